@@ -1,0 +1,16 @@
+//! The typed intermediate representation of a plan: types, values, expressions and their pure evaluator, the graph,
+//! hashes, verification, and the text form.
+//!
+//! Shared by compiler, language server and runtime. It has no opinions and knows nobody: absent are where a plan came
+//! from and who runs it.
+
+pub mod expr;
+pub mod func;
+pub mod plan;
+pub mod types;
+pub mod value;
+
+pub use expr::{Expr, Ref};
+pub use plan::{Node, NodeId, Plan};
+pub use types::{Type, Types};
+pub use value::{FileRef, Value};
