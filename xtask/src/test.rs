@@ -1,0 +1,32 @@
+//! `cargo xtask test`: what must pass before a merge; `--all` adds what is slow or needs an editor.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use crate::editors;
+use crate::steps::{self, Steps};
+
+pub fn test(root: &Path, all: bool) -> ExitCode {
+    let mut steps = Steps::new(root);
+    cargo(&mut steps);
+    editors::extension(&mut steps, all);
+    if all {
+        editors::neovim(&mut steps);
+        editors::emacs(&mut steps);
+    }
+    steps.finish()
+}
+
+/// The Rust part. The binary is built first, because the command-line tests run it.
+fn cargo(steps: &mut Steps<'_>) {
+    let cargo = steps::cargo();
+    steps.run("format", ".", &cargo, &["fmt", "--all", "--check"]);
+    steps.run("lints", ".", &cargo, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]);
+    if steps.run("build", ".", &cargo, &["build", "--quiet", "--package", "dslc"]) {
+        let mut tests = Command::new(&cargo);
+        tests.args(["test", "--workspace", "--no-fail-fast"]).current_dir(steps.root());
+        // Snapshots are compared, never written, whatever the caller's shell says.
+        tests.env("INSTA_UPDATE", "no").env_remove("BLESS");
+        steps.command("tests", tests);
+    }
+}
