@@ -10,6 +10,10 @@ use crate::func::Func;
 use crate::types::Type;
 use crate::value::Value;
 
+/// How deep an expression may nest. The parser's cap on brackets is below it; a chain of operators, which nests on the
+/// left, may reach it.
+pub const EXPR_DEPTH_MAX: usize = 256;
+
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Expr {
@@ -134,4 +138,78 @@ pub enum Capture {
     Exit,
     Duration,
     Result,
+}
+
+impl Expr {
+    /// Text that is known when compiling.
+    pub fn text(text: impl Into<SmolStr>) -> Self {
+        Self::Const(Value::String(text.into()))
+    }
+
+    /// Hands the operands to a visitor, in the order they are written, each with how many items (`it`) more it is below.
+    pub fn operands<'e>(&'e self, visit: &mut dyn FnMut(&'e Self, u32)) {
+        match self {
+            Self::Const(_) | Self::Ref(_) | Self::It(_) => {}
+            Self::Not(operand)
+            | Self::Neg(operand)
+            | Self::IsNone(operand)
+            | Self::IsEmpty(operand) => visit(operand, 0),
+            Self::Binary(binary) => {
+                visit(&binary.lhs, 0);
+                visit(&binary.rhs, 0);
+            }
+            Self::And(pair) | Self::Or(pair) | Self::Coalesce(pair) | Self::Index(pair) => {
+                visit(&pair.0, 0);
+                visit(&pair.1, 0);
+            }
+            Self::If(branches) => {
+                visit(&branches.cond, 0);
+                visit(&branches.then, 0);
+                visit(&branches.otherwise, 0);
+            }
+            Self::Field(access) => visit(&access.0, 0),
+            Self::List(items) | Self::Concat(items) => items.iter().for_each(|item| visit(item, 0)),
+            Self::Record(fields) => fields.iter().for_each(|(_, field)| visit(field, 0)),
+            Self::Call(call) => {
+                for (i, arg) in call.args.iter().enumerate() {
+                    visit(arg, u32::from(i == 1 && call.func.per_item()));
+                }
+            }
+            Self::Cast(cast) => visit(&cast.0, 0),
+        }
+    }
+
+    /// Hands the expression and everything in it to a visitor, outside in and left to right, each with its depth (the
+    /// whole is at 1) and with how many items (`it`) it is below. Does not recurse.
+    pub fn walk<'e>(&'e self, visit: &mut dyn FnMut(&'e Self, usize, u32)) {
+        let mut stack = vec![(self, 1, 0)];
+        while let Some((expr, depth, items)) = stack.pop() {
+            visit(expr, depth, items);
+            let below = stack.len();
+            expr.operands(&mut |operand, more| stack.push((operand, depth + 1, items + more)));
+            stack[below..].reverse();
+        }
+    }
+}
+
+/// Hands every reference in an expression to a visitor, left to right.
+pub fn refs(expr: &Expr, visit: &mut dyn FnMut(&Ref)) {
+    expr.walk(&mut |expr, _, _| {
+        if let Expr::Ref(reference) = expr {
+            visit(reference);
+        }
+    });
+}
+
+/// Whether evaluating the expression may look at the world.
+pub fn observes(expr: &Expr) -> bool {
+    let mut observes = false;
+    expr.walk(&mut |expr, _, _| {
+        observes |= match expr {
+            Expr::Ref(Ref::World(_)) => true,
+            Expr::Call(call) => call.func.observes(),
+            _ => false,
+        };
+    });
+    observes
 }

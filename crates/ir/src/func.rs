@@ -1,7 +1,18 @@
 //! The functions of the language: one table with name, signature and documentation, read by the checker, the
-//! evaluator, completion and the reference.
+//! evaluator, completion and the reference. How each works is in the modules below, by area.
+
+mod call;
+mod data;
+mod lists;
+mod numbers;
+mod text;
+mod units;
+pub(crate) mod world;
 
 use serde::{Deserialize, Serialize};
+
+use call::Args;
+pub(crate) use call::call;
 
 macro_rules! funcs {
     ($($variant:ident $name:literal $signature:literal $doc:literal;)*) => {
@@ -90,9 +101,44 @@ impl Func {
         Self::ALL.iter().copied().find(|func| func.name() == name)
     }
 
+    /// How many arguments it takes: at least, and at most unless any number.
+    pub const fn arity(self) -> (usize, Option<usize>) {
+        match self {
+            Self::Format => (1, None),
+            Self::Replace => (3, Some(3)),
+            Self::Round | Self::Sum => (1, Some(2)),
+            Self::Truncate
+            | Self::Split
+            | Self::Join
+            | Self::Contains
+            | Self::StartsWith
+            | Self::EndsWith
+            | Self::Get
+            | Self::Merge
+            | Self::Range
+            | Self::Zip
+            | Self::Where
+            | Self::Map
+            | Self::SortBy
+            | Self::Any
+            | Self::All
+            | Self::Count => (2, Some(2)),
+            _ => (1, Some(1)),
+        }
+    }
+
     /// Takes an expression about each item as its second argument.
     pub const fn per_item(self) -> bool {
-        matches!(self, Self::Where | Self::Map | Self::SortBy | Self::Any | Self::All | Self::Count | Self::Sum)
+        matches!(
+            self,
+            Self::Where
+                | Self::Map
+                | Self::SortBy
+                | Self::Any
+                | Self::All
+                | Self::Count
+                | Self::Sum
+        )
     }
 
     /// Looks at the world: only in `output`, `expect`, `requires`, `checks`.

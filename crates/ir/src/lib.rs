@@ -4,11 +4,16 @@
 //! Shared by compiler, language server and runtime. It has no opinions and knows nobody: absent are where a plan came
 //! from and who runs it.
 
+pub mod data;
+pub mod eval;
 pub mod expr;
 pub mod func;
 pub mod plan;
+pub mod quantity;
 pub mod types;
 pub mod value;
+
+mod pattern;
 
 pub use expr::{Expr, Ref};
 pub use plan::{Node, NodeId, Plan};

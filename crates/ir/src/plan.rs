@@ -301,7 +301,10 @@ pub struct Retry {
 pub enum Backoff {
     Immediate,
     /// Wait `base + step * n` before further attempt n (0-based).
-    Linear { base_ms: u64, step_ms: u64 },
+    Linear {
+        base_ms: u64,
+        step_ms: u64,
+    },
     /// Wait `base * factor^n`, at most `cap`, before further attempt n (0-based); the factor in thousandths.
     Exponential {
         base_ms: u64,
