@@ -1,1 +1,45 @@
+//! The language server: what `dslc lsp` runs.
+//!
+//! Features are plain functions over dsl-check, one file per request, named as the protocol names it; the protocol's
+//! types appear at the edge only. One thread owns the workspace ([`writer`]), notifications are one send to it, reads
+//! run on snapshots elsewhere and are answered "content modified" when an edit overtakes them. Whatever the client
+//! sends, the server answers or ignores it, and goes on. Nothing here prints.
 
+mod server;
+mod service;
+mod wire;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tower_lsp_server::{LspService, Server};
+
+use crate::server::LanguageServer;
+use crate::service::InOrder;
+
+/// Messages that may be handled at once. The library's own default of 4 lets four slow requests hold up every edit.
+const CONCURRENCY: usize = 64;
+/// What may wait between the reader of frames and the server.
+const PIPE_BYTES: usize = 64 * 1024;
+
+/// Serves a client on standard input and output until it says `exit` or hangs up. Gives the exit code of the process:
+/// 0 after a `shutdown`, otherwise 1, as the protocol wants it.
+pub fn serve_stdio() -> i32 {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return 1 };
+    let code = runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout()));
+    // A read of standard input may still be under way; it must not keep the process alive.
+    runtime.shutdown_background();
+    code
+}
+
+/// Serves a client on any pair of streams; see [`serve_stdio`].
+pub async fn serve(input: impl AsyncRead + Unpin + Send + 'static, output: impl AsyncWrite) -> i32 {
+    let (messages_in, messages) = tokio::io::duplex(PIPE_BYTES);
+    let reader = tokio::spawn(wire::pass_messages(input, messages_in));
+    let was_shut_down = Arc::new(AtomicBool::new(false));
+    let (service, socket) = LspService::new(|client| LanguageServer::new(client, was_shut_down.clone()));
+    Server::new(messages, output, socket).concurrency_level(CONCURRENCY).serve(InOrder(service)).await;
+    reader.abort();
+    if was_shut_down.load(Ordering::SeqCst) { 0 } else { 1 }
+}
