@@ -192,6 +192,45 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// Hands the expression and everything in it to a visitor that may change it. Does not recurse.
+    pub fn walk_mut(&mut self, visit: &mut dyn FnMut(&mut Self)) {
+        let mut stack = vec![self];
+        while let Some(expr) = stack.pop() {
+            visit(expr);
+            let below = stack.len();
+            match expr {
+                Self::Const(_) | Self::Ref(_) | Self::It(_) => {}
+                Self::Not(operand)
+                | Self::Neg(operand)
+                | Self::IsNone(operand)
+                | Self::IsEmpty(operand) => {
+                    stack.push(operand);
+                }
+                Self::Binary(binary) => stack.extend([&mut binary.lhs, &mut binary.rhs]),
+                Self::And(pair) | Self::Or(pair) | Self::Coalesce(pair) | Self::Index(pair) => {
+                    let (a, b) = &mut **pair;
+                    stack.extend([a, b]);
+                }
+                Self::If(branches) => {
+                    let branches = &mut **branches;
+                    stack.extend([
+                        &mut branches.cond,
+                        &mut branches.then,
+                        &mut branches.otherwise,
+                    ]);
+                }
+                Self::Field(access) => stack.push(&mut access.0),
+                Self::List(items) | Self::Concat(items) => stack.extend(items),
+                Self::Record(fields) => stack.extend(fields.iter_mut().map(|(_, field)| field)),
+                Self::Call(call) => stack.extend(&mut call.args),
+                Self::Cast(cast) => stack.push(&mut cast.0),
+            }
+            stack[below..].reverse();
+        }
+    }
+}
+
 /// Hands every reference in an expression to a visitor, left to right.
 pub fn refs(expr: &Expr, visit: &mut dyn FnMut(&Ref)) {
     expr.walk(&mut |expr, _, _| {

@@ -8,10 +8,13 @@ pub mod data;
 pub mod eval;
 pub mod expr;
 pub mod func;
+pub mod graph;
+pub mod hash;
 pub mod plan;
 pub mod quantity;
 pub mod types;
 pub mod value;
+pub mod verify;
 
 mod pattern;
 

@@ -4,6 +4,8 @@
 //! in declared field order the bytes are canonical; [`crate::hash`] hashes them. Absent: source text and where it was
 //! (a side table has the lines), opinions, and everything the engine derives.
 
+mod text;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,8 @@ use smol_str::SmolStr;
 
 use crate::expr::Expr;
 use crate::types::{Type, Types};
+
+pub use text::PlanError;
 
 /// The version of this format; a reader refuses others by name.
 pub const FORMAT: &str = "plan-ir/1";

@@ -1,0 +1,324 @@
+//! The graph of a plan: which node waits for which, and why.
+//!
+//! Built from a plan in one pass, in plan order; ids that point nowhere are left out (verification reports them).
+//! Nothing here recurses: a chain may be as long as a plan. Absent: what a node does, and whether it ran.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use smol_str::SmolStr;
+
+use crate::plan::{Body, Need, NodeId, Plan};
+
+/// `to` waits for `from`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Edge {
+    pub from: NodeId,
+    pub to: NodeId,
+    pub why: Why,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// `needs: from`
+    Need,
+    /// `needs: from?`
+    OptionalNeed,
+    /// `needs: any(from, …)`, `needs: 2 of (from, …)`; the index of the need.
+    Quorum(usize),
+    /// `on event -> to` of `from`.
+    Route(SmolStr),
+    /// An arm of the decision `from`; its index.
+    Arm(usize),
+    /// `fallback: to` of `from`.
+    Fallback,
+    /// `from` is the fallback of a node that `to` needs: its verdict may be the need's. Nobody wrote it.
+    StandsIn,
+}
+
+impl Edge {
+    /// Whether the plan says so itself; a picture shows these.
+    pub const fn is_written(&self) -> bool {
+        !matches!(self.why, Why::StandsIn)
+    }
+
+    /// Whether `to` is activated by `from`, rather than needing it.
+    pub const fn activates(&self) -> bool {
+        matches!(self.why, Why::Route(_) | Why::Arm(_) | Why::Fallback)
+    }
+}
+
+/// The edges of a plan, found from either end.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    /// By `from`, then in the order written.
+    edges: Vec<Edge>,
+    /// Where the edges of each node begin in `edges`; one more entry than nodes.
+    out_starts: Vec<u32>,
+    /// Indices into `edges`, by `to`.
+    incoming: Vec<u32>,
+    in_starts: Vec<u32>,
+    /// The fallback of each node.
+    fallbacks: Vec<Option<NodeId>>,
+}
+
+/// Nodes that wait for each other in a ring: each for the one before it, the first for the last.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cycle {
+    pub nodes: Vec<NodeId>,
+}
+
+impl Graph {
+    pub fn of(plan: &Plan) -> Self {
+        let count = plan.nodes.len();
+        let exists = |id: NodeId| (id as usize) < count;
+        let fallbacks: Vec<_> = plan
+            .nodes
+            .iter()
+            .map(|node| fallback_of(&node.body).filter(|id| exists(*id)))
+            .collect();
+        let mut edges = Vec::new();
+        for (id, node) in (0..).zip(&plan.nodes) {
+            for (i, need) in node.needs.iter().enumerate() {
+                match need {
+                    Need::Node {
+                        node: from,
+                        optional: false,
+                    } => edges.push(Edge {
+                        from: *from,
+                        to: id,
+                        why: Why::Need,
+                    }),
+                    Need::Node {
+                        node: from,
+                        optional: true,
+                    } => {
+                        edges.push(Edge {
+                            from: *from,
+                            to: id,
+                            why: Why::OptionalNeed,
+                        });
+                    }
+                    Need::Quorum { of, .. } => {
+                        edges.extend(of.iter().map(|from| Edge {
+                            from: *from,
+                            to: id,
+                            why: Why::Quorum(i),
+                        }));
+                    }
+                }
+            }
+        }
+        edges.retain(|edge| exists(edge.from));
+        let stand_ins = edges.iter().filter_map(|need| {
+            let from = fallbacks[need.from as usize]?;
+            (from != need.to).then_some(Edge {
+                from,
+                to: need.to,
+                why: Why::StandsIn,
+            })
+        });
+        edges.extend(stand_ins.collect::<Vec<_>>());
+        for (from, node) in (0..).zip(&plan.nodes) {
+            edges.extend(node.routes.iter().map(|route| Edge {
+                from,
+                to: route.to,
+                why: Why::Route(route.on.clone()),
+            }));
+            match &node.body {
+                Body::Decision(decision) => {
+                    let arms = decision.arms.iter().enumerate();
+                    edges.extend(arms.map(|(i, arm)| Edge {
+                        from,
+                        to: arm.to,
+                        why: Why::Arm(i),
+                    }));
+                }
+                body => edges.extend(fallback_of(body).map(|to| Edge {
+                    from,
+                    to,
+                    why: Why::Fallback,
+                })),
+            }
+        }
+        edges.retain(|edge| exists(edge.to));
+        edges.sort_by_key(|edge| edge.from);
+        let (out_starts, _) = by_end(&edges, count, |edge| edge.from);
+        let (in_starts, incoming) = by_end(&edges, count, |edge| edge.to);
+        Self {
+            edges,
+            out_starts,
+            incoming,
+            in_starts,
+            fallbacks,
+        }
+    }
+
+    pub const fn node_count(&self) -> usize {
+        self.fallbacks.len()
+    }
+
+    /// All edges, by the node they leave.
+    pub fn edges(&self) -> &[Edge] {
+        &self.edges
+    }
+
+    /// The edges that leave a node.
+    pub fn outgoing(&self, node: NodeId) -> &[Edge] {
+        &self.edges[span(&self.out_starts, node)]
+    }
+
+    /// The edges that reach a node.
+    pub fn incoming(&self, node: NodeId) -> impl Iterator<Item = &Edge> {
+        self.incoming[span(&self.in_starts, node)]
+            .iter()
+            .map(|i| &self.edges[*i as usize])
+    }
+
+    pub fn fallback(&self, node: NodeId) -> Option<NodeId> {
+        self.fallbacks.get(node as usize).copied().flatten()
+    }
+
+    /// An order in which every node stands after all it waits for; of nodes that could stand in either order, the one
+    /// earlier in the plan is first.
+    pub fn topological_order(&self) -> Result<Vec<NodeId>, Cycle> {
+        Settling::new(self).order()
+    }
+}
+
+fn fallback_of(body: &Body) -> Option<NodeId> {
+    match body {
+        Body::Task(task) => task.fallback,
+        Body::Gate(_) | Body::Decision(_) => None,
+    }
+}
+
+fn span(starts: &[u32], node: NodeId) -> std::ops::Range<usize> {
+    let at = |i: usize| {
+        starts.get(i).map_or_else(
+            || starts.last().map_or(0, |end| *end as usize),
+            |start| *start as usize,
+        )
+    };
+    at(node as usize)..at(node as usize + 1)
+}
+
+/// A counting sort of the edges' indices by one of their ends: where each node's begin, and the indices.
+fn by_end(edges: &[Edge], nodes: usize, end: impl Fn(&Edge) -> NodeId) -> (Vec<u32>, Vec<u32>) {
+    let mut starts = vec![0_u32; nodes + 1];
+    for edge in edges {
+        starts[end(edge) as usize + 1] += 1;
+    }
+    for i in 0..nodes {
+        starts[i + 1] += starts[i];
+    }
+    let mut next = starts.clone();
+    let mut sorted = vec![0_u32; edges.len()];
+    for (i, edge) in (0..).zip(edges) {
+        let slot = &mut next[end(edge) as usize];
+        sorted[*slot as usize] = i;
+        *slot += 1;
+    }
+    (starts, sorted)
+}
+
+/// The graph of what has to happen before what. Beside each node `u` stands its verdict, `u + count`: what those who need
+/// `u` wait for. It follows `u`, and the verdict of `u`'s fallback; so a chain of fallbacks costs an edge a link, not one
+/// for every pair of a link and a dependent.
+struct Settling {
+    count: usize,
+    next: Vec<Vec<u32>>,
+    waits_for: Vec<u32>,
+}
+
+impl Settling {
+    fn new(graph: &Graph) -> Self {
+        let count = graph.node_count();
+        let mut settling = Self {
+            count,
+            next: vec![Vec::new(); 2 * count],
+            waits_for: vec![0; 2 * count],
+        };
+        for node in 0..count as u32 {
+            settling.edge(node, node + count as u32);
+            if let Some(fallback) = graph.fallback(node) {
+                settling.edge(fallback + count as u32, node + count as u32);
+            }
+        }
+        for edge in &graph.edges {
+            match edge.why {
+                Why::StandsIn => {}
+                Why::Need | Why::OptionalNeed | Why::Quorum(_) => {
+                    settling.edge(edge.from + count as u32, edge.to)
+                }
+                Why::Route(_) | Why::Arm(_) | Why::Fallback => settling.edge(edge.from, edge.to),
+            }
+        }
+        settling
+    }
+
+    fn edge(&mut self, from: u32, to: u32) {
+        self.next[from as usize].push(to);
+        self.waits_for[to as usize] += 1;
+    }
+
+    fn order(mut self) -> Result<Vec<NodeId>, Cycle> {
+        // A verdict is taken as soon as it can be, a node when it is the first in the plan that can.
+        let rank = |point: u32, count: usize| (u32::from((point as usize) < count), point);
+        let free = (0..2 * self.count as u32).filter(|point| self.waits_for[*point as usize] == 0);
+        let mut ready: BinaryHeap<_> = free.map(|point| Reverse(rank(point, self.count))).collect();
+        let mut order = Vec::with_capacity(self.count);
+        let mut taken = 0;
+        while let Some(Reverse((_, point))) = ready.pop() {
+            taken += 1;
+            if (point as usize) < self.count {
+                order.push(point);
+            }
+            for next in &self.next[point as usize] {
+                let left = &mut self.waits_for[*next as usize];
+                *left -= 1;
+                if *left == 0 {
+                    ready.push(Reverse(rank(*next, self.count)));
+                }
+            }
+        }
+        if taken == 2 * self.count {
+            Ok(order)
+        } else {
+            Err(self.cycle())
+        }
+    }
+
+    /// A ring among what could not be ordered: walking back from any of it, each to one that it still waits for, must
+    /// come to a point a second time.
+    fn cycle(&self) -> Cycle {
+        let stuck = |point: usize| self.waits_for[point] > 0;
+        let mut before = vec![None; 2 * self.count];
+        for from in (0..2 * self.count).filter(|from| stuck(*from)) {
+            for to in &self.next[from] {
+                before[*to as usize] = Some(from);
+            }
+        }
+        let mut seen = vec![false; 2 * self.count];
+        let mut at = (0..2 * self.count).find(|point| stuck(*point));
+        while let Some(point) = at.filter(|point| !std::mem::replace(&mut seen[*point], true)) {
+            at = before[point];
+        }
+        let mut ring = Vec::new();
+        let start = at;
+        while let Some(point) = at {
+            ring.push(point);
+            at = before[point].filter(|point| Some(*point) != start);
+        }
+        ring.reverse();
+        let mut nodes: Vec<_> = ring
+            .into_iter()
+            .map(|point| (point % self.count) as NodeId)
+            .collect();
+        nodes.dedup();
+        if nodes.len() > 1 && nodes.first() == nodes.last() {
+            nodes.pop();
+        }
+        Cycle { nodes }
+    }
+}

@@ -1,0 +1,153 @@
+//! Content hashes: BLAKE3 in hexadecimal over canonical JSON, each kind of thing in a domain of its own, so that no two
+//! kinds of content share a hash.
+
+use serde::Serialize;
+
+use crate::expr::{Expr, Ref};
+use crate::plan::{Body, Need, Node, NodeId, Plan, Script};
+
+const PLAN_DOMAIN: &str = "plan-ir/1\0";
+const NODE_DOMAIN: &str = "plan-node/1\0";
+
+impl Plan {
+    /// 64 hexadecimal digits that name this plan, down to the lines its nodes are written on.
+    pub fn hash(&self) -> String {
+        hash_json(PLAN_DOMAIN, self)
+    }
+
+    /// 64 hexadecimal digits that name what a node does: not where it is written, nor where in the plan it stands. Other
+    /// nodes enter by their names only. `None` if there is no such node.
+    pub fn node_hash(&self, node: NodeId) -> Option<String> {
+        let mut node = self.nodes.get(node as usize)?.clone();
+        node.line = 0;
+        let mut names = Vec::new();
+        node.for_each_id(&mut |id| {
+            let name = self
+                .nodes
+                .get(*id as usize)
+                .map(|node| node.id.clone())
+                .unwrap_or_default();
+            *id = names.len() as NodeId;
+            names.push(name);
+        });
+        Some(hash_json(NODE_DOMAIN, &(node, names)))
+    }
+}
+
+/// The hash of a value's canonical JSON. The domain ends with a zero byte, which JSON never has.
+pub fn hash_json(domain: &str, content: &impl Serialize) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(domain.as_bytes());
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, &mut hasher);
+    // Hashing cannot fail, and everything that is hashed has a JSON form.
+    serde_json::to_writer(&mut out, content).expect("hashed content has a JSON form");
+    drop(out);
+    hasher.finalize().to_hex().to_string()
+}
+
+impl Node {
+    /// Hands every id of a node in here to a visitor that may change it, in a fixed order.
+    fn for_each_id(&mut self, visit: &mut dyn FnMut(&mut NodeId)) {
+        for need in &mut self.needs {
+            match need {
+                Need::Node { node, .. } => visit(node),
+                Need::Quorum { of, .. } => of.iter_mut().for_each(&mut *visit),
+            }
+        }
+        self.routes
+            .iter_mut()
+            .for_each(|route| visit(&mut route.to));
+        match &mut self.body {
+            Body::Task(task) => task.fallback.iter_mut().for_each(&mut *visit),
+            Body::Gate(_) => {}
+            Body::Decision(decision) => decision.arms.iter_mut().for_each(|arm| visit(&mut arm.to)),
+        }
+        self.for_each_expr_mut(&mut |expr| expr_ids(expr, visit));
+    }
+
+    fn for_each_expr_mut(&mut self, visit: &mut dyn FnMut(&mut Expr)) {
+        self.title.iter_mut().for_each(&mut *visit);
+        self.when.iter_mut().for_each(&mut *visit);
+        match &mut self.body {
+            Body::Task(task) => {
+                task.script
+                    .iter_mut()
+                    .for_each(|script| script_exprs(script, visit));
+                if let Some(each) = &mut task.each {
+                    visit(&mut each.list);
+                    each.by.iter_mut().for_each(&mut *visit);
+                }
+                task.input
+                    .iter_mut()
+                    .for_each(|binding| visit(&mut binding.value));
+                task.output
+                    .iter_mut()
+                    .for_each(|output| visit(&mut output.value));
+                for fail in &mut task.fail {
+                    visit(&mut fail.when);
+                    fail.message.iter_mut().for_each(&mut *visit);
+                }
+                task.expect
+                    .iter_mut()
+                    .chain(&mut task.requires)
+                    .for_each(|check| expectation_expr(check, visit));
+                task.timeout.iter_mut().for_each(&mut *visit);
+                task.remember
+                    .iter_mut()
+                    .for_each(|remember| visit(&mut remember.value));
+            }
+            Body::Gate(gate) => {
+                gate.checks
+                    .iter_mut()
+                    .for_each(|check| expectation_expr(check, visit));
+                gate.script
+                    .iter_mut()
+                    .for_each(|script| script_exprs(script, visit));
+                gate.timeout.iter_mut().for_each(&mut *visit);
+            }
+            Body::Decision(decision) => {
+                decision
+                    .arms
+                    .iter_mut()
+                    .filter_map(|arm| arm.when.as_mut())
+                    .for_each(visit);
+            }
+        }
+    }
+}
+
+fn script_exprs(script: &mut Script, visit: &mut dyn FnMut(&mut Expr)) {
+    if let crate::plan::Interpreter::Command(command) = &mut script.interpreter {
+        visit(command);
+    }
+    script
+        .vars
+        .iter_mut()
+        .chain(&mut script.env)
+        .for_each(|binding| visit(&mut binding.value));
+    script.dir.iter_mut().for_each(visit);
+}
+
+fn expectation_expr(check: &mut crate::plan::Expectation, visit: &mut dyn FnMut(&mut Expr)) {
+    if let crate::plan::Expectation::Check { expr, .. } = check {
+        visit(expr);
+    }
+}
+
+/// The ids in the references of an expression.
+fn expr_ids(expr: &mut Expr, visit: &mut dyn FnMut(&mut NodeId)) {
+    expr.walk_mut(&mut |expr| {
+        if let Expr::Ref(
+            Ref::Output(id, _)
+            | Ref::Status(id)
+            | Ref::Attempts(id)
+            | Ref::NodeDuration(id)
+            | Ref::NodeAgent(id)
+            | Ref::Choice(id)
+            | Ref::Error(id),
+        ) = expr
+        {
+            visit(id);
+        }
+    });
+}

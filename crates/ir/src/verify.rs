@@ -1,0 +1,290 @@
+//! What every plan satisfies, whoever made it: ids point at nodes, names are unique, nothing waits for itself, expressions
+//! refer to what exists where they stand.
+//!
+//! Run where a plan is made and where one is read. Absent: whether the plan makes sense to a person, and types; the
+//! checker has seen to both. Nothing here recurses, and everything is linear in the plan.
+
+mod exprs;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use smol_str::SmolStr;
+
+use crate::graph::{Cycle, Graph};
+use crate::plan::{Body, FORMAT, Need, Node, NodeId, Plan, Task};
+use crate::types::{Bounds, StringRefine, Type};
+
+/// The first thing that is wrong with a plan.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VerifyError {
+    /// The node, if it is about one.
+    pub node: Option<SmolStr>,
+    pub message: String,
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.node {
+            Some(node) => write!(f, "`{node}`: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for VerifyError {}
+
+type Verified = Result<(), VerifyError>;
+
+fn fail(node: Option<&Node>, message: impl Into<String>) -> Verified {
+    Err(VerifyError {
+        node: node.map(|node| node.id.clone()),
+        message: message.into(),
+    })
+}
+
+/// Checks a plan; the first problem in plan order is the answer.
+pub fn verify(plan: &Plan) -> Verified {
+    if plan.format != FORMAT {
+        return fail(
+            None,
+            format!(
+                "the plan's format is `{}`, expected `{FORMAT}`",
+                plan.format
+            ),
+        );
+    }
+    if u32::try_from(plan.nodes.len()).is_err() {
+        return fail(None, "the plan has more nodes than can be numbered");
+    }
+    names(plan)?;
+    ids(plan)?;
+    types(plan)?;
+    exprs::verify(plan)?;
+    Graph::of(plan)
+        .topological_order()
+        .map(|_| ())
+        .map_err(|cycle| ring(plan, &cycle))
+}
+
+fn ring(plan: &Plan, cycle: &Cycle) -> VerifyError {
+    const NAMED_MAX: usize = 10;
+    let mut names: Vec<_> = cycle
+        .nodes
+        .iter()
+        .take(NAMED_MAX)
+        .map(|id| format!("`{}`", plan.nodes[*id as usize].id))
+        .collect();
+    if cycle.nodes.len() > NAMED_MAX {
+        names.push(format!("… {} more", cycle.nodes.len() - NAMED_MAX));
+    }
+    names.extend(names.first().cloned());
+    VerifyError {
+        node: None,
+        message: format!("nodes wait for each other: {}", names.join(" → ")),
+    }
+}
+
+fn names(plan: &Plan) -> Verified {
+    unique(None, "node", plan.nodes.iter().map(|node| &node.id))?;
+    unique(
+        None,
+        "parameter",
+        plan.params.iter().map(|param| &param.name),
+    )?;
+    unique(
+        None,
+        "output",
+        plan.outputs.iter().map(|output| &output.name),
+    )?;
+    unique(
+        None,
+        "memory key",
+        plan.memory.iter().map(|memory| &memory.key),
+    )?;
+    for node in &plan.nodes {
+        if let Body::Task(task) = &node.body {
+            unique(
+                Some(node),
+                "input",
+                task.input.iter().map(|binding| &binding.name),
+            )?;
+            unique(
+                Some(node),
+                "output",
+                task.output.iter().map(|output| &output.name),
+            )?;
+            unique(
+                Some(node),
+                "failure mode",
+                task.fail.iter().map(|fail| &fail.mode),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn unique<'a>(
+    node: Option<&Node>,
+    what: &str,
+    names: impl Iterator<Item = &'a SmolStr>,
+) -> Verified {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if name.is_empty() {
+            return fail(node, format!("there is a {what} without a name"));
+        }
+        if !seen.insert(name) {
+            return fail(node, format!("there are two of the {what} `{name}`"));
+        }
+    }
+    Ok(())
+}
+
+fn ids(plan: &Plan) -> Verified {
+    for node in &plan.nodes {
+        let exists = |id: NodeId, what: &str| match plan.nodes.get(id as usize) {
+            Some(target) => Ok(target),
+            None => fail(
+                Some(node),
+                format!("{what} points at node {id} of {}", plan.nodes.len()),
+            )
+            .map(|()| node),
+        };
+        for need in &node.needs {
+            match need {
+                Need::Node { node: id, .. } => {
+                    exists(*id, "a need")?;
+                }
+                Need::Quorum { count, of } => {
+                    of.iter()
+                        .try_for_each(|id| exists(*id, "a need").map(|_| ()))?;
+                    quorum(node, *count, of)?;
+                }
+            }
+        }
+        node.routes
+            .iter()
+            .try_for_each(|route| exists(route.to, "a route").map(|_| ()))?;
+        match &node.body {
+            Body::Task(task) => task_ids(node, task, exists)?,
+            Body::Gate(_) => {}
+            Body::Decision(decision) => {
+                decision
+                    .arms
+                    .iter()
+                    .try_for_each(|arm| exists(arm.to, "an arm").map(|_| ()))?;
+            }
+        }
+    }
+    match plan
+        .unsupported
+        .iter()
+        .filter_map(|what| what.node)
+        .find(|id| *id as usize >= plan.nodes.len())
+    {
+        Some(id) => fail(
+            None,
+            format!(
+                "an unsupported clause points at node {id} of {}",
+                plan.nodes.len()
+            ),
+        ),
+        None => Ok(()),
+    }
+}
+
+fn task_ids<'a>(
+    node: &Node,
+    task: &Task,
+    exists: impl Fn(NodeId, &str) -> Result<&'a Node, VerifyError>,
+) -> Verified {
+    let Some(fallback) = task.fallback else {
+        return Ok(());
+    };
+    let target = exists(fallback, "the fallback")?;
+    match target.body {
+        Body::Task(_) => Ok(()),
+        _ => fail(
+            Some(node),
+            format!("the fallback `{}` is not a task", target.id),
+        ),
+    }
+}
+
+fn quorum(node: &Node, count: u32, of: &[NodeId]) -> Verified {
+    if of.iter().collect::<BTreeSet<_>>().len() != of.len() {
+        return fail(Some(node), "a quorum names a node twice");
+    }
+    if count == 0 || count as usize > of.len() {
+        return fail(
+            Some(node),
+            format!("a quorum wants {count} of {} nodes", of.len()),
+        );
+    }
+    Ok(())
+}
+
+/// Every type that is written down.
+fn types(plan: &Plan) -> Verified {
+    let records = plan
+        .types
+        .0
+        .values()
+        .flat_map(|record| record.fields.iter().map(|field| &field.ty));
+    let params = plan.params.iter().map(|param| &param.ty);
+    let outputs = plan.outputs.iter().map(|output| &output.ty);
+    let memory = plan.memory.iter().map(|memory| &memory.ty);
+    for ty in records.chain(params).chain(outputs).chain(memory) {
+        known_type(plan, None, ty)?;
+    }
+    for node in &plan.nodes {
+        if let Body::Task(task) = &node.body {
+            task.output
+                .iter()
+                .try_for_each(|output| known_type(plan, Some(node), &output.ty))?;
+        }
+    }
+    Ok(())
+}
+
+/// Records exist, bounds are numbers, and no mistake is left in it.
+fn known_type(plan: &Plan, node: Option<&Node>, ty: &Type) -> Verified {
+    let mut stack = vec![ty];
+    while let Some(ty) = stack.pop() {
+        match ty {
+            Type::Error => return fail(node, "a type could not be made out"),
+            Type::Record(name) if plan.types.get(name).is_none() => {
+                return fail(node, format!("the type `{name}` is not one of the plan's"));
+            }
+            Type::Int(Some(bounds)) | Type::Float(Some(bounds)) => numbers(node, bounds)?,
+            Type::String(Some(refine)) => {
+                if let StringRefine::Len(bounds) = &**refine {
+                    numbers(node, bounds)?;
+                }
+            }
+            Type::List(list) => {
+                list.len
+                    .iter()
+                    .try_for_each(|bounds| numbers(node, bounds))?;
+                stack.push(&list.item);
+            }
+            Type::Map(inner) | Type::Optional(inner) | Type::Secret(inner) => stack.push(inner),
+            Type::Fields(fields) => stack.extend(fields.values()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn numbers(node: Option<&Node>, bounds: &Bounds) -> Verified {
+    match bounds
+        .lo
+        .iter()
+        .chain(&bounds.hi)
+        .find(|text| text.parse::<rust_decimal::Decimal>().is_err())
+    {
+        Some(text) => fail(node, format!("the bound `{text}` is not a number")),
+        None => Ok(()),
+    }
+}
