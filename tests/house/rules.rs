@@ -1,0 +1,70 @@
+//! Every rule has a page that explains it with a wrong and a right example, and both are what they say.
+
+use dsl_check::rules::{RULES, Rule};
+use plan_tests::{found, root};
+
+#[test]
+fn every_page_belongs_to_a_rule() {
+    let mut pages: Vec<String> = std::fs::read_dir(root().join("crates/dsl-check/rules"))
+        .expect("the pages")
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().trim_end_matches(".md").to_owned())
+        .collect();
+    pages.sort();
+    let mut rules: Vec<_> = RULES.iter().map(|rule| rule.name.to_owned()).collect();
+    rules.sort();
+    assert_eq!(pages, rules);
+}
+
+#[test]
+fn every_wrong_example_raises_exactly_its_rule_and_every_right_one_nothing() {
+    let mut complaints = Vec::new();
+    for rule in RULES {
+        if let Err(complaint) = judge(rule) {
+            complaints.push(format!("{}: {complaint}", rule.name));
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+/// Rules about bytes that cannot stand in a Markdown file; the command-line tests cover them.
+const UNWRITABLE: &[&str] = &["not-utf8", "file-too-large"];
+
+fn judge(rule: &Rule) -> Result<(), String> {
+    let wrong = examples(rule.page, "Wrong");
+    let right = examples(rule.page, "Right");
+    if UNWRITABLE.contains(&rule.name) {
+        return Ok(());
+    }
+    if wrong.is_empty() || right.is_empty() {
+        return Err("the page lacks a `## Wrong` or a `## Right` with a plan".to_owned());
+    }
+    for files in wrong {
+        let raised = found(&files);
+        let rules: Vec<_> = raised.iter().map(|diagnostic| diagnostic.rule).collect();
+        if rules.is_empty() || rules.iter().any(|name| *name != rule.name) {
+            return Err(format!("*Wrong* raises {rules:?}"));
+        }
+    }
+    for files in right {
+        let raised = found(&files);
+        if let Some(diagnostic) = raised.first() {
+            return Err(format!("*Right* raises {}: {}", diagnostic.rule, diagnostic.message));
+        }
+    }
+    Ok(())
+}
+
+/// The examples below a heading. Each fenced block is one file, named by what follows `plan` on its fence; a block with the
+/// name of one before it, or none, starts a new example.
+fn examples(page: &str, heading: &str) -> Vec<Vec<(String, String)>> {
+    let mut examples: Vec<Vec<(String, String)>> = Vec::new();
+    for (name, text) in plan_tests::blocks(plan_tests::section(page, heading)) {
+        let name = if name.is_empty() { "main.plan".to_owned() } else { name };
+        match examples.last_mut() {
+            Some(files) if files.iter().all(|(other, _)| *other != name) => files.push((name, text)),
+            _ => examples.push(vec![(name, text)]),
+        }
+    }
+    examples
+}
