@@ -36,10 +36,17 @@ pub enum EventKind {
         supervisor_started: u64,
     },
     /// An attempt ended, one way or another.
-    AttemptEnded { attempt: AttemptId, ended: Ended },
+    AttemptEnded {
+        attempt: AttemptId,
+        ended: Ended,
+    },
     /// The driver died while the attempt ran: nobody knows what it did.
-    AttemptLost { attempt: AttemptId },
-    TimerFired { timer: Timer },
+    AttemptLost {
+        attempt: AttemptId,
+    },
+    TimerFired {
+        timer: Timer,
+    },
     PauseAsked,
     ResumeAsked,
     CancelAsked {
@@ -134,7 +141,12 @@ pub enum Resolution {
 #[serde(rename_all = "kebab-case")]
 pub enum Timer {
     /// A further attempt may start.
-    Backoff { node: NodeId, #[serde(default, skip_serializing_if = "Option::is_none")] instance: Option<u32>, attempt: u32 },
+    Backoff {
+        node: NodeId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instance: Option<u32>,
+        attempt: u32,
+    },
     /// The plan's timeout.
     Plan,
 }
@@ -145,10 +157,18 @@ pub enum Timer {
 pub enum Command {
     StartAttempt(Box<StartAttempt>),
     /// Stop a running attempt: SIGTERM, then SIGKILL after a grace period. Its `AttemptEnded` says how it ended.
-    StopAttempt { attempt: AttemptId, why: StopReason },
-    SetTimer { timer: Timer, at_ms: i64 },
+    StopAttempt {
+        attempt: AttemptId,
+        why: StopReason,
+    },
+    SetTimer {
+        timer: Timer,
+        at_ms: i64,
+    },
     /// Nothing runs and nothing will: the run is paused, blocked, or settled with this status.
-    RunStopped { status: RunStatus },
+    RunStopped {
+        status: RunStatus,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -1,3 +1,40 @@
 //! The deterministic state machine that runs plans: events in, commands out.
+//!
+//! The same plan and the same events give the same commands and the same state, byte for byte; every decision about
+//! routing, order, retries and fan-out is made here and nowhere else. Absent, and kept out by `clippy.toml`: clocks,
+//! threads, files, processes, the environment and everything whose order is not fixed.
+//!
+//! A driver feeds [`Engine::apply`] and carries out what it returns:
+//!
+//! 1. `RunStarted` first, then `DriverStarted` (again at every resume, followed by `AttemptLost` for each of
+//!    [`Engine::in_flight`]).
+//! 2. On `StartAttempt` with `observes_before` it calls [`Engine::observe`] with [`Phase::Before`]; where
+//!    [`Engine::may_start`] then says no, it reports `AttemptEnded` with `How::Nothing` and what was observed.
+//! 3. When an attempt ended it calls [`Engine::observe`] with [`Phase::After`] and puts both lists of observations, in that order,
+//!    into `Ended::observed` of the event that it journals.
+//! 4. On `SetTimer` it reports `TimerFired` at that time; setting a timer again replaces it.
 
 pub mod event;
+
+mod attempt;
+mod doubt;
+mod engine;
+mod fanout;
+mod graph;
+mod judge;
+mod memory;
+mod notice;
+mod readiness;
+mod retry;
+mod scope;
+mod settle;
+mod snapshot;
+mod start;
+mod state;
+mod stop;
+mod world;
+
+pub use engine::{Engine, Phase};
+pub use notice::Notice;
+pub use snapshot::{InFlight, InstanceSnapshot, NodeSnapshot, Unverified};
+pub use state::{Ignored, NodeError, RunEnd};

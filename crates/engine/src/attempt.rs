@@ -1,0 +1,205 @@
+//! The end of an attempt: its verdict, a further attempt, or the end of its unit.
+
+use ir::plan::NodeId;
+
+use crate::engine::Engine;
+use crate::event::{AttemptId, Command, Ended, How, NodeStatus, Timer};
+use crate::graph::task;
+use crate::judge::{Failure, Products, Verdict};
+use crate::notice::Notice;
+use crate::retry;
+use crate::state::{NodeError, Stopping, UnitId};
+use crate::world::Replay;
+
+impl Engine {
+    /// The attempt in flight that an event is about.
+    pub(crate) fn take_in_flight(&mut self, attempt: AttemptId) -> Result<UnitId, String> {
+        let unit = retry::unit_of(attempt.node, attempt.instance);
+        match self.state.in_flight.get(&unit) {
+            Some(known) if *known == attempt => {
+                self.state.in_flight.remove(&unit);
+                Ok(unit)
+            }
+            Some(known) => Err(format!(
+                "attempt {} (start {}) is the one that runs, not {} (start {})",
+                known.attempt, known.start, attempt.attempt, attempt.start
+            )),
+            None => Err("no attempt of it runs".to_owned()),
+        }
+    }
+
+    pub(crate) fn attempt_ended(
+        &mut self,
+        attempt: AttemptId,
+        ended: &Ended,
+    ) -> Result<(), String> {
+        let unit = self.take_in_flight(attempt)?;
+        let dropping = matches!(
+            self.state.stopping,
+            Some(Stopping::Cancel | Stopping::PlanTimeout)
+        );
+        match ended.how {
+            How::Interrupted if dropping => self.unit_cancelled(unit),
+            How::Cancelled if dropping => self.unit_cancelled(unit),
+            How::Interrupted => self.repeat_or_doubt(unit),
+            _ => {
+                let verdict = self.verdict(unit, ended);
+                self.finish_attempt(unit, verdict);
+            }
+        }
+        Ok(())
+    }
+
+    fn verdict(&self, unit: UnitId, ended: &Ended) -> Verdict {
+        let mut world = Replay::new(&ended.observed);
+        let judge = self.judge(unit);
+        if self.graph.node(unit.node).observes_before {
+            judge.requires(&mut world)?;
+        }
+        judge.verdict(ended, &mut world)
+    }
+
+    /// Draws the consequence of a verdict.
+    pub(crate) fn finish_attempt(&mut self, unit: UnitId, verdict: Verdict) {
+        match verdict {
+            Ok(products) => self.unit_completed(unit, products),
+            Err(failure) => {
+                let error = self.note_failure(unit, failure);
+                if self.may_retry(unit, &error) {
+                    self.back_off(unit, error);
+                } else {
+                    self.unit_failed(unit, error);
+                }
+            }
+        }
+    }
+
+    fn note_failure(&mut self, unit: UnitId, failure: Failure) -> NodeError {
+        let state = self.state.unit_mut(unit);
+        if failure.without_effect {
+            state.round += 1;
+        }
+        let Failure {
+            mode: kind,
+            message,
+            exit,
+            ..
+        } = failure;
+        let error = NodeError {
+            kind,
+            message,
+            exit,
+            attempts: state.attempt,
+        };
+        state.error = Some(error.clone());
+        error
+    }
+
+    fn may_retry(&self, unit: UnitId, error: &NodeError) -> bool {
+        let retry = task(&self.plan.nodes[unit.node as usize]).and_then(|task| task.retry.as_ref());
+        let ending = self.state.stopping.is_some() || self.fan_out_fails(unit.node);
+        !ending && retry::again(retry, error.attempts, &error.kind)
+    }
+
+    fn back_off(&mut self, unit: UnitId, error: NodeError) {
+        let node = &self.plan.nodes[unit.node as usize];
+        let instance = self
+            .state
+            .instance(unit)
+            .map(|instance| instance.key.as_str());
+        let seed = self.state.run.as_ref().map_or(0, |run| run.seed);
+        let draw = retry::draw(seed, &node.id, instance, error.attempts);
+        let delay_ms = match task(node).and_then(|task| task.retry.as_ref()) {
+            Some(retry) => retry::delay_ms(&retry.backoff, error.attempts, draw),
+            None => 0,
+        };
+        let at_ms = self
+            .state
+            .now_ms
+            .saturating_add(i64::try_from(delay_ms).unwrap_or(i64::MAX));
+        let attempt = error.attempts + 1;
+        self.notices.push(Notice::Retrying {
+            node: unit.node,
+            label: self.label(unit),
+            error,
+            at_ms,
+        });
+        self.leave_place(unit);
+        if delay_ms == 0 {
+            return self.queue_again(unit);
+        }
+        self.state.unit_mut(unit).status = NodeStatus::Waiting;
+        self.state.backoffs.insert(unit, at_ms);
+        self.show_status(unit.node);
+        let timer = Timer::Backoff {
+            node: unit.node,
+            instance: unit.instance,
+            attempt,
+        };
+        self.commands.push(Command::SetTimer { timer, at_ms });
+    }
+
+    pub(crate) fn backoff_over(&mut self, unit: UnitId, attempt: u32) -> Result<(), String> {
+        let waits = self
+            .state
+            .find_unit(unit)
+            .is_some_and(|state| state.attempt + 1 == attempt);
+        if !waits || self.state.backoffs.remove(&unit).is_none() {
+            return Err("nothing waits for it".to_owned());
+        }
+        self.queue_again(unit);
+        Ok(())
+    }
+
+    /// Queues a unit that gave up its place among the instances of a fan-out.
+    pub(crate) fn queue_again(&mut self, unit: UnitId) {
+        match unit.instance {
+            None => self.enqueue(unit),
+            Some(index) => self.queue_instance(unit.node, index),
+        }
+    }
+
+    pub(crate) fn unit_completed(&mut self, unit: UnitId, products: Products) {
+        if let Some(index) = unit.instance {
+            return self.instance_completed(unit.node, index, products);
+        }
+        let node = self.state.node_mut(unit.node);
+        node.outputs = products.outputs;
+        node.truncated = products.truncated;
+        node.writes = products.writes;
+        node.unit.status = NodeStatus::Completed;
+        self.settle(unit.node, NodeStatus::Completed);
+    }
+
+    pub(crate) fn unit_failed(&mut self, unit: UnitId, error: NodeError) {
+        if let Some(index) = unit.instance {
+            return self.instance_failed(unit.node, index, error);
+        }
+        let node = self.state.node_mut(unit.node);
+        node.error = Some(error);
+        node.unit.status = NodeStatus::Failed;
+        self.settle(unit.node, NodeStatus::Failed);
+    }
+
+    pub(crate) fn unit_cancelled(&mut self, unit: UnitId) {
+        if let Some(index) = unit.instance {
+            return self.instance_cancelled(unit.node, index);
+        }
+        self.state.node_mut(unit.node).unit.status = NodeStatus::Cancelled;
+        self.settle(unit.node, NodeStatus::Cancelled);
+    }
+
+    /// Derives the status that a node shows from that of its units.
+    pub(crate) fn show_status(&mut self, id: NodeId) {
+        let node = self.state.node(id);
+        if node.is_settled() {
+            return;
+        }
+        let status = match &node.fan {
+            None => node.unit.status,
+            Some(_) if node.started_ms.is_none() => NodeStatus::Ready,
+            Some(fan) => self.fan_out_status(id, fan),
+        };
+        self.state.node_mut(id).status = status;
+    }
+}

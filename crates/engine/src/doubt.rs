@@ -1,0 +1,98 @@
+//! Doubt: attempts whose end nobody saw, and the people who decide about them.
+//!
+//! What is idempotent is started again under the same key. Else `on in-doubt` fails the node with that mode, and without such a route
+//! the node is blocked until someone resolves it. Nothing is guessed.
+
+use crate::engine::Engine;
+use crate::event::{AttemptId, Ended, NodeStatus, Resolution};
+use crate::judge::Failure;
+use crate::notice::Notice;
+use crate::state::{NodeError, Stopping, UnitId};
+
+impl Engine {
+    pub(crate) fn attempt_lost(&mut self, attempt: AttemptId) -> Result<(), String> {
+        let unit = self.take_in_flight(attempt)?;
+        if matches!(
+            self.state.stopping,
+            Some(Stopping::Cancel | Stopping::PlanTimeout)
+        ) {
+            self.unit_cancelled(unit);
+        } else {
+            self.repeat_or_doubt(unit);
+        }
+        Ok(())
+    }
+
+    /// An attempt did not come to its end.
+    pub(crate) fn repeat_or_doubt(&mut self, unit: UnitId) {
+        let label = self.label(unit);
+        let attempt = self.state.unit(unit).attempt;
+        if self.is_idempotent(unit) {
+            self.notices.push(Notice::Again {
+                node: unit.node,
+                label,
+                attempt,
+            });
+            self.state.unit_mut(unit).again = true;
+            return self.enqueue(unit);
+        }
+        let routed = self.plan.nodes[unit.node as usize]
+            .routes
+            .iter()
+            .any(|route| route.on == "in-doubt");
+        if routed {
+            let message = format!(
+                "the driver ended while attempt {attempt} ran, and nobody knows what it did"
+            );
+            return self.finish_attempt(unit, Err(Failure::new("in-doubt", message)));
+        }
+        self.notices.push(Notice::Blocked {
+            node: unit.node,
+            label,
+            attempt,
+        });
+        self.state.unit_mut(unit).status = NodeStatus::Blocked;
+        self.state.blocked.insert(unit);
+        self.leave_place(unit);
+        self.show_status(unit.node);
+    }
+
+    /// A person says what became of an attempt in doubt.
+    pub(crate) fn resolve(
+        &mut self,
+        unit: UnitId,
+        resolution: Resolution,
+        because: &str,
+        by: &str,
+    ) -> Result<(), String> {
+        if !self.state.blocked.remove(&unit) {
+            return Err("no attempt of it is in doubt".to_owned());
+        }
+        self.hold_place(unit);
+        match resolution {
+            Resolution::Completed => {
+                let products = self.judge(unit).declared_complete(&Ended::nothing(0));
+                self.unit_completed(unit, products);
+            }
+            Resolution::Failed => {
+                let attempts = self.state.unit(unit).attempt;
+                let message = format!("{by} resolved its doubt as failed: {because}");
+                self.unit_failed(
+                    unit,
+                    NodeError {
+                        kind: "failure".into(),
+                        message,
+                        exit: None,
+                        attempts,
+                    },
+                );
+            }
+            Resolution::Retry => {
+                self.state.unit_mut(unit).again = true;
+                self.leave_place(unit);
+                self.queue_again(unit);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,375 @@
+//! The engine: one event in, the commands that follow from it out.
+//!
+//! [`Engine::apply`] hands the event to the part that it concerns, works off what follows from it, starts what is ready and
+//! says so when nothing moves any more. What it costs is in proportion to what the event affects, not to the plan, and
+//! nothing recurses along the graph: consequences wait in a worklist.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ir::eval::World;
+use ir::plan::{NodeId, Plan};
+use smol_str::{SmolStr, format_smolstr};
+
+use crate::event::{
+    AttemptId, Command, Ended, Event, EventKind, Observation, RunStarted, RunStatus, Timer,
+};
+use crate::graph::Graph;
+use crate::judge::Judge;
+use crate::notice::Notice;
+use crate::retry::unit_of;
+use crate::scope::{Place, RunScope};
+use crate::state::{Ignored, RunEnd, State, UnitId};
+use crate::world::{Recording, Replay};
+
+/// When a driver looks at the world for an attempt.
+#[derive(Clone, Copy, Debug)]
+pub enum Phase<'a> {
+    /// Before it starts: `requires`.
+    Before,
+    /// After it ended this way: outputs, failure modes, expectations.
+    After(&'a Ended),
+}
+
+/// A consequence that has not been worked off.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Work {
+    /// Something that this node waits for was decided.
+    Check(NodeId),
+    /// It was decided whether this node satisfies needs.
+    Satisfies(NodeId),
+    /// It was decided whether this node, as a handler, did its job.
+    Resolved(NodeId),
+    /// This unit runs nothing and sees nothing of the world: it can be judged at once.
+    Judge(UnitId),
+}
+
+/// A run of a plan.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) graph: Graph,
+    pub(crate) state: State,
+    pub(crate) work: VecDeque<Work>,
+    pub(crate) commands: Vec<Command>,
+    pub(crate) notices: Vec<Notice>,
+    /// A failure for which the plan aborts, once what else follows from the event has been worked off.
+    pub(crate) abort_due: Option<NodeId>,
+}
+
+impl Engine {
+    /// An engine before its first event. The plan must have passed `ir::verify`.
+    pub fn new(plan: Arc<Plan>) -> Self {
+        let graph = Graph::new(&plan);
+        let state = State::new(&plan, &graph);
+        Self {
+            plan,
+            graph,
+            state,
+            work: VecDeque::new(),
+            commands: Vec::new(),
+            notices: Vec::new(),
+            abort_due: None,
+        }
+    }
+
+    /// Folds one event and returns what is to be done about it, in order. An event that comes too late, twice, or for something that
+    /// is not there changes nothing and is kept among [`Engine::ignored`].
+    pub fn apply(&mut self, event: &Event) -> Vec<Command> {
+        self.notices.clear();
+        self.tick(event);
+        if let Err(reason) = self.take(&event.kind) {
+            self.ignore(&event.kind, reason);
+        }
+        self.work_off();
+        while self.start_next() {
+            self.work_off();
+        }
+        self.conclude();
+        std::mem::take(&mut self.commands)
+    }
+
+    /// Looks at the world for an attempt in flight. The driver puts the answers into [`Ended::observed`], those of `Before` first,
+    /// and [`Engine::apply`] sees exactly them. An attempt that is not in flight, or has nothing to look at, gets an empty list.
+    pub fn observe(
+        &self,
+        attempt: AttemptId,
+        phase: Phase<'_>,
+        world: &mut dyn World,
+    ) -> Vec<Observation> {
+        let unit = unit_of(attempt.node, attempt.instance);
+        if self.state.in_flight.get(&unit) != Some(&attempt) {
+            return Vec::new();
+        }
+        let table = self.graph.node(unit.node);
+        let mut recording = Recording {
+            world,
+            observed: Vec::new(),
+        };
+        // The verdict itself is drawn by `apply`, from the record.
+        match phase {
+            Phase::Before if table.observes_before => {
+                drop(self.judge(unit).requires(&mut recording))
+            }
+            Phase::After(ended) if table.observes_after => {
+                drop(self.judge(unit).verdict(ended, &mut recording))
+            }
+            Phase::Before | Phase::After(_) => {}
+        }
+        recording.observed
+    }
+
+    /// Whether the preconditions hold, given what was observed before the start. Where they do not, the driver runs nothing and reports
+    /// `AttemptEnded` with `How::Nothing` and the same observations; the engine then finds the mode and the message.
+    pub fn may_start(&self, attempt: AttemptId, observed: &[Observation]) -> bool {
+        let unit = unit_of(attempt.node, attempt.instance);
+        self.state.in_flight.get(&unit) == Some(&attempt)
+            && self
+                .judge(unit)
+                .requires(&mut Replay::new(observed))
+                .is_ok()
+    }
+
+    /// What happened to nodes since the latest event was applied, oldest first; the next event forgets them.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// How the run ended, once it has.
+    pub fn end(&self) -> Option<&RunEnd> {
+        self.state.end.as_ref()
+    }
+
+    /// Events that changed nothing, oldest first.
+    pub fn ignored(&self) -> &[Ignored] {
+        &self.state.ignored
+    }
+
+    /// What the run started with, once it has.
+    pub fn run(&self) -> Option<&RunStarted> {
+        self.state.run.as_ref()
+    }
+
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    pub fn status(&self) -> RunStatus {
+        let state = &self.state;
+        if let Some(end) = &state.end {
+            return end.status;
+        }
+        if state.run.is_none() {
+            return RunStatus::Pending;
+        }
+        if !state.in_flight.is_empty() {
+            return RunStatus::Running;
+        }
+        if state.paused {
+            return RunStatus::Paused;
+        }
+        let moves = !state.ready.is_empty() || !state.backoffs.is_empty();
+        if !moves && !state.blocked.is_empty() {
+            RunStatus::Blocked
+        } else {
+            RunStatus::Running
+        }
+    }
+
+    /// `collect`, or `deep-dive[key]`.
+    pub(crate) fn label(&self, unit: UnitId) -> SmolStr {
+        let id = &self.plan.nodes[unit.node as usize].id;
+        match self.state.instance(unit) {
+            Some(instance) => format_smolstr!("{id}[{}]", instance.key),
+            None => id.clone(),
+        }
+    }
+
+    pub(crate) fn scope(&self, place: Place) -> RunScope<'_> {
+        RunScope::new(&self.plan, &self.graph, &self.state, place)
+    }
+
+    pub(crate) fn judge(&self, unit: UnitId) -> Judge<'_> {
+        Judge {
+            plan: &self.plan,
+            graph: &self.graph,
+            state: &self.state,
+            unit,
+        }
+    }
+
+    /// Time passes. A driver that starts says how long nobody drove, which counts for nothing.
+    fn tick(&mut self, event: &Event) {
+        let state = &mut self.state;
+        let passed = u64::try_from(event.time_ms.saturating_sub(state.now_ms)).unwrap_or(0);
+        let driven = !matches!(event.kind, EventKind::DriverStarted { .. });
+        if state.clock.ticking && driven {
+            state.clock.used_ms = state.clock.used_ms.saturating_add(passed);
+        }
+        state.now_ms = state.now_ms.max(event.time_ms);
+    }
+
+    /// Hands the event to the part that it concerns; the error says why it changes nothing.
+    fn take(&mut self, event: &EventKind) -> Result<(), String> {
+        if let EventKind::RunStarted(run) = event {
+            return self.run_started(run);
+        }
+        if self.state.run.is_none() {
+            return Err("the run has not started".to_owned());
+        }
+        if let EventKind::DriverStarted { .. } = event {
+            self.driver_started();
+            return Ok(());
+        }
+        if self.state.end.is_some() {
+            return Err("the run has ended".to_owned());
+        }
+        match event {
+            EventKind::AttemptEnded { attempt, ended } => self.attempt_ended(*attempt, ended),
+            EventKind::AttemptLost { attempt } => self.attempt_lost(*attempt),
+            EventKind::TimerFired {
+                timer:
+                    Timer::Backoff {
+                        node,
+                        instance,
+                        attempt,
+                    },
+            } => self.backoff_over(unit_of(*node, *instance), *attempt),
+            EventKind::TimerFired { timer: Timer::Plan } => self.plan_timer_fired(),
+            EventKind::PauseAsked => self.pause(),
+            EventKind::ResumeAsked => self.resume(),
+            EventKind::CancelAsked { because: _ } => self.cancel(),
+            EventKind::Resolved {
+                node,
+                instance,
+                resolution,
+                because,
+                by,
+            } => self.resolve(unit_of(*node, *instance), *resolution, because, by),
+            EventKind::RunStarted(_) | EventKind::DriverStarted { .. } => Ok(()),
+        }
+    }
+
+    fn run_started(&mut self, run: &RunStarted) -> Result<(), String> {
+        if self.state.run.is_some() {
+            return Err("the run has already started".to_owned());
+        }
+        self.state.run = Some(run.clone());
+        self.state.started_ms = self.state.now_ms;
+        for node in 0..self.node_count() {
+            self.decide_empty_quorums(node);
+            self.work.push_back(Work::Check(node));
+        }
+        Ok(())
+    }
+
+    /// The timers of the driver before died with it.
+    fn driver_started(&mut self) {
+        self.state.announced = None;
+        for (unit, at_ms) in &self.state.backoffs {
+            let attempt = self.state.unit(*unit).attempt + 1;
+            let timer = Timer::Backoff {
+                node: unit.node,
+                instance: unit.instance,
+                attempt,
+            };
+            self.commands.push(Command::SetTimer {
+                timer,
+                at_ms: *at_ms,
+            });
+        }
+        self.state.clock.ticking = false;
+    }
+
+    pub(crate) fn node_count(&self) -> NodeId {
+        NodeId::try_from(self.state.nodes.len()).unwrap_or(NodeId::MAX)
+    }
+
+    fn ignore(&mut self, event: &EventKind, reason: String) {
+        let ignored = Ignored {
+            time_ms: self.state.now_ms,
+            event: self.describe(event),
+            reason,
+        };
+        self.notices.push(Notice::Ignored(ignored.clone()));
+        self.state.ignored.push(ignored);
+    }
+
+    fn describe(&self, event: &EventKind) -> String {
+        let name = |node: NodeId, instance: Option<u32>| match self.plan.nodes.get(node as usize) {
+            Some(_) => self.label(unit_of(node, instance)),
+            None => format_smolstr!("node number {node}"),
+        };
+        match event {
+            EventKind::RunStarted(_) => "run-started".to_owned(),
+            EventKind::DriverStarted { .. } => "driver-started".to_owned(),
+            EventKind::AttemptEnded { attempt, .. } => {
+                format!(
+                    "attempt-ended {} #{}",
+                    name(attempt.node, attempt.instance),
+                    attempt.attempt
+                )
+            }
+            EventKind::AttemptLost { attempt } => {
+                format!(
+                    "attempt-lost {} #{}",
+                    name(attempt.node, attempt.instance),
+                    attempt.attempt
+                )
+            }
+            EventKind::TimerFired { timer: Timer::Plan } => "timer-fired of the plan".to_owned(),
+            EventKind::TimerFired {
+                timer:
+                    Timer::Backoff {
+                        node,
+                        instance,
+                        attempt,
+                    },
+            } => {
+                format!("timer-fired {} #{attempt}", name(*node, *instance))
+            }
+            EventKind::PauseAsked => "pause-asked".to_owned(),
+            EventKind::ResumeAsked => "resume-asked".to_owned(),
+            EventKind::CancelAsked { .. } => "cancel-asked".to_owned(),
+            EventKind::Resolved { node, instance, .. } => {
+                format!("resolved {}", name(*node, *instance))
+            }
+        }
+    }
+
+    /// Works off consequences until none is left, then aborts if one of them asks for it.
+    fn work_off(&mut self) {
+        loop {
+            while let Some(work) = self.work.pop_front() {
+                match work {
+                    Work::Check(node) => self.check(node),
+                    Work::Satisfies(node) => self.spread_satisfies(node),
+                    Work::Resolved(node) => self.spread_resolved(node),
+                    Work::Judge(unit) => self.judge_at_once(unit),
+                }
+            }
+            match self.abort_due.take() {
+                Some(node) => self.abort(node),
+                None => return,
+            }
+        }
+    }
+
+    /// Says what follows once everything that could start has.
+    fn conclude(&mut self) {
+        if self.state.run.is_none() {
+            return;
+        }
+        if self.state.end.is_none() {
+            self.end_if_over();
+        }
+        let status = self.status();
+        self.run_clock(status == RunStatus::Running);
+        if status == RunStatus::Running {
+            self.state.announced = None;
+        } else if self.state.announced != Some(status) {
+            self.state.announced = Some(status);
+            self.commands.push(Command::RunStopped { status });
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The tables of a plan's graph, computed once: who waits for whom, who activates whom, who reads what.
+//!
+//! Everything here is a fact of the plan, nothing of the run. Building is linear in nodes and edges and never recurses.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use ir::eval::{observes, refs};
+use ir::expr::{Capture, Expr, Ref};
+use ir::plan::{Body, Expectation, Need, Node, NodeId, Plan, Script, Task};
+use smol_str::SmolStr;
+
+/// Facts about one node.
+#[derive(Debug, Default)]
+pub(crate) struct NodeTable {
+    /// Needs that mention this node: the dependent and the index of its need. A quorum that names a member twice is listed once.
+    pub dependents: Vec<(NodeId, u32)>,
+    /// Nodes that this one may activate: routes, decision arms and its fallback, each once, in plan order.
+    pub targets: Vec<NodeId>,
+    /// How many nodes may activate this one.
+    pub sources: u32,
+    /// Nodes whose fallback this is.
+    pub stands_in_for: Vec<NodeId>,
+    /// Its position in an order in which every edge points forward.
+    pub topo: u32,
+    /// Whether its attempt looks at the world before it starts.
+    pub observes_before: bool,
+    /// Whether its attempt looks at the world after it ended.
+    pub observes_after: bool,
+    /// Captures that some expression of the plan reads as an output; the others are not kept.
+    pub read: BTreeSet<SmolStr>,
+}
+
+/// The tables of a whole plan.
+#[derive(Debug)]
+pub(crate) struct Graph {
+    pub nodes: Vec<NodeTable>,
+    /// Whether some node may start before everything upstream of it has settled: then a read has to find out whether
+    /// what it reads is really behind the reader.
+    pub has_races: bool,
+}
+
+impl Graph {
+    pub fn new(plan: &Plan) -> Self {
+        let mut nodes: Vec<NodeTable> = Vec::new();
+        nodes.resize_with(plan.nodes.len(), NodeTable::default);
+        for (id, node) in (0..).zip(&plan.nodes) {
+            add_needs(&mut nodes, id, node);
+            add_targets(&mut nodes, id, node);
+            let (before, after) = observing(node);
+            nodes[id as usize].observes_before = before;
+            nodes[id as usize].observes_after = after;
+        }
+        add_reads(&mut nodes, plan);
+        let order = topological_order(&nodes);
+        for (position, id) in (0..).zip(order) {
+            nodes[id as usize].topo = position;
+        }
+        let has_races = nodes
+            .iter()
+            .any(|node| node.sources > 1 || !node.stands_in_for.is_empty())
+            || plan.nodes.iter().any(has_racy_need);
+        Self { nodes, has_races }
+    }
+
+    pub fn node(&self, id: NodeId) -> &NodeTable {
+        &self.nodes[id as usize]
+    }
+}
+
+/// A quorum may be met, and an optional need may be skipped, while something upstream still runs.
+fn has_racy_need(node: &Node) -> bool {
+    node.needs.iter().any(|need| match need {
+        Need::Node { optional, .. } => *optional,
+        Need::Quorum { .. } => true,
+    })
+}
+
+fn add_needs(nodes: &mut [NodeTable], id: NodeId, node: &Node) {
+    for (index, need) in (0..).zip(&node.needs) {
+        match need {
+            Need::Node { node, .. } => nodes[*node as usize].dependents.push((id, index)),
+            Need::Quorum { of, .. } => {
+                for member in of.iter().collect::<BTreeSet<_>>() {
+                    nodes[*member as usize].dependents.push((id, index));
+                }
+            }
+        }
+    }
+}
+
+fn add_targets(nodes: &mut [NodeTable], id: NodeId, node: &Node) {
+    let mut targets: BTreeSet<NodeId> = node.routes.iter().map(|route| route.to).collect();
+    if let Body::Decision(decision) = &node.body {
+        targets.extend(decision.arms.iter().map(|arm| arm.to));
+    }
+    if let Some(fallback) = fallback_of(node) {
+        targets.insert(fallback);
+        nodes[fallback as usize].stands_in_for.push(id);
+    }
+    for target in &targets {
+        nodes[*target as usize].sources += 1;
+    }
+    nodes[id as usize].targets = targets.into_iter().collect();
+}
+
+pub(crate) fn fallback_of(node: &Node) -> Option<NodeId> {
+    task(node).and_then(|task| task.fallback)
+}
+
+pub(crate) fn task(node: &Node) -> Option<&Task> {
+    match &node.body {
+        Body::Task(task) => Some(task),
+        Body::Gate(_) | Body::Decision(_) => None,
+    }
+}
+
+pub(crate) fn script(node: &Node) -> Option<&Script> {
+    match &node.body {
+        Body::Task(task) => task.script.as_ref(),
+        Body::Gate(gate) => gate.script.as_ref(),
+        Body::Decision(_) => None,
+    }
+}
+
+/// Whether an attempt of the node looks at the world before it starts, and after it ended.
+fn observing(node: &Node) -> (bool, bool) {
+    let check = |expectation: &Expectation| matches!(expectation, Expectation::Check { expr, .. } if observes(expr));
+    match &node.body {
+        Body::Task(task) => {
+            let after = task.output.iter().any(|output| observes(&output.value))
+                || task.fail.iter().any(|mode| observes(&mode.when))
+                || task.expect.iter().any(check);
+            (task.requires.iter().any(check), after)
+        }
+        Body::Gate(gate) => (false, gate.checks.iter().any(check)),
+        Body::Decision(_) => (false, false),
+    }
+}
+
+/// Records which outputs are read anywhere. What is read of a node may come from its fallback, so that counts as read too.
+fn add_reads(nodes: &mut [NodeTable], plan: &Plan) {
+    let mut work: VecDeque<(NodeId, SmolStr)> = VecDeque::new();
+    let mut read = |expr: &Expr| {
+        refs(expr, &mut |reference| {
+            if let Ref::Output(node, name) = reference {
+                work.push_back((*node, name.clone()));
+            }
+        });
+    };
+    for output in &plan.outputs {
+        read(&output.value);
+    }
+    for node in &plan.nodes {
+        each_expr(node, &mut read);
+    }
+    while let Some((node, name)) = work.pop_front() {
+        if nodes[node as usize].read.insert(name.clone())
+            && let Some(fallback) = fallback_of(&plan.nodes[node as usize])
+        {
+            work.push_back((fallback, name));
+        }
+    }
+    // `remember` of a fan-out reads its own merged outputs.
+    for (id, node) in plan.nodes.iter().enumerate() {
+        let Some(task) = task(node).filter(|task| task.each.is_some()) else {
+            continue;
+        };
+        for remember in &task.remember {
+            refs(&remember.value, &mut |reference| match reference {
+                Ref::Own(name) => {
+                    nodes[id].read.insert(name.clone());
+                }
+                Ref::Capture(capture) => {
+                    nodes[id]
+                        .read
+                        .insert(SmolStr::new_static(capture_name(*capture)));
+                }
+                _ => {}
+            });
+        }
+    }
+}
+
+pub(crate) const fn capture_name(capture: Capture) -> &'static str {
+    match capture {
+        Capture::Stdout => "stdout",
+        Capture::Stderr => "stderr",
+        Capture::Exit => "exit",
+        Capture::Duration => "duration",
+        Capture::Result => "result",
+    }
+}
+
+/// Every expression of a node that may read another node.
+fn each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
+    node.title.iter().for_each(&mut *f);
+    node.when.iter().for_each(&mut *f);
+    if let Some(script) = script(node) {
+        script
+            .vars
+            .iter()
+            .chain(&script.env)
+            .for_each(|binding| f(&binding.value));
+        script.dir.iter().for_each(&mut *f);
+        if let ir::plan::Interpreter::Command(command) = &script.interpreter {
+            f(command);
+        }
+    }
+    let mut expectation = |expectation: &Expectation| {
+        if let Expectation::Check { expr, .. } = expectation {
+            f(expr);
+        }
+    };
+    match &node.body {
+        Body::Task(task) => {
+            task.expect
+                .iter()
+                .chain(&task.requires)
+                .for_each(&mut expectation);
+            task.each.iter().for_each(|each| {
+                f(&each.list);
+                each.by.iter().for_each(&mut *f);
+            });
+            task.input.iter().for_each(|binding| f(&binding.value));
+            task.output.iter().for_each(|output| f(&output.value));
+            task.fail.iter().for_each(|mode| {
+                f(&mode.when);
+                mode.message.iter().for_each(&mut *f);
+            });
+            task.timeout.iter().for_each(&mut *f);
+            task.remember.iter().for_each(|remember| f(&remember.value));
+        }
+        Body::Gate(gate) => {
+            gate.checks.iter().for_each(&mut expectation);
+            gate.timeout.iter().for_each(&mut *f);
+        }
+        Body::Decision(decision) => decision
+            .arms
+            .iter()
+            .filter_map(|arm| arm.when.as_ref())
+            .for_each(&mut *f),
+    }
+}
+
+/// Kahn's order over needs, routes, and each fallback before the dependents of what it stands in for; of several candidates the
+/// first in the plan that became free. A plan with a cycle, which `ir::verify` refuses, keeps the cyclic rest in plan order.
+fn topological_order(nodes: &[NodeTable]) -> Vec<NodeId> {
+    let mut waiting = vec![0_u32; nodes.len()];
+    for id in 0..nodes.len() {
+        successors(nodes, id, |to| waiting[to as usize] += 1);
+    }
+    let mut order = Vec::with_capacity(nodes.len());
+    let mut free: VecDeque<NodeId> = (0..)
+        .zip(&waiting)
+        .filter(|(_, count)| **count == 0)
+        .map(|(id, _)| id)
+        .collect();
+    while let Some(id) = free.pop_front() {
+        order.push(id);
+        successors(nodes, id as usize, |to| {
+            waiting[to as usize] -= 1;
+            if waiting[to as usize] == 0 {
+                free.push_back(to);
+            }
+        });
+    }
+    if order.len() < nodes.len() {
+        order.extend(
+            (0..)
+                .zip(&waiting)
+                .filter(|(_, count)| **count > 0)
+                .map(|(id, _)| id),
+        );
+    }
+    order
+}
+
+fn successors(nodes: &[NodeTable], id: usize, mut f: impl FnMut(NodeId)) {
+    let table = &nodes[id];
+    table.targets.iter().for_each(|to| f(*to));
+    table.dependents.iter().for_each(|(to, _)| f(*to));
+    for owner in &table.stands_in_for {
+        nodes[*owner as usize]
+            .dependents
+            .iter()
+            .for_each(|(to, _)| f(*to));
+    }
+}

@@ -1,0 +1,459 @@
+//! What an attempt came to: preconditions before it, and after it outputs, failure modes and expectations, in that order.
+//!
+//! The same code runs twice, once for [`crate::Engine::observe`] with a world that records and once for
+//! [`crate::Engine::apply`] with the record, so it asks the world the same questions in the same order. It changes nothing.
+
+use std::collections::BTreeMap;
+
+use ir::data;
+use ir::eval::{World, eval, observes};
+use ir::expr::{BinaryOp, Capture, Expr};
+use ir::func::Func;
+use ir::plan::{Body, Expectation, FailMode, Gate, Output, Plan, Remember, Task};
+use ir::types::Type;
+use ir::value::Value;
+use smol_str::SmolStr;
+
+use crate::event::{Ended, How};
+use crate::graph::{Graph, NodeTable, capture_name};
+use crate::scope::{Place, RunScope, capture_value, truth};
+use crate::state::{State, UnitId};
+
+/// Longest rendering of a value in a message, in characters.
+const MESSAGE_VALUE_CHARS: usize = 80;
+
+/// What a completed attempt made.
+#[derive(Debug, Default)]
+pub(crate) struct Products {
+    pub outputs: BTreeMap<SmolStr, Value>,
+    pub truncated: Vec<Capture>,
+    pub writes: BTreeMap<SmolStr, Value>,
+}
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub mode: SmolStr,
+    pub message: String,
+    pub exit: Option<i32>,
+    /// It is certain that the attempt changed nothing outside.
+    pub without_effect: bool,
+}
+
+impl Failure {
+    pub fn new(mode: &str, message: impl Into<String>) -> Self {
+        Self {
+            mode: mode.into(),
+            message: message.into(),
+            exit: None,
+            without_effect: false,
+        }
+    }
+}
+
+pub(crate) type Verdict = Result<Products, Failure>;
+
+/// Everything that judging reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Judge<'a> {
+    pub plan: &'a Plan,
+    pub graph: &'a Graph,
+    pub state: &'a State,
+    pub unit: UnitId,
+}
+
+impl<'a> Judge<'a> {
+    fn scope(&self) -> RunScope<'a> {
+        RunScope::new(self.plan, self.graph, self.state, Place::Unit(self.unit))
+    }
+
+    fn body(&self) -> &'a Body {
+        &self.plan.nodes[self.unit.node as usize].body
+    }
+
+    /// Preconditions, in order; the first that does not hold decides.
+    pub fn requires(&self, world: &mut dyn World) -> Result<(), Failure> {
+        let Body::Task(task) = self.body() else {
+            return Ok(());
+        };
+        for requirement in &task.requires {
+            check(requirement, &self.scope(), world, "precondition").map_err(|failure| {
+                Failure {
+                    without_effect: true,
+                    ..failure
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The verdict on an attempt that ended.
+    pub fn verdict(&self, ended: &Ended, world: &mut dyn World) -> Verdict {
+        let scope = RunScope {
+            ended: Some(ended),
+            ..self.scope()
+        };
+        match self.body() {
+            Body::Task(task) => self.task(task, ended, scope, world),
+            Body::Gate(gate) => self.gate(gate, ended, scope, world),
+            Body::Decision(_) => Ok(Products::default()),
+        }
+    }
+
+    fn task(
+        &self,
+        task: &Task,
+        ended: &Ended,
+        scope: RunScope<'_>,
+        world: &mut dyn World,
+    ) -> Verdict {
+        if let Some(failure) = ending(ended) {
+            // Outputs of a script that failed are not captured, but its own modes may tell the failure apart.
+            if matches!(ended.how, How::Exited(_)) {
+                named_failure(&task.fail, ended, scope, world)?;
+            }
+            return Err(failure);
+        }
+        let mut own = captures(task, ended);
+        for output in &task.output {
+            let value = self.declared_output(output, scope, world)?;
+            own.insert(output.name.clone(), value);
+        }
+        let scope = RunScope {
+            own: Some(&own),
+            ..scope
+        };
+        for mode in &task.fail {
+            let fired = holds(&mode.when, &scope, world)
+                .map_err(|message| Failure::new("expression-error", message))?;
+            if fired {
+                return Err(mode_failure(mode, ended, &scope));
+            }
+        }
+        for expectation in &task.expect {
+            check(expectation, &scope, world, "expectation")?;
+        }
+        let fans_out = task.each.is_some();
+        let writes = if fans_out {
+            BTreeMap::new()
+        } else {
+            remember(self.plan, &task.remember, &scope)?
+        };
+        let mut truncated = ended.truncated.clone();
+        truncated.retain(|capture| {
+            !task
+                .output
+                .iter()
+                .any(|output| output.name == capture_name(*capture))
+        });
+        let outputs = kept(own, task, self.graph.node(self.unit.node));
+        Ok(Products {
+            outputs,
+            truncated,
+            writes,
+        })
+    }
+
+    /// A script and checks decide; either of them saying no is a rejection.
+    fn gate(
+        &self,
+        gate: &Gate,
+        ended: &Ended,
+        scope: RunScope<'_>,
+        world: &mut dyn World,
+    ) -> Verdict {
+        if let Some(failure) = ending(ended) {
+            let said_no = matches!(ended.how, How::Exited(_));
+            let mode = if said_no {
+                SmolStr::new_static("rejected")
+            } else {
+                failure.mode
+            };
+            return Err(Failure { mode, ..failure });
+        }
+        for expectation in &gate.checks {
+            check(expectation, &scope, world, "rejected")?;
+        }
+        Ok(Products::default())
+    }
+
+    fn declared_output(
+        &self,
+        output: &Output,
+        scope: RunScope<'_>,
+        world: &mut dyn World,
+    ) -> Result<Value, Failure> {
+        let name = &output.name;
+        let value = eval(&output.value, &scope, world).map_err(|error| {
+            let mode = if reads_data(&output.value) {
+                "invalid-output"
+            } else {
+                "expression-error"
+            };
+            Failure::new(mode, format!("output `{name}`: {}", error.message))
+        })?;
+        data::check(value, &output.ty, &self.plan.types).map_err(|error| {
+            Failure::new(
+                "invalid-output",
+                format!("output `{name}`{}", described(&error)),
+            )
+        })
+    }
+
+    /// The products of an attempt that a person declared completed: nothing was captured, so outputs that need captures are
+    /// absent, and nothing is checked.
+    pub fn declared_complete(&self, ended: &Ended) -> Products {
+        let Body::Task(task) = self.body() else {
+            return Products::default();
+        };
+        let scope = RunScope {
+            ended: Some(ended),
+            ..self.scope()
+        };
+        let mut own = captures(task, ended);
+        for output in &task.output {
+            let value = self
+                .declared_output(output, scope, &mut ir::eval::NoWorld)
+                .unwrap_or(Value::None);
+            own.insert(output.name.clone(), value);
+        }
+        let scope = RunScope {
+            own: Some(&own),
+            ..scope
+        };
+        let writes = if task.each.is_some() {
+            BTreeMap::new()
+        } else {
+            remember(self.plan, &task.remember, &scope).unwrap_or_default()
+        };
+        let outputs = kept(own, task, self.graph.node(self.unit.node));
+        Products {
+            outputs,
+            truncated: Vec::new(),
+            writes,
+        }
+    }
+}
+
+/// The failure that the way of ending is by itself.
+fn ending(ended: &Ended) -> Option<Failure> {
+    match &ended.how {
+        How::Exited(0) | How::Nothing => None,
+        How::Exited(code) => {
+            let mut message = format!("exit code {code}");
+            if let Some(line) = ended
+                .stderr
+                .lines()
+                .rev()
+                .map(str::trim)
+                .find(|line| !line.is_empty())
+            {
+                message = format!("{message}: {}", shortened(line, MESSAGE_VALUE_CHARS * 3));
+            }
+            Some(Failure {
+                exit: Some(*code),
+                ..Failure::new("failure", message)
+            })
+        }
+        How::Signalled(signal) => Some(Failure::new(
+            "failure",
+            format!("killed by signal {signal}"),
+        )),
+        How::TimedOut => Some(Failure::new(
+            "timeout",
+            format!(
+                "timed out after {}",
+                render(&capture_value(ended, Capture::Duration))
+            ),
+        )),
+        How::NotStarted(why) => Some(Failure {
+            without_effect: true,
+            ..Failure::new("failure", format!("did not start: {why}"))
+        }),
+        How::Cancelled => Some(Failure::new("cancelled", "cancelled")),
+        How::Interrupted => Some(Failure::new("failure", "interrupted")),
+    }
+}
+
+/// The failure mode that names a non-zero exit, if one does. A mode that reads outputs cannot: there are none.
+fn named_failure(
+    modes: &[FailMode],
+    ended: &Ended,
+    scope: RunScope<'_>,
+    world: &mut dyn World,
+) -> Result<(), Failure> {
+    for mode in modes {
+        if holds(&mode.when, &scope, world).unwrap_or(false) {
+            return Err(mode_failure(mode, ended, &scope));
+        }
+    }
+    Ok(())
+}
+
+fn mode_failure(mode: &FailMode, ended: &Ended, scope: &RunScope<'_>) -> Failure {
+    let message = match mode.message.as_ref().map(|message| scope.eval(message)) {
+        Some(Ok(message)) => data::render(&message),
+        Some(Err(error)) => format!("`{}` (its message: {})", mode.mode, error.message),
+        None => format!("`{}` is the case", mode.mode),
+    };
+    let exit = match ended.how {
+        How::Exited(code) => Some(code),
+        _ => None,
+    };
+    Failure {
+        exit,
+        ..Failure::new(&mode.mode, message)
+    }
+}
+
+/// Whether an output's expression takes data from outside apart: then what fails in it is the data, not the expression.
+fn reads_data(expr: &Expr) -> bool {
+    match expr {
+        Expr::Cast(_) => true,
+        Expr::Call(call) => {
+            matches!(call.func, Func::Json | Func::Yaml | Func::Csv) || observes(expr)
+        }
+        _ => observes(expr),
+    }
+}
+
+/// What a script always has as outputs.
+fn captures(task: &Task, ended: &Ended) -> BTreeMap<SmolStr, Value> {
+    if task.script.is_none() {
+        return BTreeMap::new();
+    }
+    let always = [
+        Capture::Stdout,
+        Capture::Stderr,
+        Capture::Exit,
+        Capture::Duration,
+    ];
+    always
+        .into_iter()
+        .map(|capture| {
+            (
+                SmolStr::new_static(capture_name(capture)),
+                capture_value(ended, capture),
+            )
+        })
+        .collect()
+}
+
+/// Declared outputs, and those captures that someone reads.
+fn kept(
+    mut own: BTreeMap<SmolStr, Value>,
+    task: &Task,
+    table: &NodeTable,
+) -> BTreeMap<SmolStr, Value> {
+    own.retain(|name, _| {
+        table.read.contains(name) || task.output.iter().any(|output| output.name == *name)
+    });
+    own
+}
+
+/// The values to remember, as their keys' types want them.
+pub(crate) fn remember(
+    plan: &Plan,
+    clauses: &[Remember],
+    scope: &RunScope<'_>,
+) -> Result<BTreeMap<SmolStr, Value>, Failure> {
+    let mut writes = BTreeMap::new();
+    for Remember { key, value } in clauses {
+        let value = scope.eval(value).map_err(|error| {
+            Failure::new(
+                "expression-error",
+                format!("remember `{key}`: {}", error.message),
+            )
+        })?;
+        let ty = plan
+            .memory
+            .iter()
+            .find(|memory| memory.key == *key)
+            .map_or(&Type::Json, |memory| &memory.ty);
+        let value = data::check(value, ty, &plan.types).map_err(|error| {
+            Failure::new(
+                "invalid-output",
+                format!("remember `{key}`{}", described(&error)),
+            )
+        })?;
+        writes.insert(key.clone(), value);
+    }
+    Ok(writes)
+}
+
+/// Where and what, to follow the name of an output.
+pub(crate) fn described(error: &data::DataError) -> String {
+    if error.path.is_empty() {
+        return format!(": {}", error.message);
+    }
+    format!(" at `{}`: {}", error.path, error.message)
+}
+
+fn holds(expr: &Expr, scope: &RunScope<'_>, world: &mut dyn World) -> Result<bool, String> {
+    let value = eval(expr, scope, world).map_err(|error| error.message)?;
+    truth(&value).map_err(|error| error.message)
+}
+
+fn check(
+    expectation: &Expectation,
+    scope: &RunScope<'_>,
+    world: &mut dyn World,
+    mode: &'static str,
+) -> Result<(), Failure> {
+    let Expectation::Check { expr, text } = expectation else {
+        return Ok(());
+    };
+    match holds(expr, scope, world) {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            let sides = sides(expr, scope)
+                .map(|sides| format!(": {sides}"))
+                .unwrap_or_default();
+            Err(Failure::new(mode, format!("`{text}` does not hold{sides}")))
+        }
+        Err(message) => Err(Failure::new(
+            "expression-error",
+            format!("`{text}`: {message}"),
+        )),
+    }
+}
+
+/// Both sides of a comparison as they were, where looking again asks nothing of the world.
+fn sides(expr: &Expr, scope: &RunScope<'_>) -> Option<String> {
+    let Expr::Binary(binary) = expr else {
+        return None;
+    };
+    let operator = match binary.op {
+        BinaryOp::Eq => "==",
+        BinaryOp::Ne => "!=",
+        BinaryOp::Lt => "<",
+        BinaryOp::Le => "<=",
+        BinaryOp::Gt => ">",
+        BinaryOp::Ge => ">=",
+        BinaryOp::In => "in",
+        BinaryOp::Matches => "matches",
+        _ => return None,
+    };
+    let side = |expr: &Expr| scope.eval(expr).ok().map(|value| render(&value));
+    Some(format!(
+        "{} {operator} {}",
+        side(&binary.lhs)?,
+        side(&binary.rhs)?
+    ))
+}
+
+fn render(value: &Value) -> String {
+    let text = match value {
+        Value::None => "none".to_owned(),
+        Value::String(text) => format!("{text:?}"),
+        other => data::render(other),
+    };
+    shortened(&text, MESSAGE_VALUE_CHARS)
+}
+
+fn shortened(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,236 @@
+//! When a node may start: activation, needs, quorums, and `when`.
+//!
+//! Section 10 of the language: an inactive node, or one with a need that can no longer be met, is skipped at once; an
+//! active one whose needs are all met is decided by `when`. Each decision is made once, from counters.
+
+use ir::plan::{Body, Need, NodeId};
+
+use crate::engine::{Engine, Work};
+use crate::event::NodeStatus;
+use crate::judge::Failure;
+use crate::memory;
+use crate::scope::{Place, is_fan_out};
+use crate::state::{NodeError, UnitId};
+
+impl Engine {
+    /// Decides about a node that waits, if it can be decided.
+    pub(crate) fn check(&mut self, id: NodeId) {
+        let node = self.state.node(id);
+        if node.status != NodeStatus::Pending || node.entered {
+            return;
+        }
+        if let Some(need) = node
+            .needs
+            .iter()
+            .position(|need| need.decided == Some(false))
+        {
+            let because = self.unmet(id, need);
+            return self.skip(id, because);
+        }
+        if node.sources_open > 0 {
+            return;
+        }
+        if self.graph.node(id).sources > 0 && node.fired_by.is_empty() {
+            return self.skip(id, "nothing routed to it".to_owned());
+        }
+        if node.needs_open == 0 {
+            self.enter(id);
+        }
+    }
+
+    /// All that is upstream is decided in its favour: `when` has the last word.
+    fn enter(&mut self, id: NodeId) {
+        self.state.node_mut(id).entered = true;
+        self.state.node_mut(id).view = memory::view_of(&self.plan, &self.graph, &self.state, id);
+        let verdict = match &self.plan.nodes[id as usize].when {
+            Some(when) => self.scope(Place::Node(id)).holds(when),
+            None => Ok(true),
+        };
+        match verdict {
+            Ok(true) => self.begin(id),
+            Ok(false) => self.skip(id, "its `when` is false".to_owned()),
+            Err(error) => self.fail_unstarted(
+                id,
+                Failure::new("expression-error", format!("when: {}", error.message)),
+            ),
+        }
+    }
+
+    fn begin(&mut self, id: NodeId) {
+        let plan = self.plan.clone();
+        match &plan.nodes[id as usize].body {
+            Body::Decision(decision) => self.decide(id, decision),
+            _ if is_fan_out(&plan, id) => self.fan_out(id),
+            _ => self.enqueue(UnitId {
+                node: id,
+                instance: None,
+            }),
+        }
+    }
+
+    /// The first true arm wins.
+    fn decide(&mut self, id: NodeId, decision: &ir::plan::Decision) {
+        self.state.node_mut(id).started_ms = Some(self.state.now_ms);
+        let scope = self.scope(Place::Node(id));
+        let mut taken = Ok(None);
+        for arm in &decision.arms {
+            match arm.when.as_ref().map_or(Ok(true), |when| scope.holds(when)) {
+                Ok(false) => continue,
+                Ok(true) => taken = Ok(Some(arm.to)),
+                Err(error) => taken = Err(error),
+            }
+            break;
+        }
+        match taken {
+            Ok(Some(arm)) => {
+                self.state.node_mut(id).chosen = Some(arm);
+                self.settle(id, NodeStatus::Completed);
+            }
+            Ok(None) => self.fail_unstarted(
+                id,
+                Failure::new("failure", "no arm is true, and there is no `else`"),
+            ),
+            Err(error) => self.fail_unstarted(id, Failure::new("expression-error", error.message)),
+        }
+    }
+
+    /// A failure before any attempt: nothing to retry.
+    pub(crate) fn fail_unstarted(&mut self, id: NodeId, failure: Failure) {
+        let Failure {
+            mode: kind,
+            message,
+            exit,
+            ..
+        } = failure;
+        self.state.node_mut(id).error = Some(NodeError {
+            kind,
+            message,
+            exit,
+            attempts: 0,
+        });
+        self.settle(id, NodeStatus::Failed);
+    }
+
+    pub(crate) fn skip(&mut self, id: NodeId, because: String) {
+        self.state.node_mut(id).why = Some(because);
+        self.settle(id, NodeStatus::Skipped);
+    }
+
+    fn unmet(&self, id: NodeId, need: usize) -> String {
+        match &self.plan.nodes[id as usize].needs[need] {
+            Need::Node { node, .. } => {
+                let status = crate::scope::status_name(self.state.node(*node).status);
+                format!(
+                    "it needs `{}`, which {}",
+                    self.plan.nodes[*node as usize].id,
+                    was(status)
+                )
+            }
+            Need::Quorum { count, of } => {
+                format!("it needs {count} of {}, which can't be reached", of.len())
+            }
+        }
+    }
+
+    /// A quorum of none is met, one of more than there are can't be.
+    pub(crate) fn decide_empty_quorums(&mut self, id: NodeId) {
+        for (index, need) in self.plan.nodes[id as usize].needs.iter().enumerate() {
+            let Need::Quorum { count, .. } = need else {
+                continue;
+            };
+            let node = &mut self.state.nodes[id as usize];
+            let decided = match *count {
+                0 => Some(true),
+                count => (count > node.needs[index].members).then_some(false),
+            };
+            if decided.is_some() {
+                node.needs[index].decided = decided;
+                node.needs_open -= 1;
+            }
+        }
+    }
+
+    /// It is decided whether `id` satisfies needs: tells the needs that name it, and those for whom it stands in.
+    pub(crate) fn spread_satisfies(&mut self, id: NodeId) {
+        let Some(satisfies) = self.state.node(id).satisfies else {
+            return;
+        };
+        let plan = self.plan.clone();
+        for index in 0..self.graph.node(id).dependents.len() {
+            let (dependent, need) = self.graph.node(id).dependents[index];
+            let waits = self.state.node(dependent).status == NodeStatus::Pending;
+            if waits
+                && self.answer(
+                    dependent,
+                    need as usize,
+                    &plan.nodes[dependent as usize].needs[need as usize],
+                    id,
+                    satisfies,
+                )
+            {
+                self.work.push_back(Work::Check(dependent));
+            }
+        }
+        for index in 0..self.graph.node(id).stands_in_for.len() {
+            let owner = self.graph.node(id).stands_in_for[index];
+            let owner_state = self.state.node_mut(owner);
+            if owner_state.status == NodeStatus::Failed && owner_state.satisfies.is_none() {
+                owner_state.satisfies = Some(satisfies);
+                self.work.push_back(Work::Satisfies(owner));
+            }
+        }
+    }
+
+    /// Notes what `from` means for one need; says whether that decided it.
+    fn answer(
+        &mut self,
+        dependent: NodeId,
+        index: usize,
+        need: &Need,
+        from: NodeId,
+        satisfies: bool,
+    ) -> bool {
+        let excused = self.excused(from);
+        let node = self.state.node_mut(dependent);
+        let state = &mut node.needs[index];
+        if state.decided.is_some() {
+            return false;
+        }
+        state.decided = match need {
+            Need::Node { optional, .. } => Some(satisfies || (*optional && excused)),
+            Need::Quorum { count, .. } => {
+                if satisfies {
+                    state.yes.push(from);
+                } else {
+                    state.no += 1;
+                }
+                let yes = u32::try_from(state.yes.len()).unwrap_or(u32::MAX);
+                if yes >= *count {
+                    Some(true)
+                } else {
+                    (state.members - state.no < *count).then_some(false)
+                }
+            }
+        };
+        if state.decided.is_some() {
+            node.needs_open -= 1;
+        }
+        node.needs[index].decided.is_some()
+    }
+
+    /// Whether `node?` does without it: it was skipped, or failed and is optional.
+    fn excused(&self, id: NodeId) -> bool {
+        match self.state.node(id).status {
+            NodeStatus::Skipped => true,
+            NodeStatus::Failed => self.plan.nodes[id as usize].optional,
+            _ => false,
+        }
+    }
+}
+
+fn was(status: &str) -> String {
+    match status {
+        "failed" => "failed".to_owned(),
+        status => format!("was {status}"),
+    }
+}

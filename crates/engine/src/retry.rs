@@ -1,0 +1,216 @@
+//! Whether a failed attempt is followed by another, and after how long; and the keys that make a repetition harmless.
+//!
+//! Pure functions. What looks random is drawn from the run's seed, so it is the same in every replay. All arithmetic is on integers.
+
+use ir::plan::{Backoff, Retry};
+
+use crate::state::UnitId;
+
+/// Modes that another attempt cannot mend, unless the plan names them.
+const FINAL_MODES: [&str; 4] = ["denied", "in-doubt", "cancelled", "budget-exceeded"];
+
+/// Whether attempt number `attempt`, which failed with `mode`, is followed by another.
+pub(crate) fn again(retry: Option<&Retry>, attempt: u32, mode: &str) -> bool {
+    let Some(retry) = retry else { return false };
+    let allowed = if retry.on.is_empty() {
+        !FINAL_MODES.contains(&mode)
+    } else {
+        retry.on.iter().any(|on| on == mode)
+    };
+    allowed && attempt <= retry.max
+}
+
+/// How long to wait after failed attempt number `attempt` (from 1), in milliseconds.
+pub(crate) fn delay_ms(backoff: &Backoff, attempt: u32, draw: u64) -> u64 {
+    let n = attempt.saturating_sub(1);
+    match backoff {
+        Backoff::Immediate => 0,
+        Backoff::Linear { base_ms, step_ms } => {
+            base_ms.saturating_add(step_ms.saturating_mul(u64::from(n)))
+        }
+        Backoff::Exponential {
+            base_ms,
+            cap_ms,
+            factor_milli,
+            jitter,
+        } => {
+            let whole = grown(*base_ms, *factor_milli, n, cap_ms.unwrap_or(u64::MAX));
+            if *jitter {
+                jittered(whole, draw)
+            } else {
+                whole
+            }
+        }
+    }
+}
+
+/// `base * factor^n`, at most `cap`.
+fn grown(base_ms: u64, factor_milli: u64, n: u32, cap_ms: u64) -> u64 {
+    let mut delay = u128::from(base_ms);
+    if factor_milli > 1000 {
+        for _ in 0..n {
+            if delay == 0 || delay >= u128::from(cap_ms) {
+                break;
+            }
+            let next = delay * u128::from(factor_milli) / 1000;
+            // A small base can be too small to grow by the factor in whole milliseconds.
+            delay = next.max(delay + 1);
+        }
+    } else if factor_milli < 1000 {
+        for _ in 0..n.min(64 * 16) {
+            delay = delay * u128::from(factor_milli) / 1000;
+        }
+    }
+    u64::try_from(delay).unwrap_or(u64::MAX).min(cap_ms)
+}
+
+/// Between half of the wait and all of it.
+const fn jittered(whole_ms: u64, draw: u64) -> u64 {
+    let half = whole_ms / 2;
+    let span = whole_ms - half;
+    if span == u64::MAX {
+        draw
+    } else {
+        half + draw % (span + 1)
+    }
+}
+
+/// A number that depends on the seed, what is attempted, and the attempt, and on nothing else.
+pub(crate) fn draw(seed: u64, node: &str, instance: Option<&str>, attempt: u32) -> u64 {
+    let mut hasher = Fields::new("dslc/jitter/1");
+    hasher
+        .field(&seed.to_le_bytes())
+        .field(node.as_bytes())
+        .option(instance)
+        .field(&attempt.to_le_bytes());
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&hasher.0.finalize().as_bytes()[..8]);
+    u64::from_le_bytes(bytes)
+}
+
+/// The same for every start of a call whose effect is unknown.
+pub(crate) fn idempotency_key(run: &str, node: &str, instance: Option<&str>, round: u32) -> String {
+    let mut hasher = Fields::new("dslc/idempotency-key/1");
+    hasher
+        .field(run.as_bytes())
+        .field(node.as_bytes())
+        .option(instance)
+        .field(&round.to_le_bytes());
+    hasher.0.finalize().to_hex()[..32].to_owned()
+}
+
+/// Hashes fields so that no two lists of fields give the same bytes.
+struct Fields(blake3::Hasher);
+
+impl Fields {
+    fn new(domain: &str) -> Self {
+        let mut fields = Self(blake3::Hasher::new());
+        fields.field(domain.as_bytes());
+        fields
+    }
+
+    fn field(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+        self
+    }
+
+    fn option(&mut self, text: Option<&str>) -> &mut Self {
+        match text {
+            Some(text) => self.field(&[1]).field(text.as_bytes()),
+            None => self.field(&[0]),
+        }
+    }
+}
+
+/// The unit that a timer or a resolution names.
+pub(crate) const fn unit_of(node: u32, instance: Option<u32>) -> UnitId {
+    UnitId { node, instance }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXPONENTIAL: Backoff = Backoff::Exponential {
+        base_ms: 1000,
+        cap_ms: Some(30_000),
+        factor_milli: 2000,
+        jitter: false,
+    };
+
+    #[test]
+    fn exponential_waits_double_up_to_the_cap() {
+        let waits: Vec<u64> = (1..8)
+            .map(|attempt| delay_ms(&EXPONENTIAL, attempt, 0))
+            .collect();
+        assert_eq!(waits, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+    }
+
+    #[test]
+    fn huge_numbers_of_attempts_neither_overflow_nor_take_long() {
+        let uncapped = Backoff::Exponential {
+            base_ms: 1,
+            cap_ms: None,
+            factor_milli: 1001,
+            jitter: true,
+        };
+        assert!(delay_ms(&uncapped, 100_000, 7) > 0);
+        let linear = Backoff::Linear {
+            base_ms: u64::MAX,
+            step_ms: u64::MAX,
+        };
+        assert_eq!(delay_ms(&linear, u32::MAX, 0), u64::MAX);
+    }
+
+    #[test]
+    fn jitter_stays_between_half_and_whole_and_depends_on_the_attempt() {
+        let jitter = Backoff::Exponential {
+            base_ms: 1000,
+            cap_ms: None,
+            factor_milli: 1000,
+            jitter: true,
+        };
+        let waits: Vec<u64> = (1..50)
+            .map(|attempt| delay_ms(&jitter, attempt, draw(1, "a", None, attempt)))
+            .collect();
+        assert!(waits.iter().all(|wait| (500..=1000).contains(wait)));
+        assert!(
+            waits
+                .iter()
+                .collect::<std::collections::BTreeSet<_>>()
+                .len()
+                > 20
+        );
+    }
+
+    #[test]
+    fn keys_differ_by_round_and_instance_and_never_by_how_names_are_split() {
+        assert_ne!(
+            idempotency_key("r", "n", None, 0),
+            idempotency_key("r", "n", None, 1)
+        );
+        assert_ne!(
+            idempotency_key("r", "n", None, 0),
+            idempotency_key("r", "n", Some(""), 0)
+        );
+        assert_ne!(
+            idempotency_key("ra", "n", None, 0),
+            idempotency_key("r", "an", None, 0)
+        );
+    }
+
+    #[test]
+    fn modes_that_cannot_be_mended_are_retried_only_where_named() {
+        let retry = |on: &[&str]| Retry {
+            max: 2,
+            backoff: Backoff::Immediate,
+            on: on.iter().map(|mode| (*mode).into()).collect(),
+        };
+        assert!(again(Some(&retry(&[])), 1, "failure"));
+        assert!(!again(Some(&retry(&[])), 1, "denied"));
+        assert!(again(Some(&retry(&["denied"])), 2, "denied"));
+        assert!(!again(Some(&retry(&["denied"])), 1, "timeout"));
+        assert!(!again(Some(&retry(&[])), 3, "failure"));
+    }
+}

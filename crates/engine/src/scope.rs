@@ -1,0 +1,463 @@
+//! What names mean while an expression is evaluated: the run's values, what is upstream, and the attempt at hand.
+//!
+//! Promise: a read never depends on the order in which things happened to finish. A node sees another one only if that
+//! one is behind it through needs and routes that were decided before it started; the rest reads as `none`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ir::eval::{EvalError, NoWorld, Scope, eval};
+use ir::expr::{Capture, Expr, Ref};
+use ir::plan::{Body, Need, NodeId, Plan};
+use ir::types::Types;
+use ir::value::Value;
+use smol_str::SmolStr;
+
+use crate::event::{Ended, How, NodeStatus};
+use crate::graph::{Graph, fallback_of, task};
+use crate::memory;
+use crate::state::{NodeError, State, UnitId};
+
+/// From where an expression reads.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// The plan itself, when everything has settled.
+    Plan,
+    /// A node, without the variable of its `each`.
+    Node(NodeId),
+    /// A unit that is about to start or has ended.
+    Unit(UnitId),
+}
+
+/// The scope of one evaluation.
+#[derive(Clone, Copy)]
+pub(crate) struct RunScope<'a> {
+    pub plan: &'a Plan,
+    pub graph: &'a Graph,
+    pub state: &'a State,
+    pub place: Place,
+    /// The item, before its instance exists: for keys.
+    pub item: Option<&'a Value>,
+    pub input: Option<&'a BTreeMap<SmolStr, Value>>,
+    pub own: Option<&'a BTreeMap<SmolStr, Value>>,
+    pub ended: Option<&'a Ended>,
+}
+
+impl<'a> RunScope<'a> {
+    pub fn new(plan: &'a Plan, graph: &'a Graph, state: &'a State, place: Place) -> Self {
+        Self {
+            plan,
+            graph,
+            state,
+            place,
+            item: None,
+            input: None,
+            own: None,
+            ended: None,
+        }
+    }
+
+    /// Evaluates without a look at the world.
+    pub fn eval(&self, expr: &Expr) -> Result<Value, EvalError> {
+        eval(expr, self, &mut NoWorld)
+    }
+
+    /// Evaluates to a truth value; an absent one is not true.
+    pub fn holds(&self, expr: &Expr) -> Result<bool, EvalError> {
+        truth(&self.eval(expr)?)
+    }
+
+    fn reader(&self) -> Option<NodeId> {
+        match self.place {
+            Place::Plan => None,
+            Place::Node(node) | Place::Unit(UnitId { node, .. }) => Some(node),
+        }
+    }
+
+    fn unit(&self) -> Option<UnitId> {
+        match self.place {
+            Place::Unit(unit) => Some(unit),
+            Place::Plan | Place::Node(_) => None,
+        }
+    }
+
+    fn node_exists(&self, node: NodeId) -> Result<(), EvalError> {
+        if (node as usize) < self.state.nodes.len() {
+            return Ok(());
+        }
+        Err(EvalError::new(format!(
+            "the plan has no node number {node}"
+        )))
+    }
+
+    fn sees(&self, node: NodeId) -> Result<bool, EvalError> {
+        self.node_exists(node)?;
+        Ok(self
+            .reader()
+            .is_none_or(|reader| sees(self.plan, self.graph, self.state, reader, node)))
+    }
+
+    /// The node whose outputs are read in place of `node`: itself, or the fallback that stands in for it there.
+    fn provider(&self, node: NodeId) -> Result<Option<NodeId>, EvalError> {
+        let mut at = node;
+        loop {
+            let node_state = self.state.node(at);
+            match (
+                node_state.status,
+                fallback_of(&self.plan.nodes[at as usize]),
+            ) {
+                (NodeStatus::Completed, _) => return Ok(Some(at)),
+                (NodeStatus::Failed, Some(fallback)) if self.sees(fallback)? => at = fallback,
+                _ => return Ok(None),
+            }
+        }
+    }
+
+    fn output(&self, node: NodeId, name: &SmolStr) -> Result<Value, EvalError> {
+        if !self.sees(node)? {
+            return Ok(Value::None);
+        }
+        let Some(provider) = self.provider(node)? else {
+            return Ok(Value::None);
+        };
+        let provider_state = self.state.node(provider);
+        if let Some(capture) = provider_state
+            .truncated
+            .iter()
+            .find(|capture| crate::graph::capture_name(**capture) == name)
+        {
+            return Err(over_limit(
+                *capture,
+                Some(&self.plan.nodes[provider as usize].id),
+            ));
+        }
+        Ok(provider_state
+            .outputs
+            .get(name)
+            .cloned()
+            .unwrap_or(Value::None))
+    }
+
+    fn status(&self, node: NodeId) -> Result<Value, EvalError> {
+        let status = if self.sees(node)? {
+            self.state.node(node).status
+        } else {
+            NodeStatus::Pending
+        };
+        Ok(text(status_name(status)))
+    }
+
+    fn duration(&self, node: NodeId) -> Result<Value, EvalError> {
+        if !self.sees(node)? {
+            return Ok(Value::None);
+        }
+        let state = self.state.node(node);
+        Ok(match (state.started_ms, state.settled_ms) {
+            (Some(started), Some(settled)) => Value::Duration(settled - started),
+            _ => Value::None,
+        })
+    }
+
+    fn each(&self) -> Result<Value, EvalError> {
+        self.item
+            .or_else(|| {
+                self.unit()
+                    .and_then(|unit| self.state.instance(unit))
+                    .map(|instance| &instance.item)
+            })
+            .cloned()
+            .ok_or_else(|| EvalError::new("the variable of `each` has no value here"))
+    }
+
+    fn input(&self, name: &str) -> Result<Value, EvalError> {
+        let input = self
+            .input
+            .or_else(|| self.unit().map(|unit| &self.state.unit(unit).input));
+        input
+            .and_then(|input| input.get(name))
+            .cloned()
+            .ok_or_else(|| EvalError::new(format!("`input.{name}` has no value here")))
+    }
+
+    fn capture(&self, capture: Capture) -> Result<Value, EvalError> {
+        let Some(ended) = self.ended else {
+            return Err(EvalError::new(format!(
+                "`{}` has no value here",
+                crate::graph::capture_name(capture)
+            )));
+        };
+        if ended.truncated.contains(&capture) {
+            return Err(over_limit(capture, None));
+        }
+        Ok(capture_value(ended, capture))
+    }
+
+    fn run_value(&self, name: &str) -> Result<Value, EvalError> {
+        let run = self
+            .state
+            .run
+            .as_ref()
+            .ok_or_else(|| EvalError::new("the run has not started"))?;
+        match name {
+            "id" => Ok(text(&run.run)),
+            "started" => Ok(Value::Time(self.state.started_ms)),
+            "workspace" => Ok(text(&run.workspace)),
+            "seed" => Ok(text(&run.seed.to_string())),
+            "parallel" => Ok(Value::Int(i64::from(run.parallel))),
+            _ => Err(EvalError::new(format!(
+                "`run.{name}` has no value while the run goes on"
+            ))),
+        }
+    }
+
+    fn task_value(&self, name: &str) -> Result<Value, EvalError> {
+        let node = self.reader().ok_or_else(|| {
+            EvalError::new(format!("`task.{name}` has no value outside of a task"))
+        })?;
+        let plan_node = &self.plan.nodes[node as usize];
+        match name {
+            "attempt" => {
+                Ok(Value::Int(self.unit().map_or(1, |unit| {
+                    i64::from(self.state.unit(unit).attempt)
+                })))
+            }
+            "id" => Ok(text(&plan_node.id)),
+            "kind" => Ok(plan_node.kind.clone().map_or(Value::None, Value::String)),
+            "owner" => Ok(plan_node.owner.clone().map_or(Value::None, Value::String)),
+            "key" => Ok(self
+                .unit()
+                .and_then(|unit| self.state.instance(unit))
+                .map_or(Value::None, |instance| Value::String(instance.key.clone()))),
+            "agent" => Ok(Value::None),
+            _ => Err(EvalError::new(format!("`task.{name}` is not known"))),
+        }
+    }
+
+    fn memory(&self, key: &SmolStr) -> Result<Value, EvalError> {
+        let value = match self.reader() {
+            Some(reader) => memory::read(self.state, reader, key),
+            None => memory::read_last(self.graph, self.state, key),
+        };
+        if let Some(value) = value {
+            return Ok(value.clone());
+        }
+        let declared = self.plan.memory.iter().find(|memory| memory.key == *key);
+        match declared.and_then(|memory| memory.default.as_ref()) {
+            Some(default) => self.eval(default),
+            None => Ok(Value::None),
+        }
+    }
+}
+
+impl Scope for RunScope<'_> {
+    fn get(&self, reference: &Ref) -> Result<Value, EvalError> {
+        match reference {
+            Ref::Param(name) => {
+                let inputs = self.state.run.as_ref().map(|run| &run.inputs);
+                Ok(inputs
+                    .and_then(|inputs| inputs.get(name))
+                    .cloned()
+                    .unwrap_or(Value::None))
+            }
+            Ref::Output(node, name) => self.output(*node, name),
+            Ref::Status(node) => self.status(*node),
+            Ref::Attempts(node) => {
+                let seen = self.sees(*node)?;
+                Ok(Value::Int(if seen {
+                    i64::from(attempts(self.state, *node))
+                } else {
+                    0
+                }))
+            }
+            Ref::NodeDuration(node) => self.duration(*node),
+            Ref::NodeAgent(_) | Ref::Choice(_) => Ok(Value::None),
+            Ref::Error(node) => {
+                let error = if self.sees(*node)? {
+                    self.state.node(*node).error.as_ref()
+                } else {
+                    None
+                };
+                Ok(error.map_or(Value::None, error_value))
+            }
+            Ref::Each => self.each(),
+            Ref::Input(name) => self.input(name),
+            Ref::Own(name) => match self.own.and_then(|own| own.get(name)) {
+                Some(value) => Ok(value.clone()),
+                None => Err(EvalError::new(format!(
+                    "the task's own output `{name}` has no value here"
+                ))),
+            },
+            Ref::Capture(capture) => self.capture(*capture),
+            Ref::Memory(key) => self.memory(key),
+            Ref::Run(name) => self.run_value(name),
+            Ref::Task(name) => self.task_value(name),
+            Ref::Plan(name) => match name.as_str() {
+                "name" => Ok(text(&self.plan.name)),
+                "version" => Ok(self.plan.version.clone().map_or(Value::None, Value::String)),
+                _ => Err(EvalError::new(format!("`plan.{name}` is not known"))),
+            },
+            Ref::Secret(name) => Err(EvalError::new(format!(
+                "`secrets.{name}` cannot be read yet"
+            ))),
+            Ref::Budget(name) => Err(EvalError::new(format!(
+                "`budget.{name}` cannot be read yet"
+            ))),
+            Ref::World(name) => Err(EvalError::new(format!(
+                "`{name}` can only be read in `requires`"
+            ))),
+        }
+    }
+
+    fn types(&self) -> &Types {
+        &self.plan.types
+    }
+}
+
+/// A truth value; an absent one is not true.
+pub(crate) fn truth(value: &Value) -> Result<bool, EvalError> {
+    match value {
+        Value::Bool(holds) => Ok(*holds),
+        Value::None => Ok(false),
+        _ => Err(EvalError::new("a condition is neither true nor false")),
+    }
+}
+
+pub(crate) fn text(text: &str) -> Value {
+    Value::String(text.into())
+}
+
+fn over_limit(capture: Capture, node: Option<&str>) -> EvalError {
+    let name = crate::graph::capture_name(capture);
+    let of = node.map(|node| format!(" of `{node}`")).unwrap_or_default();
+    EvalError::new(format!(
+        "`{name}`{of} is too long to be read as a value; the log has all of it"
+    ))
+}
+
+pub(crate) fn capture_value(ended: &Ended, capture: Capture) -> Value {
+    match capture {
+        Capture::Stdout => text(&ended.stdout),
+        Capture::Stderr => text(&ended.stderr),
+        Capture::Exit => match ended.how {
+            How::Exited(code) => Value::Int(i64::from(code)),
+            _ => Value::Int(0),
+        },
+        Capture::Duration => Value::Duration(i64::try_from(ended.duration_ms).unwrap_or(i64::MAX)),
+        Capture::Result => Value::None,
+    }
+}
+
+/// How often a node was attempted; of a fan-out, all instances together.
+pub(crate) fn attempts(state: &State, node: NodeId) -> u32 {
+    let node = state.node(node);
+    match &node.fan {
+        Some(fan) => fan
+            .instances
+            .iter()
+            .fold(0, |sum, instance| sum.saturating_add(instance.unit.attempt)),
+        None => node.unit.attempt,
+    }
+}
+
+fn error_value(error: &NodeError) -> Value {
+    Value::Record(BTreeMap::from([
+        (
+            SmolStr::new_static("kind"),
+            Value::String(error.kind.clone()),
+        ),
+        (SmolStr::new_static("message"), text(&error.message)),
+        (
+            SmolStr::new_static("exit"),
+            error
+                .exit
+                .map_or(Value::None, |exit| Value::Int(i64::from(exit))),
+        ),
+        (
+            SmolStr::new_static("attempts"),
+            Value::Int(i64::from(error.attempts)),
+        ),
+    ]))
+}
+
+pub(crate) const fn status_name(status: NodeStatus) -> &'static str {
+    match status {
+        NodeStatus::Pending => "pending",
+        NodeStatus::Ready => "ready",
+        NodeStatus::Running => "running",
+        NodeStatus::Waiting => "waiting",
+        NodeStatus::Blocked => "blocked",
+        NodeStatus::Completed => "completed",
+        NodeStatus::Failed => "failed",
+        NodeStatus::Skipped => "skipped",
+        NodeStatus::Cancelled => "cancelled",
+    }
+}
+
+/// Calls `f` with each node that was decided before `reader` entered: whose completion, failure or skipping let it in.
+pub(crate) fn upstream(plan: &Plan, state: &State, reader: NodeId, f: &mut dyn FnMut(NodeId)) {
+    let reader_state = state.node(reader);
+    if !reader_state.entered {
+        return;
+    }
+    let mut with_fallbacks = |node: NodeId| {
+        let mut at = Some(node);
+        while let Some(node) = at {
+            f(node);
+            let failed = state.node(node).status == NodeStatus::Failed;
+            at = fallback_of(&plan.nodes[node as usize])
+                .filter(|_| failed && state.node(node).satisfies.is_some());
+        }
+    };
+    for (need, need_state) in plan.nodes[reader as usize]
+        .needs
+        .iter()
+        .zip(&reader_state.needs)
+    {
+        match need {
+            Need::Node { node, .. } => with_fallbacks(*node),
+            Need::Quorum { .. } => need_state.yes.iter().copied().for_each(&mut with_fallbacks),
+        }
+    }
+    // A handler sees that its source failed, not what may stand in for it: that may still run.
+    reader_state.fired_by.iter().copied().for_each(f);
+}
+
+/// Whether `node` is behind `reader`. Where every upstream node has settled before a node starts that is a fact of the plan; else the
+/// decided edges are walked backward, no further than `node` stands in the order of the graph.
+fn sees(plan: &Plan, graph: &Graph, state: &State, reader: NodeId, node: NodeId) -> bool {
+    if !state.node(node).is_settled() {
+        return false;
+    }
+    if !graph.has_races {
+        return true;
+    }
+    let floor = graph.node(node).topo;
+    let mut seen = BTreeSet::from([reader]);
+    let mut work = vec![reader];
+    let mut found = false;
+    while let Some(at) = work.pop() {
+        upstream(plan, state, at, &mut |from| {
+            found |= from == node;
+            if graph.node(from).topo > floor && seen.insert(from) {
+                work.push(from);
+            }
+        });
+        if found {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether the node is a fan-out.
+pub(crate) fn is_fan_out(plan: &Plan, node: NodeId) -> bool {
+    task(&plan.nodes[node as usize]).is_some_and(|task| task.each.is_some())
+}
+
+/// Whether `body` runs something outside the engine.
+pub(crate) const fn has_script(body: &Body) -> bool {
+    match body {
+        Body::Task(task) => task.script.is_some(),
+        Body::Gate(gate) => gate.script.is_some(),
+        Body::Decision(_) => false,
+    }
+}

@@ -1,0 +1,188 @@
+//! What follows when a node settles: events fire, needs are answered, handlers are counted.
+//!
+//! A node settles once. Consequences go to the worklist; nothing here looks at more than the node's own edges.
+
+use std::collections::BTreeSet;
+
+use ir::plan::{Body, FailurePolicy, Node, NodeId};
+
+use crate::engine::{Engine, Work};
+use crate::event::NodeStatus;
+use crate::graph::fallback_of;
+use crate::notice::Notice;
+use crate::state::UnitId;
+
+impl Engine {
+    /// Settles a node for good; its outputs or its error are already in place.
+    pub(crate) fn settle(&mut self, id: NodeId, status: NodeStatus) {
+        let now_ms = self.state.now_ms;
+        let node = self.state.node_mut(id);
+        debug_assert!(!node.is_settled(), "a node settles once");
+        node.status = status;
+        node.settled_ms = Some(now_ms);
+        node.unit.input.clear();
+        self.state.unsettled -= 1;
+        self.notice_settled(id, status);
+        let fired = self.fired(id);
+        self.fire(id, &fired);
+        if status == NodeStatus::Failed {
+            self.count_handlers(id, &fired);
+        } else {
+            self.work.push_back(Work::Resolved(id));
+        }
+        self.decide_satisfies(id, status);
+    }
+
+    fn notice_settled(&mut self, id: NodeId, status: NodeStatus) {
+        let label = self.label(UnitId {
+            node: id,
+            instance: None,
+        });
+        let node = self.state.node(id);
+        let notice = match status {
+            NodeStatus::Completed => {
+                let duration_ms =
+                    node.settled_ms.unwrap_or(0) - node.started_ms.or(node.settled_ms).unwrap_or(0);
+                Notice::Completed {
+                    node: id,
+                    label,
+                    duration_ms,
+                }
+            }
+            NodeStatus::Failed => match node.error.clone() {
+                Some(error) => Notice::Failed {
+                    node: id,
+                    label,
+                    error,
+                },
+                None => return,
+            },
+            NodeStatus::Skipped => Notice::Skipped {
+                node: id,
+                label,
+                because: node.why.clone().unwrap_or_default(),
+            },
+            _ => Notice::Cancelled { node: id, label },
+        };
+        self.notices.push(notice);
+    }
+
+    /// The nodes that its events and its fallback activate.
+    fn fired(&self, id: NodeId) -> BTreeSet<NodeId> {
+        let node = &self.plan.nodes[id as usize];
+        let state = self.state.node(id);
+        match (state.status, &state.error) {
+            (NodeStatus::Completed, _) => {
+                let approved = matches!(node.body, Body::Gate(_))
+                    .then(|| routed(node, "approved"))
+                    .into_iter()
+                    .flatten();
+                routed(node, "success")
+                    .chain(approved)
+                    .chain(state.chosen)
+                    .collect()
+            }
+            (NodeStatus::Failed, Some(error)) => {
+                let mut fired: BTreeSet<NodeId> = routed(node, &error.kind).collect();
+                let in_doubt = error.kind == "in-doubt";
+                if fired.is_empty() && !in_doubt {
+                    fired.extend(routed(node, "failure"));
+                }
+                fired.extend(fallback_of(node).filter(|_| !in_doubt));
+                fired
+            }
+            _ => BTreeSet::new(),
+        }
+    }
+
+    fn fire(&mut self, id: NodeId, fired: &BTreeSet<NodeId>) {
+        for target in &self.graph.node(id).targets {
+            let state = &mut self.state.nodes[*target as usize];
+            state.sources_open -= 1;
+            // One that has settled already was skipped or cancelled; `count_handlers` takes that into account.
+            if fired.contains(target) && !state.is_settled() {
+                state.fired_by.push(id);
+            }
+            if state.sources_open == 0 {
+                self.work.push_back(Work::Check(*target));
+            }
+        }
+    }
+
+    /// A failure is handled if it may be, or once a fired handler has done its job.
+    fn count_handlers(&mut self, id: NodeId, fired: &BTreeSet<NodeId>) {
+        let resolutions = || {
+            fired
+                .iter()
+                .map(|handler| self.state.node(*handler).resolution())
+        };
+        let done = self.plan.nodes[id as usize].optional
+            || resolutions().any(|resolution| resolution == Some(true));
+        let open = resolutions().filter(Option::is_none).count();
+        let node = self.state.node_mut(id);
+        node.handlers_open = u32::try_from(open).unwrap_or(u32::MAX);
+        if done {
+            self.decide_handled(id, true);
+        } else if open == 0 {
+            self.decide_handled(id, false);
+        }
+    }
+
+    fn decide_handled(&mut self, id: NodeId, handled: bool) {
+        self.state.node_mut(id).handled = Some(handled);
+        if !handled {
+            self.state.unhandled.insert(id);
+            if self.plan.failure == FailurePolicy::Abort && self.state.stopping.is_none() {
+                self.abort_due.get_or_insert(id);
+            }
+        }
+        self.work.push_back(Work::Resolved(id));
+    }
+
+    /// Tells the failed nodes that this one handles.
+    pub(crate) fn spread_resolved(&mut self, id: NodeId) {
+        let Some(done) = self.state.node(id).resolution() else {
+            return;
+        };
+        for index in 0..self.state.node(id).fired_by.len() {
+            let source = self.state.node(id).fired_by[index];
+            let state = self.state.node_mut(source);
+            if state.status != NodeStatus::Failed || state.handled.is_some() {
+                continue;
+            }
+            if done {
+                self.decide_handled(source, true);
+                continue;
+            }
+            state.handlers_open -= 1;
+            if state.handlers_open == 0 {
+                self.decide_handled(source, false);
+            }
+        }
+    }
+
+    /// A failed node with a fallback waits for what the fallback comes to.
+    fn decide_satisfies(&mut self, id: NodeId, status: NodeStatus) {
+        let fallback = fallback_of(&self.plan.nodes[id as usize]);
+        let node = self.state.node(id);
+        let satisfies = match (status, fallback, &node.error) {
+            (NodeStatus::Completed, ..) => Some(true),
+            (NodeStatus::Failed, Some(fallback), Some(error)) if error.kind != "in-doubt" => {
+                self.state.node(fallback).satisfies
+            }
+            _ => Some(false),
+        };
+        if satisfies.is_some() {
+            self.state.node_mut(id).satisfies = satisfies;
+            self.work.push_back(Work::Satisfies(id));
+        }
+    }
+}
+
+/// The targets of a node's routes on an event.
+fn routed<'a>(node: &'a Node, on: &'a str) -> impl Iterator<Item = NodeId> + 'a {
+    node.routes
+        .iter()
+        .filter(move |route| route.on == on)
+        .map(|route| route.to)
+}

@@ -1,0 +1,208 @@
+//! A run as people and drivers see it: nodes, attempts in flight, doubts, a digest of everything. Looking is linear and changes nothing.
+
+use std::collections::BTreeMap;
+
+use ir::plan::{Body, Expectation, NodeId};
+use ir::value::Value;
+use serde::Serialize;
+use smol_str::SmolStr;
+
+use crate::engine::Engine;
+use crate::event::{AttemptId, NodeStatus};
+use crate::scope::{Place, attempts};
+use crate::state::{Instance, NodeError, NodeState, UnitId};
+
+/// A node at this moment.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct NodeSnapshot {
+    pub node: NodeId,
+    pub id: SmolStr,
+    pub title: Option<String>,
+    pub status: NodeStatus,
+    /// Of a fan-out, of all instances together.
+    pub attempts: u32,
+    pub error: Option<NodeError>,
+    /// Of a failed node: whether something handled the failure; absent while undecided.
+    pub handled: Option<bool>,
+    pub started_ms: Option<i64>,
+    pub settled_ms: Option<i64>,
+    /// Declared outputs, and captures that the plan reads.
+    pub outputs: BTreeMap<SmolStr, Value>,
+    /// Why it was skipped.
+    pub because: Option<String>,
+    /// The next node, of a decision that was made.
+    pub chosen: Option<NodeId>,
+    /// In item order.
+    pub instances: Vec<InstanceSnapshot>,
+}
+
+/// An instance of a fan-out at this moment.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct InstanceSnapshot {
+    pub key: SmolStr,
+    /// `deep-dive[key]`
+    pub label: SmolStr,
+    pub status: NodeStatus,
+    pub attempts: u32,
+    pub error: Option<NodeError>,
+    pub started_ms: Option<i64>,
+    pub settled_ms: Option<i64>,
+}
+
+/// An attempt that runs or, after a crash, ran; or one in doubt.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct InFlight {
+    pub attempt: AttemptId,
+    pub label: SmolStr,
+    pub idempotent: bool,
+}
+
+/// Prose that a completed node should have lived up to, and that nobody judged.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Unverified {
+    pub node: NodeId,
+    pub label: SmolStr,
+    pub text: SmolStr,
+}
+
+impl NodeSnapshot {
+    pub fn duration_ms(&self) -> Option<i64> {
+        Some(self.settled_ms? - self.started_ms?)
+    }
+}
+
+impl Engine {
+    /// Every node, in plan order.
+    pub fn nodes(&self) -> Vec<NodeSnapshot> {
+        (0..self.node_count())
+            .map(|id| self.node_snapshot(id))
+            .collect()
+    }
+
+    /// One node; absent if the plan has none of that number.
+    pub fn node(&self, id: NodeId) -> Option<NodeSnapshot> {
+        ((id as usize) < self.state.nodes.len()).then(|| self.node_snapshot(id))
+    }
+
+    fn node_snapshot(&self, id: NodeId) -> NodeSnapshot {
+        let plan_node = &self.plan.nodes[id as usize];
+        let node = self.state.node(id);
+        NodeSnapshot {
+            node: id,
+            id: plan_node.id.clone(),
+            title: self.title(id),
+            status: node.status,
+            attempts: attempts(&self.state, id),
+            error: node
+                .error
+                .clone()
+                .or_else(|| node.unit.error.clone().filter(|_| !node.is_settled())),
+            handled: node.handled,
+            started_ms: node.started_ms,
+            settled_ms: node.settled_ms,
+            outputs: node.outputs.clone(),
+            because: node.why.clone(),
+            chosen: node.chosen,
+            instances: self.instances(id, node),
+        }
+    }
+
+    fn instances(&self, id: NodeId, node: &NodeState) -> Vec<InstanceSnapshot> {
+        let instances = node.fan.iter().flat_map(|fan| &fan.instances);
+        let snapshot = |(index, instance): (u32, &Instance)| InstanceSnapshot {
+            key: instance.key.clone(),
+            label: self.label(UnitId {
+                node: id,
+                instance: Some(index),
+            }),
+            status: instance.unit.status,
+            attempts: instance.unit.attempt,
+            error: instance
+                .unit
+                .error
+                .clone()
+                .filter(|_| instance.unit.status != NodeStatus::Completed),
+            started_ms: instance.started_ms,
+            settled_ms: instance.settled_ms,
+        };
+        (0..).zip(instances).map(snapshot).collect()
+    }
+
+    /// The title, with its interpolations filled in as far as they have a value.
+    pub fn title(&self, id: NodeId) -> Option<String> {
+        let title = self.plan.nodes.get(id as usize)?.title.as_ref()?;
+        self.scope(Place::Node(id))
+            .eval(title)
+            .ok()
+            .map(|title| ir::data::render(&title))
+    }
+
+    /// Attempts that were started and have not ended. A driver that resumes a run reports each as lost.
+    pub fn in_flight(&self) -> Vec<InFlight> {
+        self.state
+            .in_flight
+            .iter()
+            .map(|(unit, attempt)| self.attempt_of(*unit, *attempt))
+            .collect()
+    }
+
+    /// Attempts in doubt, for which a person has to decide.
+    pub fn blocked(&self) -> Vec<InFlight> {
+        let attempt = |unit: &UnitId| {
+            let state = self.state.unit(*unit);
+            AttemptId {
+                node: unit.node,
+                instance: unit.instance,
+                attempt: state.attempt,
+                start: state.start,
+            }
+        };
+        self.state
+            .blocked
+            .iter()
+            .map(|unit| self.attempt_of(*unit, attempt(unit)))
+            .collect()
+    }
+
+    fn attempt_of(&self, unit: UnitId, attempt: AttemptId) -> InFlight {
+        InFlight {
+            attempt,
+            label: self.label(unit),
+            idempotent: self.is_idempotent(unit),
+        }
+    }
+
+    /// Prose expectations and checks of completed nodes: never decided here, so never passed.
+    pub fn unverified(&self) -> Vec<Unverified> {
+        let mut unverified = Vec::new();
+        for (id, node) in (0..).zip(&self.plan.nodes) {
+            let expectations = match &node.body {
+                Body::Task(task) => &task.expect,
+                Body::Gate(gate) => &gate.checks,
+                Body::Decision(_) => continue,
+            };
+            let ran = self.state.node(id).status == NodeStatus::Completed;
+            for expectation in expectations.iter().filter(|_| ran) {
+                if let Expectation::Prose { text } = expectation {
+                    unverified.push(Unverified {
+                        node: id,
+                        label: node.id.clone(),
+                        text: text.clone(),
+                    });
+                }
+            }
+        }
+        unverified
+    }
+
+    /// BLAKE3 of everything that decides what comes next, in hexadecimal: equal digests, equal futures.
+    pub fn state_digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"engine-state/1\0");
+        // Plain data with text keys into a hasher: there is nothing that could fail.
+        if serde_json::to_writer(&mut hasher, &self.state).is_err() {
+            hasher.update(b"\0unserialisable");
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}

@@ -1,0 +1,312 @@
+//! Starting: the ready queue, the slots of `limits.parallel`, and what an attempt is told.
+//!
+//! Ready units start by priority, then plan order, then item order. Units that run nothing and see nothing of the world take no slot: they
+//! are judged at once, also while the run is paused.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use ir::data;
+use ir::expr::Expr;
+use ir::plan::{Binding, Body, Interpreter, Node, Script};
+use ir::value::Value;
+use smol_str::SmolStr;
+
+use crate::engine::{Engine, Work};
+use crate::event::{AttemptId, Command, Ended, Exec, How, NodeStatus, StartAttempt};
+use crate::graph::script;
+use crate::judge::Failure;
+use crate::notice::Notice;
+use crate::retry::idempotency_key;
+use crate::scope::{Place, RunScope, has_script};
+use crate::state::{ReadyKey, Stopping, UnitId};
+
+type Values = BTreeMap<SmolStr, Value>;
+
+impl Engine {
+    /// Queues a unit for its next attempt.
+    pub(crate) fn enqueue(&mut self, unit: UnitId) {
+        self.state.unit_mut(unit).status = NodeStatus::Ready;
+        self.show_status(unit.node);
+        if self.is_pure(unit) {
+            self.work.push_back(Work::Judge(unit));
+        } else {
+            let key = self.ready_key(unit);
+            self.state.ready.insert(key);
+        }
+    }
+
+    pub(crate) fn ready_key(&self, unit: UnitId) -> ReadyKey {
+        ReadyKey {
+            priority: Reverse(self.plan.nodes[unit.node as usize].priority),
+            unit,
+        }
+    }
+
+    /// Neither runs anything nor looks at the world.
+    fn is_pure(&self, unit: UnitId) -> bool {
+        let table = self.graph.node(unit.node);
+        let node = &self.plan.nodes[unit.node as usize];
+        !has_script(&node.body) && !table.observes_before && !table.observes_after
+    }
+
+    /// Starts the first of the ready units if it may; says whether it did.
+    pub(crate) fn start_next(&mut self) -> bool {
+        let slots = self
+            .state
+            .run
+            .as_ref()
+            .map_or(0, |run| run.parallel.max(1) as usize);
+        let held = self.state.paused
+            || matches!(
+                self.state.stopping,
+                Some(Stopping::Cancel | Stopping::PlanTimeout)
+            );
+        if held || self.state.in_flight.len() >= slots {
+            return false;
+        }
+        let Some(ReadyKey { unit, .. }) = self.state.ready.pop_first() else {
+            return false;
+        };
+        self.start(unit);
+        true
+    }
+
+    fn start(&mut self, unit: UnitId) {
+        let attempt = self.count_attempt(unit);
+        let command = self.prepare(attempt).and_then(|command| {
+            let observes_before = self.graph.node(unit.node).observes_before;
+            if !observes_before {
+                self.judge(unit).requires(&mut ir::eval::NoWorld)?;
+            }
+            Ok(command)
+        });
+        match command {
+            Ok(command) => {
+                self.state.in_flight.insert(unit, attempt);
+                let label = command.label.clone();
+                self.notices.push(Notice::Started {
+                    node: unit.node,
+                    label,
+                    attempt: attempt.attempt,
+                });
+                self.commands.push(Command::StartAttempt(Box::new(command)));
+            }
+            Err(failure) => self.finish_attempt(unit, Err(failure)),
+        }
+    }
+
+    /// An attempt of a unit that needs nobody outside.
+    pub(crate) fn judge_at_once(&mut self, unit: UnitId) {
+        if self.state.unit(unit).status != NodeStatus::Ready {
+            return;
+        }
+        self.count_attempt(unit);
+        let nothing = Ended::nothing(0);
+        let verdict = self.read_input(unit).and_then(|()| {
+            let judge = self.judge(unit);
+            judge.requires(&mut ir::eval::NoWorld)?;
+            judge.verdict(&nothing, &mut ir::eval::NoWorld)
+        });
+        self.finish_attempt(unit, verdict);
+    }
+
+    fn count_attempt(&mut self, unit: UnitId) -> AttemptId {
+        let now_ms = self.state.now_ms;
+        let state = self.state.unit_mut(unit);
+        if state.again {
+            state.again = false;
+            state.start += 1;
+        } else {
+            state.attempt += 1;
+            state.start = 0;
+        }
+        state.status = NodeStatus::Running;
+        let attempt = AttemptId {
+            node: unit.node,
+            instance: unit.instance,
+            attempt: state.attempt,
+            start: state.start,
+        };
+        let node = self.state.node_mut(unit.node);
+        node.started_ms.get_or_insert(now_ms);
+        if let (Some(index), Some(fan)) = (unit.instance, &mut node.fan) {
+            fan.instances[index as usize]
+                .started_ms
+                .get_or_insert(now_ms);
+        }
+        self.show_status(unit.node);
+        attempt
+    }
+
+    /// What the driver needs to know to run an attempt.
+    fn prepare(&mut self, attempt: AttemptId) -> Result<StartAttempt, Failure> {
+        let unit = UnitId {
+            node: attempt.node,
+            instance: attempt.instance,
+        };
+        self.read_input(unit)?;
+        let plan = self.plan.clone();
+        let node = &plan.nodes[unit.node as usize];
+        let scope = self.scope(Place::Unit(unit));
+        let exec = script(node)
+            .map(|script| self.exec(unit, script, &scope))
+            .transpose()?;
+        let timeout_ms = timeout(node)
+            .map(|timeout| milliseconds(timeout, &scope))
+            .transpose()?;
+        Ok(StartAttempt {
+            attempt,
+            key: self.key(unit),
+            label: self.label(unit),
+            idempotent: self.is_idempotent(unit),
+            observes_before: self.graph.node(unit.node).observes_before,
+            exec,
+            timeout_ms,
+        })
+    }
+
+    fn key(&self, unit: UnitId) -> SmolStr {
+        let run = self.state.run.as_ref().map_or("", |run| run.run.as_str());
+        let instance = self
+            .state
+            .instance(unit)
+            .map(|instance| instance.key.as_str());
+        idempotency_key(
+            run,
+            &self.plan.nodes[unit.node as usize].id,
+            instance,
+            self.state.unit(unit).round,
+        )
+        .into()
+    }
+
+    /// Whether an attempt whose end nobody knows may be repeated. What runs nothing always may, and so may the script of a gate, which
+    /// decides and does not act.
+    pub(crate) fn is_idempotent(&self, unit: UnitId) -> bool {
+        match &self.plan.nodes[unit.node as usize].body {
+            Body::Task(task) => task.idempotent || task.script.is_none(),
+            Body::Gate(_) | Body::Decision(_) => true,
+        }
+    }
+
+    /// Evaluates `input:`, in order, so that later ones may read earlier ones.
+    fn read_input(&mut self, unit: UnitId) -> Result<(), Failure> {
+        let plan = self.plan.clone();
+        let Body::Task(task) = &plan.nodes[unit.node as usize].body else {
+            return Ok(());
+        };
+        let mut input = Values::new();
+        for binding in &task.input {
+            let scope = RunScope {
+                input: Some(&input),
+                ..self.scope(Place::Unit(unit))
+            };
+            let value = bound("input", binding, &scope)?;
+            input.insert(binding.name.clone(), value);
+        }
+        self.state.unit_mut(unit).input = input;
+        Ok(())
+    }
+
+    fn exec(&self, unit: UnitId, script: &Script, scope: &RunScope<'_>) -> Result<Exec, Failure> {
+        let input = self.state.unit(unit).input.clone();
+        let mut env: Values = input
+            .iter()
+            .map(|(name, value)| (name.replace('-', "_").into(), value.clone()))
+            .collect();
+        for binding in &script.env {
+            env.insert(binding.name.clone(), bound("env", binding, scope)?);
+        }
+        for binding in &script.vars {
+            env.insert(binding.name.clone(), bound("run", binding, scope)?);
+        }
+        let dir = script
+            .dir
+            .as_ref()
+            .or(self.plan.dir.as_ref())
+            .map(|dir| rendered("dir", dir, scope))
+            .transpose()?;
+        Ok(Exec {
+            argv: argv(script, scope)?,
+            env,
+            input,
+            dir,
+        })
+    }
+}
+
+fn argv(script: &Script, scope: &RunScope<'_>) -> Result<Vec<String>, Failure> {
+    let program: Vec<String> = match &script.interpreter {
+        Interpreter::Bash => vec!["bash".to_owned(), "-euo".to_owned(), "pipefail".to_owned()],
+        Interpreter::Sh => vec!["sh".to_owned(), "-eu".to_owned()],
+        Interpreter::Python => vec!["python3".to_owned()],
+        Interpreter::Command(command) => rendered("shell", command, scope)?
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
+    };
+    if program.is_empty() {
+        return Err(Failure::new(
+            "expression-error",
+            "shell: it is empty, expected a command",
+        ));
+    }
+    Ok(program
+        .into_iter()
+        .chain(["-c".to_owned(), script.text.to_string()])
+        .collect())
+}
+
+fn timeout(node: &Node) -> Option<&Expr> {
+    match &node.body {
+        Body::Task(task) => task.timeout.as_ref(),
+        Body::Gate(gate) => gate.timeout.as_ref(),
+        Body::Decision(_) => None,
+    }
+}
+
+fn milliseconds(timeout: &Expr, scope: &RunScope<'_>) -> Result<u64, Failure> {
+    match value("timeout", timeout, scope)? {
+        Value::Duration(ms) if ms > 0 => Ok(ms.unsigned_abs()),
+        other => {
+            let message = format!(
+                "timeout: {} is not a positive duration",
+                data::render(&other)
+            );
+            Err(Failure::new("expression-error", message))
+        }
+    }
+}
+
+fn bound(clause: &str, binding: &Binding, scope: &RunScope<'_>) -> Result<Value, Failure> {
+    value(
+        &format!("{clause} `{}`", binding.name),
+        &binding.value,
+        scope,
+    )
+}
+
+fn rendered(clause: &str, expr: &Expr, scope: &RunScope<'_>) -> Result<String, Failure> {
+    value(clause, expr, scope).map(|value| data::render(&value))
+}
+
+fn value(clause: &str, expr: &Expr, scope: &RunScope<'_>) -> Result<Value, Failure> {
+    scope
+        .eval(expr)
+        .map_err(|error| Failure::new("expression-error", format!("{clause}: {}", error.message)))
+}
+
+impl Ended {
+    /// The end of what never ran.
+    pub fn nothing(duration_ms: u64) -> Self {
+        Self {
+            how: How::Nothing,
+            stdout: String::new(),
+            stderr: String::new(),
+            truncated: Vec::new(),
+            duration_ms,
+            observed: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! What a run knows at a moment: plain data, folded from events and nothing else.
+//!
+//! Everything that decides what comes next is in here and takes part in [`crate::Engine::state_digest`]; facts of the plan are in
+//! [`crate::graph`]. Collections are ordered.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ir::expr::Capture;
+use ir::plan::{Need, NodeId, Plan};
+use ir::value::Value;
+use serde::Serialize;
+use smol_str::SmolStr;
+
+use crate::event::{AttemptId, NodeStatus, RunStarted, RunStatus};
+use crate::graph::Graph;
+
+/// What is attempted: a node, or one instance of a fan-out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub(crate) struct UnitId {
+    pub node: NodeId,
+    pub instance: Option<u32>,
+}
+
+/// Order of starting: higher priority first, then plan order, then item order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub(crate) struct ReadyKey {
+    pub priority: Reverse<i64>,
+    pub unit: UnitId,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct State {
+    pub run: Option<RunStarted>,
+    pub started_ms: i64,
+    /// Time of the latest event.
+    pub now_ms: i64,
+    pub nodes: Vec<NodeState>,
+    pub ready: BTreeSet<ReadyKey>,
+    #[serde(serialize_with = "pairs")]
+    pub in_flight: BTreeMap<UnitId, AttemptId>,
+    /// Units that wait for a further attempt, and until when.
+    #[serde(serialize_with = "pairs")]
+    pub backoffs: BTreeMap<UnitId, i64>,
+    pub blocked: BTreeSet<UnitId>,
+    pub clock: PlanClock,
+    pub paused: bool,
+    pub stopping: Option<Stopping>,
+    /// Nodes that have not settled.
+    pub unsettled: u32,
+    /// Failed nodes for which it is decided that nothing handles them.
+    pub unhandled: BTreeSet<NodeId>,
+    pub end: Option<RunEnd>,
+    /// The status of the last `RunStopped`, until something moves again.
+    pub announced: Option<RunStatus>,
+    pub ignored: Vec<Ignored>,
+}
+
+/// A table whose keys are not text, as a list of pairs: JSON has no other form for it.
+fn pairs<K: Serialize, V: Serialize, S: serde::Serializer>(
+    table: &BTreeMap<K, V>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    to.collect_seq(table)
+}
+
+/// How much of the plan's timeout is used up. It stands still while the run is paused, interrupted, or waits for people.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct PlanClock {
+    pub used_ms: u64,
+    pub ticking: bool,
+}
+
+/// Why nothing new starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Stopping {
+    /// `failure: abort`, because of this node.
+    Abort(NodeId),
+    Cancel,
+    PlanTimeout,
+}
+
+/// How a run ended.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct RunEnd {
+    pub status: RunStatus,
+    /// Why it failed, where no node says so.
+    pub message: Option<String>,
+    /// The plan's outputs, as far as they have a value.
+    pub outputs: BTreeMap<SmolStr, Value>,
+}
+
+/// An event that came too late, twice, or for something that is not there. It changed nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Ignored {
+    pub time_ms: i64,
+    /// What the event was, as `attempt-ended build`.
+    pub event: String,
+    pub reason: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct NodeState {
+    pub status: NodeStatus,
+    /// Activating nodes that have not settled.
+    pub sources_open: u32,
+    /// Activating nodes that fired, in the order in which they settled.
+    pub fired_by: Vec<NodeId>,
+    pub needs_open: u32,
+    pub needs: Vec<NeedState>,
+    /// Its activation and needs were decided in its favour: what is upstream of it is settled and may be read.
+    pub entered: bool,
+    pub started_ms: Option<i64>,
+    pub settled_ms: Option<i64>,
+    /// The single unit; of a fan-out unused.
+    pub unit: Unit,
+    pub fan: Option<Box<FanOut>>,
+    pub outputs: BTreeMap<SmolStr, Value>,
+    /// Outputs that are incomplete because the capture was over its limit.
+    pub truncated: Vec<Capture>,
+    pub error: Option<NodeError>,
+    /// Whether it, or what stands in for it, satisfies a need; absent while undecided.
+    pub satisfies: Option<bool>,
+    /// Of a failed node: whether its failure is handled; absent while undecided.
+    pub handled: Option<bool>,
+    /// Of a failed node: handlers that fired and are not decided.
+    pub handlers_open: u32,
+    /// The arm that a decision took.
+    pub chosen: Option<NodeId>,
+    /// What it remembered when it completed.
+    pub writes: BTreeMap<SmolStr, Value>,
+    /// Writers whose memory it sees, by key.
+    pub view: Option<Arc<BTreeMap<SmolStr, NodeId>>>,
+    /// Why it was skipped or cancelled, for people.
+    pub why: Option<String>,
+}
+
+/// What is known about one need.
+#[derive(Debug, Serialize)]
+pub(crate) struct NeedState {
+    pub decided: Option<bool>,
+    /// Members of a quorum that satisfied it, in the order in which they did.
+    pub yes: Vec<NodeId>,
+    pub no: u32,
+    /// How many different nodes it names.
+    pub members: u32,
+}
+
+impl NeedState {
+    fn new(need: &Need) -> Self {
+        let members = match need {
+            Need::Node { .. } => 1,
+            Need::Quorum { of, .. } => of.iter().collect::<BTreeSet<_>>().len(),
+        };
+        Self {
+            decided: None,
+            yes: Vec::new(),
+            no: 0,
+            members: u32::try_from(members).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+/// One task, gate or instance, through its attempts.
+#[derive(Debug, Serialize)]
+pub(crate) struct Unit {
+    pub status: NodeStatus,
+    /// Number of the current or last attempt; 0 before the first.
+    pub attempt: u32,
+    pub start: u32,
+    pub round: u32,
+    /// The current attempt was interrupted or lost and is to be started again.
+    pub again: bool,
+    pub input: BTreeMap<SmolStr, Value>,
+    pub error: Option<NodeError>,
+}
+
+impl Unit {
+    pub const fn new() -> Self {
+        Self {
+            status: NodeStatus::Pending,
+            attempt: 0,
+            start: 0,
+            round: 0,
+            again: false,
+            input: BTreeMap::new(),
+            error: None,
+        }
+    }
+}
+
+/// Why a node or instance failed, for good or for now.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct NodeError {
+    /// The failure mode.
+    pub kind: SmolStr,
+    pub message: String,
+    pub exit: Option<i32>,
+    pub attempts: u32,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct FanOut {
+    pub instances: Vec<Instance>,
+    /// Instances that wait for a place under `parallel`.
+    pub waiting: BTreeSet<u32>,
+    /// Instances that hold such a place: in the ready queue or running.
+    pub active: u32,
+    pub parallel: u32,
+    pub open: u32,
+    pub failed: u32,
+    pub tolerated: u32,
+    /// The failure that was one too many.
+    pub error: Option<NodeError>,
+    /// Some instance never ran.
+    pub cancelled: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Instance {
+    pub key: SmolStr,
+    pub item: Value,
+    pub unit: Unit,
+    pub outputs: BTreeMap<SmolStr, Value>,
+    pub truncated: Vec<Capture>,
+    pub started_ms: Option<i64>,
+    pub settled_ms: Option<i64>,
+}
+
+impl State {
+    pub fn new(plan: &Plan, graph: &Graph) -> Self {
+        let nodes: Vec<NodeState> = plan
+            .nodes
+            .iter()
+            .zip(&graph.nodes)
+            .map(|(node, table)| NodeState::new(&node.needs, table.sources))
+            .collect();
+        Self {
+            run: None,
+            started_ms: 0,
+            now_ms: 0,
+            unsettled: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
+            nodes,
+            ready: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            backoffs: BTreeMap::new(),
+            blocked: BTreeSet::new(),
+            clock: PlanClock::default(),
+            paused: false,
+            stopping: None,
+            unhandled: BTreeSet::new(),
+            end: None,
+            announced: None,
+            ignored: Vec::new(),
+        }
+    }
+
+    pub fn node(&self, id: NodeId) -> &NodeState {
+        &self.nodes[id as usize]
+    }
+
+    pub fn node_mut(&mut self, id: NodeId) -> &mut NodeState {
+        &mut self.nodes[id as usize]
+    }
+
+    /// The unit, if the plan has the node and the fan-out has the instance.
+    pub fn find_unit(&self, id: UnitId) -> Option<&Unit> {
+        let node = self.nodes.get(id.node as usize)?;
+        match (id.instance, &node.fan) {
+            (None, None) => Some(&node.unit),
+            (Some(index), Some(fan)) => fan
+                .instances
+                .get(index as usize)
+                .map(|instance| &instance.unit),
+            _ => None,
+        }
+    }
+
+    /// A unit that is known to exist.
+    pub fn unit(&self, id: UnitId) -> &Unit {
+        self.find_unit(id)
+            .unwrap_or(&self.nodes[id.node as usize].unit)
+    }
+
+    pub fn unit_mut(&mut self, id: UnitId) -> &mut Unit {
+        let node = &mut self.nodes[id.node as usize];
+        match (id.instance, &mut node.fan) {
+            (Some(index), Some(fan)) => &mut fan.instances[index as usize].unit,
+            _ => &mut node.unit,
+        }
+    }
+
+    pub fn instance(&self, id: UnitId) -> Option<&Instance> {
+        let index = id.instance?;
+        self.node(id.node)
+            .fan
+            .as_ref()?
+            .instances
+            .get(index as usize)
+    }
+}
+
+impl NodeState {
+    fn new(needs: &[Need], sources: u32) -> Self {
+        let needs: Vec<NeedState> = needs.iter().map(NeedState::new).collect();
+        Self {
+            status: NodeStatus::Pending,
+            sources_open: sources,
+            fired_by: Vec::new(),
+            needs_open: u32::try_from(needs.len()).unwrap_or(u32::MAX),
+            needs,
+            entered: false,
+            started_ms: None,
+            settled_ms: None,
+            unit: Unit::new(),
+            fan: None,
+            outputs: BTreeMap::new(),
+            truncated: Vec::new(),
+            error: None,
+            satisfies: None,
+            handled: None,
+            handlers_open: 0,
+            chosen: None,
+            writes: BTreeMap::new(),
+            view: None,
+            why: None,
+        }
+    }
+
+    pub const fn is_settled(&self) -> bool {
+        is_settled(self.status)
+    }
+
+    /// As a handler: whether it did its job; absent while undecided.
+    pub const fn resolution(&self) -> Option<bool> {
+        match self.status {
+            NodeStatus::Completed => Some(true),
+            NodeStatus::Failed => self.handled,
+            NodeStatus::Skipped | NodeStatus::Cancelled => Some(false),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) const fn is_settled(status: NodeStatus) -> bool {
+    matches!(
+        status,
+        NodeStatus::Completed | NodeStatus::Failed | NodeStatus::Skipped | NodeStatus::Cancelled
+    )
+}
