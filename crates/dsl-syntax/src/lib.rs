@@ -3,7 +3,28 @@
 //! Parsing never fails: text in, tree and errors out, whatever the bytes. Absent: types, what names mean, files, LSP.
 
 pub mod ast;
+mod document;
+mod grammar;
+mod lexer;
+mod lines;
+mod messages;
+mod parse;
+mod raw;
+mod source;
+mod split;
 pub mod table;
+mod token;
+
+pub use document::{Chunk, ChunkContext, Document};
+pub use lexer::{lex, unit_from};
+pub use lines::{DecodeError, LineIndex, decode};
+pub use parse::{parse_chunk, parse_expr, parse_file};
+pub use token::{Kind, Lexed, Line, LineKind, Token};
+
+/// The whole token vector, trivia included: every byte of the text is in one of them.
+pub fn tokens(text: &str) -> Vec<Token> {
+    lex(text).tokens
+}
 
 /// How deep brackets, blocks and operators of one expression may nest; deeper text is a `syntax` error.
 pub const NESTING_MAX: usize = 128;

@@ -1,0 +1,269 @@
+//! Sentences for what is wrong with a text: one function a problem. What was seen comes first, then what was expected.
+
+use strsim::damerau_levenshtein;
+
+use crate::NESTING_MAX;
+use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule};
+use crate::grammar::{At, Fault, Tok, Tokens, Want, span};
+use crate::source::Row;
+use crate::table::DeclKind;
+use crate::token::Kind;
+
+pub(crate) fn error(rule: SyntaxRule, message: String, span: Span, help: Option<String>) -> SyntaxError {
+    SyntaxError { rule, message, span, help, fix: None }
+}
+
+pub(crate) fn insert(at: u32, text: &str, title: &str) -> SyntaxFix {
+    SyntaxFix { title: title.to_owned(), span: Span::new(at, at), text: text.to_owned() }
+}
+
+/// A token as a message shows it.
+pub(crate) fn shown(token: Tok<'_>) -> String {
+    match token.kind {
+        Kind::StrStart => "a string".to_owned(),
+        Kind::Raw => "a raw block".to_owned(),
+        Kind::StrText | Kind::StrEnd => "text".to_owned(),
+        _ => {
+            let short: String = token.text.chars().take(40).collect();
+            if short.len() < token.text.len() { format!("`{short}…`") } else { format!("`{short}`") }
+        }
+    }
+}
+
+/// The sentence for a clause that the grammar could not read.
+pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
+    let at = span(fault.span);
+    if let Some((opener, place)) = unclosed(tokens, fault) {
+        let closer = opener.kind.closer().map_or("`)`", Kind::describe);
+        let message = format!("`{}` is not closed, expected {closer} on its line or a deeper one", opener.text);
+        let fix = insert(tokens.last().map_or(at.end, |(_, last)| last.end), closer.trim_matches('`'), "close it");
+        return SyntaxError { fix: Some(fix), ..error(SyntaxRule::Syntax, message, span(place), None) };
+    }
+    let expected = fault.expected.describe();
+    let Some(found) = fault.found else {
+        let message = format!("found the end of the line, expected {expected}");
+        return error(SyntaxRule::Syntax, message, at, None);
+    };
+    let message = format!("found {}, expected {expected}", shown(found));
+    let help = match found.kind {
+        Kind::Assign if fault.expected.has(Want::Operator) => Some("write `==` to compare".to_owned()),
+        Kind::Minus if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
+        Kind::Assign | Kind::Gt if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
+        Kind::Name if fault.expected.has_kind(Kind::Arrow) => Some(format!("write `-> {}`", found.text)),
+        _ => None,
+    };
+    error(SyntaxRule::Syntax, message, at, help)
+}
+
+/// The innermost bracket left open where a parse broke off at the end, or at a closer of another kind.
+fn unclosed<'t>(tokens: Tokens<'t>, fault: &Fault<'t>) -> Option<(Tok<'t>, At)> {
+    let mut open: Vec<(Tok<'t>, At)> = Vec::new();
+    for &(token, place) in tokens {
+        if token.kind.closer().is_some() {
+            open.push((token, place));
+        } else if open.last().is_some_and(|(opener, _)| opener.kind.closer() == Some(token.kind)) {
+            open.pop();
+        }
+    }
+    open.pop().filter(|(opener, _)| fault.found.is_none() && opener.kind.closer().is_some_and(|kind| fault.expected.has_kind(kind)))
+}
+
+// ---------- shape of expressions ----------
+
+/// Refuses what the grammar would accept but nothing after it should meet: expressions nested too deep to be walked by
+/// recursion, and comparisons in a chain.
+pub(crate) fn check_shape(tokens: Tokens<'_>) -> Result<(), SyntaxError> {
+    // The depth is at most the number of tokens, and a chain of comparisons has five.
+    if tokens.len() < 5 {
+        return Ok(());
+    }
+    let mut levels = vec![Level::default()];
+    let mut depth = 0;
+    for (index, &(token, place)) in tokens.iter().enumerate() {
+        let Some(level) = levels.last_mut() else { return Ok(()) };
+        let before = level.depth();
+        let after_dot = index > 0 && tokens[index - 1].0.kind == Kind::Dot;
+        match role(token, after_dot) {
+            Role::Open => {
+                level.suffixes += 1;
+                depth += 1;
+                levels.push(Level::default());
+                if levels.len() > NESTING_MAX || depth > NESTING_MAX {
+                    return Err(too_deep(place));
+                }
+                continue;
+            }
+            Role::Close => {
+                depth -= before;
+                if levels.len() > 1 {
+                    levels.pop();
+                }
+                continue;
+            }
+            Role::Next => *level = Level::default(),
+            Role::Suffix => level.suffixes += 1,
+            Role::Operator => level.operator(),
+            Role::Comparison if level.compared => return Err(chained(token, place)),
+            Role::Comparison => {
+                level.operator();
+                level.compared = true;
+            }
+            Role::Looser => {
+                level.operator();
+                level.compared = false;
+            }
+            Role::Nothing => {}
+        }
+        depth = depth + level.depth() - before;
+        if depth > NESTING_MAX {
+            return Err(too_deep(place));
+        }
+    }
+    Ok(())
+}
+
+/// What has been seen between two brackets since the last comma.
+#[derive(Default)]
+struct Level {
+    operators: usize,
+    suffixes: usize,
+    compared: bool,
+}
+
+impl Level {
+    fn depth(&self) -> usize {
+        self.operators + self.suffixes
+    }
+
+    /// Starts a new operand: the suffixes of the last one are beside it, not above it.
+    fn operator(&mut self) {
+        self.operators += 1;
+        self.suffixes = 0;
+    }
+}
+
+enum Role {
+    Open,
+    Close,
+    Next,
+    Suffix,
+    Operator,
+    Comparison,
+    Looser,
+    Nothing,
+}
+
+fn role(token: Tok<'_>, after_dot: bool) -> Role {
+    match token.kind {
+        Kind::LParen | Kind::LBracket | Kind::LBrace | Kind::InterpStart => Role::Open,
+        Kind::RParen | Kind::RBracket | Kind::RBrace | Kind::InterpEnd => Role::Close,
+        Kind::Comma | Kind::Colon | Kind::Assign | Kind::Arrow => Role::Next,
+        kind if after_dot && kind.is_word() => Role::Nothing,
+        Kind::Dot => Role::Suffix,
+        Kind::EqEq | Kind::NotEq | Kind::Lt | Kind::Le | Kind::Gt | Kind::Ge | Kind::Is | Kind::In => Role::Comparison,
+        Kind::Name if token.text == "matches" => Role::Comparison,
+        Kind::And | Kind::Or | Kind::Coalesce | Kind::If | Kind::Else => Role::Looser,
+        Kind::Not | Kind::Plus | Kind::Minus | Kind::Star | Kind::Slash | Kind::Percent | Kind::Bar => Role::Operator,
+        Kind::Name if matches!(token.text, "when" | "by" | "where" | "then") => Role::Looser,
+        Kind::Name if token.text == "as" => Role::Operator,
+        _ => Role::Nothing,
+    }
+}
+
+fn too_deep(place: At) -> SyntaxError {
+    let message = format!("the expression nests deeper than {NESTING_MAX} levels, operators in a row included");
+    error(SyntaxRule::Syntax, message, span(place), Some("name a part of it as an output of a task, and use that".into()))
+}
+
+fn chained(token: Tok<'_>, place: At) -> SyntaxError {
+    let message = format!("`{}` follows another comparison, expected `and` or `or` between them", token.text);
+    error(SyntaxRule::Syntax, message, span(place), Some("write `a < b and b < c`".into()))
+}
+
+// ---------- layout ----------
+
+/// A line at the margin that begins with no keyword.
+pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxError {
+    if indent > 0 {
+        let message = format!("{} is indented under nothing, expected a declaration at the margin", shown(token));
+        return error(SyntaxRule::Indentation, message, at, None);
+    }
+    let near = DeclKind::ALL.iter().map(|kind| kind.keyword()).chain(["use"]);
+    let near = near.map(|word| (damerau_levenshtein(word, token.text), word)).min().filter(|(distance, _)| *distance <= 2);
+    let message = match token.kind {
+        Kind::Name => format!("`{}` is no declaration, expected a word like `task`, `plan` or `use`", token.text),
+        _ => format!("found {}, expected a declaration", shown(token)),
+    };
+    match near {
+        Some((_, word)) if token.kind == Kind::Name => SyntaxError {
+            fix: Some(SyntaxFix { title: format!("write `{word}`"), span: at, text: word.to_owned() }),
+            ..error(SyntaxRule::Syntax, message, at, Some(format!("did you mean `{word}`?")))
+        },
+        _ => error(SyntaxRule::Syntax, message, at, None),
+    }
+}
+
+/// A line in a body that begins with no word.
+pub(crate) fn no_clause(token: Tok<'_>, at: Span, kind: DeclKind) -> SyntaxError {
+    let message = format!("found {}, expected a clause of the {}", shown(token), kind.keyword());
+    error(SyntaxRule::Syntax, message, at, None)
+}
+
+/// A declaration below another one that it cannot be part of.
+pub(crate) fn nested_declaration(word: &str, at: Span, inside: DeclKind) -> SyntaxError {
+    let message = format!("`{word}` stands inside a {}, expected it beside the {0}", inside.keyword());
+    error(SyntaxRule::Indentation, message, at, Some("give both the same indentation".into()))
+}
+
+/// A line deeper than its siblings, or less deep.
+pub(crate) fn misaligned(row: &Row, found: u32, expected: u32) -> SyntaxError {
+    let message = format!("indented by {found}, expected {expected} as the lines beside it");
+    let start = row.span.start;
+    let first = Span::new(start, row.span.end.min(start + 1).max(start));
+    SyntaxError {
+        fix: Some(SyntaxFix {
+            title: format!("indent by {expected}"),
+            span: Span::new(start.saturating_sub(found), start),
+            text: " ".repeat(expected as usize),
+        }),
+        ..error(SyntaxRule::Indentation, message, first, None)
+    }
+}
+
+/// A line below a clause that is complete without it.
+pub(crate) fn too_deep_line(row: &Row, key: &str, indent: u32) -> SyntaxError {
+    let message = format!("the line is deeper than {key} above, which has no lines of its own");
+    let start = row.span.start;
+    let first = Span::new(start, row.span.end.min(start + 1).max(start));
+    error(SyntaxRule::Indentation, message, first, Some(format!("indent it by {indent}, as the line above")))
+}
+
+/// `kind: research` in a header.
+pub(crate) fn space_after_colon(name: &str, gap: Span) -> SyntaxError {
+    let message = format!("a space after `{name}:` in the header, expected the value to touch the colon");
+    SyntaxError {
+        fix: Some(SyntaxFix { title: "remove the space".into(), span: gap, text: String::new() }),
+        ..error(SyntaxRule::Syntax, message, gap, Some(format!("write `{name}:value`")))
+    }
+}
+
+/// A header whose name or title could not be read.
+pub(crate) fn bad_header(found: SyntaxError, kind: DeclKind, tokens: Tokens<'_>, end: u32) -> SyntaxError {
+    let word = kind.keyword();
+    match tokens.first() {
+        _ if kind == DeclKind::Test => found,
+        None => error(
+            SyntaxRule::Syntax,
+            format!("`{word}` has no name, expected one after it"),
+            Span::new(end, end),
+            Some(format!("write `{word} some-name`")),
+        ),
+        Some((token, at)) if token.kind == Kind::StrStart => error(
+            SyntaxRule::Syntax,
+            format!("`{word}` has a title and no name, expected the name first"),
+            span(*at),
+            Some(format!("write `{word} some-name \"…\"`")),
+        ),
+        _ => found,
+    }
+}

@@ -1,0 +1,343 @@
+//! The layout: headers, bodies, and which line belongs to what; driven by the table of declarations.
+//!
+//! Each clause is read by one rule of the [`Grammar`]. A clause that cannot be read costs that clause, a header costs
+//! the header and keeps the body, and every mistake is reported once. Absent: meaning; an unknown clause is skipped and
+//! left for the checker to name.
+
+mod body;
+mod values;
+
+use std::ops::Range;
+
+use crate::ast::{Block, BlockKind, Clause, Decl, Expr, ExprKind, Item, Name, Span, StringPart, SyntaxError, SyntaxRule, Use};
+use crate::document::ChunkContext;
+use crate::grammar::{Grammar, Lead, Rule, Tokens};
+use crate::lexer::lex_inline;
+use crate::messages;
+use crate::source::{RawSource, Row, Source, Toks, significant, source};
+use crate::split::blocks;
+use crate::table::DeclKind;
+use crate::token::Kind;
+
+/// The blocks of a chunk: a function of its text and context alone. Their lengths add up to the text's.
+pub fn parse_chunk(text: &str, context: ChunkContext) -> Vec<Block> {
+    let places: Vec<_> = blocks(text, context).collect();
+    let ends = places.iter().skip(1).map(|block| block.start).chain([text.len()]);
+    let mut tokens = Toks::with_capacity(text.len() / 5);
+    let sources: Vec<_> = places
+        .iter()
+        .zip(ends)
+        .map(|(place, end)| (place.kind, end - place.start, source(&text[place.start..end], &mut tokens)))
+        .collect();
+    let grammar = Grammar::new();
+    sources
+        .into_iter()
+        .zip(places)
+        .map(|((kind, len, source), place)| {
+            let parser = Parser::new(&grammar, &tokens, source, place.context.plan_indent);
+            Block { len: len as u32, ..parser.block(kind) }
+        })
+        .collect()
+}
+
+/// All blocks of a file with the offset of each.
+pub fn parse_file(text: &str) -> Vec<(u32, Block)> {
+    let document = crate::Document::new(text);
+    let mut offset = 0;
+    let mut out = Vec::new();
+    for chunk in document.chunks() {
+        for block in parse_chunk(&chunk.text, chunk.context) {
+            let len = block.len;
+            out.push((offset, block));
+            offset += len;
+        }
+    }
+    out
+}
+
+/// One expression, for tests and the command line.
+pub fn parse_expr(text: &str) -> (Expr, Vec<SyntaxError>) {
+    let (lexed, _) = lex_inline(text, 0, false);
+    let mut tokens = Toks::new();
+    significant(text, &lexed, &mut tokens);
+    let mut errors = lexed.errors;
+    let grammar = Grammar::new();
+    let expr = match read(&grammar, &grammar.expr, &tokens, text.len() as u32) {
+        Ok(expr) => expr,
+        Err(error) => {
+            if errors.is_empty() {
+                errors.push(error);
+            }
+            Expr { kind: ExprKind::Error, span: Span::new(0, text.len() as u32) }
+        }
+    };
+    (expr, errors)
+}
+
+/// Reads all of `tokens` with one rule, once it is known that the result is not too deep to be walked.
+fn read<'t, O>(grammar: &Grammar<'t>, rule: &Rule<'t, O>, tokens: Tokens<'t>, end: u32) -> Result<O, SyntaxError> {
+    messages::check_shape(tokens)?;
+    grammar.read(rule, tokens, end).map_err(|fault| messages::sentence(&fault, tokens))
+}
+
+/// Parses one block.
+struct Parser<'g, 't> {
+    grammar: &'g Grammar<'t>,
+    tokens: Tokens<'t>,
+    rows: Vec<Row>,
+    raws: Vec<RawSource>,
+    errors: Vec<SyntaxError>,
+    source: Source,
+    /// The indentation of the plan's children, in its nodes.
+    plan_indent: Option<u32>,
+}
+
+impl<'g, 't> Parser<'g, 't> {
+    fn new(grammar: &'g Grammar<'t>, tokens: Tokens<'t>, mut source: Source, plan_indent: Option<u32>) -> Self {
+        let rows = std::mem::take(&mut source.rows);
+        let raws = std::mem::take(&mut source.raws);
+        let errors = std::mem::take(&mut source.errors);
+        Self { grammar, tokens, rows, raws, errors, source, plan_indent }
+    }
+
+    fn block(mut self, kind: BlockKind) -> Block {
+        let (kind, item) = match kind {
+            _ if self.rows.is_empty() => (BlockKind::Other, None),
+            BlockKind::Use => (kind, Some(Item::Use(self.use_()))),
+            BlockKind::Top | BlockKind::PlanNode => match self.decl() {
+                Some(decl) => (kind, Some(Item::Decl(decl))),
+                None => (BlockKind::Other, None),
+            },
+            BlockKind::PlanRest => (kind, Some(Item::Decl(self.plan_rest()))),
+            BlockKind::Other => {
+                self.stray();
+                (kind, None)
+            }
+        };
+        self.errors.sort_by_key(|error| error.span);
+        Block {
+            kind,
+            item,
+            file_doc: self.source.file_doc,
+            suppressions: self.source.suppressions,
+            errors: self.errors,
+            len: 0,
+        }
+    }
+
+    fn use_(&mut self) -> Use {
+        let row = self.rows[0].clone();
+        let read = self.read(&row, self.grammar_use(), row.tokens.start + 1..row.tokens.end);
+        self.no_lines_below(0..self.rows.len(), "use");
+        let empty = Use { path: None, alias: None, picked: Vec::new(), span: row.span };
+        Use { span: row.span, ..read.unwrap_or(empty) }
+    }
+
+    fn grammar_use(&self) -> &'g Rule<'t, Use> {
+        &self.grammar.use_
+    }
+
+    fn decl(&mut self) -> Option<Decl> {
+        let row = self.rows[0].clone();
+        let (keyword, at) = self.tokens[row.tokens.start];
+        let kind = DeclKind::from_keyword(keyword.text)?;
+        if let Some(indent) = self.plan_indent.filter(|indent| *indent != row.indent) {
+            self.errors.push(messages::misaligned(&row, row.indent, indent));
+        }
+        let (lead, attributes) = self.head(kind, &row);
+        let body = 1..self.rows.len();
+        let mut decl = Decl {
+            kind,
+            keyword: crate::grammar::span(at),
+            name: lead.name,
+            title: lead.title,
+            of: lead.of,
+            alias: lead.alias,
+            fields: Vec::new(),
+            clauses: attributes,
+            doc: row.doc.clone(),
+            header: row.span,
+            span: Span::new(row.span.start, self.rows.last().map_or(row.span.end, |last| last.span.end)),
+        };
+        match kind {
+            DeclKind::Type if decl.alias.is_some() => self.no_lines_below(0..self.rows.len(), "type"),
+            DeclKind::Type => decl.fields = self.fields(body),
+            DeclKind::Profile => decl.clauses.extend(self.overrides(body)),
+            _ => {
+                let clauses = self.clauses(body, kind, crate::table::clauses(kind));
+                decl.clauses.extend(clauses);
+            }
+        }
+        Some(decl)
+    }
+
+    /// Clauses of a plan below one of its nodes.
+    fn plan_rest(&mut self) -> Decl {
+        let clauses = self.clauses(0..self.rows.len(), DeclKind::Plan, crate::table::clauses(DeclKind::Plan));
+        let start = self.rows[0].span.start;
+        let end = self.rows.last().map_or(start, |row| row.span.end);
+        let here = Span::new(start, start);
+        Decl {
+            kind: DeclKind::Plan,
+            keyword: here,
+            name: None,
+            title: None,
+            of: None,
+            alias: None,
+            fields: Vec::new(),
+            clauses,
+            doc: None,
+            header: here,
+            span: Span::new(start, end),
+        }
+    }
+
+    /// Text that begins no declaration: one error, however many lines it has.
+    fn stray(&mut self) {
+        let row = &self.rows[0];
+        if !row.broken {
+            let (token, at) = self.tokens[row.tokens.start];
+            self.errors.push(messages::no_declaration(token, crate::grammar::span(at), row.indent));
+        }
+    }
+
+    /// The header's name, title and so on, and its attributes as clauses.
+    fn head(&mut self, kind: DeclKind, row: &Row) -> (Lead, Vec<Clause>) {
+        let split = self.attributes_start(row.tokens.start + 1..row.tokens.end);
+        let rule = match kind {
+            DeclKind::Type => &self.grammar.type_lead,
+            DeclKind::Profile => &self.grammar.profile_lead,
+            DeclKind::Test => &self.grammar.test_lead,
+            _ => &self.grammar.lead,
+        };
+        let split = if kind == DeclKind::Type { row.tokens.end } else { split };
+        let lead = self.lead(rule, row, row.tokens.start + 1..split, kind);
+        (lead, self.attributes(row, split..row.tokens.end, kind))
+    }
+
+    fn lead(&mut self, rule: &Rule<'t, Lead>, row: &Row, range: Range<usize>, kind: DeclKind) -> Lead {
+        let tokens: Tokens<'t> = &self.tokens[range.clone()];
+        let end = if range.is_empty() { self.tokens[range.start - 1].1.end } else { self.tokens[range.end - 1].1.end };
+        match read(self.grammar, rule, tokens, end) {
+            Ok(lead) => lead,
+            Err(error) => {
+                if !row.broken {
+                    self.errors.push(messages::bad_header(error, kind, tokens, end));
+                }
+                // What can be kept of it: a name in first place, so that references to it still resolve.
+                let name = tokens.first().filter(|(token, _)| token.kind == Kind::Name);
+                let name = name.filter(|_| kind != DeclKind::Test);
+                Lead {
+                    name: name.map(|(token, at)| Name { text: token.text.into(), span: crate::grammar::span(*at) }),
+                    ..Lead::default()
+                }
+            }
+        }
+    }
+
+    /// Where the attributes begin: at the first `name:` that is not inside a string.
+    fn attributes_start(&self, range: Range<usize>) -> usize {
+        let mut strings = 0usize;
+        for at in range.clone() {
+            match self.tokens[at].0.kind {
+                Kind::StrStart => strings += 1,
+                Kind::StrEnd => strings = strings.saturating_sub(1),
+                kind if strings == 0 && kind.is_word() && at + 1 < range.end => {
+                    if self.tokens[at + 1].0.kind == Kind::Colon {
+                        return at;
+                    }
+                }
+                _ => {}
+            }
+        }
+        range.end
+    }
+
+    // ---------- reading ----------
+
+    /// Reads a range of a row's tokens; reports what is wrong unless the lexer has.
+    fn read<O>(&mut self, row: &Row, rule: &Rule<'t, O>, range: Range<usize>) -> Option<O> {
+        let tokens: Tokens<'t> = &self.tokens[range];
+        match read(self.grammar, rule, tokens, row.span.end) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                if !row.broken {
+                    self.errors.push(error);
+                }
+                None
+            }
+        }
+    }
+
+    /// An expression, or the text of a raw block in its place.
+    fn read_expr(&mut self, row: &Row, rule: &Rule<'t, Expr>, range: Range<usize>) -> Option<Expr> {
+        if let Some(raw) = self.raw_at(&range) {
+            let raw = self.finish_raw(raw);
+            return Some(self.raw_string(raw));
+        }
+        self.read(row, rule, range)
+    }
+
+    /// The parts of a raw block that stands where an expression is expected.
+    fn raw_string(&mut self, raw: crate::ast::Raw) -> Expr {
+        let mut parts = Vec::new();
+        let mut at = 0;
+        for interp in raw.interps {
+            if interp.start as usize > at {
+                parts.push(StringPart::Text(raw.text[at..interp.start as usize].into()));
+            }
+            at = interp.end as usize;
+            match interp.expr {
+                Ok(expr) => parts.push(StringPart::Interp(expr)),
+                Err(error) => self.errors.push(error),
+            }
+        }
+        if at < raw.text.len() {
+            parts.push(StringPart::Text(raw.text[at..].into()));
+        }
+        let string = crate::ast::StringLit { parts, span: raw.span };
+        Expr { span: string.span, kind: ExprKind::String(string) }
+    }
+
+    // ---------- lines ----------
+
+    /// The rows below `at`, within `range`: those that are deeper.
+    fn below(&self, at: usize, range: &Range<usize>) -> Range<usize> {
+        let indent = self.rows[at].indent;
+        let deeper = self.rows[at + 1..range.end].iter().take_while(|row| row.indent > indent).count();
+        at + 1..at + 1 + deeper
+    }
+
+    /// Reports the first of the lines below the first row of `range`, where none may be.
+    fn no_lines_below(&mut self, range: Range<usize>, key: &str) {
+        if let Some(row) = self.rows.get(range.start + 1).filter(|_| range.len() > 1) {
+            let error = messages::too_deep_line(row, key, self.rows[range.start].indent);
+            self.errors.push(error);
+        }
+    }
+
+    /// The rows of a body that stand side by side, each with what is below it. Rows that are aligned with nothing are
+    /// reported, the first of them only, and taken as siblings.
+    fn siblings(&mut self, range: Range<usize>) -> Vec<(usize, Range<usize>)> {
+        let mut out = Vec::new();
+        let mut at = range.start;
+        let Some(indent) = self.rows.get(at).filter(|_| !range.is_empty()).map(|row| row.indent) else { return out };
+        let mut complained = false;
+        while at < range.end {
+            if self.rows[at].indent != indent && !complained {
+                complained = true;
+                let error = messages::misaligned(&self.rows[at], self.rows[at].indent, indent);
+                self.errors.push(error);
+            }
+            let below = self.below(at, &range);
+            let next = below.end;
+            out.push((at, below));
+            at = next;
+        }
+        out
+    }
+
+    fn error(&mut self, rule: SyntaxRule, message: String, span: Span, help: Option<String>) {
+        self.errors.push(SyntaxError { rule, message, span, help, fix: None });
+    }
+}
