@@ -5,9 +5,12 @@ import * as os from "node:os";
 import * as vscode from "vscode";
 import { LanguageClient, RevealOutputChannelOn, State, type LanguageClientOptions } from "vscode-languageclient/node";
 import { findServer } from "./server";
+import { ruleOfPage } from "./rule";
 import { statusText, type ServerState } from "./status";
 
 const LANGUAGE = "plan";
+/** Documents of this scheme are pages of rules; the server links to them from diagnostics. */
+const RULE_SCHEME = "dslc-rule";
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const session = new Session(context);
@@ -15,6 +18,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     session,
     vscode.commands.registerCommand("dslc.restart", () => session.restart()),
     vscode.commands.registerCommand("dslc.showOutput", () => session.showOutput()),
+    vscode.workspace.registerTextDocumentContentProvider(RULE_SCHEME, {
+      provideTextDocumentContent: (uri) => session.rulePage(ruleOfPage(uri.path)),
+    }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration("dslc.path")) {
         void session.restart();
@@ -64,6 +70,12 @@ class Session implements vscode.Disposable {
     this.output.show(true);
   }
 
+  /** The page of a rule, as the server has it. */
+  async rulePage(rule: string): Promise<string> {
+    const page = await this.client?.sendRequest<string | null>("dslc/rulePage", { rule });
+    return page ?? `There is no page for the rule ${rule}.\n`;
+  }
+
   dispose(): void {
     this.status.dispose();
     this.output.dispose();
@@ -111,6 +123,7 @@ class Session implements vscode.Disposable {
   private clientOptions(): LanguageClientOptions {
     return {
       documentSelector: [{ scheme: "file", language: LANGUAGE }, { scheme: "untitled", language: LANGUAGE }],
+      initializationOptions: { ruleScheme: RULE_SCHEME },
       synchronize: { fileEvents: vscode.workspace.createFileSystemWatcher("**/{*.plan,dslc.toml}") },
       outputChannel: this.output,
       revealOutputChannelOn: RevealOutputChannelOn.Never,

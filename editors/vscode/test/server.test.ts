@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findServer, type Surroundings } from "../src/server";
+import { ruleOfPage } from "../src/rule";
 import { statusText } from "../src/status";
 
 function surroundings(programs: readonly string[], change: Partial<Surroundings> = {}): Surroundings {
@@ -66,4 +67,9 @@ test("the status item shows the server's version, or what is wrong", () => {
   assert.equal(statusText({ kind: "failed", message: "no program" }).detail, "no program");
   assert.equal(statusText({ kind: "starting" }).busy, true);
   assert.equal(statusText({ kind: "stopped" }).severity, "warning");
+});
+
+test("the page of a rule is found by its path", () => {
+  assert.equal(ruleOfPage("dependency-cycle.md"), "dependency-cycle");
+  assert.equal(ruleOfPage("/dependency-cycle.md"), "dependency-cycle");
 });

@@ -1,0 +1,66 @@
+;;; test.el --- The language server inside Emacs -*- lexical-binding: t -*-
+
+;;; Commentary:
+
+;; Opens the plan in $PLAN and looks at what the server says about it.  Exits with 1 if something is missing.
+
+;;; Code:
+
+(require 'package)
+(package-initialize)
+(require 'eglot)
+(require 'flymake)
+(require 'plan-mode)
+
+(defconst wait-seconds 60)
+
+(defun finish (problem)
+  "Say how it went and exit: PROBLEM is nil if all is well."
+  (message "%s" (if problem (concat "not ok: " problem) "ok: Emacs shows diagnostics, hover, definition and outline"))
+  (kill-emacs (if problem 1 0)))
+
+(defun wait-for (what predicate)
+  "Wait until PREDICATE gives something; WHAT is said if it never does."
+  (let ((end (+ (float-time) wait-seconds)) found)
+    (while (not (setq found (funcall predicate)))
+      (when (> (float-time) end) (finish what))
+      (accept-process-output nil 0.05))
+    found))
+
+(defun ask (method)
+  "Ask the server METHOD about the place of point."
+  (jsonrpc-request (eglot-current-server) method (eglot--TextDocumentPositionParams) :timeout wait-seconds))
+
+(defun at (text)
+  "Go to the first TEXT."
+  (goto-char (point-min))
+  (search-forward text)
+  (goto-char (match-beginning 0)))
+
+(condition-case problem
+    (progn
+      (setq plan-dslc-program (getenv "DSLC")
+            eglot-sync-connect wait-seconds
+            eglot-connect-timeout wait-seconds
+            enable-local-variables nil)
+      (find-file (getenv "PLAN"))
+      (unless (derived-mode-p 'plan-mode) (finish "a .plan file is not in plan-mode"))
+      (apply #'eglot (eglot--guess-contact))
+      (flymake-mode 1)
+      (flymake-start)
+      (wait-for "no diagnostic names `scop`"
+                (lambda ()
+                  (seq-some (lambda (one) (string-match-p "`scop`" (flymake-diagnostic-text one))) (flymake-diagnostics))))
+      (at "needs:")
+      (let ((hover (format "%s" (ask :textDocument/hover))))
+        (unless (string-match-p "must be completed first" hover) (finish (concat "hover on `needs` says: " hover))))
+      (at "collect\n")
+      (unless (> (length (ask :textDocument/definition)) 0) (finish "no definition of `collect`"))
+      (let ((symbols (jsonrpc-request (eglot-current-server) :textDocument/documentSymbol
+                                      (list :textDocument (eglot--TextDocumentIdentifier)) :timeout wait-seconds)))
+        (unless (> (length symbols) 0) (finish "the outline is empty")))
+      (eglot-shutdown (eglot-current-server))
+      (finish nil))
+  (error (finish (error-message-string problem))))
+
+;;; test.el ends here

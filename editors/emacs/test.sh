@@ -1,0 +1,11 @@
+#!/bin/sh
+# The language server inside Emacs, without a screen. DSLC is the program; exits with 0 if all is well.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+: "${DSLC:?set DSLC to the dslc program}"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# The plan's first `needs: scope` gets a typing mistake.
+sed '0,/needs: scope/s//needs: scop/' "$here/../../examples/sketch.plan" >"$work/sketch.plan"
+DSLC=$DSLC PLAN=$work/sketch.plan HOME=$work \
+  timeout 300 emacs -Q --batch -L "$here" -l "$here/test.el"

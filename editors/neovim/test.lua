@@ -1,0 +1,75 @@
+-- Opens the plan in $PLAN with plan.lua and looks at what the server says about it. Exits with 1 if something is missing.
+
+local WAIT_MS = 60000
+
+local function finish(problem)
+  io.stderr:write((problem and ("not ok: " .. problem) or "ok: Neovim shows diagnostics, hover, definition and outline") .. "\n")
+  vim.cmd(problem and "cquit 1" or "qall!")
+end
+
+local function request(method, params)
+  local answers = vim.lsp.buf_request_sync(0, method, params, WAIT_MS)
+  for _, answer in pairs(answers or {}) do
+    if answer.result then
+      return answer.result
+    end
+  end
+  return nil
+end
+
+-- Puts the cursor on the n-th character of the first line that holds `text`, and gives the position.
+local function at(text)
+  vim.api.nvim_win_set_cursor(0, { 1, 0 })
+  if vim.fn.search("\\V" .. text, "cW") == 0 then
+    finish("the example has no `" .. text .. "`")
+  end
+  return vim.lsp.util.make_position_params()
+end
+
+local function expect_diagnostic()
+  local found = vim.wait(WAIT_MS, function()
+    return #vim.diagnostic.get(0) > 0
+  end, 20)
+  if not found then
+    return "no diagnostic came"
+  end
+  for _, diagnostic in ipairs(vim.diagnostic.get(0)) do
+    if diagnostic.message:find("`scop`", 1, true) and diagnostic.source == "dslc" then
+      return nil
+    end
+  end
+  return "the diagnostics do not name `scop`: " .. vim.inspect(vim.diagnostic.get(0))
+end
+
+local function expect_hover()
+  local hover = request("textDocument/hover", at("needs:"))
+  local text = hover and hover.contents and hover.contents.value or ""
+  if not text:find("must be completed first", 1, true) then
+    return "hover on `needs` says: " .. vim.inspect(hover)
+  end
+end
+
+local function expect_definition()
+  local position = at("collect\n")
+  local target = request("textDocument/definition", position)
+  local link = target and (target[1] or target)
+  local range = link and (link.range or link.targetSelectionRange)
+  if not range or range.start.line == position.position.line then
+    return "no definition of `collect`: " .. vim.inspect(target)
+  end
+end
+
+local function expect_outline()
+  local symbols = request("textDocument/documentSymbol", { textDocument = vim.lsp.util.make_text_document_params() })
+  if not symbols or #symbols == 0 then
+    return "the outline is empty"
+  end
+end
+
+local ok, problem = pcall(function()
+  vim.g.dslc_path = os.getenv("DSLC")
+  dofile(os.getenv("PLAN_LUA"))
+  vim.cmd("edit " .. vim.fn.fnameescape(os.getenv("PLAN")))
+  return expect_diagnostic() or expect_hover() or expect_definition() or expect_outline()
+end)
+finish(not ok and tostring(problem) or problem)
