@@ -1,0 +1,198 @@
+//! The driver's end of the supervisor: starting it, sending requests, hearing of ends.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::pipe::{PipeFlags, pipe_with};
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
+
+use super::wire::{End, Frames, Reply, Request, Spawn};
+use crate::procfs;
+
+/// A supervisor that never says that it is up is given up after this time.
+const READY_MAX: Duration = Duration::from_secs(30);
+const READ_BYTES: usize = 1 << 14;
+
+/// The running supervisor of this driver. Dropping it ends all attempts.
+pub struct Supervisor {
+    socket: UnixStream,
+    process: Option<Child>,
+    pid: u32,
+    started_ticks: u64,
+    /// Requests that the socket had no room for yet.
+    unsent: VecDeque<Unsent>,
+    frames: Frames,
+}
+
+/// What the supervisor says of an attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    NotStarted { id: u64, errno: i32 },
+    /// It ended, and nothing of it is left. `stopped`: it was still running when it was asked to stop.
+    Ended { id: u64, end: End, stopped: bool },
+}
+
+struct Unsent {
+    bytes: Vec<u8>,
+    sent: usize,
+    descriptors: Option<[OwnedFd; 2]>,
+}
+
+/// The driver's ends of what an attempt writes.
+#[derive(Debug)]
+pub struct Output {
+    pub stdout: pipe::Receiver,
+    pub stderr: pipe::Receiver,
+}
+
+impl Supervisor {
+    /// Starts the binary with the given arguments and waits until it is up.
+    pub async fn start(binary: &Path, args: &[OsString]) -> io::Result<Self> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let process = Command::new(binary)
+            .args(args)
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .spawn()?;
+        let pid = process.id();
+        let mut supervisor = Self {
+            socket: UnixStream::from_std(ours)?,
+            process: Some(process),
+            pid,
+            started_ticks: procfs::started_ticks(pid).unwrap_or(0),
+            unsent: VecDeque::new(),
+            frames: Frames::default(),
+        };
+        let not_up = |why: &str| io::Error::other(format!("`{}` started as a supervisor {why}", binary.display()));
+        match tokio::time::timeout(READY_MAX, supervisor.replies()).await {
+            Ok(Ok(replies)) if replies.first() == Some(&Reply::Ready) => Ok(supervisor),
+            Ok(Ok(_)) => Err(not_up("ended or answered something else")),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(not_up("did not answer")),
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    pub fn started_ticks(&self) -> u64 {
+        self.started_ticks
+    }
+
+    /// Asks for an attempt to be started.
+    pub fn spawn(&mut self, spawn: Spawn) -> io::Result<Output> {
+        let (stdout, stdout_write) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (stderr, stderr_write) = pipe_with(PipeFlags::CLOEXEC)?;
+        // only our ends: a description belongs to one end
+        for end in [&stdout, &stderr] {
+            rustix::fs::fcntl_setfl(end, rustix::fs::OFlags::NONBLOCK)?;
+        }
+        let output = Output { stdout: pipe::Receiver::from_owned_fd(stdout)?, stderr: pipe::Receiver::from_owned_fd(stderr)? };
+        self.unsent.push_back(Unsent {
+            bytes: Request::Spawn(spawn).encode(),
+            sent: 0,
+            descriptors: Some([stdout_write, stderr_write]),
+        });
+        self.flush()?;
+        Ok(output)
+    }
+
+    /// Asks for an attempt to be stopped.
+    pub fn stop(&mut self, id: u64, grace_ms: u64) -> io::Result<()> {
+        self.unsent.push_back(Unsent { bytes: Request::Stop { id, grace_ms }.encode(), sent: 0, descriptors: None });
+        self.flush()
+    }
+
+    /// Sends as much as there is room for.
+    fn flush(&mut self) -> io::Result<()> {
+        while let Some(first) = self.unsent.front_mut() {
+            match self.socket.try_io(Interest::WRITABLE, || send(&self.socket, first)) {
+                Ok(n) => first.sent += n,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            // the descriptors went with the first byte
+            first.descriptors = None;
+            if first.sent == first.bytes.len() {
+                self.unsent.pop_front();
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until attempts ended. An error once the supervisor is gone. Cancel safe.
+    pub async fn events(&mut self) -> io::Result<Vec<Event>> {
+        loop {
+            let replies = self.replies().await?;
+            if replies.is_empty() {
+                return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the supervisor is gone"));
+            }
+            let events: Vec<Event> = replies
+                .into_iter()
+                .filter_map(|reply| match reply {
+                    Reply::NotStarted { id, errno } => Some(Event::NotStarted { id, errno }),
+                    Reply::Ended { id, end, stopped } => Some(Event::Ended { id, end, stopped }),
+                    Reply::Ready | Reply::Started { .. } => None,
+                })
+                .collect();
+            if !events.is_empty() {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// Waits for replies, sending meanwhile what had no room; empty once the supervisor is gone.
+    async fn replies(&mut self) -> io::Result<Vec<Reply>> {
+        let not_ours = || io::Error::new(io::ErrorKind::InvalidData, "the supervisor answered what is no reply");
+        let mut replies = Vec::new();
+        let mut bytes = [0; READ_BYTES];
+        while replies.is_empty() {
+            let interest = if self.unsent.is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
+            self.socket.ready(interest).await?;
+            self.flush()?;
+            match self.socket.try_read(&mut bytes) {
+                Ok(0) => break,
+                Ok(n) => self.frames.push(&bytes[..n]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => break,
+                Err(error) => return Err(error),
+            }
+            while let Some(frame) = self.frames.next_frame().map_err(|_| not_ours())? {
+                replies.push(Reply::decode(frame).ok_or_else(not_ours)?);
+            }
+        }
+        Ok(replies)
+    }
+
+    /// Lets go of the supervisor and waits until it has killed what was left and ended.
+    pub fn close(mut self) -> io::Result<()> {
+        let process = self.process.take();
+        drop(self);
+        match process {
+            Some(mut process) => process.wait().map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+fn send(socket: &UnixStream, unsent: &Unsent) -> io::Result<usize> {
+    let rest = [IoSlice::new(&unsent.bytes[unsent.sent..])];
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let borrowed = unsent.descriptors.as_ref().map(|[stdout, stderr]| [stdout.as_fd(), stderr.as_fd()]);
+    if let Some(borrowed) = &borrowed {
+        ancillary.push(SendAncillaryMessage::ScmRights(borrowed));
+    }
+    Ok(sendmsg(socket, &rest, &mut ancillary, SendFlags::NOSIGNAL)?)
+}

@@ -1,0 +1,250 @@
+//! Reading a journal: the valid lines in order, and what is behind the last of them.
+//!
+//! A torn tail is what a crash leaves of a write that was never acknowledged: nothing that was done depends on it, so it may be cut.
+//! An invalid line is corruption when a later one proves that it had been whole: a line written by a later sync, or one that
+//! extends the invalid line's own hash. Then nothing is cut.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::artifacts::Artifacts;
+use crate::blob;
+use crate::error::StoreError;
+use crate::journal::{Chain, Entry, HASH_CLOSE, HASH_HEX_LEN, HASH_OPEN, Head, Tail, TornTail};
+
+/// Reads a journal from its start, one line at a time.
+pub struct Reader {
+    input: BufReader<File>,
+    path: PathBuf,
+    artifacts: Artifacts,
+    chain: Chain,
+    tail: Tail,
+    done: bool,
+    line: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line<'a> {
+    seq: u64,
+    #[serde(borrow)]
+    time: std::borrow::Cow<'a, str>,
+    #[serde(default)]
+    batch: Option<u64>,
+    #[serde(default)]
+    inbox: Option<String>,
+    #[serde(borrow)]
+    event: &'a RawValue,
+    #[serde(borrow)]
+    commands: &'a RawValue,
+    hash: &'a str,
+}
+
+impl Reader {
+    pub(crate) fn open(
+        path: PathBuf,
+        genesis: Head,
+        artifacts: Artifacts,
+    ) -> Result<Self, StoreError> {
+        let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+        Ok(Self {
+            input: BufReader::with_capacity(1 << 17, file),
+            path,
+            artifacts,
+            chain: Chain::new(),
+            tail: Tail {
+                valid_len: 0,
+                unterminated: false,
+                head: genesis,
+                seq: 0,
+                torn: None,
+            },
+            done: false,
+            line: Vec::new(),
+        })
+    }
+
+    /// The next valid line; `None` behind the last one. An error if the journal is corrupt here.
+    pub fn next_entry(&mut self) -> Result<Option<Entry>, StoreError> {
+        if self.done || !self.read_line()? {
+            self.done = true;
+            return Ok(None);
+        }
+        let before = self.tail.head;
+        match self.chain.extends(before, trimmed(&self.line)) {
+            Some((head, text)) => {
+                let entry = self.entry(text)?;
+                self.tail.head = head;
+                self.tail.seq = entry.seq;
+                self.tail.valid_len += self.line.len() as u64;
+                self.tail.unterminated = self.line.last() != Some(&b'\n');
+                Ok(Some(entry))
+            }
+            None => {
+                self.done = true;
+                self.judge_the_rest()?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Reads to the end; where the journal ends and what is behind it.
+    pub fn finish(mut self) -> Result<Tail, StoreError> {
+        while self.next_entry()?.is_some() {}
+        Ok(self.tail)
+    }
+
+    /// As far as it was read.
+    pub fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
+    fn read_line(&mut self) -> Result<bool, StoreError> {
+        self.line.clear();
+        let n = self
+            .input
+            .read_until(b'\n', &mut self.line)
+            .map_err(StoreError::io("read", &self.path))?;
+        Ok(n > 0)
+    }
+
+    fn entry(&self, text: &str) -> Result<Entry, StoreError> {
+        let seq = self.tail.seq + 1;
+        let corrupt = |what: String| StoreError::Corrupt {
+            path: self.path.clone(),
+            line: seq,
+            what,
+        };
+        let line: Line<'_> =
+            serde_json::from_str(text).map_err(|error| corrupt(format!("{error}")))?;
+        if line.seq != seq {
+            return Err(corrupt(format!(
+                "it is numbered {}, expected {seq}",
+                line.seq
+            )));
+        }
+        let event = blob::swap_in(line.event.get(), &self.artifacts)?.into_owned();
+        Ok(Entry {
+            seq,
+            time: line.time.into_owned(),
+            inbox: line.inbox,
+            event: RawValue::from_string(event).map_err(|error| corrupt(error.to_string()))?,
+            commands: line.commands.to_owned(),
+            hash: line.hash.to_owned(),
+        })
+    }
+
+    /// Behind an invalid line: torn, unless a later line proves otherwise.
+    fn judge_the_rest(&mut self) -> Result<(), StoreError> {
+        let bad_line = self.tail.seq + 1;
+        let bad = std::mem::take(&mut self.line);
+        let mut bytes = bad.len() as u64;
+        // a hole: the system never wrote this part of a batch, so lines of the same batch behind it prove nothing
+        let mut hole = bad.contains(&0);
+        let mut claimed = claimed_hash(trimmed(&bad));
+        while self.read_line()? {
+            bytes += self.line.len() as u64;
+            let text = trimmed(&self.line);
+            let extends = claimed.is_some_and(|head| self.chain.extends(head, text).is_some());
+            let later_sync = first_of_batch(text).is_some_and(|first| first > bad_line);
+            if (extends && !hole) || later_sync {
+                return Err(StoreError::Corrupt {
+                    path: self.path.clone(),
+                    line: bad_line,
+                    what: self.what_is_wrong(&bad),
+                });
+            }
+            hole |= self.line.contains(&0);
+            claimed = claimed_hash(text);
+        }
+        self.tail.torn = Some(TornTail {
+            line: bad_line,
+            bytes,
+        });
+        Ok(())
+    }
+
+    fn what_is_wrong(&self, bad: &[u8]) -> String {
+        let expected = self.tail.seq + 1;
+        match std::str::from_utf8(trimmed(bad))
+            .ok()
+            .and_then(|text| serde_json::from_str::<Line<'_>>(text).ok())
+        {
+            None => "it is no event, yet later lines follow it".to_owned(),
+            Some(line) if line.seq != expected => {
+                format!(
+                    "event {expected} was expected and event {} is there: lines are missing or out of order",
+                    line.seq
+                )
+            }
+            Some(line) => format!(
+                "event {} or one before it was edited: its hash does not fit its content",
+                line.seq
+            ),
+        }
+    }
+}
+
+impl Chain {
+    /// The link that a line adds to the chain, if it extends it.
+    fn extends<'a>(&self, before: Head, line: &'a [u8]) -> Option<(Head, &'a str)> {
+        let claimed = claimed_hash(line)?;
+        let text = std::str::from_utf8(line).ok()?;
+        let body = line.len() - HASH_OPEN.len() - HASH_HEX_LEN - HASH_CLOSE.len();
+        (self.link(before, &line[..body]) == claimed).then_some((claimed, text))
+    }
+}
+
+/// The hash that a line says it has.
+fn claimed_hash(line: &[u8]) -> Option<Head> {
+    let line = line.strip_suffix(HASH_CLOSE.as_bytes())?;
+    let hex_at = line.len().checked_sub(HASH_HEX_LEN)?;
+    line[..hex_at].strip_suffix(HASH_OPEN.as_bytes())?;
+    Head::from_hex(std::str::from_utf8(&line[hex_at..]).ok()?)
+}
+
+/// The sequence of the first line that was synced together with this one.
+fn first_of_batch(line: &[u8]) -> Option<u64> {
+    let line: Line<'_> = serde_json::from_slice(line).ok()?;
+    Some(line.batch.unwrap_or(line.seq))
+}
+
+fn trimmed(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\n").unwrap_or(line)
+}
+
+/// The last line of a journal, unchecked: what a list of runs looks at without reading everything.
+pub(crate) fn last_line(path: &Path) -> Result<Option<String>, StoreError> {
+    use std::io::{Read, Seek, SeekFrom};
+    let mut file = File::open(path).map_err(StoreError::io("open", path))?;
+    let len = file
+        .seek(SeekFrom::End(0))
+        .map_err(StoreError::io("read", path))?;
+    let mut window = 1 << 14;
+    loop {
+        let from = len.saturating_sub(window);
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(from))
+            .map_err(StoreError::io("read", path))?;
+        (&mut file)
+            .take(len - from)
+            .read_to_end(&mut bytes)
+            .map_err(StoreError::io("read", path))?;
+        // a torn end has no line feed
+        let end = bytes.iter().rposition(|&byte| byte == b'\n');
+        if let Some(end) = end {
+            let start = bytes[..end].iter().rposition(|&byte| byte == b'\n');
+            if start.is_some() || from == 0 {
+                let line = &bytes[start.map_or(0, |at| at + 1)..end];
+                return Ok(Some(String::from_utf8_lossy(line).into_owned()));
+            }
+        } else if from == 0 {
+            return Ok(None);
+        }
+        window *= 4;
+    }
+}
