@@ -257,7 +257,6 @@ impl Engine {
         self.state.run = Some(run.clone());
         self.state.started_ms = self.state.now_ms;
         for node in 0..self.node_count() {
-            self.decide_empty_quorums(node);
             self.work.push_back(Work::Check(node));
         }
         Ok(())

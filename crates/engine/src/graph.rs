@@ -51,8 +51,9 @@ impl Graph {
             nodes[id as usize].observes_after = after;
         }
         add_reads(&mut nodes, plan);
-        let order = topological_order(&nodes);
-        for (position, id) in (0..).zip(order) {
+        // A plan with a cycle, which `ir::verify` refuses, keeps plan order.
+        let order = ir::graph::Graph::of(plan).topological_order();
+        for (position, id) in (0..).zip(order.unwrap_or_default()) {
             nodes[id as usize].topo = position;
         }
         let has_races = nodes
@@ -239,50 +240,5 @@ fn each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
             .iter()
             .filter_map(|arm| arm.when.as_ref())
             .for_each(&mut *f),
-    }
-}
-
-/// Kahn's order over needs, routes, and each fallback before the dependents of what it stands in for; of several candidates the
-/// first in the plan that became free. A plan with a cycle, which `ir::verify` refuses, keeps the cyclic rest in plan order.
-fn topological_order(nodes: &[NodeTable]) -> Vec<NodeId> {
-    let mut waiting = vec![0_u32; nodes.len()];
-    for id in 0..nodes.len() {
-        successors(nodes, id, |to| waiting[to as usize] += 1);
-    }
-    let mut order = Vec::with_capacity(nodes.len());
-    let mut free: VecDeque<NodeId> = (0..)
-        .zip(&waiting)
-        .filter(|(_, count)| **count == 0)
-        .map(|(id, _)| id)
-        .collect();
-    while let Some(id) = free.pop_front() {
-        order.push(id);
-        successors(nodes, id as usize, |to| {
-            waiting[to as usize] -= 1;
-            if waiting[to as usize] == 0 {
-                free.push_back(to);
-            }
-        });
-    }
-    if order.len() < nodes.len() {
-        order.extend(
-            (0..)
-                .zip(&waiting)
-                .filter(|(_, count)| **count > 0)
-                .map(|(id, _)| id),
-        );
-    }
-    order
-}
-
-fn successors(nodes: &[NodeTable], id: usize, mut f: impl FnMut(NodeId)) {
-    let table = &nodes[id];
-    table.targets.iter().for_each(|to| f(*to));
-    table.dependents.iter().for_each(|(to, _)| f(*to));
-    for owner in &table.stands_in_for {
-        nodes[*owner as usize]
-            .dependents
-            .iter()
-            .for_each(|(to, _)| f(*to));
     }
 }

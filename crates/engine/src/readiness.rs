@@ -132,24 +132,6 @@ impl Engine {
         }
     }
 
-    /// A quorum of none is met, one of more than there are can't be.
-    pub(crate) fn decide_empty_quorums(&mut self, id: NodeId) {
-        for (index, need) in self.plan.nodes[id as usize].needs.iter().enumerate() {
-            let Need::Quorum { count, .. } = need else {
-                continue;
-            };
-            let node = &mut self.state.nodes[id as usize];
-            let decided = match *count {
-                0 => Some(true),
-                count => (count > node.needs[index].members).then_some(false),
-            };
-            if decided.is_some() {
-                node.needs[index].decided = decided;
-                node.needs_open -= 1;
-            }
-        }
-    }
-
     /// It is decided whether `id` satisfies needs: tells the needs that name it, and those for whom it stands in.
     pub(crate) fn spread_satisfies(&mut self, id: NodeId) {
         let Some(satisfies) = self.state.node(id).satisfies else {

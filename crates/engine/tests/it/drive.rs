@@ -1,0 +1,442 @@
+//! A driver in virtual time: it does what commands say, in a random order, and watches that they make sense.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use engine::event::{
+    AttemptId, Command, Ended, Event, EventKind, How, NodeStatus, Resolution, RunStarted,
+    RunStatus, StartAttempt, StopReason, Timer,
+};
+use engine::{Engine, NodeSnapshot};
+use ir::plan::{Body, NodeId, Plan};
+
+use crate::generate::Rng;
+use crate::model::{Fate, Model, outcome};
+
+/// What a schedule may do besides letting attempts end.
+#[derive(Clone, Copy, Default)]
+pub struct Faults {
+    pub crashes: bool,
+    pub pauses: bool,
+    pub nonsense: bool,
+    pub cancel: bool,
+}
+
+pub struct Drive<'a> {
+    pub plan: &'a Arc<Plan>,
+    pub engine: Engine,
+    pub seed: u64,
+    pub rng: Rng,
+    pub faults: Faults,
+    pub time_ms: i64,
+    /// What is journaled: each event with the commands and the digest after it.
+    pub journal: Vec<(Event, Vec<Command>, String)>,
+    running: BTreeMap<AttemptId, StartAttempt>,
+    stopping: BTreeMap<AttemptId, StopReason>,
+    timers: BTreeMap<Timer, i64>,
+    stopped: Option<RunStatus>,
+    seen: Vec<NodeSnapshot>,
+    last_attempt: BTreeMap<(NodeId, Option<u32>), (u32, u32)>,
+    crashes_left: u32,
+    /// What each unit's last attempt was started with: what it read.
+    pub read: BTreeMap<(NodeId, Option<u32>), String>,
+}
+
+impl<'a> Drive<'a> {
+    pub fn new(plan: &'a Arc<Plan>, seed: u64, schedule: u64, faults: Faults) -> Self {
+        let engine = Engine::new(plan.clone());
+        Self {
+            seen: engine.nodes(),
+            plan,
+            engine,
+            seed,
+            rng: Rng(schedule),
+            faults,
+            time_ms: 1_000_000,
+            journal: Vec::new(),
+            running: BTreeMap::new(),
+            stopping: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            stopped: None,
+            last_attempt: BTreeMap::new(),
+            crashes_left: 4,
+            read: BTreeMap::new(),
+        }
+    }
+
+    /// Runs to the end.
+    pub fn run(&mut self) {
+        self.tell(EventKind::RunStarted(RunStarted {
+            run: "r1".into(),
+            inputs: Default::default(),
+            seed: self.seed,
+            parallel: self.plan.parallel.unwrap_or(2),
+            workspace: "/w".to_owned(),
+        }));
+        self.tell(driver());
+        let mut steps = 0;
+        while !self.over() {
+            steps += 1;
+            assert!(steps < 20_000, "no end in sight");
+            self.step();
+        }
+    }
+
+    fn over(&self) -> bool {
+        matches!(
+            self.engine.status(),
+            RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled
+        )
+    }
+
+    fn step(&mut self) {
+        if self.faults.crashes && self.crashes_left > 0 && self.rng.percent(10) {
+            self.crashes_left -= 1;
+            return self.crash();
+        }
+        if self.faults.pauses && self.rng.percent(10) {
+            return self.tell(if self.rng.clone().percent(50) {
+                EventKind::PauseAsked
+            } else {
+                EventKind::ResumeAsked
+            });
+        }
+        if self.faults.cancel && self.rng.percent(5) {
+            return self.tell(EventKind::CancelAsked { because: None });
+        }
+        if self.faults.nonsense && self.rng.percent(20) {
+            return self.nonsense();
+        }
+        match self.engine.status() {
+            RunStatus::Paused => self.tell(EventKind::ResumeAsked),
+            RunStatus::Blocked => self.resolve(),
+            _ => self.let_something_happen(),
+        }
+    }
+
+    fn let_something_happen(&mut self) {
+        let choices = self.running.len() + self.timers.len();
+        assert!(choices > 0, "the run is stuck: {:#?}", self.engine.nodes());
+        let choice = self.rng.below(choices);
+        if let Some(attempt) = self.running.keys().nth(choice).copied() {
+            return self.end(attempt);
+        }
+        let (timer, at_ms) = self
+            .timers
+            .iter()
+            .nth(choice - self.running.len())
+            .map(|(timer, at)| (timer.clone(), *at))
+            .expect("a timer");
+        self.timers.remove(&timer);
+        self.time_ms = self.time_ms.max(at_ms);
+        self.tell(EventKind::TimerFired { timer });
+    }
+
+    fn end(&mut self, attempt: AttemptId) {
+        self.running.remove(&attempt);
+        self.time_ms += self.rng.below(50) as i64;
+        let how = match self.stopping.remove(&attempt) {
+            Some(StopReason::Pause) if self.rng.percent(70) => How::Interrupted,
+            Some(StopReason::Cancel | StopReason::PlanTimeout) if self.rng.percent(70) => {
+                How::Cancelled
+            }
+            _ if self.has_script(attempt.node) => {
+                outcome(self.seed, attempt.node, attempt.instance, attempt.attempt)
+            }
+            _ => How::Nothing,
+        };
+        let ended = Ended {
+            how,
+            stdout: format!("{attempt:?}"),
+            ..Ended::nothing(5)
+        };
+        // The output must not tell how often the same attempt was started.
+        let ended = Ended {
+            stdout: ended
+                .stdout
+                .replace(&format!("start: {}", attempt.start), ""),
+            ..ended
+        };
+        self.tell(EventKind::AttemptEnded { attempt, ended });
+    }
+
+    fn has_script(&self, id: NodeId) -> bool {
+        match &self.plan.nodes[id as usize].body {
+            Body::Task(task) => task.script.is_some(),
+            Body::Gate(gate) => gate.script.is_some(),
+            Body::Decision(_) => false,
+        }
+    }
+
+    fn crash(&mut self) {
+        self.running.clear();
+        self.stopping.clear();
+        self.timers.clear();
+        self.tell(driver());
+        for lost in self.engine.in_flight() {
+            self.tell(EventKind::AttemptLost {
+                attempt: lost.attempt,
+            });
+        }
+    }
+
+    fn resolve(&mut self) {
+        let blocked = self.engine.blocked();
+        let attempt = self.rng.pick(&blocked).attempt;
+        self.tell(EventKind::Resolved {
+            node: attempt.node,
+            instance: attempt.instance,
+            resolution: Resolution::Retry,
+            because: "looked".to_owned(),
+            by: "user/me".to_owned(),
+        });
+    }
+
+    /// Late, doubled and senseless events, which must change nothing.
+    fn nonsense(&mut self) {
+        let node = self.rng.below(self.plan.nodes.len() + 2) as NodeId;
+        let instance = self
+            .rng
+            .percent(50)
+            .then(|| self.rng.clone().below(4) as u32);
+        let attempt = AttemptId {
+            node,
+            instance,
+            attempt: 1 + self.rng.below(3) as u32,
+            start: self.rng.below(2) as u32,
+        };
+        if self.running.contains_key(&attempt) {
+            return;
+        }
+        let kind = match self.rng.below(6) {
+            0 => EventKind::AttemptLost { attempt },
+            1 => EventKind::AttemptEnded {
+                attempt,
+                ended: Ended::nothing(1),
+            },
+            2 => self.rng.pick(&self.journal).0.kind.clone(),
+            3 => EventKind::TimerFired {
+                timer: Timer::Backoff {
+                    node,
+                    instance,
+                    attempt: 99,
+                },
+            },
+            4 => EventKind::TimerFired { timer: Timer::Plan },
+            _ => EventKind::Resolved {
+                node,
+                instance,
+                resolution: Resolution::Completed,
+                because: String::new(),
+                by: String::new(),
+            },
+        };
+        let harmless = match &kind {
+            EventKind::RunStarted(_) => true,
+            EventKind::AttemptEnded { attempt, .. } | EventKind::AttemptLost { attempt } => {
+                !self.running.contains_key(attempt)
+            }
+            EventKind::TimerFired { timer } => !self.timers.contains_key(timer),
+            EventKind::Resolved { node, instance, .. } => {
+                !self.engine.blocked().iter().any(|blocked| {
+                    blocked.attempt.node == *node && blocked.attempt.instance == *instance
+                })
+            }
+            _ => false,
+        };
+        if harmless {
+            let before = self.engine.nodes();
+            let ignored = self.engine.ignored().len();
+            self.tell(kind);
+            assert_eq!(
+                before,
+                self.engine.nodes(),
+                "an event that means nothing changed something"
+            );
+            assert_eq!(self.engine.ignored().len(), ignored + 1);
+        }
+    }
+
+    pub fn tell(&mut self, kind: EventKind) {
+        let event = Event {
+            time_ms: self.time_ms,
+            kind,
+        };
+        let commands = self.engine.apply(&event);
+        self.journal
+            .push((event, commands.clone(), self.engine.state_digest()));
+        // A new driver is told again.
+        let new_driver = self
+            .journal
+            .last()
+            .is_some_and(|(event, ..)| matches!(event.kind, EventKind::DriverStarted { .. }));
+        if self.engine.status() == RunStatus::Running || new_driver {
+            self.stopped = None;
+        }
+        for command in commands {
+            self.carry_out(command);
+        }
+        self.watch();
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::StartAttempt(start) => self.started(*start),
+            Command::StopAttempt { attempt, why } => {
+                assert!(
+                    self.running.contains_key(&attempt) || self.faults.crashes,
+                    "stops what does not run"
+                );
+                self.stopping.insert(attempt, why);
+            }
+            Command::SetTimer { timer, at_ms } => {
+                self.timers.insert(timer, at_ms);
+            }
+            Command::RunStopped { status } => {
+                assert_eq!(status, self.engine.status());
+                assert_ne!(self.stopped, Some(status), "said twice");
+                assert!(self.running.is_empty(), "stopped while something runs");
+                self.stopped = Some(status);
+            }
+        }
+    }
+
+    fn started(&mut self, start: StartAttempt) {
+        let id = start.attempt;
+        let unit = (id.node, id.instance);
+        assert!(
+            self.running
+                .keys()
+                .all(|other| (other.node, other.instance) != unit),
+            "`{}` runs twice",
+            start.label
+        );
+        assert!(
+            self.running.len() < self.plan.parallel.unwrap_or(2) as usize,
+            "over `limits.parallel`"
+        );
+        let last = self.last_attempt.insert(unit, (id.attempt, id.start));
+        let expected = match last {
+            None => (id.attempt, id.start) == (1, 0),
+            Some((attempt, start)) => {
+                (id.attempt, id.start) == (attempt + 1, 0)
+                    || (id.attempt, id.start) == (attempt, start + 1)
+            }
+        };
+        assert!(expected, "attempt {id:?} after {last:?}");
+        let before = &self.seen[id.node as usize];
+        let settled = matches!(
+            before.status,
+            NodeStatus::Completed
+                | NodeStatus::Failed
+                | NodeStatus::Skipped
+                | NodeStatus::Cancelled
+        );
+        assert!(!settled, "`{}` starts after it settled", start.label);
+        let model = Model::of(self.plan, fates(&self.engine.nodes()));
+        assert!(
+            model.may_start(id.node),
+            "`{}` starts before its needs",
+            start.label
+        );
+        if let Some(exec) = &start.exec {
+            self.read.insert(unit, format!("{:?}", exec.env));
+        }
+        self.running.insert(id, start);
+        if let Body::Task(task) = &self.plan.nodes[id.node as usize].body
+            && let Some(parallel) = task.each.as_ref().and_then(|each| each.parallel)
+        {
+            let instances = self
+                .running
+                .keys()
+                .filter(|other| other.node == id.node)
+                .count();
+            assert!(
+                instances <= parallel as usize,
+                "over the fan-out's `parallel`"
+            );
+        }
+    }
+
+    /// What must hold after every event.
+    fn watch(&mut self) {
+        let now = self.engine.nodes();
+        for (before, after) in self.seen.iter().zip(&now) {
+            let settled = matches!(
+                before.status,
+                NodeStatus::Completed
+                    | NodeStatus::Failed
+                    | NodeStatus::Skipped
+                    | NodeStatus::Cancelled
+            );
+            if settled {
+                assert_eq!(before.status, after.status, "`{}` settled twice", after.id);
+                assert_eq!(
+                    before.outputs, after.outputs,
+                    "outputs of `{}` changed",
+                    after.id
+                );
+                assert!(
+                    before.handled.is_none() || before.handled == after.handled,
+                    "`{}` was decided twice",
+                    after.id
+                );
+            }
+        }
+        let in_flight: BTreeSet<AttemptId> = self
+            .engine
+            .in_flight()
+            .iter()
+            .map(|attempt| attempt.attempt)
+            .collect();
+        let running: BTreeSet<AttemptId> = self.running.keys().copied().collect();
+        assert!(
+            running.is_subset(&in_flight),
+            "the engine forgot an attempt"
+        );
+        let stands = !matches!(self.engine.status(), RunStatus::Running);
+        assert_eq!(
+            stands,
+            self.stopped.is_some(),
+            "whether the run stands still was not said"
+        );
+        let idle = in_flight.is_empty() && self.timers.is_empty();
+        assert!(
+            !idle || stands,
+            "nothing happens and nothing will: {now:#?}"
+        );
+        let free = in_flight.len() < self.plan.parallel.unwrap_or(2) as usize;
+        let held = !free || stands || self.faults.pauses || self.faults.cancel;
+        assert!(
+            held || now.iter().all(|node| node.status != NodeStatus::Ready),
+            "a slot is free and a node is ready"
+        );
+        self.seen = now;
+    }
+}
+
+pub fn fates(nodes: &[NodeSnapshot]) -> Vec<Option<Fate>> {
+    nodes
+        .iter()
+        .map(|node| match node.status {
+            NodeStatus::Completed
+            | NodeStatus::Failed
+            | NodeStatus::Skipped
+            | NodeStatus::Cancelled => Some(Fate {
+                status: node.status,
+                mode: node.error.as_ref().map(|error| error.kind.to_string()),
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+pub fn driver() -> EventKind {
+    EventKind::DriverStarted {
+        boot_id: "b".into(),
+        pid: 1,
+        pid_started: 1,
+        supervisor_pid: 2,
+        supervisor_started: 2,
+    }
+}

@@ -1,0 +1,115 @@
+//! Large graphs: what an event costs does not grow with the plan, and depth is no recursion.
+
+use std::sync::Arc;
+
+use engine::Engine;
+use engine::event::{Command, Ended, Event, EventKind, How, RunStarted, RunStatus};
+use ir::plan::{Body, FailurePolicy, Need, Plan};
+
+use crate::generate::{node, plan, script, task};
+
+fn start(engine: &mut Engine, parallel: u32) -> Vec<Command> {
+    let run = RunStarted {
+        run: "r".into(),
+        inputs: Default::default(),
+        seed: 1,
+        parallel,
+        workspace: "/".to_owned(),
+    };
+    engine.apply(&Event {
+        time_ms: 0,
+        kind: EventKind::RunStarted(run),
+    })
+}
+
+/// Ends attempts until the run stands still; returns how many there were.
+fn finish(engine: &mut Engine, mut commands: Vec<Command>, how: How) -> usize {
+    let mut ended = 0;
+    while let Some(command) = commands.pop() {
+        if let Command::StartAttempt(start) = command {
+            ended += 1;
+            let ended = Ended {
+                how: how.clone(),
+                ..Ended::nothing(1)
+            };
+            commands.extend(engine.apply(&Event {
+                time_ms: 1,
+                kind: EventKind::AttemptEnded {
+                    attempt: start.attempt,
+                    ended,
+                },
+            }));
+        }
+    }
+    ended
+}
+
+fn chain(length: u32, scripts: bool) -> Plan {
+    let mut plan = plan();
+    for i in 0..length {
+        let mut task = task();
+        task.script = scripts.then(|| script("true"));
+        let mut node = node(&format!("n{i}"), Body::Task(Box::new(task)));
+        node.needs.extend(i.checked_sub(1).map(|before| Need::Node {
+            node: before,
+            optional: false,
+        }));
+        plan.nodes.push(node);
+    }
+    plan
+}
+
+#[test]
+fn a_chain_of_a_hundred_thousand_milestones_completes_in_one_event() {
+    let mut engine = Engine::new(Arc::new(chain(100_000, false)));
+    let commands = start(&mut engine, 1);
+    assert_eq!(
+        commands,
+        [Command::RunStopped {
+            status: RunStatus::Completed
+        }]
+    );
+}
+
+#[test]
+fn a_failure_skips_a_hundred_thousand_nodes() {
+    let mut plan = chain(100_000, true);
+    plan.failure = FailurePolicy::Continue;
+    let mut engine = Engine::new(Arc::new(plan));
+    let commands = start(&mut engine, 1);
+    assert_eq!(finish(&mut engine, commands, How::Exited(1)), 1);
+    assert_eq!(engine.status(), RunStatus::Failed);
+}
+
+#[test]
+fn each_of_ten_thousand_events_costs_what_it_affects() {
+    let mut engine = Engine::new(Arc::new(chain(10_000, true)));
+    let commands = start(&mut engine, 4);
+    assert_eq!(finish(&mut engine, commands, How::Exited(0)), 10_000);
+    assert_eq!(engine.status(), RunStatus::Completed);
+}
+
+#[test]
+fn a_quorum_of_ten_thousand_counts() {
+    let mut plan = plan();
+    let count = 10_000;
+    for i in 0..count {
+        let mut task = task();
+        task.script = Some(script("true"));
+        plan.nodes
+            .push(node(&format!("n{i}"), Body::Task(Box::new(task))));
+    }
+    let mut join = node("join", Body::Task(Box::new(task())));
+    join.needs.push(Need::Quorum {
+        count,
+        of: (0..count).collect(),
+    });
+    plan.nodes.push(join);
+    let mut engine = Engine::new(Arc::new(plan));
+    let commands = start(&mut engine, 100);
+    assert_eq!(
+        finish(&mut engine, commands, How::Exited(0)),
+        count as usize
+    );
+    assert_eq!(engine.status(), RunStatus::Completed);
+}
