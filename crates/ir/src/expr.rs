@@ -140,6 +140,19 @@ pub enum Capture {
     Result,
 }
 
+impl Capture {
+    /// As the language writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+            Self::Exit => "exit",
+            Self::Duration => "duration",
+            Self::Result => "result",
+        }
+    }
+}
+
 impl Expr {
     /// Text that is known when compiling.
     pub fn text(text: impl Into<SmolStr>) -> Self {

@@ -311,7 +311,8 @@ impl Settling {
             at = before[point].filter(|point| Some(*point) != start);
         }
         ring.reverse();
-        let mut nodes: Vec<_> = ring
+        let mut nodes: Vec<_> = self
+            .without_detours(&ring)
             .into_iter()
             .map(|point| (point % self.count) as NodeId)
             .collect();
@@ -320,5 +321,27 @@ impl Settling {
             nodes.pop();
         }
         Cycle { nodes }
+    }
+
+    /// A ring in which a node and its verdict, should both be in it, are neighbours, so that no node is named twice. A
+    /// verdict follows its node: what lies between a node and its verdict can be left out, and from a verdict to its node
+    /// is a ring already.
+    fn without_detours(&self, ring: &[usize]) -> Vec<usize> {
+        let mut path = Vec::with_capacity(ring.len());
+        let mut place = vec![None; 2 * self.count];
+        for point in ring.iter().copied() {
+            if point >= self.count {
+                if let Some(node) = place[point - self.count] {
+                    path.drain(node + 1..)
+                        .for_each(|left_out: usize| place[left_out] = None);
+                }
+            } else if let Some(verdict) = place[point + self.count] {
+                path.push(point);
+                return path.split_off(verdict);
+            }
+            place[point] = Some(path.len());
+            path.push(point);
+        }
+        path
     }
 }

@@ -28,14 +28,23 @@ pub(super) fn yaml(args: &mut Args, meter: &mut Meter) -> Outcome {
     meter.steps(text.len() / BYTES_PER_STEP)?;
     match serde_saphyr::from_str_with_options(&text, yaml_options()) {
         Ok(json) => shallow("yaml", from_json(json)),
-        Err(error) => {
-            let error = error.to_string();
-            fail(format!(
-                "`yaml` cannot read its text: {}",
-                error.lines().next().unwrap_or_default()
-            ))
-        }
+        Err(error) => fail(format!(
+            "`yaml` cannot read its text: {}",
+            yaml_problem(&error)
+        )),
     }
+}
+
+fn yaml_problem(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().to_string();
+    if text.starts_with("budget breached") {
+        return format!(
+            "it has more than {ITEMS_MAX} items, its aliases followed, or nests too deep"
+        );
+    }
+    // One line, and what it says of the library's options is not for people who write plans.
+    let text = text.replace(", set DuplicateKeyPolicy in Options if acceptable", "");
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// Aliases repeat what they name, so that a short document may be a huge one: what they repeat is bounded.
@@ -97,5 +106,16 @@ pub(super) fn csv(args: &mut Args, meter: &mut Meter) -> Outcome {
 }
 
 fn csv_problem(error: csv::Error) -> EvalError {
-    EvalError::new(format!("`csv` cannot read its text: {error}"))
+    let problem = match error.kind() {
+        csv::ErrorKind::UnequalLengths {
+            pos,
+            expected_len,
+            len,
+        } => {
+            let line = pos.as_ref().map_or(0, csv::Position::line);
+            format!("line {line} has {len} fields, the header has {expected_len}")
+        }
+        _ => error.to_string(),
+    };
+    EvalError::new(format!("`csv` cannot read its text: {problem}"))
 }

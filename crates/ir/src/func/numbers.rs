@@ -4,6 +4,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{Args, Func};
 use crate::eval::{EvalError, Outcome, fail, float as finite, to_float, whole as to_int};
+use crate::quantity::render_float;
 use crate::value::Value;
 
 const DIGITS_MAX: i64 = 28;
@@ -89,7 +90,10 @@ pub(super) fn whole(func: Func, args: &mut Args) -> Outcome {
 }
 
 fn integer(float: f64) -> Outcome {
-    to_int(float)
-        .map(Value::Int)
-        .ok_or_else(|| EvalError::new(format!("`{float}` does not fit into a 64-bit integer")))
+    to_int(float).map(Value::Int).ok_or_else(|| {
+        EvalError::new(format!(
+            "`{}` does not fit into a 64-bit integer",
+            render_float(float)
+        ))
+    })
 }

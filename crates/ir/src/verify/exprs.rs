@@ -270,7 +270,10 @@ impl<'p> Known<'p> {
             Ref::Memory(key) => {
                 (!self.memory.contains(key)).then(|| format!("there is no memory key `{key}`"))
             }
-            Ref::Output(id, name) => self.missing_output(*id, name),
+            Ref::Output(id, name) => match self.plan.nodes.get(*id as usize) {
+                Some(node) => self.missing_output(*id, node, name),
+                None => return self.missing_node(*id),
+            },
             Ref::Status(id)
             | Ref::Attempts(id)
             | Ref::NodeDuration(id)
@@ -289,9 +292,8 @@ impl<'p> Known<'p> {
                 let own = place.own && task(place.node).is_some_and(|task| yields(task, name));
                 (!own).then(|| format!("there is no output `{name}` of its own here"))
             }
-            Ref::Capture(capture) => {
-                (!place.capture).then(|| format!("{capture:?} is read before anything ran"))
-            }
+            Ref::Capture(capture) => (!place.capture)
+                .then(|| format!("`{}` is read before anything ran", capture.name())),
             Ref::World(name) => (!place.observe)
                 .then(|| format!("`{name}` looks at the world where that is not recorded")),
             Ref::Secret(_) | Ref::Run(_) | Ref::Task(_) | Ref::Plan(_) | Ref::Budget(_) => None,
@@ -304,10 +306,7 @@ impl<'p> Known<'p> {
         (id as usize >= count).then(|| format!("an expression points at node {id} of {count}"))
     }
 
-    fn missing_output(&self, id: NodeId, name: &str) -> Option<String> {
-        let Some(node) = self.plan.nodes.get(id as usize) else {
-            return self.missing_node(id);
-        };
+    fn missing_output(&self, id: NodeId, node: &Node, name: &str) -> Option<String> {
         let there = match &node.body {
             Body::Task(task) => yields(task, name),
             Body::Gate(gate) => gate.script.is_some() && SCRIPT_OUTPUTS.contains(&name),
