@@ -5,16 +5,36 @@
 //! run on snapshots elsewhere and are answered "content modified" when an edit overtakes them. Whatever the client
 //! sends, the server answers or ignores it, and goes on. Nothing here prints.
 
+mod code_action;
+mod definition;
+mod disk;
+mod document_symbol;
+mod documents;
+mod edge;
+mod formatting;
+mod hover;
+mod initialize;
+mod outbox;
+mod publish_diagnostics;
+mod rule_page;
 mod server;
 mod service;
+#[cfg(test)]
+mod tests;
+mod text;
+mod text_document_sync;
+mod view;
 mod wire;
+mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Handle;
 use tower_lsp_server::{LspService, Server};
 
+use crate::outbox::Outbox;
 use crate::server::LanguageServer;
 use crate::service::InOrder;
 
@@ -37,9 +57,20 @@ pub fn serve_stdio() -> i32 {
 pub async fn serve(input: impl AsyncRead + Unpin + Send + 'static, output: impl AsyncWrite) -> i32 {
     let (messages_in, messages) = tokio::io::duplex(PIPE_BYTES);
     let reader = tokio::spawn(wire::pass_messages(input, messages_in));
+    let outbox = Outbox::default();
+    let Ok(writer) = writer::start(outbox.clone(), Handle::current()) else { return 1 };
     let was_shut_down = Arc::new(AtomicBool::new(false));
-    let (service, socket) = LspService::new(|client| LanguageServer::new(client, was_shut_down.clone()));
+    let mut sender = None;
+    let service = LspService::build(|client| {
+        sender = Some(tokio::spawn(outbox.clone().send_to(client.clone())));
+        LanguageServer::new(client, writer, outbox, was_shut_down.clone())
+    })
+    .custom_method("dslc/rulePage", LanguageServer::rule_page);
+    #[cfg(test)]
+    let service = service.custom_method("test/panic", LanguageServer::panic);
+    let (service, socket) = service.finish();
     Server::new(messages, output, socket).concurrency_level(CONCURRENCY).serve(InOrder(service)).await;
     reader.abort();
+    sender.inspect(|sender| sender.abort());
     if was_shut_down.load(Ordering::SeqCst) { 0 } else { 1 }
 }

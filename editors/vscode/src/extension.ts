@@ -124,7 +124,6 @@ class Session implements vscode.Disposable {
     return {
       documentSelector: [{ scheme: "file", language: LANGUAGE }, { scheme: "untitled", language: LANGUAGE }],
       initializationOptions: { ruleScheme: RULE_SCHEME },
-      synchronize: { fileEvents: vscode.workspace.createFileSystemWatcher("**/{*.plan,dslc.toml}") },
       outputChannel: this.output,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
     };

@@ -1,0 +1,37 @@
+//! What the workspace reads from disk: imported files, files that are no longer open, `dslc.toml`.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use dsl_check::{Config, Loader};
+
+pub(crate) const CONFIG: &str = "dslc.toml";
+
+pub(crate) struct Disk;
+
+impl Loader for Disk {
+    /// Reads no more than shows that a file is too large. Only regular files: opening a pipe would wait for its writer.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        let mut bytes = Vec::new();
+        std::fs::File::open(path)?.take(dsl_syntax::FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// The workspace that a folder belongs to: the nearest folder upward with a `dslc.toml`, else the folder itself.
+pub(crate) fn root_of(folder: &Path) -> PathBuf {
+    folder.ancestors().find(|folder| folder.join(CONFIG).is_file()).unwrap_or(folder).to_path_buf()
+}
+
+/// The settings of a workspace; a line for the log if they can't be read.
+pub(crate) fn config(root: &Path) -> Result<Config, String> {
+    let path = root.join(CONFIG);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Config::parse(&text).map_err(|error| format!("`{}` is not used: {error}", path.display())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Config::default()),
+        Err(error) => Err(format!("`{}` could not be read: {error}", path.display())),
+    }
+}

@@ -1,0 +1,58 @@
+//! `textDocument/documentSymbol`: the outline. Declarations, and in a plan its parameters and nodes.
+
+use dsl_check::Symbol;
+use tower_lsp_server::ls_types::{DocumentSymbol, DocumentSymbolResponse, Location, SymbolInformation, SymbolKind};
+
+use crate::edge;
+use crate::view::Subject;
+
+pub(crate) fn symbols(subject: &Subject<'_>) -> DocumentSymbolResponse {
+    let found = subject.view.snapshot.symbols(subject.path);
+    if subject.view.settings.has_symbol_trees {
+        DocumentSymbolResponse::Nested(found.iter().map(|symbol| nested(subject, symbol)).collect())
+    } else {
+        DocumentSymbolResponse::Flat(flat(subject, &found))
+    }
+}
+
+#[expect(deprecated, reason = "the field has to be given")]
+fn nested(subject: &Subject<'_>, symbol: &Symbol) -> DocumentSymbol {
+    let (text, encoding) = (&subject.document.text, subject.view.settings.encoding);
+    let children: Vec<_> = symbol.children.iter().map(|child| nested(subject, child)).collect();
+    DocumentSymbol {
+        name: symbol.name.to_string(),
+        detail: symbol.detail.as_ref().map(ToString::to_string),
+        kind: kind(symbol),
+        tags: None,
+        deprecated: None,
+        range: edge::range(text, symbol.span, encoding),
+        selection_range: edge::range(text, symbol.name_span, encoding),
+        children: (!children.is_empty()).then_some(children),
+    }
+}
+
+/// For clients that know no trees: each symbol with the name of the one around it.
+#[expect(deprecated, reason = "the field has to be given")]
+fn flat(subject: &Subject<'_>, symbols: &[Symbol]) -> Vec<SymbolInformation> {
+    let information = |symbol: &Symbol, container: Option<&Symbol>| SymbolInformation {
+        name: symbol.name.to_string(),
+        kind: kind(symbol),
+        tags: None,
+        deprecated: None,
+        location: Location {
+            uri: subject.document.uri.clone(),
+            range: edge::range(&subject.document.text, symbol.span, subject.view.settings.encoding),
+        },
+        container_name: container.map(|container| container.name.to_string()),
+    };
+    let mut found = Vec::new();
+    for symbol in symbols {
+        found.push(information(symbol, None));
+        found.extend(symbol.children.iter().map(|child| information(child, Some(symbol))));
+    }
+    found
+}
+
+fn kind(_: &Symbol) -> SymbolKind {
+    SymbolKind::OBJECT
+}

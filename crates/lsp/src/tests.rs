@@ -1,0 +1,7 @@
+//! The server as a client sees it, over a pipe in memory, and features as functions of texts with a `$0` cursor.
+
+mod client;
+mod edits;
+mod features;
+mod fixture;
+mod lifecycle;

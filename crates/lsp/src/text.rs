@@ -1,0 +1,153 @@
+//! The text of a document, and where its lines start: offsets to the protocol's positions and back.
+//!
+//! A position beyond the end of its line, or of the document, means that end; one inside a character means the
+//! character's start. So every position is one in the text, whatever the client sends.
+
+use std::ops::Range;
+
+/// What the protocol counts in a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Encoding {
+    Utf8,
+    /// What every client can do.
+    #[default]
+    Utf16,
+}
+
+/// A place as the protocol has it: line and column from 0, the column in units of an [`Encoding`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Place {
+    pub line: u32,
+    pub column: u32,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Text {
+    text: String,
+    /// Offsets of the lines' first bytes; the first is 0.
+    line_starts: Vec<usize>,
+}
+
+impl Text {
+    pub(crate) fn new(text: String) -> Self {
+        let line_starts = std::iter::once(0).chain(starts_in(&text, 0)).collect();
+        Self { text, line_starts }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Replaces a range that starts and ends at characters. Costs what is changed and a walk over the lines below it.
+    pub(crate) fn replace(&mut self, range: Range<usize>, new: &str) {
+        let first = self.line_starts.partition_point(|start| *start <= range.start);
+        let end = self.line_starts.partition_point(|start| *start <= range.end);
+        for start in &mut self.line_starts[end..] {
+            *start = *start - range.len() + new.len();
+        }
+        self.line_starts.splice(first..end, starts_in(new, range.start));
+        self.text.replace_range(range, new);
+    }
+
+    /// The offset of a place; the nearest one before it if there is no such place.
+    pub(crate) fn offset(&self, place: Place, encoding: Encoding) -> usize {
+        let Some(start) = self.line_starts.get(place.line as usize) else { return self.text.len() };
+        let line = self.line(place.line as usize);
+        let mut left = place.column as usize;
+        for (at, char) in line.char_indices() {
+            let units = encoding.units(char);
+            if left < units {
+                return start + at;
+            }
+            left -= units;
+        }
+        start + line.len()
+    }
+
+    /// The place of an offset; beyond the end, the end.
+    pub(crate) fn place(&self, offset: usize, encoding: Encoding) -> Place {
+        let offset = floor_char_boundary(&self.text, offset);
+        let line = self.line_starts.partition_point(|start| *start <= offset) - 1;
+        let before = &self.text[self.line_starts[line]..offset];
+        let column: usize = match encoding {
+            Encoding::Utf8 => before.len(),
+            Encoding::Utf16 => before.chars().map(char::len_utf16).sum(),
+        };
+        Place { line: line as u32, column: column as u32 }
+    }
+
+    /// A line without its end.
+    fn line(&self, line: usize) -> &str {
+        let end = self.line_starts.get(line + 1).copied().unwrap_or(self.text.len());
+        let line = &self.text[self.line_starts[line]..end];
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        line.strip_suffix('\r').unwrap_or(line)
+    }
+}
+
+impl Encoding {
+    fn units(self, char: char) -> usize {
+        match self {
+            Self::Utf8 => char.len_utf8(),
+            Self::Utf16 => char.len_utf16(),
+        }
+    }
+}
+
+/// The start of the character at `offset`.
+pub(crate) fn floor_char_boundary(text: &str, offset: usize) -> usize {
+    (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
+/// Offsets of the lines that start inside `text`, which stands at `base`.
+fn starts_in(text: &str, base: usize) -> impl Iterator<Item = usize> {
+    text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(move |(at, _)| base + at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(line: u32, column: u32) -> Place {
+        Place { line, column }
+    }
+
+    #[test]
+    fn columns_are_counted_in_the_encoding() {
+        let text = Text::new("a😀é\r\nb".to_owned());
+        for (encoding, after_face, after_e) in [(Encoding::Utf16, 3, 4), (Encoding::Utf8, 5, 7)] {
+            assert_eq!(text.offset(place(0, after_face), encoding), 5);
+            assert_eq!(text.offset(place(0, after_e), encoding), 7);
+            assert_eq!(text.place(5, encoding), place(0, after_face));
+            assert_eq!(text.place(9, encoding), place(1, 0));
+        }
+    }
+
+    #[test]
+    fn places_outside_the_text_are_moved_into_it() {
+        let text = Text::new("a😀\r\nb".to_owned());
+        assert_eq!(text.offset(place(0, 99), Encoding::Utf16), 5, "before the line's end");
+        assert_eq!(text.offset(place(0, 2), Encoding::Utf16), 1, "inside a character");
+        assert_eq!(text.offset(place(1, u32::MAX), Encoding::Utf16), 8);
+        assert_eq!(text.offset(place(u32::MAX, 0), Encoding::Utf16), 8);
+        assert_eq!(text.place(3, Encoding::Utf16), place(0, 1));
+        assert_eq!(text.place(1000, Encoding::Utf16), place(1, 1));
+        assert_eq!(Text::new(String::new()).offset(place(3, 3), Encoding::Utf8), 0);
+    }
+
+    #[test]
+    fn a_text_after_edits_is_the_text_made_anew() {
+        let mut text = Text::new("task a\n  run: |\n    echo 😀\n".to_owned());
+        let pieces = ["", "\n", "x", "é\n\n", "\r\n", "😀", "task b\n  needs: a\n"];
+        let mut random = 12_345_usize;
+        for _ in 0..2_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let bound = text.as_str().len() + 1;
+            let (a, b) = ((random >> 20) % bound, (random >> 33) % bound);
+            let from = floor_char_boundary(text.as_str(), a.min(b));
+            let to = floor_char_boundary(text.as_str(), a.max(b).min(a.min(b) + 9));
+            text.replace(from..to.max(from), pieces[(random >> 48) % pieces.len()]);
+            assert_eq!(text, Text::new(text.as_str().to_owned()));
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What a reader sees: a snapshot of the workspace with exactly the changes that came before the question.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use dsl_check::Analysis;
+use tower_lsp_server::ls_types::Uri;
+
+use crate::documents::{Document, Documents};
+use crate::edge;
+use crate::initialize::Settings;
+use crate::text::{Place, Text};
+
+pub(crate) struct View {
+    pub(crate) snapshot: Analysis,
+    pub(crate) documents: Documents,
+    pub(crate) settings: Arc<Settings>,
+}
+
+/// An open document in a view.
+pub(crate) struct Subject<'v> {
+    pub(crate) view: &'v View,
+    pub(crate) path: &'v Path,
+    pub(crate) document: &'v Document,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Interrupted {
+    /// A change came before the answer was found.
+    Overtaken,
+    Panicked(String),
+}
+
+impl View {
+    /// Asks about an open document; `None` if it is not open.
+    pub(crate) fn about<T>(
+        &self,
+        path: &Path,
+        question: impl FnOnce(&Subject<'_>) -> T,
+    ) -> Result<Option<T>, Interrupted> {
+        self.catch(|view| {
+            let path = view.snapshot.path(path);
+            let document = view.documents.get(&path)?;
+            Some(question(&Subject { view, path: &path, document }))
+        })
+    }
+
+    /// Runs something on the snapshot until it is done, a change is pending, or it panics.
+    pub(crate) fn catch<T>(&self, work: impl FnOnce(&Self) -> T) -> Result<T, Interrupted> {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.snapshot.catch(|_| work(self))));
+        match outcome {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(Interrupted::Overtaken),
+            Err(panic) => Err(Interrupted::Panicked(panic_message(panic.as_ref()))),
+        }
+    }
+
+    /// The text of a file, open or not.
+    pub(crate) fn text(&self, path: &Path) -> Option<Arc<Text>> {
+        match self.documents.get(path) {
+            Some(document) => Some(document.text.clone()),
+            None => Some(Arc::new(Text::new(self.snapshot.text(path)?))),
+        }
+    }
+
+    /// The address of a file, as the client wrote it if it is open.
+    pub(crate) fn uri(&self, path: &Path) -> Option<Uri> {
+        self.documents.get(path).map(|document| document.uri.clone()).or_else(|| edge::uri(path))
+    }
+}
+
+impl Subject<'_> {
+    pub(crate) fn offset(&self, place: Place) -> usize {
+        self.document.text.offset(place, self.view.settings.encoding)
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())
+}

@@ -1,0 +1,143 @@
+//! The one thread that owns the workspace.
+//!
+//! Messages are handled in the order in which the client sent them. A change waits until readers have let go of their
+//! snapshots, which they do at once when one is pending; a read gets a snapshot that holds exactly the changes before it,
+//! and runs elsewhere. When the messages at hand are handled, the open documents are checked, elsewhere too.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use dsl_check::Workspace;
+use tokio::runtime::Handle;
+use tower_lsp_server::ls_types::{MessageType, Uri};
+
+use crate::disk::{self, Disk};
+use crate::documents::Documents;
+use crate::initialize::Settings;
+use crate::outbox::Outbox;
+use crate::publish_diagnostics;
+use crate::text_document_sync::{Change, Refusal};
+use crate::view::{Interrupted, View};
+
+/// Something that is done with a snapshot, on another thread.
+pub(crate) type Job = Box<dyn FnOnce(View) + Send>;
+
+pub(crate) enum Message {
+    Initialize(Settings),
+    Open { uri: Uri, path: Arc<Path>, version: i32, text: String },
+    Change { path: Arc<Path>, version: i32, changes: Vec<Change> },
+    Close { path: Arc<Path> },
+    ChangedOnDisk { path: Arc<Path> },
+    Read(Job),
+}
+
+pub(crate) struct Writer {
+    pub(crate) workspace: Workspace,
+    pub(crate) documents: Documents,
+    pub(crate) settings: Arc<Settings>,
+    outbox: Outbox,
+    runtime: Handle,
+    /// Counts what changed the workspace.
+    revision: u64,
+}
+
+/// Starts the thread; it ends when the last sender is gone.
+pub(crate) fn start(outbox: Outbox, runtime: Handle) -> std::io::Result<Sender<Message>> {
+    let (sender, receiver) = channel();
+    let thread = std::thread::Builder::new().name("workspace".to_owned());
+    thread.spawn(move || Writer::new(outbox, runtime).run(&receiver))?;
+    Ok(sender)
+}
+
+impl Writer {
+    fn new(outbox: Outbox, runtime: Handle) -> Self {
+        Self {
+            workspace: Workspace::new("/").with_loader(Disk),
+            documents: Documents::default(),
+            settings: Arc::default(),
+            outbox,
+            runtime,
+            revision: 0,
+        }
+    }
+
+    fn run(mut self, messages: &Receiver<Message>) {
+        while let Ok(message) = messages.recv() {
+            let before = self.revision;
+            self.handle(message);
+            while let Ok(message) = messages.try_recv() {
+                self.handle(message);
+            }
+            if self.revision > before {
+                self.check();
+            }
+        }
+    }
+
+    fn handle(&mut self, message: Message) {
+        if let Message::Read(job) = message {
+            return self.read(job);
+        }
+        self.revision += 1;
+        if let Err(refusal) = self.write(message) {
+            self.outbox.log(MessageType::WARNING, refusal);
+        }
+    }
+
+    fn write(&mut self, message: Message) -> Result<(), Refusal> {
+        match message {
+            Message::Initialize(settings) => self.initialize(settings),
+            Message::Open { uri, path, version, text } => self.open(uri, &path, version, text),
+            Message::Change { path, version, changes } => self.change(&path, version, changes),
+            Message::Close { path } => {
+                let document = self.close(&path)?;
+                self.outbox.publish(self.revision, publish_diagnostics::nothing(&document));
+                Ok(())
+            }
+            Message::ChangedOnDisk { path } => self.changed_on_disk(&path),
+            Message::Read(_) => Ok(()),
+        }
+    }
+
+    fn initialize(&mut self, settings: Settings) -> Result<(), Refusal> {
+        let root = settings.root.as_deref().map(disk::root_of);
+        self.settings = Arc::new(settings);
+        root.map_or(Ok(()), |root| self.enter(root))
+    }
+
+    /// Starts over in the workspace at `root`.
+    pub(crate) fn enter(&mut self, root: PathBuf) -> Result<(), Refusal> {
+        self.workspace = Workspace::new(&root).with_loader(Disk);
+        self.read_config()
+    }
+
+    pub(crate) fn read_config(&mut self) -> Result<(), Refusal> {
+        let config = disk::config(self.workspace.root())?;
+        self.workspace.set_config(config);
+        Ok(())
+    }
+
+    fn view(&self) -> View {
+        View {
+            snapshot: self.workspace.snapshot(),
+            documents: self.documents.clone(),
+            settings: self.settings.clone(),
+        }
+    }
+
+    fn read(&self, job: Job) {
+        let view = self.view();
+        self.runtime.spawn_blocking(move || job(view));
+    }
+
+    /// Checks what is open. What was found is in the outbox before the snapshot is dropped, so before any later change.
+    fn check(&self) {
+        let (view, outbox, revision) = (self.view(), self.outbox.clone(), self.revision);
+        self.runtime.spawn_blocking(move || match view.catch(publish_diagnostics::sheets) {
+            Ok(sheets) => outbox.publish(revision, sheets),
+            Err(Interrupted::Overtaken) => {}
+            Err(Interrupted::Panicked(why)) => outbox.log(MessageType::ERROR, format!("checking failed: {why}")),
+        });
+    }
+}
