@@ -1,0 +1,387 @@
+//! Problems of types, names and places in scripts: one short method each, which finds the words.
+//!
+//! `rg 'report\.'` lists every place that can complain. Other parts of the checker add their own methods to [`Report`]
+//! in their own files. Absent: severities (the table of rules has them) and files.
+
+use dsl_syntax::ast::{Span, SyntaxError};
+use ir::func::Func;
+use ir::types::Type;
+use smol_str::SmolStr;
+
+/// Something wrong in one block; spans are relative to it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    pub rule: &'static str,
+    pub span: Span,
+    /// The headline: stands alone, lower case, no full stop.
+    pub message: String,
+    /// Something to type.
+    pub help: Option<String>,
+    pub labels: Vec<(Span, String)>,
+    pub fixes: Vec<ProblemFix>,
+}
+
+/// A repair that a machine can apply; `safe` means that it cannot change what a correct plan means.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProblemFix {
+    pub title: String,
+    pub safe: bool,
+    pub edits: Vec<(Span, String)>,
+}
+
+impl Problem {
+    pub fn new(rule: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self { rule, span, message: message.into(), help: None, labels: Vec::new(), fixes: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    #[must_use]
+    pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push((span, text.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn fix(mut self, title: impl Into<String>, safe: bool, edits: Vec<(Span, String)>) -> Self {
+        self.fixes.push(ProblemFix { title: title.into(), safe, edits });
+        self
+    }
+
+    /// "did you mean", with a fix where one candidate is nearest.
+    #[must_use]
+    pub fn nearest(self, name: &str, candidates: &[SmolStr]) -> Self {
+        let near = nearest(name, candidates);
+        let Some(best) = near.first() else { return self };
+        let span = self.span;
+        let listed = near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+        let title = format!("change `{name}` to `{best}`");
+        let edits = vec![(span, best.to_string())];
+        self.help(format!("did you mean {listed}?")).fix(title, false, edits)
+    }
+}
+
+/// How many near names a message offers.
+const NEAREST_MAX: usize = 3;
+
+/// The candidates that a slip of the fingers turns into `name`, nearest first.
+pub fn nearest<'a>(name: &str, candidates: &'a [SmolStr]) -> Vec<&'a SmolStr> {
+    let length = name.chars().count();
+    let distance_max = (length / 3).max(1);
+    let mut near: Vec<(usize, &SmolStr)> = candidates
+        .iter()
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= distance_max)
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, _)| *distance <= distance_max)
+        .collect();
+    near.sort();
+    near.dedup();
+    near.into_iter().take(NEAREST_MAX).map(|(_, candidate)| candidate).collect()
+}
+
+/// Where problems go.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Report {
+    pub problems: Vec<Problem>,
+}
+
+/// What kind of place inside a script leaves `{{ … }}` alone; see [`Report::interpolation_in_quotes`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Quoting {
+    /// `'…'`
+    Single,
+    /// `$'…'`
+    AnsiC,
+    /// `<<'END'`
+    HereDoc,
+    /// The word after `<<`.
+    Delimiter,
+    /// `\{{ … }}`
+    Backslash,
+}
+
+impl Report {
+    pub fn push(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// An error of the parser that only the checker could tell to be one.
+    pub fn syntax(&mut self, error: &SyntaxError) {
+        let mut problem = Problem::new(error.rule.name(), error.span, error.message.clone());
+        problem.help.clone_from(&error.help);
+        if let Some(fix) = &error.fix {
+            problem = problem.fix(fix.title.clone(), false, vec![(fix.span, fix.text.clone())]);
+        }
+        self.push(problem);
+    }
+
+    // ---- names ----
+
+    pub fn unresolved_name(&mut self, span: Span, name: &str, candidates: &[SmolStr]) {
+        let message = format!("`{name}` is not in scope");
+        self.push(Problem::new("unresolved-name", span, message).nearest(name, candidates));
+    }
+
+    pub fn unresolved_member(&mut self, span: Span, owner: &str, name: &str, candidates: &[SmolStr]) {
+        let problem = Problem::new("unresolved-name", span, format!("`{owner}` has no `{name}`"));
+        let problem = problem.nearest(name, candidates);
+        self.push(if problem.help.is_none() { problem.list("it has", candidates) } else { problem });
+    }
+
+    pub fn unresolved_type(&mut self, span: Span, name: &str, candidates: &[SmolStr]) {
+        let message = format!("there is no type `{name}`");
+        self.push(Problem::new("unresolved-name", span, message).nearest(name, candidates));
+    }
+
+    pub fn no_such_enum_member(&mut self, span: Span, name: &str, members: &[SmolStr]) {
+        let message = format!("`{name}` is no member of `{}`", members.join(" | "));
+        self.push(Problem::new("unresolved-name", span, message).nearest(name, members));
+    }
+
+    pub fn it_outside_items(&mut self, span: Span) {
+        let message = "`it` is not in scope: it is the item inside an argument of a function about items";
+        self.push(Problem::new("unresolved-name", span, message).help("write it as in `xs | where(it > 3)`"));
+    }
+
+    pub fn duplicate_member(&mut self, span: Span, first: Span, name: &str) {
+        let message = format!("`{name}` is listed twice");
+        self.push(Problem::new("duplicate-name", span, message).label(first, "first here"));
+    }
+
+    pub fn duplicate_field(&mut self, span: Span, first: Span, name: &str) {
+        let message = format!("the field `{name}` is given twice");
+        self.push(Problem::new("duplicate-name", span, message).label(first, "first here"));
+    }
+
+    pub fn namespace_as_value(&mut self, span: Span, path: &str) {
+        let message = format!("`{path}` is a group of values, expected one of them");
+        self.push(Problem::new("type-mismatch", span, message).help(format!("name one: `{path}.…`")));
+    }
+
+    // ---- types as written ----
+
+    pub fn needs_type_argument(&mut self, span: Span, name: &str) {
+        let message = format!("`{name}` stands alone, expected what it holds");
+        self.push(Problem::new("wrong-arguments", span, message).help(format!("write `{name}[string]`, say")));
+    }
+
+    pub fn takes_no_type_argument(&mut self, span: Span, name: &str) {
+        let message = format!("`{name}` takes no type in brackets; `list`, `map` and `secret` do");
+        self.push(Problem::new("wrong-arguments", span, message));
+    }
+
+    pub fn cannot_refine(&mut self, span: Span, name: &str, what: &str) {
+        let message = format!("`{name}` cannot be narrowed by {what}");
+        let help = "bounds narrow `int`, `float`, the length of a `string` and of a `list`; a regex narrows a `string`";
+        self.push(Problem::new("type-mismatch", span, message).help(help));
+    }
+
+    pub fn bound_of_wrong_type(&mut self, span: Span, expected: &str) {
+        self.push(Problem::new("type-mismatch", span, format!("a bound here is {expected}")));
+    }
+
+    pub fn bounds_reversed(&mut self, span: Span, lo: &str, hi: &str) {
+        let message = format!("the lower bound {lo} is above the upper bound {hi}, so nothing fits");
+        self.push(Problem::new("out-of-range", span, message).help(format!("write `{hi}..{lo}`")));
+    }
+
+    pub fn invalid_regex(&mut self, span: Span, why: &str) {
+        self.push(Problem::new("invalid-regex", span, why));
+    }
+
+    // ---- types of expressions ----
+
+    pub fn type_mismatch(&mut self, span: Span, found: &Type, expected: &Type, help: Option<String>) {
+        let mut problem = Problem::new("type-mismatch", span, format!("found `{found}`, expected `{expected}`"));
+        problem.help = help;
+        self.push(problem);
+    }
+
+    /// As [`Self::type_mismatch`], where more than one type would do.
+    pub fn expected_one_of(&mut self, span: Span, found: &Type, expected: &str, help: Option<String>) {
+        let mut problem = Problem::new("type-mismatch", span, format!("found `{found}`, expected {expected}"));
+        problem.help = help;
+        self.push(problem);
+    }
+
+    pub fn unit_mismatch(&mut self, span: Span, found: &str, expected: &str, help: Option<String>) {
+        let mut problem = Problem::new("unit-mismatch", span, format!("found {found}, expected {expected}"));
+        problem.help = help;
+        self.push(problem);
+    }
+
+    /// `verb` as in "cannot compare … with …". The sides are labelled with their dimensions.
+    pub fn units_do_not_mix(&mut self, span: Span, verb: &str, lhs: (Span, &str), rhs: (Span, &str)) {
+        let (left, right) = (lhs.1, rhs.1);
+        let message = format!("cannot {verb}: the left side is {left}, the right side {right}");
+        let problem = Problem::new("unit-mismatch", span, message);
+        self.push(problem.label(lhs.0, left).label(rhs.0, right));
+    }
+
+    pub fn types_do_not_mix(&mut self, span: Span, verb: &str, lhs: &Type, rhs: &Type, help: Option<String>) {
+        let message = format!("cannot {verb}: the left side is `{lhs}`, the right side `{rhs}`");
+        let mut problem = Problem::new("type-mismatch", span, message);
+        problem.help = help;
+        self.push(problem);
+    }
+
+    /// `text` is the expression as written, where it is short enough to name.
+    pub fn not_optional_safe(&mut self, span: Span, text: Option<&str>, expected: &str) {
+        let what = text.unwrap_or("this");
+        let name = text.map_or_else(|| "this value".to_owned(), |text| format!("`{text}`"));
+        let message = format!("{name} may be absent, expected {expected}");
+        let help = match text {
+            Some(_) => format!("give a default (`{what} ?? …`), or guard it (`when {what} is not none`)"),
+            None => "give a default with `?? …`, or test it with `is none`".to_owned(),
+        };
+        self.push(Problem::new("not-optional-safe", span, message).help(help));
+    }
+
+    pub fn quoted_enum_member(&mut self, span: Span, text: &str, members: &Type) {
+        let message = format!("found a string, expected one of `{members}`");
+        let problem = Problem::new("type-mismatch", span, message);
+        self.push(problem.help(format!("members are written bare: `{text}`")).fix(
+            format!("remove the quotes around `{text}`"),
+            true,
+            vec![(span, text.to_owned())],
+        ));
+    }
+
+    pub fn missing_fields(&mut self, span: Span, record: &str, fields: &[SmolStr]) {
+        let listed = fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
+        self.push(Problem::new("missing-field", span, format!("`{record}` also has {listed}, expected here too")));
+    }
+
+    /// `why` says what the value is and what was expected.
+    pub fn out_of_range(&mut self, span: Span, why: &str, expected: &Type) {
+        let problem = Problem::new("out-of-range", span, why);
+        self.push(problem.label(span, format!("this has to be a `{expected}`")));
+    }
+
+    pub fn division_by_zero(&mut self, span: Span) {
+        self.push(Problem::new("out-of-range", span, "division by zero"));
+    }
+
+    pub fn negative_index(&mut self, span: Span) {
+        let problem = Problem::new("out-of-range", span, "an index below 0, expected a position counted from 0");
+        self.push(problem.help("the last item is `last(xs)`"));
+    }
+
+    pub fn not_constant(&mut self, span: Span, expected: &Type) {
+        let message = format!("this `{expected}` is only known while running, expected a constant");
+        self.push(Problem::new("type-mismatch", span, message));
+    }
+
+    pub fn no_fields(&mut self, span: Span, found: &Type, name: &str, help: Option<String>) {
+        let mut problem = Problem::new("type-mismatch", span, format!("found `{found}`, expected a record with a field `{name}`"));
+        problem.help = help;
+        self.push(problem);
+    }
+
+    pub fn invalid_literal(&mut self, span: Span, message: impl Into<String>) {
+        self.push(Problem::new("invalid-literal", span, message));
+    }
+
+    pub fn cannot_cast(&mut self, span: Span, found: &Type, to: &Type, help: Option<String>) {
+        let message = format!("a `{found}` is never a `{to}`: `as` checks data, it does not calculate");
+        let mut problem = Problem::new("type-mismatch", span, message);
+        problem.help = help;
+        self.push(problem);
+    }
+
+    pub fn policy_only(&mut self, span: Span) {
+        let message = "selectors and patterns stand only in policies, expected a value";
+        self.push(Problem::new("type-mismatch", span, message));
+    }
+
+    // ---- functions ----
+
+    pub fn unknown_function(&mut self, span: Span, name: &str, candidates: &[SmolStr]) {
+        let message = format!("there is no function `{name}`");
+        self.push(Problem::new("unknown-function", span, message).nearest(name, candidates));
+    }
+
+    pub fn observing_function(&mut self, span: Span, name: &str) {
+        let message = format!("`{name}` looks at the world, which is allowed only in `output`, `expect`, `requires` and `checks`");
+        let help = format!("look in an `output:` of a task that comes before: `seen: … = {name}(…)`");
+        self.push(Problem::new("unknown-function", span, message).help(help));
+    }
+
+    pub fn wrong_arguments(&mut self, span: Span, message: impl Into<String>, signature: &str) {
+        self.push(Problem::new("wrong-arguments", span, message).help(format!("its signature: `{signature}`")));
+    }
+
+    pub fn unknown_argument(&mut self, span: Span, func: Func, name: &str, candidates: &[SmolStr]) {
+        let message = format!("`{}` has no parameter `{name}`", func.name());
+        let problem = Problem::new("wrong-arguments", span, message).nearest(name, candidates);
+        let signature = || format!("its signature: `{}`", func.signature());
+        self.push(if problem.help.is_none() { problem.help(signature()) } else { problem });
+    }
+
+    pub fn wrong_argument_type(
+        &mut self,
+        span: Span,
+        func: Func,
+        param: &str,
+        found: &Type,
+        expected: &str,
+        help: Option<String>,
+    ) {
+        let message = format!("found `{found}` for `{param}` of `{}`, expected {expected}", func.name());
+        let help = help.unwrap_or_else(|| format!("its signature: `{}`", func.signature()));
+        self.push(Problem::new("wrong-arguments", span, message).help(help));
+    }
+
+    // ---- scripts ----
+
+    /// `text` is the interpolation as written, braces included; `span` covers it.
+    pub fn interpolation_in_quotes(&mut self, span: Span, text: &str, quoting: Quoting) {
+        let start = Span::new(span.start, span.start);
+        let end = Span::new(span.end, span.end);
+        let problem = |place: &str| {
+            Problem::new("interpolation-in-quotes", span, format!("`{text}` is plain text {place}, expected where the shell expands"))
+        };
+        let close = |open: &str| vec![(start, "'".to_owned()), (end, open.to_owned())];
+        self.push(match quoting {
+            Quoting::Single => problem("inside single quotes")
+                .help(format!("close the quotes around it: `'…'{text}'…'`"))
+                .fix("close the quotes around it", false, close("'")),
+            Quoting::AnsiC => problem("inside `$'…'`")
+                .help(format!("close the quotes around it: `$'…'{text}$'…'`"))
+                .fix("close the quotes around it", false, close("$'")),
+            Quoting::HereDoc => problem("in a here-document with a quoted delimiter")
+                .help("unquote the delimiter (`<<END`), or pass the value in `env:`"),
+            Quoting::Delimiter => problem("as the delimiter of a here-document").help("write a fixed word"),
+            Quoting::Backslash => problem("after a backslash").help(format!("remove the backslash: `{text}`")).fix(
+                "remove the backslash",
+                false,
+                vec![(Span::new(span.start.saturating_sub(1), span.start), String::new())],
+            ),
+        });
+    }
+
+    pub fn text_in_arithmetic(&mut self, span: Span, found: &Type) {
+        let message = format!("found `{found}` where the shell calculates, expected `int`");
+        let help = "the shell would run what it finds in other text; convert it with `int(…)`";
+        self.push(Problem::new("type-mismatch", span, message).help(help));
+    }
+}
+
+impl Problem {
+    /// Lists a few names, where none of them is near.
+    fn list(self, lead: &str, names: &[SmolStr]) -> Self {
+        const LISTED_MAX: usize = 8;
+        if names.is_empty() {
+            return self;
+        }
+        let mut text = names.iter().take(LISTED_MAX).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        if names.len() > LISTED_MAX {
+            text.push_str(", …");
+        }
+        self.help(format!("{lead} {text}"))
+    }
+}
