@@ -6,7 +6,10 @@
 
 ;;; Code:
 
+;; `emacs -Q' leaves out where distributions put packages.
 (require 'package)
+(dolist (dir '("/usr/share/emacs/site-lisp/elpa" "/usr/local/share/emacs/site-lisp/elpa"))
+  (when (file-directory-p dir) (add-to-list 'package-directory-list dir)))
 (package-initialize)
 (require 'eglot)
 (require 'flymake)

@@ -50,7 +50,7 @@ local function expect_hover()
 end
 
 local function expect_definition()
-  local position = at("collect\n")
+  local position = at([[collect\n]])
   local target = request("textDocument/definition", position)
   local link = target and (target[1] or target)
   local range = link and (link.range or link.targetSelectionRange)

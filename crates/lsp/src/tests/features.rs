@@ -1,0 +1,195 @@
+//! Each feature as a function of a text with a cursor.
+
+use tower_lsp_server::ls_types::{
+    CodeActionContext, CodeActionKind, CodeActionOrCommand, CodeActionParams, DocumentSymbol, DocumentSymbolResponse,
+    GotoDefinitionResponse, HoverContents, Range, TextDocumentIdentifier, TextEdit,
+};
+
+use super::fixture::Fixture;
+use crate::edge;
+use crate::text::{Encoding, Text};
+use crate::{code_action, definition, document_symbol, formatting, hover};
+
+/// The text that the hover at the cursor shows.
+fn hovered(text: &str) -> Option<String> {
+    let fixture = Fixture::new(text);
+    let hover = hover::hover(&fixture.subject(), fixture.cursor)?;
+    match hover.contents {
+        HoverContents::Markup(markup) => Some(markup.value),
+        other => panic!("not Markdown: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn check_hover(text: &str, expected: &[&str]) {
+    let shown = hovered(text).expect("a hover");
+    for part in expected {
+        assert!(shown.contains(part), "expected {part:?} in:\n{shown}");
+    }
+}
+
+#[test]
+fn a_clause_is_explained() {
+    check_hover("task a\n  ne$0eds: b\n\ntask b\n  run: |\n    true\n", &["needs", "what must be completed first"]);
+}
+
+#[test]
+fn a_declaration_keyword_is_explained() {
+    check_hover("ta$0sk a\n  run: |\n    true\n", &["task", "does one thing"]);
+}
+
+#[test]
+fn a_name_shows_what_it_stands_for() {
+    check_hover(
+        "## Says hello.\ntask greet \"Greet\"\n  run: |\n    echo hello\n\ntask next\n  needs: gr$0eet\n",
+        &["greet", "Greet", "Says hello."],
+    );
+}
+
+#[test]
+fn a_parameter_shows_its_type_and_documentation() {
+    let plan = "plan p\n  params:\n    ## Where to look\n    repo: path = \".\"\n\n  task a\n    dir: params.re$0po\n    run: |\n      true\n";
+    check_hover(plan, &["repo", "path", "Where to look"]);
+}
+
+#[test]
+fn a_function_shows_its_signature() {
+    check_hover("task a\n  when: l$0en(\"abc\") > 2\n  run: |\n    true\n", &["len(", "how many characters"]);
+}
+
+#[test]
+fn nothing_is_said_about_nothing() {
+    assert_eq!(hovered("task a\n  run: |\n    true\n$0\n"), None);
+    assert_eq!(hovered("$0"), None);
+}
+
+/// The definition of what is at `$0` is what stands between `«` and `»`.
+#[track_caller]
+fn check_definition(text: &str) {
+    let fixture = Fixture::new(text);
+    let found = definition::definition(&fixture.subject(), fixture.cursor).expect("a definition");
+    let GotoDefinitionResponse::Scalar(location) = found else { panic!("not one place: {found:?}") };
+    let (path, start, marked) = fixture.marked.clone().expect("a mark");
+    assert_eq!(*edge::path(&location.uri), *path);
+    let text = fixture.subject().view.text(&path).expect("a text");
+    let expected = [text.place(start, Encoding::Utf16), text.place(start + marked.len(), Encoding::Utf16)];
+    assert_eq!([edge::place(location.range.start), edge::place(location.range.end)], expected);
+}
+
+#[test]
+fn a_need_leads_to_its_task() {
+    check_definition("task «build»\n  run: |\n    make\n\ntask pack\n  needs: bui$0ld\n");
+}
+
+#[test]
+fn a_route_leads_to_its_task() {
+    check_definition("task a\n  run: |\n    true\n  on failure -> b$0\n\ntask «b»\n  run: |\n    true\n");
+}
+
+#[test]
+fn an_output_in_a_script_leads_to_where_it_is_declared() {
+    check_definition(
+        "task a\n  run: |\n    echo 1\n  output:\n    «count»: int = int(stdout)\n\ntask b\n  needs: a\n  run: |\n    echo {{ a.cou$0nt }}\n",
+    );
+}
+
+#[test]
+fn a_parameter_leads_to_its_declaration() {
+    check_definition("plan p\n  params:\n    «repo»: path = \".\"\n\n  task a\n    dir: params.re$0po\n    run: |\n      true\n");
+}
+
+#[test]
+fn a_type_leads_into_the_file_that_it_is_imported_from() {
+    check_definition(
+        "use Source from \"lib/web.plan\"\n\ntype Pair\n  left: Sou$0rce\n=== lib/web.plan\ntype «Source»\n  title: string\n",
+    );
+}
+
+#[test]
+fn a_name_that_is_nowhere_leads_nowhere() {
+    let fixture = Fixture::new("task a\n  needs: no$0body\n");
+    assert_eq!(definition::definition(&fixture.subject(), fixture.cursor), None);
+}
+
+fn outline(symbols: &[DocumentSymbol], depth: usize, lines: &mut Vec<String>) {
+    for symbol in symbols {
+        assert!(contains(symbol.range, symbol.selection_range), "the name stands outside of {symbol:?}");
+        lines.push(format!("{}{}", "  ".repeat(depth), symbol.name));
+        outline(symbol.children.as_deref().unwrap_or_default(), depth + 1, lines);
+    }
+}
+
+fn contains(outer: Range, inner: Range) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+#[test]
+fn the_outline_has_a_plans_nodes_below_the_plan() {
+    let fixture = Fixture::new(
+        "type T\n  a: int\n\nplan p \"P\"\n  params:\n    x: int\n\n  task a\n    run: |\n      true\n\n  gate g\n    needs: a\n    checks:\n      - a.exit == 0\n",
+    );
+    let DocumentSymbolResponse::Nested(symbols) = document_symbol::symbols(&fixture.subject()) else {
+        panic!("not a tree")
+    };
+    let mut lines = Vec::new();
+    outline(&symbols, 0, &mut lines);
+    let names: Vec<_> = lines.iter().map(String::as_str).filter(|line| ["T", "p", "  a", "  g"].contains(line)).collect();
+    assert_eq!(names, ["T", "p", "  a", "  g"], "{lines:?}");
+}
+
+/// The text after the edits, which are all of one document and do not overlap.
+fn apply(text: &Text, edits: &[TextEdit]) -> String {
+    let mut edits: Vec<_> = edits.iter().collect();
+    edits.sort_by_key(|edit| std::cmp::Reverse(edit.range.start));
+    let mut result = text.as_str().to_owned();
+    for edit in edits {
+        let offset = |position| text.offset(edge::place(position), Encoding::Utf16);
+        result.replace_range(offset(edit.range.start)..offset(edit.range.end), &edit.new_text);
+    }
+    result
+}
+
+fn fixes(fixture: &Fixture, only: Option<Vec<CodeActionKind>>) -> Vec<(String, String)> {
+    let cursor = edge::position(fixture.cursor);
+    let uri = fixture.subject().document.uri.clone();
+    let params = CodeActionParams {
+        text_document: TextDocumentIdentifier { uri: uri.clone() },
+        range: Range { start: cursor, end: cursor },
+        context: CodeActionContext { only, ..Default::default() },
+        work_done_progress_params: Default::default(),
+        partial_result_params: Default::default(),
+    };
+    let actions = code_action::actions(&fixture.subject(), &params).into_iter();
+    let applied = actions.map(|action| {
+        let CodeActionOrCommand::CodeAction(action) = action else { panic!("a command") };
+        let changes = action.edit.and_then(|edit| edit.changes).expect("changes");
+        (action.title, apply(fixture.text(), &changes[&uri]))
+    });
+    applied.collect()
+}
+
+#[test]
+fn a_misspelt_name_is_repaired_by_a_quick_fix() {
+    let text = "task build\n  run: |\n    make\n\ntask pack\n  needs: biu$0ld\n";
+    let found = fixes(&Fixture::new(text), None);
+    assert!(found.iter().any(|(_, text)| text.ends_with("needs: build\n")), "{found:?}");
+    assert_eq!(fixes(&Fixture::new(text), Some(vec![CodeActionKind::QUICKFIX])), found);
+    assert_eq!(fixes(&Fixture::new(text), Some(vec![CodeActionKind::REFACTOR])), []);
+    assert_eq!(fixes(&Fixture::new(&text.replace("$0", "").replace("make", "ma$0ke")), None), []);
+}
+
+#[test]
+fn formatting_gives_the_text_that_the_formatter_writes() {
+    let text = "task   a\n    needs:   b c\n\ntask b\ntask c # last\n";
+    let fixture = Fixture::new(text);
+    let edits = formatting::format(&fixture.subject()).expect("it parses");
+    assert_eq!(apply(fixture.text(), &edits), dsl_syntax::format(text).expect("it parses"));
+    assert_ne!(edits, []);
+    let formatted = apply(fixture.text(), &edits);
+    assert_eq!(formatting::format(&Fixture::new(&formatted).subject()), Some(Vec::new()));
+}
+
+#[test]
+fn text_with_mistakes_in_its_syntax_is_not_formatted() {
+    assert_eq!(formatting::format(&Fixture::new("task a\n  needs: (b\n").subject()), None);
+}

@@ -1,0 +1,89 @@
+//! Texts that hold a test: several files, each after a line `=== name.plan`, a cursor `$0`, and `«…»` around what is expected.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dsl_check::{Loader, Workspace};
+
+use crate::documents::{Document, Documents};
+use crate::edge;
+use crate::initialize::Settings;
+use crate::text::{Encoding, Place, Text};
+use crate::view::{Subject, View};
+
+const CURSOR: &str = "$0";
+
+pub struct Fixture {
+    view: View,
+    /// The file with the cursor; it is open.
+    path: PathBuf,
+    pub cursor: Place,
+    /// The file, offset and text between `«` and `»`.
+    pub marked: Option<(PathBuf, usize, String)>,
+}
+
+/// The files of the fixture are all that there is on disk.
+struct Files(BTreeMap<PathBuf, String>);
+
+impl Loader for Files {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.0.get(path).map(|text| text.clone().into_bytes()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Fixture {
+    pub fn new(text: &str) -> Self {
+        let mut files = split(text);
+        let (path, offset) = files
+            .iter_mut()
+            .find_map(|(path, text)| Some((path.clone(), take(text, CURSOR)?)))
+            .unwrap_or_else(|| (PathBuf::from("/plans/main.plan"), 0));
+        let marked = files.iter_mut().find_map(|(path, text)| {
+            let start = take(text, "«")?;
+            let end = take(text, "»").expect("`»` after `«`");
+            Some((path.clone(), start, text[start..end].to_owned()))
+        });
+        let text = files.get(&path).cloned().expect("a file with the cursor");
+        let mut workspace = Workspace::new("/plans").with_loader(Files(files));
+        workspace.open_file(&path, text.as_bytes());
+        let text = Arc::new(Text::new(text));
+        let cursor = text.place(offset, Encoding::Utf16);
+        let mut documents = Documents::default();
+        let uri = edge::uri(&path).expect("an address");
+        documents.insert(path.clone().into(), Document { uri, version: 1, text });
+        let settings = Settings { has_related_information: true, has_symbol_trees: true, ..Settings::default() };
+        let view = View { snapshot: workspace.snapshot(), documents, settings: Arc::new(settings) };
+        Self { view, path, cursor, marked }
+    }
+
+    pub fn subject(&self) -> Subject<'_> {
+        let document = self.view.documents.get(&self.path).expect("it is open");
+        Subject { view: &self.view, path: &self.path, document }
+    }
+
+    pub fn text(&self) -> &Text {
+        &self.subject().document.text
+    }
+}
+
+/// The files of a fixture; what comes before the first `===` is `main.plan`.
+fn split(text: &str) -> BTreeMap<PathBuf, String> {
+    let mut files: BTreeMap<PathBuf, String> = BTreeMap::new();
+    let mut name = "main.plan";
+    for line in text.split_inclusive('\n') {
+        match line.strip_prefix("=== ") {
+            Some(next) => name = next.trim(),
+            None => files.entry(Path::new("/plans").join(name)).or_default().push_str(line),
+        }
+    }
+    files
+}
+
+/// Takes a mark out of a text and gives its offset.
+fn take(text: &mut String, mark: &str) -> Option<usize> {
+    let at = text.find(mark)?;
+    text.replace_range(at..at + mark.len(), "");
+    Some(at)
+}
