@@ -1,1 +1,29 @@
+//! The meaning of plan text: names, types, the graph, diagnostics with fixes, lowering to the IR; all of it incremental.
+//!
+//! Promise: *editing the body of a task re-checks that task's chunk and what can see the change, nothing else.* Text enters as
+//! chunks ([`inputs`]); signatures without spans shield everything else from bodies ([`signatures`]); diagnostics are returned by
+//! queries and get absolute places at the edge ([`analysis`]). Absent: terminals, the language server's protocol, running, the disk.
 
+mod analysis;
+mod builtin;
+mod check;
+mod config;
+mod diagnostic;
+mod graph;
+mod ide;
+mod inputs;
+mod lower;
+mod problems;
+pub mod rules;
+mod scope;
+mod signatures;
+pub mod types;
+mod walk;
+mod workspace;
+
+pub use analysis::{Analysis, Overtaken, PlanInfo};
+pub use config::{Config, ConfigError, Level};
+pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
+pub use ide::{Definition, Hover, Symbol};
+pub use lower::CompileError;
+pub use workspace::{EditError, Loader, Workspace};

@@ -1,0 +1,345 @@
+//! Reading the database: diagnostics with absolute places, plans, compiled plans. An [`Analysis`] can go to another thread.
+//!
+//! This is the edge where block-relative and symbolic places become byte offsets of files. Absent: changing anything.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dsl_syntax::ast::{Block, Clause, Decl, Item, NeedKind, RouteOn, Span, Value};
+use dsl_syntax::table::ClauseKey as K;
+use smol_str::SmolStr;
+
+use crate::check::check;
+use crate::config::Config;
+use crate::diagnostic::{BlockRef, Diag, Diagnostic, Edit, Fix, Label, Place, Severity, Target};
+use crate::graph::file_plans;
+use crate::inputs::{Database, Project, Refused, SourceChunk, SourceFile};
+use crate::problems::{file_problems, graph_problems};
+use crate::rules;
+use crate::scope::{implicit_name, normalize, visible};
+use crate::signatures::{clause, parse};
+
+/// A view of the workspace as it was when this was made. While one exists, changes of the workspace wait for it, and queries on it
+/// end with [`salsa::Cancelled`]: run them under [`Analysis::catch`], and drop it soon.
+#[derive(Clone)]
+pub struct Analysis {
+    pub(crate) db: Database,
+    pub(crate) project: Project,
+}
+
+/// A plan of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PlanInfo {
+    pub name: SmolStr,
+    pub title: Option<SmolStr>,
+    /// Made of the bare nodes of a file.
+    pub implicit: bool,
+    /// The header; of an implicit plan the first node's.
+    pub span: Span,
+    pub nodes: usize,
+}
+
+/// A question was overtaken by a change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Overtaken;
+
+impl Analysis {
+    /// Runs a reading function; it ends early when the workspace changes.
+    pub fn catch<T>(&self, f: impl FnOnce(&Self) -> T) -> Result<T, Overtaken> {
+        salsa::Cancelled::catch(AssertUnwindSafe(|| f(self))).map_err(|_| Overtaken)
+    }
+
+    pub fn root(&self) -> &Path {
+        self.project.root(&self.db)
+    }
+
+    pub fn config(&self) -> &Config {
+        self.project.config(&self.db)
+    }
+
+    /// The path as the workspace knows it: absolute or relative to the root, without `.` and `..`.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        normalize(&self.root().join(path))
+    }
+
+    /// All files, those included that were loaded because others import them.
+    pub fn files(&self) -> Vec<Arc<Path>> {
+        self.project.files(&self.db).keys().cloned().collect()
+    }
+
+    pub(crate) fn file(&self, path: &Path) -> Option<SourceFile> {
+        self.project.files(&self.db).get(self.path(path).as_path()).copied()
+    }
+
+    pub fn text(&self, path: &Path) -> Option<String> {
+        let file = self.file(path)?;
+        Some(file.chunks(&self.db).iter().map(|chunk| chunk.text(&self.db)).collect())
+    }
+
+    /// The files that a file imports.
+    pub fn imports(&self, path: &Path) -> Vec<Arc<Path>> {
+        let Some(file) = self.file(path) else { return Vec::new() };
+        visible(&self.db, self.project, file).files.iter().map(|file| file.path(&self.db).clone()).collect()
+    }
+
+    /// Everything wrong with a file, sorted by position.
+    pub fn diagnostics(&self, path: &Path) -> Vec<Diagnostic> {
+        let Some(file) = self.file(path) else { return Vec::new() };
+        let mut edge = Edge::new(self);
+        if let Some(refused) = file.refused(&self.db) {
+            return self.refused(file, refused).into_iter().collect();
+        }
+        let mut found = Vec::new();
+        let mut show = |diag: &Diag| {
+            if let Some(severity) = self.config().severity(diag.rule) {
+                found.push(edge.diagnostic(diag, severity));
+            }
+        };
+        for &chunk in file.chunks(&self.db) {
+            check(&self.db, self.project, chunk).iter().for_each(&mut show);
+        }
+        file_problems(&self.db, self.project, file).iter().for_each(&mut show);
+        graph_problems(&self.db, self.project, file).iter().for_each(&mut show);
+        let silenced = self.suppressions(file);
+        found.retain(|diagnostic| {
+            !silenced.iter().any(|(rule, line)| diagnostic.rule == rule.as_str() && line.contains(&diagnostic.span.start))
+        });
+        once_a_file(&mut found, rules::TAB_INDENTATION);
+        found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));
+        found.dedup();
+        found
+    }
+
+    fn refused(&self, file: SourceFile, refused: &Refused) -> Option<Diagnostic> {
+        let (rule, at, message, help) = match refused {
+            Refused::NotUtf8 { offset } => (
+                rules::NOT_UTF8,
+                *offset,
+                format!("the byte at offset {offset} is not UTF-8, so the file was not read"),
+                "save the file as UTF-8",
+            ),
+            Refused::TooLarge { bytes } => (
+                rules::FILE_TOO_LARGE,
+                0,
+                format!("the file has {bytes} bytes, expected at most {}, so it was not read", dsl_syntax::FILE_BYTES_MAX),
+                "split it into files that import each other",
+            ),
+        };
+        Some(Diagnostic {
+            rule,
+            severity: self.config().severity(rule)?,
+            message,
+            file: file.path(&self.db).clone(),
+            span: Span::new(at, at),
+            labels: Vec::new(),
+            notes: Vec::new(),
+            help: Some(help.into()),
+            fixes: Vec::new(),
+        })
+    }
+
+    /// For each `# allow(rule): reason` the rule and the bytes of the line that it is about.
+    fn suppressions(&self, file: SourceFile) -> Vec<(SmolStr, std::ops::Range<u32>)> {
+        let mut found = Vec::new();
+        let mut text = None;
+        let mut start = 0;
+        for &chunk in file.chunks(&self.db) {
+            for block in parse(&self.db, chunk) {
+                for suppression in &block.suppressions {
+                    let text = text.get_or_insert_with(|| self.text(file.path(&self.db)).unwrap_or_default());
+                    found.push((suppression.rule.text.clone(), next_line(text, start + suppression.span.end)));
+                }
+                start += block.len;
+            }
+        }
+        found
+    }
+
+    pub fn plans(&self, path: &Path) -> Vec<PlanInfo> {
+        let Some(file) = self.file(path) else { return Vec::new() };
+        let mut edge = Edge::new(self);
+        let mut found = Vec::new();
+        for plan in &file_plans(&self.db, file).plans {
+            let runs = plan.nodes.len();
+            match plan.clauses.first() {
+                Some(&header) => {
+                    let span = edge.span(&Place { block: header, target: Target::Name }).1;
+                    let title = match self.decl(header) {
+                        Some(decl) => decl.title.as_ref().and_then(|title| title.plain()),
+                        None => None,
+                    };
+                    found.push(PlanInfo { name: plan.name.clone(), title, implicit: false, span, nodes: runs });
+                }
+                None if runs == 0 => {}
+                None => {
+                    let span = edge.span(&Place { block: plan.nodes[0].0, target: Target::Name }).1;
+                    let name = implicit_name(file.path(&self.db));
+                    found.push(PlanInfo { name, title: None, implicit: true, span, nodes: runs });
+                }
+            }
+        }
+        found
+    }
+
+    pub(crate) fn decl(&self, block: BlockRef) -> Option<&Decl> {
+        decl_of(&self.db, block)
+    }
+}
+
+pub(crate) fn block_of(db: &dyn salsa::Database, block: BlockRef) -> Option<&Block> {
+    parse(db, block.chunk).get(block.index as usize)
+}
+
+pub(crate) fn decl_of(db: &dyn salsa::Database, block: BlockRef) -> Option<&Decl> {
+    match &block_of(db, block)?.item {
+        Some(Item::Decl(decl)) => Some(decl),
+        _ => None,
+    }
+}
+
+/// The line after the one that holds `at`, comments between them left out.
+fn next_line(text: &str, at: u32) -> std::ops::Range<u32> {
+    let mut start = at as usize;
+    loop {
+        let Some(end) = text.get(start..).and_then(|rest| rest.find('\n')) else { return at..at };
+        start += end + 1;
+        let rest = text.get(start..).unwrap_or_default();
+        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+        if !line.trim_start().starts_with('#') || line.is_empty() {
+            return start as u32..(start + line.len() + 1) as u32;
+        }
+    }
+}
+
+fn once_a_file(found: &mut Vec<Diagnostic>, rule: &str) {
+    let first = found.iter().filter(|diagnostic| diagnostic.rule == rule).map(|diagnostic| diagnostic.span).min();
+    found.retain(|diagnostic| diagnostic.rule != rule || Some(diagnostic.span) == first);
+}
+
+/// Where blocks are now.
+pub(crate) struct Edge<'a> {
+    analysis: &'a Analysis,
+    files: HashMap<SourceFile, HashMap<SourceChunk, u32>>,
+}
+
+impl<'a> Edge<'a> {
+    pub fn new(analysis: &'a Analysis) -> Self {
+        Self { analysis, files: HashMap::new() }
+    }
+
+    /// The offset of a block in its file.
+    pub fn block_start(&mut self, block: BlockRef) -> u32 {
+        let db = &self.analysis.db;
+        let file = block.chunk.file(db);
+        let chunks = self.files.entry(file).or_insert_with(|| {
+            let mut start = 0;
+            let starts = file.chunks(db).iter().map(|&chunk| {
+                let at = start;
+                start += chunk.text(db).len() as u32;
+                (chunk, at)
+            });
+            starts.collect()
+        });
+        let chunk = chunks.get(&block.chunk).copied().unwrap_or_default();
+        chunk + parse(db, block.chunk).iter().take(block.index as usize).map(|block| block.len).sum::<u32>()
+    }
+
+    pub fn span(&mut self, place: &Place) -> (Arc<Path>, Span) {
+        let db = &self.analysis.db;
+        let start = self.block_start(place.block);
+        let span = block_of(db, place.block).map(|block| find(block, &place.target)).unwrap_or_default();
+        (place.block.chunk.file(db).path(db).clone(), span.shifted(start))
+    }
+
+    fn diagnostic(&mut self, diag: &Diag, severity: Severity) -> Diagnostic {
+        let (file, span) = self.span(&diag.place);
+        let start = self.block_start(diag.place.block);
+        let labels = diag
+            .labels
+            .iter()
+            .map(|(place, message)| {
+                let (file, span) = self.span(place);
+                Label { file, span, message: message.clone() }
+            })
+            .collect();
+        let fixes = diag
+            .fixes
+            .iter()
+            .map(|fix| Fix {
+                title: fix.title.clone(),
+                safe: fix.safe,
+                edits: fix
+                    .edits
+                    .iter()
+                    .map(|(span, text)| Edit { file: file.clone(), span: span.shifted(start), text: text.clone() })
+                    .collect(),
+            })
+            .collect();
+        Diagnostic {
+            rule: diag.rule,
+            severity,
+            message: diag.message.clone(),
+            file,
+            span,
+            labels,
+            notes: diag.notes.clone(),
+            help: diag.help.clone(),
+            fixes,
+        }
+    }
+}
+
+/// A target's place in the tree; of what is not there, the whole header.
+fn find(block: &Block, target: &Target) -> Span {
+    match (&block.item, target) {
+        (_, Target::Span(span)) => *span,
+        (Some(Item::Use(used)), Target::Use(name)) => {
+            let picked = name.as_ref().and_then(|name| used.picked.iter().find(|picked| picked.text == *name));
+            match (picked, &used.path) {
+                (Some(picked), _) => picked.span,
+                (None, Some(path)) => path.span,
+                (None, None) => used.span,
+            }
+        }
+        (Some(Item::Use(used)), _) => used.span,
+        (Some(Item::Decl(decl)), target) => find_in(decl, target).unwrap_or_else(|| name_span(decl)),
+        (None, _) => Span::default(),
+    }
+}
+
+fn name_span(decl: &Decl) -> Span {
+    decl.name.as_ref().map_or_else(|| decl.title.as_ref().map_or(decl.keyword, |title| title.span), |name| name.span)
+}
+
+fn find_in(decl: &Decl, target: &Target) -> Option<Span> {
+    let first_name = |clause: &Clause| match &clause.value {
+        Value::Names(names) => names.first().map(|name| name.span),
+        _ => None,
+    };
+    match target {
+        Target::Span(_) | Target::Name | Target::Use(_) => None,
+        Target::Fallback => first_name(clause(decl, K::Fallback)?),
+        Target::Call => first_name(clause(decl, K::Call)?),
+        Target::Need(wanted) => {
+            let Value::Needs(needs) = &clause(decl, K::Needs)?.value else { return None };
+            needs.iter().find_map(|need| match &need.kind {
+                NeedKind::Node { name, .. } => (name.text == *wanted).then_some(name.span),
+                NeedKind::Any(of) | NeedKind::Quorum { of, .. } => {
+                    of.iter().find(|name| name.text == *wanted).map(|name| name.span)
+                }
+            })
+        }
+        Target::Route { on, to } => decl.clauses.iter().find_map(|clause| match &clause.value {
+            Value::Route(route) if route.to.text == *to => {
+                let event = match &route.on {
+                    RouteOn::Event(event) => Some(&event.text),
+                    RouteOn::When(_) | RouteOn::Else(_) => None,
+                };
+                (event == on.as_ref()).then_some(route.to.span)
+            }
+            _ => None,
+        }),
+    }
+}

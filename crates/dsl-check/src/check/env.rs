@@ -1,0 +1,565 @@
+//! What names mean at each kind of place in a plan.
+//!
+//! A [`Place`] is built for a clause: it says which groups of values can be read there, and answers the checker of types.
+//! Nodes come from the block's view, so what is upstream has been decided already. Absent: expressions.
+
+use std::collections::BTreeMap;
+
+use dsl_syntax::ast::{Arg, ExprKind, Item, Name, Span, Value as AstValue};
+use dsl_syntax::table::ClauseKey as K;
+use ir::expr::Capture;
+use ir::types::{Type, Types};
+use ir::{Expr, Ref};
+use smol_str::SmolStr;
+
+use super::{Cx, Seen};
+use crate::graph::{Access, BUILTIN_MODES};
+use crate::rules;
+use crate::scope::{FileScope, TypedField};
+use crate::signatures::{NodeKind, NodeSig, Work, clause, parse};
+use crate::types::{Env, Lookup, Namespace, Problem, Report, Typed, resolve_type};
+
+const PARAMS: u32 = 0;
+const MEMORY: u32 = 1;
+const SECRETS: u32 = 2;
+const RUN: u32 = 3;
+const TASK: u32 = 4;
+const PLAN: u32 = 5;
+const BUDGET: u32 = 6;
+const SYSTEM: u32 = 7;
+const NETWORK: u32 = 8;
+const INPUT: u32 = 9;
+const OUTPUTS: u32 = 10;
+/// Namespaces from here on are nodes, by their place in the view.
+const NODES: u32 = 100;
+
+pub(crate) const NODE_STATUSES: &[&str] =
+    &["pending", "ready", "running", "waiting", "blocked", "completed", "failed", "skipped", "cancelled"];
+const RUN_STATUSES: &[&str] = &["pending", "running", "paused", "blocked", "completed", "failed", "cancelled"];
+
+/// Which groups a place may read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Reads {
+    /// `params`, `memory`, `run`, `plan`, `budget`, `secrets`.
+    pub run: bool,
+    pub nodes: bool,
+    /// `task.*`
+    pub task: bool,
+    /// `system.*`, `network.*`
+    pub world: bool,
+    /// `file`, `exists`, `hash`
+    pub observes: bool,
+    /// `run.cost`, `run.duration`, `run.status`, `outputs.x`
+    pub outcome: bool,
+    /// `context.x`, of whatever type its use needs.
+    pub context: bool,
+    /// `status(n)`, `ran(n)`, …
+    pub test: bool,
+    /// Members and kinds may stand bare: attributes of policies and unknown profiles.
+    pub anything: bool,
+}
+
+impl Reads {
+    pub const NOTHING: Self = Self {
+        run: false,
+        nodes: false,
+        task: false,
+        world: false,
+        observes: false,
+        outcome: false,
+        context: false,
+        test: false,
+        anything: false,
+    };
+    /// What a clause of a plan reads.
+    pub const PLAN: Self = Self { run: true, ..Self::NOTHING };
+    /// What most clauses of a node read.
+    pub const NODE: Self = Self { run: true, nodes: true, task: true, ..Self::NOTHING };
+    /// `output`, `expect`, `checks`
+    pub const OBSERVING: Self = Self { observes: true, ..Self::NODE };
+    /// `requires`
+    pub const REQUIRES: Self = Self { observes: true, world: true, ..Self::NODE };
+}
+
+/// What a script or a capability leaves behind.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Captures {
+    None,
+    Script,
+    /// `result`, a record of these.
+    Capability(Type),
+}
+
+/// The scope of one place.
+pub(crate) struct Place<'a, 'db> {
+    pub cx: &'a Cx<'db>,
+    pub reads: Reads,
+    pub each: Option<(SmolStr, Type)>,
+    pub input: &'a [(SmolStr, Type)],
+    pub own: &'a [(SmolStr, Type)],
+    pub captures: Captures,
+    pub known: &'a [Expr],
+    /// The agents that `by:` names.
+    pub agents: &'a [SmolStr],
+}
+
+impl<'a, 'db> Place<'a, 'db> {
+    pub fn new(cx: &'a Cx<'db>, reads: Reads) -> Self {
+        Self { cx, reads, each: None, input: &[], own: &[], captures: Captures::None, known: &[], agents: &[] }
+    }
+
+    fn groups(&self) -> Vec<&'static str> {
+        let mut groups = Vec::new();
+        if self.reads.run {
+            groups.extend(["params", "memory", "run", "plan", "budget", "secrets"]);
+        }
+        if self.reads.task {
+            groups.push("task");
+        }
+        if self.reads.world {
+            groups.extend(["system", "network"]);
+        }
+        if !self.input.is_empty() {
+            groups.push("input");
+        }
+        if self.reads.test {
+            groups.push("outputs");
+        }
+        groups
+    }
+
+    fn group(&self, name: &str) -> Option<u32> {
+        let id = match name {
+            "params" => PARAMS,
+            "memory" => MEMORY,
+            "secrets" => SECRETS,
+            "run" => RUN,
+            "task" => TASK,
+            "plan" => PLAN,
+            "budget" => BUDGET,
+            "system" => SYSTEM,
+            "network" => NETWORK,
+            "input" => INPUT,
+            "outputs" => OUTPUTS,
+            _ => return None,
+        };
+        self.groups().contains(&name).then_some(id)
+    }
+
+    fn capture(&self, name: &str) -> Option<Lookup> {
+        let (ty, capture) = match (&self.captures, name) {
+            (Captures::Script, "stdout") => (Type::STRING, Capture::Stdout),
+            (Captures::Script, "stderr") => (Type::STRING, Capture::Stderr),
+            (Captures::Script, "exit") => (Type::INT, Capture::Exit),
+            (Captures::Capability(ty), "result") => (ty.clone(), Capture::Result),
+            (Captures::Script | Captures::Capability(_), "duration") => (Type::Duration, Capture::Duration),
+            _ => return None,
+        };
+        Some(Lookup::value(ty, Ref::Capture(capture)))
+    }
+
+    fn capture_names(&self) -> &'static [&'static str] {
+        match self.captures {
+            Captures::None => &[],
+            Captures::Script => &["stdout", "stderr", "exit", "duration"],
+            Captures::Capability(_) => &["result", "duration"],
+        }
+    }
+
+    /// A node by its name; says so if it is not upstream.
+    fn node(&self, name: &str, span: Span, report: &mut Report) -> Option<Lookup> {
+        if !self.reads.nodes {
+            return None;
+        }
+        let (at, seen) = self.cx.view.get(name)?;
+        if seen.sig.kind == NodeKind::Hypothesis {
+            let message = format!("`{name}` is a hypothesis, which has no values");
+            report.push(Problem::new(rules::TYPE_MISMATCH, span, message));
+            return Some(Lookup::Silenced);
+        }
+        if seen.access == Access::No {
+            self.undeclared(name, span, report);
+        }
+        Some(Lookup::Namespace(Namespace { path: name.into(), id: NODES + at }))
+    }
+
+    fn undeclared(&self, name: &str, span: Span, report: &mut Report) {
+        let block = &parse(self.cx.db, self.cx.block.chunk)[self.cx.block.index as usize];
+        let Some(Item::Decl(decl)) = &block.item else { return };
+        let reader = decl.name.as_ref().map_or("this", |name| name.text.as_str());
+        if reader == name {
+            let message = format!("`{name}` reads itself: its own outputs and captures are bare names");
+            report.push(Problem::new(rules::UNRESOLVED_NAME, span, message));
+            return;
+        }
+        let problem = Problem::new(
+            rules::UNDECLARED_DEPENDENCY,
+            span,
+            format!("`{reader}` reads `{name}`, which it does not need, directly or through others"),
+        );
+        let title = format!("add `{name}` to the needs of `{reader}`");
+        let problem = match clause(decl, K::Needs).map(|clause| (clause, &clause.value)) {
+            Some((_, AstValue::Needs(needs))) if !needs.is_empty() => {
+                let list = self.is_list(needs[0].span.start);
+                let end = needs.iter().map(|need| need.span.end).max().unwrap_or_default();
+                let text = match list {
+                    Some(indent) => format!("\n{:indent$}- {name}", ""),
+                    None => format!(", {name}"),
+                };
+                problem.fix(title, false, vec![(Span::new(end, end), text)])
+            }
+            Some(_) => problem,
+            None => {
+                let indent = decl
+                    .clauses
+                    .iter()
+                    .find(|clause| !clause.in_header)
+                    .map_or_else(|| self.column(decl.keyword.start) + 2, |clause| self.column(clause.span.start));
+                let end = decl.header.end;
+                problem.fix(title, false, vec![(Span::new(end, end), format!("\n{:indent$}needs: {name}", ""))])
+            }
+        };
+        report.push(problem.help(format!("add `{name}` to `needs:`")));
+    }
+
+    /// How far a `- item` line of the block is indented, if `at` stands on one.
+    fn is_list(&self, at: u32) -> Option<usize> {
+        let (text, start) = self.cx.text();
+        let before = text.get(..(start + at) as usize)?;
+        let line = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        line.trim_start().starts_with('-').then_some(indent)
+    }
+
+    fn column(&self, at: u32) -> usize {
+        let (text, start) = self.cx.text();
+        let before = text.get(..(start + at) as usize).unwrap_or_default();
+        before.len() - before.rfind('\n').map_or(0, |end| end + 1)
+    }
+
+    fn node_member(&self, at: u32, name: &Name) -> Lookup {
+        let Some((_, seen)) = self.cx.view.nodes.get(at as usize) else { return Lookup::Silenced };
+        let id = self.cx.node_id(at);
+        let sig = &*seen.sig;
+        let maybe = |ty: Type| if seen.access == Access::Maybe { ty.optional() } else { ty };
+        match name.text.as_str() {
+            "status" => return Lookup::value(members(NODE_STATUSES), Ref::Status(id)),
+            "attempts" => return Lookup::value(Type::INT, Ref::Attempts(id)),
+            "duration" => return Lookup::value(maybe(Type::Duration), Ref::NodeDuration(id)),
+            "agent" if !matches!(sig.work, Work::Script | Work::Nothing) => {
+                return Lookup::value(maybe(agent_type(&sig.by)), Ref::NodeAgent(id));
+            }
+            "choice" if !sig.options.is_empty() => {
+                return Lookup::value(maybe(Type::Enum(sig.options.clone())), Ref::Choice(id));
+            }
+            "error" => {
+                let ty = error_type(sig);
+                let ty = if seen.error == Access::Always || self.reads.test { ty } else { ty.optional() };
+                return Lookup::value(ty, Ref::Error(id));
+            }
+            _ => {}
+        }
+        let outputs = self.outputs(seen);
+        match outputs.iter().find(|(output, _)| *output == name.text) {
+            Some((output, ty)) => {
+                let ty = if sig.each { Type::list(ty.clone()) } else { ty.clone() };
+                Lookup::value(maybe(ty), Ref::Output(id, output.clone()))
+            }
+            None => {
+                let mut candidates: Vec<SmolStr> = outputs.into_iter().map(|(name, _)| name).collect();
+                candidates.extend(["status", "attempts", "duration", "error"].map(SmolStr::from));
+                if !sig.options.is_empty() {
+                    candidates.push("choice".into());
+                }
+                Lookup::NotFound { candidates }
+            }
+        }
+    }
+
+    /// The outputs of a node, of one instance if it fans out.
+    fn outputs(&self, seen: &Seen) -> Vec<(SmolStr, Type)> {
+        node_outputs(self.cx.scope, &seen.sig)
+    }
+
+    fn run_member(&self, name: &str) -> Option<Type> {
+        Some(match name {
+            "id" => Type::STRING,
+            "started" => Type::Time,
+            "workspace" => Type::Path,
+            "status" if self.reads.outcome => members(RUN_STATUSES),
+            "duration" if self.reads.outcome => Type::Duration,
+            "cost" if self.reads.outcome => Type::Money,
+            "tokens" if self.reads.outcome => Type::INT,
+            _ => return None,
+        })
+    }
+
+    fn memory(&self, path: &str, name: &Name) -> Lookup {
+        let key = match path.strip_prefix("memory.") {
+            Some(prefix) => SmolStr::from(format!("{prefix}.{}", name.text)),
+            None => name.text.clone(),
+        };
+        let declared = &self.cx.plan.memory;
+        if let Some(field) = declared.iter().find(|field| field.name == key) {
+            let ty = if field.has_default { field.ty.clone() } else { field.ty.clone().optional() };
+            return Lookup::value(ty, Ref::Memory(key));
+        }
+        let prefix = format!("{key}.");
+        if declared.iter().any(|field| field.name.starts_with(&prefix)) {
+            return Lookup::Namespace(Namespace { path: format!("memory.{key}").into(), id: MEMORY });
+        }
+        Lookup::NotFound { candidates: names(declared) }
+    }
+
+    fn world(&self, path: &str, name: &Name) -> Lookup {
+        let full = format!("{path}.{}", name.text);
+        let ty = match full.as_str() {
+            "system.disk" | "system.memory" => {
+                return Lookup::Namespace(Namespace { path: full.into(), id: SYSTEM });
+            }
+            "system.disk.free" | "system.disk.total" | "system.memory.free" | "system.memory.total" => Type::Size,
+            "system.cpus" => Type::INT,
+            "system.os" | "system.arch" => Type::STRING,
+            "network.online" => Type::Bool,
+            _ => {
+                let all: &[&str] = match path {
+                    "system" => &["disk", "memory", "cpus", "os", "arch"],
+                    "network" => &["online"],
+                    _ => &["free", "total"],
+                };
+                return Lookup::NotFound { candidates: all.iter().map(|name| SmolStr::from(*name)).collect() };
+            }
+        };
+        Lookup::value(ty, Ref::World(full.into()))
+    }
+
+    /// The node that is the one argument of `status(n)`.
+    fn node_argument(&self, args: &[Arg], report: &mut Report) -> Option<u32> {
+        let [Arg { value, .. }] = args else { return None };
+        let ExprKind::Name(name) = &value.kind else { return None };
+        let found = self.cx.view.get(name).map(|(at, _)| at);
+        if found.is_none() {
+            report.unresolved_name(value.span, name, &self.node_names());
+        }
+        found
+    }
+
+    fn node_names(&self) -> Vec<SmolStr> {
+        if self.reads.test { self.cx.view.nodes.iter().map(|(name, _)| name.clone()).collect() } else { self.cx.node_names() }
+    }
+}
+
+fn members(words: &[&str]) -> Type {
+    Type::Enum(words.iter().map(|word| SmolStr::from(*word)).collect())
+}
+
+fn agent_type(by: &[SmolStr]) -> Type {
+    if by.is_empty() { Type::STRING.optional() } else { Type::Enum(by.to_vec()) }
+}
+
+/// `u.error`: which mode, what it said, the exit status of a script, how many attempts there were.
+fn error_type(sig: &NodeSig) -> Type {
+    let mut modes: Vec<SmolStr> = BUILTIN_MODES.iter().map(|mode| SmolStr::from(*mode)).collect();
+    if sig.kind == NodeKind::Gate {
+        modes.push("rejected".into());
+    }
+    for mode in &sig.modes {
+        if !modes.contains(mode) {
+            modes.push(mode.clone());
+        }
+    }
+    Type::Fields(BTreeMap::from([
+        ("kind".into(), Type::Enum(modes)),
+        ("message".into(), Type::STRING),
+        ("exit".into(), Type::INT.optional()),
+        ("attempts".into(), Type::INT),
+    ]))
+}
+
+/// Only the types of a file: enough to resolve what is written.
+struct DeclaredTypes<'a>(&'a FileScope);
+
+impl Env for DeclaredTypes<'_> {
+    fn types(&self) -> &Types {
+        &self.0.types
+    }
+    fn type_named(&self, name: &str) -> Option<Type> {
+        self.0.named.get(name).cloned()
+    }
+    fn type_names(&self) -> Vec<SmolStr> {
+        self.0.named.keys().cloned().collect()
+    }
+    fn first(&self, _: &str, _: Span, _: &mut Report) -> Lookup {
+        Lookup::Silenced
+    }
+    fn member(&self, _: &Namespace, _: &Name, _: &mut Report) -> Lookup {
+        Lookup::Silenced
+    }
+}
+
+/// The outputs of a node, of one instance if it fans out.
+pub(crate) fn node_outputs(scope: &FileScope, sig: &NodeSig) -> Vec<(SmolStr, Type)> {
+    if let Some(outputs) = &sig.outputs {
+        // what is wrong with a type is reported where it is written
+        let resolve = |ty| resolve_type(ty, &DeclaredTypes(scope), &mut Report::default());
+        return outputs.iter().map(|field| (field.name.clone(), resolve(&field.ty))).collect();
+    }
+    let typed = |fields: &[TypedField]| fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect();
+    match &sig.work {
+        Work::Script if sig.kind == NodeKind::Task => vec![
+            ("stdout".into(), Type::STRING),
+            ("stderr".into(), Type::STRING),
+            ("exit".into(), Type::INT),
+            ("duration".into(), Type::Duration),
+        ],
+        Work::Capability(name) => scope.capabilities.get(name).map(|found| typed(&found.output)).unwrap_or_default(),
+        Work::Call(name) => scope.plans.get(name).map(|found| typed(&found.plan.outputs)).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+fn names(fields: &[TypedField]) -> Vec<SmolStr> {
+    fields.iter().map(|field| field.name.clone()).collect()
+}
+
+fn field(fields: &[TypedField], name: &str, r: impl FnOnce(SmolStr) -> Ref) -> Lookup {
+    match fields.iter().find(|field| field.name == name) {
+        Some(field) => Lookup::value(field.ty.clone(), r(field.name.clone())),
+        None => Lookup::NotFound { candidates: names(fields) },
+    }
+}
+
+fn strings(words: &[&str]) -> Vec<SmolStr> {
+    words.iter().map(|word| SmolStr::from(*word)).collect()
+}
+
+impl Env for Place<'_, '_> {
+    fn types(&self) -> &Types {
+        &self.cx.scope.types
+    }
+
+    fn type_named(&self, name: &str) -> Option<Type> {
+        self.cx.scope.named.get(name).cloned()
+    }
+
+    fn type_names(&self) -> Vec<SmolStr> {
+        self.cx.scope.named.keys().cloned().collect()
+    }
+
+    fn first(&self, name: &str, span: Span, report: &mut Report) -> Lookup {
+        if let Some((_, ty)) = self.each.as_ref().filter(|(var, _)| var == name) {
+            return Lookup::value(ty.clone(), Ref::Each);
+        }
+        if let Some((own, ty)) = self.own.iter().find(|(own, _)| own == name) {
+            return Lookup::value(ty.clone(), Ref::Own(own.clone()));
+        }
+        if let Some(found) = self.capture(name) {
+            return found;
+        }
+        if let Some(id) = self.group(name) {
+            return Lookup::Namespace(Namespace { path: name.into(), id });
+        }
+        if self.reads.context && name == "context" || self.reads.anything {
+            return Lookup::Silenced;
+        }
+        if let Some(found) = self.node(name, span, report) {
+            return found;
+        }
+        let mut candidates: Vec<SmolStr> = self.groups().into_iter().map(SmolStr::from).collect();
+        candidates.extend(self.each.iter().map(|(var, _)| var.clone()));
+        candidates.extend(self.own.iter().map(|(own, _)| own.clone()));
+        candidates.extend(strings(self.capture_names()));
+        if self.reads.nodes {
+            candidates.extend(self.node_names());
+        }
+        Lookup::NotFound { candidates }
+    }
+
+    fn member(&self, of: &Namespace, name: &Name, _report: &mut Report) -> Lookup {
+        let plan = self.cx.plan;
+        let word = name.text.as_str();
+        match of.id {
+            PARAMS => field(&plan.params, word, Ref::Param),
+            MEMORY => self.memory(&of.path, name),
+            SECRETS if plan.secrets.contains(&name.text) => {
+                Lookup::value(Type::Secret(Box::new(Type::STRING)), Ref::Secret(name.text.clone()))
+            }
+            SECRETS => Lookup::NotFound { candidates: plan.secrets.clone() },
+            RUN => match self.run_member(word) {
+                Some(ty) => Lookup::value(ty, Ref::Run(name.text.clone())),
+                None => Lookup::NotFound { candidates: strings(&["id", "started", "workspace"]) },
+            },
+            TASK => match word {
+                "id" | "key" => Lookup::value(Type::STRING, Ref::Task(name.text.clone())),
+                "attempt" => Lookup::value(Type::INT, Ref::Task(name.text.clone())),
+                "agent" => Lookup::value(agent_type(self.agents), Ref::Task(name.text.clone())),
+                _ => Lookup::NotFound { candidates: strings(&["id", "key", "attempt", "agent"]) },
+            },
+            PLAN => match word {
+                "name" => Lookup::value(Type::STRING, Ref::Plan(name.text.clone())),
+                "version" if plan.has_version => Lookup::value(Type::Version, Ref::Plan(name.text.clone())),
+                "version" => Lookup::value(Type::Version.optional(), Ref::Plan(name.text.clone())),
+                _ => Lookup::NotFound { candidates: strings(&["name", "version"]) },
+            },
+            BUDGET => {
+                let ty = match word {
+                    "time" => Type::Duration,
+                    "cost" => Type::Money,
+                    "tokens" => Type::INT,
+                    _ => return Lookup::NotFound { candidates: plan.budget.clone() },
+                };
+                if plan.budget.contains(&name.text) {
+                    Lookup::value(ty, Ref::Budget(name.text.clone()))
+                } else {
+                    Lookup::NotFound { candidates: plan.budget.clone() }
+                }
+            }
+            SYSTEM | NETWORK => self.world(&of.path, name),
+            INPUT => match self.input.iter().find(|(input, _)| *input == name.text) {
+                Some((input, ty)) => Lookup::value(ty.clone(), Ref::Input(input.clone())),
+                None => Lookup::NotFound { candidates: self.input.iter().map(|(name, _)| name.clone()).collect() },
+            },
+            OUTPUTS => field(&plan.outputs, word, |name| Ref::Run(format!("outputs.{name}").into())),
+            node => self.node_member(node - NODES, name),
+        }
+    }
+
+    fn observes(&self) -> bool {
+        self.reads.observes
+    }
+
+    fn known(&self) -> &[Expr] {
+        self.known
+    }
+
+    fn call(&self, func: &Name, args: &[Arg], report: &mut Report) -> Option<Typed> {
+        if !self.reads.test {
+            return None;
+        }
+        match func.text.as_str() {
+            "remembered" => {
+                let key = args.first().and_then(|arg| match &arg.value.kind {
+                    ExprKind::String(text) => text.plain(),
+                    _ => None,
+                });
+                let field = key.and_then(|key| self.cx.plan.memory.iter().find(|field| field.name == key));
+                let ty = field.map_or(Type::Json, |field| field.ty.clone());
+                Some(Typed::new(Expr::Ref(Ref::Memory(func.text.clone())), ty))
+            }
+            "status" | "ran" | "attempts" => {
+                let Some(at) = self.node_argument(args, report) else {
+                    if !args.first().is_some_and(|arg| matches!(arg.value.kind, ExprKind::Name(_))) {
+                        report.wrong_arguments(func.span, format!("`{}` takes the name of a node", func.text), "status(node)");
+                    }
+                    return Some(Typed::error());
+                };
+                Some(match func.text.as_str() {
+                    "status" => Typed::new(Expr::Ref(Ref::Status(at)), members(NODE_STATUSES)),
+                    "attempts" => Typed::new(Expr::Ref(Ref::Attempts(at)), Type::INT),
+                    _ => Typed::new(Expr::Ref(Ref::Run("ran".into())), Type::Bool),
+                })
+            }
+            _ => None,
+        }
+    }
+}

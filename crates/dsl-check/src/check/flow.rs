@@ -1,0 +1,228 @@
+//! Gates and decisions.
+
+use std::collections::BTreeSet;
+
+use dsl_syntax::ast::{BinaryOp, Decl, Expr as Ast, ExprKind, Name, RouteOn, Value};
+use dsl_syntax::table::ClauseKey as K;
+use ir::Expr;
+use ir::plan::{Arm, Body, Decision, Gate, Node};
+use ir::types::Type;
+use smol_str::SmolStr;
+
+use super::env::{Captures, Place, Reads};
+use super::literals::{self, Unready, expr_of};
+use super::task::{common, expectations, name_span, typed, when, whose};
+use super::{Cx, scripts, shape};
+use crate::graph::BUILTIN_MODES;
+use crate::rules;
+use crate::signatures::{NodeKind, clause};
+use crate::types::{Problem, Report, facts_when, infer};
+use crate::walk::unparen;
+
+pub(super) fn gate(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
+    let mut place = Place::new(cx, Reads::NODE);
+    let when = when(cx, decl, &place);
+    let known = when.as_ref().map(|when| facts_when(when, true)).unwrap_or_default();
+    place.known = &known;
+    let script = scripts::script(cx, decl, K::Run, &place);
+    let timeout = expr_of(decl, K::Timeout).map(|expr| typed(cx, expr, &Type::Duration, &place));
+    place.reads = Reads::OBSERVING;
+    place.captures = if script.is_some() { Captures::Script } else { Captures::None };
+    let checks = expectations(cx, decl, K::Checks, true, &place);
+    place.reads = Reads::NODE;
+    place.captures = Captures::None;
+    let approvers = match clause(decl, K::Approver).map(|clause| &clause.value) {
+        Some(Value::Names(names)) => approvers(cx, names),
+        _ => Vec::new(),
+    };
+    if let Some(Value::Options(options)) = clause(decl, K::Options).map(|clause| &clause.value) {
+        shape::duplicate_names(cx, options.iter().map(|option| &option.name), "the option");
+    }
+    literals::int_clause(cx, decl, K::Quorum, 1);
+    for clause in &decl.clauses {
+        match clause.key {
+            Some(K::Approver) => unready.blocks_as(cx, "a gate that a person decides", "approver".into(), clause.name.span),
+            Some(K::Quorum | K::Options) => unready.found.push((clause.name.text.clone(), clause.name.span, true)),
+            // without a script there is nothing that takes time but a person
+            Some(K::Timeout) if script.is_none() => {
+                if approvers.is_empty() {
+                    unready.blocks(cx, clause);
+                } else {
+                    unready.found.push(("timeout".into(), clause.name.span, true));
+                }
+            }
+            Some(K::Effects) => unready.unenforced(clause),
+            _ => {}
+        }
+    }
+    let body = Body::Gate(Box::new(Gate { checks, script, timeout, approvers }));
+    common(cx, decl, &place, when, body)
+}
+
+fn approvers(cx: &Cx<'_>, names: &[Name]) -> Vec<SmolStr> {
+    for name in names.iter().filter(|name| !name.text.contains('/')) {
+        let message = format!("`{}` is no principal, expected one such as `role/{}`", name.text, name.text);
+        let problem = Problem::new(rules::TYPE_MISMATCH, name.span, message);
+        cx.push(problem.help("a principal is `role/…`, `user/…`, `team/…` or `agent/…`"));
+    }
+    names.iter().map(|name| name.text.clone()).collect()
+}
+
+pub(super) fn decision(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
+    let place = Place::new(cx, Reads::NODE);
+    let from = clause(decl, K::From);
+    if let Some(from) = from {
+        unready.blocks_as(cx, "a decision from hypotheses", "from".into(), from.name.span);
+        if let Value::Names(names) = &from.value {
+            for name in names.iter().filter(|name| name.text != "hypotheses") {
+                let message = format!("a decision from `{}`, expected `from: hypotheses`", name.text);
+                cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message));
+            }
+        }
+    }
+    let mut arms = Vec::new();
+    let mut written = Vec::new();
+    let mut otherwise = false;
+    for clause in &decl.clauses {
+        let Value::Route(route) = &clause.value else { continue };
+        let condition = match &route.on {
+            RouteOn::When(condition) => {
+                written.push(condition);
+                Some(typed(cx, condition, &Type::Bool, &place))
+            }
+            RouteOn::Else(_) => {
+                otherwise = true;
+                None
+            }
+            RouteOn::Event(event) => {
+                hypothesis_arm(cx, event, from.is_some());
+                if !BUILTIN_MODES.contains(&event.text.as_str()) && event.text != "success" {
+                    cx.node(&route.to);
+                }
+                continue;
+            }
+        };
+        if let Some((at, _)) = cx.node(&route.to) {
+            arms.push(Arm { when: condition, to: cx.node_id(at) });
+        }
+    }
+    let broken = decl.clauses.iter().any(|clause| matches!(clause.value, Value::Error | Value::Unknown));
+    if !written.is_empty() && !otherwise && from.is_none() && !broken && !cx.has_errors() {
+        exhaustive(cx, decl, &written, &place);
+    }
+    common(cx, decl, &place, None, Body::Decision(Box::new(Decision { arms })))
+}
+
+/// `on HYPOTHESIS -> node`
+fn hypothesis_arm(cx: &Cx<'_>, event: &Name, from_hypotheses: bool) {
+    if BUILTIN_MODES.contains(&event.text.as_str()) || event.text == "success" {
+        return;
+    }
+    let known = cx.view.get(&event.text).is_some_and(|(_, seen)| seen.sig.kind == NodeKind::Hypothesis);
+    if !known {
+        let problem = Problem::new(rules::UNRESOLVED_NAME, event.span, format!("there is no hypothesis `{}`", event.text));
+        cx.push(problem.nearest(&event.text, &cx.node_names()));
+    } else if !from_hypotheses {
+        let message = format!("`{}` is a hypothesis, expected `from: hypotheses` in this decision", event.text);
+        cx.push(Problem::new(rules::MISSING_CLAUSE, event.span, message).help("add a line `from: hypotheses`"));
+    }
+}
+
+/// The members that one subject may have for an arm to be taken.
+struct Covered {
+    subject: Expr,
+    all: BTreeSet<SmolStr>,
+    some: BTreeSet<SmolStr>,
+}
+
+/// Says so if no arm might be true: the arms must name all members of one enumeration, or a condition and its negation.
+fn exhaustive(cx: &Cx<'_>, decl: &Decl, arms: &[&Ast], place: &Place<'_, '_>) {
+    let lower = |arm: &Ast| infer(arm, Some(&Type::Bool), place, &mut Report::default()).expr;
+    let lowered: Vec<Expr> = arms.iter().map(|arm| lower(arm)).collect();
+    let opposite = lowered.iter().enumerate().any(|(at, one)| {
+        matches!(one, Expr::Const(ir::Value::Bool(true))) || lowered[at + 1..].iter().any(|other| negates(one, other))
+    });
+    if opposite {
+        return;
+    }
+    let mut subjects: Vec<Covered> = Vec::new();
+    for arm in arms {
+        let Some(covered) = covered(arm, place) else { continue };
+        match subjects.iter_mut().find(|known| known.subject == covered.subject) {
+            Some(known) => known.some.extend(covered.some),
+            None => subjects.push(covered),
+        }
+    }
+    if subjects.iter().any(|covered| covered.all.is_subset(&covered.some)) {
+        return;
+    }
+    let missing: Vec<String> = subjects
+        .iter()
+        .min_by_key(|covered| covered.all.difference(&covered.some).count())
+        .map(|covered| covered.all.difference(&covered.some).map(|member| format!("`{member}`")).collect())
+        .unwrap_or_default();
+    let message = match missing.as_slice() {
+        [] => format!("no arm of {} may be true, expected an `else`", whose(decl)),
+        missing => format!("no arm of {} is for {}, expected one or an `else`", whose(decl), missing.join(" or ")),
+    };
+    cx.push(Problem::new(rules::NOT_EXHAUSTIVE, name_span(decl), message).help("add a line `else -> …`"));
+}
+
+fn covered(arm: &Ast, place: &Place<'_, '_>) -> Option<Covered> {
+    let ExprKind::Binary { op, lhs, rhs, .. } = &unparen(arm).kind else { return None };
+    let subject = |expr: &Ast| {
+        let typed = infer(expr, None, place, &mut Report::default());
+        match typed.ty {
+            Type::Enum(members) => Some((typed.expr, members.into_iter().collect::<BTreeSet<_>>())),
+            _ => None,
+        }
+    };
+    let member = |expr: &Ast| match &unparen(expr).kind {
+        ExprKind::Name(name) => Some(name.clone()),
+        _ => None,
+    };
+    match op {
+        BinaryOp::Eq | BinaryOp::Ne => {
+            let (expr, all, name) = match subject(lhs) {
+                Some((expr, all)) => (expr, all, member(rhs)?),
+                None => {
+                    let (expr, all) = subject(rhs)?;
+                    (expr, all, member(lhs)?)
+                }
+            };
+            let mut some = BTreeSet::from([name]);
+            if *op == BinaryOp::Ne {
+                some = all.difference(&some).cloned().collect();
+            }
+            Some(Covered { subject: expr, all, some })
+        }
+        BinaryOp::In => {
+            let (expr, all) = subject(lhs)?;
+            let ExprKind::List(items) = &unparen(rhs).kind else { return None };
+            let some = items.iter().map(member).collect::<Option<BTreeSet<_>>>()?;
+            Some(Covered { subject: expr, all, some })
+        }
+        BinaryOp::Or => {
+            let mut left = covered(lhs, place)?;
+            let right = covered(rhs, place)?;
+            (left.subject == right.subject).then(|| {
+                left.some.extend(right.some);
+                left
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Whether one of the two is true whenever the other is not.
+fn negates(a: &Expr, b: &Expr) -> bool {
+    use ir::expr::BinaryOp as Op;
+    match (a, b) {
+        (Expr::Not(inner), other) | (other, Expr::Not(inner)) if **inner == *other => true,
+        (Expr::Binary(a), Expr::Binary(b)) if a.lhs == b.lhs && a.rhs == b.rhs => matches!(
+            (a.op, b.op),
+            (Op::Eq, Op::Ne) | (Op::Ne, Op::Eq) | (Op::Lt, Op::Ge) | (Op::Ge, Op::Lt) | (Op::Gt, Op::Le) | (Op::Le, Op::Gt)
+        ),
+        _ => false,
+    }
+}

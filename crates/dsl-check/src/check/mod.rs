@@ -1,0 +1,272 @@
+//! The diagnostics of one chunk: shape, names, types.
+//!
+//! Promise: editing the body of a task re-checks its chunk and what can see the change, nothing else. A chunk is checked from its
+//! own tree, the file's scope, and its [`views`]: what the graph says about just the nodes that its blocks mention. Absent:
+//! diagnostics about the graph as a whole ([`crate::problems`]) and about files.
+
+mod declared;
+mod env;
+mod flow;
+mod literals;
+mod overrides;
+mod plan;
+mod scripts;
+mod shape;
+mod task;
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use dsl_syntax::ast::{Block, Decl, Item, Name, Span, SyntaxError};
+use dsl_syntax::table::DeclKind;
+use smol_str::SmolStr;
+
+pub(crate) use env::{NODE_STATUSES, node_outputs};
+pub(crate) use literals::Unready;
+pub(crate) use plan::{PlanParts, lower_plan_block};
+pub(crate) use task::{NodeParts, lower_node, with_default_retry};
+
+use crate::diagnostic::{BlockRef, Diag, LocalFix, Target};
+use crate::graph::{Access, PlanGraph, file_plans, graphs};
+use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::rules;
+use crate::scope::{FileScope, PlanScope, scope};
+use crate::signatures::{NodeSig, Sig, parse, references, signatures};
+use crate::types::{Problem, Report};
+
+/// What a block may know of the nodes that it mentions.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct View {
+    /// The plan of the file that the block belongs to, or is about.
+    pub plan: u32,
+    /// By name.
+    pub nodes: Vec<(SmolStr, Seen)>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Seen {
+    pub sig: Arc<NodeSig>,
+    pub access: Access,
+    pub error: Access,
+}
+
+impl View {
+    pub fn get(&self, name: &str) -> Option<(u32, &Seen)> {
+        let at = self.nodes.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+        Some((at as u32, &self.nodes[at].1))
+    }
+}
+
+/// One for each block of the chunk. This is what keeps a change of the graph from re-checking blocks that cannot see it.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<View> {
+    let file = chunk.file(db);
+    let plans = file_plans(db, file);
+    let graphs = graphs(db, file);
+    let sigs = signatures(db, chunk);
+    references(db, chunk)
+        .iter()
+        .enumerate()
+        .map(|(index, names)| {
+            let block = BlockRef { chunk, index: index as u32 };
+            let about = |name: &Option<SmolStr>| -> Option<View> {
+                let name = name.as_ref()?;
+                let home = scope(db, project, file).plans.get(name)?.file;
+                let at = file_plans(db, home).plans.iter().position(|plan| plan.name == *name)?;
+                let graph = graphs_of(db, home).get(at)?;
+                Some(View { plan: 0, nodes: seen(graph, names, |_| (Access::Always, Access::Always)) })
+            };
+            match &sigs[index] {
+                Sig::Test { of, .. } | Sig::Profile { of, .. } => about(of).unwrap_or_default(),
+                _ => match plans.places.get(&block) {
+                    Some((plan, Some(node))) => {
+                        let graph = &graphs[*plan as usize];
+                        let nodes =
+                            seen(graph, names, |other| (graph.access(*node, other), graph.error_access(*node, other)));
+                        View { plan: *plan, nodes }
+                    }
+                    Some((plan, None)) => {
+                        let graph = &graphs[*plan as usize];
+                        let nodes = seen(graph, names, |other| {
+                            let access = if graph.is_certain(other) { Access::Always } else { Access::Maybe };
+                            (access, Access::Maybe)
+                        });
+                        View { plan: *plan, nodes }
+                    }
+                    None => View::default(),
+                },
+            }
+        })
+        .collect()
+}
+
+fn graphs_of(db: &dyn salsa::Database, file: SourceFile) -> &Arc<Vec<PlanGraph>> {
+    graphs(db, file)
+}
+
+fn seen(graph: &PlanGraph, names: &[SmolStr], access: impl Fn(u32) -> (Access, Access)) -> Vec<(SmolStr, Seen)> {
+    names
+        .iter()
+        .filter_map(|name| {
+            let at = *graph.index.get(name)?;
+            let (access, error) = access(at);
+            Some((name.clone(), Seen { sig: graph.nodes[at as usize].clone(), access, error }))
+        })
+        .collect()
+}
+
+/// The diagnostics of a chunk's own blocks.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn check(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<Diag> {
+    let mut found = Vec::new();
+    for (index, block) in parse(db, chunk).iter().enumerate() {
+        let Some(Item::Decl(decl)) = &block.item else {
+            syntax_errors(block, BlockRef { chunk, index: index as u32 }, &mut found);
+            continue;
+        };
+        let cx = Cx::new(db, project, BlockRef { chunk, index: index as u32 }, decl);
+        syntax_errors(block, cx.block, &mut found);
+        check_decl(&cx, block, decl);
+        found.extend(cx.finish());
+    }
+    found
+}
+
+fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) {
+    shape::check(cx, block.kind, decl);
+    match decl.kind {
+        DeclKind::Type => declared::check_type(cx, decl),
+        DeclKind::Capability => declared::check_capability(cx, decl),
+        DeclKind::Agent => declared::check_agent(cx, decl),
+        DeclKind::Policy => {}
+        DeclKind::Plan => {
+            plan::lower_plan_block(cx, decl);
+        }
+        DeclKind::Profile => overrides::check_profile(cx, decl),
+        DeclKind::Test => overrides::check_test(cx, decl),
+        DeclKind::Task | DeclKind::Gate | DeclKind::Decision | DeclKind::Hypothesis => {
+            task::lower_node(cx, decl);
+        }
+    }
+}
+
+fn syntax_errors(block: &Block, at: BlockRef, found: &mut Vec<Diag>) {
+    found.extend(block.errors.iter().map(|error| of_syntax(error, at)));
+}
+
+fn of_syntax(error: &SyntaxError, block: BlockRef) -> Diag {
+    let place = crate::diagnostic::Place { block, target: Target::Span(error.span) };
+    let mut diag = Diag::new(error.rule.name(), place, error.message.clone());
+    diag.help.clone_from(&error.help);
+    if let Some(fix) = &error.fix {
+        let safe = error.rule == dsl_syntax::ast::SyntaxRule::TabIndentation;
+        diag = diag.fix(fix.title.clone(), safe, fix.span, fix.text.clone());
+    }
+    diag
+}
+
+/// Everything that the checks of one block share.
+pub(crate) struct Cx<'db> {
+    pub db: &'db dyn salsa::Database,
+    pub project: Project,
+    pub file: SourceFile,
+    pub block: BlockRef,
+    pub scope: &'db FileScope,
+    pub plan: &'db PlanScope,
+    pub view: &'db View,
+    /// When lowering: the graph, for the ids that nodes have in the IR.
+    pub graph: Option<&'db PlanGraph>,
+    /// What is wrong; a cell, because the scope of a place also reports.
+    report: RefCell<Report>,
+}
+
+static NO_PLAN: std::sync::LazyLock<PlanScope> = std::sync::LazyLock::new(PlanScope::default);
+
+impl<'db> Cx<'db> {
+    pub fn new(db: &'db dyn salsa::Database, project: Project, block: BlockRef, decl: &Decl) -> Self {
+        let file = block.chunk.file(db);
+        let scope = scope(db, project, file);
+        let view = &views(db, project, block.chunk)[block.index as usize];
+        let plan = match &decl.of {
+            Some(of) => scope.plans.get(&of.text).map(|shape| &*shape.plan),
+            None => scope.own.get(view.plan as usize).map(|plan| &**plan),
+        };
+        let plan = plan.unwrap_or(&*NO_PLAN);
+        Self { db, project, file, block, scope, plan, view, graph: None, report: RefCell::default() }
+    }
+
+    /// The text of the chunk, and where this block starts in it.
+    pub fn text(&self) -> (&'db str, u32) {
+        let before = parse(self.db, self.block.chunk)[..self.block.index as usize].iter().map(|block| block.len).sum();
+        (self.block.chunk.text(self.db), before)
+    }
+
+    /// The id that a node of the view has in the IR; while only checking, its position in the view.
+    pub fn node_id(&self, at: u32) -> u32 {
+        let Some(graph) = self.graph else { return at };
+        self.view.nodes.get(at as usize).and_then(|(name, _)| graph.ir_id(name)).unwrap_or(at)
+    }
+
+    pub fn with_report<T>(&self, f: impl FnOnce(&mut Report) -> T) -> T {
+        let mut report = self.report.take();
+        let result = f(&mut report);
+        let mut rest = self.report.borrow_mut();
+        report.problems.append(&mut rest.problems);
+        *rest = report;
+        result
+    }
+
+    pub fn push(&self, problem: Problem) {
+        self.report.borrow_mut().push(problem);
+    }
+
+    pub fn has_errors(&self) -> bool {
+        !self.report.borrow().problems.is_empty()
+    }
+
+    /// All names of nodes of the plan; read only where something was not found.
+    pub fn node_names(&self) -> Vec<SmolStr> {
+        let graphs = graphs(self.db, self.file);
+        let Some(graph) = graphs.get(self.view.plan as usize) else { return Vec::new() };
+        graph.nodes.iter().map(|node| node.name.clone()).filter(|name| !name.is_empty()).collect()
+    }
+
+    /// A name that stands for a node; `None` was reported.
+    pub fn node(&self, name: &Name) -> Option<(u32, &'db Seen)> {
+        let found = self.view.get(&name.text);
+        if found.is_none() {
+            let problem =
+                Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no task, gate or decision `{}`", name.text));
+            self.push(problem.nearest(&name.text, &self.node_names()));
+        }
+        found
+    }
+
+    fn finish(self) -> Vec<Diag> {
+        let block = self.block;
+        let mut said = HashSet::new();
+        let problems = self.report.into_inner().problems;
+        problems
+            .into_iter()
+            .filter(|problem| {
+                // a node that is read three times without being needed is one mistake
+                problem.rule != rules::UNDECLARED_DEPENDENCY || said.insert(problem.message.clone())
+            })
+            .map(|problem| of_problem(problem, block))
+            .collect()
+    }
+}
+
+fn of_problem(problem: Problem, block: BlockRef) -> Diag {
+    let place = |span: Span| crate::diagnostic::Place { block, target: Target::Span(span) };
+    let mut diag = Diag::new(rules::name(problem.rule), place(problem.span), problem.message);
+    diag.help = problem.help;
+    diag.labels = problem.labels.into_iter().map(|(span, text)| (place(span), text)).collect();
+    diag.fixes = problem
+        .fixes
+        .into_iter()
+        .map(|fix| LocalFix { title: fix.title, safe: fix.safe, edits: fix.edits })
+        .collect();
+    diag
+}

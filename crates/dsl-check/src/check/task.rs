@@ -1,0 +1,651 @@
+//! Nodes: each clause checked in its scope and lowered at the same time, so that checker and compiler cannot disagree.
+//!
+//! While only checking, ids of other nodes are local to the block and the result is dropped.
+
+use dsl_syntax::ast::{Clause, Decl, Expr as Ast, ExprKind, Name, NeedKind, RouteOn, Span, Step, TypedAssign, Value};
+use dsl_syntax::table::{ClauseKey as K, DeclKind};
+use ir::Expr;
+use ir::plan::{
+    Binding, Body, Each, Expectation, FailMode, Need, Node, Output, Remember, Retry, Route, Task,
+};
+use ir::types::Type;
+use smol_str::SmolStr;
+
+use super::env::{Captures, Place, Reads};
+use super::literals::{self, Unready, expr_of};
+use super::{Cx, flow, scripts, shape};
+use crate::graph::BUILTIN_MODES;
+use crate::rules;
+use crate::scope::{Capability, TypedField};
+use crate::signatures::{NodeKind, clause, is_script_capability, name_of};
+use crate::types::{Problem, facts_when, infer, infer_string, resolve_type};
+
+/// Effects that a task may declare.
+const EFFECTS: &[&str] = &["read", "write", "network", "spend", "destructive"];
+
+/// A node as far as its own block tells.
+pub(crate) struct NodeParts {
+    /// A hypothesis has none.
+    pub node: Option<Node>,
+    pub unready: Unready,
+    pub own_retry: bool,
+}
+
+pub(crate) fn lower_node(cx: &Cx<'_>, decl: &Decl) -> NodeParts {
+    let mut unready = Unready::default();
+    let node = match decl.kind {
+        DeclKind::Gate => Some(flow::gate(cx, decl, &mut unready)),
+        DeclKind::Decision => Some(flow::decision(cx, decl, &mut unready)),
+        DeclKind::Hypothesis => {
+            if let Some(prior) = expr_of(decl, K::Prior) {
+                literals::ratio(cx, prior, "`prior`");
+            }
+            None
+        }
+        _ => Some(task(cx, decl, &mut unready)),
+    };
+    NodeParts { node, unready, own_retry: clause(decl, K::Retry).is_some() }
+}
+
+/// What all nodes have. The caller adds the body.
+pub(super) fn common(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, when: Option<Expr>, body: Body) -> Node {
+    Node {
+        id: decl.name.as_ref().map(|name| name.text.clone()).unwrap_or_default(),
+        title: decl.title.as_ref().map(|title| cx.with_report(|report| infer_string(title, place, report)).expr),
+        line: 0,
+        kind: name_of(decl, K::Kind),
+        owner: name_of(decl, K::Owner),
+        labels: match clause(decl, K::Labels).map(|clause| &clause.value) {
+            Some(Value::Names(names)) => names.iter().map(|name| name.text.clone()).collect(),
+            _ => Vec::new(),
+        },
+        needs: needs(cx, decl),
+        when,
+        priority: expr_of(decl, K::Priority)
+            .and_then(|expr| {
+                cx.with_report(|report| crate::types::literal_int(expr, &Place::new(cx, Reads::NOTHING), report))
+            })
+            .unwrap_or_default(),
+        optional: literals::bool_clause(cx, decl, K::Optional).unwrap_or_default(),
+        routes: routes(cx, decl),
+        body,
+    }
+}
+
+/// A name in `needs`: something that runs.
+fn needed(cx: &Cx<'_>, name: &Name) -> Option<u32> {
+    let (at, seen) = cx.node(name)?;
+    if seen.sig.kind == NodeKind::Hypothesis {
+        let message = format!("`{}` is a hypothesis, expected a task, gate or decision", name.text);
+        cx.push(Problem::new(rules::TYPE_MISMATCH, name.span, message));
+        return None;
+    }
+    Some(cx.node_id(at))
+}
+
+fn needs(cx: &Cx<'_>, decl: &Decl) -> Vec<Need> {
+    let Some(Value::Needs(needs)) = clause(decl, K::Needs).map(|clause| &clause.value) else { return Vec::new() };
+    let plain = needs.iter().filter_map(|need| match &need.kind {
+        NeedKind::Node { name, .. } => Some(name),
+        _ => None,
+    });
+    shape::duplicate_names(cx, plain, "the need");
+    let quorum = |count: u32, of: &[Name], span: Span| {
+        shape::duplicate_names(cx, of.iter(), "the need");
+        let ids: Vec<u32> = of.iter().filter_map(|name| needed(cx, name)).collect();
+        if count == 0 || count as usize > of.len() {
+            let message = format!("{count} of {} nodes, expected 1 to {}", of.len(), of.len());
+            cx.push(Problem::new(rules::OUT_OF_RANGE, span, message));
+        }
+        (ids.len() == of.len()).then_some(Need::Quorum { count, of: ids })
+    };
+    needs
+        .iter()
+        .filter_map(|need| match &need.kind {
+            NeedKind::Node { name, optional } => Some(Need::Node { node: needed(cx, name)?, optional: *optional }),
+            NeedKind::Any(of) => quorum(1, of, need.span),
+            NeedKind::Quorum { count, count_span, of } => quorum(*count, of, *count_span),
+        })
+        .collect()
+}
+
+fn routes(cx: &Cx<'_>, decl: &Decl) -> Vec<Route> {
+    let mut found = Vec::new();
+    for clause in &decl.clauses {
+        let Value::Route(route) = &clause.value else { continue };
+        let RouteOn::Event(event) = &route.on else { continue };
+        if decl.kind == DeclKind::Decision && !BUILTIN_MODES.contains(&event.text.as_str()) && event.text != "success" {
+            // an arm on a hypothesis
+            continue;
+        }
+        let to = needed(cx, &route.to);
+        if known_event(cx, decl, event) {
+            found.extend(to.map(|to| Route { on: event.text.clone(), to }));
+        }
+    }
+    found
+}
+
+fn known_event(cx: &Cx<'_>, decl: &Decl, event: &Name) -> bool {
+    let mut events: Vec<SmolStr> = vec!["success".into()];
+    events.extend(BUILTIN_MODES.iter().map(|mode| SmolStr::from(*mode)));
+    if decl.kind == DeclKind::Gate {
+        events.extend(["approved", "rejected"].map(SmolStr::from));
+    }
+    events.extend(fail_clauses(decl).map(|(_, mode, _)| mode.text.clone()));
+    if events.contains(&event.text) {
+        return true;
+    }
+    let whose = decl.name.as_ref().map_or("this node", |name| name.text.as_str());
+    let message = format!("`{whose}` has no event `{}`, expected `success`, `failure` or a failure mode", event.text);
+    cx.push(Problem::new(rules::UNRESOLVED_NAME, event.span, message).nearest(&event.text, &events));
+    false
+}
+
+fn fail_clauses(decl: &Decl) -> impl Iterator<Item = (&Clause, &Name, &dsl_syntax::ast::Fail)> {
+    decl.clauses.iter().filter_map(|clause| match &clause.value {
+        Value::Fail(fail) => Some((clause, &fail.mode, fail)),
+        _ => None,
+    })
+}
+
+/// An expression of a known type.
+pub(super) fn typed(cx: &Cx<'_>, expr: &Ast, ty: &Type, place: &Place<'_, '_>) -> Expr {
+    cx.with_report(|report| infer(expr, Some(ty), place, report)).expr
+}
+
+pub(super) fn when(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Option<Expr> {
+    expr_of(decl, K::When).map(|expr| typed(cx, expr, &Type::Bool, place))
+}
+
+/// `expect`, `requires`, `checks`: conditions, and prose where it is allowed.
+pub(super) fn expectations(cx: &Cx<'_>, decl: &Decl, key: K, prose: bool, place: &Place<'_, '_>) -> Vec<Expectation> {
+    let Some(Value::Items(items)) = clause(decl, key).map(|clause| &clause.value) else { return Vec::new() };
+    items
+        .iter()
+        .map(|item| match &item.kind {
+            ExprKind::String(text) if prose => {
+                cx.with_report(|report| infer_string(text, place, report));
+                let plain = text.plain().unwrap_or_else(|| written(cx, item.span).trim_matches('"').into());
+                Expectation::Prose { text: plain }
+            }
+            _ => Expectation::Check { expr: typed(cx, item, &Type::Bool, place), text: written(cx, item.span).into() },
+        })
+        .collect()
+}
+
+/// The text of a span, on one line.
+pub(super) fn written(cx: &Cx<'_>, span: Span) -> String {
+    let (text, start) = cx.text();
+    let slice = text.get((start + span.start) as usize..(start + span.end) as usize).unwrap_or_default();
+    slice.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
+    let mut place = Place::new(cx, Reads::NODE);
+    let when = when(cx, decl, &place);
+    let known = when.as_ref().map(|when| facts_when(when, true)).unwrap_or_default();
+    place.known = &known;
+    let each = each(cx, decl, &mut place);
+    let agents = agents(cx, decl);
+    place.agents = &agents;
+
+    let work = work(cx, decl, unready);
+    let (input, input_types) = input(cx, decl, &work, &place);
+    place.input = &input_types;
+    let timeout = expr_of(decl, K::Timeout).map(|expr| typed(cx, expr, &Type::Duration, &place));
+    let script = scripts::script(cx, decl, K::Run, &place);
+    if let Some(rollback) = clause(decl, K::Rollback) {
+        scripts::script(cx, decl, K::Rollback, &place);
+        unready.blocks(cx, rollback);
+    }
+    if let Some(key) = expr_of(decl, K::Key) {
+        scripts::rendered(cx, key, &place);
+    }
+    place.reads = Reads::REQUIRES;
+    let requires = expectations(cx, decl, K::Requires, false, &place);
+    expectations(cx, decl, K::Assumes, true, &place);
+    let steps = steps(cx, decl, &place);
+
+    place.reads = Reads::OBSERVING;
+    place.captures = captures(decl, &work);
+    place.own = &steps;
+    let output = outputs(cx, decl, &place);
+    let own = own_outputs(decl, &output, &work);
+    place.own = &own;
+    let expect = expectations(cx, decl, K::Expect, true, &place);
+    place.reads = Reads::NODE;
+    let fail = fail_modes(cx, decl, &place);
+    let remember = remember(cx, decl, &place);
+    evidence(cx, decl, &place, unready);
+
+    let modes: Vec<SmolStr> = fail_clauses(decl).map(|(_, mode, _)| mode.text.clone()).collect();
+    let retry = literals::retry(cx, decl, Some(&modes));
+    let effects = effects(cx, decl);
+    later_clauses(cx, decl, unready);
+
+    let idempotent = literals::bool_clause(cx, decl, K::Idempotent).unwrap_or(!effects.doubtful);
+    let fallback = match clause(decl, K::Fallback).map(|clause| &clause.value) {
+        Some(Value::Names(names)) => names.first().and_then(|name| needed(cx, name)),
+        _ => None,
+    };
+    place.own = &[];
+    place.captures = Captures::None;
+    let body = Task {
+        script,
+        each,
+        input,
+        output,
+        fail,
+        expect,
+        requires,
+        retry,
+        timeout,
+        idempotent,
+        fallback,
+        remember,
+    };
+    common(cx, decl, &place, when, Body::Task(Box::new(body)))
+}
+
+/// What does the work, resolved.
+enum Doer<'db> {
+    Script,
+    Capability(&'db Capability),
+    Plan(&'db [TypedField], &'db [TypedField]),
+    /// A name that was reported.
+    Unknown,
+    Nothing,
+}
+
+fn work<'db>(cx: &Cx<'db>, decl: &Decl, unready: &mut Unready) -> Doer<'db> {
+    if let Some(clause) = clause(decl, K::Using)
+        && let Value::Names(names) = &clause.value
+        && let Some(name) = names.first()
+        && !is_script_capability(&name.text)
+    {
+        let found = capability(cx, name);
+        unready.blocks_as(cx, &format!("a task using `{}`", name.text), clause.name.text.clone(), clause.span);
+        if self::clause(decl, K::Run).is_none() {
+            return found.map_or(Doer::Unknown, Doer::Capability);
+        }
+    }
+    if let Some(clause) = clause(decl, K::Do) {
+        unready.blocks(cx, clause);
+    }
+    if let Some(clause) = clause(decl, K::Call) {
+        unready.blocks(cx, clause);
+        if let Value::Names(names) = &clause.value
+            && let Some(name) = names.first()
+        {
+            return match cx.scope.plans.get(&name.text) {
+                Some(shape) => Doer::Plan(&shape.plan.params, &shape.plan.outputs),
+                None => {
+                    let known: Vec<SmolStr> = cx.scope.plans.keys().cloned().collect();
+                    let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no plan `{}`", name.text));
+                    cx.push(problem.nearest(&name.text, &known));
+                    Doer::Unknown
+                }
+            };
+        }
+    }
+    if clause(decl, K::Run).is_some() { Doer::Script } else { Doer::Nothing }
+}
+
+/// A capability by its name; `None` was reported.
+pub(super) fn capability<'db>(cx: &Cx<'db>, name: &Name) -> Option<&'db Capability> {
+    let found = cx.scope.capabilities.get(&name.text).map(|found| &**found);
+    if found.is_none() {
+        let mut known: Vec<SmolStr> = cx.scope.capabilities.keys().cloned().collect();
+        known.extend(["shell", "bash", "sh", "python"].map(SmolStr::from));
+        let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no capability `{}`", name.text));
+        let mut problem = problem.nearest(&name.text, &known);
+        if problem.help.is_none() {
+            problem = problem.help(format!("declare it (`capability {}`), or import the file that does", name.text));
+        }
+        cx.push(problem);
+    }
+    found
+}
+
+fn agents(cx: &Cx<'_>, decl: &Decl) -> Vec<SmolStr> {
+    let Some(Value::Names(names)) = clause(decl, K::By).map(|clause| &clause.value) else { return Vec::new() };
+    for name in names.iter().filter(|name| !cx.scope.agents.contains_key(&name.text)) {
+        let known: Vec<SmolStr> = cx.scope.agents.keys().cloned().collect();
+        let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no agent `{}`", name.text));
+        cx.push(problem.nearest(&name.text, &known));
+    }
+    names.iter().map(|name| name.text.clone()).collect()
+}
+
+fn each(cx: &Cx<'_>, decl: &Decl, place: &mut Place<'_, '_>) -> Option<Each> {
+    let Value::Each(each) = &clause(decl, K::Each)?.value else { return None };
+    let list = cx.with_report(|report| infer(&each.list, None, &*place, report));
+    let item = match &list.ty {
+        Type::List(list) => list.item.clone(),
+        Type::Error => Type::Error,
+        Type::Json => {
+            let help = Some("check the data first: `… as list[json]`".to_owned());
+            cx.with_report(|report| report.expected_one_of(each.list.span, &list.ty, "a list", help));
+            Type::Error
+        }
+        Type::Optional(_) => {
+            let written = written(cx, each.list.span);
+            cx.with_report(|report| report.not_optional_safe(each.list.span, Some(&written), "a list"));
+            Type::Error
+        }
+        other => {
+            cx.with_report(|report| report.expected_one_of(each.list.span, other, "a list", None));
+            Type::Error
+        }
+    };
+    place.each = Some((each.var.text.clone(), item));
+    let by = each.by.as_ref().map(|by| scripts::rendered(cx, by, place).expr);
+    Some(Each {
+        var: each.var.text.clone(),
+        list: list.expr,
+        by,
+        parallel: literals::int_clause(cx, decl, K::Parallel, 1).map(|value| value as u32),
+        tolerate: literals::tolerate(cx, decl),
+    })
+}
+
+/// The task's own input: bindings, and the types under which `input.x` is read.
+fn input(cx: &Cx<'_>, decl: &Decl, work: &Doer<'_>, place: &Place<'_, '_>) -> (Vec<Binding>, Vec<(SmolStr, Type)>) {
+    let written = clause(decl, K::Input);
+    let assigns = match written.map(|clause| &clause.value) {
+        Some(Value::Assigns(assigns)) => assigns.as_slice(),
+        Some(_) => return (Vec::new(), Vec::new()),
+        None => &[],
+    };
+    shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the input");
+    let schema = match work {
+        Doer::Capability(capability) => Some(capability.input.as_slice()),
+        Doer::Plan(params, _) => Some(*params),
+        _ => None,
+    };
+    let mut bindings = Vec::new();
+    let mut types = Vec::new();
+    for assign in assigns {
+        let name = &assign.name;
+        let expected = match schema {
+            None => None,
+            Some(schema) => match schema.iter().find(|field| field.name == name.text) {
+                Some(field) => Some(field.ty.clone()),
+                None => {
+                    unknown_input(cx, name, schema, "this has");
+                    Some(Type::Error)
+                }
+            },
+        };
+        let value = match (&expected, work) {
+            (Some(ty), _) => cx.with_report(|report| infer(&assign.value, Some(ty), place, report)),
+            (None, Doer::Script) => scripts::rendered(cx, &assign.value, place),
+            (None, _) => cx.with_report(|report| infer(&assign.value, None, place, report)),
+        };
+        types.push((name.text.clone(), expected.filter(|ty| !ty.is_error()).unwrap_or(value.ty)));
+        bindings.push(Binding { name: name.text.clone(), value: value.expr });
+    }
+    if let Some(schema) = schema {
+        let span = written.map_or_else(|| name_span(decl), |clause| clause.name.span);
+        missing_inputs(cx, schema, span, |name| assigns.iter().any(|assign| assign.name.text == name), &whose(decl));
+    }
+    if matches!(work, Doer::Nothing) && clause(decl, K::Do).is_none() {
+        if let Some(clause) = written {
+            let message = format!("{} has inputs but nothing that takes them, expected `run`, `using` or `call`", whose(decl));
+            cx.push(Problem::new(rules::CONFLICTING_CLAUSES, clause.name.span, message));
+        }
+    }
+    (bindings, types)
+}
+
+pub(super) fn unknown_input(cx: &Cx<'_>, name: &Name, schema: &[TypedField], has: &str) {
+    let known: Vec<SmolStr> = schema.iter().map(|field| field.name.clone()).collect();
+    let problem = Problem::new(rules::UNKNOWN_INPUT, name.span, format!("there is no input `{}` to give", name.text));
+    let mut problem = problem.nearest(&name.text, &known);
+    if problem.help.is_none() && !known.is_empty() {
+        let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+        problem = problem.help(format!("{has} {}", known.join(", ")));
+    }
+    cx.push(problem);
+}
+
+pub(super) fn missing_inputs(
+    cx: &Cx<'_>,
+    schema: &[TypedField],
+    span: Span,
+    given: impl Fn(&str) -> bool,
+    whose: &str,
+) {
+    let missing: Vec<&TypedField> = schema
+        .iter()
+        .filter(|field| !field.has_default && !field.ty.is_optional() && !given(&field.name))
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    let listed: Vec<String> = missing.iter().map(|field| format!("`{}`", field.name)).collect();
+    let message = format!("{whose} does not give {}, expected because it has no default", listed.join(", "));
+    let help: Vec<String> = missing.iter().map(|field| format!("`{}: …` (a `{}`)", field.name, field.ty)).collect();
+    cx.push(Problem::new(rules::MISSING_INPUT, span, message).help(format!("add {}", help.join(", "))));
+}
+
+pub(super) fn name_span(decl: &Decl) -> Span {
+    decl.name.as_ref().map_or(decl.keyword, |name| name.span)
+}
+
+pub(super) fn whose(decl: &Decl) -> String {
+    decl.name.as_ref().map_or_else(|| format!("this {}", decl.kind.keyword()), |name| format!("`{}`", name.text))
+}
+
+/// `do:` lines; the names that they bind.
+fn steps(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<(SmolStr, Type)> {
+    let Some(Value::Steps(steps)) = clause(decl, K::Do).map(|clause| &clause.value) else { return Vec::new() };
+    let mut bound: Vec<(SmolStr, Type)> = Vec::new();
+    for step in steps {
+        let inner = Place {
+            cx,
+            reads: place.reads,
+            each: place.each.clone(),
+            input: place.input,
+            own: &bound,
+            captures: Captures::None,
+            known: place.known,
+            agents: place.agents,
+        };
+        let ty = do_step(cx, step, &inner);
+        if let Some(name) = &step.bind {
+            if bound.iter().any(|(before, _)| *before == name.text) {
+                let message = format!("an earlier line binds `{}`, expected a new name", name.text);
+                cx.push(Problem::new(rules::DUPLICATE_NAME, name.span, message));
+            }
+            bound.push((name.text.clone(), ty));
+        }
+    }
+    bound
+}
+
+fn do_step(cx: &Cx<'_>, step: &Step, place: &Place<'_, '_>) -> Type {
+    let Some(capability) = capability(cx, &step.capability) else {
+        for arg in &step.args {
+            cx.with_report(|report| infer(&arg.value, None, place, report));
+        }
+        return Type::Error;
+    };
+    for arg in &step.args {
+        let expected = match &arg.name {
+            Some(name) => match capability.input.iter().find(|field| field.name == name.text) {
+                Some(field) => Some(&field.ty),
+                None => {
+                    unknown_input(cx, name, &capability.input, &format!("`{}` has", step.capability.text));
+                    None
+                }
+            },
+            None => {
+                let message = format!("the arguments of `{}` are named, expected `name: value`", step.capability.text);
+                cx.push(Problem::new(rules::WRONG_ARGUMENTS, arg.value.span, message));
+                None
+            }
+        };
+        cx.with_report(|report| infer(&arg.value, expected, place, report));
+    }
+    let given = |name: &str| step.args.iter().any(|arg| arg.name.as_ref().is_some_and(|given| given.text == name));
+    missing_inputs(cx, &capability.input, step.capability.span, given, &format!("`{}`", step.capability.text));
+    record(&capability.output)
+}
+
+/// The type of an answer with these fields.
+pub(super) fn record(fields: &[TypedField]) -> Type {
+    Type::Fields(fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect())
+}
+
+fn captures(decl: &Decl, work: &Doer<'_>) -> Captures {
+    match work {
+        Doer::Script => Captures::Script,
+        Doer::Capability(capability) => Captures::Capability(record(&capability.output)),
+        Doer::Plan(_, outputs) => Captures::Capability(record(outputs)),
+        Doer::Unknown => Captures::Capability(Type::Error),
+        Doer::Nothing if clause(decl, K::Run).is_some() => Captures::Script,
+        Doer::Nothing => Captures::None,
+    }
+}
+
+fn outputs(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Output> {
+    let Some(Value::Typed(typed)) = clause(decl, K::Output).map(|clause| &clause.value) else { return Vec::new() };
+    shape::duplicate_names(cx, typed.iter().map(|item| &item.name), "the output");
+    typed.iter().map(|item| output(cx, item, place, false)).collect()
+}
+
+/// One `name: type = expr` line. A plan's output may turn out absent: that fails the run, so it is no mistake here.
+pub(super) fn output(cx: &Cx<'_>, item: &TypedAssign, place: &Place<'_, '_>, may_be_absent: bool) -> Output {
+    let ty = cx.with_report(|report| resolve_type(&item.ty, place, report));
+    let value = match &item.value {
+        Some(value) => {
+            let expected = if may_be_absent { ty.clone().optional() } else { ty.clone() };
+            typed(cx, value, &expected, place)
+        }
+        None => {
+            let message = format!("the output `{}` has no value, expected `{}: {ty} = …`", item.name.text, item.name.text);
+            cx.push(Problem::new(rules::MISSING_CLAUSE, item.name.span, message));
+            Expr::Const(ir::Value::None)
+        }
+    };
+    Output { name: item.name.text.clone(), ty, value }
+}
+
+/// What `fail`, `expect` and `remember` read by bare names before they read captures.
+fn own_outputs(decl: &Decl, output: &[Output], work: &Doer<'_>) -> Vec<(SmolStr, Type)> {
+    if clause(decl, K::Output).is_some() {
+        return output.iter().map(|output| (output.name.clone(), output.ty.clone())).collect();
+    }
+    match work {
+        Doer::Capability(capability) => {
+            capability.output.iter().map(|field| (field.name.clone(), field.ty.clone())).collect()
+        }
+        Doer::Plan(_, outputs) => outputs.iter().map(|field| (field.name.clone(), field.ty.clone())).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn fail_modes(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<FailMode> {
+    shape::duplicate_names(cx, fail_clauses(decl).map(|(_, mode, _)| mode), "the failure mode");
+    fail_clauses(decl)
+        .map(|(_, mode, fail)| {
+            if BUILTIN_MODES.contains(&mode.text.as_str()) || matches!(mode.text.as_str(), "success" | "approved") {
+                let message = format!("`{}` is a failure mode that every task has, expected a new name", mode.text);
+                cx.push(Problem::new(rules::DUPLICATE_NAME, mode.span, message));
+            }
+            FailMode {
+                mode: mode.text.clone(),
+                when: typed(cx, &fail.when, &Type::Bool, place),
+                message: fail.message.as_ref().map(|text| cx.with_report(|report| infer_string(text, place, report)).expr),
+            }
+        })
+        .collect()
+}
+
+fn remember(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Remember> {
+    decl.clauses
+        .iter()
+        .filter_map(|clause| match &clause.value {
+            Value::Remember(remember) => Some(remember),
+            _ => None,
+        })
+        .map(|remember| {
+            let key = &remember.key;
+            let field = cx.plan.memory.iter().find(|field| field.name == key.text);
+            if field.is_none() {
+                let known: Vec<SmolStr> = cx.plan.memory.iter().map(|field| field.name.clone()).collect();
+                let message = format!("the plan's `memory:` has no `{}`", key.text);
+                cx.push(Problem::new(rules::UNRESOLVED_NAME, key.span, message).nearest(&key.text, &known));
+            }
+            let ty = field.map_or(Type::Error, |field| field.ty.clone());
+            Remember { key: key.text.clone(), value: typed(cx, &remember.value, &ty, place) }
+        })
+        .collect()
+}
+
+fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, unready: &mut Unready) {
+    for clause in &decl.clauses {
+        let Value::Evidence(evidence) = &clause.value else { continue };
+        let name = &evidence.hypothesis;
+        match cx.view.get(&name.text) {
+            Some((_, seen)) if seen.sig.kind == NodeKind::Hypothesis => {}
+            _ => {
+                let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no hypothesis `{}`", name.text));
+                cx.push(problem.nearest(&name.text, &cx.node_names()));
+            }
+        }
+        typed(cx, &evidence.when, &Type::Bool, place);
+        typed(cx, &evidence.by, &Type::FLOAT, place);
+        unready.blocks(cx, clause);
+    }
+}
+
+pub(super) struct Effects {
+    /// Repeating it after a crash could do harm.
+    doubtful: bool,
+}
+
+pub(super) fn effects(cx: &Cx<'_>, decl: &Decl) -> Effects {
+    let Some(Value::Effects(effects)) = clause(decl, K::Effects).map(|clause| &clause.value) else {
+        return Effects { doubtful: false };
+    };
+    for effect in effects {
+        let name = &effect.name;
+        if !EFFECTS.contains(&name.text.as_str()) {
+            let known: Vec<SmolStr> = EFFECTS.iter().map(|effect| SmolStr::from(*effect)).collect();
+            let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no effect `{}`", name.text));
+            cx.push(problem.nearest(&name.text, &known));
+        }
+    }
+    Effects { doubtful: effects.iter().any(|effect| matches!(effect.name.text.as_str(), "destructive" | "spend")) }
+}
+
+/// Clauses that are checked here and carried out later.
+fn later_clauses(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) {
+    for clause in &decl.clauses {
+        match clause.key {
+            Some(K::Effects) => unready.unenforced(clause),
+            Some(K::Cache) => {
+                if let Value::Expr(expr) = &clause.value {
+                    literals::duration(cx, expr, "`cache`");
+                }
+                unready.blocks(cx, clause);
+            }
+            Some(K::Budget) => {
+                super::plan::budget(cx, clause);
+                unready.blocks(cx, clause);
+            }
+            Some(K::Key | K::By) => unready.blocks(cx, clause),
+            _ => {}
+        }
+    }
+}
+
+/// The retry that a task has when it has none of its own.
+pub(crate) fn with_default_retry(node: &mut Node, default: &Retry) {
+    if let Body::Task(task) = &mut node.body {
+        task.retry.get_or_insert_with(|| default.clone());
+    }
+}

@@ -1,0 +1,150 @@
+//! `dslc.toml`: what a workspace includes, the severities of rules, further kinds of tasks, where runs are stored.
+//!
+//! Unknown keys are errors: a misspelt setting must not be one that silently does nothing. Absent: looking for the file.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use smol_str::SmolStr;
+
+use crate::diagnostic::Severity;
+use crate::rules;
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Config {
+    /// Patterns of files that belong to the workspace; empty: all `.plan` files.
+    pub include: Vec<String>,
+    pub exclude: Vec<String>,
+    /// Files whose policies apply to every plan.
+    pub policies: Vec<String>,
+    pub lint: BTreeMap<SmolStr, Level>,
+    /// Further kinds of tasks.
+    pub kinds: Vec<SmolStr>,
+    /// Where runs are stored, relative to the workspace root.
+    pub store: Option<String>,
+}
+
+/// What `[lint]` says about a rule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    Allow,
+    Hint,
+    Warn,
+    Error,
+}
+
+impl Level {
+    pub const fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Allow => None,
+            Self::Hint => Some(Severity::Hint),
+            Self::Warn => Some(Severity::Warning),
+            Self::Error => Some(Severity::Error),
+        }
+    }
+}
+
+/// Why a `dslc.toml` was refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigError {
+    /// One line, without the place.
+    pub message: String,
+    /// Bytes in the text, where known.
+    pub span: Option<std::ops::Range<usize>>,
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Raw {
+    workspace: RawWorkspace,
+    policies: Vec<String>,
+    lint: BTreeMap<SmolStr, Level>,
+    kinds: RawKinds,
+    run: RawRun,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawWorkspace {
+    include: Vec<String>,
+    exclude: Vec<String>,
+    /// In TOML a key after `[workspace]` belongs to it, so both places are read.
+    policies: Vec<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawKinds {
+    extra: Vec<SmolStr>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawRun {
+    store: Option<String>,
+}
+
+impl Config {
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let raw: Raw = toml::from_str(text).map_err(|error| ConfigError {
+            message: error.message().trim().replace('\n', " "),
+            span: error.span(),
+        })?;
+        if let Some(unknown) = raw.lint.keys().find(|name| rules::find(name).is_none()) {
+            let span = text.find(unknown.as_str()).map(|at| at..at + unknown.len());
+            return Err(ConfigError { message: format!("`[lint]` names `{unknown}`, which is no rule"), span });
+        }
+        let mut policies = raw.policies;
+        policies.extend(raw.workspace.policies);
+        Ok(Self {
+            include: raw.workspace.include,
+            exclude: raw.workspace.exclude,
+            policies,
+            lint: raw.lint,
+            kinds: raw.kinds.extra,
+            store: raw.run.store,
+        })
+    }
+
+    /// The severity of a rule here; `None`: not shown.
+    pub fn severity(&self, rule: &str) -> Option<Severity> {
+        match self.lint.get(rule) {
+            Some(level) => level.severity(),
+            None => rules::find(rule).map(|rule| rule.severity),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_file_is_read() {
+        let config = Config::parse(
+            "policies = [\"p/*.plan\"]\n[workspace]\ninclude = [\"a\"]\n[lint]\nunknown-kind = \"warn\"\n[kinds]\nextra = [\"ops\"]\n[run]\nstore = \"s\"\n",
+        )
+        .expect("valid");
+        assert_eq!(config.severity("unknown-kind"), Some(Severity::Warning));
+        assert_eq!(config.severity("syntax"), Some(Severity::Error));
+        assert_eq!(config.store.as_deref(), Some("s"));
+        assert_eq!(config.policies, ["p/*.plan"]);
+    }
+
+    #[test]
+    fn a_misspelt_key_or_rule_is_an_error_with_a_place() {
+        assert!(Config::parse("[lints]\n").is_err());
+        let error = Config::parse("[lint]\nunknwon = \"warn\"\n").expect_err("no such rule");
+        assert_eq!(error.span, Some(7..14));
+        assert!(error.message.contains("`unknwon`"));
+    }
+}

@@ -1,0 +1,149 @@
+//! What is wrong with a plan, as data.
+//!
+//! Queries hold a [`Diag`]: its places are relative to blocks, or symbolic ("the need `b` of that node"), so that moving text
+//! changes none of them. A [`Diagnostic`] has absolute byte spans and is made at the edge only, when somebody asks. Absent: how
+//! a diagnostic looks on a terminal or in an editor.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use dsl_syntax::ast::Span;
+use smol_str::SmolStr;
+
+use crate::inputs::SourceChunk;
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Severity {
+    Error,
+    Warning,
+    Hint,
+}
+
+impl Severity {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Hint => "hint",
+        }
+    }
+}
+
+/// One mistake, with absolute byte spans.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Diagnostic {
+    pub rule: &'static str,
+    pub severity: Severity,
+    /// One line: lower case, the plan's own names in backticks, no full stop.
+    pub message: String,
+    pub file: Arc<Path>,
+    pub span: Span,
+    pub labels: Vec<Label>,
+    pub notes: Vec<String>,
+    /// Something to type.
+    pub help: Option<String>,
+    pub fixes: Vec<Fix>,
+}
+
+/// Another place involved, with the fact that it adds. A label whose place is the diagnostic's own says more about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Label {
+    pub file: Arc<Path>,
+    pub span: Span,
+    pub message: String,
+}
+
+/// A repair. A safe one does not change what a correct plan means, and may be applied unseen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fix {
+    pub title: String,
+    pub safe: bool,
+    pub edits: Vec<Edit>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Edit {
+    pub file: Arc<Path>,
+    pub span: Span,
+    pub text: String,
+}
+
+/// A block of a file, however it moves.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct BlockRef {
+    pub chunk: SourceChunk,
+    pub index: u32,
+}
+
+/// A place in a block: a span of it, or something that is looked up in its tree when the diagnostic is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Target {
+    Span(Span),
+    /// The declaration's name, or its keyword.
+    Name,
+    /// The name inside `needs:`.
+    Need(SmolStr),
+    /// The n-th route or arm that leads there, on that event (`None`: an arm).
+    Route { on: Option<SmolStr>, to: SmolStr },
+    Fallback,
+    /// The plan that a task calls.
+    Call,
+    /// The path of a `use`, or a name picked by it.
+    Use(Option<SmolStr>),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Place {
+    pub block: BlockRef,
+    pub target: Target,
+}
+
+/// A diagnostic whose places are relative to blocks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Diag {
+    pub rule: &'static str,
+    pub message: String,
+    pub place: Place,
+    pub labels: Vec<(Place, String)>,
+    pub notes: Vec<String>,
+    pub help: Option<String>,
+    pub fixes: Vec<LocalFix>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct LocalFix {
+    pub title: String,
+    pub safe: bool,
+    /// Spans in the block of the diagnostic.
+    pub edits: Vec<(Span, String)>,
+}
+
+impl Diag {
+    pub fn new(rule: &'static str, place: Place, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            message: message.into(),
+            place,
+            labels: Vec::new(),
+            notes: Vec::new(),
+            help: None,
+            fixes: Vec::new(),
+        }
+    }
+    pub fn label(mut self, place: Place, message: impl Into<String>) -> Self {
+        self.labels.push((place, message.into()));
+        self
+    }
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+    pub fn fix(mut self, title: impl Into<String>, safe: bool, span: Span, text: impl Into<String>) -> Self {
+        self.fixes.push(LocalFix { title: title.into(), safe, edits: vec![(span, text.into())] });
+        self
+    }
+}

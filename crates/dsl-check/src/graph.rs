@@ -1,0 +1,497 @@
+//! The graph of a plan: who waits for whom, what is upstream of what, what has completed when something starts.
+//!
+//! Built from signatures only. Nodes are indices in plan order; names that resolve to nothing are left out (they are
+//! reported where they stand). Nothing here recurses and nothing is quadratic for ordinary plans: a question about `n` and `u`
+//! looks only at what lies between them, and every answer on the way is kept. Absent: spans, types, messages.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::DiGraph;
+use smol_str::SmolStr;
+
+use crate::diagnostic::BlockRef;
+use crate::inputs::SourceFile;
+use crate::signatures::{NeedSig, NodeKind, NodeSig, Sig, signatures};
+
+/// Loops in components larger than this are searched from a few nodes only.
+const SHORTEST_LOOP_NODES_MAX: usize = 256;
+
+/// The plans of a file and their nodes.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct FilePlans {
+    pub plans: Vec<PlanBlocks>,
+    /// The plan and the node that a block holds.
+    pub places: HashMap<BlockRef, (u32, Option<u32>)>,
+    /// Bare nodes although the file has plans.
+    pub stray: Vec<BlockRef>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct PlanBlocks {
+    /// Empty where the header is broken; of an implicit plan too.
+    pub name: SmolStr,
+    /// The header and the clauses after nodes; none for the implicit plan.
+    pub clauses: Vec<BlockRef>,
+    pub nodes: Vec<(BlockRef, Arc<NodeSig>)>,
+}
+
+#[salsa::tracked(returns(ref))]
+pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<FilePlans> {
+    let mut found = FilePlans::default();
+    let mut bare = Vec::new();
+    for &chunk in file.chunks(db) {
+        for (index, sig) in signatures(db, chunk).iter().enumerate() {
+            let block = BlockRef { chunk, index: index as u32 };
+            match sig {
+                Sig::Plan(plan) => {
+                    found.places.insert(block, (found.plans.len() as u32, None));
+                    found.plans.push(PlanBlocks {
+                        name: plan.name.clone(),
+                        clauses: vec![block],
+                        nodes: Vec::new(),
+                    });
+                }
+                Sig::PlanRest(_) => {
+                    if let Some(plan) = found.plans.last_mut() {
+                        plan.clauses.push(block);
+                        found.places.insert(block, (found.plans.len() as u32 - 1, None));
+                    }
+                }
+                Sig::Node(node) if node.in_plan => {
+                    let at = found.plans.len() as u32;
+                    if let Some(plan) = found.plans.last_mut() {
+                        found.places.insert(block, (at - 1, Some(plan.nodes.len() as u32)));
+                        plan.nodes.push((block, node.clone()));
+                    }
+                }
+                Sig::Node(node) => bare.push((block, node.clone())),
+                _ => {}
+            }
+        }
+    }
+    if found.plans.is_empty() {
+        found.places.extend(bare.iter().enumerate().map(|(index, (block, _))| (*block, (0, Some(index as u32)))));
+        found.plans.push(PlanBlocks { name: SmolStr::default(), clauses: Vec::new(), nodes: bare });
+    } else {
+        found.stray = bare.into_iter().map(|(block, _)| block).collect();
+    }
+    Arc::new(found)
+}
+
+/// One graph for each plan of the file.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn graphs(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<PlanGraph>> {
+    let plans = file_plans(db, file);
+    Arc::new(plans.plans.iter().map(|plan| PlanGraph::new(plan.nodes.iter().map(|(_, sig)| sig.clone()).collect())).collect())
+}
+
+/// What a reference from one node to another may rely on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Access {
+    /// Not upstream: the other may not have started.
+    No,
+    /// Upstream, but it may not have completed.
+    Maybe,
+    /// Completed whenever this starts.
+    Always,
+}
+
+/// Why one node waits for another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum EdgeKind {
+    Need,
+    Route(u32),
+    Fallback,
+    /// Needs a node whose fallback the other is.
+    StandIn { of: u32 },
+}
+
+/// `waits` cannot start before `on` has settled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Edge {
+    pub waits: u32,
+    pub on: u32,
+    pub kind: EdgeKind,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+enum Requirement {
+    Plain(u32),
+    /// By a route `on success`, which is also a need.
+    Success(u32),
+    Optional(u32),
+    Quorum { count: u32, of: Vec<u32> },
+}
+
+/// Something whose settling may activate a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Source {
+    node: u32,
+    /// The source has completed when this fires; otherwise it has failed (or, for arms, merely decided).
+    completed: bool,
+    failed: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct PlanGraph {
+    pub nodes: Vec<Arc<NodeSig>>,
+    /// Of duplicates the first.
+    pub index: HashMap<SmolStr, u32>,
+    /// In the IR.
+    ids: Vec<Option<u32>>,
+    requirements: Vec<Vec<Requirement>>,
+    sources: Vec<Vec<Source>>,
+    pub fallback: Vec<Option<u32>>,
+    /// By waiting node.
+    pub edges: Vec<Vec<Edge>>,
+    /// Position in a topological order; nodes on loops have none.
+    order: Vec<Option<u32>>,
+    /// `answers[u][n]`: what `n` may rely on of `u`. Filled as asked; a pure function of the rest.
+    answers: Mutex<HashMap<u32, HashMap<u32, Access>>>,
+    certain: OnceLock<Vec<bool>>,
+}
+
+impl PartialEq for PlanGraph {
+    fn eq(&self, other: &Self) -> bool {
+        self.nodes == other.nodes
+    }
+}
+
+impl PlanGraph {
+    pub fn new(nodes: Vec<Arc<NodeSig>>) -> Self {
+        let mut index = HashMap::with_capacity(nodes.len());
+        for (at, node) in nodes.iter().enumerate() {
+            if !node.name.is_empty() {
+                index.entry(node.name.clone()).or_insert(at as u32);
+            }
+        }
+        let mut graph = Self { index, ..Self::default() };
+        graph.fallback = nodes.iter().map(|node| node.fallback.as_ref().and_then(|name| graph.runs(&nodes, name))).collect();
+        graph.requirements = nodes.iter().map(|node| graph.requirements_of(&nodes, node)).collect();
+        graph.sources = vec![Vec::new(); nodes.len()];
+        for (at, node) in nodes.iter().enumerate() {
+            graph.add_sources(&nodes, at as u32, node);
+        }
+        graph.edges = vec![Vec::new(); nodes.len()];
+        let mut next = 0;
+        graph.ids = nodes
+            .iter()
+            .map(|node| {
+                (node.kind != NodeKind::Hypothesis).then(|| {
+                    next += 1;
+                    next - 1
+                })
+            })
+            .collect();
+        graph.nodes = nodes;
+        graph.add_edges();
+        graph.sort();
+        graph
+    }
+
+    /// A node that runs: hypotheses do not.
+    fn runs(&self, nodes: &[Arc<NodeSig>], name: &str) -> Option<u32> {
+        self.index.get(name).copied().filter(|&at| nodes[at as usize].kind != NodeKind::Hypothesis)
+    }
+
+    fn requirements_of(&self, nodes: &[Arc<NodeSig>], node: &NodeSig) -> Vec<Requirement> {
+        node.needs
+            .iter()
+            .filter_map(|need| match need {
+                NeedSig::Node { name, optional } => {
+                    let at = self.runs(nodes, name)?;
+                    Some(if *optional { Requirement::Optional(at) } else { Requirement::Plain(at) })
+                }
+                NeedSig::Quorum { count, of } => Some(Requirement::Quorum {
+                    count: *count,
+                    of: of.iter().filter_map(|name| self.runs(nodes, name)).collect(),
+                }),
+            })
+            .collect()
+    }
+
+    fn add_sources(&mut self, nodes: &[Arc<NodeSig>], at: u32, node: &NodeSig) {
+        for route in &node.routes {
+            let Some(to) = self.runs(nodes, &route.to) else { continue };
+            let on = route.on.as_deref();
+            let completed = on.is_none_or(|on| !fires_on_failure(node.kind, on));
+            self.sources[to as usize].push(Source { node: at, completed, failed: !completed });
+            if on == Some("success") {
+                self.requirements[to as usize].push(Requirement::Success(at));
+            }
+        }
+        if let Some(to) = self.fallback[at as usize] {
+            self.sources[to as usize].push(Source { node: at, completed: false, failed: true });
+        }
+    }
+
+    fn add_edges(&mut self) {
+        for waits in 0..self.nodes.len() as u32 {
+            for (on, written) in needed(&self.requirements[waits as usize]) {
+                if written {
+                    self.edges[waits as usize].push(Edge { waits, on, kind: EdgeKind::Need });
+                }
+                if let Some(stand_in) = self.fallback[on as usize].filter(|&stand_in| stand_in != waits) {
+                    self.edges[waits as usize].push(Edge { waits, on: stand_in, kind: EdgeKind::StandIn { of: on } });
+                }
+            }
+        }
+        for on in 0..self.nodes.len() as u32 {
+            let node = self.nodes[on as usize].clone();
+            for (at, route) in node.routes.iter().enumerate() {
+                if let Some(waits) = self.runs(&self.nodes, &route.to) {
+                    self.edges[waits as usize].push(Edge { waits, on, kind: EdgeKind::Route(at as u32) });
+                }
+            }
+            if let Some(waits) = self.fallback[on as usize] {
+                self.edges[waits as usize].push(Edge { waits, on, kind: EdgeKind::Fallback });
+            }
+        }
+    }
+
+    /// Kahn's algorithm; what is left over is on a loop or behind one.
+    fn sort(&mut self) {
+        let count = self.nodes.len();
+        let mut waiting: Vec<u32> = self.edges.iter().map(|edges| edges.len() as u32).collect();
+        let mut dependents: Vec<Vec<u32>> = vec![Vec::new(); count];
+        for edge in self.edges.iter().flatten() {
+            dependents[edge.on as usize].push(edge.waits);
+        }
+        let mut ready: VecDeque<u32> = (0..count as u32).filter(|&node| waiting[node as usize] == 0).collect();
+        self.order = vec![None; count];
+        let mut position = 0;
+        while let Some(node) = ready.pop_front() {
+            self.order[node as usize] = Some(position);
+            position += 1;
+            for &next in &dependents[node as usize] {
+                waiting[next as usize] -= 1;
+                if waiting[next as usize] == 0 {
+                    ready.push_back(next);
+                }
+            }
+        }
+    }
+
+    /// The id of a node in the IR, where hypotheses are no nodes.
+    pub fn ir_id(&self, name: &str) -> Option<u32> {
+        let at = *self.index.get(name)?;
+        self.ids.get(at as usize).copied().flatten()
+    }
+
+    /// What `from` may rely on of `to` when it starts.
+    pub fn access(&self, from: u32, to: u32) -> Access {
+        if from == to {
+            return Access::No;
+        }
+        let plainly = |requirement: &Requirement| {
+            matches!(requirement, Requirement::Plain(node) | Requirement::Success(node) if *node == to)
+        };
+        if self.requirements[from as usize].iter().any(plainly) {
+            return Access::Always;
+        }
+        let (Some(low), Some(high)) = (self.order[to as usize], self.order[from as usize]) else {
+            // on or behind a loop, which is reported: say nothing more
+            return Access::Always;
+        };
+        if high < low {
+            return Access::No;
+        }
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers = answers.entry(to).or_default();
+        if let Some(known) = answers.get(&from) {
+            return *known;
+        }
+        for node in self.between(from, to, low, answers) {
+            let answer = self.answer(node, to, answers);
+            answers.insert(node, answer);
+        }
+        answers.get(&from).copied().unwrap_or(Access::No)
+    }
+
+    /// The nodes upstream of `from`, itself included, that could lie behind `to` and have no answer yet, in order.
+    fn between(&self, from: u32, to: u32, low: u32, answers: &HashMap<u32, Access>) -> Vec<u32> {
+        let mut found = vec![from];
+        let mut seen = std::collections::HashSet::from([from]);
+        let mut next = 0;
+        while let Some(&node) = found.get(next) {
+            next += 1;
+            for edge in &self.edges[node as usize] {
+                let after = self.order[edge.on as usize].is_some_and(|order| order > low);
+                if edge.on != to && after && !answers.contains_key(&edge.on) && seen.insert(edge.on) {
+                    found.push(edge.on);
+                }
+            }
+        }
+        found.sort_unstable_by_key(|&node| self.order[node as usize]);
+        found
+    }
+
+    fn answer(&self, node: u32, to: u32, answers: &HashMap<u32, Access>) -> Access {
+        let known = |at: u32| answers.get(&at).copied().unwrap_or(Access::No);
+        let upstream = self.edges[node as usize].iter().any(|edge| edge.on == to || known(edge.on) != Access::No);
+        if !upstream {
+            return Access::No;
+        }
+        // once `at` has been satisfied, or has merely started
+        let satisfied = |at: u32| at == to || known(at) == Access::Always;
+        let needs = self.requirements[node as usize].iter().any(|requirement| match requirement {
+            Requirement::Plain(at) | Requirement::Success(at) => satisfied(*at),
+            Requirement::Optional(_) => false,
+            Requirement::Quorum { count, of } => {
+                let others = of.iter().filter(|&&at| !satisfied(at)).count();
+                others < *count as usize
+            }
+        });
+        let sources = &self.sources[node as usize];
+        let active = !sources.is_empty()
+            && sources.iter().all(|source| known(source.node) == Access::Always || (source.node == to && source.completed));
+        if needs || active { Access::Always } else { Access::Maybe }
+    }
+
+    /// What `from` may rely on of the error of `to`.
+    pub fn error_access(&self, from: u32, to: u32) -> Access {
+        let sources = &self.sources[from as usize];
+        if !sources.is_empty() && sources.iter().all(|source| source.node == to && source.failed) {
+            return Access::Always;
+        }
+        match self.access(from, to) {
+            Access::No => Access::No,
+            _ => Access::Maybe,
+        }
+    }
+
+    /// Whether a run that completes has completed the node.
+    pub fn is_certain(&self, node: u32) -> bool {
+        self.certain.get_or_init(|| self.find_certain())[node as usize]
+    }
+
+    fn find_certain(&self) -> Vec<bool> {
+        let mut order: Vec<u32> = (0..self.nodes.len() as u32).filter(|&node| self.order[node as usize].is_some()).collect();
+        order.sort_unstable_by_key(|&node| self.order[node as usize]);
+        let mut certain = vec![false; self.nodes.len()];
+        for node in order {
+            let sig = &self.nodes[node as usize];
+            let handled = sig.routes.iter().any(|route| route.on.as_deref().is_some_and(|on| fires_on_failure(sig.kind, on)));
+            let needs = self.requirements[node as usize].iter().all(|requirement| match requirement {
+                Requirement::Plain(at) | Requirement::Success(at) => certain[*at as usize],
+                Requirement::Optional(_) => true,
+                Requirement::Quorum { count, of } => {
+                    of.iter().filter(|&&at| certain[at as usize]).count() >= *count as usize
+                }
+            });
+            let active = self.sources[node as usize]
+                .iter()
+                .all(|source| source.completed && certain[source.node as usize] && self.nodes[source.node as usize].kind != NodeKind::Decision);
+            certain[node as usize] = !sig.conditional && !sig.optional && !handled && needs && active;
+        }
+        certain
+    }
+
+    /// The shortest loop of every component that has one; each edge waits for the next, the last for the first.
+    pub fn loops(&self) -> Vec<Vec<Edge>> {
+        if self.order.iter().all(Option::is_some) {
+            return Vec::new();
+        }
+        let left: Vec<u32> = (0..self.nodes.len() as u32).filter(|&node| self.order[node as usize].is_none()).collect();
+        let mut graph = DiGraph::<u32, ()>::with_capacity(left.len(), left.len());
+        let ids: HashMap<u32, _> = left.iter().map(|&node| (node, graph.add_node(node))).collect();
+        for &node in &left {
+            for edge in &self.edges[node as usize] {
+                if let Some(&on) = ids.get(&edge.on) {
+                    graph.add_edge(ids[&node], on, ());
+                }
+            }
+        }
+        let mut found: Vec<Vec<Edge>> = kosaraju_scc(&graph)
+            .into_iter()
+            .map(|component| component.into_iter().map(|id| graph[id]).collect::<Vec<u32>>())
+            .filter_map(|component| self.shortest_loop(component))
+            .collect();
+        found.sort_by_key(|edges| edges.first().map(|edge| edge.waits));
+        found
+    }
+
+    fn shortest_loop(&self, mut component: Vec<u32>) -> Option<Vec<Edge>> {
+        component.sort_unstable();
+        let inside: HashMap<u32, ()> = component.iter().map(|&node| (node, ())).collect();
+        let starts = component.len().min(SHORTEST_LOOP_NODES_MAX);
+        let mut best: Option<Vec<Edge>> = None;
+        for &start in &component[..starts] {
+            let bound = best.as_ref().map_or(usize::MAX, Vec::len);
+            if let Some(found) = self.loop_through(start, &inside).filter(|found| found.len() < bound) {
+                best = Some(found);
+            }
+            if best.as_ref().is_some_and(|best| best.len() == 1) {
+                break;
+            }
+        }
+        best
+    }
+
+    /// Breadth first from `start` back to it.
+    fn loop_through(&self, start: u32, inside: &HashMap<u32, ()>) -> Option<Vec<Edge>> {
+        let mut reached: HashMap<u32, Edge> = HashMap::new();
+        let mut queue = VecDeque::from([start]);
+        while let Some(node) = queue.pop_front() {
+            for edge in &self.edges[node as usize] {
+                if edge.on == start {
+                    let mut path = vec![*edge];
+                    let mut at = edge.waits;
+                    while at != start {
+                        let before = reached.get(&at)?;
+                        path.push(*before);
+                        at = before.waits;
+                    }
+                    path.reverse();
+                    return Some(path);
+                }
+                if inside.contains_key(&edge.on) && !reached.contains_key(&edge.on) {
+                    reached.insert(edge.on, *edge);
+                    queue.push_back(edge.on);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The nodes needed, and whether `needs:` says so.
+fn needed(requirements: &[Requirement]) -> Vec<(u32, bool)> {
+    let mut needed = Vec::new();
+    for requirement in requirements {
+        match requirement {
+            Requirement::Plain(node) | Requirement::Optional(node) => needed.push((*node, true)),
+            Requirement::Success(node) => needed.push((*node, false)),
+            Requirement::Quorum { of, .. } => needed.extend(of.iter().map(|&node| (node, true))),
+        }
+    }
+    needed
+}
+
+/// The failure modes that are not declared.
+pub(crate) const BUILTIN_MODES: &[&str] = &[
+    "failure",
+    "timeout",
+    "rate-limited",
+    "expectation",
+    "precondition",
+    "invalid-output",
+    "expression-error",
+    "budget-exceeded",
+    "quota-exceeded",
+    "circuit-open",
+    "denied",
+    "cancelled",
+    "in-doubt",
+];
+
+/// Whether the event says that its node failed. A decision's routes name hypotheses too: those are choices.
+fn fires_on_failure(kind: NodeKind, event: &str) -> bool {
+    match kind {
+        NodeKind::Decision => BUILTIN_MODES.contains(&event),
+        _ => !matches!(event, "success" | "approved"),
+    }
+}
+

@@ -1,0 +1,58 @@
+//! Everything that enters the database: texts, as chunks of whole blocks; which files there are; the configuration.
+//!
+//! Files that nobody is editing are set with medium durability, so that a keystroke elsewhere re-verifies none of them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::config::Config;
+
+/// A run of about sixteen whole blocks of one file.
+#[salsa::input(debug)]
+pub struct SourceChunk {
+    #[returns(copy)]
+    pub file: SourceFile,
+    #[returns(deref)]
+    pub text: Box<str>,
+    /// The chunk starts inside a plan whose children are indented by this much.
+    #[returns(copy)]
+    pub plan_indent: Option<u32>,
+}
+
+#[salsa::input(debug)]
+pub struct SourceFile {
+    #[returns(ref)]
+    pub path: Arc<Path>,
+    #[returns(deref)]
+    pub chunks: Vec<SourceChunk>,
+    /// Why the bytes could not be read as text; the file then has no chunks.
+    #[returns(ref)]
+    pub refused: Option<Refused>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refused {
+    NotUtf8 { offset: u32 },
+    TooLarge { bytes: usize },
+}
+
+/// What a workspace consists of; there is one.
+#[salsa::input(debug)]
+pub struct Project {
+    #[returns(ref)]
+    pub root: Arc<Path>,
+    #[returns(ref)]
+    pub files: BTreeMap<Arc<Path>, SourceFile>,
+    #[returns(ref)]
+    pub config: Config,
+}
+
+#[salsa::db]
+#[derive(Clone, Default)]
+pub struct Database {
+    storage: salsa::Storage<Self>,
+}
+
+#[salsa::db]
+impl salsa::Database for Database {}

@@ -1,0 +1,81 @@
+//! The table of rules: one row each, and beside it (`rules/NAME.md`) the page that explains the rule and holds the examples
+//! that the tests compile.
+//!
+//! A rule is listed here when this build can raise it, and not before.
+
+use crate::diagnostic::Severity;
+
+/// One rule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rule {
+    /// Stable, kebab-case.
+    pub name: &'static str,
+    pub group: &'static str,
+    /// Unless `[lint]` in `dslc.toml` says otherwise.
+    pub severity: Severity,
+    /// Markdown: what it says, why, *Wrong*, *Right*.
+    pub page: &'static str,
+}
+
+macro_rules! rules {
+    ($($const:ident $name:literal $group:literal $severity:ident;)*) => {
+        $(pub(crate) const $const: &str = $name;)*
+
+        /// All rules, by group in the order of the reference.
+        pub const RULES: &[Rule] = &[
+            $(Rule {
+                name: $name,
+                group: $group,
+                severity: Severity::$severity,
+                page: include_str!(concat!("../rules/", $name, ".md")),
+            }),*
+        ];
+    };
+}
+
+rules! {
+    SYNTAX "syntax" "text" Error;
+    INDENTATION "indentation" "text" Error;
+    TAB_INDENTATION "tab-indentation" "text" Error;
+    UNTERMINATED_STRING "unterminated-string" "text" Error;
+    INVALID_LITERAL "invalid-literal" "text" Error;
+    NOT_UTF8 "not-utf8" "text" Error;
+    FILE_TOO_LARGE "file-too-large" "text" Error;
+    UNKNOWN_CLAUSE "unknown-clause" "shape" Error;
+    DUPLICATE_CLAUSE "duplicate-clause" "shape" Error;
+    MISSING_CLAUSE "missing-clause" "shape" Error;
+    MISPLACED_CLAUSE "misplaced-clause" "shape" Error;
+    CONFLICTING_CLAUSES "conflicting-clauses" "shape" Error;
+    UNKNOWN_KIND "unknown-kind" "shape" Error;
+    UNRESOLVED_NAME "unresolved-name" "names" Error;
+    DUPLICATE_NAME "duplicate-name" "names" Error;
+    UNRESOLVED_IMPORT "unresolved-import" "names" Error;
+    AMBIGUOUS_IMPORT "ambiguous-import" "names" Error;
+    TYPE_MISMATCH "type-mismatch" "types" Error;
+    UNIT_MISMATCH "unit-mismatch" "types" Error;
+    MISSING_INPUT "missing-input" "types" Error;
+    UNKNOWN_INPUT "unknown-input" "types" Error;
+    MISSING_FIELD "missing-field" "types" Error;
+    OUT_OF_RANGE "out-of-range" "types" Error;
+    NOT_OPTIONAL_SAFE "not-optional-safe" "types" Error;
+    UNKNOWN_FUNCTION "unknown-function" "types" Error;
+    WRONG_ARGUMENTS "wrong-arguments" "types" Error;
+    NOT_EXHAUSTIVE "not-exhaustive" "types" Error;
+    INVALID_REGEX "invalid-regex" "types" Error;
+    INTERPOLATION_IN_QUOTES "interpolation-in-quotes" "types" Error;
+    DEPENDENCY_CYCLE "dependency-cycle" "graph" Error;
+    UNDECLARED_DEPENDENCY "undeclared-dependency" "graph" Error;
+    RECURSIVE_CALL "recursive-call" "graph" Error;
+    FALLBACK_MISMATCH "fallback-mismatch" "graph" Error;
+    NOT_YET_RUNNABLE "not-yet-runnable" "toolchain" Warning;
+}
+
+/// The rule of that name.
+pub fn find(name: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.name == name)
+}
+
+/// The rule that has this name, as the `&'static str` that diagnostics hold.
+pub(crate) fn name(name: &str) -> &'static str {
+    find(name).map_or(SYNTAX, |rule| rule.name)
+}

@@ -1,0 +1,564 @@
+//! What a file's names mean: its own declarations and those that its imports bring in, with their types resolved.
+//!
+//! Everything here is computed from signatures without nodes, so editing a task never touches it. A name of an imported
+//! declaration means what it means in *its* file; records get one name each in the IR, the plain one wherever that is free.
+//! Absent: nodes and graphs.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use dsl_syntax::ast::{self, Name, Span};
+use ir::types::{FieldDef, RecordDef, Type, Types};
+use smol_str::SmolStr;
+
+use crate::diagnostic::BlockRef;
+use crate::inputs::{Project, SourceFile};
+use crate::signatures::{AgentSig, CapabilitySig, FieldSig, PlanSig, Sig, TypeSig, signatures};
+use crate::types::{Env, Lookup, Namespace, Report, resolve_type};
+
+/// How long a chain of aliases may be.
+const ALIAS_DEPTH_MAX: u32 = 64;
+
+/// The declarations of a file that are not nodes, in order.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn declarations(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<(BlockRef, Sig)>> {
+    let mut found = Vec::new();
+    for &chunk in file.chunks(db) {
+        for (index, sig) in signatures(db, chunk).iter().enumerate() {
+            if !matches!(sig, Sig::Nothing | Sig::Node(_)) {
+                found.push((BlockRef { chunk, index: index as u32 }, sig.clone()));
+            }
+        }
+    }
+    Arc::new(found)
+}
+
+/// What kinds of names there are; each kind is a space of its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Space {
+    Type,
+    Capability,
+    Agent,
+    Plan,
+    Policy,
+}
+
+impl Space {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Type => "type",
+            Self::Capability => "capability",
+            Self::Agent => "agent",
+            Self::Plan => "plan",
+            Self::Policy => "policy",
+        }
+    }
+}
+
+/// The space and name of a declaration.
+pub(crate) fn declared(sig: &Sig) -> Option<(Space, SmolStr)> {
+    match sig {
+        Sig::Type(sig) => Some((Space::Type, sig.name.clone())),
+        Sig::Capability(sig) => Some((Space::Capability, sig.name.clone())),
+        Sig::Agent(sig) => Some((Space::Agent, sig.name.clone())),
+        Sig::Plan(sig) if !sig.name.is_empty() => Some((Space::Plan, sig.name.clone())),
+        Sig::Policy(name) => Some((Space::Policy, name.clone())),
+        _ => None,
+    }
+}
+
+/// The file that a `use` names.
+pub(crate) fn import_path(root: &Path, from: &Path, text: &str) -> PathBuf {
+    let joined = match text.strip_prefix('/') {
+        Some(rest) => root.join(rest),
+        None => from.parent().unwrap_or(root).join(text),
+    };
+    normalize(&joined)
+}
+
+/// Without `.` and `..`, as far as that can be known from the text.
+pub(crate) fn normalize(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                if !out.pop() {
+                    out.push("..");
+                }
+            }
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+/// Where a visible name comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Origin {
+    pub file: SourceFile,
+    pub name: SmolStr,
+}
+
+/// Why an import does not work.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum ImportProblem {
+    /// Nothing could be read there.
+    NoFile { block: BlockRef, path: SmolStr },
+    /// The path is not a plain string.
+    NoPath { block: BlockRef },
+    NoName { block: BlockRef, name: SmolStr, path: SmolStr, there: Vec<SmolStr> },
+    /// Two imports bring it.
+    Ambiguous { block: BlockRef, first: BlockRef, space: Space, name: SmolStr },
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Visible {
+    pub names: BTreeMap<(Space, SmolStr), Origin>,
+    pub problems: Vec<ImportProblem>,
+    /// Imported files, in order.
+    pub files: Vec<SourceFile>,
+}
+
+impl Visible {
+    pub fn get(&self, space: Space, name: &str) -> Option<&Origin> {
+        self.names.get(&(space, SmolStr::from(name)))
+    }
+}
+
+/// The names that a file can use.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn visible(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Visible> {
+    let mut visible = Visible::default();
+    for (_, sig) in declarations(db, file).iter() {
+        if let Some((space, name)) = declared(sig) {
+            visible.names.entry((space, name.clone())).or_insert(Origin { file, name });
+        }
+    }
+    let own: HashSet<(Space, SmolStr)> = visible.names.keys().cloned().collect();
+    let mut brought: HashMap<(Space, SmolStr), (BlockRef, bool)> = HashMap::new();
+    for (block, sig) in declarations(db, file).iter() {
+        let Sig::Use(used) = sig else { continue };
+        let Some(path) = &used.path else {
+            visible.problems.push(ImportProblem::NoPath { block: *block });
+            continue;
+        };
+        let target = import_path(project.root(db), file.path(db), path);
+        let Some(&there) = project.files(db).get(target.as_path()) else {
+            visible.problems.push(ImportProblem::NoFile { block: *block, path: path.clone() });
+            continue;
+        };
+        if !visible.files.contains(&there) {
+            visible.files.push(there);
+        }
+        let offered: Vec<(Space, SmolStr)> =
+            declarations(db, there).iter().filter_map(|(_, sig)| declared(sig)).collect();
+        let missing = used.picked.iter().filter(|name| !offered.iter().any(|(_, offered)| offered == *name));
+        for name in missing {
+            visible.problems.push(ImportProblem::NoName {
+                block: *block,
+                name: name.clone(),
+                path: path.clone(),
+                there: offered.iter().map(|(_, name)| name.clone()).collect(),
+            });
+        }
+        let picked = !used.picked.is_empty();
+        for (space, name) in offered {
+            if picked && !used.picked.contains(&name) {
+                continue;
+            }
+            let seen = match &used.alias {
+                Some(alias) => SmolStr::from(format!("{alias}.{name}")),
+                None => name.clone(),
+            };
+            let key = (space, seen);
+            let origin = Origin { file: there, name };
+            // what the file declares or picks by name goes before what comes along with everything else
+            if own.contains(&key) && !picked {
+                continue;
+            }
+            match brought.get(&key) {
+                Some((first, first_picked)) if visible.names.get(&key) != Some(&origin) => {
+                    if *first_picked == picked {
+                        visible.problems.push(ImportProblem::Ambiguous {
+                            block: *block,
+                            first: *first,
+                            space,
+                            name: key.1.clone(),
+                        });
+                    } else if picked {
+                        brought.insert(key.clone(), (*block, true));
+                        visible.names.insert(key, origin);
+                    }
+                }
+                Some(_) => {}
+                None if own.contains(&key) => {
+                    let first = declarations(db, file)
+                        .iter()
+                        .find(|(_, sig)| declared(sig).as_ref() == Some(&key))
+                        .map_or(*block, |(block, _)| *block);
+                    visible.problems.push(ImportProblem::Ambiguous { block: *block, first, space, name: key.1.clone() });
+                }
+                None => {
+                    brought.insert(key.clone(), (*block, picked));
+                    visible.names.insert(key, origin);
+                }
+            }
+        }
+    }
+    Arc::new(visible)
+}
+
+/// A field with its type resolved.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct TypedField {
+    pub name: SmolStr,
+    pub ty: Type,
+    pub has_default: bool,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Capability {
+    pub input: Vec<TypedField>,
+    pub output: Vec<TypedField>,
+    pub title: Option<SmolStr>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct PlanShape {
+    pub file: SourceFile,
+    pub plan: Arc<PlanScope>,
+}
+
+/// Everything that names outside of a plan mean in a file.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct FileScope {
+    pub types: Types,
+    pub named: BTreeMap<SmolStr, Type>,
+    pub capabilities: BTreeMap<SmolStr, Arc<Capability>>,
+    pub agents: BTreeMap<SmolStr, Arc<AgentSig>>,
+    /// Plans that can be called, profiled and tested, by name.
+    pub plans: BTreeMap<SmolStr, Arc<PlanShape>>,
+    /// The plans of this file, in order.
+    pub own: Vec<Arc<PlanScope>>,
+    /// A policy of this file, or of one that it imports, directly or not.
+    pub policy: Option<SmolStr>,
+}
+
+/// What the clauses of a plan bring into the scope of its nodes.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct PlanScope {
+    pub name: SmolStr,
+    pub params: Vec<TypedField>,
+    pub outputs: Vec<TypedField>,
+    pub memory: Vec<TypedField>,
+    pub secrets: Vec<SmolStr>,
+    pub budget: Vec<SmolStr>,
+    pub has_version: bool,
+    pub judge: bool,
+}
+
+#[salsa::tracked(returns(ref))]
+pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<FileScope> {
+    let resolver = Resolver::new(db, project, file);
+    let mut scope = FileScope::default();
+    for capability in crate::builtin::CAPABILITIES.iter() {
+        let (name, capability) = capability();
+        scope.capabilities.insert(name.into(), Arc::new(capability));
+    }
+    let seen = visible(db, project, file);
+    for ((space, name), origin) in &seen.names {
+        match space {
+            Space::Type => {
+                let ty = resolver.named(origin.file, &origin.name);
+                scope.named.insert(name.clone(), ty.unwrap_or(Type::Error));
+            }
+            Space::Capability => {
+                if let Some(sig) = resolver.capability(origin) {
+                    scope.capabilities.insert(name.clone(), Arc::new(resolver.capability_types(origin.file, &sig)));
+                }
+            }
+            Space::Agent => {
+                if let Some(sig) = resolver.agent(origin) {
+                    scope.agents.insert(name.clone(), sig);
+                }
+            }
+            Space::Plan => {
+                let merged = plan_sigs(db, origin.file).into_iter().find(|plan| plan.name == origin.name);
+                if let Some(sig) = merged {
+                    scope.plans.insert(
+                        name.clone(),
+                        Arc::new(PlanShape { file: origin.file, plan: Arc::new(resolver.plan(origin.file, &sig)) }),
+                    );
+                }
+            }
+            Space::Policy => {}
+        }
+    }
+    for sig in plan_sigs(db, file) {
+        scope.own.push(Arc::new(resolver.plan(file, &sig)));
+    }
+    if scope.own.is_empty() {
+        let implicit = implicit_name(file.path(db));
+        scope.own.push(Arc::new(PlanScope { name: implicit, ..PlanScope::default() }));
+    }
+    scope.types = resolver.finish();
+    scope.policy = policy_in_reach(db, project, file);
+    Arc::new(scope)
+}
+
+/// The implicit plan of a file of bare nodes is named after the file.
+pub(crate) fn implicit_name(path: &Path) -> SmolStr {
+    path.file_stem().map(|stem| stem.to_string_lossy().as_ref().into()).unwrap_or_else(|| "plan".into())
+}
+
+/// The plans of a file, each with the clauses that follow its nodes merged in.
+fn plan_sigs(db: &dyn salsa::Database, file: SourceFile) -> Vec<PlanSig> {
+    let mut plans: Vec<PlanSig> = Vec::new();
+    for (_, sig) in declarations(db, file).iter() {
+        match sig {
+            Sig::Plan(plan) => plans.push((**plan).clone()),
+            Sig::PlanRest(rest) => {
+                if let Some(plan) = plans.last_mut() {
+                    merge(plan, rest);
+                }
+            }
+            _ => {}
+        }
+    }
+    plans
+}
+
+fn merge(plan: &mut PlanSig, rest: &PlanSig) {
+    plan.params.extend(rest.params.iter().cloned());
+    plan.outputs.extend(rest.outputs.iter().cloned());
+    plan.memory.extend(rest.memory.iter().cloned());
+    plan.secrets.extend(rest.secrets.iter().cloned());
+    plan.budget.extend(rest.budget.iter().cloned());
+    plan.has_version |= rest.has_version;
+    plan.judge |= rest.judge;
+    plan.continues |= rest.continues;
+}
+
+/// A policy that binds the plans of the file: its own, or one of a file that it imports, directly or not.
+fn policy_in_reach(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Option<SmolStr> {
+    let mut seen = HashSet::from([file]);
+    let mut queue = VecDeque::from([file]);
+    while let Some(at) = queue.pop_front() {
+        let policy = declarations(db, at).iter().find_map(|(_, sig)| match sig {
+            Sig::Policy(name) => Some(name.clone()),
+            _ => None,
+        });
+        if policy.is_some() {
+            return policy;
+        }
+        queue.extend(visible(db, project, at).files.iter().copied().filter(|next| seen.insert(*next)));
+    }
+    None
+}
+
+/// Resolves the types of many files as one file sees them.
+struct Resolver<'db> {
+    db: &'db dyn salsa::Database,
+    project: Project,
+    inner: RefCell<Resolved>,
+    declared: RefCell<HashMap<SourceFile, Arc<HashMap<SmolStr, Arc<TypeSig>>>>>,
+}
+
+#[derive(Default)]
+struct Resolved {
+    /// The IR's name of a record.
+    names: HashMap<(SourceFile, SmolStr), SmolStr>,
+    taken: HashSet<SmolStr>,
+    aliases: HashMap<(SourceFile, SmolStr), Type>,
+    depth: u32,
+    /// Records that are named but not defined yet.
+    pending: VecDeque<(SourceFile, SmolStr)>,
+    queued: HashSet<(SourceFile, SmolStr)>,
+}
+
+impl<'db> Resolver<'db> {
+    fn new(db: &'db dyn salsa::Database, project: Project, file: SourceFile) -> Self {
+        let resolver = Self { db, project, inner: RefCell::default(), declared: RefCell::default() };
+        let own: Vec<SmolStr> = resolver.types_of(file).keys().cloned().collect();
+        // the file's own records keep their names whatever they meet
+        {
+            let mut inner = resolver.inner.borrow_mut();
+            inner.taken.extend(own.iter().cloned());
+            for name in own {
+                inner.names.insert((file, name.clone()), name);
+            }
+        }
+        resolver
+    }
+
+    fn types_of(&self, file: SourceFile) -> Arc<HashMap<SmolStr, Arc<TypeSig>>> {
+        if let Some(found) = self.declared.borrow().get(&file) {
+            return found.clone();
+        }
+        let mut types = HashMap::new();
+        for (_, sig) in declarations(self.db, file).iter() {
+            if let Sig::Type(sig) = sig {
+                types.entry(sig.name.clone()).or_insert_with(|| sig.clone());
+            }
+        }
+        let types = Arc::new(types);
+        self.declared.borrow_mut().insert(file, types.clone());
+        types
+    }
+
+    /// The type that `name` is in `file`, which declares it.
+    fn named(&self, file: SourceFile, name: &SmolStr) -> Option<Type> {
+        let sig = self.types_of(file).get(name)?.clone();
+        let key = (file, name.clone());
+        let Some(alias) = &sig.alias else { return Some(Type::Record(self.record_name(key))) };
+        if let Some(done) = self.inner.borrow().aliases.get(&key) {
+            return Some(done.clone());
+        }
+        if self.inner.borrow().depth >= ALIAS_DEPTH_MAX {
+            return Some(Type::Error);
+        }
+        // what an alias of itself finds on the way round
+        self.inner.borrow_mut().aliases.insert(key.clone(), Type::Error);
+        self.inner.borrow_mut().depth += 1;
+        let ty = self.resolve(file, alias);
+        let mut inner = self.inner.borrow_mut();
+        inner.depth -= 1;
+        inner.aliases.insert(key, ty.clone());
+        Some(ty)
+    }
+
+    /// The IR's name of a record, which from now on is one to define.
+    fn record_name(&self, key: (SourceFile, SmolStr)) -> SmolStr {
+        let mut inner = self.inner.borrow_mut();
+        let name = match inner.names.get(&key) {
+            Some(name) => name.clone(),
+            None => {
+                let name = self.free_name(&key, &inner.taken);
+                inner.taken.insert(name.clone());
+                inner.names.insert(key.clone(), name.clone());
+                name
+            }
+        };
+        if inner.queued.insert(key.clone()) {
+            inner.pending.push_back(key);
+        }
+        name
+    }
+
+    /// The plain name, or one that also says which file it is from.
+    fn free_name(&self, (file, plain): &(SourceFile, SmolStr), taken: &HashSet<SmolStr>) -> SmolStr {
+        let stem = implicit_name(file.path(self.db));
+        std::iter::once(plain.clone())
+            .chain(std::iter::once(SmolStr::from(format!("{stem}.{plain}"))))
+            .chain((2..).map(|n| SmolStr::from(format!("{stem}.{plain}-{n}"))))
+            .find(|name| !taken.contains(name))
+            .unwrap_or_else(|| plain.clone())
+    }
+
+    fn resolve(&self, file: SourceFile, ty: &ast::Type) -> Type {
+        let env = Declared { resolver: self, file, none: Types::default() };
+        // problems are reported where the type is written
+        resolve_type(ty, &env, &mut Report::default())
+    }
+
+    fn fields(&self, file: SourceFile, fields: &[FieldSig]) -> Vec<TypedField> {
+        fields
+            .iter()
+            .map(|field| TypedField {
+                name: field.name.clone(),
+                ty: self.resolve(file, &field.ty),
+                has_default: field.has_default,
+            })
+            .collect()
+    }
+
+    fn capability(&self, origin: &Origin) -> Option<Arc<CapabilitySig>> {
+        declarations(self.db, origin.file).iter().find_map(|(_, sig)| match sig {
+            Sig::Capability(sig) if sig.name == origin.name => Some(sig.clone()),
+            _ => None,
+        })
+    }
+
+    fn capability_types(&self, file: SourceFile, sig: &CapabilitySig) -> Capability {
+        Capability {
+            input: self.fields(file, &sig.input),
+            output: self.fields(file, &sig.output),
+            title: sig.title.clone(),
+        }
+    }
+
+    fn plan(&self, file: SourceFile, sig: &PlanSig) -> PlanScope {
+        PlanScope {
+            name: sig.name.clone(),
+            params: self.fields(file, &sig.params),
+            outputs: self.fields(file, &sig.outputs),
+            memory: self.fields(file, &sig.memory),
+            secrets: sig.secrets.clone(),
+            budget: sig.budget.clone(),
+            has_version: sig.has_version,
+            judge: sig.judge,
+        }
+    }
+
+    fn agent(&self, origin: &Origin) -> Option<Arc<AgentSig>> {
+        declarations(self.db, origin.file).iter().find_map(|(_, sig)| match sig {
+            Sig::Agent(sig) if sig.name == origin.name => Some(sig.clone()),
+            _ => None,
+        })
+    }
+
+    /// Defines every record that was named, and those that their fields name.
+    fn finish(self) -> Types {
+        let mut types = Types::default();
+        loop {
+            let Some((file, name)) = self.inner.borrow_mut().pending.pop_front() else { return types };
+            let Some(sig) = self.types_of(file).get(&name).cloned() else { continue };
+            let ir_name = self.record_name((file, name));
+            let fields = sig
+                .fields
+                .iter()
+                .map(|field| FieldDef {
+                    name: field.name.clone(),
+                    ty: field_type(self.resolve(file, &field.ty), field.has_default),
+                })
+                .collect();
+            types.0.insert(ir_name, RecordDef { fields });
+        }
+    }
+}
+
+/// A field with a default need not be given.
+fn field_type(ty: Type, has_default: bool) -> Type {
+    if has_default { ty.optional() } else { ty }
+}
+
+/// The types that one file can name.
+struct Declared<'a, 'db> {
+    resolver: &'a Resolver<'db>,
+    file: SourceFile,
+    none: Types,
+}
+
+impl Env for Declared<'_, '_> {
+    fn types(&self) -> &Types {
+        &self.none
+    }
+    fn type_named(&self, name: &str) -> Option<Type> {
+        let resolver = self.resolver;
+        let seen = visible(resolver.db, resolver.project, self.file);
+        let origin = seen.get(Space::Type, name)?;
+        resolver.named(origin.file, &origin.name)
+    }
+    fn type_names(&self) -> Vec<SmolStr> {
+        Vec::new()
+    }
+    fn first(&self, _: &str, _: Span, _: &mut Report) -> Lookup {
+        Lookup::Silenced
+    }
+    fn member(&self, _: &Namespace, _: &Name, _: &mut Report) -> Lookup {
+        Lookup::Silenced
+    }
+}

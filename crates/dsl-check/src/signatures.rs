@@ -1,0 +1,482 @@
+//! What a chunk shows to the rest: names, kinds, needs, routes, declared types — without a single span.
+//!
+//! This is the firewall: editing the body of a task leaves its signature equal, and nothing else is computed again.
+//! [`references`] is the other half of a chunk's public face: which names its blocks mention. Both are pure.
+
+use std::sync::Arc;
+
+use dsl_syntax::ast::{self, *};
+use dsl_syntax::table::{ClauseKey as K, DeclKind};
+use smol_str::SmolStr;
+
+use crate::inputs::SourceChunk;
+use crate::walk;
+
+/// The blocks of a chunk.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn parse(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<Block> {
+    let context = dsl_syntax::ChunkContext { plan_indent: chunk.plan_indent(db) };
+    dsl_syntax::parse_chunk(chunk.text(db), context)
+}
+
+/// One for each block, in order.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn signatures(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<Sig> {
+    parse(db, chunk).iter().map(of_block).collect()
+}
+
+/// For each block the names that it mentions, sorted.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn references(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<Box<[SmolStr]>> {
+    parse(db, chunk).iter().map(mentions).collect()
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Sig {
+    /// Comments, or nothing that could be understood.
+    Nothing,
+    Use(UseSig),
+    Type(Arc<TypeSig>),
+    Capability(Arc<CapabilitySig>),
+    Agent(Arc<AgentSig>),
+    Policy(SmolStr),
+    Plan(Arc<PlanSig>),
+    /// Further clauses of the plan above.
+    PlanRest(Arc<PlanSig>),
+    Node(Arc<NodeSig>),
+    Profile {
+        name: Option<SmolStr>,
+        of: Option<SmolStr>,
+    },
+    Test {
+        title: Option<SmolStr>,
+        of: Option<SmolStr>,
+    },
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct UseSig {
+    pub path: Option<SmolStr>,
+    pub alias: Option<SmolStr>,
+    pub picked: Vec<SmolStr>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct TypeSig {
+    pub name: SmolStr,
+    pub alias: Option<ast::Type>,
+    pub fields: Vec<FieldSig>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct FieldSig {
+    pub name: SmolStr,
+    pub ty: ast::Type,
+    pub has_default: bool,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct CapabilitySig {
+    pub name: SmolStr,
+    pub title: Option<SmolStr>,
+    pub doc: Option<SmolStr>,
+    pub input: Vec<FieldSig>,
+    pub output: Vec<FieldSig>,
+    pub runner: bool,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct AgentSig {
+    pub name: SmolStr,
+    pub provides: Vec<SmolStr>,
+}
+
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct PlanSig {
+    /// Empty where the header is broken, and for `PlanRest`.
+    pub name: SmolStr,
+    pub params: Vec<FieldSig>,
+    pub outputs: Vec<FieldSig>,
+    pub memory: Vec<FieldSig>,
+    pub secrets: Vec<SmolStr>,
+    pub budget: Vec<SmolStr>,
+    pub has_version: bool,
+    pub judge: bool,
+    /// The capability that judges, for resolving it.
+    pub continues: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NodeKind {
+    Task,
+    Gate,
+    Decision,
+    Hypothesis,
+}
+
+impl NodeKind {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Task => "task",
+            Self::Gate => "gate",
+            Self::Decision => "decision",
+            Self::Hypothesis => "hypothesis",
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct NodeSig {
+    /// Empty where the header is broken.
+    pub name: SmolStr,
+    pub kind: NodeKind,
+    /// Indented under a `plan`, not bare in the file.
+    pub in_plan: bool,
+    pub needs: Vec<NeedSig>,
+    pub conditional: bool,
+    pub routes: Vec<RouteSig>,
+    pub fallback: Option<SmolStr>,
+    pub each: bool,
+    pub optional: bool,
+    pub work: Work,
+    /// `None`: the clause is not there.
+    pub outputs: Option<Vec<FieldSig>>,
+    pub modes: Vec<SmolStr>,
+    pub options: Vec<SmolStr>,
+    pub by: Vec<SmolStr>,
+    /// Why the toolchain cannot run it yet is not here: nobody else needs to know.
+    pub evidence: Vec<SmolStr>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Work {
+    Script,
+    Capability(SmolStr),
+    Call(SmolStr),
+    Steps,
+    Nothing,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum NeedSig {
+    Node { name: SmolStr, optional: bool },
+    Quorum { count: u32, of: Vec<SmolStr> },
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct RouteSig {
+    /// `None`: an arm of a decision.
+    pub on: Option<SmolStr>,
+    pub to: SmolStr,
+}
+
+fn of_block(block: &Block) -> Sig {
+    match &block.item {
+        None => Sig::Nothing,
+        Some(Item::Use(used)) => Sig::Use(UseSig {
+            path: used.path.as_ref().and_then(StringLit::plain),
+            alias: used.alias.as_ref().map(text),
+            picked: used.picked.iter().map(text).collect(),
+        }),
+        Some(Item::Decl(decl)) => of_decl(decl, block.kind),
+    }
+}
+
+fn of_decl(decl: &Decl, place: BlockKind) -> Sig {
+    let name = decl.name.as_ref().map(text);
+    match decl.kind {
+        DeclKind::Type => match name {
+            Some(name) => Sig::Type(Arc::new(TypeSig {
+                name,
+                alias: decl.alias.clone().map(without_spans),
+                fields: decl.fields.iter().map(field).collect(),
+            })),
+            None => Sig::Nothing,
+        },
+        DeclKind::Capability => match name {
+            Some(name) => Sig::Capability(Arc::new(CapabilitySig {
+                name,
+                title: decl.title.as_ref().and_then(StringLit::plain),
+                doc: decl.doc.clone(),
+                input: fields_of(decl, K::Input).unwrap_or_default(),
+                output: fields_of(decl, K::Output).unwrap_or_default(),
+                runner: clause(decl, K::Runner).is_some(),
+            })),
+            None => Sig::Nothing,
+        },
+        DeclKind::Agent => match name {
+            Some(name) => Sig::Agent(Arc::new(AgentSig { name, provides: names_of(decl, K::Provides) })),
+            None => Sig::Nothing,
+        },
+        DeclKind::Policy => name.map_or(Sig::Nothing, Sig::Policy),
+        DeclKind::Plan if place == BlockKind::PlanRest => Sig::PlanRest(Arc::new(plan(decl, SmolStr::default()))),
+        DeclKind::Plan => Sig::Plan(Arc::new(plan(decl, name.unwrap_or_default()))),
+        DeclKind::Profile => Sig::Profile { name, of: decl.of.as_ref().map(text) },
+        DeclKind::Test => {
+            Sig::Test { title: decl.title.as_ref().and_then(StringLit::plain), of: decl.of.as_ref().map(text) }
+        }
+        DeclKind::Task | DeclKind::Gate | DeclKind::Decision | DeclKind::Hypothesis => {
+            Sig::Node(Arc::new(node(decl, place == BlockKind::PlanNode)))
+        }
+    }
+}
+
+fn plan(decl: &Decl, name: SmolStr) -> PlanSig {
+    let assigned = |key| match clause(decl, key).map(|clause| &clause.value) {
+        Some(Value::Assigns(assigns)) => assigns.iter().map(|assign| text(&assign.name)).collect(),
+        _ => Vec::new(),
+    };
+    PlanSig {
+        name,
+        params: fields_of(decl, K::Params).unwrap_or_default(),
+        outputs: typed_of(decl, K::Outputs).unwrap_or_default(),
+        memory: typed_of(decl, K::Memory).unwrap_or_default(),
+        secrets: assigned(K::Secrets),
+        budget: assigned(K::Budget),
+        has_version: clause(decl, K::Version).is_some(),
+        judge: clause(decl, K::Judge).is_some(),
+        continues: name_of(decl, K::Failure).is_some_and(|name| name == "continue"),
+    }
+}
+
+fn node(decl: &Decl, in_plan: bool) -> NodeSig {
+    let kind = match decl.kind {
+        DeclKind::Gate => NodeKind::Gate,
+        DeclKind::Decision => NodeKind::Decision,
+        DeclKind::Hypothesis => NodeKind::Hypothesis,
+        _ => NodeKind::Task,
+    };
+    let mut routes = Vec::new();
+    let mut modes = Vec::new();
+    let mut evidence = Vec::new();
+    for clause in &decl.clauses {
+        match &clause.value {
+            Value::Route(route) => routes.push(RouteSig {
+                on: match &route.on {
+                    RouteOn::Event(event) => Some(text(event)),
+                    RouteOn::When(_) | RouteOn::Else(_) => None,
+                },
+                to: text(&route.to),
+            }),
+            Value::Fail(fail) => modes.push(text(&fail.mode)),
+            Value::Evidence(item) => evidence.push(text(&item.hypothesis)),
+            _ => {}
+        }
+    }
+    let needs = match clause(decl, K::Needs).map(|clause| &clause.value) {
+        Some(Value::Needs(needs)) => needs.iter().map(need).collect(),
+        _ => Vec::new(),
+    };
+    let options = match clause(decl, K::Options).map(|clause| &clause.value) {
+        Some(Value::Options(options)) => options.iter().map(|option| text(&option.name)).collect(),
+        _ => Vec::new(),
+    };
+    NodeSig {
+        name: decl.name.as_ref().map(text).unwrap_or_default(),
+        kind,
+        in_plan,
+        needs,
+        conditional: kind != NodeKind::Decision && clause(decl, K::When).is_some(),
+        routes,
+        fallback: name_of(decl, K::Fallback),
+        each: clause(decl, K::Each).is_some(),
+        optional: is_true(decl, K::Optional),
+        work: work(decl),
+        outputs: typed_of(decl, K::Output),
+        modes,
+        options,
+        by: names_of(decl, K::By),
+        evidence,
+    }
+}
+
+/// Capabilities that run a script of the plan's own.
+pub(crate) fn is_script_capability(name: &str) -> bool {
+    matches!(name, "shell" | "bash" | "sh" | "python")
+}
+
+fn work(decl: &Decl) -> Work {
+    let using = name_of(decl, K::Using).filter(|name| !is_script_capability(name));
+    if clause(decl, K::Run).is_some() {
+        Work::Script
+    } else if let Some(name) = using {
+        Work::Capability(name)
+    } else if let Some(name) = name_of(decl, K::Call) {
+        Work::Call(name)
+    } else if clause(decl, K::Do).is_some() {
+        Work::Steps
+    } else {
+        Work::Nothing
+    }
+}
+
+fn need(need: &Need) -> NeedSig {
+    match &need.kind {
+        NeedKind::Node { name, optional } => NeedSig::Node { name: text(name), optional: *optional },
+        NeedKind::Any(of) => NeedSig::Quorum { count: 1, of: of.iter().map(text).collect() },
+        NeedKind::Quorum { count, of, .. } => NeedSig::Quorum { count: *count, of: of.iter().map(text).collect() },
+    }
+}
+
+/// The first clause with that key.
+pub(crate) fn clause(decl: &Decl, key: K) -> Option<&Clause> {
+    decl.clauses.iter().find(|clause| clause.key == Some(key))
+}
+
+pub(crate) fn name_of(decl: &Decl, key: K) -> Option<SmolStr> {
+    match &clause(decl, key)?.value {
+        Value::Names(names) => names.first().map(text),
+        _ => None,
+    }
+}
+
+fn names_of(decl: &Decl, key: K) -> Vec<SmolStr> {
+    match clause(decl, key).map(|clause| &clause.value) {
+        Some(Value::Names(names)) => names.iter().map(text).collect(),
+        _ => Vec::new(),
+    }
+}
+
+pub(crate) fn is_true(decl: &Decl, key: K) -> bool {
+    match clause(decl, key).map(|clause| &clause.value) {
+        Some(Value::Expr(expr)) => matches!(expr.kind, ExprKind::Bool(true)),
+        _ => false,
+    }
+}
+
+fn fields_of(decl: &Decl, key: K) -> Option<Vec<FieldSig>> {
+    match &clause(decl, key)?.value {
+        Value::Fields(fields) => Some(fields.iter().map(field).collect()),
+        _ => Some(Vec::new()),
+    }
+}
+
+fn typed_of(decl: &Decl, key: K) -> Option<Vec<FieldSig>> {
+    match &clause(decl, key)?.value {
+        Value::Typed(typed) => Some(
+            typed
+                .iter()
+                .map(|item| FieldSig {
+                    name: text(&item.name),
+                    ty: without_spans(item.ty.clone()),
+                    has_default: item.value.is_some(),
+                })
+                .collect(),
+        ),
+        _ => Some(Vec::new()),
+    }
+}
+
+fn field(field: &Field) -> FieldSig {
+    FieldSig {
+        name: text(&field.name),
+        ty: without_spans(field.ty.clone()),
+        has_default: field.default.is_some(),
+    }
+}
+
+fn text(name: &Name) -> SmolStr {
+    name.text.clone()
+}
+
+/// The type with every span at zero, so that moving it changes nothing.
+fn without_spans(mut ty: ast::Type) -> ast::Type {
+    clear_type(&mut ty);
+    ty
+}
+
+fn clear_type(ty: &mut ast::Type) {
+    ty.span = Span::default();
+    match &mut ty.kind {
+        TypeKind::Enum(names) => names.iter_mut().for_each(|name| name.span = Span::default()),
+        TypeKind::Named { name, arg, refine, .. } => {
+            name.span = Span::default();
+            if let Some(arg) = arg {
+                clear_type(arg);
+            }
+            match refine {
+                Some(Refine::Range { lo, hi, span }) => {
+                    *span = Span::default();
+                    lo.iter_mut().chain(hi).for_each(|bound| clear_bound(bound));
+                }
+                Some(Refine::Regex(name)) => name.span = Span::default(),
+                None => {}
+            }
+        }
+        TypeKind::Error => {}
+    }
+}
+
+/// Bounds are literals, possibly negated.
+fn clear_bound(bound: &mut Expr) {
+    bound.span = Span::default();
+    if let ExprKind::Unary { expr, .. } | ExprKind::Paren(expr) = &mut bound.kind {
+        clear_bound(expr);
+    }
+}
+
+fn mentions(block: &Block) -> Box<[SmolStr]> {
+    let Some(Item::Decl(decl)) = &block.item else { return Box::default() };
+    let mut names = Vec::new();
+    for clause in &decl.clauses {
+        names_in(&clause.value, &mut names);
+        if decl.kind == DeclKind::Profile {
+            names.extend(clause.name.text.split('.').next().map(SmolStr::from));
+        }
+        walk::exprs(&clause.value, &mut |expr| {
+            walk::deep(expr, &mut |inner| match &inner.kind {
+                ExprKind::Name(name) => names.push(name.clone()),
+                ExprKind::Field { base, name } => {
+                    if let ExprKind::Name(first) = &base.kind {
+                        // a node read behind an alias or with a dotted name
+                        names.push(SmolStr::from(format!("{first}.{}", name.text)));
+                    }
+                }
+                _ => {}
+            });
+        });
+    }
+    if let Some(title) = &decl.title {
+        for part in &title.parts {
+            if let StringPart::Interp(expr) = part {
+                walk::deep(expr, &mut |inner| {
+                    if let ExprKind::Name(name) = &inner.kind {
+                        names.push(name.clone());
+                    }
+                });
+            }
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    names.into_boxed_slice()
+}
+
+/// Names of nodes that stand outside of expressions.
+fn names_in(value: &Value, names: &mut Vec<SmolStr>) {
+    match value {
+        Value::Needs(needs) => {
+            for need in needs {
+                match &need.kind {
+                    NeedKind::Node { name, .. } => names.push(text(name)),
+                    NeedKind::Any(of) | NeedKind::Quorum { of, .. } => names.extend(of.iter().map(text)),
+                }
+            }
+        }
+        Value::Names(list) => names.extend(list.iter().map(text)),
+        Value::Route(route) => {
+            names.push(text(&route.to));
+            if let RouteOn::Event(event) = &route.on {
+                names.push(text(event));
+            }
+        }
+        Value::Evidence(evidence) => names.push(text(&evidence.hypothesis)),
+        Value::Mock(mock) => {
+            if let MockTarget::Task(name) = &mock.target {
+                names.push(text(name));
+            }
+        }
+        Value::Decide(decide) => names.push(text(&decide.gate)),
+        _ => {}
+    }
+}

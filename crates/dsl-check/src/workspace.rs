@@ -1,0 +1,271 @@
+//! The public face: files come in, whole or edit by edit; answers go out through [`Analysis`].
+//!
+//! Only the workspace writes to the database. Imports that it has not seen are read through a [`Loader`], so this crate never touches
+//! the disk itself. Absent: watching files, walking folders.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::{Deref, Range};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dsl_syntax::Document;
+use salsa::{Durability, Setter};
+
+use crate::analysis::Analysis;
+use crate::config::Config;
+use crate::inputs::{Database, Project, Refused, SourceChunk, SourceFile};
+use crate::scope::{declarations, import_path, normalize};
+use crate::signatures::Sig;
+
+/// Reads files that others import.
+pub trait Loader: Send + Sync {
+    fn read(&self, path: &Path) -> std::io::Result<Vec<u8>>;
+}
+
+/// Imports nothing that was not set.
+struct NoLoader;
+
+impl Loader for NoLoader {
+    fn read(&self, _: &Path) -> std::io::Result<Vec<u8>> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+}
+
+/// A change was refused, and nothing has changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EditError {
+    /// No such file has been set, or it could not be read as text.
+    NoText,
+    /// The range ends beyond the text, or splits a character.
+    BadRange,
+}
+
+impl std::fmt::Display for EditError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NoText => "there is no text to edit",
+            Self::BadRange => "the range is not one of the text",
+        })
+    }
+}
+
+impl std::error::Error for EditError {}
+
+/// One file as the workspace holds it.
+struct Held {
+    file: SourceFile,
+    /// `None`: refused.
+    document: Option<Document>,
+    /// Inputs that fell out of use, for the next chunks.
+    spare: Vec<SourceChunk>,
+    open: bool,
+}
+
+pub struct Workspace {
+    analysis: Analysis,
+    held: HashMap<Arc<Path>, Held>,
+    loader: Box<dyn Loader>,
+}
+
+/// Everything that can be asked of a workspace is asked of its [`Analysis`].
+impl Deref for Workspace {
+    type Target = Analysis;
+    fn deref(&self) -> &Analysis {
+        &self.analysis
+    }
+}
+
+impl Workspace {
+    pub fn new(root: impl AsRef<Path>) -> Self {
+        let db = Database::default();
+        let root: Arc<Path> = normalize(root.as_ref()).into();
+        let project =
+            Project::builder(root, BTreeMap::new(), Config::default()).durability(Durability::MEDIUM).new(&db);
+        Self { analysis: Analysis { db, project }, held: HashMap::new(), loader: Box::new(NoLoader) }
+    }
+
+    #[must_use]
+    pub fn with_loader(mut self, loader: impl Loader + 'static) -> Self {
+        self.loader = Box::new(loader);
+        self
+    }
+
+    pub fn set_config(&mut self, config: Config) {
+        let project = self.analysis.project;
+        project.set_config(&mut self.analysis.db).with_durability(Durability::MEDIUM).to(config);
+    }
+
+    /// A view for another thread. Changes wait until it is dropped.
+    pub fn snapshot(&self) -> Analysis {
+        self.analysis.clone()
+    }
+
+    /// Sets the whole of a file, as it is on disk or in an editor.
+    pub fn set_file(&mut self, path: impl AsRef<Path>, bytes: &[u8]) {
+        let path: Arc<Path> = self.analysis.path(path.as_ref()).into();
+        self.store(path.clone(), bytes);
+        self.load_imports(path);
+    }
+
+    /// The file is being edited from now on: its changes are expected often.
+    pub fn open_file(&mut self, path: impl AsRef<Path>, bytes: &[u8]) {
+        let path: Arc<Path> = self.analysis.path(path.as_ref()).into();
+        if let Some(held) = self.held.get_mut(&path) {
+            held.open = true;
+        } else {
+            self.store(path.clone(), b"");
+            if let Some(held) = self.held.get_mut(&path) {
+                held.open = true;
+            }
+        }
+        self.set_file(&path, bytes);
+    }
+
+    /// The file is no longer being edited; its text stays as it was last set.
+    pub fn close_file(&mut self, path: impl AsRef<Path>) {
+        let path: Arc<Path> = self.analysis.path(path.as_ref()).into();
+        if let Some(held) = self.held.get_mut(&path) {
+            held.open = false;
+        }
+    }
+
+    /// Replaces a byte range of a file.
+    pub fn edit(&mut self, path: impl AsRef<Path>, range: Range<usize>, new: &str) -> Result<(), EditError> {
+        let path: Arc<Path> = self.analysis.path(path.as_ref()).into();
+        let held = self.held.get_mut(&path).ok_or(EditError::NoText)?;
+        let document = held.document.as_mut().ok_or(EditError::NoText)?;
+        let before = document.chunks().len();
+        let len: usize = document.chunks().iter().map(|chunk| chunk.text.len()).sum();
+        if range.start > range.end || range.end > len || !is_boundary(document, range.start) || !is_boundary(document, range.end) {
+            return Err(EditError::BadRange);
+        }
+        if len - range.len() + new.len() > dsl_syntax::FILE_BYTES_MAX {
+            let mut text = document.text();
+            text.replace_range(range, new);
+            self.store(path, text.as_bytes());
+            return Ok(());
+        }
+        let changed = document.edit(range, new);
+        let after = document.chunks().len();
+        let replaced = changed.start..(changed.end + before).saturating_sub(after).max(changed.start);
+        self.sync(&path, replaced, changed);
+        self.load_imports(path);
+        Ok(())
+    }
+
+    pub fn remove_file(&mut self, path: impl AsRef<Path>) {
+        let path = self.analysis.path(path.as_ref());
+        if self.held.remove(path.as_path()).is_some() {
+            let project = self.analysis.project;
+            let mut files = project.files(&self.analysis.db).clone();
+            files.remove(path.as_path());
+            project.set_files(&mut self.analysis.db).with_durability(Durability::MEDIUM).to(files);
+        }
+    }
+
+    /// Makes the inputs of a file those of these bytes.
+    fn store(&mut self, path: Arc<Path>, bytes: &[u8]) {
+        let (document, refused) = match read(bytes) {
+            Ok(text) => (Some(Document::new(text)), None),
+            Err(refused) => (None, Some(refused)),
+        };
+        let db = &mut self.analysis.db;
+        if !self.held.contains_key(&path) {
+            let file = SourceFile::builder(path.clone(), Vec::new(), None).durability(Durability::MEDIUM).new(db);
+            self.held.insert(path.clone(), Held { file, document: None, spare: Vec::new(), open: false });
+            let project = self.analysis.project;
+            let mut files = project.files(db).clone();
+            files.insert(path.clone(), file);
+            project.set_files(db).with_durability(Durability::MEDIUM).to(files);
+        }
+        let Some(held) = self.held.get_mut(&path) else { return };
+        if *held.file.refused(db) != refused {
+            held.file.set_refused(db).to(refused);
+        }
+        held.document = document;
+        let old = held.file.chunks(db).len();
+        let new = held.document.as_ref().map_or(0, |document| document.chunks().len());
+        self.sync(&path, 0..old, 0..new);
+    }
+
+    /// Replaces inputs `old` of the file by its document's chunks `new`. Inputs whose text is the same are not touched.
+    fn sync(&mut self, path: &Arc<Path>, old: Range<usize>, new: Range<usize>) {
+        let Some(held) = self.held.get_mut(path) else { return };
+        let db = &mut self.analysis.db;
+        let durability = if held.open { Durability::LOW } else { Durability::MEDIUM };
+        let mut inputs = held.file.chunks(db).to_vec();
+        let mut reused: VecDeque<SourceChunk> = inputs.get(old.clone()).unwrap_or_default().iter().copied().collect();
+        let chunks = held.document.as_ref().map_or(&[][..], Document::chunks);
+        let mut fresh = Vec::with_capacity(new.len());
+        for chunk in chunks.get(new).unwrap_or_default() {
+            let indent = chunk.context.plan_indent;
+            let input = match reused.pop_front().or_else(|| held.spare.pop()) {
+                Some(input) => {
+                    if input.text(db) != &*chunk.text {
+                        input.set_text(db).with_durability(durability).to(chunk.text.clone());
+                    }
+                    if input.plan_indent(db) != indent {
+                        input.set_plan_indent(db).with_durability(durability).to(indent);
+                    }
+                    input
+                }
+                None => SourceChunk::builder(held.file, chunk.text.clone(), indent).durability(durability).new(db),
+            };
+            fresh.push(input);
+        }
+        held.spare.extend(reused);
+        let end = old.end.min(inputs.len());
+        inputs.splice(old.start.min(end)..end, fresh);
+        if inputs != held.file.chunks(db) {
+            held.file.set_chunks(db).with_durability(durability).to(inputs);
+        }
+    }
+
+    /// Reads what a file imports, directly or not, and is not here yet.
+    fn load_imports(&mut self, path: Arc<Path>) {
+        let mut queue = VecDeque::from([path]);
+        while let Some(path) = queue.pop_front() {
+            for wanted in self.imported_paths(&path) {
+                if self.held.contains_key(wanted.as_path()) {
+                    continue;
+                }
+                if let Ok(bytes) = self.loader.read(&wanted) {
+                    let wanted: Arc<Path> = wanted.into();
+                    self.store(wanted.clone(), &bytes);
+                    queue.push_back(wanted);
+                }
+            }
+        }
+    }
+
+    fn imported_paths(&self, path: &Path) -> Vec<PathBuf> {
+        let Some(held) = self.held.get(path) else { return Vec::new() };
+        let db = &self.analysis.db;
+        declarations(db, held.file)
+            .iter()
+            .filter_map(|(_, sig)| match sig {
+                Sig::Use(used) => used.path.as_ref(),
+                _ => None,
+            })
+            .map(|text| import_path(self.analysis.root(), path, text))
+            .collect()
+    }
+}
+
+fn is_boundary(document: &Document, at: usize) -> bool {
+    let mut start = 0;
+    for chunk in document.chunks() {
+        if at <= start + chunk.text.len() {
+            return chunk.text.is_char_boundary(at - start);
+        }
+        start += chunk.text.len();
+    }
+    at == start
+}
+
+fn read(bytes: &[u8]) -> Result<&str, Refused> {
+    if bytes.len() > dsl_syntax::FILE_BYTES_MAX {
+        return Err(Refused::TooLarge { bytes: bytes.len() });
+    }
+    std::str::from_utf8(bytes).map_err(|error| Refused::NotUtf8 { offset: error.valid_up_to() as u32 })
+}
