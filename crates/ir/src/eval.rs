@@ -147,7 +147,11 @@ impl<'e> Evaluator<'e> {
         match expr {
             Expr::Const(value) => self.copy(value),
             Expr::Ref(reference) => self.reference(reference),
-            Expr::It(depth) => self.item(*depth).cloned(),
+            Expr::It(depth) => {
+                let item = self.item(*depth)?.clone();
+                self.meter.copied(&item)?;
+                Ok(item)
+            }
             Expr::Not(operand) => Ok(Value::Bool(!self.truth(operand)?)),
             Expr::Neg(operand) => arith::negate(self.eval(operand)?),
             Expr::Binary(binary) => self.binary(binary.op, &binary.lhs, &binary.rhs),

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::expr::{Expr, Ref};
-use crate::plan::{Body, Need, Node, NodeId, Plan, Script};
+use crate::plan::{Body, Expectation, Interpreter, Need, Node, NodeId, Plan, Script};
 
 const PLAN_DOMAIN: &str = "plan-ir/1\0";
 const NODE_DOMAIN: &str = "plan-node/1\0";
@@ -41,6 +41,7 @@ pub fn hash_json(domain: &str, content: &impl Serialize) -> String {
     let mut out = std::io::BufWriter::with_capacity(1 << 16, &mut hasher);
     // Hashing cannot fail, and everything that is hashed has a JSON form.
     serde_json::to_writer(&mut out, content).expect("hashed content has a JSON form");
+    // Dropping it writes the rest.
     drop(out);
     hasher.finalize().to_hex().to_string()
 }
@@ -117,7 +118,7 @@ impl Node {
 }
 
 fn script_exprs(script: &mut Script, visit: &mut dyn FnMut(&mut Expr)) {
-    if let crate::plan::Interpreter::Command(command) = &mut script.interpreter {
+    if let Interpreter::Command(command) = &mut script.interpreter {
         visit(command);
     }
     script
@@ -128,8 +129,8 @@ fn script_exprs(script: &mut Script, visit: &mut dyn FnMut(&mut Expr)) {
     script.dir.iter_mut().for_each(visit);
 }
 
-fn expectation_expr(check: &mut crate::plan::Expectation, visit: &mut dyn FnMut(&mut Expr)) {
-    if let crate::plan::Expectation::Check { expr, .. } = check {
+fn expectation_expr(check: &mut Expectation, visit: &mut dyn FnMut(&mut Expr)) {
+    if let Expectation::Check { expr, .. } = check {
         visit(expr);
     }
 }

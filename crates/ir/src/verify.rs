@@ -114,11 +114,6 @@ fn names(plan: &Plan) -> Verified {
                 "output",
                 task.output.iter().map(|output| &output.name),
             )?;
-            unique(
-                Some(node),
-                "failure mode",
-                task.fail.iter().map(|fail| &fail.mode),
-            )?;
         }
     }
     Ok(())

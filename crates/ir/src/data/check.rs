@@ -195,19 +195,22 @@ fn refined_text(text: SmolStr, refine: Option<&StringRefine>) -> Checked {
         Some(StringRefine::Len(bounds)) => {
             length_in_bounds(text.chars().count(), "characters", bounds)?
         }
-        Some(StringRefine::Regex(pattern)) => {
-            if !pattern::compile(pattern)
-                .map_err(DataError::new)?
-                .is_match(&text)
-            {
-                let shown = text::shortened(&text);
-                return Err(DataError::new(format!(
-                    "{shown:?} does not match `/{pattern}/`"
-                )));
-            }
-        }
+        Some(StringRefine::Regex(pattern)) => matches(&text, pattern)?,
     }
     Ok(Value::String(text))
+}
+
+fn matches(text: &str, pattern: &str) -> Result<(), DataError> {
+    if pattern::compile(pattern)
+        .map_err(DataError::new)?
+        .is_match(text)
+    {
+        return Ok(());
+    }
+    Err(DataError::new(format!(
+        "{:?} does not match `/{pattern}/`",
+        text::shortened(text)
+    )))
 }
 
 fn length_in_bounds(len: usize, what: &str, bounds: &Bounds) -> Result<(), DataError> {

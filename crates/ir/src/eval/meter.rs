@@ -3,7 +3,7 @@
 use super::{EvalError, fail};
 use crate::value::Value;
 
-/// Steps of one evaluation: an operation, an item made or copied, or sixty-four bytes of text.
+/// Steps of one evaluation: an operation, an item made or copied, or thirty-two bytes of text.
 pub const WORK_MAX: usize = 10_000_000;
 
 /// The longest text an expression may build.
@@ -12,7 +12,7 @@ pub const TEXT_BYTES_MAX: usize = 64 << 20;
 /// The longest list an expression may build.
 pub const ITEMS_MAX: usize = 1_000_000;
 
-const TEXT_BYTES_PER_STEP: usize = 64;
+const TEXT_BYTES_PER_STEP: usize = 32;
 
 #[derive(Default)]
 pub(crate) struct Meter {
@@ -28,13 +28,9 @@ impl Meter {
         Ok(())
     }
 
-    /// A value is copied. Its parts are counted one level down: deeper ones were counted when they were made.
+    /// A value is copied, with everything in it. Texts are shared and cost nothing.
     pub(crate) fn copied(&mut self, value: &Value) -> Result<(), EvalError> {
-        match value {
-            Value::List(items) => self.steps(items.len()),
-            Value::Record(fields) => self.steps(fields.len()),
-            _ => Ok(()),
-        }
+        self.steps(parts(value))
     }
 
     /// A list of so many items is about to be made.
@@ -56,5 +52,14 @@ impl Meter {
             ));
         }
         self.steps(1 + more / TEXT_BYTES_PER_STEP)
+    }
+}
+
+/// How many values there are in a value.
+fn parts(value: &Value) -> usize {
+    match value {
+        Value::List(items) => items.len() + items.iter().map(parts).sum::<usize>(),
+        Value::Record(fields) => fields.len() + fields.values().map(parts).sum::<usize>(),
+        _ => 0,
     }
 }

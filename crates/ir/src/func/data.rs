@@ -1,7 +1,7 @@
 //! Functions that parse data: `json yaml csv`. What they yield fits the bounds of a value or is an error; a YAML
 //! document cannot grow by its aliases beyond them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 
@@ -12,6 +12,9 @@ use crate::value::{VALUE_DEPTH_MAX, Value};
 
 /// Steps that reading a value costs are counted by the text it is read from: a value takes at least a byte or two.
 const BYTES_PER_STEP: usize = 8;
+
+/// What the aliases of a YAML document may repeat, in scalars and brackets.
+const REPLAYED_EVENTS_MAX: usize = 100_000;
 
 pub(super) fn json(args: &mut Args, meter: &mut Meter) -> Outcome {
     let text = args.text()?;
@@ -37,9 +40,12 @@ pub(super) fn yaml(args: &mut Args, meter: &mut Meter) -> Outcome {
 
 fn yaml_problem(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
+    if text.starts_with("alias replay") {
+        return format!("its aliases repeat more than {REPLAYED_EVENTS_MAX} items");
+    }
     if text.starts_with("budget breached") {
         return format!(
-            "it has more than {ITEMS_MAX} items, its aliases followed, or nests too deep"
+            "it has more than {ITEMS_MAX} items, or nests deeper than {VALUE_DEPTH_MAX} levels"
         );
     }
     // One line, and what it says of the library's options is not for people who write plans.
@@ -55,7 +61,7 @@ fn yaml_options() -> serde_saphyr::Options {
             max_nodes: ITEMS_MAX,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: ITEMS_MAX,
+            max_total_replayed_events: REPLAYED_EVENTS_MAX,
         },
         strict_booleans: true,
         with_snippet: false,
@@ -82,14 +88,10 @@ pub(super) fn csv(args: &mut Args, meter: &mut Meter) -> Outcome {
         .iter()
         .map(SmolStr::from)
         .collect();
-    if let Some(twice) = columns
-        .iter()
-        .enumerate()
-        .find(|(i, column)| columns[..*i].contains(column))
-    {
+    let mut names = BTreeSet::new();
+    if let Some(twice) = columns.iter().find(|column| !names.insert(*column)) {
         return fail(format!(
-            "`csv` reads a header with two columns named {:?}",
-            twice.1
+            "`csv` reads a header with two columns named {twice:?}"
         ));
     }
     let mut rows = Vec::new();

@@ -52,7 +52,8 @@ impl Serialize for Value {
             Self::Float(value) if !value.is_finite() => {
                 Err(ser::Error::custom("a float that is not finite"))
             }
-            Self::Float(value) => serializer.serialize_f64(*value),
+            // The two zeros are equal, so they are written alike.
+            Self::Float(value) => serializer.serialize_f64(*value + 0.0),
             Self::String(value) => serializer.serialize_str(value),
             Self::Duration(ms) => tagged(serializer, DURATION, ms),
             Self::Size(bytes) => tagged(serializer, SIZE, bytes),
