@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use ir::data;
-use ir::eval::{World, eval, observes};
-use ir::expr::{BinaryOp, Capture, Expr};
+use ir::eval::{EvalError, World, eval, observes};
+use ir::expr::{Binary, BinaryOp, Capture, Expr};
 use ir::func::Func;
 use ir::plan::{Body, Expectation, FailMode, Gate, Output, Plan, Remember, Task};
 use ir::types::Type;
@@ -290,11 +290,19 @@ fn named_failure(
     Ok(())
 }
 
+/// Says what the plan says, else how the script ended, else that the condition held.
 fn mode_failure(mode: &FailMode, ended: &Ended, scope: &RunScope<'_>) -> Failure {
+    let ending = ending(ended);
     let message = match mode.message.as_ref().map(|message| scope.eval(message)) {
         Some(Ok(message)) => data::render(&message),
-        Some(Err(error)) => format!("`{}` (its message: {})", mode.mode, error.message),
-        None => format!("`{}` is the case", mode.mode),
+        Some(Err(error)) => format!(
+            "`{}`, whose message cannot be told: {}",
+            mode.mode, error.message
+        ),
+        None => match &ending {
+            Some(ending) => ending.message.clone(),
+            None => format!("the condition of `{}` holds", mode.mode),
+        },
     };
     let exit = match ended.how {
         How::Exited(code) => Some(code),
@@ -403,27 +411,43 @@ fn check(
     let Expectation::Check { expr, text } = expectation else {
         return Ok(());
     };
-    match holds(expr, scope, world) {
-        Ok(true) => Ok(()),
-        Ok(false) => {
-            let sides = sides(expr, scope)
-                .map(|sides| format!(": {sides}"))
-                .unwrap_or_default();
-            Err(Failure::new(mode, format!("`{text}` does not hold{sides}")))
-        }
-        Err(message) => Err(Failure::new(
+    match finding(expr, scope, world) {
+        Ok((true, _)) => Ok(()),
+        Ok((false, seen)) => Err(Failure::new(mode, format!("`{text}` does not hold{seen}"))),
+        Err(error) => Err(Failure::new(
             "expression-error",
-            format!("`{text}`: {message}"),
+            format!("`{text}`: {}", error.message),
         )),
     }
 }
 
-/// Both sides of a comparison as they were, where looking again asks nothing of the world.
-fn sides(expr: &Expr, scope: &RunScope<'_>) -> Option<String> {
-    let Expr::Binary(binary) = expr else {
-        return None;
+/// Whether an expression holds and, where it compares, what it saw on both sides. Each side is evaluated once, so that the world is asked
+/// once.
+fn finding(
+    expr: &Expr,
+    scope: &RunScope<'_>,
+    world: &mut dyn World,
+) -> Result<(bool, String), EvalError> {
+    let comparison = match expr {
+        Expr::Binary(binary) => operator(binary.op).map(|operator| (binary, operator)),
+        _ => None,
     };
-    let operator = match binary.op {
+    let Some((binary, operator)) = comparison else {
+        return Ok((truth(&eval(expr, scope, world)?)?, String::new()));
+    };
+    let lhs = eval(&binary.lhs, scope, world)?;
+    let rhs = eval(&binary.rhs, scope, world)?;
+    let seen = format!(": {} {operator} {}", render(&lhs), render(&rhs));
+    let compared = Expr::Binary(Box::new(Binary {
+        op: binary.op,
+        lhs: Expr::Const(lhs),
+        rhs: Expr::Const(rhs),
+    }));
+    Ok((truth(&eval(&compared, scope, world)?)?, seen))
+}
+
+const fn operator(op: BinaryOp) -> Option<&'static str> {
+    Some(match op {
         BinaryOp::Eq => "==",
         BinaryOp::Ne => "!=",
         BinaryOp::Lt => "<",
@@ -432,14 +456,10 @@ fn sides(expr: &Expr, scope: &RunScope<'_>) -> Option<String> {
         BinaryOp::Ge => ">=",
         BinaryOp::In => "in",
         BinaryOp::Matches => "matches",
-        _ => return None,
-    };
-    let side = |expr: &Expr| scope.eval(expr).ok().map(|value| render(&value));
-    Some(format!(
-        "{} {operator} {}",
-        side(&binary.lhs)?,
-        side(&binary.rhs)?
-    ))
+        BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem => {
+            return None;
+        }
+    })
 }
 
 fn render(value: &Value) -> String {

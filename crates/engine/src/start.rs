@@ -190,21 +190,15 @@ impl Engine {
         }
     }
 
-    /// Evaluates `input:`, in order, so that later ones may read earlier ones.
+    /// Evaluates `input:`; inputs do not read each other.
     fn read_input(&mut self, unit: UnitId) -> Result<(), Failure> {
-        let plan = self.plan.clone();
-        let Body::Task(task) = &plan.nodes[unit.node as usize].body else {
+        let Body::Task(task) = &self.plan.nodes[unit.node as usize].body else {
             return Ok(());
         };
-        let mut input = Values::new();
-        for binding in &task.input {
-            let scope = RunScope {
-                input: Some(&input),
-                ..self.scope(Place::Unit(unit))
-            };
-            let value = bound("input", binding, &scope)?;
-            input.insert(binding.name.clone(), value);
-        }
+        let scope = self.scope(Place::Unit(unit));
+        let read =
+            |binding| bound("input", binding, &scope).map(|value| (binding.name.clone(), value));
+        let input = task.input.iter().map(read).collect::<Result<Values, _>>()?;
         self.state.unit_mut(unit).input = input;
         Ok(())
     }

@@ -1,1 +1,508 @@
+//! A small notation for plans in scenarios: the language's own look, a clause a line, resolved as it is read.
+//!
+//! It covers what the engine can run. It is no second compiler: there are no types, and a mistake in it panics.
 
+use std::collections::BTreeMap;
+
+use ir::expr::{Binary, BinaryOp, Call, Capture, Expr, Ref};
+use ir::func::Func;
+use ir::plan::{
+    Arm, Backoff, Binding, Body, Decision, Each, Expectation, FailMode, FailurePolicy, Gate,
+    MemoryKey, MemoryScope, Need, NodeId, Output, Param, Plan, Remember, Retry, Route, Script,
+    Task, Tolerate,
+};
+use ir::types::{ListType, Type};
+use ir::value::Value;
+
+use crate::generate;
+
+/// Reads a plan; `ir::verify` has the last word.
+pub fn plan(text: &str) -> Plan {
+    let mut reader = Reader {
+        plan: generate::plan(),
+        ids: ids(text),
+    };
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        if line.starts_with(' ') {
+            reader.clause(line.trim());
+        } else {
+            reader.header(line);
+        }
+    }
+    let plan = reader.plan;
+    if let Err(error) = ir::verify::verify(&plan) {
+        panic!("the scenario's plan is wrong: {error}");
+    }
+    plan
+}
+
+const HEADERS: [&str; 3] = ["task", "gate", "decision"];
+
+fn ids(text: &str) -> BTreeMap<String, NodeId> {
+    let headers = text
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(word, _)| HEADERS.contains(word));
+    headers
+        .zip(0..)
+        .map(|((_, id), number)| (id.trim().to_owned(), number))
+        .collect()
+}
+
+struct Reader {
+    plan: Plan,
+    ids: BTreeMap<String, NodeId>,
+}
+
+impl Reader {
+    fn id(&self, name: &str) -> NodeId {
+        *self
+            .ids
+            .get(name)
+            .unwrap_or_else(|| panic!("no node `{name}`"))
+    }
+
+    fn expr(&self, text: &str) -> Expr {
+        let mut parser = ExprReader {
+            ids: &self.ids,
+            rest: text,
+        };
+        let expr = parser.comparison();
+        assert!(
+            parser.rest.trim().is_empty(),
+            "`{}` is left of `{text}`",
+            parser.rest
+        );
+        expr
+    }
+
+    /// `task x`, or a clause of the plan.
+    fn header(&mut self, line: &str) {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let rest = rest.trim();
+        let body = match word {
+            "task" => Body::Task(Box::new(generate::task())),
+            "gate" => Body::Gate(Box::new(Gate {
+                checks: Vec::new(),
+                script: None,
+                timeout: None,
+                approvers: Vec::new(),
+            })),
+            "decision" => Body::Decision(Box::new(Decision { arms: Vec::new() })),
+            _ => return self.plan_clause(word, rest),
+        };
+        self.plan.nodes.push(generate::node(rest, body));
+    }
+
+    fn plan_clause(&mut self, word: &str, rest: &str) {
+        match word {
+            "failure:" => {
+                self.plan.failure = if rest == "abort" {
+                    FailurePolicy::Abort
+                } else {
+                    FailurePolicy::Continue
+                };
+            }
+            "timeout:" => self.plan.timeout_ms = Some(rest.parse().expect("milliseconds")),
+            "param" => {
+                let name = rest.into();
+                self.plan.params.push(Param {
+                    name,
+                    ty: Type::String(None),
+                    default: None,
+                    doc: None,
+                });
+            }
+            "parallel:" => self.plan.parallel = Some(rest.parse().expect("a number")),
+            "output" => {
+                let output = self.output(rest);
+                self.plan.outputs.push(output);
+            }
+            "memory" => {
+                let (key, default) = rest
+                    .split_once('=')
+                    .map_or((rest, None), |(key, value)| (key, Some(self.expr(value))));
+                let ty = Type::Optional(Box::new(Type::Json));
+                self.plan.memory.push(MemoryKey {
+                    key: key.trim().into(),
+                    ty,
+                    scope: MemoryScope::Run,
+                    default,
+                });
+            }
+            _ => panic!("no clause `{word}` of a plan"),
+        }
+    }
+
+    /// `name: type = expr`
+    fn output(&self, text: &str) -> Output {
+        let (name, rest) = text.split_once(':').expect("name: type = expr");
+        let (ty, value) = rest.split_once('=').expect("name: type = expr");
+        Output {
+            name: name.trim().into(),
+            ty: ty_of(ty.trim()),
+            value: self.expr(value),
+        }
+    }
+
+    fn clause(&mut self, line: &str) {
+        let (head, rest) = line
+            .split_once(": ")
+            .unwrap_or_else(|| panic!("`{line}` is no clause"));
+        let (word, name) = head.split_once(' ').unwrap_or((head, ""));
+        let mut node = self.plan.nodes.pop().expect("a node above the clause");
+        match word {
+            "needs" => node.needs = self.needs(rest),
+            "when" => node.when = Some(self.expr(rest)),
+            "priority" => node.priority = rest.parse().expect("a number"),
+            "optional" => node.optional = rest == "true",
+            "title" => node.title = Some(self.expr(rest)),
+            "on" => node.routes.push(Route {
+                on: name.into(),
+                to: self.id(rest),
+            }),
+            _ => match &mut node.body {
+                Body::Task(task) => self.task_clause(task, word, name, rest),
+                Body::Gate(gate) => self.gate_clause(gate, word, rest),
+                Body::Decision(decision) => self.decision_clause(decision, word, rest),
+            },
+        }
+        self.plan.nodes.push(node);
+    }
+
+    fn needs(&self, text: &str) -> Vec<Need> {
+        let mut needs = Vec::new();
+        for item in text.split(';').map(str::trim) {
+            if let Some(of) = item.strip_prefix("any(") {
+                needs.push(Need::Quorum {
+                    count: 1,
+                    of: self.members(of),
+                });
+            } else if let Some((count, of)) = item.split_once(" of (") {
+                needs.push(Need::Quorum {
+                    count: count.parse().expect("a number"),
+                    of: self.members(of),
+                });
+            } else if let Some(name) = item.strip_suffix('?') {
+                needs.push(Need::Node {
+                    node: self.id(name),
+                    optional: true,
+                });
+            } else {
+                needs.push(Need::Node {
+                    node: self.id(item),
+                    optional: false,
+                });
+            }
+        }
+        needs
+    }
+
+    fn members(&self, text: &str) -> Vec<NodeId> {
+        text.trim_end_matches(')')
+            .split(',')
+            .map(|name| self.id(name.trim()))
+            .collect()
+    }
+
+    fn task_clause(&self, task: &mut Task, word: &str, name: &str, rest: &str) {
+        match word {
+            "run" => task.script = Some(generate::script(rest)),
+            "env" => script(task).env.push(Binding {
+                name: name.into(),
+                value: self.expr(rest),
+            }),
+            "dir" => script(task).dir = Some(self.expr(rest)),
+            "input" => task.input.push(Binding {
+                name: name.into(),
+                value: self.expr(rest),
+            }),
+            "output" => task.output.push(self.output(&format!("{name}: {rest}"))),
+            "fail" => task.fail.push(FailMode {
+                mode: name.into(),
+                when: self.expr(rest),
+                message: None,
+            }),
+            "expect" => task.expect.push(self.expectation(rest)),
+            "requires" => task.requires.push(self.expectation(rest)),
+            "timeout" => task.timeout = Some(self.expr(rest)),
+            "idempotent" => task.idempotent = rest == "true",
+            "fallback" => task.fallback = Some(self.id(rest)),
+            "remember" => task.remember.push(Remember {
+                key: name.into(),
+                value: self.expr(rest),
+            }),
+            "retry" => task.retry = Some(retry(rest)),
+            "each" => {
+                let (list, by) = rest
+                    .split_once(" by ")
+                    .map_or((rest, None), |(list, by)| (list, Some(self.expr(by))));
+                let list = self.expr(list);
+                task.each = Some(Each {
+                    var: "it".into(),
+                    list,
+                    by,
+                    parallel: None,
+                    tolerate: Tolerate::Count(0),
+                });
+            }
+            "parallel" => each(task).parallel = Some(rest.parse().expect("a number")),
+            "tolerate" => {
+                each(task).tolerate = match rest.strip_suffix('%') {
+                    Some(percent) => {
+                        Tolerate::BasisPoints(100 * percent.parse::<u32>().expect("a number"))
+                    }
+                    None => Tolerate::Count(rest.parse().expect("a number")),
+                };
+            }
+            _ => panic!("no clause `{word}` of a task"),
+        }
+    }
+
+    fn gate_clause(&self, gate: &mut Gate, word: &str, rest: &str) {
+        match word {
+            "run" => gate.script = Some(generate::script(rest)),
+            "check" => gate.checks.push(self.expectation(rest)),
+            "timeout" => gate.timeout = Some(self.expr(rest)),
+            _ => panic!("no clause `{word}` of a gate"),
+        }
+    }
+
+    fn decision_clause(&self, decision: &mut Decision, word: &str, rest: &str) {
+        let arm = match word {
+            "arm" => {
+                let (when, to) = rest.split_once(" -> ").expect("expr -> node");
+                Arm {
+                    when: Some(self.expr(when)),
+                    to: self.id(to),
+                }
+            }
+            "else" => Arm {
+                when: None,
+                to: self.id(rest),
+            },
+            _ => panic!("no clause `{word}` of a decision"),
+        };
+        decision.arms.push(arm);
+    }
+
+    fn expectation(&self, text: &str) -> Expectation {
+        match text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'))
+        {
+            Some(prose) => Expectation::Prose { text: prose.into() },
+            None => Expectation::Check {
+                expr: self.expr(text),
+                text: text.into(),
+            },
+        }
+    }
+}
+
+fn script(task: &mut Task) -> &mut Script {
+    task.script.as_mut().expect("`run` comes first")
+}
+
+fn each(task: &mut Task) -> &mut Each {
+    task.each.as_mut().expect("`each` comes first")
+}
+
+/// `2 immediate on timeout, x` · `3 linear 1000 500` · `3 exponential 1000 30000 2000 jitter`
+fn retry(text: &str) -> Retry {
+    let (text, on) = text.split_once(" on ").unwrap_or((text, ""));
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let number = |index: usize| words[index].parse().expect("a number");
+    let backoff = match words[1] {
+        "immediate" => Backoff::Immediate,
+        "linear" => Backoff::Linear {
+            base_ms: number(2),
+            step_ms: number(3),
+        },
+        "exponential" => Backoff::Exponential {
+            base_ms: number(2),
+            cap_ms: Some(number(3)),
+            factor_milli: number(4),
+            jitter: words.contains(&"jitter"),
+        },
+        other => panic!("no backoff `{other}`"),
+    };
+    let on = on
+        .split(',')
+        .map(str::trim)
+        .filter(|mode| !mode.is_empty())
+        .map(Into::into)
+        .collect();
+    Retry {
+        max: words[0].parse().expect("a number"),
+        backoff,
+        on,
+    }
+}
+
+fn ty_of(text: &str) -> Type {
+    if let Some(inner) = text.strip_suffix('?') {
+        return Type::Optional(Box::new(ty_of(inner)));
+    }
+    if let Some(item) = text
+        .strip_prefix("list[")
+        .and_then(|text| text.strip_suffix(']'))
+    {
+        return Type::List(Box::new(ListType {
+            item: ty_of(item),
+            len: None,
+        }));
+    }
+    match text {
+        "string" => Type::String(None),
+        "int" => Type::Int(None),
+        "bool" => Type::Bool,
+        "file" => Type::File,
+        "json" => Type::Json,
+        "duration" => Type::Duration,
+        other => panic!("no type `{other}` here"),
+    }
+}
+
+struct ExprReader<'a> {
+    ids: &'a BTreeMap<String, NodeId>,
+    rest: &'a str,
+}
+
+impl ExprReader<'_> {
+    fn eat(&mut self, token: &str) -> bool {
+        self.rest = self.rest.trim_start();
+        match self.rest.strip_prefix(token) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn word(&mut self, part: impl Fn(char) -> bool) -> String {
+        self.rest = self.rest.trim_start();
+        let end = self.rest.find(|c| !part(c)).unwrap_or(self.rest.len());
+        let (word, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        word.to_owned()
+    }
+
+    fn comparison(&mut self) -> Expr {
+        let lhs = self.sum();
+        let operators = [
+            ("==", BinaryOp::Eq),
+            ("!=", BinaryOp::Ne),
+            ("<=", BinaryOp::Le),
+            (">=", BinaryOp::Ge),
+            ("<", BinaryOp::Lt),
+            (">", BinaryOp::Gt),
+        ];
+        match operators.into_iter().find(|(token, _)| self.eat(token)) {
+            Some((_, op)) => Expr::Binary(Box::new(Binary {
+                op,
+                lhs,
+                rhs: self.sum(),
+            })),
+            None => lhs,
+        }
+    }
+
+    fn sum(&mut self) -> Expr {
+        let mut lhs = self.primary();
+        while let Some((_, op)) = [("+ ", BinaryOp::Add), ("/ ", BinaryOp::Div)]
+            .into_iter()
+            .find(|(token, _)| self.eat(token))
+        {
+            lhs = Expr::Binary(Box::new(Binary {
+                op,
+                lhs,
+                rhs: self.primary(),
+            }));
+        }
+        lhs
+    }
+
+    fn primary(&mut self) -> Expr {
+        if self.eat("[") {
+            return Expr::List(self.items("]"));
+        }
+        if self.eat("\"") {
+            let text = self.word(|c| c != '"');
+            assert!(self.eat("\""), "a string ends");
+            return Expr::Const(Value::String(text.into()));
+        }
+        if self
+            .rest
+            .trim_start()
+            .starts_with(|c: char| c.is_ascii_digit())
+        {
+            let number: i64 = self.word(|c| c.is_ascii_digit()).parse().expect("a number");
+            return Expr::Const(if self.eat("ms") {
+                Value::Duration(number)
+            } else {
+                Value::Int(number)
+            });
+        }
+        let name = self.word(|c| c.is_alphanumeric() || "_.-".contains(c));
+        if self.eat("(") {
+            let func = Func::from_name(&name).unwrap_or_else(|| panic!("no function `{name}`"));
+            return Expr::Call(Box::new(Call {
+                func,
+                args: self.items(")"),
+            }));
+        }
+        self.name(&name)
+    }
+
+    fn items(&mut self, close: &str) -> Vec<Expr> {
+        let mut items = Vec::new();
+        while !self.eat(close) {
+            items.push(self.comparison());
+            self.eat(",");
+        }
+        items
+    }
+
+    fn name(&self, name: &str) -> Expr {
+        let reference = match name {
+            "true" | "false" => return Expr::Const(Value::Bool(name == "true")),
+            "none" => return Expr::Const(Value::None),
+            "it" => Ref::Each,
+            "stdout" => Ref::Capture(Capture::Stdout),
+            "stderr" => Ref::Capture(Capture::Stderr),
+            "exit" => Ref::Capture(Capture::Exit),
+            "duration" => Ref::Capture(Capture::Duration),
+            _ => self.dotted(name),
+        };
+        Expr::Ref(reference)
+    }
+
+    fn dotted(&self, name: &str) -> Ref {
+        let (base, member) = name
+            .split_once('.')
+            .unwrap_or_else(|| panic!("no name `{name}`"));
+        match (base, member) {
+            ("params", member) => Ref::Param(member.into()),
+            ("memory", member) => Ref::Memory(member.into()),
+            ("input", member) => Ref::Input(member.into()),
+            ("own", member) => Ref::Own(member.into()),
+            ("task", member) => Ref::Task(member.into()),
+            ("run", member) => Ref::Run(member.into()),
+            ("system" | "network", _) => Ref::World(name.into()),
+            (node, member) => {
+                let id = *self
+                    .ids
+                    .get(node)
+                    .unwrap_or_else(|| panic!("no node `{node}`"));
+                match member {
+                    "status" => Ref::Status(id),
+                    "attempts" => Ref::Attempts(id),
+                    "error" => Ref::Error(id),
+                    output => Ref::Output(id, output.into()),
+                }
+            }
+        }
+    }
+}

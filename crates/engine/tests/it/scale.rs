@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use engine::Engine;
 use engine::event::{Command, Ended, Event, EventKind, How, RunStarted, RunStatus};
-use ir::plan::{Body, FailurePolicy, Need, Plan};
+use ir::expr::Expr;
+use ir::plan::{Body, Each, FailurePolicy, Need, Plan, Tolerate};
+use ir::value::Value;
 
 use crate::generate::{node, plan, script, task};
 
@@ -87,6 +89,34 @@ fn each_of_ten_thousand_events_costs_what_it_affects() {
     let commands = start(&mut engine, 4);
     assert_eq!(finish(&mut engine, commands, How::Exited(0)), 10_000);
     assert_eq!(engine.status(), RunStatus::Completed);
+}
+
+/// Ten thousand instances, four at a time, all with the same end.
+fn fan_out(how: How) -> (Engine, usize) {
+    let mut task = task();
+    task.script = Some(script("true"));
+    task.each = Some(Each {
+        var: "it".into(),
+        list: Expr::Const(Value::List((0..10_000).map(Value::Int).collect())),
+        by: None,
+        parallel: Some(4),
+        tolerate: Tolerate::BasisPoints(5000),
+    });
+    let mut plan = plan();
+    plan.nodes.push(node("a", Body::Task(Box::new(task))));
+    let mut engine = Engine::new(Arc::new(plan));
+    let commands = start(&mut engine, 100);
+    let ended = finish(&mut engine, commands, how);
+    (engine, ended)
+}
+
+#[test]
+fn ten_thousand_instances_complete_or_stop_at_one_failure_too_many() {
+    let (engine, ended) = fan_out(How::Exited(0));
+    assert_eq!((engine.status(), ended), (RunStatus::Completed, 10_000));
+    // The three that still run are let end.
+    let (engine, ended) = fan_out(How::Exited(1));
+    assert_eq!((engine.status(), ended), (RunStatus::Failed, 5001 + 3));
 }
 
 #[test]

@@ -1,1 +1,442 @@
+//! Scenarios, text in and text out: `scenarios/*.md`, one to a section.
+//!
+//! A `plan` block, then a `run` block in which `>` lines are events and the lines below each say what came of it, notices
+//! before commands. `BLESS=1` rewrites them.
 
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use engine::event::{
+    AttemptId, Command, Ended, Event, EventKind, How, Observation, Resolution, RunStarted,
+    StartAttempt, Timer,
+};
+use engine::{Engine, Notice, Phase};
+use ir::eval::World;
+use ir::expr::Capture;
+use ir::plan::Plan;
+use ir::value::{FileRef, Value};
+
+use crate::{drive, notation};
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test reads its scenarios")]
+fn scenarios_come_out_as_written() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/scenarios");
+    let bless = std::env::var("BLESS").is_ok();
+    let mut wrong = Vec::new();
+    for name in ["graph", "attempts", "fan-out", "stopping", "world"] {
+        let path = format!("{folder}/{name}.md");
+        let text = std::fs::read_to_string(&path).expect("a file of scenarios");
+        let actual = played(&text);
+        if bless {
+            std::fs::write(&path, actual).expect("a file that can be written");
+        } else if actual != text {
+            let differs = text
+                .lines()
+                .zip(actual.lines())
+                .find(|(expected, actual)| expected != actual);
+            wrong.push(format!(
+                "{name}.md, first difference: {differs:?}\n{actual}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The text with every `run` block as it comes out.
+fn played(text: &str) -> String {
+    let mut out = String::new();
+    let (mut block, mut content, mut plan) = (None, String::new(), String::new());
+    for line in text.lines() {
+        match (block, line) {
+            (None, "```plan" | "```run") => {
+                block = line.strip_prefix("```");
+                content.clear();
+                out += &format!("{line}\n");
+            }
+            (None, _) => out += &format!("{line}\n"),
+            (Some(kind), "```") => {
+                if kind == "plan" {
+                    plan.clone_from(&content);
+                    out += &content;
+                } else {
+                    let events = content.lines().filter_map(|line| line.strip_prefix("> "));
+                    out += &Play::new(notation::plan(&plan)).all(events);
+                }
+                out += "```\n";
+                block = None;
+            }
+            (Some(_), _) => content += &format!("{line}\n"),
+        }
+    }
+    out
+}
+
+struct Play {
+    engine: Engine,
+    plan: Arc<Plan>,
+    time_ms: i64,
+    last: Option<EventKind>,
+    /// The last attempt of each label.
+    attempts: BTreeMap<String, AttemptId>,
+    world: Pretend,
+    out: String,
+}
+
+impl Play {
+    fn new(plan: Plan) -> Self {
+        let plan = Arc::new(plan);
+        Self {
+            engine: Engine::new(plan.clone()),
+            plan,
+            time_ms: 0,
+            last: None,
+            attempts: BTreeMap::new(),
+            world: Pretend::default(),
+            out: String::new(),
+        }
+    }
+
+    fn all<'a>(mut self, lines: impl Iterator<Item = &'a str>) -> String {
+        for line in lines {
+            self.say(&format!("> {line}"));
+            self.line(line);
+        }
+        self.out
+    }
+
+    fn say(&mut self, line: &str) {
+        self.out += line;
+        self.out += "\n";
+    }
+
+    fn line(&mut self, line: &str) {
+        let mut words = words(line);
+        if let Some(ms) = words[0].strip_prefix('+') {
+            self.time_ms += ms.parse::<i64>().expect("milliseconds");
+            words.remove(0);
+        }
+        match words
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .as_slice()
+        {
+            ["start", params @ ..] => self.start(params),
+            ["nodes"] => self.nodes(),
+            ["unverified"] => {
+                for unverified in self.engine.unverified() {
+                    self.say(&format!("{}: {}", unverified.label, unverified.text));
+                }
+            }
+            ["world", name, "=", value] => self.world.set(name, value),
+            ["pause"] => self.tell(EventKind::PauseAsked),
+            ["resume"] => self.tell(EventKind::ResumeAsked),
+            ["cancel"] => self.tell(EventKind::CancelAsked { because: None }),
+            ["driver"] => self.tell(drive::driver()),
+            ["again"] => self.tell(self.last.clone().expect("an event before")),
+            ["lost", label] => self.tell(EventKind::AttemptLost {
+                attempt: self.attempts[*label],
+            }),
+            ["timer", "plan"] => self.tell(EventKind::TimerFired { timer: Timer::Plan }),
+            ["timer", label] => {
+                let AttemptId {
+                    node,
+                    instance,
+                    attempt,
+                    ..
+                } = self.attempts[*label];
+                self.tell(EventKind::TimerFired {
+                    timer: Timer::Backoff {
+                        node,
+                        instance,
+                        attempt: attempt + 1,
+                    },
+                });
+            }
+            ["resolve", label, resolution] => self.resolve(label, resolution),
+            [label, how @ ..] => self.end(label, how),
+            [] => {}
+        }
+    }
+
+    fn start(&mut self, params: &[&str]) {
+        let params = params.iter().filter_map(|param| param.split_once('='));
+        let inputs = params
+            .map(|(name, value)| (name.into(), Value::String(value.into())))
+            .collect();
+        self.tell(EventKind::RunStarted(RunStarted {
+            run: "r1".into(),
+            inputs,
+            seed: 1,
+            parallel: self.plan.parallel.unwrap_or(4),
+            workspace: "/w".to_owned(),
+        }));
+    }
+
+    /// `exit 2 "stdout" "stderr"`, `timeout`, `signal 9`, …
+    fn end(&mut self, label: &str, how: &[&str]) {
+        let attempt = self.attempts[label];
+        let (how, rest) = match how {
+            ["exit", code, rest @ ..] => (How::Exited(code.parse().expect("a code")), rest),
+            ["signal", signal] => (How::Signalled(signal.parse().expect("a number")), &[][..]),
+            ["not-started", why] => (How::NotStarted((*why).to_owned()), &[][..]),
+            ["timeout"] => (How::TimedOut, &[][..]),
+            ["interrupted"] => (How::Interrupted, &[][..]),
+            ["cancelled"] => (How::Cancelled, &[][..]),
+            ["nothing"] => (How::Nothing, &[][..]),
+            other => panic!("no such end: {other:?}"),
+        };
+        let text = |index: usize| {
+            rest.get(index)
+                .map_or(String::new(), |text| text.replace("\\n", "\n"))
+        };
+        let mut ended = Ended {
+            how,
+            stdout: text(0),
+            stderr: text(1),
+            ..Ended::nothing(10)
+        };
+        if rest.last() == Some(&"truncated") {
+            ended.truncated.push(Capture::Stdout);
+        }
+        ended.observed = self.before(attempt);
+        if self.engine.may_start(attempt, &ended.observed) {
+            let after = self
+                .engine
+                .observe(attempt, Phase::After(&ended), &mut self.world);
+            ended.observed.extend(after);
+        } else {
+            ended = Ended {
+                observed: ended.observed,
+                ..Ended::nothing(0)
+            };
+        }
+        self.tell(EventKind::AttemptEnded { attempt, ended });
+    }
+
+    fn before(&mut self, attempt: AttemptId) -> Vec<Observation> {
+        self.engine.observe(attempt, Phase::Before, &mut self.world)
+    }
+
+    fn resolve(&mut self, label: &str, resolution: &str) {
+        let AttemptId { node, instance, .. } = self.attempts[label];
+        let resolution = match resolution {
+            "completed" => Resolution::Completed,
+            "failed" => Resolution::Failed,
+            _ => Resolution::Retry,
+        };
+        let (because, by) = ("it looked so".to_owned(), "user/ann".to_owned());
+        self.tell(EventKind::Resolved {
+            node,
+            instance,
+            resolution,
+            because,
+            by,
+        });
+    }
+
+    fn tell(&mut self, kind: EventKind) {
+        self.last = Some(kind.clone());
+        let commands = self.engine.apply(&Event {
+            time_ms: self.time_ms,
+            kind,
+        });
+        let notices: Vec<String> = self.engine.notices().iter().filter_map(told).collect();
+        for notice in notices {
+            self.say(&notice);
+        }
+        for command in commands {
+            let line = self.wanted(command);
+            self.say(&line);
+        }
+        if let Some(end) = self.engine.end().cloned()
+            && self.out.ends_with(&format!("run: {}\n", name(&end.status)))
+        {
+            for line in end
+                .message
+                .iter()
+                .map(|message| format!("because {message}"))
+            {
+                self.say(&line);
+            }
+            for (output, value) in &end.outputs {
+                self.say(&format!("output {output} = {}", ir::data::render(value)));
+            }
+        }
+    }
+
+    fn wanted(&mut self, command: Command) -> String {
+        match command {
+            Command::StartAttempt(start) => {
+                self.attempts.insert(start.label.to_string(), start.attempt);
+                started(&start)
+            }
+            Command::StopAttempt { attempt, why } => {
+                format!("stop {} ({})", self.label(attempt), name(&why))
+            }
+            Command::SetTimer {
+                timer: Timer::Plan,
+                at_ms,
+            } => format!("timer of the plan at {at_ms}"),
+            Command::SetTimer {
+                timer:
+                    Timer::Backoff {
+                        node,
+                        instance,
+                        attempt,
+                    },
+                at_ms,
+            } => {
+                let label = self.label(AttemptId {
+                    node,
+                    instance,
+                    attempt,
+                    start: 0,
+                });
+                format!("timer {label} #{attempt} at {at_ms}")
+            }
+            Command::RunStopped { status } => format!("run: {}", name(&status)),
+        }
+    }
+
+    fn label(&self, attempt: AttemptId) -> String {
+        let same =
+            |other: &&AttemptId| (other.node, other.instance) == (attempt.node, attempt.instance);
+        self.attempts
+            .iter()
+            .find(|(_, other)| same(other))
+            .map_or("?".to_owned(), |(label, _)| label.clone())
+    }
+
+    fn nodes(&mut self) {
+        for node in self.engine.nodes() {
+            let mut line = format!("{} {}", node.id, name(&node.status));
+            if let Some(handled) = node.handled {
+                line += if handled { ", handled" } else { ", unhandled" };
+            }
+            for (output, value) in &node.outputs {
+                write!(line, ", {output} = {}", ir::data::render(value)).expect("text grows");
+            }
+            for instance in &node.instances {
+                write!(line, ", [{}] {}", instance.key, name(&instance.status))
+                    .expect("text grows");
+            }
+            self.say(&line);
+        }
+    }
+}
+
+fn started(start: &StartAttempt) -> String {
+    let mut line = format!("start {} #{}", start.label, start.attempt.attempt);
+    if start.attempt.start > 0 {
+        write!(line, " again").expect("text grows");
+    }
+    if start.exec.is_none() {
+        line += ", only to look";
+    }
+    if start.observes_before {
+        line += ", looks first";
+    }
+    if let Some(timeout_ms) = start.timeout_ms {
+        write!(line, ", within {timeout_ms}").expect("text grows");
+    }
+    for (variable, value) in start.exec.iter().flat_map(|exec| &exec.env) {
+        let value = match value {
+            Value::None => "none".to_owned(),
+            value => ir::data::render(value),
+        };
+        write!(line, ", {variable}={value}").expect("text grows");
+    }
+    line
+}
+
+fn told(notice: &Notice) -> Option<String> {
+    Some(match notice {
+        Notice::Started { .. } => return None,
+        Notice::FannedOut {
+            label, instances, ..
+        } => format!("{label} fans out into {instances}"),
+        Notice::Retrying { label, error, .. } => {
+            format!("{label} retries after {}: {}", error.kind, error.message)
+        }
+        Notice::Again { label, .. } => format!("{label} goes again"),
+        Notice::Blocked { label, .. } => format!("{label} is in doubt"),
+        Notice::Completed { label, .. } => format!("{label} completed"),
+        Notice::Failed { label, error, .. } => {
+            format!("{label} failed, {}: {}", error.kind, error.message)
+        }
+        Notice::Skipped { label, because, .. } => format!("{label} skipped: {because}"),
+        Notice::Cancelled { label, .. } => format!("{label} cancelled"),
+        Notice::Aborting { label, .. } => format!("abort, because of {label}"),
+        Notice::PlanTimeout => "the plan's time is up".to_owned(),
+        Notice::Ignored(ignored) => format!("ignored {}: {}", ignored.event, ignored.reason),
+    })
+}
+
+/// The name that a status or a reason has in JSON.
+fn name(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|json| json.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+/// Words, and texts in quotes.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in line.split('"').enumerate() {
+        if index % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+/// A world of a few names: `yes` and `no` for files, a number for facts.
+#[derive(Default)]
+struct Pretend {
+    known: BTreeMap<String, String>,
+}
+
+impl Pretend {
+    fn set(&mut self, name: &str, value: &str) {
+        self.known.insert(name.to_owned(), value.to_owned());
+    }
+}
+
+impl World for Pretend {
+    fn file(&mut self, path: &str) -> Result<Value, String> {
+        let size = self
+            .known
+            .get(path)
+            .and_then(|size| size.parse().ok())
+            .ok_or(format!("`{path}` is not there"))?;
+        Ok(Value::File(FileRef {
+            digest: "d".repeat(64).into(),
+            size,
+            path: path.into(),
+        }))
+    }
+
+    fn exists(&mut self, path: &str) -> Result<bool, String> {
+        Ok(self.known.contains_key(path))
+    }
+
+    fn hash(&mut self, path: &str) -> Result<String, String> {
+        self.file(path).map(|_| "d".repeat(64))
+    }
+
+    fn fact(&mut self, name: &str) -> Result<Value, String> {
+        let fact = self
+            .known
+            .get(name)
+            .ok_or(format!("`{name}` cannot be told"))?;
+        fact.parse()
+            .map(Value::Int)
+            .map_err(|_| format!("`{name}` is not a number"))
+    }
+}
