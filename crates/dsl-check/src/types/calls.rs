@@ -31,8 +31,12 @@ impl Checker<'_> {
             return typed;
         }
         let Some(func) = Func::from_name(&name.text) else {
-            let candidates: Vec<SmolStr> = Func::ALL.iter().map(|func| SmolStr::new_static(func.name())).collect();
-            self.report.unknown_function(name.span, &name.text, &candidates);
+            let candidates: Vec<SmolStr> = Func::ALL
+                .iter()
+                .map(|func| SmolStr::new_static(func.name()))
+                .collect();
+            self.report
+                .unknown_function(name.span, &name.text, &candidates);
             return Typed::error();
         };
         if func.observes() && !self.env.observes() {
@@ -40,7 +44,9 @@ impl Checker<'_> {
             return Typed::error();
         }
         let signature = signature(func);
-        let Some(placed) = self.place(span, func, signature, piped, args) else { return Typed::error() };
+        let Some(placed) = self.place(span, func, signature, piped, args) else {
+            return Typed::error();
+        };
         self.apply(span, func, signature, &placed, hint)
     }
 
@@ -53,26 +59,45 @@ impl Checker<'_> {
         piped: Option<&'e ast::Expr>,
         args: &'e [Arg],
     ) -> Option<Placed<'e>> {
-        let mut placed = Placed { params: vec![None; signature.params.len()], rest: Vec::new() };
+        let mut placed = Placed {
+            params: vec![None; signature.params.len()],
+            rest: Vec::new(),
+        };
         let mut next = 0;
         let mut named = false;
-        for (name, value) in piped.map(|piped| (None, piped)).into_iter().chain(args.iter().map(|arg| (arg.name.as_ref(), &arg.value))) {
+        for (name, value) in piped
+            .map(|piped| (None, piped))
+            .into_iter()
+            .chain(args.iter().map(|arg| (arg.name.as_ref(), &arg.value)))
+        {
             let slot = match name {
                 Some(name) => {
                     named = true;
-                    match signature.params.iter().position(|param| param.name == name.text) {
+                    match signature
+                        .params
+                        .iter()
+                        .position(|param| param.name == name.text)
+                    {
                         Some(at) => at,
                         None => {
-                            let names: Vec<SmolStr> =
-                                signature.params.iter().map(|param| SmolStr::new_static(param.name)).collect();
-                            self.report.unknown_argument(name.span, func, &name.text, &names);
+                            let names: Vec<SmolStr> = signature
+                                .params
+                                .iter()
+                                .map(|param| SmolStr::new_static(param.name))
+                                .collect();
+                            self.report
+                                .unknown_argument(name.span, func, &name.text, &names);
                             return None;
                         }
                     }
                 }
                 None if named => {
-                    let message = format!("an argument without a name after a named one, expected `{}`'s names", func.name());
-                    self.report.wrong_arguments(value.span, message, func.signature());
+                    let message = format!(
+                        "an argument without a name after a named one, expected `{}`'s names",
+                        func.name()
+                    );
+                    self.report
+                        .wrong_arguments(value.span, message, func.signature());
                     return None;
                 }
                 None => {
@@ -83,20 +108,37 @@ impl Checker<'_> {
             match placed.params.get_mut(slot) {
                 Some(free @ None) => *free = Some(value),
                 Some(Some(_)) => {
-                    let message = format!("`{}` gets `{}` twice", func.name(), signature.params[slot].name);
-                    self.report.wrong_arguments(value.span, message, func.signature());
+                    let message = format!(
+                        "`{}` gets `{}` twice",
+                        func.name(),
+                        signature.params[slot].name
+                    );
+                    self.report
+                        .wrong_arguments(value.span, message, func.signature());
                     return None;
                 }
                 None if signature.variadic => placed.rest.push(value),
                 None => {
-                    self.wrong_count(span, func, signature, usize::from(piped.is_some()) + args.len());
+                    self.wrong_count(
+                        span,
+                        func,
+                        signature,
+                        usize::from(piped.is_some()) + args.len(),
+                    );
                     return None;
                 }
             }
         }
-        let lacks = |(param, given): (&Param, &Option<&ast::Expr>)| given.is_none() && !may_lack(func, param);
+        let lacks = |(param, given): (&Param, &Option<&ast::Expr>)| {
+            given.is_none() && !may_lack(func, param)
+        };
         if signature.params.iter().zip(&placed.params).any(lacks) {
-            self.wrong_count(span, func, signature, usize::from(piped.is_some()) + args.len());
+            self.wrong_count(
+                span,
+                func,
+                signature,
+                usize::from(piped.is_some()) + args.len(),
+            );
             return None;
         }
         Some(placed)
@@ -104,13 +146,21 @@ impl Checker<'_> {
 
     fn wrong_count(&mut self, span: Span, func: Func, signature: &Signature, found: usize) {
         let most = signature.params.len();
-        let least = signature.params.iter().filter(|param| !may_lack(func, param)).count();
+        let least = signature
+            .params
+            .iter()
+            .filter(|param| !may_lack(func, param))
+            .count();
         let expected = match (least, signature.variadic) {
             (least, true) => format!("at least {least}"),
             (least, false) if least < most => format!("{least} or {most}"),
             _ => most.to_string(),
         };
-        let message = format!("`{}` has {found} argument{}, expected {expected}", func.name(), if found == 1 { "" } else { "s" });
+        let message = format!(
+            "`{}` has {found} argument{}, expected {expected}",
+            func.name(),
+            if found == 1 { "" } else { "s" }
+        );
         self.report.wrong_arguments(span, message, func.signature());
     }
 
@@ -132,7 +182,13 @@ impl Checker<'_> {
             let typed = if param.of_item {
                 self.about_item(func, param, given, &mut bindings)
             } else {
-                self.argument(func, shapes_for(func, at, param, &bindings), param, given, &mut bindings)
+                self.argument(
+                    func,
+                    shapes_for(func, at, param, &bindings),
+                    param,
+                    given,
+                    &mut bindings,
+                )
             };
             if typed.is_error() {
                 return typed;
@@ -146,7 +202,9 @@ impl Checker<'_> {
             }
             args.push(typed.expr);
         }
-        let Some(ty) = self.result(span, func, signature, placed, &args, &bindings, hint) else { return Typed::error() };
+        let Some(ty) = self.result(span, func, signature, placed, &args, &bindings, hint) else {
+            return Typed::error();
+        };
         Typed::new(Expr::Call(Box::new(Call { func, args })), ty)
     }
 
@@ -159,8 +217,15 @@ impl Checker<'_> {
         given: &ast::Expr,
         bindings: &mut Bindings,
     ) -> Typed {
-        let hint = shapes.first().filter(|shape| !shape.is_unknown(bindings)).map(|shape| shape.filled(bindings));
-        let expected = shapes.iter().map(|shape| shape.describe(bindings)).collect::<Vec<_>>().join(" or ");
+        let hint = shapes
+            .first()
+            .filter(|shape| !shape.is_unknown(bindings))
+            .map(|shape| shape.filled(bindings));
+        let expected = shapes
+            .iter()
+            .map(|shape| shape.describe(bindings))
+            .collect::<Vec<_>>()
+            .join(" or ");
         let typed = self.present(given, hint.as_ref(), &expected);
         if typed.is_error() {
             return typed;
@@ -174,31 +239,62 @@ impl Checker<'_> {
                 return Typed::new(convert(typed.expr, &typed.ty, &wanted), wanted);
             }
         }
-        let only = shapes.first().filter(|_| shapes.len() == 1).map(|shape| shape.filled(bindings));
-        self.wrong_type(func, param, given, &typed.ty, &expected, only.as_ref().or(hint.as_ref()));
+        let only = shapes
+            .first()
+            .filter(|_| shapes.len() == 1)
+            .map(|shape| shape.filled(bindings));
+        self.wrong_type(
+            func,
+            param,
+            given,
+            &typed.ty,
+            &expected,
+            only.as_ref().or(hint.as_ref()),
+        );
         Typed::error()
     }
 
-    fn wrong_type(&mut self, func: Func, param: &Param, given: &ast::Expr, found: &Type, expected: &str, wanted: Option<&Type>) {
+    fn wrong_type(
+        &mut self,
+        func: Func,
+        param: &Param,
+        given: &ast::Expr,
+        found: &Type,
+        expected: &str,
+        wanted: Option<&Type>,
+    ) {
         let help = wanted.and_then(|wanted| conversion_help(found, wanted));
         match wanted.map(|wanted| (assign(found, wanted, self.env.types()), wanted)) {
             Some((Err(Mismatch::Unit), wanted)) => {
                 let name = |ty: &Type| dimension(ty).unwrap_or("a value");
-                self.report.unit_mismatch(given.span, name(found), name(wanted), help);
+                self.report
+                    .unit_mismatch(given.span, name(found), name(wanted), help);
             }
-            _ => self.report.wrong_argument_type(given.span, func, param.name, found, expected, help),
+            _ => self
+                .report
+                .wrong_argument_type(given.span, func, param.name, found, expected, help),
         }
     }
 
     /// An expression about each item of the first argument.
-    fn about_item(&mut self, func: Func, param: &Param, given: &ast::Expr, bindings: &mut Bindings) -> Typed {
+    fn about_item(
+        &mut self,
+        func: Func,
+        param: &Param,
+        given: &ast::Expr,
+        bindings: &mut Bindings,
+    ) -> Typed {
         let item = bindings.get(&ITEM).cloned().unwrap_or(Type::Json);
         let shape = &param.shapes[0];
         if let Shape::Type(ty) = shape {
             return self.with_item(item, |this| this.expr(given, Want::Exactly(ty)));
         }
         let typed = self.with_item(item, |this| this.expr(given, Want::Anything));
-        let typed = if func == Func::Map { typed } else { self.require(given, typed, "a value for every item") };
+        let typed = if func == Func::Map {
+            typed
+        } else {
+            self.require(given, typed, "a value for every item")
+        };
         if !typed.is_error() {
             shape.bind(&typed.ty, bindings);
         }
@@ -206,7 +302,10 @@ impl Checker<'_> {
     }
 
     /// The type of the whole, after what the signature cannot say. `None`: a problem was reported.
-    #[expect(clippy::too_many_arguments, reason = "the one place where all of a call is known")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the one place where all of a call is known"
+    )]
     fn result(
         &mut self,
         span: Span,
@@ -217,39 +316,82 @@ impl Checker<'_> {
         bindings: &Bindings,
         hint: Option<&Type>,
     ) -> Option<Type> {
-        let first = placed.params.first().copied().flatten().map_or(span, |first| first.span);
-        let last = placed.params.last().copied().flatten().map_or(first, |last| last.span);
+        let first = placed
+            .params
+            .first()
+            .copied()
+            .flatten()
+            .map_or(span, |first| first.span);
+        let last = placed
+            .params
+            .last()
+            .copied()
+            .flatten()
+            .map_or(first, |last| last.span);
         let bound = |var: char| bindings.get(&var).cloned().unwrap_or(Type::Json);
         let (at, ty, fits, expected) = match func {
-            Func::Min | Func::Max => (first, bound('T'), Type::is_ordered as fn(&Type) -> bool, "items with an order"),
-            Func::SortBy => (last, bound('U'), is_sortable as fn(&Type) -> bool, "a key with an order"),
-            Func::Abs => (first, bound('T'), is_addable as fn(&Type) -> bool, "a number or a quantity"),
+            Func::Min | Func::Max => (
+                first,
+                bound('T'),
+                Type::is_ordered as fn(&Type) -> bool,
+                "items with an order",
+            ),
+            Func::SortBy => (
+                last,
+                bound('U'),
+                is_sortable as fn(&Type) -> bool,
+                "a key with an order",
+            ),
+            Func::Abs => (
+                first,
+                bound('T'),
+                is_addable as fn(&Type) -> bool,
+                "a number or a quantity",
+            ),
             Func::Sum => {
                 let of_items = bindings.get(&'U').cloned().unwrap_or_else(|| bound('T'));
-                (last, of_items, is_addable as fn(&Type) -> bool, "numbers, durations, sizes or money to add")
+                (
+                    last,
+                    of_items,
+                    is_addable as fn(&Type) -> bool,
+                    "numbers, durations, sizes or money to add",
+                )
             }
             Func::File => return Some(file_type(args, hint)),
             Func::Format => return self.check_format(placed, args).then_some(Type::STRING),
             _ => return Some(signature.result.result_type(bindings)),
         };
         if !fits(&ty) {
-            self.report.expected_one_of(at, &ty, expected, conversion_help(&ty, &Type::FLOAT));
+            self.report
+                .expected_one_of(at, &ty, expected, conversion_help(&ty, &Type::FLOAT));
             return None;
         }
-        Some(if func == Func::Sum { ty } else { signature.result.result_type(bindings) })
+        Some(if func == Func::Sum {
+            ty
+        } else {
+            signature.result.result_type(bindings)
+        })
     }
 
     /// As many `{}` as arguments, where the template is known.
     fn check_format(&mut self, placed: &Placed<'_>, args: &[Expr]) -> bool {
-        let Some(Expr::Const(Value::String(template))) = args.first() else { return true };
+        let Some(Expr::Const(Value::String(template))) = args.first() else {
+            return true;
+        };
         let holes = template.matches("{}").count();
         let given = args.len() - 1;
         if holes == given {
             return true;
         }
-        let span = placed.params[0].map(|template| template.span).unwrap_or_default();
-        let message = format!("the template has {holes} `{{}}`, the call {given} argument{} to fill in", if given == 1 { "" } else { "s" });
-        self.report.wrong_arguments(span, message, Func::Format.signature());
+        let span = placed.params[0]
+            .map(|template| template.span)
+            .unwrap_or_default();
+        let message = format!(
+            "the template has {holes} `{{}}`, the call {given} argument{} to fill in",
+            if given == 1 { "" } else { "s" }
+        );
+        self.report
+            .wrong_arguments(span, message, Func::Format.signature());
         false
     }
 }
@@ -274,8 +416,16 @@ fn default_value(param: &Param) -> Option<Value> {
 fn shapes_for<'s>(func: Func, at: usize, param: &'s Param, bindings: &Bindings) -> &'s [Shape] {
     if func == Func::Contains && at == 1 {
         let of_list = bindings.contains_key(&ITEM);
-        let cut = param.shapes.iter().position(|shape| matches!(shape, Shape::Var(_))).unwrap_or(0);
-        return if of_list { &param.shapes[cut..] } else { &param.shapes[..cut] };
+        let cut = param
+            .shapes
+            .iter()
+            .position(|shape| matches!(shape, Shape::Var(_)))
+            .unwrap_or(0);
+        return if of_list {
+            &param.shapes[cut..]
+        } else {
+            &param.shapes[..cut]
+        };
     }
     &param.shapes
 }
@@ -286,7 +436,11 @@ fn file_type(args: &[Expr], hint: Option<&Type>) -> Type {
         Some(Expr::Const(Value::String(path))) => path.contains(['*', '?', '[', '{']),
         _ => matches!(hint.map(Type::required), Some(Type::List(_))),
     };
-    if is_pattern { Type::list(Type::File) } else { Type::File }
+    if is_pattern {
+        Type::list(Type::File)
+    } else {
+        Type::File
+    }
 }
 
 const fn is_sortable(ty: &Type) -> bool {
@@ -294,5 +448,8 @@ const fn is_sortable(ty: &Type) -> bool {
 }
 
 const fn is_addable(ty: &Type) -> bool {
-    matches!(ty, Type::Int(_) | Type::Float(_) | Type::Duration | Type::Size | Type::Money)
+    matches!(
+        ty,
+        Type::Int(_) | Type::Float(_) | Type::Duration | Type::Size | Type::Money
+    )
 }

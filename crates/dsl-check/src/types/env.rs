@@ -51,17 +51,25 @@ pub trait Env {
 /// What a name means.
 #[derive(Clone, Debug)]
 pub enum Lookup {
-    Found { ty: Type, expr: Expr },
+    Found {
+        ty: Type,
+        expr: Expr,
+    },
     /// A group of values, as `params`, a node, `memory`, `memory.http3`: its members are looked up next.
     Namespace(Namespace),
-    NotFound { candidates: Vec<SmolStr> },
+    NotFound {
+        candidates: Vec<SmolStr>,
+    },
     /// A problem was reported here or elsewhere; the value has the error type.
     Silenced,
 }
 
 impl Lookup {
     pub fn value(ty: Type, r: Ref) -> Self {
-        Self::Found { ty, expr: Expr::Ref(r) }
+        Self::Found {
+            ty,
+            expr: Expr::Ref(r),
+        }
     }
 }
 

@@ -4,14 +4,18 @@
 //! branch and item where it stands. What nothing is expected of is typed from its parts. Recursion is as deep as the
 //! expression, which the parser bounds.
 
-use dsl_syntax::ast::{self, BinaryOp as AstOp, ExprKind, IsWhat, Name, Span, StringLit, StringPart, UnaryOp};
-use ir::types::Type;
+use dsl_syntax::ast::{
+    self, BinaryOp as AstOp, ExprKind, IsWhat, Span, StringLit, StringPart, UnaryOp,
+};
+use ir::types::{ListType, Type};
 use ir::{Expr, Value};
-use smol_str::SmolStr;
 
-use super::assign::{Mismatch, assign, castable, conversion_help, dimension, join, widened, without_optional};
-use super::env::{Env, Lookup, Namespace};
+use super::assign::{
+    Mismatch, assign, castable, conversion_help, dimension, join, widened, without_optional,
+};
+use super::env::Env;
 use super::literal::{constant, is_refined, literal_value, negative_literal, text_as};
+use super::names::written;
 use super::narrow::{about_item, facts_when};
 use super::problem::Report;
 use super::resolve::resolve_type;
@@ -29,7 +33,10 @@ impl Typed {
     }
 
     pub const fn error() -> Self {
-        Self { expr: Expr::Const(Value::None), ty: Type::Error }
+        Self {
+            expr: Expr::Const(Value::None),
+            ty: Type::Error,
+        }
     }
 
     pub const fn is_error(&self) -> bool {
@@ -39,7 +46,12 @@ impl Typed {
 
 /// Types and lowers `expr`. With an `expected` type the expression is also checked against it, and the result has that
 /// type, or the error type after a problem was reported.
-pub fn infer(expr: &ast::Expr, expected: Option<&Type>, env: &dyn Env, report: &mut Report) -> Typed {
+pub fn infer(
+    expr: &ast::Expr,
+    expected: Option<&Type>,
+    env: &dyn Env,
+    report: &mut Report,
+) -> Typed {
     let want = expected.map_or(Want::Anything, Want::Exactly);
     Checker::new(env, report).expr(expr, want)
 }
@@ -66,6 +78,14 @@ impl<'t> Want<'t> {
             Self::Hint(ty) | Self::Exactly(ty) => Some(ty),
         }
     }
+
+    /// Where nothing is wanted: what another part of the expression turned out to be.
+    fn or_like(self, other: &'t Typed) -> Self {
+        match self {
+            Self::Anything if !other.is_error() => Self::Hint(&other.ty),
+            want => want,
+        }
+    }
 }
 
 /// The walk over one expression.
@@ -78,15 +98,14 @@ pub(super) struct Checker<'a> {
     known: Vec<Expr>,
 }
 
-/// What stands before a dot.
-enum Base {
-    Namespace(Namespace),
-    Value(Typed),
-}
-
 impl<'a> Checker<'a> {
     pub(super) fn new(env: &'a dyn Env, report: &'a mut Report) -> Self {
-        Self { env, report, items: Vec::new(), known: Vec::new() }
+        Self {
+            env,
+            report,
+            items: Vec::new(),
+            known: Vec::new(),
+        }
     }
 
     /// Any expression. Forms that only pass a value on hand the wish down to where the value is written.
@@ -94,8 +113,17 @@ impl<'a> Checker<'a> {
         match &expr.kind {
             ExprKind::Error => Typed::error(),
             ExprKind::Paren(inner) => self.expr(inner, want),
-            ExprKind::If { then, cond, otherwise } => self.conditional(expr.span, then, cond, otherwise, want),
-            ExprKind::Binary { op: AstOp::Coalesce, lhs, rhs, .. } => self.coalesce(expr.span, lhs, rhs, want),
+            ExprKind::If {
+                then,
+                cond,
+                otherwise,
+            } => self.conditional(expr.span, then, cond, otherwise, want),
+            ExprKind::Binary {
+                op: AstOp::Coalesce,
+                lhs,
+                rhs,
+                ..
+            } => self.coalesce(expr.span, lhs, rhs, want),
             ExprKind::List(items) => self.list(expr, items, want),
             ExprKind::Record(fields) => self.record(expr, fields, want),
             _ => {
@@ -121,12 +149,23 @@ impl<'a> Checker<'a> {
             ExprKind::Index { base, index } => self.index(base, index),
             ExprKind::Call { func, args } => self.call(expr.span, func, None, args, hint),
             ExprKind::Pipe { lhs, func, args } => self.call(expr.span, func, Some(lhs), args, hint),
-            ExprKind::Unary { op: UnaryOp::Not, expr } => {
+            ExprKind::Unary {
+                op: UnaryOp::Not,
+                expr,
+            } => {
                 let inner = self.condition(expr);
                 Typed::new(Expr::Not(Box::new(inner.expr)), Type::Bool)
             }
-            ExprKind::Unary { op: UnaryOp::Neg, expr: operand } => self.negation(operand, expr.span),
-            ExprKind::Binary { op, op_span, lhs, rhs } => self.binary(expr.span, *op, *op_span, lhs, rhs),
+            ExprKind::Unary {
+                op: UnaryOp::Neg,
+                expr: operand,
+            } => self.negation(operand, expr.span),
+            ExprKind::Binary {
+                op,
+                op_span,
+                lhs,
+                rhs,
+            } => self.binary(expr.span, *op, *op_span, lhs, rhs),
             ExprKind::Is { expr, not, what } => self.is(expr, *not, *what),
             ExprKind::Cast { expr: operand, ty } => self.cast(operand, ty),
             ExprKind::Selector(_) | ExprKind::Pattern(_) => {
@@ -164,22 +203,48 @@ impl<'a> Checker<'a> {
     fn mismatch(&mut self, at: &ast::Expr, mismatch: Mismatch, found: &Type, expected: &Type) {
         match mismatch {
             Mismatch::Optional => {
-                self.report.not_optional_safe(at.span, written(at).as_deref(), &format!("`{expected}`"));
+                self.report.not_optional_safe(
+                    at.span,
+                    written(at).as_deref(),
+                    &format!("`{expected}`"),
+                );
             }
             Mismatch::Unit => {
                 let name = |ty: &Type| dimension(ty.required()).unwrap_or("a value");
-                self.report.unit_mismatch(at.span, name(found), name(expected), conversion_help(found, expected));
+                self.report.unit_mismatch(
+                    at.span,
+                    name(found),
+                    name(expected),
+                    conversion_help(found, expected),
+                );
             }
             Mismatch::Dynamic | Mismatch::Other => {
-                self.report.type_mismatch(at.span, found, expected, conversion_help(found, expected));
+                self.report.type_mismatch(
+                    at.span,
+                    found,
+                    expected,
+                    conversion_help(found, expected),
+                );
             }
         }
     }
 
     /// Checks a constant against a refinement; what is not constant is checked when it runs.
     fn within(&mut self, span: Span, expr: &Expr, expected: &Type) -> bool {
-        let Some(value) = constant(expr) else { return true };
-        match ir::data::check(value, expected, self.env.types()) {
+        let checked = match (constant(expr), expr, expected.required()) {
+            (Some(value), ..) => ir::data::check(value, expected, self.env.types()),
+            // How many items there are is known even where they are not.
+            (None, Expr::List(items), Type::List(list)) => {
+                let items = Value::List(vec![Value::None; items.len()]);
+                let length = Type::List(Box::new(ListType {
+                    item: Type::Json,
+                    len: list.len.clone(),
+                }));
+                ir::data::check(items, &length, self.env.types())
+            }
+            _ => return true,
+        };
+        match checked {
             Ok(_) => true,
             Err(error) => {
                 self.report.out_of_range(span, &error.message, expected);
@@ -189,7 +254,12 @@ impl<'a> Checker<'a> {
     }
 
     /// A value that has to be there; an optional one is a problem.
-    pub(super) fn present(&mut self, expr: &ast::Expr, hint: Option<&Type>, expected: &str) -> Typed {
+    pub(super) fn present(
+        &mut self,
+        expr: &ast::Expr,
+        hint: Option<&Type>,
+        expected: &str,
+    ) -> Typed {
         let typed = self.expr(expr, hint.map_or(Want::Anything, Want::Hint));
         self.require(expr, typed, expected)
     }
@@ -198,7 +268,8 @@ impl<'a> Checker<'a> {
         if !typed.ty.is_optional() {
             return typed;
         }
-        self.report.not_optional_safe(at.span, written(at).as_deref(), expected);
+        self.report
+            .not_optional_safe(at.span, written(at).as_deref(), expected);
         Typed::error()
     }
 
@@ -228,160 +299,12 @@ impl<'a> Checker<'a> {
     }
 
     /// The value without its `?` where it is known to be there.
-    fn narrowed(&self, typed: Typed) -> Typed {
+    pub(super) fn narrowed(&self, typed: Typed) -> Typed {
         let known = |facts: &[Expr]| facts.contains(&typed.expr);
         if typed.ty.is_optional() && (known(&self.known) || known(self.env.known())) {
             return Typed::new(typed.expr, without_optional(typed.ty));
         }
         typed
-    }
-
-    // ---- names ----
-
-    fn path(&mut self, expr: &ast::Expr, hint: Option<&Type>) -> Typed {
-        match self.base(expr, hint) {
-            Base::Value(typed) => typed,
-            Base::Namespace(namespace) => {
-                self.report.namespace_as_value(expr.span, &namespace.path);
-                Typed::error()
-            }
-        }
-    }
-
-    /// A name or a path of names, which may mean a group of values; any other expression is a value.
-    fn base(&mut self, expr: &ast::Expr, hint: Option<&Type>) -> Base {
-        match &expr.kind {
-            ExprKind::Name(name) => self.name(name, expr.span, hint),
-            ExprKind::Field { base, name } => match self.base(base, None) {
-                Base::Namespace(namespace) => {
-                    let found = self.env.member(&namespace, name, self.report);
-                    self.looked_up(found, |report, candidates| {
-                        report.unresolved_member(name.span, &namespace.path, &name.text, candidates);
-                    })
-                }
-                Base::Value(typed) => {
-                    let text = written(base);
-                    let typed = self.require(base, typed, &format!("a record with a field `{}`", name.text));
-                    Base::Value(self.field(typed, text.as_deref().unwrap_or("it"), base.span, name))
-                }
-            },
-            _ => Base::Value(self.expr(expr, Want::Anything)),
-        }
-    }
-
-    /// Members of an expected enumeration go before names.
-    fn name(&mut self, name: &SmolStr, span: Span, hint: Option<&Type>) -> Base {
-        let members = match hint.map(Type::required) {
-            Some(Type::Enum(members)) => Some(members),
-            _ => None,
-        };
-        if let Some(members) = members
-            && members.contains(name)
-        {
-            let ty = Type::Enum(members.clone());
-            return Base::Value(Typed::new(Expr::Const(Value::String(name.clone())), ty));
-        }
-        let found = self.env.first(name, span, self.report);
-        self.looked_up(found, |report, candidates| match members {
-            Some(members) => report.no_such_enum_member(span, name, members),
-            None => report.unresolved_name(span, name, candidates),
-        })
-    }
-
-    fn looked_up(&mut self, found: Lookup, not_found: impl FnOnce(&mut Report, &[SmolStr])) -> Base {
-        match found {
-            Lookup::Found { ty, expr } => Base::Value(self.narrowed(Typed::new(expr, ty))),
-            Lookup::Namespace(namespace) => Base::Namespace(namespace),
-            Lookup::Silenced => Base::Value(Typed::error()),
-            Lookup::NotFound { candidates } => {
-                not_found(self.report, &candidates);
-                Base::Value(Typed::error())
-            }
-        }
-    }
-
-    fn item(&mut self, span: Span) -> Typed {
-        let Some(item) = self.items.last().cloned() else {
-            self.report.it_outside_items(span);
-            return Typed::error();
-        };
-        self.narrowed(Typed::new(Expr::It(0), item))
-    }
-
-    /// `owner` names the base in messages.
-    fn field(&mut self, base: Typed, owner: &str, base_span: Span, name: &Name) -> Typed {
-        if base.is_error() {
-            return base;
-        }
-        let ty = match &base.ty {
-            Type::Json => Some(Type::Json),
-            Type::Fields(fields) => fields.get(&name.text).cloned(),
-            Type::Record(record) => self.env.types().get(record).and_then(|record| record.field(&name.text)).cloned(),
-            _ => {
-                let help = field_help(&base.ty, owner, &name.text);
-                self.report.no_fields(base_span, &base.ty, &name.text, help);
-                return Typed::error();
-            }
-        };
-        let Some(ty) = ty else {
-            let candidates = self.field_names(&base.ty);
-            let owner = match &base.ty {
-                Type::Record(record) => record.as_str(),
-                _ => owner,
-            };
-            self.report.unresolved_member(name.span, owner, &name.text, &candidates);
-            return Typed::error();
-        };
-        self.narrowed(Typed::new(Expr::Field(Box::new((base.expr, name.text.clone()))), ty))
-    }
-
-    pub(super) fn field_names(&self, ty: &Type) -> Vec<SmolStr> {
-        match ty {
-            Type::Fields(fields) => fields.keys().cloned().collect(),
-            Type::Record(record) => self
-                .env
-                .types()
-                .get(record)
-                .map(|record| record.fields.iter().map(|field| field.name.clone()).collect())
-                .unwrap_or_default(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn index(&mut self, base: &ast::Expr, index: &ast::Expr) -> Typed {
-        let list = self.present(base, None, "a list or a map");
-        if list.is_error() {
-            self.expr(index, Want::Anything);
-            return list;
-        }
-        let (at, ty) = match &list.ty {
-            // The items of `[]` have no type of their own.
-            Type::List(list) if list.item.is_error() => (self.expr(index, Want::Exactly(&Type::INT)), Type::Json),
-            Type::List(list) => (self.expr(index, Want::Exactly(&Type::INT)), list.item.clone()),
-            Type::Map(item) => (self.expr(index, Want::Exactly(&Type::STRING)), (**item).clone()),
-            Type::Json => (self.json_index(index), Type::Json),
-            other => {
-                self.report.expected_one_of(base.span, other, "a list or a map", None);
-                return Typed::error();
-            }
-        };
-        if at.is_error() {
-            return at;
-        }
-        if matches!(at.expr, Expr::Const(Value::Int(i)) if i < 0) {
-            self.report.negative_index(index.span);
-            return Typed::error();
-        }
-        self.narrowed(Typed::new(Expr::Index(Box::new((list.expr, at.expr))), ty))
-    }
-
-    fn json_index(&mut self, index: &ast::Expr) -> Typed {
-        let at = self.present(index, None, "a position or a key");
-        if at.is_error() || matches!(at.ty, Type::Int(_) | Type::String(_)) {
-            return at;
-        }
-        self.report.expected_one_of(index.span, &at.ty, "a position (`int`) or a key (`string`)", None);
-        Typed::error()
     }
 
     // ---- strings ----
@@ -428,7 +351,11 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        if broken { Typed::error() } else { Typed::new(Expr::Concat(parts), Type::STRING) }
+        if broken {
+            Typed::error()
+        } else {
+            Typed::new(Expr::Concat(parts), Type::STRING)
+        }
     }
 
     /// What stands in `{{ … }}`.
@@ -447,18 +374,36 @@ impl<'a> Checker<'a> {
         want: Want<'_>,
     ) -> Typed {
         let cond = self.condition(cond);
-        let a = self.knowing(facts_when(&cond.expr, true), |this| this.expr(then, want));
-        let b = self.knowing(facts_when(&cond.expr, false), |this| this.expr(otherwise, want));
+        let then_facts = facts_when(&cond.expr, true);
+        let else_facts = facts_when(&cond.expr, false);
+        // Where nothing is expected, one branch tells what the other's bare names and texts mean.
+        let (a, b) = if self.is_open(then) && !self.is_open(otherwise) {
+            let b = self.knowing(else_facts, |this| this.expr(otherwise, want));
+            let a = self.knowing(then_facts, |this| this.expr(then, want.or_like(&b)));
+            (a, b)
+        } else {
+            let a = self.knowing(then_facts, |this| this.expr(then, want));
+            let b = self.knowing(else_facts, |this| this.expr(otherwise, want.or_like(&a)));
+            (a, b)
+        };
         if cond.is_error() || a.is_error() || b.is_error() {
             return Typed::error();
         }
         let Some(ty) = self.common(want, &a.ty, &b.ty) else {
-            self.report.types_do_not_mix(span, "choose between the two", &a.ty, &b.ty, None);
+            self.report
+                .types_do_not_mix(span, "choose between the two", &a.ty, &b.ty, None);
             return Typed::error();
         };
         let then = convert(a.expr, &a.ty, &ty);
         let otherwise = convert(b.expr, &b.ty, &ty);
-        Typed::new(Expr::If(Box::new(ir::expr::IfExpr { cond: cond.expr, then, otherwise })), ty)
+        Typed::new(
+            Expr::If(Box::new(ir::expr::IfExpr {
+                cond: cond.expr,
+                then,
+                otherwise,
+            })),
+            ty,
+        )
     }
 
     fn coalesce(&mut self, span: Span, lhs: &ast::Expr, rhs: &ast::Expr, want: Want<'_>) -> Typed {
@@ -467,11 +412,7 @@ impl<'a> Checker<'a> {
             Want::Exactly(expected) => self.fit_if_there(lhs, a, expected),
             _ => a,
         };
-        let hint = without_optional(a.ty.clone());
-        let b = match want {
-            Want::Anything if !a.is_error() => self.expr(rhs, Want::Hint(&hint)),
-            want => self.expr(rhs, want),
-        };
+        let b = self.expr(rhs, want.or_like(&a));
         if a.is_error() || b.is_error() {
             return Typed::error();
         }
@@ -480,7 +421,13 @@ impl<'a> Checker<'a> {
             other => other.required(),
         };
         let Some(ty) = self.common(want, left, &b.ty) else {
-            self.report.types_do_not_mix(span, "stand in for the left side", left, &b.ty, conversion_help(&b.ty, left));
+            self.report.types_do_not_mix(
+                span,
+                "stand in for the left side",
+                left,
+                &b.ty,
+                conversion_help(&b.ty, left),
+            );
             return Typed::error();
         };
         let lhs = convert(a.expr, &a.ty, &ty.clone().optional());
@@ -524,25 +471,42 @@ impl<'a> Checker<'a> {
                     Type::Error => return Typed::error(),
                     Type::List(_) | Type::Map(_) | Type::String(_) | Type::File | Type::Json => {}
                     other => {
-                        self.report.expected_one_of(operand.span, other, "a list, a map or a string", None);
+                        self.report.expected_one_of(
+                            operand.span,
+                            other,
+                            "a list, a map or a string",
+                            None,
+                        );
                         return Typed::error();
                     }
                 }
                 Expr::IsEmpty(Box::new(typed.expr))
             }
         };
-        Typed::new(if not { Expr::Not(Box::new(test)) } else { test }, Type::Bool)
+        Typed::new(
+            if not { Expr::Not(Box::new(test)) } else { test },
+            Type::Bool,
+        )
     }
 
     fn cast(&mut self, operand: &ast::Expr, written: &ast::Type) -> Typed {
         let to = resolve_type(written, self.env, self.report);
-        let want = if to.is_error() { Want::Anything } else { Want::Hint(&to) };
+        let want = if to.is_error() {
+            Want::Anything
+        } else {
+            Want::Hint(&to)
+        };
         let typed = self.expr(operand, want);
         if typed.is_error() || to.is_error() {
             return Typed::error();
         }
         if !castable(&typed.ty, &to, self.env.types()) {
-            self.report.cannot_cast(operand.span, &typed.ty, &to, conversion_help(&typed.ty, &to));
+            self.report.cannot_cast(
+                operand.span,
+                &typed.ty,
+                &to,
+                conversion_help(&typed.ty, &to),
+            );
             return Typed::error();
         }
         let expr = Expr::Cast(Box::new((typed.expr, to.clone())));
@@ -564,7 +528,8 @@ impl<'a> Checker<'a> {
                 Typed::new(Expr::Neg(Box::new(typed.expr)), ty)
             }
             other => {
-                self.report.expected_one_of(operand.span, other, "a number or a quantity", None);
+                self.report
+                    .expected_one_of(operand.span, other, "a number or a quantity", None);
                 Typed::error()
             }
         }
@@ -581,32 +546,12 @@ fn expr_of_cast(expr: &Expr) -> Expr {
 
 /// The value as the expected type holds it.
 pub(super) fn convert(expr: Expr, found: &Type, expected: &Type) -> Expr {
-    let Some(to) = widened(found, expected) else { return expr };
+    let Some(to) = widened(found, expected) else {
+        return expr;
+    };
     match (expr, to.required()) {
         // Exact up to 2^53, and the nearest float beyond, as at run time.
-        #[expect(clippy::cast_precision_loss, reason = "int widens to float by definition of the language")]
         (Expr::Const(Value::Int(int)), Type::Float(_)) => Expr::Const(Value::Float(int as f64)),
         (expr, _) => Expr::Cast(Box::new((expr, to))),
-    }
-}
-
-/// A path of names as the plan writes it, for messages.
-pub(super) fn written(expr: &ast::Expr) -> Option<String> {
-    match &expr.kind {
-        ExprKind::Name(name) => Some(name.to_string()),
-        ExprKind::It => Some("it".to_owned()),
-        ExprKind::ItField(name) => Some(format!(".{}", name.text)),
-        ExprKind::Field { base, name } => Some(format!("{}.{}", written(base)?, name.text)),
-        ExprKind::Paren(inner) => written(inner),
-        _ => None,
-    }
-}
-
-fn field_help(ty: &Type, owner: &str, field: &str) -> Option<String> {
-    match ty {
-        Type::List(_) => Some(format!("of each item: `{owner} | map(.{field})`")),
-        Type::Map(_) => Some(format!("a map has keys: `get({owner}, \"{field}\")`, or `{owner}[\"{field}\"]`")),
-        Type::String(_) => Some(format!("if it is JSON, parse it: `json({owner}).{field}`")),
-        _ => None,
     }
 }

@@ -92,12 +92,16 @@ pub(super) fn literal_value(expr: &Ast, report: &mut Report) -> Option<(Value, T
         ExprKind::Int(digits) => read(int(digits), Type::INT, report),
         ExprKind::Float(digits) => read(float(digits), Type::FLOAT, report),
         ExprKind::Quantity { number, unit } => quantity(number, *unit, span, report),
-        ExprKind::Money(number) => {
-            read(ir::quantity::parse_money(&format!("${number}")).map(Value::Money), Type::Money, report)
-        }
-        ExprKind::Ratio(number) => {
-            read(ir::quantity::parse_ratio(&format!("{number}%")).map(Value::Float), Type::FLOAT, report)
-        }
+        ExprKind::Money(number) => read(
+            ir::quantity::parse_money(&format!("${number}")).map(Value::Money),
+            Type::Money,
+            report,
+        ),
+        ExprKind::Ratio(number) => read(
+            ir::quantity::parse_ratio(&format!("{number}%")).map(Value::Float),
+            Type::FLOAT,
+            report,
+        ),
         ExprKind::Version(text) => (Value::String(text.clone()), Type::Version),
         ExprKind::Principal(text) => (Value::String(text.clone()), Type::Principal),
         ExprKind::Regex(pattern) => regex(pattern, span, report),
@@ -106,7 +110,11 @@ pub(super) fn literal_value(expr: &Ast, report: &mut Report) -> Option<(Value, T
 }
 
 /// A negative number: the sign belongs to the literal, so that the smallest integer can be written.
-pub(super) fn negative_literal(operand: &Ast, span: Span, report: &mut Report) -> Option<(Value, Type)> {
+pub(super) fn negative_literal(
+    operand: &Ast,
+    span: Span,
+    report: &mut Report,
+) -> Option<(Value, Type)> {
     let value = match &operand.kind {
         ExprKind::Int(digits) => int(&format!("-{digits}")),
         ExprKind::Float(digits) => float(&format!("-{digits}")),
@@ -124,7 +132,10 @@ pub(super) fn negative_literal(operand: &Ast, span: Span, report: &mut Report) -
 
 pub(super) fn int(digits: &str) -> Result<Value, String> {
     let digits = digits.replace('_', "");
-    digits.parse().map(Value::Int).map_err(|_| format!("`{digits}` does not fit an integer of 64 bits"))
+    digits
+        .parse()
+        .map(Value::Int)
+        .map_err(|_| format!("`{digits}` does not fit an integer of 64 bits"))
 }
 
 fn float(digits: &str) -> Result<Value, String> {
@@ -185,7 +196,13 @@ pub(super) fn check_regex(pattern: &str) -> Result<(), String> {
 }
 
 /// A string literal where an url, path, time, regex or version is expected; the error type if it is none.
-pub(super) fn text_as(text: &SmolStr, ty: &Type, span: Span, env: &dyn Env, report: &mut Report) -> (Value, Type) {
+pub(super) fn text_as(
+    text: &SmolStr,
+    ty: &Type,
+    span: Span,
+    env: &dyn Env,
+    report: &mut Report,
+) -> (Value, Type) {
     if matches!(ty, Type::Regex) {
         return regex(text, span, report);
     }

@@ -19,6 +19,7 @@ mod calls;
 mod env;
 mod infer;
 mod literal;
+mod names;
 mod narrow;
 mod ops;
 pub mod problem;
@@ -33,7 +34,8 @@ pub use assign::{Mismatch, assign, without_optional};
 pub use env::{Env, Lookup, Namespace};
 pub use infer::{Typed, infer, infer_string};
 pub use literal::{
-    constant, literal_bool, literal_duration, literal_int, literal_money, literal_ratio, literal_size,
+    constant, literal_bool, literal_duration, literal_int, literal_money, literal_ratio,
+    literal_size,
 };
 pub use narrow::facts_when;
 pub use problem::{Problem, ProblemFix, Report};

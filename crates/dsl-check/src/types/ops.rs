@@ -38,7 +38,10 @@ impl Checker<'_> {
             AstOp::Div => self.arithmetic(BinaryOp::Div, op_span, lhs, rhs),
             AstOp::Rem => self.arithmetic(BinaryOp::Rem, op_span, lhs, rhs),
             AstOp::Coalesce => {
-                debug_assert!(false, "`??` at {span:?} is a choice, typed with what is wanted of it");
+                debug_assert!(
+                    false,
+                    "`??` at {span:?} is a choice, typed with what is wanted of it"
+                );
                 Typed::error()
             }
         }
@@ -49,7 +52,14 @@ impl Checker<'_> {
         let a = self.condition(lhs);
         let b = self.knowing(facts_when(&a.expr, and), |this| this.condition(rhs));
         let sides = Box::new((a.expr, b.expr));
-        Typed::new(if and { Expr::And(sides) } else { Expr::Or(sides) }, Type::Bool)
+        Typed::new(
+            if and {
+                Expr::And(sides)
+            } else {
+                Expr::Or(sides)
+            },
+            Type::Bool,
+        )
     }
 
     // ---- comparisons: always a bool, so that a mistake inside does not spoil what surrounds it ----
@@ -72,14 +82,21 @@ impl Checker<'_> {
         if a.is_error() || b.is_error() {
             return bool_of_nothing();
         }
-        let one_kind = a.ty.unrefined().same(&b.ty.unrefined()) || (a.ty.is_number() && b.ty.is_number());
+        let one_kind =
+            a.ty.unrefined().same(&b.ty.unrefined()) || (a.ty.is_number() && b.ty.is_number());
         if !one_kind {
             self.do_not_mix(op_span, "compare", (lhs, &a.ty), (rhs, &b.ty));
             return bool_of_nothing();
         }
         if !a.ty.is_ordered() {
-            let expected = "something with an order: numbers, quantities, times, versions or strings";
-            self.report.expected_one_of(lhs.span, &a.ty, expected, conversion_help(&a.ty, &Type::INT));
+            let expected =
+                "something with an order: numbers, quantities, times, versions or strings";
+            self.report.expected_one_of(
+                lhs.span,
+                &a.ty,
+                expected,
+                conversion_help(&a.ty, &Type::INT),
+            );
             return bool_of_nothing();
         }
         operation(op, a, b, Type::Bool)
@@ -107,12 +124,15 @@ impl Checker<'_> {
     }
 
     /// Whether an expression's meaning depends on what is expected: a name that is not in scope, a text, a list.
-    fn is_open(&self, expr: &ast::Expr) -> bool {
+    pub(super) fn is_open(&self, expr: &ast::Expr) -> bool {
         match &expr.kind {
             ExprKind::Paren(inner) => self.is_open(inner),
             ExprKind::String(_) | ExprKind::List(_) => true,
             ExprKind::Name(name) => {
-                matches!(self.env.first(name, expr.span, &mut Report::default()), Lookup::NotFound { .. })
+                matches!(
+                    self.env.first(name, expr.span, &mut Report::default()),
+                    Lookup::NotFound { .. }
+                )
             }
             _ => false,
         }
@@ -125,7 +145,11 @@ impl Checker<'_> {
                 Type::List(list) => Some(list.item.clone()),
                 _ => None,
             };
-            let a = if b.is_error() { Typed::error() } else { self.present(lhs, item.as_ref(), "a value") };
+            let a = if b.is_error() {
+                Typed::error()
+            } else {
+                self.present(lhs, item.as_ref(), "a value")
+            };
             (a, b)
         } else {
             let a = self.present(lhs, None, "a value");
@@ -133,7 +157,11 @@ impl Checker<'_> {
             let b = if a.is_error() && self.is_open(rhs) {
                 Typed::error()
             } else {
-                self.present(rhs, (!a.is_error()).then_some(&hint), "a list, a map or a string")
+                self.present(
+                    rhs,
+                    (!a.is_error()).then_some(&hint),
+                    "a list, a map or a string",
+                )
             };
             (a, b)
         };
@@ -145,16 +173,23 @@ impl Checker<'_> {
             Type::Map(_) | Type::String(_) if matches!(a.ty, Type::String(_)) => {}
             Type::List(list) => {
                 let message = conversion_help(&a.ty, &list.item);
-                self.report.type_mismatch(lhs.span, &a.ty, &list.item.unrefined(), message);
+                self.report
+                    .type_mismatch(lhs.span, &a.ty, &list.item.unrefined(), message);
                 return bool_of_nothing();
             }
             Type::Map(_) | Type::String(_) => {
-                self.report.type_mismatch(lhs.span, &a.ty, &Type::STRING, conversion_help(&a.ty, &Type::STRING));
+                self.report.type_mismatch(
+                    lhs.span,
+                    &a.ty,
+                    &Type::STRING,
+                    conversion_help(&a.ty, &Type::STRING),
+                );
                 return bool_of_nothing();
             }
             other => {
                 let help = conversion_help(other, &Type::list(a.ty.unrefined()));
-                self.report.expected_one_of(rhs.span, other, "a list, a map or a string", help);
+                self.report
+                    .expected_one_of(rhs.span, other, "a list, a map or a string", help);
                 return bool_of_nothing();
             }
         }
@@ -168,7 +203,12 @@ impl Checker<'_> {
             return bool_of_nothing();
         }
         if !text.ty.is_text() {
-            self.report.type_mismatch(lhs.span, &text.ty, &Type::STRING, conversion_help(&text.ty, &Type::STRING));
+            self.report.type_mismatch(
+                lhs.span,
+                &text.ty,
+                &Type::STRING,
+                conversion_help(&text.ty, &Type::STRING),
+            );
             return bool_of_nothing();
         }
         operation(BinaryOp::Matches, text, regex, Type::Bool)
@@ -176,7 +216,13 @@ impl Checker<'_> {
 
     // ---- arithmetic ----
 
-    fn arithmetic(&mut self, op: BinaryOp, op_span: Span, lhs: &ast::Expr, rhs: &ast::Expr) -> Typed {
+    fn arithmetic(
+        &mut self,
+        op: BinaryOp,
+        op_span: Span,
+        lhs: &ast::Expr,
+        rhs: &ast::Expr,
+    ) -> Typed {
         let a = self.present(lhs, None, "a value to calculate with");
         let b = self.present(rhs, None, "a value to calculate with");
         if a.is_error() || b.is_error() {
@@ -186,23 +232,34 @@ impl Checker<'_> {
             self.do_not_mix(op_span, verb(op), (lhs, &a.ty), (rhs, &b.ty));
             return Typed::error();
         };
-        if matches!(op, BinaryOp::Div | BinaryOp::Rem) && constant(&b.expr).is_some_and(|value| is_zero(&value)) {
+        if matches!(op, BinaryOp::Div | BinaryOp::Rem)
+            && constant(&b.expr).is_some_and(|value| is_zero(&value))
+        {
             self.report.division_by_zero(rhs.span);
             return Typed::error();
         }
         operation(op, a, b, ty)
     }
 
-    fn do_not_mix(&mut self, at: Span, verb: &str, lhs: (&ast::Expr, &Type), rhs: (&ast::Expr, &Type)) {
+    fn do_not_mix(
+        &mut self,
+        at: Span,
+        verb: &str,
+        lhs: (&ast::Expr, &Type),
+        rhs: (&ast::Expr, &Type),
+    ) {
         match (dimension(lhs.1), dimension(rhs.1)) {
             (Some(left), Some(right)) => {
-                self.report.units_do_not_mix(at, verb, (lhs.0.span, left), (rhs.0.span, right));
+                self.report
+                    .units_do_not_mix(at, verb, (lhs.0.span, left), (rhs.0.span, right));
             }
             _ => {
                 let help = match (lhs.1, rhs.1) {
                     (Type::Json, other) => conversion_help(&Type::Json, other),
                     (other, Type::Json) => conversion_help(&Type::Json, other),
-                    (Type::String(_), other) | (other, Type::String(_)) => conversion_help(other, &Type::STRING),
+                    (Type::String(_), other) | (other, Type::String(_)) => {
+                        conversion_help(other, &Type::STRING)
+                    }
                     _ => None,
                 };
                 self.report.types_do_not_mix(at, verb, lhs.1, rhs.1, help);
@@ -251,7 +308,14 @@ fn is_zero(value: &Value) -> bool {
 }
 
 fn operation(op: BinaryOp, lhs: Typed, rhs: Typed, ty: Type) -> Typed {
-    Typed::new(Expr::Binary(Box::new(Binary { op, lhs: lhs.expr, rhs: rhs.expr })), ty)
+    Typed::new(
+        Expr::Binary(Box::new(Binary {
+            op,
+            lhs: lhs.expr,
+            rhs: rhs.expr,
+        })),
+        ty,
+    )
 }
 
 /// The result of a comparison that could not be made.

@@ -31,7 +31,14 @@ pub struct ProblemFix {
 
 impl Problem {
     pub fn new(rule: &'static str, span: Span, message: impl Into<String>) -> Self {
-        Self { rule, span, message: message.into(), help: None, labels: Vec::new(), fixes: Vec::new() }
+        Self {
+            rule,
+            span,
+            message: message.into(),
+            help: None,
+            labels: Vec::new(),
+            fixes: Vec::new(),
+        }
     }
 
     #[must_use]
@@ -48,7 +55,11 @@ impl Problem {
 
     #[must_use]
     pub fn fix(mut self, title: impl Into<String>, safe: bool, edits: Vec<(Span, String)>) -> Self {
-        self.fixes.push(ProblemFix { title: title.into(), safe, edits });
+        self.fixes.push(ProblemFix {
+            title: title.into(),
+            safe,
+            edits,
+        });
         self
     }
 
@@ -56,12 +67,19 @@ impl Problem {
     #[must_use]
     pub fn nearest(self, name: &str, candidates: &[SmolStr]) -> Self {
         let near = nearest(name, candidates);
-        let Some(best) = near.first() else { return self };
+        let Some(best) = near.first() else {
+            return self;
+        };
         let span = self.span;
-        let listed = near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+        let listed = near
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(" or ");
         let title = format!("change `{name}` to `{best}`");
         let edits = vec![(span, best.to_string())];
-        self.help(format!("did you mean {listed}?")).fix(title, false, edits)
+        self.help(format!("did you mean {listed}?"))
+            .fix(title, false, edits)
     }
 }
 
@@ -80,7 +98,10 @@ pub fn nearest<'a>(name: &str, candidates: &'a [SmolStr]) -> Vec<&'a SmolStr> {
         .collect();
     near.sort();
     near.dedup();
-    near.into_iter().take(NEAREST_MAX).map(|(_, candidate)| candidate).collect()
+    near.into_iter()
+        .take(NEAREST_MAX)
+        .map(|(_, candidate)| candidate)
+        .collect()
 }
 
 /// Where problems go.
@@ -126,10 +147,24 @@ impl Report {
         self.push(Problem::new("unresolved-name", span, message).nearest(name, candidates));
     }
 
-    pub fn unresolved_member(&mut self, span: Span, owner: &str, name: &str, candidates: &[SmolStr]) {
-        let problem = Problem::new("unresolved-name", span, format!("`{owner}` has no `{name}`"));
+    pub fn unresolved_member(
+        &mut self,
+        span: Span,
+        owner: &str,
+        name: &str,
+        candidates: &[SmolStr],
+    ) {
+        let problem = Problem::new(
+            "unresolved-name",
+            span,
+            format!("`{owner}` has no `{name}`"),
+        );
         let problem = problem.nearest(name, candidates);
-        self.push(if problem.help.is_none() { problem.list("it has", candidates) } else { problem });
+        self.push(if problem.help.is_none() {
+            problem.list("it has", candidates)
+        } else {
+            problem
+        });
     }
 
     pub fn unresolved_type(&mut self, span: Span, name: &str, candidates: &[SmolStr]) {
@@ -143,8 +178,12 @@ impl Report {
     }
 
     pub fn it_outside_items(&mut self, span: Span) {
-        let message = "`it` is not in scope: it is the item inside an argument of a function about items";
-        self.push(Problem::new("unresolved-name", span, message).help("write it as in `xs | where(it > 3)`"));
+        let message =
+            "`it` is not in scope: it is the item inside an argument of a function about items";
+        self.push(
+            Problem::new("unresolved-name", span, message)
+                .help("write it as in `xs | where(it > 3)`"),
+        );
     }
 
     pub fn duplicate_member(&mut self, span: Span, first: Span, name: &str) {
@@ -159,14 +198,19 @@ impl Report {
 
     pub fn namespace_as_value(&mut self, span: Span, path: &str) {
         let message = format!("`{path}` is a group of values, expected one of them");
-        self.push(Problem::new("type-mismatch", span, message).help(format!("name one: `{path}.…`")));
+        self.push(
+            Problem::new("type-mismatch", span, message).help(format!("name one: `{path}.…`")),
+        );
     }
 
     // ---- types as written ----
 
     pub fn needs_type_argument(&mut self, span: Span, name: &str) {
         let message = format!("`{name}` stands alone, expected what it holds");
-        self.push(Problem::new("wrong-arguments", span, message).help(format!("write `{name}[string]`, say")));
+        self.push(
+            Problem::new("wrong-arguments", span, message)
+                .help(format!("write `{name}[string]`, say")),
+        );
     }
 
     pub fn takes_no_type_argument(&mut self, span: Span, name: &str) {
@@ -181,11 +225,16 @@ impl Report {
     }
 
     pub fn bound_of_wrong_type(&mut self, span: Span, expected: &str) {
-        self.push(Problem::new("type-mismatch", span, format!("a bound here is {expected}")));
+        self.push(Problem::new(
+            "type-mismatch",
+            span,
+            format!("a bound here is {expected}"),
+        ));
     }
 
     pub fn bounds_reversed(&mut self, span: Span, lo: &str, hi: &str) {
-        let message = format!("the lower bound {lo} is above the upper bound {hi}, so nothing fits");
+        let message =
+            format!("the lower bound {lo} is above the upper bound {hi}, so nothing fits");
         self.push(Problem::new("out-of-range", span, message).help(format!("write `{hi}..{lo}`")));
     }
 
@@ -195,34 +244,71 @@ impl Report {
 
     // ---- types of expressions ----
 
-    pub fn type_mismatch(&mut self, span: Span, found: &Type, expected: &Type, help: Option<String>) {
-        let mut problem = Problem::new("type-mismatch", span, format!("found `{found}`, expected `{expected}`"));
+    pub fn type_mismatch(
+        &mut self,
+        span: Span,
+        found: &Type,
+        expected: &Type,
+        help: Option<String>,
+    ) {
+        let mut problem = Problem::new(
+            "type-mismatch",
+            span,
+            format!("found `{found}`, expected `{expected}`"),
+        );
         problem.help = help;
         self.push(problem);
     }
 
     /// As [`Self::type_mismatch`], where more than one type would do.
-    pub fn expected_one_of(&mut self, span: Span, found: &Type, expected: &str, help: Option<String>) {
-        let mut problem = Problem::new("type-mismatch", span, format!("found `{found}`, expected {expected}"));
+    pub fn expected_one_of(
+        &mut self,
+        span: Span,
+        found: &Type,
+        expected: &str,
+        help: Option<String>,
+    ) {
+        let mut problem = Problem::new(
+            "type-mismatch",
+            span,
+            format!("found `{found}`, expected {expected}"),
+        );
         problem.help = help;
         self.push(problem);
     }
 
     pub fn unit_mismatch(&mut self, span: Span, found: &str, expected: &str, help: Option<String>) {
-        let mut problem = Problem::new("unit-mismatch", span, format!("found {found}, expected {expected}"));
+        let mut problem = Problem::new(
+            "unit-mismatch",
+            span,
+            format!("found {found}, expected {expected}"),
+        );
         problem.help = help;
         self.push(problem);
     }
 
     /// `verb` as in "cannot compare … with …". The sides are labelled with their dimensions.
-    pub fn units_do_not_mix(&mut self, span: Span, verb: &str, lhs: (Span, &str), rhs: (Span, &str)) {
+    pub fn units_do_not_mix(
+        &mut self,
+        span: Span,
+        verb: &str,
+        lhs: (Span, &str),
+        rhs: (Span, &str),
+    ) {
         let (left, right) = (lhs.1, rhs.1);
         let message = format!("cannot {verb}: the left side is {left}, the right side {right}");
         let problem = Problem::new("unit-mismatch", span, message);
         self.push(problem.label(lhs.0, left).label(rhs.0, right));
     }
 
-    pub fn types_do_not_mix(&mut self, span: Span, verb: &str, lhs: &Type, rhs: &Type, help: Option<String>) {
+    pub fn types_do_not_mix(
+        &mut self,
+        span: Span,
+        verb: &str,
+        lhs: &Type,
+        rhs: &Type,
+        help: Option<String>,
+    ) {
         let message = format!("cannot {verb}: the left side is `{lhs}`, the right side `{rhs}`");
         let mut problem = Problem::new("type-mismatch", span, message);
         problem.help = help;
@@ -235,7 +321,9 @@ impl Report {
         let name = text.map_or_else(|| "this value".to_owned(), |text| format!("`{text}`"));
         let message = format!("{name} may be absent, expected {expected}");
         let help = match text {
-            Some(_) => format!("give a default (`{what} ?? …`), or guard it (`when {what} is not none`)"),
+            Some(_) => {
+                format!("give a default (`{what} ?? …`), or guard it (`when {what} is not none`)")
+            }
             None => "give a default with `?? …`, or test it with `is none`".to_owned(),
         };
         self.push(Problem::new("not-optional-safe", span, message).help(help));
@@ -244,16 +332,28 @@ impl Report {
     pub fn quoted_enum_member(&mut self, span: Span, text: &str, members: &Type) {
         let message = format!("found a string, expected one of `{members}`");
         let problem = Problem::new("type-mismatch", span, message);
-        self.push(problem.help(format!("members are written bare: `{text}`")).fix(
-            format!("remove the quotes around `{text}`"),
-            true,
-            vec![(span, text.to_owned())],
-        ));
+        self.push(
+            problem
+                .help(format!("members are written bare: `{text}`"))
+                .fix(
+                    format!("remove the quotes around `{text}`"),
+                    true,
+                    vec![(span, text.to_owned())],
+                ),
+        );
     }
 
     pub fn missing_fields(&mut self, span: Span, record: &str, fields: &[SmolStr]) {
-        let listed = fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
-        self.push(Problem::new("missing-field", span, format!("`{record}` also has {listed}, expected here too")));
+        let listed = fields
+            .iter()
+            .map(|field| format!("`{field}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        self.push(Problem::new(
+            "missing-field",
+            span,
+            format!("`{record}` also has {listed}, expected here too"),
+        ));
     }
 
     /// `why` says what the value is and what was expected.
@@ -267,7 +367,11 @@ impl Report {
     }
 
     pub fn negative_index(&mut self, span: Span) {
-        let problem = Problem::new("out-of-range", span, "an index below 0, expected a position counted from 0");
+        let problem = Problem::new(
+            "out-of-range",
+            span,
+            "an index below 0, expected a position counted from 0",
+        );
         self.push(problem.help("the last item is `last(xs)`"));
     }
 
@@ -277,7 +381,11 @@ impl Report {
     }
 
     pub fn no_fields(&mut self, span: Span, found: &Type, name: &str, help: Option<String>) {
-        let mut problem = Problem::new("type-mismatch", span, format!("found `{found}`, expected a record with a field `{name}`"));
+        let mut problem = Problem::new(
+            "type-mismatch",
+            span,
+            format!("found `{found}`, expected a record with a field `{name}`"),
+        );
         problem.help = help;
         self.push(problem);
     }
@@ -287,7 +395,8 @@ impl Report {
     }
 
     pub fn cannot_cast(&mut self, span: Span, found: &Type, to: &Type, help: Option<String>) {
-        let message = format!("a `{found}` is never a `{to}`: `as` checks data, it does not calculate");
+        let message =
+            format!("a `{found}` is never a `{to}`: `as` checks data, it does not calculate");
         let mut problem = Problem::new("type-mismatch", span, message);
         problem.help = help;
         self.push(problem);
@@ -306,20 +415,30 @@ impl Report {
     }
 
     pub fn observing_function(&mut self, span: Span, name: &str) {
-        let message = format!("`{name}` looks at the world, which is allowed only in `output`, `expect`, `requires` and `checks`");
-        let help = format!("look in an `output:` of a task that comes before: `seen: … = {name}(…)`");
+        let message = format!(
+            "`{name}` looks at the world, which is allowed only in `output`, `expect`, `requires` and `checks`"
+        );
+        let help =
+            format!("look in an `output:` of a task that comes before: `seen: … = {name}(…)`");
         self.push(Problem::new("unknown-function", span, message).help(help));
     }
 
     pub fn wrong_arguments(&mut self, span: Span, message: impl Into<String>, signature: &str) {
-        self.push(Problem::new("wrong-arguments", span, message).help(format!("its signature: `{signature}`")));
+        self.push(
+            Problem::new("wrong-arguments", span, message)
+                .help(format!("its signature: `{signature}`")),
+        );
     }
 
     pub fn unknown_argument(&mut self, span: Span, func: Func, name: &str, candidates: &[SmolStr]) {
         let message = format!("`{}` has no parameter `{name}`", func.name());
         let problem = Problem::new("wrong-arguments", span, message).nearest(name, candidates);
         let signature = || format!("its signature: `{}`", func.signature());
-        self.push(if problem.help.is_none() { problem.help(signature()) } else { problem });
+        self.push(if problem.help.is_none() {
+            problem.help(signature())
+        } else {
+            problem
+        });
     }
 
     pub fn wrong_argument_type(
@@ -331,7 +450,10 @@ impl Report {
         expected: &str,
         help: Option<String>,
     ) {
-        let message = format!("found `{found}` for `{param}` of `{}`, expected {expected}", func.name());
+        let message = format!(
+            "found `{found}` for `{param}` of `{}`, expected {expected}",
+            func.name()
+        );
         let help = help.unwrap_or_else(|| format!("its signature: `{}`", func.signature()));
         self.push(Problem::new("wrong-arguments", span, message).help(help));
     }
@@ -343,7 +465,11 @@ impl Report {
         let start = Span::new(span.start, span.start);
         let end = Span::new(span.end, span.end);
         let problem = |place: &str| {
-            Problem::new("interpolation-in-quotes", span, format!("`{text}` is plain text {place}, expected where the shell expands"))
+            Problem::new(
+                "interpolation-in-quotes",
+                span,
+                format!("`{text}` is plain text {place}, expected where the shell expands"),
+            )
         };
         let close = |open: &str| vec![(start, "'".to_owned()), (end, open.to_owned())];
         self.push(match quoting {
@@ -355,12 +481,19 @@ impl Report {
                 .fix("close the quotes around it", false, close("$'")),
             Quoting::HereDoc => problem("in a here-document with a quoted delimiter")
                 .help("unquote the delimiter (`<<END`), or pass the value in `env:`"),
-            Quoting::Delimiter => problem("as the delimiter of a here-document").help("write a fixed word"),
-            Quoting::Backslash => problem("after a backslash").help(format!("remove the backslash: `{text}`")).fix(
-                "remove the backslash",
-                false,
-                vec![(Span::new(span.start.saturating_sub(1), span.start), String::new())],
-            ),
+            Quoting::Delimiter => {
+                problem("as the delimiter of a here-document").help("write a fixed word")
+            }
+            Quoting::Backslash => problem("after a backslash")
+                .help(format!("remove the backslash: `{text}`"))
+                .fix(
+                    "remove the backslash",
+                    false,
+                    vec![(
+                        Span::new(span.start.saturating_sub(1), span.start),
+                        String::new(),
+                    )],
+                ),
         });
     }
 
@@ -378,7 +511,12 @@ impl Problem {
         if names.is_empty() {
             return self;
         }
-        let mut text = names.iter().take(LISTED_MAX).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let mut text = names
+            .iter()
+            .take(LISTED_MAX)
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
         if names.len() > LISTED_MAX {
             text.push_str(", …");
         }

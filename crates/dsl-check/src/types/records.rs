@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use dsl_syntax::ast::{self, RecordKey, Span};
-use ir::types::{ListType, Type};
 use ir::Expr;
+use ir::types::{ListType, Type};
 use smol_str::SmolStr;
 
 use super::assign::join;
@@ -29,15 +29,25 @@ impl Checker<'_> {
             (Want::Exactly(_), Some(item)) => self.list_of(items, item),
             (_, hint) => self.list_of_anything(items, hint),
         };
-        if typed.is_error() { typed } else { self.settle(at, typed, want) }
+        if typed.is_error() {
+            typed
+        } else {
+            self.settle(at, typed, want)
+        }
     }
 
     fn list_of(&mut self, items: &[ast::Expr], item: &Type) -> Typed {
-        let typed: Vec<Typed> = items.iter().map(|expr| self.expr(expr, Want::Exactly(item))).collect();
+        let typed: Vec<Typed> = items
+            .iter()
+            .map(|expr| self.expr(expr, Want::Exactly(item)))
+            .collect();
         if typed.iter().any(Typed::is_error) {
             return Typed::error();
         }
-        Typed::new(Expr::List(typed.into_iter().map(|item| item.expr).collect()), Type::list(item.clone()))
+        Typed::new(
+            Expr::List(typed.into_iter().map(|item| item.expr).collect()),
+            Type::list(item.clone()),
+        )
     }
 
     fn list_of_anything(&mut self, items: &[ast::Expr], hint: Option<&Type>) -> Typed {
@@ -52,17 +62,32 @@ impl Checker<'_> {
             match join(&common, &item.ty, self.env.types()) {
                 Some(ty) => common = ty,
                 None => {
-                    self.report.type_mismatch(expr.span, &item.ty, &common, None);
+                    self.report
+                        .type_mismatch(expr.span, &item.ty, &common, None);
                     return Typed::error();
                 }
             }
         }
-        let items = typed.into_iter().map(|item| convert(item.expr, &item.ty, &common)).collect();
-        Typed::new(Expr::List(items), Type::List(Box::new(ListType { item: common, len: None })))
+        let items = typed
+            .into_iter()
+            .map(|item| convert(item.expr, &item.ty, &common))
+            .collect();
+        Typed::new(
+            Expr::List(items),
+            Type::List(Box::new(ListType {
+                item: common,
+                len: None,
+            })),
+        )
     }
 
     /// `{ k: v }`
-    pub(super) fn record(&mut self, at: &ast::Expr, given: &[(RecordKey, ast::Expr)], want: Want<'_>) -> Typed {
+    pub(super) fn record(
+        &mut self,
+        at: &ast::Expr,
+        given: &[(RecordKey, ast::Expr)],
+        want: Want<'_>,
+    ) -> Typed {
         let shape = match want {
             Want::Exactly(expected) => self.shape(expected.required()),
             _ => None,
@@ -76,11 +101,19 @@ impl Checker<'_> {
             }
             Some(Shape::Map(item)) => {
                 let typed = self.map_of(&given, &item);
-                if typed.is_error() { typed } else { self.settle(at, typed, want) }
+                if typed.is_error() {
+                    typed
+                } else {
+                    self.settle(at, typed, want)
+                }
             }
             None => {
                 let typed = self.record_of_anything(&given);
-                if typed.is_error() { typed } else { self.settle(at, typed, want) }
+                if typed.is_error() {
+                    typed
+                } else {
+                    self.settle(at, typed, want)
+                }
             }
         }
     }
@@ -89,11 +122,18 @@ impl Checker<'_> {
         match expected {
             Type::Record(name) => {
                 let record = self.env.types().get(name)?;
-                let fields = record.fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect();
+                let fields = record
+                    .fields
+                    .iter()
+                    .map(|field| (field.name.clone(), field.ty.clone()))
+                    .collect();
                 Some(Shape::Fields(name.clone(), fields))
             }
             Type::Fields(fields) => {
-                let fields = fields.iter().map(|(name, ty)| (name.clone(), ty.clone())).collect();
+                let fields = fields
+                    .iter()
+                    .map(|(name, ty)| (name.clone(), ty.clone()))
+                    .collect();
                 Some(Shape::Fields(SmolStr::from(expected.to_string()), fields))
             }
             Type::Map(item) => Some(Shape::Map((**item).clone())),
@@ -101,7 +141,10 @@ impl Checker<'_> {
         }
     }
 
-    fn without_duplicates<'e>(&mut self, given: &'e [(RecordKey, ast::Expr)]) -> Vec<(&'e RecordKey, &'e ast::Expr)> {
+    fn without_duplicates<'e>(
+        &mut self,
+        given: &'e [(RecordKey, ast::Expr)],
+    ) -> Vec<(&'e RecordKey, &'e ast::Expr)> {
         let mut first: HashMap<&SmolStr, Span> = HashMap::with_capacity(given.len());
         let mut kept = Vec::with_capacity(given.len());
         for (key, value) in given {
@@ -129,8 +172,10 @@ impl Checker<'_> {
         let mut unknown = false;
         for (key, value) in given {
             let Some((_, ty)) = fields.iter().find(|(field, _)| *field == key.text) else {
-                let candidates: Vec<SmolStr> = fields.iter().map(|(field, _)| field.clone()).collect();
-                self.report.unresolved_member(key.span, name, &key.text, &candidates);
+                let candidates: Vec<SmolStr> =
+                    fields.iter().map(|(field, _)| field.clone()).collect();
+                self.report
+                    .unresolved_member(key.span, name, &key.text, &candidates);
                 unknown = true;
                 continue;
             };
@@ -138,8 +183,13 @@ impl Checker<'_> {
             broken |= typed.is_error();
             values.insert(&key.text, typed.expr);
         }
-        let absent = fields.iter().filter(|(field, _)| !values.contains_key(field));
-        let missing: Vec<SmolStr> = absent.filter(|(_, ty)| !may_be_left_out(ty)).map(|(field, _)| field.clone()).collect();
+        let absent = fields
+            .iter()
+            .filter(|(field, _)| !values.contains_key(field));
+        let missing: Vec<SmolStr> = absent
+            .filter(|(_, ty)| !may_be_left_out(ty))
+            .map(|(field, _)| field.clone())
+            .collect();
         // A misspelt field is one mistake, not one unknown field and one missing.
         if !missing.is_empty() && !unknown {
             self.report.missing_fields(span, name, &missing);
@@ -148,7 +198,9 @@ impl Checker<'_> {
             return None;
         }
         // In declared order; what is left out reads as `none`.
-        let given = fields.iter().filter_map(|(field, _)| Some((field.clone(), values.remove(field)?)));
+        let given = fields
+            .iter()
+            .filter_map(|(field, _)| Some((field.clone(), values.remove(field)?)));
         Some(Expr::Record(given.collect()))
     }
 
@@ -160,7 +212,11 @@ impl Checker<'_> {
             broken |= typed.is_error();
             values.push((key.text.clone(), typed.expr));
         }
-        if broken { Typed::error() } else { Typed::new(Expr::Record(values), Type::map(item.clone())) }
+        if broken {
+            Typed::error()
+        } else {
+            Typed::new(Expr::Record(values), Type::map(item.clone()))
+        }
     }
 
     fn record_of_anything(&mut self, given: &[(&RecordKey, &ast::Expr)]) -> Typed {
@@ -173,7 +229,11 @@ impl Checker<'_> {
             values.push((key.text.clone(), typed.expr));
             types.insert(key.text.clone(), typed.ty);
         }
-        if broken { Typed::error() } else { Typed::new(Expr::Record(values), Type::Fields(types)) }
+        if broken {
+            Typed::error()
+        } else {
+            Typed::new(Expr::Record(values), Type::Fields(types))
+        }
     }
 }
 

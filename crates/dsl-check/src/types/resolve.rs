@@ -11,8 +11,25 @@ use super::problem::Report;
 
 /// The types that every plan knows, as they are written.
 pub const BUILTIN_TYPES: &[&str] = &[
-    "string", "int", "float", "bool", "duration", "size", "money", "time", "url", "path", "regex", "version",
-    "principal", "json", "file", "dir", "list", "map", "secret",
+    "string",
+    "int",
+    "float",
+    "bool",
+    "duration",
+    "size",
+    "money",
+    "time",
+    "url",
+    "path",
+    "regex",
+    "version",
+    "principal",
+    "json",
+    "file",
+    "dir",
+    "list",
+    "map",
+    "secret",
 ];
 
 /// The type that is written there; the error type if something is wrong with it.
@@ -20,7 +37,12 @@ pub fn resolve_type(written: &ast::Type, env: &dyn Env, report: &mut Report) -> 
     match &written.kind {
         TypeKind::Error => Type::Error,
         TypeKind::Enum(members) => enumeration(members, report),
-        TypeKind::Named { name, arg, refine, optional } => {
+        TypeKind::Named {
+            name,
+            arg,
+            refine,
+            optional,
+        } => {
             let ty = named(name, arg.as_deref(), env, report);
             let ty = match refine {
                 Some(refine) => refined(ty, name, refine, report),
@@ -122,16 +144,22 @@ fn refined(ty: Type, name: &Name, refine: &Refine, report: &mut Report) -> Type 
                 Type::Error
             }
         },
-        (Type::Int(None), Refine::Range { .. }) => {
-            bounds(refine, BoundKind::Int, report).map_or(Type::Error, |bounds| Type::Int(bounds.map(Box::new)))
-        }
-        (Type::Float(None), Refine::Range { .. }) => {
-            bounds(refine, BoundKind::Float, report).map_or(Type::Error, |bounds| Type::Float(bounds.map(Box::new)))
-        }
+        (Type::Int(None), Refine::Range { .. }) => bounds(refine, BoundKind::Int, report)
+            .map_or(Type::Error, |bounds| Type::Int(bounds.map(Box::new))),
+        (Type::Float(None), Refine::Range { .. }) => bounds(refine, BoundKind::Float, report)
+            .map_or(Type::Error, |bounds| Type::Float(bounds.map(Box::new))),
         (Type::String(None), Refine::Range { .. }) => bounds(refine, BoundKind::Length, report)
-            .map_or(Type::Error, |bounds| Type::String(bounds.map(|bounds| Box::new(StringRefine::Len(bounds))))),
-        (Type::List(list), Refine::Range { .. }) if list.len.is_none() => bounds(refine, BoundKind::Length, report)
-            .map_or(Type::Error, |len| Type::List(Box::new(ListType { item: list.item, len }))),
+            .map_or(Type::Error, |bounds| {
+                Type::String(bounds.map(|bounds| Box::new(StringRefine::Len(bounds))))
+            }),
+        (Type::List(list), Refine::Range { .. }) if list.len.is_none() => {
+            bounds(refine, BoundKind::Length, report).map_or(Type::Error, |len| {
+                Type::List(Box::new(ListType {
+                    item: list.item,
+                    len,
+                }))
+            })
+        }
         (_, Refine::Range { span, .. }) => {
             report.cannot_refine(*span, &name.text, "bounds");
             Type::Error
@@ -145,7 +173,9 @@ fn refined(ty: Type, name: &Name, refine: &Refine, report: &mut Report) -> Type 
 
 /// Both ends, in canonical text. `Some(None)`: the range says nothing. `None`: a problem was reported.
 fn bounds(refine: &Refine, kind: BoundKind, report: &mut Report) -> Option<Option<Bounds>> {
-    let Refine::Range { lo, hi, span } = refine else { return None };
+    let Refine::Range { lo, hi, span } = refine else {
+        return None;
+    };
     let lo = end(lo.as_deref(), kind, report)?;
     let hi = end(hi.as_deref(), kind, report)?;
     if let (Some(lo), Some(hi)) = (lo, hi)
@@ -155,18 +185,34 @@ fn bounds(refine: &Refine, kind: BoundKind, report: &mut Report) -> Option<Optio
         return None;
     }
     let text = |end: Option<Decimal>| end.map(|end| end.to_smolstr());
-    let bounds = Bounds { lo: text(lo), hi: text(hi) };
+    let bounds = Bounds {
+        lo: text(lo),
+        hi: text(hi),
+    };
     Some((!bounds.is_unbounded()).then_some(bounds))
 }
 
 /// `Some(None)`: unbounded. `None`: a problem was reported (or the parser has reported one).
-fn end(written: Option<&ast::Expr>, kind: BoundKind, report: &mut Report) -> Option<Option<Decimal>> {
-    let Some(written) = written else { return Some(None) };
+fn end(
+    written: Option<&ast::Expr>,
+    kind: BoundKind,
+    report: &mut Report,
+) -> Option<Option<Decimal>> {
+    let Some(written) = written else {
+        return Some(None);
+    };
     if matches!(written.kind, ExprKind::Error) {
         return None;
     }
     let Some((text, whole)) = number(written) else {
-        report.bound_of_wrong_type(written.span, if kind == BoundKind::Float { "a number" } else { "an integer" });
+        report.bound_of_wrong_type(
+            written.span,
+            if kind == BoundKind::Float {
+                "a number"
+            } else {
+                "an integer"
+            },
+        );
         return None;
     };
     if kind != BoundKind::Float && !whole {
@@ -174,11 +220,17 @@ fn end(written: Option<&ast::Expr>, kind: BoundKind, report: &mut Report) -> Opt
         return None;
     }
     let Ok(value) = Decimal::from_str_exact(&text) else {
-        report.invalid_literal(written.span, format!("`{text}` has too many digits for a bound"));
+        report.invalid_literal(
+            written.span,
+            format!("`{text}` has too many digits for a bound"),
+        );
         return None;
     };
     if kind != BoundKind::Float && text.parse::<i64>().is_err() {
-        report.invalid_literal(written.span, format!("`{text}` does not fit an integer of 64 bits"));
+        report.invalid_literal(
+            written.span,
+            format!("`{text}` does not fit an integer of 64 bits"),
+        );
         return None;
     }
     if kind == BoundKind::Length && value.is_sign_negative() && !value.is_zero() {
@@ -193,9 +245,11 @@ fn number(expr: &ast::Expr) -> Option<(String, bool)> {
     match &expr.kind {
         ExprKind::Int(digits) => Some((digits.replace('_', ""), true)),
         ExprKind::Float(digits) => Some((digits.replace('_', ""), false)),
-        ExprKind::Unary { op: UnaryOp::Neg, expr } => number(expr).map(|(digits, whole)| (format!("-{digits}"), whole)),
+        ExprKind::Unary {
+            op: UnaryOp::Neg,
+            expr,
+        } => number(expr).map(|(digits, whole)| (format!("-{digits}"), whole)),
         ExprKind::Paren(inner) => number(inner),
         _ => None,
     }
 }
-

@@ -48,8 +48,12 @@ pub(super) type Bindings = BTreeMap<char, Type>;
 pub(super) fn signature(func: Func) -> &'static Signature {
     static TABLE: OnceLock<BTreeMap<Func, Signature>> = OnceLock::new();
     let table = TABLE.get_or_init(|| {
-        let parsed = Func::ALL.iter().map(|func| (*func, parse(func.signature())));
-        parsed.map(|(func, signature)| (func, signature.expect("a test parses every signature"))).collect()
+        let parsed = Func::ALL
+            .iter()
+            .map(|func| (*func, parse(func.signature())));
+        parsed
+            .map(|(func, signature)| (func, signature.expect("a test parses every signature")))
+            .collect()
     });
     &table[&func]
 }
@@ -60,7 +64,9 @@ impl Shape {
         match self {
             Self::Var(var) => !bindings.contains_key(var),
             Self::Type(_) => false,
-            Self::List(inner) | Self::Map(inner) | Self::Optional(inner) => inner.is_unknown(bindings),
+            Self::List(inner) | Self::Map(inner) | Self::Optional(inner) => {
+                inner.is_unknown(bindings)
+            }
             Self::Fields(fields) => fields.iter().any(|(_, shape)| shape.is_unknown(bindings)),
         }
     }
@@ -73,9 +79,12 @@ impl Shape {
             Self::List(inner) => Type::list(inner.filled(bindings)),
             Self::Map(inner) => Type::map(inner.filled(bindings)),
             Self::Optional(inner) => inner.filled(bindings).optional(),
-            Self::Fields(fields) => {
-                Type::Fields(fields.iter().map(|(name, shape)| (SmolStr::new_static(name), shape.filled(bindings))).collect())
-            }
+            Self::Fields(fields) => Type::Fields(
+                fields
+                    .iter()
+                    .map(|(name, shape)| (SmolStr::new_static(name), shape.filled(bindings)))
+                    .collect(),
+            ),
         }
     }
 
@@ -88,7 +97,10 @@ impl Shape {
             Self::Map(inner) => Type::map(inner.result_type(bindings)),
             Self::Optional(inner) => inner.result_type(bindings).optional(),
             Self::Fields(fields) => Type::Fields(
-                fields.iter().map(|(name, shape)| (SmolStr::new_static(name), shape.result_type(bindings))).collect(),
+                fields
+                    .iter()
+                    .map(|(name, shape)| (SmolStr::new_static(name), shape.result_type(bindings)))
+                    .collect(),
             ),
             Self::Type(ty) => ty.clone(),
         }
@@ -116,7 +128,9 @@ impl Shape {
     /// For messages: `list`, where the items do not matter.
     pub(super) fn describe(&self, bindings: &Bindings) -> String {
         match self {
-            Self::Var(var) => bindings.get(var).map_or_else(|| "a value".to_owned(), |ty| format!("`{ty}`")),
+            Self::Var(var) => bindings
+                .get(var)
+                .map_or_else(|| "a value".to_owned(), |ty| format!("`{ty}`")),
             Self::List(inner) if inner.is_unknown(bindings) => "a list".to_owned(),
             Self::Map(inner) if inner.is_unknown(bindings) => "a map".to_owned(),
             other => format!("`{}`", other.filled(bindings)),
@@ -128,7 +142,11 @@ impl Shape {
 pub(super) fn parse(text: &'static str) -> Option<Signature> {
     let (head, result) = text.rsplit_once(") -> ")?;
     let (_, params) = head.split_once('(')?;
-    let mut signature = Signature { params: Vec::new(), variadic: false, result: shape(result.trim())? };
+    let mut signature = Signature {
+        params: Vec::new(),
+        variadic: false,
+        result: shape(result.trim())?,
+    };
     for param in split_outside_brackets(params, ',') {
         if param == "..." {
             signature.variadic = true;
@@ -147,9 +165,17 @@ pub(super) fn parse(text: &'static str) -> Option<Signature> {
             Some(name) => (name, true),
             None => (name.trim(), false),
         };
-        let shapes = split_outside_brackets(shapes, '|').into_iter().map(shape).collect::<Option<Vec<_>>>()?;
+        let shapes = split_outside_brackets(shapes, '|')
+            .into_iter()
+            .map(shape)
+            .collect::<Option<Vec<_>>>()?;
         let default = default.or(may_lack.then_some(""));
-        signature.params.push(Param { name, shapes, of_item, default });
+        signature.params.push(Param {
+            name,
+            shapes,
+            of_item,
+            default,
+        });
     }
     Some(signature)
 }
@@ -159,13 +185,22 @@ fn shape(text: &'static str) -> Option<Shape> {
     if let Some(inner) = text.strip_suffix('?') {
         return Some(Shape::Optional(Box::new(shape(inner)?)));
     }
-    if let Some(inner) = text.strip_prefix("list[").and_then(|text| text.strip_suffix(']')) {
+    if let Some(inner) = text
+        .strip_prefix("list[")
+        .and_then(|text| text.strip_suffix(']'))
+    {
         return Some(Shape::List(Box::new(shape(inner)?)));
     }
-    if let Some(inner) = text.strip_prefix("map[").and_then(|text| text.strip_suffix(']')) {
+    if let Some(inner) = text
+        .strip_prefix("map[")
+        .and_then(|text| text.strip_suffix(']'))
+    {
         return Some(Shape::Map(Box::new(shape(inner)?)));
     }
-    if let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+    if let Some(inner) = text
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'))
+    {
         let fields = split_outside_brackets(inner, ',').into_iter().map(|field| {
             let (name, ty) = field.split_once(':')?;
             Some((name.trim(), shape(ty)?))

@@ -26,9 +26,15 @@ fn depth() -> Type {
 }
 
 fn table() -> Table {
-    let field = |name: &str, ty: Type| FieldDef { name: name.into(), ty };
+    let field = |name: &str, ty: Type| FieldDef {
+        name: name.into(),
+        ty,
+    };
     let bounded = |lo: &str, hi: Option<&str>| {
-        Some(Box::new(ir::types::Bounds { lo: Some(lo.into()), hi: hi.map(SmolStr::new) }))
+        Some(Box::new(ir::types::Bounds {
+            lo: Some(lo.into()),
+            hi: hi.map(SmolStr::new),
+        }))
     };
     let source = vec![
         field("title", Type::STRING),
@@ -36,10 +42,20 @@ fn table() -> Table {
         field("reason", Type::STRING.optional()),
         field("score", Type::Int(bounded("0", Some("10")))),
     ];
-    let options = vec![field("depth", depth()), field("ratio", Type::FLOAT.optional())];
+    let options = vec![
+        field("depth", depth()),
+        field("ratio", Type::FLOAT.optional()),
+    ];
     let records = [("Source", source), ("Options", options)];
-    let types = records.into_iter().map(|(name, fields)| (name.into(), RecordDef { fields })).collect();
-    Table { types: Types(types), known: Vec::new(), observes: false }
+    let types = records
+        .into_iter()
+        .map(|(name, fields)| (name.into(), RecordDef { fields }))
+        .collect();
+    Table {
+        types: Types(types),
+        known: Vec::new(),
+        observes: false,
+    }
 }
 
 fn param(name: &str) -> Option<Type> {
@@ -68,7 +84,9 @@ fn param(name: &str) -> Option<Type> {
     })
 }
 
-const PARAMS: [&str; 8] = ["repo", "large", "limit", "depth", "query", "sources", "tags", "max"];
+const PARAMS: [&str; 8] = [
+    "repo", "large", "limit", "depth", "query", "sources", "tags", "max",
+];
 
 impl Env for Table {
     fn types(&self) -> &Types {
@@ -83,21 +101,35 @@ impl Env for Table {
     }
 
     fn type_names(&self) -> Vec<SmolStr> {
-        ["Source", "Options", "Depth"].into_iter().map(SmolStr::new).collect()
+        ["Source", "Options", "Depth"]
+            .into_iter()
+            .map(SmolStr::new)
+            .collect()
     }
 
     fn first(&self, name: &str, span: Span, report: &mut Report) -> Lookup {
         match name {
-            "params" | "memory" | "collect" => Lookup::Namespace(Namespace { path: name.into(), id: 0 }),
+            "params" | "memory" | "collect" => Lookup::Namespace(Namespace {
+                path: name.into(),
+                id: 0,
+            }),
             "stdout" => Lookup::value(Type::STRING, Ref::Capture(Capture::Stdout)),
             "exit" => Lookup::value(Type::INT, Ref::Capture(Capture::Exit)),
             "result" => Lookup::value(Type::Json, Ref::Capture(Capture::Result)),
             // In scope, but something is wrong with it that only the environment knows.
             "late" => {
-                report.push(Problem::new("undeclared-dependency", span, "`late` is not needed"));
+                report.push(Problem::new(
+                    "undeclared-dependency",
+                    span,
+                    "`late` is not needed",
+                ));
                 Lookup::Silenced
             }
-            _ => Lookup::NotFound { candidates: ["params", "memory", "stdout", "exit"].map(SmolStr::new).to_vec() },
+            _ => Lookup::NotFound {
+                candidates: ["params", "memory", "stdout", "exit"]
+                    .map(SmolStr::new)
+                    .to_vec(),
+            },
         }
     }
 
@@ -105,19 +137,25 @@ impl Env for Table {
         let ty = match of.path.as_str() {
             "params" => param(&name.text).map(|ty| (ty, Ref::Param(name.text.clone()))),
             "memory" if name.text == "http3" => {
-                return Lookup::Namespace(Namespace { path: "memory.http3".into(), id: 0 });
+                return Lookup::Namespace(Namespace {
+                    path: "memory.http3".into(),
+                    id: 0,
+                });
             }
             "memory.http3" if name.text == "claims" => {
                 Some((Type::list(Type::STRING), Ref::Memory("http3.claims".into())))
             }
-            "collect" if name.text == "sources" => {
-                Some((Type::list(Type::Record("Source".into())), Ref::Output(0, "sources".into())))
-            }
+            "collect" if name.text == "sources" => Some((
+                Type::list(Type::Record("Source".into())),
+                Ref::Output(0, "sources".into()),
+            )),
             _ => None,
         };
         match ty {
             Some((ty, reference)) => Lookup::value(ty, reference),
-            None => Lookup::NotFound { candidates: PARAMS.into_iter().map(SmolStr::new).collect() },
+            None => Lookup::NotFound {
+                candidates: PARAMS.into_iter().map(SmolStr::new).collect(),
+            },
         }
     }
 
@@ -139,7 +177,11 @@ fn parsed(text: &str) -> ast::Expr {
 fn parsed_type(text: &str) -> ast::Type {
     let file = format!("type X\n  field: {text}\n");
     for (_, block) in dsl_syntax::parse_file(&file) {
-        assert!(block.errors.is_empty(), "`{text}` does not parse: {:?}", block.errors);
+        assert!(
+            block.errors.is_empty(),
+            "`{text}` does not parse: {:?}",
+            block.errors
+        );
         if let Some(Item::Decl(decl)) = block.item
             && let Some(field) = decl.fields.into_iter().next()
         {
@@ -153,8 +195,14 @@ fn parsed_script(text: &str) -> Raw {
     let indented: String = text.lines().map(|line| format!("    {line}\n")).collect();
     let file = format!("task a\n  run: |\n{indented}");
     for (_, block) in dsl_syntax::parse_file(&file) {
-        assert!(block.errors.is_empty(), "the script does not parse: {:?}\n{text}", block.errors);
-        let Some(Item::Decl(decl)) = block.item else { continue };
+        assert!(
+            block.errors.is_empty(),
+            "the script does not parse: {:?}\n{text}",
+            block.errors
+        );
+        let Some(Item::Decl(decl)) = block.item else {
+            continue;
+        };
         for clause in decl.clauses {
             if let ast::Value::Script(raw) = clause.value {
                 return raw;
@@ -167,7 +215,9 @@ fn parsed_script(text: &str) -> Raw {
 /// One line a problem: rule, what it points at, message.
 fn told(text: &str, report: &Report) -> Vec<String> {
     let line = |problem: &Problem| {
-        let at = text.get(problem.span.start as usize..problem.span.end as usize).unwrap_or("?");
+        let at = text
+            .get(problem.span.start as usize..problem.span.end as usize)
+            .unwrap_or("?");
         format!("{} at `{at}`: {}", problem.rule, problem.message)
     };
     report.problems.iter().map(line).collect()
@@ -178,7 +228,10 @@ fn outcome(text: &str, expected: Option<&Type>, env: &Table) -> String {
     let mut report = Report::default();
     let typed = infer(&parsed(text), expected, env, &mut report);
     if report.problems.is_empty() {
-        assert!(!typed.is_error(), "`{text}` has no type, and nothing was said about it");
+        assert!(
+            !typed.is_error(),
+            "`{text}` has no type, and nothing was said about it"
+        );
         return typed.ty.to_string();
     }
     told(text, &report).join("\n")
@@ -190,7 +243,9 @@ fn check_table(rows: &[(&str, &str)], actual: impl Fn(&str) -> String) {
     for (text, expected) in rows {
         let actual = actual(text);
         if actual != *expected {
-            wrong.push_str(&format!("{text}\n  expected: {expected}\n  actual:   {actual}\n"));
+            wrong.push_str(&format!(
+                "{text}\n  expected: {expected}\n  actual:   {actual}\n"
+            ));
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");

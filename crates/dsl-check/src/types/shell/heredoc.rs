@@ -76,7 +76,14 @@ struct Scanner<'s> {
 
 impl<'s> Scanner<'s> {
     fn new(script: &'s str, around: Around) -> Self {
-        Self { script, text: script.as_bytes(), at: 0, around: vec![around], open: Vec::new(), found: Vec::new() }
+        Self {
+            script,
+            text: script.as_bytes(),
+            at: 0,
+            around: vec![around],
+            open: Vec::new(),
+            found: Vec::new(),
+        }
     }
 
     fn step(&mut self) {
@@ -106,7 +113,9 @@ impl<'s> Scanner<'s> {
             b'#' if self.at_word_start() => self.skip_to(b'\n'),
             b'$' if self.rest().starts_with("$(") => self.substitution(),
             b'(' => self.parenthesis(),
-            b')' if self.around.len() > 1 && self.around.last() == Some(&Around::Code) => self.leave(),
+            b')' if self.around.len() > 1 && self.around.last() == Some(&Around::Code) => {
+                self.leave()
+            }
             b'<' if self.rest().starts_with("<<<") => self.at += 3,
             b'<' if self.rest().starts_with("<<") => self.operator(),
             b'\n' => {
@@ -132,11 +141,18 @@ impl<'s> Scanner<'s> {
     }
 
     fn skip_to(&mut self, end: u8) {
-        self.at = self.text[self.at..].iter().position(|byte| *byte == end).map_or(self.text.len(), |found| self.at + found);
+        self.at = self.text[self.at..]
+            .iter()
+            .position(|byte| *byte == end)
+            .map_or(self.text.len(), |found| self.at + found);
     }
 
     fn at_word_start(&self) -> bool {
-        self.at == 0 || matches!(self.text[self.at - 1], b' ' | b'\t' | b'\n' | b';' | b'|' | b'&' | b'(' | b')')
+        self.at == 0
+            || matches!(
+                self.text[self.at - 1],
+                b' ' | b'\t' | b'\n' | b';' | b'|' | b'&' | b'(' | b')'
+            )
     }
 
     /// `'…'`, and `$'…'` in which a backslash escapes.
@@ -144,7 +160,11 @@ impl<'s> Scanner<'s> {
         let escapes = self.at > 0 && self.text[self.at - 1] == b'$';
         self.at += 1;
         while self.at < self.text.len() && self.text[self.at] != b'\'' {
-            self.at += if escapes && self.text[self.at] == b'\\' { 2 } else { 1 };
+            self.at += if escapes && self.text[self.at] == b'\\' {
+                2
+            } else {
+                1
+            };
         }
         self.at += 1;
     }
@@ -215,9 +235,16 @@ impl<'s> Scanner<'s> {
         }
         self.at = self.at.min(self.text.len());
         if self.at > word {
-            let quoted = self.text[word..self.at].iter().any(|byte| matches!(byte, b'\'' | b'"' | b'\\'));
+            let quoted = self.text[word..self.at]
+                .iter()
+                .any(|byte| matches!(byte, b'\'' | b'"' | b'\\'));
             let delimiter = String::from_utf8_lossy(&delimiter).into_owned();
-            self.open.push(Open { operator: start..self.at, delimiter, quoted, strips_tabs });
+            self.open.push(Open {
+                operator: start..self.at,
+                delimiter,
+                quoted,
+                strips_tabs,
+            });
         }
     }
 
@@ -230,12 +257,20 @@ impl<'s> Scanner<'s> {
                 self.skip_to(b'\n');
                 let line = &self.script[line_start..self.at];
                 self.at = (self.at + 1).min(self.text.len());
-                let line = if open.strips_tabs { line.trim_start_matches('\t') } else { line };
+                let line = if open.strips_tabs {
+                    line.trim_start_matches('\t')
+                } else {
+                    line
+                };
                 if line == open.delimiter {
                     break;
                 }
             }
-            self.found.push(HereDoc { operator: open.operator, body: start..self.at, quoted: open.quoted });
+            self.found.push(HereDoc {
+                operator: open.operator,
+                body: start..self.at,
+                quoted: open.quoted,
+            });
         }
     }
 }

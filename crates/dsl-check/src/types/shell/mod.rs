@@ -56,11 +56,26 @@ pub struct Lowered {
 }
 
 /// Turns the interpolations of a script into variables.
-pub fn lower_script(script: &Raw, language: Language, env: &dyn Env, report: &mut Report) -> Lowered {
+pub fn lower_script(
+    script: &Raw,
+    language: Language,
+    env: &dyn Env,
+    report: &mut Report,
+) -> Lowered {
     if language == Language::Other || script.interps.is_empty() {
-        return Lowered { text: script.text.clone(), vars: Vec::new() };
+        return Lowered {
+            text: script.text.clone(),
+            vars: Vec::new(),
+        };
     }
-    let mut lowering = Lowering { script, env, report, vars: Vec::new(), types: Vec::new(), by_text: HashMap::new() };
+    let mut lowering = Lowering {
+        script,
+        env,
+        report,
+        vars: Vec::new(),
+        types: Vec::new(),
+        by_text: HashMap::new(),
+    };
     let mut text = String::with_capacity(script.text.len());
     let mut done = 0;
     for (interp, place) in script.interps.iter().zip(places(script)) {
@@ -72,7 +87,10 @@ pub fn lower_script(script: &Raw, language: Language, env: &dyn Env, report: &mu
         }
     }
     text.push_str(&script.text[done..]);
-    Lowered { text: text.into(), vars: lowering.vars }
+    Lowered {
+        text: text.into(),
+        vars: lowering.vars,
+    }
 }
 
 struct Lowering<'a> {
@@ -95,13 +113,15 @@ impl<'a> Lowering<'a> {
                 self.plain_text(interp, quoting);
                 None
             }
-            Place::Bare | Place::DoubleQuoted | Place::HereDoc | Place::Arithmetic => match &interp.expr {
-                Ok(expr) => self.value(interp, expr, place),
-                Err(error) => {
-                    self.report.syntax(error);
-                    None
+            Place::Bare | Place::DoubleQuoted | Place::HereDoc | Place::Arithmetic => {
+                match &interp.expr {
+                    Ok(expr) => self.value(interp, expr, place),
+                    Err(error) => {
+                        self.report.syntax(error);
+                        None
+                    }
                 }
-            },
+            }
         }
     }
 
@@ -116,14 +136,18 @@ impl<'a> Lowering<'a> {
                     return None;
                 }
                 let name = format_smolstr!("DSLC_{}", self.vars.len() + 1);
-                self.vars.push(Binding { name, value: typed.expr });
+                self.vars.push(Binding {
+                    name,
+                    value: typed.expr,
+                });
                 self.types.push(typed.ty);
                 self.by_text.insert(key, self.vars.len() - 1);
                 self.vars.len() - 1
             }
         };
         if place == Place::Arithmetic && !matches!(self.types[index], Type::Int(_)) {
-            self.report.text_in_arithmetic(interp.span, &self.types[index]);
+            self.report
+                .text_in_arithmetic(interp.span, &self.types[index]);
             return None;
         }
         Some(index + 1)
@@ -132,11 +156,17 @@ impl<'a> Lowering<'a> {
     /// Plain text that looks like a value of the plan is a mistake; anything else means what it says.
     fn plain_text(&mut self, interp: &RawInterp, quoting: Quoting) {
         let Ok(expr) = &interp.expr else { return };
-        let Some((name, span)) = first_name(expr) else { return };
-        if matches!(self.env.first(name, span, &mut Report::default()), Lookup::NotFound { .. }) {
+        let Some((name, span)) = first_name(expr) else {
+            return;
+        };
+        if matches!(
+            self.env.first(name, span, &mut Report::default()),
+            Lookup::NotFound { .. }
+        ) {
             return;
         }
-        self.report.interpolation_in_quotes(interp.span, written(self.script, interp), quoting);
+        self.report
+            .interpolation_in_quotes(interp.span, written(self.script, interp), quoting);
     }
 }
 
@@ -153,7 +183,9 @@ fn first_name(expr: &ast::Expr) -> Option<(&SmolStr, ast::Span)> {
             ExprKind::Paren(inner) => inner,
             ExprKind::Pipe { lhs, .. } | ExprKind::Binary { lhs, .. } => lhs,
             ExprKind::Field { base, .. } | ExprKind::Index { base, .. } => base,
-            ExprKind::Unary { expr, .. } | ExprKind::Is { expr, .. } | ExprKind::Cast { expr, .. } => expr,
+            ExprKind::Unary { expr, .. }
+            | ExprKind::Is { expr, .. }
+            | ExprKind::Cast { expr, .. } => expr,
             ExprKind::If { then, .. } => then,
             ExprKind::Call { args, .. } => &args.first()?.value,
             _ => return None,
@@ -205,15 +237,23 @@ pub fn places(script: &Raw) -> Vec<Place> {
     let outside = Outside::of(&words, &documents);
     let place = |interp: &RawInterp| {
         let range = interp.start as usize..interp.end as usize;
-        if documents.iter().any(|document| document.operator.contains(&range.start)) {
+        if documents
+            .iter()
+            .any(|document| document.operator.contains(&range.start))
+        {
             return Place::Plain(Quoting::Delimiter);
         }
-        let place = match documents.iter().find(|document| document.body.contains(&range.start)) {
+        let place = match documents
+            .iter()
+            .find(|document| document.body.contains(&range.start))
+        {
             Some(document) => in_document(&words, document, range.clone()),
             None => outside.place(range.clone()),
         };
         match place {
-            Place::Bare if backslashes(&words[..range.start]) % 2 == 1 => Place::Plain(Quoting::Backslash),
+            Place::Bare if backslashes(&words[..range.start]) % 2 == 1 => {
+                Place::Plain(Quoting::Backslash)
+            }
             place => place,
         }
     };
@@ -231,7 +271,9 @@ fn is_plain(script: &Raw) -> bool {
     parts.push(&script.text[done..]);
     let special = ['\'', '"', '`', '#', '\\', '[', '(', ':'];
     let calculates = ["<<", "let ", "declare ", "local ", "typeset "];
-    parts.iter().all(|part| !part.contains(special) && !calculates.iter().any(|word| part.contains(word)))
+    parts
+        .iter()
+        .all(|part| !part.contains(special) && !calculates.iter().any(|word| part.contains(word)))
 }
 
 /// The script with a word as long as each interpolation in its place.
@@ -239,7 +281,10 @@ fn with_words(script: &Raw) -> String {
     let mut words = String::with_capacity(script.text.len());
     for interp in &script.interps {
         words.push_str(&script.text[words.len()..interp.start as usize]);
-        words.extend(std::iter::repeat_n('x', (interp.end - interp.start) as usize));
+        words.extend(std::iter::repeat_n(
+            'x',
+            (interp.end - interp.start) as usize,
+        ));
     }
     words.push_str(&script.text[words.len()..]);
     words
@@ -259,10 +304,16 @@ impl Outside {
             let operator = &mut text[document.operator.clone()];
             operator.fill(b'x');
             operator[0] = b'<';
-            text[document.body.clone()].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+            text[document.body.clone()]
+                .iter_mut()
+                .filter(|byte| **byte != b'\n')
+                .for_each(|byte| *byte = b' ');
         }
         let text = String::from_utf8(text).unwrap_or_default();
-        Self { tree: parse(&text), text }
+        Self {
+            tree: parse(&text),
+            text,
+        }
     }
 
     fn place(&self, range: Range<usize>) -> Place {
@@ -278,7 +329,10 @@ fn in_document(words: &str, document: &HereDoc, range: Range<usize>) -> Place {
         return Place::Plain(Quoting::HereDoc);
     }
     let body = &words[document.body.clone()];
-    if !["$(", "`", "$[", "${"].iter().any(|opening| body.contains(opening)) {
+    if !["$(", "`", "$[", "${"]
+        .iter()
+        .any(|opening| body.contains(opening))
+    {
         return Place::HereDoc;
     }
     // To the shell a body is a quoted string in which quotes are themselves; as one it is read.
@@ -297,7 +351,11 @@ fn in_document(words: &str, document: &HereDoc, range: Range<usize>) -> Place {
 /// Whether the string around a word is the one that the script begins with.
 fn is_outermost_string(word: Node<'_>) -> bool {
     let strings = std::iter::successors(word.parent(), Node::parent);
-    strings.map(|node| node.kind()).filter(|kind| matches!(*kind, "string" | "command_substitution")).count() == 1
+    strings
+        .map(|node| node.kind())
+        .filter(|kind| matches!(*kind, "string" | "command_substitution"))
+        .count()
+        == 1
 }
 
 fn parse(text: &str) -> Option<Tree> {
@@ -310,7 +368,9 @@ fn parse(text: &str) -> Option<Tree> {
 /// The grammar is built in: it fits the library, or the tests fail.
 fn new_parser() -> Option<Parser> {
     let mut parser = Parser::new();
-    parser.set_language(&tree_sitter_bash::LANGUAGE.into()).ok()?;
+    parser
+        .set_language(&tree_sitter_bash::LANGUAGE.into())
+        .ok()?;
     Some(parser)
 }
 
@@ -327,18 +387,32 @@ fn place_of(word: Node<'_>, text: &str) -> Place {
             "string" => quoted = true,
             "arithmetic_expansion" | "subscript" => return Place::Arithmetic,
             "expansion" if is_offset(node, word) => return Place::Arithmetic,
-            "compound_statement" | "test_command" if begins(node, text, "((") => return Place::Arithmetic,
-            "test_command" if compares_numbers && begins(node, text, "[[") => return Place::Arithmetic,
+            "compound_statement" | "test_command" if begins(node, text, "((") => {
+                return Place::Arithmetic;
+            }
+            "test_command" if compares_numbers && begins(node, text, "[[") => {
+                return Place::Arithmetic;
+            }
             "c_style_for_statement" => return Place::Arithmetic,
             "binary_expression" => compares_numbers |= compares_as_numbers(node, text),
-            "command" | "declaration_command" if calculates(node, text) => return Place::Arithmetic,
+            "command" | "declaration_command" if calculates(node, text) => {
+                return Place::Arithmetic;
+            }
             // Commands of their own: what is around them does not matter.
-            "command_substitution" | "process_substitution" | "do_group" | "compound_statement" | "subshell" => break,
+            "command_substitution"
+            | "process_substitution"
+            | "do_group"
+            | "compound_statement"
+            | "subshell" => break,
             _ => {}
         }
         at = node.parent();
     }
-    if quoted { Place::DoubleQuoted } else { Place::Bare }
+    if quoted {
+        Place::DoubleQuoted
+    } else {
+        Place::Bare
+    }
 }
 
 fn begins(node: Node<'_>, text: &str, with: &str) -> bool {
@@ -359,14 +433,21 @@ fn is_offset(expansion: Node<'_>, word: Node<'_>) -> bool {
 }
 
 fn compares_as_numbers(node: Node<'_>, text: &str) -> bool {
-    let operator = node.child_by_field_name("operator").map(|operator| &text[operator.byte_range()]);
-    matches!(operator, Some("-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge"))
+    let operator = node
+        .child_by_field_name("operator")
+        .map(|operator| &text[operator.byte_range()]);
+    matches!(
+        operator,
+        Some("-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge")
+    )
 }
 
 /// `let …`, `declare -i …`: built-in commands that evaluate their arguments.
 fn calculates(command: Node<'_>, text: &str) -> bool {
     if command.kind() == "command" {
-        return command.child_by_field_name("name").is_some_and(|name| &text[name.byte_range()] == "let");
+        return command
+            .child_by_field_name("name")
+            .is_some_and(|name| &text[name.byte_range()] == "let");
     }
     let mut cursor = command.walk();
     command.children(&mut cursor).any(|option| {

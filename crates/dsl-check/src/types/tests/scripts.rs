@@ -8,7 +8,12 @@ use problem::Quoting;
 
 fn lowered(script: &str) -> (Lowered, Report) {
     let mut report = Report::default();
-    let lowered = lower_script(&parsed_script(script), Language::Shell, &table(), &mut report);
+    let lowered = lower_script(
+        &parsed_script(script),
+        Language::Shell,
+        &table(),
+        &mut report,
+    );
     (lowered, report)
 }
 
@@ -18,7 +23,12 @@ fn outcome_of(script: &str) -> String {
     if report.problems.is_empty() {
         return lowered.text.trim_end_matches('\n').to_owned();
     }
-    report.problems.iter().map(|problem| format!("{}: {}", problem.rule, problem.message)).collect::<Vec<_>>().join("\n")
+    report
+        .problems
+        .iter()
+        .map(|problem| format!("{}: {}", problem.rule, problem.message))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -34,45 +44,110 @@ fn places_are_told_apart() {
         ("echo \"$(ls \"{{ stdout }}\")\"", &[DoubleQuoted]),
         ("echo \"`ls {{ stdout }}`\"", &[Bare]),
         ("echo $(ls '{{ stdout }}')", &[Plain(Quoting::Single)]),
-        ("# {{ stdout }}\necho {{ stdout }} # {{ stdout }}", &[Comment, Bare, Comment]),
+        (
+            "# {{ stdout }}\necho {{ stdout }} # {{ stdout }}",
+            &[Comment, Bare, Comment],
+        ),
         ("echo a#{{ stdout }}", &[Bare]),
-        ("cat <<END\n{{ stdout }} '{{ stdout }}'\nEND\necho {{ stdout }}", &[HereDoc, HereDoc, Bare]),
-        ("cat <<'END'\n{{ stdout }}\nEND\necho '{{ stdout }}'", &[Plain(Quoting::HereDoc), Plain(Quoting::Single)]),
-        ("cat <<\"END\"\n{{ stdout }}\nEND", &[Plain(Quoting::HereDoc)]),
+        (
+            "cat <<END\n{{ stdout }} '{{ stdout }}'\nEND\necho {{ stdout }}",
+            &[HereDoc, HereDoc, Bare],
+        ),
+        (
+            "cat <<'END'\n{{ stdout }}\nEND\necho '{{ stdout }}'",
+            &[Plain(Quoting::HereDoc), Plain(Quoting::Single)],
+        ),
+        (
+            "cat <<\"END\"\n{{ stdout }}\nEND",
+            &[Plain(Quoting::HereDoc)],
+        ),
         ("cat <<\\END\n{{ stdout }}\nEND", &[Plain(Quoting::HereDoc)]),
-        ("cat <<END | grep {{ stdout }}\n$(ls {{ stdout }})\nEND", &[Bare, Bare]),
-        ("cat <<'A' <<B\n{{ stdout }}\nA\n{{ stdout }}\nB", &[Plain(Quoting::HereDoc), HereDoc]),
+        (
+            "cat <<END | grep {{ stdout }}\n$(ls {{ stdout }})\nEND",
+            &[Bare, Bare],
+        ),
+        (
+            "cat <<'A' <<B\n{{ stdout }}\nA\n{{ stdout }}\nB",
+            &[Plain(Quoting::HereDoc), HereDoc],
+        ),
         ("cat <<< {{ stdout }}", &[Bare]),
-        ("cat <<END |\nit's {{ stdout }}\nEND\n  sed 's/a/{{ nope }}/'", &[HereDoc, Plain(Quoting::Single)]),
-        ("{ cat <<END; echo {{ stdout }}\nit's {{ stdout }}\nEND\n} | sed {{ stdout }}", &[Bare, HereDoc, Bare]),
-        ("x=\"$(cat <<END\nit's \" {{ stdout }}\nEND\n)\"\necho {{ stdout }}", &[HereDoc, Bare]),
-        ("if x; then\n  cat <<-END\n\t{{ stdout }}\n\tEND\n  echo '{{ nope }}'\nfi", &[HereDoc, Plain(Quoting::Single)]),
-        ("echo $(( 1 << {{ exit }} ))\necho '{{ nope }}'", &[Arithmetic, Plain(Quoting::Single)]),
-        ("echo '<<END' \"<<END\" # <<END\necho {{ stdout }}\nEND", &[Bare]),
+        (
+            "cat <<END |\nit's {{ stdout }}\nEND\n  sed 's/a/{{ nope }}/'",
+            &[HereDoc, Plain(Quoting::Single)],
+        ),
+        (
+            "{ cat <<END; echo {{ stdout }}\nit's {{ stdout }}\nEND\n} | sed {{ stdout }}",
+            &[Bare, HereDoc, Bare],
+        ),
+        (
+            "x=\"$(cat <<END\nit's \" {{ stdout }}\nEND\n)\"\necho {{ stdout }}",
+            &[HereDoc, Bare],
+        ),
+        (
+            "if x; then\n  cat <<-END\n\t{{ stdout }}\n\tEND\n  echo '{{ nope }}'\nfi",
+            &[HereDoc, Plain(Quoting::Single)],
+        ),
+        (
+            "echo $(( 1 << {{ exit }} ))\necho '{{ nope }}'",
+            &[Arithmetic, Plain(Quoting::Single)],
+        ),
+        (
+            "echo '<<END' \"<<END\" # <<END\necho {{ stdout }}\nEND",
+            &[Bare],
+        ),
         ("cat <<{{ stdout }}\nx", &[Plain(Quoting::Delimiter)]),
-        ("cat <<END\n$(( {{ exit }} )) `ls {{ stdout }}`\nEND", &[Arithmetic, Bare]),
-        ("cat <<END\na \"b $(ls \"{{ stdout }}\") \"{{ stdout }}\" 'c'\nEND", &[DoubleQuoted, HereDoc]),
+        (
+            "cat <<END\n$(( {{ exit }} )) `ls {{ stdout }}`\nEND",
+            &[Arithmetic, Bare],
+        ),
+        (
+            "cat <<END\na \"b $(ls \"{{ stdout }}\") \"{{ stdout }}\" 'c'\nEND",
+            &[DoubleQuoted, HereDoc],
+        ),
         ("echo ${x:{{ exit }}:2}", &[Arithmetic]),
-        ("let \"a = {{ exit }}\"\ndeclare -i a={{ exit }}\ndeclare b={{ stdout }}", &[Arithmetic, Arithmetic, Bare]),
-        ("diff <(ls {{ stdout }}) \"{{ stdout }}\"", &[Bare, DoubleQuoted]),
+        (
+            "let \"a = {{ exit }}\"\ndeclare -i a={{ exit }}\ndeclare b={{ stdout }}",
+            &[Arithmetic, Arithmetic, Bare],
+        ),
+        (
+            "diff <(ls {{ stdout }}) \"{{ stdout }}\"",
+            &[Bare, DoubleQuoted],
+        ),
         ("echo $(( {{ exit }} + 1 ))", &[Arithmetic]),
         ("echo \"$(( {{ exit }} + 1 ))\"", &[Arithmetic]),
         ("(( {{ exit }} > 1 ))", &[Arithmetic]),
-        ("for (( i = 0; i < {{ exit }}; i++ )); do echo {{ stdout }}; done", &[Arithmetic, Bare]),
+        (
+            "for (( i = 0; i < {{ exit }}; i++ )); do echo {{ stdout }}; done",
+            &[Arithmetic, Bare],
+        ),
         ("echo ${a[{{ exit }}]}", &[Arithmetic]),
         ("[[ {{ exit }} -eq 1 ]]", &[Arithmetic]),
-        ("[[ {{ exit }} == 1 && -n \"{{ stdout }}\" ]]", &[Bare, DoubleQuoted]),
+        (
+            "[[ {{ exit }} == 1 && -n \"{{ stdout }}\" ]]",
+            &[Bare, DoubleQuoted],
+        ),
         ("[ {{ exit }} -eq 1 ]", &[Bare]),
-        ("echo \"${x:-{{ stdout }}}\" ${x:-{{ stdout }}}", &[DoubleQuoted, Bare]),
+        (
+            "echo \"${x:-{{ stdout }}}\" ${x:-{{ stdout }}}",
+            &[DoubleQuoted, Bare],
+        ),
         ("echo \\{{ stdout }}", &[Plain(Quoting::Backslash)]),
-        ("if [ -e {{ stdout }} ]; then\n  cat \"{{ stdout }}\"\nfi", &[Bare, DoubleQuoted]),
-        ("f() { echo {{ stdout }}; }\ncase {{ stdout }} in a) echo \"{{ stdout }}\";; esac", &[Bare, Bare, DoubleQuoted]),
+        (
+            "if [ -e {{ stdout }} ]; then\n  cat \"{{ stdout }}\"\nfi",
+            &[Bare, DoubleQuoted],
+        ),
+        (
+            "f() { echo {{ stdout }}; }\ncase {{ stdout }} in a) echo \"{{ stdout }}\";; esac",
+            &[Bare, Bare, DoubleQuoted],
+        ),
     ];
     let mut wrong = String::new();
     for (script, expected) in rows {
         let actual = places(&parsed_script(script));
         if actual != *expected {
-            wrong.push_str(&format!("{script}\n  expected: {expected:?}\n  actual:   {actual:?}\n"));
+            wrong.push_str(&format!(
+                "{script}\n  expected: {expected:?}\n  actual:   {actual:?}\n"
+            ));
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
@@ -84,15 +159,27 @@ fn interpolations_become_variables_quoted_as_their_place_needs() {
         &[
             ("echo {{ stdout }}", "echo \"${DSLC_1}\""),
             ("echo \"a {{ stdout }} b\"", "echo \"a ${DSLC_1} b\""),
-            ("echo {{ stdout }} {{ exit }} {{ stdout }}", "echo \"${DSLC_1}\" \"${DSLC_2}\" \"${DSLC_1}\""),
+            (
+                "echo {{ stdout }} {{ exit }} {{ stdout }}",
+                "echo \"${DSLC_1}\" \"${DSLC_2}\" \"${DSLC_1}\"",
+            ),
             ("cat <<END\n{{ stdout }}\nEND", "cat <<END\n${DSLC_1}\nEND"),
             ("echo $(( {{ exit }} + 1 ))", "echo $(( ${DSLC_1} + 1 ))"),
             ("echo \"costs ${{ exit }}\"", "echo \"costs \\$${DSLC_1}\""),
             ("echo \"a\\{{ exit }}\"", "echo \"a\\\\${DSLC_1}\""),
-            ("docker ps --format '{{.ID}}' # {{ nope }}", "docker ps --format '{{.ID}}' # {{ nope }}"),
-            ("docker ps --format '{{ range .Names }}'", "docker ps --format '{{ range .Names }}'"),
+            (
+                "docker ps --format '{{.ID}}' # {{ nope }}",
+                "docker ps --format '{{.ID}}' # {{ nope }}",
+            ),
+            (
+                "docker ps --format '{{ range .Names }}'",
+                "docker ps --format '{{ range .Names }}'",
+            ),
             ("echo '{{ nope.x }}'", "echo '{{ nope.x }}'"),
-            ("printf '%s\\n' {{ params.tags | join(\"\\n\") }}", "printf '%s\\n' \"${DSLC_1}\""),
+            (
+                "printf '%s\\n' {{ params.tags | join(\"\\n\") }}",
+                "printf '%s\\n' \"${DSLC_1}\"",
+            ),
         ],
         outcome_of,
     );
@@ -103,7 +190,10 @@ fn mistakes_in_scripts_are_said() {
     check_table(
         &[
             ("echo {{ nope }}", "unresolved-name: `nope` is not in scope"),
-            ("echo {{ params.note }}", "not-optional-safe: `params.note` may be absent, expected a value to write into the text"),
+            (
+                "echo {{ params.note }}",
+                "not-optional-safe: `params.note` may be absent, expected a value to write into the text",
+            ),
             (
                 "echo '{{ stdout }}'",
                 "interpolation-in-quotes: `{{ stdout }}` is plain text inside single quotes, expected where the shell expands",
@@ -112,12 +202,22 @@ fn mistakes_in_scripts_are_said() {
                 "cat <<'END'\n{{ params.query }}\nEND",
                 "interpolation-in-quotes: `{{ params.query }}` is plain text in a here-document with a quoted delimiter, expected where the shell expands",
             ),
-            ("echo $(( {{ stdout }} + 1 ))", "type-mismatch: found `string` where the shell calculates, expected `int`"),
+            (
+                "echo $(( {{ stdout }} + 1 ))",
+                "type-mismatch: found `string` where the shell calculates, expected `int`",
+            ),
         ],
         outcome_of,
     );
     let (_, report) = lowered("echo {{ 1 + }}");
-    assert_eq!(report.problems.iter().map(|problem| problem.rule).collect::<Vec<_>>(), ["syntax"]);
+    assert_eq!(
+        report
+            .problems
+            .iter()
+            .map(|problem| problem.rule)
+            .collect::<Vec<_>>(),
+        ["syntax"]
+    );
     let (_, report) = lowered("echo '{{ 1 + }}'");
     assert_eq!(report, Report::default());
 }
@@ -141,7 +241,10 @@ fn scripts_of_other_languages_are_left_alone() {
     let mut report = Report::default();
     let raw = parsed_script("print('{{ stdout }}', {{ stdout }})");
     let lowered = lower_script(&raw, Language::Other, &table(), &mut report);
-    assert_eq!((lowered.text, lowered.vars.len(), report), (raw.text, 0, Report::default()));
+    assert_eq!(
+        (lowered.text, lowered.vars.len(), report),
+        (raw.text, 0, Report::default())
+    );
 }
 
 const NASTY: &[&str] = &[
@@ -166,13 +269,20 @@ fn run(shell: &[&str], script: &str, value: &str) -> String {
     let (lowered, report) = lowered(script);
     assert_eq!(report, Report::default(), "{script}");
     let mut command = Command::new(shell[0]);
-    command.args(&shell[1..]).args(["-c", &lowered.text]).stdin(Stdio::null());
+    command
+        .args(&shell[1..])
+        .args(["-c", &lowered.text])
+        .stdin(Stdio::null());
     for binding in &lowered.vars {
         command.env(binding.name.as_str(), value);
     }
     let output = command.output().expect("the shell runs");
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && errors.is_empty(), "{}\n{errors}", lowered.text);
+    assert!(
+        output.status.success() && errors.is_empty(),
+        "{}\n{errors}",
+        lowered.text
+    );
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
@@ -184,28 +294,56 @@ fn values_arrive_verbatim_in_bash_and_sh() {
         ("printf '[%s]' a{{ stdout }}b", "[a<>b]"),
         ("printf '[%s]' 'x y'{{ stdout }}'z'", "[x y<>z]"),
         ("printf '[%s]' \"a {{ stdout }} b\"", "[a <> b]"),
-        ("printf '[%s]' \"$(printf '(%s)' {{ stdout }}; echo)\"", "[(<>)]"),
+        (
+            "printf '[%s]' \"$(printf '(%s)' {{ stdout }}; echo)\"",
+            "[(<>)]",
+        ),
         ("x={{ stdout }}\nprintf '[%s]' \"$x\"", "[<>]"),
         ("printf '[%s]' \"\\{{ stdout }}\"", "[\\<>]"),
-        ("printf '[%s]' \"$ {{ stdout }}\" \"${{ stdout }}\"", "[$ <>][$<>]"),
+        (
+            "printf '[%s]' \"$ {{ stdout }}\" \"${{ stdout }}\"",
+            "[$ <>][$<>]",
+        ),
         ("printf '[%s]' ${{ stdout }}", "[$<>]"),
         ("cat <<END\n{{ stdout }}\nEND", "<>\n"),
-        ("cat <<END\n\"{{ stdout }}\" '{{ stdout }}' \\{{ stdout }}\nEND", "\"<>\" '<>' \\<>\n"),
+        (
+            "cat <<END\n\"{{ stdout }}\" '{{ stdout }}' \\{{ stdout }}\nEND",
+            "\"<>\" '<>' \\<>\n",
+        ),
         ("cat <<END |\nit's {{ stdout }}\nEND\n  cat", "it's <>\n"),
         ("cat <<'A' - <<B\n$x\nA\n{{ stdout }}\nB", "<>\n"),
-        ("x=\"$(cat <<END\n{{ stdout }}.\nEND\n)\"\nprintf '[%s]' \"$x\"", "[<>.]"),
-        ("cat <<END\n$(printf '(%s)' {{ stdout }}; echo)\nEND", "(<>)\n"),
+        (
+            "x=\"$(cat <<END\n{{ stdout }}.\nEND\n)\"\nprintf '[%s]' \"$x\"",
+            "[<>.]",
+        ),
+        (
+            "cat <<END\n$(printf '(%s)' {{ stdout }}; echo)\nEND",
+            "(<>)\n",
+        ),
         ("printf '[%s]' \"${unset:-{{ stdout }}}\"", "[<>]"),
-        ("case {{ stdout }} in {{ stdout }}) printf same;; esac", "same"),
-        ("for x in {{ stdout }} b; do printf '[%s]' \"$x\"; done", "[<>][b]"),
+        (
+            "case {{ stdout }} in {{ stdout }}) printf same;; esac",
+            "same",
+        ),
+        (
+            "for x in {{ stdout }} b; do printf '[%s]' \"$x\"; done",
+            "[<>][b]",
+        ),
         ("f() { printf '[%s]' \"$1\"; }\nf {{ stdout }}", "[<>]"),
-        ("# it's {{ stdout }}\nprintf '[%s]' {{ stdout }} # don't", "[<>]"),
+        (
+            "# it's {{ stdout }}\nprintf '[%s]' {{ stdout }} # don't",
+            "[<>]",
+        ),
     ];
     for shell in [&["bash", "-euo", "pipefail"][..], &["sh", "-eu"][..]] {
         for (script, expected) in rows {
             // `$unset` is only read with a default.
             for value in NASTY {
-                assert_eq!(run(shell, script, value), expected.replace("<>", value), "{shell:?} {script}");
+                assert_eq!(
+                    run(shell, script, value),
+                    expected.replace("<>", value),
+                    "{shell:?} {script}"
+                );
             }
         }
     }
@@ -214,11 +352,31 @@ fn values_arrive_verbatim_in_bash_and_sh() {
 #[test]
 fn places_of_bash_take_values_too() {
     for value in NASTY {
-        assert_eq!(run(&["bash"], "cat <<< {{ stdout }}", value), format!("{value}\n"));
-        assert_eq!(run(&["bash"], "[[ {{ stdout }} == {{ stdout }} ]] && printf same", value), "same");
-        assert_eq!(run(&["bash"], "a=({{ stdout }} b); printf '[%s]' \"${a[@]}\"", value), format!("[{value}][b]"));
+        assert_eq!(
+            run(&["bash"], "cat <<< {{ stdout }}", value),
+            format!("{value}\n")
+        );
+        assert_eq!(
+            run(
+                &["bash"],
+                "[[ {{ stdout }} == {{ stdout }} ]] && printf same",
+                value
+            ),
+            "same"
+        );
+        assert_eq!(
+            run(
+                &["bash"],
+                "a=({{ stdout }} b); printf '[%s]' \"${a[@]}\"",
+                value
+            ),
+            format!("[{value}][b]")
+        );
     }
-    assert_eq!(run(&["bash"], "printf %s $(( {{ exit }} * 2 ))", "21"), "42");
+    assert_eq!(
+        run(&["bash"], "printf %s $(( {{ exit }} * 2 ))", "21"),
+        "42"
+    );
 }
 
 #[test]
@@ -234,5 +392,63 @@ fn ten_thousand_plain_scripts_are_cheap() {
     };
     // Generous: the figure is for reading, the bound for an accident of another order.
     let (plain, parsed) = (timed(&raw), timed(&quoted));
-    assert!(plain.as_micros() < 200 && parsed.as_micros() < 20_000, "{plain:?} plain, {parsed:?} parsed");
+    assert!(
+        plain.as_micros() < 200 && parsed.as_micros() < 20_000,
+        "{plain:?} plain, {parsed:?} parsed"
+    );
+}
+
+#[test]
+fn no_script_breaks_it_and_only_interpolations_change() {
+    const PIECES: &[&str] = &[
+        "{{ stdout }}",
+        "{{ exit }}",
+        "{{ nope",
+        "}}",
+        "'",
+        "\"",
+        "`",
+        "$(",
+        ")",
+        "((",
+        "))",
+        "<<END",
+        "<<-'E D'",
+        "<<\\é",
+        "END",
+        "\n",
+        " ",
+        "\\",
+        "$",
+        "${x:",
+        "}",
+        "#",
+        "[[",
+        "]]",
+        " -eq ",
+        "case x in a)",
+        "esac",
+        ";",
+        "|",
+        "é🦀",
+        "let ",
+        "x",
+    ];
+    let mut state = 7_u64;
+    let mut random = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..3000 {
+        let script: String = (0..random(30))
+            .map(|_| PIECES[random(PIECES.len())])
+            .collect();
+        let script = format!("x{script}");
+        let raw = parsed_script(&script);
+        assert_eq!(places(&raw).len(), raw.interps.len(), "{script}");
+        let lowered = lower_script(&raw, Language::Shell, &table(), &mut Report::default());
+        assert!(lowered.vars.len() <= raw.interps.len(), "{script}");
+    }
 }
