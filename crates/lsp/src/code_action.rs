@@ -3,15 +3,23 @@
 use std::collections::HashMap;
 
 use tower_lsp_server::ls_types::{
-    CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, Diagnostic, Range, TextEdit, Uri, WorkspaceEdit,
+    CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, Diagnostic, Range, TextEdit,
+    Uri, WorkspaceEdit,
 };
 
 use crate::edge;
 use crate::publish_diagnostics::diagnostic;
 use crate::view::{Subject, View};
 
-pub(crate) fn actions(subject: &Subject<'_>, params: &CodeActionParams) -> Vec<CodeActionOrCommand> {
-    let wants_fixes = params.context.only.as_ref().is_none_or(|kinds| kinds.iter().any(covers_quick_fixes));
+pub(crate) fn actions(
+    subject: &Subject<'_>,
+    params: &CodeActionParams,
+) -> Vec<CodeActionOrCommand> {
+    let wants_fixes = params
+        .context
+        .only
+        .as_ref()
+        .is_none_or(|kinds| kinds.iter().any(covers_quick_fixes));
     if !wants_fixes {
         return Vec::new();
     }
@@ -23,7 +31,12 @@ pub(crate) fn actions(subject: &Subject<'_>, params: &CodeActionParams) -> Vec<C
         }
         let shown = diagnostic(view, subject.document, &found);
         if touch(shown.range, params.range) {
-            actions.extend(found.fixes.iter().filter_map(|fix| action(view, fix, &shown)));
+            actions.extend(
+                found
+                    .fixes
+                    .iter()
+                    .filter_map(|fix| action(view, fix, &shown)),
+            );
         }
     }
     actions
@@ -40,14 +53,27 @@ fn touch(a: Range, b: Range) -> bool {
 fn action(view: &View, fix: &dsl_check::Fix, shown: &Diagnostic) -> Option<CodeActionOrCommand> {
     let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
     for edit in &fix.edits {
-        let range = edge::range(view.text(&edit.file)?.as_ref(), edit.span, view.settings.encoding);
-        changes.entry(view.uri(&edit.file)?).or_default().push(TextEdit { range, new_text: edit.text.clone() });
+        let range = edge::range(
+            view.text(&edit.file)?.as_ref(),
+            edit.span,
+            view.settings.encoding,
+        );
+        changes
+            .entry(view.uri(&edit.file)?)
+            .or_default()
+            .push(TextEdit {
+                range,
+                new_text: edit.text.clone(),
+            });
     }
     Some(CodeActionOrCommand::CodeAction(CodeAction {
         title: fix.title.clone(),
         kind: Some(CodeActionKind::QUICKFIX),
         diagnostics: Some(vec![shown.clone()]),
-        edit: Some(WorkspaceEdit { changes: Some(changes), ..Default::default() }),
+        edit: Some(WorkspaceEdit {
+            changes: Some(changes),
+            ..Default::default()
+        }),
         is_preferred: Some(fix.safe),
         ..Default::default()
     }))

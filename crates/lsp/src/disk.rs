@@ -16,21 +16,28 @@ impl Loader for Disk {
             return Err(io::Error::other("it is not a regular file"));
         }
         let mut bytes = Vec::new();
-        std::fs::File::open(path)?.take(dsl_syntax::FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+        std::fs::File::open(path)?
+            .take(dsl_syntax::FILE_BYTES_MAX as u64 + 1)
+            .read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 }
 
 /// The workspace that a folder belongs to: the nearest folder upward with a `dslc.toml`, else the folder itself.
 pub(crate) fn root_of(folder: &Path) -> PathBuf {
-    folder.ancestors().find(|folder| folder.join(CONFIG).is_file()).unwrap_or(folder).to_path_buf()
+    folder
+        .ancestors()
+        .find(|folder| folder.join(CONFIG).is_file())
+        .unwrap_or(folder)
+        .to_path_buf()
 }
 
 /// The settings of a workspace; a line for the log if they can't be read.
 pub(crate) fn config(root: &Path) -> Result<Config, String> {
     let path = root.join(CONFIG);
     match std::fs::read_to_string(&path) {
-        Ok(text) => Config::parse(&text).map_err(|error| format!("`{}` is not used: {error}", path.display())),
+        Ok(text) => Config::parse(&text)
+            .map_err(|error| format!("`{}` is not used: {error}", path.display())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Config::default()),
         Err(error) => Err(format!("`{}` could not be read: {error}", path.display())),
     }

@@ -1,7 +1,10 @@
-//! `textDocument/documentSymbol`: the outline. Declarations, and in a plan its parameters and nodes.
+//! `textDocument/documentSymbol`: the outline. Declarations, and in a plan its nodes.
 
 use dsl_check::Symbol;
-use tower_lsp_server::ls_types::{DocumentSymbol, DocumentSymbolResponse, Location, SymbolInformation, SymbolKind};
+use dsl_syntax::table::DeclKind;
+use tower_lsp_server::ls_types::{
+    DocumentSymbol, DocumentSymbolResponse, Location, SymbolInformation, SymbolKind,
+};
 
 use crate::edge;
 use crate::view::Subject;
@@ -18,11 +21,15 @@ pub(crate) fn symbols(subject: &Subject<'_>) -> DocumentSymbolResponse {
 #[expect(deprecated, reason = "the field has to be given")]
 fn nested(subject: &Subject<'_>, symbol: &Symbol) -> DocumentSymbol {
     let (text, encoding) = (&subject.document.text, subject.view.settings.encoding);
-    let children: Vec<_> = symbol.children.iter().map(|child| nested(subject, child)).collect();
+    let children: Vec<_> = symbol
+        .children
+        .iter()
+        .map(|child| nested(subject, child))
+        .collect();
     DocumentSymbol {
         name: symbol.name.to_string(),
-        detail: symbol.detail.as_ref().map(ToString::to_string),
-        kind: kind(symbol),
+        detail: symbol.title.as_ref().map(ToString::to_string),
+        kind: kind(symbol.kind),
         tags: None,
         deprecated: None,
         range: edge::range(text, symbol.span, encoding),
@@ -36,23 +43,44 @@ fn nested(subject: &Subject<'_>, symbol: &Symbol) -> DocumentSymbol {
 fn flat(subject: &Subject<'_>, symbols: &[Symbol]) -> Vec<SymbolInformation> {
     let information = |symbol: &Symbol, container: Option<&Symbol>| SymbolInformation {
         name: symbol.name.to_string(),
-        kind: kind(symbol),
+        kind: kind(symbol.kind),
         tags: None,
         deprecated: None,
         location: Location {
             uri: subject.document.uri.clone(),
-            range: edge::range(&subject.document.text, symbol.span, subject.view.settings.encoding),
+            range: edge::range(
+                &subject.document.text,
+                symbol.span,
+                subject.view.settings.encoding,
+            ),
         },
         container_name: container.map(|container| container.name.to_string()),
     };
     let mut found = Vec::new();
     for symbol in symbols {
         found.push(information(symbol, None));
-        found.extend(symbol.children.iter().map(|child| information(child, Some(symbol))));
+        found.extend(
+            symbol
+                .children
+                .iter()
+                .map(|child| information(child, Some(symbol))),
+        );
     }
     found
 }
 
-fn kind(_: &Symbol) -> SymbolKind {
-    SymbolKind::OBJECT
+fn kind(kind: DeclKind) -> SymbolKind {
+    match kind {
+        DeclKind::Type => SymbolKind::STRUCT,
+        DeclKind::Capability => SymbolKind::INTERFACE,
+        DeclKind::Agent => SymbolKind::OBJECT,
+        DeclKind::Policy => SymbolKind::CONSTANT,
+        DeclKind::Plan => SymbolKind::MODULE,
+        DeclKind::Profile => SymbolKind::NAMESPACE,
+        DeclKind::Test => SymbolKind::METHOD,
+        DeclKind::Task => SymbolKind::FUNCTION,
+        DeclKind::Gate => SymbolKind::EVENT,
+        DeclKind::Decision => SymbolKind::ENUM,
+        DeclKind::Hypothesis => SymbolKind::VARIABLE,
+    }
 }

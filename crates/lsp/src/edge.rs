@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use dsl_syntax::ast::Span;
 use tower_lsp_server::ls_types::{
-    DidChangeTextDocumentParams, DidOpenTextDocumentParams, Position, Range, TextDocumentContentChangeEvent, Uri,
+    DidChangeTextDocumentParams, DidOpenTextDocumentParams, Position, Range,
+    TextDocumentContentChangeEvent, Uri,
 };
 
 use crate::text::{Encoding, Place, Text};
@@ -25,15 +26,25 @@ pub(crate) fn path(uri: &Uri) -> Arc<Path> {
 
 /// The address of a file that is not open.
 pub(crate) fn uri(path: &Path) -> Option<Uri> {
-    if path.is_absolute() { Uri::from_file_path(path) } else { Uri::from_str(path.to_str()?).ok() }
+    if path.is_absolute() {
+        Uri::from_file_path(path)
+    } else {
+        Uri::from_str(path.to_str()?).ok()
+    }
 }
 
 pub(crate) fn place(position: Position) -> Place {
-    Place { line: position.line, column: position.character }
+    Place {
+        line: position.line,
+        column: position.character,
+    }
 }
 
 pub(crate) fn position(place: Place) -> Position {
-    Position { line: place.line, character: place.column }
+    Position {
+        line: place.line,
+        character: place.column,
+    }
 }
 
 pub(crate) fn range(text: &Text, span: Span, encoding: Encoding) -> Range {
@@ -46,7 +57,12 @@ pub(crate) fn range(text: &Text, span: Span, encoding: Encoding) -> Range {
 pub(crate) fn opened(params: DidOpenTextDocumentParams) -> Message {
     let document = params.text_document;
     let path = path(&document.uri);
-    Message::Open { uri: document.uri, path, version: document.version, text: document.text }
+    Message::Open {
+        uri: document.uri,
+        path,
+        version: document.version,
+        text: document.text,
+    }
 }
 
 pub(crate) fn changed(params: DidChangeTextDocumentParams) -> Message {
@@ -58,5 +74,10 @@ pub(crate) fn changed(params: DidChangeTextDocumentParams) -> Message {
 }
 
 fn change(event: TextDocumentContentChangeEvent) -> Change {
-    Change { range: event.range.map(|range| (place(range.start), place(range.end))), text: event.text }
+    Change {
+        range: event
+            .range
+            .map(|range| (place(range.start), place(range.end))),
+        text: event.text,
+    }
 }

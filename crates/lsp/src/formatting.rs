@@ -10,13 +10,18 @@ use crate::view::Subject;
 pub(crate) fn format(subject: &Subject<'_>) -> Option<Vec<TextEdit>> {
     let text = &subject.document.text;
     let formatted = dsl_syntax::format(text.as_str()).ok()?;
-    let Some((start, end, new)) = difference(text.as_str(), &formatted) else { return Some(Vec::new()) };
+    let Some((start, end, new)) = difference(text.as_str(), &formatted) else {
+        return Some(Vec::new());
+    };
     let encoding = subject.view.settings.encoding;
     let range = tower_lsp_server::ls_types::Range {
         start: edge::position(text.place(start, encoding)),
         end: edge::position(text.place(end, encoding)),
     };
-    Some(vec![TextEdit { range, new_text: new.to_owned() }])
+    Some(vec![TextEdit {
+        range,
+        new_text: new.to_owned(),
+    }])
 }
 
 /// What to replace in `old`, from where to where, by what, to get `new`: all between the common start and the common end.
@@ -24,9 +29,18 @@ fn difference<'n>(old: &str, new: &'n str) -> Option<(usize, usize, &'n str)> {
     if old == new {
         return None;
     }
-    let same_start = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
+    let same_start = old
+        .bytes()
+        .zip(new.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
     let start = floor_char_boundary(old, same_start);
-    let same_end = old[start..].bytes().rev().zip(new[start..].bytes().rev()).take_while(|(a, b)| a == b).count();
+    let same_end = old[start..]
+        .bytes()
+        .rev()
+        .zip(new[start..].bytes().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
     // Move forward to the next character's start: a shared tail may begin inside one.
     let end = (old.len() - same_end..=old.len()).find(|at| old.is_char_boundary(*at))?;
     Some((start, end, &new[start..new.len() - (old.len() - end)]))
@@ -38,7 +52,15 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_replaced() {
-        for (old, new) in [("a\n", "a\n"), ("a b c", "a  b c"), ("é", "è"), ("", "x"), ("xx", "x"), ("aéb", "aèb"), ("日本", "月本")] {
+        for (old, new) in [
+            ("a\n", "a\n"),
+            ("a b c", "a  b c"),
+            ("é", "è"),
+            ("", "x"),
+            ("xx", "x"),
+            ("aéb", "aèb"),
+            ("日本", "月本"),
+        ] {
             let mut text = old.to_owned();
             if let Some((start, end, replacement)) = difference(old, new) {
                 text.replace_range(start..end, replacement);

@@ -10,6 +10,12 @@ pub(crate) fn hover(subject: &Subject<'_>, place: Place) -> Option<Hover> {
     let view = subject.view;
     let found = view.snapshot.hover(subject.path, subject.offset(place))?;
     let range = edge::range(&subject.document.text, found.span, view.settings.encoding);
-    let contents = MarkupContent { kind: MarkupKind::Markdown, value: found.markdown };
-    Some(Hover { contents: HoverContents::Markup(contents), range: Some(range) })
+    let contents = MarkupContent {
+        kind: MarkupKind::Markdown,
+        value: found.text,
+    };
+    Some(Hover {
+        contents: HoverContents::Markup(contents),
+        range: Some(range),
+    })
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use tower_lsp_server::ls_types::{
-    CodeActionKind, CodeActionOptions, CodeActionProviderCapability, DidChangeWatchedFilesRegistrationOptions,
-    FileSystemWatcher, GlobPattern, HoverProviderCapability, InitializeParams, InitializeResult, OneOf,
-    PositionEncodingKind, Registration, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSyncCapability,
+    CodeActionKind, CodeActionOptions, CodeActionProviderCapability,
+    DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern,
+    HoverProviderCapability, InitializeParams, InitializeResult, OneOf, PositionEncodingKind,
+    Registration, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSyncCapability,
     TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
 };
 
@@ -38,22 +39,44 @@ pub(crate) fn settings(params: &InitializeParams) -> Settings {
     let has_utf8 = general
         .and_then(|general| general.position_encodings.as_ref())
         .is_some_and(|encodings| encodings.contains(&PositionEncodingKind::UTF8));
-    let options: Options =
-        params.initialization_options.clone().and_then(|options| serde_json::from_value(options).ok()).unwrap_or_default();
+    let options: Options = params
+        .initialization_options
+        .clone()
+        .and_then(|options| serde_json::from_value(options).ok())
+        .unwrap_or_default();
     Settings {
         root: root(params),
-        encoding: if has_utf8 { Encoding::Utf8 } else { Encoding::Utf16 },
+        encoding: if has_utf8 {
+            Encoding::Utf8
+        } else {
+            Encoding::Utf16
+        },
         has_related_information: text_document
-            .and_then(|text_document| text_document.publish_diagnostics.as_ref()?.related_information)
+            .and_then(|text_document| {
+                text_document
+                    .publish_diagnostics
+                    .as_ref()?
+                    .related_information
+            })
             .unwrap_or(false),
         has_symbol_trees: text_document
-            .and_then(|text_document| text_document.document_symbol.as_ref()?.hierarchical_document_symbol_support)
+            .and_then(|text_document| {
+                text_document
+                    .document_symbol
+                    .as_ref()?
+                    .hierarchical_document_symbol_support
+            })
             .unwrap_or(false),
         can_watch_files: params
             .capabilities
             .workspace
             .as_ref()
-            .and_then(|workspace| workspace.did_change_watched_files.as_ref()?.dynamic_registration)
+            .and_then(|workspace| {
+                workspace
+                    .did_change_watched_files
+                    .as_ref()?
+                    .dynamic_registration
+            })
             .unwrap_or(false),
         rule_scheme: options.rule_scheme,
     }
@@ -61,15 +84,23 @@ pub(crate) fn settings(params: &InitializeParams) -> Settings {
 
 #[expect(deprecated, reason = "clients of before 2018 send only `rootUri`")]
 fn root(params: &InitializeParams) -> Option<PathBuf> {
-    let folder = params.workspace_folders.as_ref().and_then(|folders| folders.first()).map(|folder| &folder.uri);
-    folder.or(params.root_uri.as_ref()).map(|uri| edge::path(uri).to_path_buf())
+    let folder = params
+        .workspace_folders
+        .as_ref()
+        .and_then(|folders| folders.first())
+        .map(|folder| &folder.uri);
+    folder
+        .or(params.root_uri.as_ref())
+        .map(|uri| edge::path(uri).to_path_buf())
 }
 
 pub(crate) fn result(settings: &Settings) -> InitializeResult {
     let sync = TextDocumentSyncOptions {
         open_close: Some(true),
         change: Some(TextDocumentSyncKind::INCREMENTAL),
-        save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) })),
+        save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions {
+            include_text: Some(false),
+        })),
         ..Default::default()
     };
     let quick_fixes = CodeActionOptions {
@@ -90,17 +121,30 @@ pub(crate) fn result(settings: &Settings) -> InitializeResult {
         code_action_provider: Some(CodeActionProviderCapability::Options(quick_fixes)),
         ..Default::default()
     };
-    let server_info = ServerInfo { name: "dslc".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) };
-    InitializeResult { capabilities, server_info: Some(server_info), ..Default::default() }
+    let server_info = ServerInfo {
+        name: "dslc".to_owned(),
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+    };
+    InitializeResult {
+        capabilities,
+        server_info: Some(server_info),
+        ..Default::default()
+    }
 }
 
 /// What the client is asked to watch: files that may be imported, and the workspace's settings.
 pub(crate) fn file_watchers() -> Vec<Registration> {
-    let watch = |pattern: &str| FileSystemWatcher { glob_pattern: GlobPattern::String(pattern.to_owned()), kind: None };
+    let watch = |pattern: &str| FileSystemWatcher {
+        glob_pattern: GlobPattern::String(pattern.to_owned()),
+        kind: None,
+    };
     let watchers = vec![watch("**/*.plan"), watch("**/dslc.toml")];
     vec![Registration {
         id: "files".to_owned(),
         method: "workspace/didChangeWatchedFiles".to_owned(),
-        register_options: serde_json::to_value(DidChangeWatchedFilesRegistrationOptions { watchers }).ok(),
+        register_options: serde_json::to_value(DidChangeWatchedFilesRegistrationOptions {
+            watchers,
+        })
+        .ok(),
     }]
 }

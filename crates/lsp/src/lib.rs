@@ -46,7 +46,12 @@ const PIPE_BYTES: usize = 64 * 1024;
 /// Serves a client on standard input and output until it says `exit` or hangs up. Gives the exit code of the process:
 /// 0 after a `shutdown`, otherwise 1, as the protocol wants it.
 pub fn serve_stdio() -> i32 {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return 1 };
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    else {
+        return 1;
+    };
     let code = runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout()));
     // A read of standard input may still be under way; it must not keep the process alive.
     runtime.shutdown_background();
@@ -58,7 +63,9 @@ pub async fn serve(input: impl AsyncRead + Unpin + Send + 'static, output: impl 
     let (messages_in, messages) = tokio::io::duplex(PIPE_BYTES);
     let reader = tokio::spawn(wire::pass_messages(input, messages_in));
     let outbox = Outbox::default();
-    let Ok(writer) = writer::start(outbox.clone(), Handle::current()) else { return 1 };
+    let Ok(writer) = writer::start(outbox.clone(), Handle::current()) else {
+        return 1;
+    };
     let was_shut_down = Arc::new(AtomicBool::new(false));
     let mut sender = None;
     let service = LspService::build(|client| {
@@ -69,8 +76,15 @@ pub async fn serve(input: impl AsyncRead + Unpin + Send + 'static, output: impl 
     #[cfg(test)]
     let service = service.custom_method("test/panic", LanguageServer::panic);
     let (service, socket) = service.finish();
-    Server::new(messages, output, socket).concurrency_level(CONCURRENCY).serve(InOrder(service)).await;
+    Server::new(messages, output, socket)
+        .concurrency_level(CONCURRENCY)
+        .serve(InOrder(service))
+        .await;
     reader.abort();
     sender.inspect(|sender| sender.abort());
-    if was_shut_down.load(Ordering::SeqCst) { 0 } else { 1 }
+    if was_shut_down.load(Ordering::SeqCst) {
+        0
+    } else {
+        1
+    }
 }

@@ -66,7 +66,10 @@ impl Outbox {
             self.0.filled.notified().await;
             let (sheets, lines) = {
                 let mut waiting = self.lock();
-                (std::mem::take(&mut waiting.sheets), std::mem::take(&mut waiting.lines))
+                (
+                    std::mem::take(&mut waiting.sheets),
+                    std::mem::take(&mut waiting.lines),
+                )
             };
             for (kind, line) in lines {
                 client.log_message(kind, line).await;
@@ -75,7 +78,9 @@ impl Outbox {
                 if sent.get(&uri) == Some(&sheet) {
                     continue;
                 }
-                client.publish_diagnostics(uri.clone(), sheet.diagnostics.clone(), sheet.version).await;
+                client
+                    .publish_diagnostics(uri.clone(), sheet.diagnostics.clone(), sheet.version)
+                    .await;
                 if sheet.version.is_some() {
                     sent.insert(uri, sheet);
                 } else {
@@ -86,6 +91,9 @@ impl Outbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

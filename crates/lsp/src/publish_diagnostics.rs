@@ -4,7 +4,8 @@
 //! not computed again, and not sent again.
 
 use tower_lsp_server::ls_types::{
-    CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Uri,
+    CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location,
+    NumberOrString, Uri,
 };
 
 use crate::documents::Document;
@@ -21,18 +22,37 @@ pub(crate) fn sheets(view: &View) -> Vec<(Uri, Sheet)> {
         .iter()
         .map(|(path, document)| {
             let found = view.snapshot.diagnostics(path);
-            let diagnostics = found.iter().map(|found| diagnostic(view, document, found)).collect();
-            (document.uri.clone(), Sheet { version: Some(document.version), diagnostics })
+            let diagnostics = found
+                .iter()
+                .map(|found| diagnostic(view, document, found))
+                .collect();
+            (
+                document.uri.clone(),
+                Sheet {
+                    version: Some(document.version),
+                    diagnostics,
+                },
+            )
         })
         .collect()
 }
 
 /// What is left of a document that was closed.
 pub(crate) fn nothing(document: &Document) -> [(Uri, Sheet); 1] {
-    [(document.uri.clone(), Sheet { version: None, diagnostics: Vec::new() })]
+    [(
+        document.uri.clone(),
+        Sheet {
+            version: None,
+            diagnostics: Vec::new(),
+        },
+    )]
 }
 
-pub(crate) fn diagnostic(view: &View, document: &Document, found: &dsl_check::Diagnostic) -> Diagnostic {
+pub(crate) fn diagnostic(
+    view: &View,
+    document: &Document,
+    found: &dsl_check::Diagnostic,
+) -> Diagnostic {
     Diagnostic {
         range: edge::range(&document.text, found.span, view.settings.encoding),
         severity: Some(severity(found.severity)),
@@ -40,7 +60,10 @@ pub(crate) fn diagnostic(view: &View, document: &Document, found: &dsl_check::Di
         code_description: page(view, found.rule),
         source: Some(SOURCE.to_owned()),
         message: message(found),
-        related_information: view.settings.has_related_information.then(|| related(view, found)),
+        related_information: view
+            .settings
+            .has_related_information
+            .then(|| related(view, found)),
         ..Default::default()
     }
 }
@@ -57,16 +80,29 @@ fn severity(severity: dsl_check::Severity) -> DiagnosticSeverity {
 fn message(found: &dsl_check::Diagnostic) -> String {
     let notes = found.notes.iter().map(|note| format!("\nnote: {note}"));
     let help = found.help.iter().map(|help| format!("\nhelp: {help}"));
-    std::iter::once(found.message.clone()).chain(notes).chain(help).collect()
+    std::iter::once(found.message.clone())
+        .chain(notes)
+        .chain(help)
+        .collect()
 }
 
 fn related(view: &View, found: &dsl_check::Diagnostic) -> Vec<DiagnosticRelatedInformation> {
     let place = |label: &dsl_check::Label| {
-        let range = edge::range(view.text(&label.file)?.as_ref(), label.span, view.settings.encoding);
-        Some(Location { uri: view.uri(&label.file)?, range })
+        let range = edge::range(
+            view.text(&label.file)?.as_ref(),
+            label.span,
+            view.settings.encoding,
+        );
+        Some(Location {
+            uri: view.uri(&label.file)?,
+            range,
+        })
     };
     let information = |label| {
-        Some(DiagnosticRelatedInformation { location: place(label)?, message: label.message.clone() })
+        Some(DiagnosticRelatedInformation {
+            location: place(label)?,
+            message: label.message.clone(),
+        })
     };
     found.labels.iter().filter_map(information).collect()
 }
@@ -74,5 +110,7 @@ fn related(view: &View, found: &dsl_check::Diagnostic) -> Vec<DiagnosticRelatedI
 /// Where the client finds the rule's page, if it can show it.
 fn page(view: &View, rule: &str) -> Option<CodeDescription> {
     let scheme = view.settings.rule_scheme.as_deref()?;
-    Some(CodeDescription { href: format!("{scheme}:{rule}.md").parse().ok()? })
+    Some(CodeDescription {
+        href: format!("{scheme}:{rule}.md").parse().ok()?,
+    })
 }

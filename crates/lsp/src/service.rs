@@ -34,7 +34,10 @@ impl<S: LanguageServer> Service<Request> for InOrder<S> {
         }
         let mut answer = self.0.call(request);
         // A waker that does nothing is enough: a pending future is polled again by the server.
-        match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        match answer
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
             Poll::Ready(answer) => Box::pin(async move { answer }),
             Poll::Pending => answer,
         }
@@ -43,6 +46,8 @@ impl<S: LanguageServer> Service<Request> for InOrder<S> {
 
 fn unreadable(request: Request) -> Option<Response> {
     let (_, id, params) = request.into_parts();
-    let error = params.and_then(|params| serde_json::from_value(params).ok()).unwrap_or_else(Error::invalid_request);
+    let error = params
+        .and_then(|params| serde_json::from_value(params).ok())
+        .unwrap_or_else(Error::invalid_request);
     Some(Response::from_error(id.unwrap_or(Id::Null), error))
 }

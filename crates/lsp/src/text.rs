@@ -40,18 +40,25 @@ impl Text {
 
     /// Replaces a range that starts and ends at characters. Costs what is changed and a walk over the lines below it.
     pub(crate) fn replace(&mut self, range: Range<usize>, new: &str) {
-        let first = self.line_starts.partition_point(|start| *start <= range.start);
-        let end = self.line_starts.partition_point(|start| *start <= range.end);
+        let first = self
+            .line_starts
+            .partition_point(|start| *start <= range.start);
+        let end = self
+            .line_starts
+            .partition_point(|start| *start <= range.end);
         for start in &mut self.line_starts[end..] {
             *start = *start - range.len() + new.len();
         }
-        self.line_starts.splice(first..end, starts_in(new, range.start));
+        self.line_starts
+            .splice(first..end, starts_in(new, range.start));
         self.text.replace_range(range, new);
     }
 
     /// The offset of a place; the nearest one before it if there is no such place.
     pub(crate) fn offset(&self, place: Place, encoding: Encoding) -> usize {
-        let Some(start) = self.line_starts.get(place.line as usize) else { return self.text.len() };
+        let Some(start) = self.line_starts.get(place.line as usize) else {
+            return self.text.len();
+        };
         let line = self.line(place.line as usize);
         let mut left = place.column as usize;
         for (at, char) in line.char_indices() {
@@ -73,12 +80,19 @@ impl Text {
             Encoding::Utf8 => before.len(),
             Encoding::Utf16 => before.chars().map(char::len_utf16).sum(),
         };
-        Place { line: line as u32, column: column as u32 }
+        Place {
+            line: line as u32,
+            column: column as u32,
+        }
     }
 
     /// A line without its end.
     fn line(&self, line: usize) -> &str {
-        let end = self.line_starts.get(line + 1).copied().unwrap_or(self.text.len());
+        let end = self
+            .line_starts
+            .get(line + 1)
+            .copied()
+            .unwrap_or(self.text.len());
         let line = &self.text[self.line_starts[line]..end];
         let line = line.strip_suffix('\n').unwrap_or(line);
         line.strip_suffix('\r').unwrap_or(line)
@@ -96,12 +110,18 @@ impl Encoding {
 
 /// The start of the character at `offset`.
 pub(crate) fn floor_char_boundary(text: &str, offset: usize) -> usize {
-    (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+    (0..=offset.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or_default()
 }
 
 /// Offsets of the lines that start inside `text`, which stands at `base`.
 fn starts_in(text: &str, base: usize) -> impl Iterator<Item = usize> {
-    text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(move |(at, _)| base + at + 1)
+    text.bytes()
+        .enumerate()
+        .filter(|(_, byte)| *byte == b'\n')
+        .map(move |(at, _)| base + at + 1)
 }
 
 #[cfg(test)]
@@ -126,13 +146,24 @@ mod tests {
     #[test]
     fn places_outside_the_text_are_moved_into_it() {
         let text = Text::new("a😀\r\nb".to_owned());
-        assert_eq!(text.offset(place(0, 99), Encoding::Utf16), 5, "before the line's end");
-        assert_eq!(text.offset(place(0, 2), Encoding::Utf16), 1, "inside a character");
+        assert_eq!(
+            text.offset(place(0, 99), Encoding::Utf16),
+            5,
+            "before the line's end"
+        );
+        assert_eq!(
+            text.offset(place(0, 2), Encoding::Utf16),
+            1,
+            "inside a character"
+        );
         assert_eq!(text.offset(place(1, u32::MAX), Encoding::Utf16), 8);
         assert_eq!(text.offset(place(u32::MAX, 0), Encoding::Utf16), 8);
         assert_eq!(text.place(3, Encoding::Utf16), place(0, 1));
         assert_eq!(text.place(1000, Encoding::Utf16), place(1, 1));
-        assert_eq!(Text::new(String::new()).offset(place(3, 3), Encoding::Utf8), 0);
+        assert_eq!(
+            Text::new(String::new()).offset(place(3, 3), Encoding::Utf8),
+            0
+        );
     }
 
     #[test]
@@ -141,7 +172,9 @@ mod tests {
         let pieces = ["", "\n", "x", "é\n\n", "\r\n", "😀", "task b\n  needs: a\n"];
         let mut random = 12_345_usize;
         for _ in 0..2_000 {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             let bound = text.as_str().len() + 1;
             let (a, b) = ((random >> 20) % bound, (random >> 33) % bound);
             let from = floor_char_boundary(text.as_str(), a.min(b));

@@ -43,7 +43,11 @@ impl View {
         self.catch(|view| {
             let path = view.snapshot.path(path);
             let document = view.documents.get(&path)?;
-            Some(question(&Subject { view, path: &path, document }))
+            Some(question(&Subject {
+                view,
+                path: &path,
+                document,
+            }))
         })
     }
 
@@ -67,17 +71,23 @@ impl View {
 
     /// The address of a file, as the client wrote it if it is open.
     pub(crate) fn uri(&self, path: &Path) -> Option<Uri> {
-        self.documents.get(path).map(|document| document.uri.clone()).or_else(|| edge::uri(path))
+        self.documents
+            .get(path)
+            .map(|document| document.uri.clone())
+            .or_else(|| edge::uri(path))
     }
 }
 
 impl Subject<'_> {
-    pub(crate) fn offset(&self, place: Place) -> usize {
-        self.document.text.offset(place, self.view.settings.encoding)
+    pub(crate) fn offset(&self, place: Place) -> u32 {
+        self.document
+            .text
+            .offset(place, self.view.settings.encoding) as u32
     }
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
 }

@@ -6,7 +6,10 @@
 //! Nothing here knows what a message means.
 
 use serde_json::{Value, json};
-use tokio::io::{self, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{
+    self, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt,
+    BufReader,
+};
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Request, Response};
 
 /// The method that stands in for a message that could not be read; its parameters are the error to answer.
@@ -23,7 +26,10 @@ enum Frame {
 }
 
 /// Copies messages from `input` to `output` until the input ends or nobody reads the output any more.
-pub(crate) async fn pass_messages(input: impl AsyncRead + Unpin, mut output: impl AsyncWrite + Unpin) {
+pub(crate) async fn pass_messages(
+    input: impl AsyncRead + Unpin,
+    mut output: impl AsyncWrite + Unpin,
+) {
     let mut input = BufReader::new(input);
     loop {
         let message = match read_frame(&mut input).await {
@@ -35,7 +41,9 @@ pub(crate) async fn pass_messages(input: impl AsyncRead + Unpin, mut output: imp
             Ok(Frame::End) | Err(_) => return,
         };
         let header = format!("Content-Length: {}\r\n\r\n", message.len());
-        if output.write_all(header.as_bytes()).await.is_err() || output.write_all(&message).await.is_err() {
+        if output.write_all(header.as_bytes()).await.is_err()
+            || output.write_all(&message).await.is_err()
+        {
             return;
         }
     }
@@ -47,13 +55,17 @@ async fn read_frame(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Frame
     let mut length = None;
     let mut seen_any = false;
     loop {
-        let Some(line) = read_header_line(input).await? else { return Ok(Frame::End) };
+        let Some(line) = read_header_line(input).await? else {
+            return Ok(Frame::End);
+        };
         match header(&line) {
             Header::ContentLength(bytes) => length = Some(bytes),
             Header::Other => seen_any = true,
             Header::Blank => match length {
                 Some(Ok(bytes)) => return read_body(input, bytes).await,
-                Some(Err(())) => return Ok(Frame::Bad("`Content-Length` is not a number of bytes")),
+                Some(Err(())) => {
+                    return Ok(Frame::Bad("`Content-Length` is not a number of bytes"));
+                }
                 None if seen_any => return Ok(Frame::Bad("a header without `Content-Length`")),
                 None => {}
             },
@@ -63,7 +75,10 @@ async fn read_frame(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Frame
 
 async fn read_header_line(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
-    let bytes = input.take(HEADER_LINE_BYTES_MAX).read_until(b'\n', &mut line).await?;
+    let bytes = input
+        .take(HEADER_LINE_BYTES_MAX)
+        .read_until(b'\n', &mut line)
+        .await?;
     Ok((bytes > 0).then_some(line))
 }
 
@@ -80,7 +95,9 @@ fn header(line: &[u8]) -> Header {
     }
     match line.iter().position(|byte| *byte == b':') {
         Some(colon) if line[..colon].eq_ignore_ascii_case(b"content-length") => {
-            let digits = str::from_utf8(&line[colon + 1..]).unwrap_or_default().trim();
+            let digits = str::from_utf8(&line[colon + 1..])
+                .unwrap_or_default()
+                .trim();
             Header::ContentLength(digits.parse().map_err(|_| ()))
         }
         _ => Header::Other,
@@ -95,32 +112,51 @@ async fn read_body(input: &mut (impl AsyncBufRead + Unpin), bytes: u64) -> io::R
     }
     let mut body = Vec::new();
     limited.read_to_end(&mut body).await?;
-    Ok(if body.len() as u64 == bytes { Frame::Body(body) } else { Frame::End })
+    Ok(if body.len() as u64 == bytes {
+        Frame::Body(body)
+    } else {
+        Frame::End
+    })
 }
 
 /// Whether the library will be able to decode the message; if not, the message to give it instead.
 fn check(body: &[u8]) -> Result<(), Vec<u8>> {
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
-        return Err(stand_in(&Value::Null, ErrorCode::ParseError, "the message is not JSON in UTF-8"));
+        return Err(stand_in(
+            &Value::Null,
+            ErrorCode::ParseError,
+            "the message is not JSON in UTF-8",
+        ));
     };
     let refuse = |why: &str| Err(stand_in(&value["id"], ErrorCode::InvalidRequest, why));
     if value["jsonrpc"] != "2.0" {
         return refuse("expected an object with `\"jsonrpc\": \"2.0\"`");
     }
-    let is_response = value.get("method").is_none() && (value.get("result").is_some() || value.get("error").is_some());
+    let is_response = value.get("method").is_none()
+        && (value.get("result").is_some() || value.get("error").is_some());
     let readable = if is_response {
         serde_json::from_slice::<Response>(body).is_ok()
     } else {
         value["method"].is_string() && serde_json::from_slice::<Request>(body).is_ok()
     };
-    if readable { Ok(()) } else { refuse("expected a request, a notification or a response") }
+    if readable {
+        Ok(())
+    } else {
+        refuse("expected a request, a notification or a response")
+    }
 }
 
 fn stand_in(id: &Value, code: ErrorCode, message: &str) -> Vec<u8> {
-    let id = if id.is_string() || id.is_i64() { id } else { &Value::Null };
+    let id = if id.is_string() || id.is_i64() {
+        id
+    } else {
+        &Value::Null
+    };
     let mut error = Error::new(code);
     error.message = message.to_owned().into();
-    json!({ "jsonrpc": "2.0", "id": id, "method": UNREADABLE, "params": error }).to_string().into_bytes()
+    json!({ "jsonrpc": "2.0", "id": id, "method": UNREADABLE, "params": error })
+        .to_string()
+        .into_bytes()
 }
 
 #[cfg(test)]
@@ -129,7 +165,9 @@ mod tests {
 
     /// The messages that come out when `input` goes in.
     fn passed(input: &[u8]) -> Vec<Value> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         let mut output = std::io::Cursor::new(Vec::new());
         runtime.block_on(pass_messages(input, &mut output));
         let mut rest = output.get_ref().as_slice();
@@ -154,7 +192,10 @@ mod tests {
         assert_eq!(messages.len(), 2, "{messages:?}");
         assert_eq!(messages[0]["method"], UNREADABLE, "{messages:?}");
         assert_eq!(messages[1]["id"], 7);
-        (messages[0]["id"].clone(), messages[0]["params"]["code"].as_i64().unwrap())
+        (
+            messages[0]["id"].clone(),
+            messages[0]["params"]["code"].as_i64().unwrap(),
+        )
     }
 
     #[test]
@@ -164,10 +205,22 @@ mod tests {
         assert_eq!(refused(&"[".repeat(100_000)), (Value::Null, -32700));
         assert_eq!(refused("[]"), (Value::Null, -32600));
         assert_eq!(refused("3"), (Value::Null, -32600));
-        assert_eq!(refused(r#"{"jsonrpc":"1.0","id":3,"method":"x"}"#), (json!(3), -32600));
-        assert_eq!(refused(r#"{"jsonrpc":"2.0","id":"a"}"#), (json!("a"), -32600));
-        assert_eq!(refused(r#"{"jsonrpc":"2.0","id":{},"method":"x"}"#), (Value::Null, -32600));
-        assert_eq!(refused(r#"{"jsonrpc":"2.0","id":1,"error":{"oops":1}}"#), (json!(1), -32600));
+        assert_eq!(
+            refused(r#"{"jsonrpc":"1.0","id":3,"method":"x"}"#),
+            (json!(3), -32600)
+        );
+        assert_eq!(
+            refused(r#"{"jsonrpc":"2.0","id":"a"}"#),
+            (json!("a"), -32600)
+        );
+        assert_eq!(
+            refused(r#"{"jsonrpc":"2.0","id":{},"method":"x"}"#),
+            (Value::Null, -32600)
+        );
+        assert_eq!(
+            refused(r#"{"jsonrpc":"2.0","id":1,"error":{"oops":1}}"#),
+            (json!(1), -32600)
+        );
     }
 
     #[test]
@@ -182,7 +235,10 @@ mod tests {
     #[test]
     fn reading_finds_its_way_back_after_a_broken_header() {
         let messages = passed(format!("hello\r\n\r\n{}", frame(GOOD)).as_bytes());
-        assert_eq!(messages[0]["params"]["message"], "a header without `Content-Length`");
+        assert_eq!(
+            messages[0]["params"]["message"],
+            "a header without `Content-Length`"
+        );
         assert_eq!(messages[1]["id"], 7);
         let messages = passed(format!("Content-Length: many\r\n\r\n{}", frame(GOOD)).as_bytes());
         assert_eq!(messages[0]["params"]["code"], -32700);

@@ -25,10 +25,23 @@ pub(crate) type Job = Box<dyn FnOnce(View) + Send>;
 
 pub(crate) enum Message {
     Initialize(Settings),
-    Open { uri: Uri, path: Arc<Path>, version: i32, text: String },
-    Change { path: Arc<Path>, version: i32, changes: Vec<Change> },
-    Close { path: Arc<Path> },
-    ChangedOnDisk { path: Arc<Path> },
+    Open {
+        uri: Uri,
+        path: Arc<Path>,
+        version: i32,
+        text: String,
+    },
+    Change {
+        path: Arc<Path>,
+        version: i32,
+        changes: Vec<Change>,
+    },
+    Close {
+        path: Arc<Path>,
+    },
+    ChangedOnDisk {
+        path: Arc<Path>,
+    },
     Read(Job),
 }
 
@@ -88,11 +101,21 @@ impl Writer {
     fn write(&mut self, message: Message) -> Result<(), Refusal> {
         match message {
             Message::Initialize(settings) => self.initialize(settings),
-            Message::Open { uri, path, version, text } => self.open(uri, &path, version, text),
-            Message::Change { path, version, changes } => self.change(&path, version, changes),
+            Message::Open {
+                uri,
+                path,
+                version,
+                text,
+            } => self.open(uri, &path, version, text),
+            Message::Change {
+                path,
+                version,
+                changes,
+            } => self.change(&path, version, changes),
             Message::Close { path } => {
                 let document = self.close(&path)?;
-                self.outbox.publish(self.revision, publish_diagnostics::nothing(&document));
+                self.outbox
+                    .publish(self.revision, publish_diagnostics::nothing(&document));
                 Ok(())
             }
             Message::ChangedOnDisk { path } => self.changed_on_disk(&path),
@@ -134,10 +157,13 @@ impl Writer {
     /// Checks what is open. What was found is in the outbox before the snapshot is dropped, so before any later change.
     fn check(&self) {
         let (view, outbox, revision) = (self.view(), self.outbox.clone(), self.revision);
-        self.runtime.spawn_blocking(move || match view.catch(publish_diagnostics::sheets) {
-            Ok(sheets) => outbox.publish(revision, sheets),
-            Err(Interrupted::Overtaken) => {}
-            Err(Interrupted::Panicked(why)) => outbox.log(MessageType::ERROR, format!("checking failed: {why}")),
-        });
+        self.runtime
+            .spawn_blocking(move || match view.catch(publish_diagnostics::sheets) {
+                Ok(sheets) => outbox.publish(revision, sheets),
+                Err(Interrupted::Overtaken) => {}
+                Err(Interrupted::Panicked(why)) => {
+                    outbox.log(MessageType::ERROR, format!("checking failed: {why}"))
+                }
+            });
     }
 }

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
+use tokio::io::{
+    AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf,
+};
 use tokio::task::JoinHandle;
 
 /// Long, because tests may run on a machine that is busy with something else.
@@ -21,13 +23,23 @@ pub struct Client {
 
 /// Runs a test with a server that has not been initialized.
 pub fn with_server<F: Future<Output = ()>>(test: impl FnOnce(Client) -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (input, output) = tokio::io::split(theirs);
         let server = tokio::spawn(crate::serve(input, output));
         let (output, input) = tokio::io::split(ours);
-        test(Client { input, output: BufReader::new(output), server, next_id: 0, unread: VecDeque::new() }).await;
+        test(Client {
+            input,
+            output: BufReader::new(output),
+            server,
+            next_id: 0,
+            unread: VecDeque::new(),
+        })
+        .await;
     });
     runtime.shutdown_background();
 }
@@ -58,7 +70,10 @@ impl Client {
             },
             "initializationOptions": { "ruleScheme": "dslc-rule" },
         });
-        let answer = self.request("initialize", params).await.expect("initialize");
+        let answer = self
+            .request("initialize", params)
+            .await
+            .expect("initialize");
         self.notify("initialized", json!({})).await;
         answer
     }
@@ -69,18 +84,21 @@ impl Client {
 
     pub async fn send(&mut self, message: &Value) {
         let body = message.to_string();
-        self.send_bytes(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await;
+        self.send_bytes(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes())
+            .await;
     }
 
     pub async fn notify(&mut self, method: &str, params: Value) {
-        self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params })).await;
+        self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }))
+            .await;
     }
 
     /// Sends a request and gives its id.
     pub async fn ask(&mut self, method: &str, params: Value) -> i64 {
         self.next_id += 1;
         let id = self.next_id;
-        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })).await;
+        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
+            .await;
         id
     }
 
@@ -91,7 +109,9 @@ impl Client {
     }
 
     pub async fn answer(&mut self, id: &Value) -> Result<Value, i64> {
-        let message = self.wait_for(|message| message.get("method").is_none() && message["id"] == *id).await;
+        let message = self
+            .wait_for(|message| message.get("method").is_none() && message["id"] == *id)
+            .await;
         match message.get("error") {
             Some(error) => Err(error["code"].as_i64().expect("a code")),
             None => Ok(message["result"].clone()),
@@ -104,7 +124,9 @@ impl Client {
             return self.unread.remove(at).expect("found");
         }
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.receive()).await.expect("no answer in time");
+            let message = tokio::time::timeout(PATIENCE, self.receive())
+                .await
+                .expect("no answer in time");
             if wanted(&message) {
                 return message;
             }
@@ -115,25 +137,41 @@ impl Client {
     async fn receive(&mut self) -> Value {
         let mut header = String::new();
         self.output.read_line(&mut header).await.expect("a header");
-        let length = header.trim().strip_prefix("Content-Length: ").and_then(|length| length.parse().ok());
+        let length = header
+            .trim()
+            .strip_prefix("Content-Length: ")
+            .and_then(|length| length.parse().ok());
         let mut body = vec![0; length.unwrap_or_else(|| panic!("not a header: {header:?}"))];
-        self.output.read_line(&mut String::new()).await.expect("a blank line");
+        self.output
+            .read_line(&mut String::new())
+            .await
+            .expect("a blank line");
         self.output.read_exact(&mut body).await.expect("a body");
         serde_json::from_slice(&body).expect("JSON")
     }
 
     pub async fn open(&mut self, name: &str, version: i32, text: &str) {
-        let document = json!({ "uri": uri(name), "languageId": "plan", "version": version, "text": text });
-        self.notify("textDocument/didOpen", json!({ "textDocument": document })).await;
+        let document =
+            json!({ "uri": uri(name), "languageId": "plan", "version": version, "text": text });
+        self.notify("textDocument/didOpen", json!({ "textDocument": document }))
+            .await;
     }
 
     pub async fn change(&mut self, name: &str, version: i32, changes: Value) {
         let document = json!({ "uri": uri(name), "version": version });
-        self.notify("textDocument/didChange", json!({ "textDocument": document, "contentChanges": changes })).await;
+        self.notify(
+            "textDocument/didChange",
+            json!({ "textDocument": document, "contentChanges": changes }),
+        )
+        .await;
     }
 
     pub async fn close(&mut self, name: &str) {
-        self.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri(name) } })).await;
+        self.notify(
+            "textDocument/didClose",
+            json!({ "textDocument": { "uri": uri(name) } }),
+        )
+        .await;
     }
 
     /// The diagnostics of a version of a file, when they come; those of other versions before it are dropped.
@@ -145,11 +183,15 @@ impl Client {
                     && message["params"]["version"] == version
             })
             .await;
-        message["params"]["diagnostics"].as_array().expect("a list").clone()
+        message["params"]["diagnostics"]
+            .as_array()
+            .expect("a list")
+            .clone()
     }
 
     pub async fn hover(&mut self, name: &str, line: u32, character: u32) -> Result<Value, i64> {
-        self.request("textDocument/hover", at(name, line, character)).await
+        self.request("textDocument/hover", at(name, line, character))
+            .await
     }
 
     /// Says `shutdown` and `exit`, and gives the exit code.
@@ -160,13 +202,24 @@ impl Client {
     }
 
     pub async fn exit_code(self) -> i32 {
-        tokio::time::timeout(PATIENCE, self.server).await.expect("the server ends").expect("without a panic")
+        tokio::time::timeout(PATIENCE, self.server)
+            .await
+            .expect("the server ends")
+            .expect("without a panic")
     }
 
     pub async fn hang_up(self) -> i32 {
-        let Self { input, output, server, .. } = self;
+        let Self {
+            input,
+            output,
+            server,
+            ..
+        } = self;
         drop((input, output));
-        tokio::time::timeout(PATIENCE, server).await.expect("the server ends").expect("without a panic")
+        tokio::time::timeout(PATIENCE, server)
+            .await
+            .expect("the server ends")
+            .expect("without a panic")
     }
 }
 
@@ -187,5 +240,8 @@ pub fn replace(start: (u32, u32), end: (u32, u32), text: &str) -> Value {
 
 /// The rules of diagnostics.
 pub fn rules(diagnostics: &[Value]) -> Vec<&str> {
-    diagnostics.iter().filter_map(|diagnostic| diagnostic["code"].as_str()).collect()
+    diagnostics
+        .iter()
+        .filter_map(|diagnostic| diagnostic["code"].as_str())
+        .collect()
 }

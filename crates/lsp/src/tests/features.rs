@@ -1,8 +1,9 @@
 //! Each feature as a function of a text with a cursor.
 
 use tower_lsp_server::ls_types::{
-    CodeActionContext, CodeActionKind, CodeActionOrCommand, CodeActionParams, DocumentSymbol, DocumentSymbolResponse,
-    GotoDefinitionResponse, HoverContents, Range, TextDocumentIdentifier, TextEdit,
+    CodeActionContext, CodeActionKind, CodeActionOrCommand, CodeActionParams, DocumentSymbol,
+    DocumentSymbolResponse, GotoDefinitionResponse, HoverContents, Range, TextDocumentIdentifier,
+    TextEdit,
 };
 
 use super::fixture::Fixture;
@@ -30,12 +31,18 @@ fn check_hover(text: &str, expected: &[&str]) {
 
 #[test]
 fn a_clause_is_explained() {
-    check_hover("task a\n  ne$0eds: b\n\ntask b\n  run: |\n    true\n", &["needs", "what must be completed first"]);
+    check_hover(
+        "task a\n  ne$0eds: b\n\ntask b\n  run: |\n    true\n",
+        &["what must be completed first"],
+    );
 }
 
 #[test]
 fn a_declaration_keyword_is_explained() {
-    check_hover("ta$0sk a\n  run: |\n    true\n", &["task", "does one thing"]);
+    check_hover(
+        "ta$0sk a\n  run: |\n    true\n",
+        &["task", "does one thing"],
+    );
 }
 
 #[test]
@@ -54,7 +61,10 @@ fn a_parameter_shows_its_type_and_documentation() {
 
 #[test]
 fn a_function_shows_its_signature() {
-    check_hover("task a\n  when: l$0en(\"abc\") > 2\n  run: |\n    true\n", &["len(", "how many characters"]);
+    check_hover(
+        "task a\n  when: l$0en(\"abc\") > 2\n  run: |\n    true\n",
+        &["len(", "how many characters"],
+    );
 }
 
 #[test]
@@ -68,12 +78,20 @@ fn nothing_is_said_about_nothing() {
 fn check_definition(text: &str) {
     let fixture = Fixture::new(text);
     let found = definition::definition(&fixture.subject(), fixture.cursor).expect("a definition");
-    let GotoDefinitionResponse::Scalar(location) = found else { panic!("not one place: {found:?}") };
-    let (path, start, marked) = fixture.marked.clone().expect("a mark");
+    let GotoDefinitionResponse::Scalar(location) = found else {
+        panic!("not one place: {found:?}")
+    };
+    let (path, marked) = fixture.marked.clone().expect("a mark");
     assert_eq!(*edge::path(&location.uri), *path);
     let text = fixture.subject().view.text(&path).expect("a text");
-    let expected = [text.place(start, Encoding::Utf16), text.place(start + marked.len(), Encoding::Utf16)];
-    assert_eq!([edge::place(location.range.start), edge::place(location.range.end)], expected);
+    let expected = [marked.start, marked.end].map(|offset| text.place(offset, Encoding::Utf16));
+    assert_eq!(
+        [
+            edge::place(location.range.start),
+            edge::place(location.range.end)
+        ],
+        expected
+    );
 }
 
 #[test]
@@ -83,7 +101,9 @@ fn a_need_leads_to_its_task() {
 
 #[test]
 fn a_route_leads_to_its_task() {
-    check_definition("task a\n  run: |\n    true\n  on failure -> b$0\n\ntask «b»\n  run: |\n    true\n");
+    check_definition(
+        "task a\n  run: |\n    true\n  on failure -> b$0\n\ntask «b»\n  run: |\n    true\n",
+    );
 }
 
 #[test]
@@ -95,7 +115,9 @@ fn an_output_in_a_script_leads_to_where_it_is_declared() {
 
 #[test]
 fn a_parameter_leads_to_its_declaration() {
-    check_definition("plan p\n  params:\n    «repo»: path = \".\"\n\n  task a\n    dir: params.re$0po\n    run: |\n      true\n");
+    check_definition(
+        "plan p\n  params:\n    «repo»: path = \".\"\n\n  task a\n    dir: params.re$0po\n    run: |\n      true\n",
+    );
 }
 
 #[test]
@@ -108,14 +130,24 @@ fn a_type_leads_into_the_file_that_it_is_imported_from() {
 #[test]
 fn a_name_that_is_nowhere_leads_nowhere() {
     let fixture = Fixture::new("task a\n  needs: no$0body\n");
-    assert_eq!(definition::definition(&fixture.subject(), fixture.cursor), None);
+    assert_eq!(
+        definition::definition(&fixture.subject(), fixture.cursor),
+        None
+    );
 }
 
 fn outline(symbols: &[DocumentSymbol], depth: usize, lines: &mut Vec<String>) {
     for symbol in symbols {
-        assert!(contains(symbol.range, symbol.selection_range), "the name stands outside of {symbol:?}");
+        assert!(
+            contains(symbol.range, symbol.selection_range),
+            "the name stands outside of {symbol:?}"
+        );
         lines.push(format!("{}{}", "  ".repeat(depth), symbol.name));
-        outline(symbol.children.as_deref().unwrap_or_default(), depth + 1, lines);
+        outline(
+            symbol.children.as_deref().unwrap_or_default(),
+            depth + 1,
+            lines,
+        );
     }
 }
 
@@ -128,12 +160,17 @@ fn the_outline_has_a_plans_nodes_below_the_plan() {
     let fixture = Fixture::new(
         "type T\n  a: int\n\nplan p \"P\"\n  params:\n    x: int\n\n  task a\n    run: |\n      true\n\n  gate g\n    needs: a\n    checks:\n      - a.exit == 0\n",
     );
-    let DocumentSymbolResponse::Nested(symbols) = document_symbol::symbols(&fixture.subject()) else {
+    let DocumentSymbolResponse::Nested(symbols) = document_symbol::symbols(&fixture.subject())
+    else {
         panic!("not a tree")
     };
     let mut lines = Vec::new();
     outline(&symbols, 0, &mut lines);
-    let names: Vec<_> = lines.iter().map(String::as_str).filter(|line| ["T", "p", "  a", "  g"].contains(line)).collect();
+    let names: Vec<_> = lines
+        .iter()
+        .map(String::as_str)
+        .filter(|line| ["T", "p", "  a", "  g"].contains(line))
+        .collect();
     assert_eq!(names, ["T", "p", "  a", "  g"], "{lines:?}");
 }
 
@@ -144,7 +181,10 @@ fn apply(text: &Text, edits: &[TextEdit]) -> String {
     let mut result = text.as_str().to_owned();
     for edit in edits {
         let offset = |position| text.offset(edge::place(position), Encoding::Utf16);
-        result.replace_range(offset(edit.range.start)..offset(edit.range.end), &edit.new_text);
+        result.replace_range(
+            offset(edit.range.start)..offset(edit.range.end),
+            &edit.new_text,
+        );
     }
     result
 }
@@ -154,14 +194,22 @@ fn fixes(fixture: &Fixture, only: Option<Vec<CodeActionKind>>) -> Vec<(String, S
     let uri = fixture.subject().document.uri.clone();
     let params = CodeActionParams {
         text_document: TextDocumentIdentifier { uri: uri.clone() },
-        range: Range { start: cursor, end: cursor },
-        context: CodeActionContext { only, ..Default::default() },
+        range: Range {
+            start: cursor,
+            end: cursor,
+        },
+        context: CodeActionContext {
+            only,
+            ..Default::default()
+        },
         work_done_progress_params: Default::default(),
         partial_result_params: Default::default(),
     };
     let actions = code_action::actions(&fixture.subject(), &params).into_iter();
     let applied = actions.map(|action| {
-        let CodeActionOrCommand::CodeAction(action) = action else { panic!("a command") };
+        let CodeActionOrCommand::CodeAction(action) = action else {
+            panic!("a command")
+        };
         let changes = action.edit.and_then(|edit| edit.changes).expect("changes");
         (action.title, apply(fixture.text(), &changes[&uri]))
     });
@@ -172,10 +220,27 @@ fn fixes(fixture: &Fixture, only: Option<Vec<CodeActionKind>>) -> Vec<(String, S
 fn a_misspelt_name_is_repaired_by_a_quick_fix() {
     let text = "task build\n  run: |\n    make\n\ntask pack\n  needs: biu$0ld\n";
     let found = fixes(&Fixture::new(text), None);
-    assert!(found.iter().any(|(_, text)| text.ends_with("needs: build\n")), "{found:?}");
-    assert_eq!(fixes(&Fixture::new(text), Some(vec![CodeActionKind::QUICKFIX])), found);
-    assert_eq!(fixes(&Fixture::new(text), Some(vec![CodeActionKind::REFACTOR])), []);
-    assert_eq!(fixes(&Fixture::new(&text.replace("$0", "").replace("make", "ma$0ke")), None), []);
+    assert!(
+        found
+            .iter()
+            .any(|(_, text)| text.ends_with("needs: build\n")),
+        "{found:?}"
+    );
+    assert_eq!(
+        fixes(&Fixture::new(text), Some(vec![CodeActionKind::QUICKFIX])),
+        found
+    );
+    assert_eq!(
+        fixes(&Fixture::new(text), Some(vec![CodeActionKind::REFACTOR])),
+        []
+    );
+    assert_eq!(
+        fixes(
+            &Fixture::new(&text.replace("$0", "").replace("make", "ma$0ke")),
+            None
+        ),
+        []
+    );
 }
 
 #[test]
@@ -183,13 +248,22 @@ fn formatting_gives_the_text_that_the_formatter_writes() {
     let text = "task   a\n    needs:   b c\n\ntask b\ntask c # last\n";
     let fixture = Fixture::new(text);
     let edits = formatting::format(&fixture.subject()).expect("it parses");
-    assert_eq!(apply(fixture.text(), &edits), dsl_syntax::format(text).expect("it parses"));
+    assert_eq!(
+        apply(fixture.text(), &edits),
+        dsl_syntax::format(text).expect("it parses")
+    );
     assert_ne!(edits, []);
     let formatted = apply(fixture.text(), &edits);
-    assert_eq!(formatting::format(&Fixture::new(&formatted).subject()), Some(Vec::new()));
+    assert_eq!(
+        formatting::format(&Fixture::new(&formatted).subject()),
+        Some(Vec::new())
+    );
 }
 
 #[test]
 fn text_with_mistakes_in_its_syntax_is_not_formatted() {
-    assert_eq!(formatting::format(&Fixture::new("task a\n  needs: (b\n").subject()), None);
+    assert_eq!(
+        formatting::format(&Fixture::new("task a\n  needs: (b\n").subject()),
+        None
+    );
 }

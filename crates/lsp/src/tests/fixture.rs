@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,15 +14,13 @@ use crate::initialize::Settings;
 use crate::text::{Encoding, Place, Text};
 use crate::view::{Subject, View};
 
-const CURSOR: &str = "$0";
-
 pub struct Fixture {
     view: View,
     /// The file with the cursor; it is open.
     path: PathBuf,
     pub cursor: Place,
-    /// The file, offset and text between `«` and `»`.
-    pub marked: Option<(PathBuf, usize, String)>,
+    /// The file, and the range between `«` and `»`.
+    pub marked: Option<(PathBuf, Range<usize>)>,
 }
 
 /// The files of the fixture are all that there is on disk.
@@ -29,7 +28,10 @@ struct Files(BTreeMap<PathBuf, String>);
 
 impl Loader for Files {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.0.get(path).map(|text| text.clone().into_bytes()).ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.0
+            .get(path)
+            .map(|text| text.clone().into_bytes())
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
@@ -38,12 +40,12 @@ impl Fixture {
         let mut files = split(text);
         let (path, offset) = files
             .iter_mut()
-            .find_map(|(path, text)| Some((path.clone(), take(text, CURSOR)?)))
+            .find_map(|(path, text)| Some((path.clone(), take(text, "$0")?)))
             .unwrap_or_else(|| (PathBuf::from("/plans/main.plan"), 0));
         let marked = files.iter_mut().find_map(|(path, text)| {
             let start = take(text, "«")?;
             let end = take(text, "»").expect("`»` after `«`");
-            Some((path.clone(), start, text[start..end].to_owned()))
+            Some((path.clone(), start..end))
         });
         let text = files.get(&path).cloned().expect("a file with the cursor");
         let mut workspace = Workspace::new("/plans").with_loader(Files(files));
@@ -52,15 +54,39 @@ impl Fixture {
         let cursor = text.place(offset, Encoding::Utf16);
         let mut documents = Documents::default();
         let uri = edge::uri(&path).expect("an address");
-        documents.insert(path.clone().into(), Document { uri, version: 1, text });
-        let settings = Settings { has_related_information: true, has_symbol_trees: true, ..Settings::default() };
-        let view = View { snapshot: workspace.snapshot(), documents, settings: Arc::new(settings) };
-        Self { view, path, cursor, marked }
+        documents.insert(
+            path.clone().into(),
+            Document {
+                uri,
+                version: 1,
+                text,
+            },
+        );
+        let settings = Settings {
+            has_related_information: true,
+            has_symbol_trees: true,
+            ..Settings::default()
+        };
+        let view = View {
+            snapshot: workspace.snapshot(),
+            documents,
+            settings: Arc::new(settings),
+        };
+        Self {
+            view,
+            path,
+            cursor,
+            marked,
+        }
     }
 
     pub fn subject(&self) -> Subject<'_> {
         let document = self.view.documents.get(&self.path).expect("it is open");
-        Subject { view: &self.view, path: &self.path, document }
+        Subject {
+            view: &self.view,
+            path: &self.path,
+            document,
+        }
     }
 
     pub fn text(&self) -> &Text {
@@ -75,15 +101,23 @@ fn split(text: &str) -> BTreeMap<PathBuf, String> {
     for line in text.split_inclusive('\n') {
         match line.strip_prefix("=== ") {
             Some(next) => name = next.trim(),
-            None => files.entry(Path::new("/plans").join(name)).or_default().push_str(line),
+            None => files
+                .entry(Path::new("/plans").join(name))
+                .or_default()
+                .push_str(line),
         }
     }
     files
 }
 
-/// Takes a mark out of a text and gives its offset.
+/// Takes a mark out of a text and gives the offset that it has when all marks are out.
 fn take(text: &mut String, mark: &str) -> Option<usize> {
     let at = text.find(mark)?;
     text.replace_range(at..at + mark.len(), "");
-    Some(at)
+    let others: usize = ["$0", "«", "»"]
+        .iter()
+        .flat_map(|mark| text[..at].matches(mark))
+        .map(str::len)
+        .sum();
+    Some(at - others)
 }

@@ -10,11 +10,19 @@ const PLAN: &str = "task a\n  run: |\n    true\n";
 fn the_server_says_what_it_offers_and_its_version() {
     with_server(|mut client| async move {
         let answer = client.initialize(json!({})).await;
-        assert_eq!(answer["serverInfo"], json!({ "name": "dslc", "version": env!("CARGO_PKG_VERSION") }));
+        assert_eq!(
+            answer["serverInfo"],
+            json!({ "name": "dslc", "version": env!("CARGO_PKG_VERSION") })
+        );
         let offered = &answer["capabilities"];
         assert_eq!(offered["positionEncoding"], "utf-16");
         assert_eq!(offered["textDocumentSync"]["change"], 2);
-        for provider in ["hoverProvider", "definitionProvider", "documentSymbolProvider", "documentFormattingProvider"] {
+        for provider in [
+            "hoverProvider",
+            "definitionProvider",
+            "documentSymbolProvider",
+            "documentFormattingProvider",
+        ] {
             assert_eq!(offered[provider], true, "{provider}");
         }
         assert_eq!(client.finish().await, 0);
@@ -24,7 +32,9 @@ fn the_server_says_what_it_offers_and_its_version() {
 #[test]
 fn utf8_positions_are_used_when_the_client_offers_them() {
     with_server(|mut client| async move {
-        let answer = client.initialize(json!({ "positionEncodings": ["utf-16", "utf-8"] })).await;
+        let answer = client
+            .initialize(json!({ "positionEncodings": ["utf-16", "utf-8"] }))
+            .await;
         assert_eq!(answer["capabilities"]["positionEncoding"], "utf-8");
         assert_eq!(client.finish().await, 0);
     });
@@ -37,7 +47,12 @@ fn requests_before_initialize_are_refused() {
         client.open("a.plan", 1, PLAN).await;
         assert_eq!(client.request("shutdown", Value::Null).await, Err(-32002));
         client.initialize(json!({})).await;
-        assert_eq!(client.request("initialize", json!({ "capabilities": {} })).await, Err(-32600));
+        assert_eq!(
+            client
+                .request("initialize", json!({ "capabilities": {} }))
+                .await,
+            Err(-32600)
+        );
         assert_eq!(client.finish().await, 0);
     });
 }
@@ -45,7 +60,10 @@ fn requests_before_initialize_are_refused() {
 #[test]
 fn requests_after_shutdown_are_refused() {
     with_session(|mut client| async move {
-        assert_eq!(client.request("shutdown", Value::Null).await, Ok(Value::Null));
+        assert_eq!(
+            client.request("shutdown", Value::Null).await,
+            Ok(Value::Null)
+        );
         assert_eq!(client.hover("a.plan", 0, 0).await, Err(-32600));
         client.open("a.plan", 1, PLAN).await;
         client.notify("exit", Value::Null).await;
@@ -69,7 +87,9 @@ fn exit_without_shutdown_and_hanging_up_end_with_1() {
 #[test]
 fn a_client_that_does_not_wait_for_initialize_is_served() {
     with_server(|mut client| async move {
-        let id = client.ask("initialize", json!({ "capabilities": {} })).await;
+        let id = client
+            .ask("initialize", json!({ "capabilities": {} }))
+            .await;
         client.notify("initialized", json!({})).await;
         client.open("a.plan", 1, PLAN).await;
         assert!(client.answer(&json!(id)).await.is_ok());
@@ -87,13 +107,27 @@ fn garbage_is_answered_and_survived() {
         assert_eq!(client.answer(&Value::Null).await, Err(-32700));
         client.send(&json!([1, 2])).await;
         assert_eq!(client.answer(&Value::Null).await, Err(-32600));
-        client.send(&json!({ "jsonrpc": "2.0", "id": 9, "method": 3 })).await;
+        client
+            .send(&json!({ "jsonrpc": "2.0", "id": 9, "method": 3 }))
+            .await;
         assert_eq!(client.answer(&json!(9)).await, Err(-32600));
-        client.send(&json!({ "jsonrpc": "2.0", "id": 77, "result": "to nobody" })).await;
-        assert_eq!(client.request("no/suchMethod", Value::Null).await, Err(-32601));
+        client
+            .send(&json!({ "jsonrpc": "2.0", "id": 77, "result": "to nobody" }))
+            .await;
+        assert_eq!(
+            client.request("no/suchMethod", Value::Null).await,
+            Err(-32601)
+        );
         client.notify("no/suchNotification", json!({})).await;
-        client.notify("textDocument/didOpen", json!({ "nonsense": true })).await;
-        assert_eq!(client.request("textDocument/hover", json!({ "nonsense": true })).await, Err(-32602));
+        client
+            .notify("textDocument/didOpen", json!({ "nonsense": true }))
+            .await;
+        assert_eq!(
+            client
+                .request("textDocument/hover", json!({ "nonsense": true }))
+                .await,
+            Err(-32602)
+        );
         assert_eq!(client.hover("not-open.plan", 0, 0).await, Err(-32602));
         client.open("a.plan", 1, PLAN).await;
         client.diagnostics("a.plan", 1).await;
@@ -105,8 +139,15 @@ fn garbage_is_answered_and_survived() {
 fn a_panic_is_an_error_response_and_a_log_line() {
     with_session(|mut client| async move {
         client.open("a.plan", 1, PLAN).await;
-        assert_eq!(client.request("test/panic", json!({ "uri": uri("a.plan") })).await, Err(-32603));
-        let line = client.wait_for(|message| message["method"] == "window/logMessage").await;
+        assert_eq!(
+            client
+                .request("test/panic", json!({ "uri": uri("a.plan") }))
+                .await,
+            Err(-32603)
+        );
+        let line = client
+            .wait_for(|message| message["method"] == "window/logMessage")
+            .await;
         assert_eq!(line["params"]["message"], "a request failed: as asked");
         assert!(client.hover("a.plan", 0, 0).await.is_ok());
         assert_eq!(client.finish().await, 0);
@@ -120,7 +161,12 @@ fn positions_outside_the_document_are_moved_into_it() {
         for (line, character) in [(0, 4_000_000_000), (4_000_000_000, 0), (u32::MAX, u32::MAX)] {
             assert!(client.hover("a.plan", line, character).await.is_ok());
             let params = at("a.plan", line, character);
-            assert!(client.request("textDocument/definition", params).await.is_ok());
+            assert!(
+                client
+                    .request("textDocument/definition", params)
+                    .await
+                    .is_ok()
+            );
         }
         assert_eq!(client.finish().await, 0);
     });
@@ -130,9 +176,16 @@ fn positions_outside_the_document_are_moved_into_it() {
 fn a_document_that_was_never_saved_is_served() {
     with_session(|mut client| async move {
         let document = json!({ "uri": "untitled:Untitled-1", "languageId": "plan", "version": 1, "text": "task a\n  needs: b\n" });
-        client.notify("textDocument/didOpen", json!({ "textDocument": document })).await;
-        let message = client.wait_for(|message| message["params"]["uri"] == "untitled:Untitled-1").await;
-        assert_eq!(message["params"]["diagnostics"][0]["code"], "unresolved-name");
+        client
+            .notify("textDocument/didOpen", json!({ "textDocument": document }))
+            .await;
+        let message = client
+            .wait_for(|message| message["params"]["uri"] == "untitled:Untitled-1")
+            .await;
+        assert_eq!(
+            message["params"]["diagnostics"][0]["code"],
+            "unresolved-name"
+        );
         assert_eq!(client.finish().await, 0);
     });
 }
