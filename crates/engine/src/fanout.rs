@@ -7,14 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ir::data;
-use ir::plan::{Each, NodeId, Task, Tolerate};
+use ir::plan::{Each, NodeId, Tolerate};
 use ir::value::Value;
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::engine::Engine;
 use crate::event::NodeStatus;
 use crate::graph::task;
-use crate::judge::{Failure, Products, remember};
+use crate::judge::{Failure, Products};
 use crate::notice::Notice;
 use crate::scope::{Place, RunScope};
 use crate::state::{FanOut, Instance, NodeError, Unit, UnitId, is_settled};
@@ -46,8 +46,7 @@ impl Instance {
             key,
             item,
             unit: Unit::new(),
-            outputs: BTreeMap::new(),
-            truncated: Vec::new(),
+            products: Products::new(),
             started_ms: None,
             settled_ms: None,
         }
@@ -206,8 +205,7 @@ impl Engine {
         let Some(instance) = self.end_instance(id, index, NodeStatus::Completed) else {
             return;
         };
-        instance.outputs = products.outputs;
-        instance.truncated = products.truncated;
+        instance.products = products;
         let duration_ms = instance.settled_ms.unwrap_or(0)
             - instance.started_ms.or(instance.settled_ms).unwrap_or(0);
         self.notices.push(Notice::Completed {
@@ -292,51 +290,36 @@ impl Engine {
         if fan.cancelled {
             return self.settle(id, NodeStatus::Cancelled);
         }
-        let plan = self.plan.clone();
-        let Some(task) = task(&plan.nodes[id as usize]) else {
-            return;
-        };
-        match self.merge(id, task) {
-            Ok(()) => self.settle(id, NodeStatus::Completed),
-            Err(failure) => self.fail_unstarted(id, failure),
-        }
+        self.merge(id);
+        self.settle(id, NodeStatus::Completed);
     }
 
-    /// Each output becomes the list of what the completed instances made of it, in item order.
-    fn merge(&mut self, id: NodeId, task: &Task) -> Result<(), Failure> {
-        let mut outputs: BTreeMap<SmolStr, Value> = BTreeMap::new();
-        for name in self
-            .graph
-            .node(id)
-            .read
+    /// Each output becomes the list of what the completed instances made of it, in item order; of several that remember one key the last
+    /// item's instance wins.
+    fn merge(&mut self, id: NodeId) {
+        let declared = task(&self.plan.nodes[id as usize]).map_or(&[][..], |task| &task.output);
+        let read = &self.graph.node(id).read;
+        let names = read
             .iter()
-            .chain(task.output.iter().map(|output| &output.name))
-        {
-            outputs
-                .entry(name.clone())
-                .or_insert_with(|| Value::List(Vec::new()));
-        }
+            .chain(declared.iter().map(|output| &output.name));
+        let mut outputs: BTreeMap<SmolStr, Value> = names
+            .map(|name| (name.clone(), Value::List(Vec::new())))
+            .collect();
         let node = self.state.node_mut(id);
         for instance in node.fan.iter_mut().flat_map(|fan| &mut fan.instances) {
-            for (name, value) in std::mem::take(&mut instance.outputs) {
+            let products = std::mem::take(&mut instance.products);
+            for (name, value) in products.outputs {
                 if let Some(Value::List(list)) = outputs.get_mut(&name) {
                     list.push(value);
                 }
             }
-            for capture in std::mem::take(&mut instance.truncated) {
+            for capture in products.truncated {
                 if !node.truncated.contains(&capture) {
                     node.truncated.push(capture);
                 }
             }
+            node.writes.extend(products.writes);
         }
-        let scope = RunScope {
-            own: Some(&outputs),
-            ..self.scope(Place::Node(id))
-        };
-        let writes = remember(&self.plan, &task.remember, &scope)?;
-        let node = self.state.node_mut(id);
         node.outputs = outputs;
-        node.writes = writes;
-        Ok(())
     }
 }

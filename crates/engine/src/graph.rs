@@ -161,25 +161,6 @@ fn add_reads(nodes: &mut [NodeTable], plan: &Plan) {
             work.push_back((fallback, name));
         }
     }
-    // `remember` of a fan-out reads its own merged outputs.
-    for (id, node) in plan.nodes.iter().enumerate() {
-        let Some(task) = task(node).filter(|task| task.each.is_some()) else {
-            continue;
-        };
-        for remember in &task.remember {
-            refs(&remember.value, &mut |reference| match reference {
-                Ref::Own(name) => {
-                    nodes[id].read.insert(name.clone());
-                }
-                Ref::Capture(capture) => {
-                    nodes[id]
-                        .read
-                        .insert(SmolStr::new_static(capture_name(*capture)));
-                }
-                _ => {}
-            });
-        }
-    }
 }
 
 pub(crate) const fn capture_name(capture: Capture) -> &'static str {

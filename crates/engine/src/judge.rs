@@ -12,6 +12,7 @@ use ir::func::Func;
 use ir::plan::{Body, Expectation, FailMode, Gate, Output, Plan, Remember, Task};
 use ir::types::Type;
 use ir::value::Value;
+use serde::Serialize;
 use smol_str::SmolStr;
 
 use crate::event::{Ended, How};
@@ -23,11 +24,21 @@ use crate::state::{State, UnitId};
 const MESSAGE_VALUE_CHARS: usize = 80;
 
 /// What a completed attempt made.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Products {
     pub outputs: BTreeMap<SmolStr, Value>,
     pub truncated: Vec<Capture>,
     pub writes: BTreeMap<SmolStr, Value>,
+}
+
+impl Products {
+    pub const fn new() -> Self {
+        Self {
+            outputs: BTreeMap::new(),
+            truncated: Vec::new(),
+            writes: BTreeMap::new(),
+        }
+    }
 }
 
 /// Why an attempt failed.
@@ -133,12 +144,7 @@ impl<'a> Judge<'a> {
         for expectation in &task.expect {
             check(expectation, &scope, world, "expectation")?;
         }
-        let fans_out = task.each.is_some();
-        let writes = if fans_out {
-            BTreeMap::new()
-        } else {
-            remember(self.plan, &task.remember, &scope)?
-        };
+        let writes = remember(self.plan, &task.remember, &scope)?;
         let mut truncated = ended.truncated.clone();
         truncated.retain(|capture| {
             !task
@@ -221,11 +227,7 @@ impl<'a> Judge<'a> {
             own: Some(&own),
             ..scope
         };
-        let writes = if task.each.is_some() {
-            BTreeMap::new()
-        } else {
-            remember(self.plan, &task.remember, &scope).unwrap_or_default()
-        };
+        let writes = remember(self.plan, &task.remember, &scope).unwrap_or_default();
         let outputs = kept(own, task, self.graph.node(self.unit.node));
         Products {
             outputs,
@@ -360,7 +362,7 @@ fn kept(
 }
 
 /// The values to remember, as their keys' types want them.
-pub(crate) fn remember(
+fn remember(
     plan: &Plan,
     clauses: &[Remember],
     scope: &RunScope<'_>,

@@ -15,6 +15,7 @@ use smol_str::SmolStr;
 use crate::event::{Ended, How, NodeStatus};
 use crate::graph::{Graph, fallback_of, task};
 use crate::memory;
+use crate::retry::idempotency_key;
 use crate::state::{NodeError, State, UnitId};
 
 /// From where an expression reads.
@@ -37,7 +38,6 @@ pub(crate) struct RunScope<'a> {
     pub place: Place,
     /// The item, before its instance exists: for keys.
     pub item: Option<&'a Value>,
-    pub input: Option<&'a BTreeMap<SmolStr, Value>>,
     pub own: Option<&'a BTreeMap<SmolStr, Value>>,
     pub ended: Option<&'a Ended>,
 }
@@ -50,7 +50,6 @@ impl<'a> RunScope<'a> {
             state,
             place,
             item: None,
-            input: None,
             own: None,
             ended: None,
         }
@@ -151,9 +150,10 @@ impl<'a> RunScope<'a> {
             return Ok(Value::None);
         }
         let state = self.state.node(node);
-        Ok(match (state.started_ms, state.settled_ms) {
-            (Some(started), Some(settled)) => Value::Duration(settled - started),
-            _ => Value::None,
+        let ran = matches!(state.status, NodeStatus::Completed | NodeStatus::Failed);
+        Ok(match state.settled_ms.filter(|_| ran) {
+            Some(settled) => Value::Duration(settled - state.started_ms.unwrap_or(settled)),
+            None => Value::None,
         })
     }
 
@@ -169,11 +169,8 @@ impl<'a> RunScope<'a> {
     }
 
     fn input(&self, name: &str) -> Result<Value, EvalError> {
-        let input = self
-            .input
-            .or_else(|| self.unit().map(|unit| &self.state.unit(unit).input));
-        input
-            .and_then(|input| input.get(name))
+        self.unit()
+            .and_then(|unit| self.state.unit(unit).input.get(name))
             .cloned()
             .ok_or_else(|| EvalError::new(format!("`input.{name}` has no value here")))
     }
@@ -223,10 +220,11 @@ impl<'a> RunScope<'a> {
             "id" => Ok(text(&plan_node.id)),
             "kind" => Ok(plan_node.kind.clone().map_or(Value::None, Value::String)),
             "owner" => Ok(plan_node.owner.clone().map_or(Value::None, Value::String)),
-            "key" => Ok(self
-                .unit()
-                .and_then(|unit| self.state.instance(unit))
-                .map_or(Value::None, |instance| Value::String(instance.key.clone()))),
+            "key" => {
+                Ok(text(&self.unit().map_or_else(String::new, |unit| {
+                    key(self.plan, self.state, unit)
+                })))
+            }
             "agent" => Ok(Value::None),
             _ => Err(EvalError::new(format!("`task.{name}` is not known"))),
         }
@@ -344,6 +342,18 @@ pub(crate) fn capture_value(ended: &Ended, capture: Capture) -> Value {
         Capture::Duration => Value::Duration(i64::try_from(ended.duration_ms).unwrap_or(i64::MAX)),
         Capture::Result => Value::None,
     }
+}
+
+/// The idempotency key of a unit's current attempt.
+pub(crate) fn key(plan: &Plan, state: &State, unit: UnitId) -> String {
+    let run = state.run.as_ref().map_or("", |run| run.run.as_str());
+    let instance = state.instance(unit).map(|instance| instance.key.as_str());
+    idempotency_key(
+        run,
+        &plan.nodes[unit.node as usize].id,
+        instance,
+        state.unit(unit).round,
+    )
 }
 
 /// How often a node was attempted; of a fan-out, all instances together.

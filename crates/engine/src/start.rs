@@ -17,8 +17,7 @@ use crate::event::{AttemptId, Command, Ended, Exec, How, NodeStatus, StartAttemp
 use crate::graph::script;
 use crate::judge::Failure;
 use crate::notice::Notice;
-use crate::retry::idempotency_key;
-use crate::scope::{Place, RunScope, has_script};
+use crate::scope::{Place, RunScope, has_script, key};
 use crate::state::{ReadyKey, Stopping, UnitId};
 
 type Values = BTreeMap<SmolStr, Value>;
@@ -157,28 +156,13 @@ impl Engine {
             .transpose()?;
         Ok(StartAttempt {
             attempt,
-            key: self.key(unit),
+            key: key(&self.plan, &self.state, unit).into(),
             label: self.label(unit),
             idempotent: self.is_idempotent(unit),
             observes_before: self.graph.node(unit.node).observes_before,
             exec,
             timeout_ms,
         })
-    }
-
-    fn key(&self, unit: UnitId) -> SmolStr {
-        let run = self.state.run.as_ref().map_or("", |run| run.run.as_str());
-        let instance = self
-            .state
-            .instance(unit)
-            .map(|instance| instance.key.as_str());
-        idempotency_key(
-            run,
-            &self.plan.nodes[unit.node as usize].id,
-            instance,
-            self.state.unit(unit).round,
-        )
-        .into()
     }
 
     /// Whether an attempt whose end nobody knows may be repeated. What runs nothing always may, and so may the script of a gate, which

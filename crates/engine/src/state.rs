@@ -15,6 +15,7 @@ use smol_str::SmolStr;
 
 use crate::event::{AttemptId, NodeStatus, RunStarted, RunStatus};
 use crate::graph::Graph;
+use crate::judge::Products;
 
 /// What is attempted: a node, or one instance of a fan-out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -223,8 +224,8 @@ pub(crate) struct Instance {
     pub key: SmolStr,
     pub item: Value,
     pub unit: Unit,
-    pub outputs: BTreeMap<SmolStr, Value>,
-    pub truncated: Vec<Capture>,
+    /// What it made, until the task merges it.
+    pub products: Products,
     pub started_ms: Option<i64>,
     pub settled_ms: Option<i64>,
 }

@@ -359,7 +359,7 @@ fn add_reads(rng: &mut Rng, plan: &mut Plan) {
                 name: "k".into(),
                 value: Expr::Ref(Ref::Memory("k".into())),
             });
-            if task.each.is_none() && rng.percent(40) {
+            if rng.percent(40) {
                 task.remember.push(Remember {
                     key: "k".into(),
                     value: Expr::Ref(Ref::Capture(Capture::Stdout)),
