@@ -11,7 +11,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for (offset, block) in parse_file(text) {
             for error in &block.errors {
                 let (line, column) = index.line_col(error.span.start + offset);
-                println!("{path}:{}:{}: {}[{}]", line + 1, column + 1, error.message, error.rule.name());
+                println!(
+                    "{path}:{}:{}: {}[{}]",
+                    line + 1,
+                    column + 1,
+                    error.message,
+                    error.rule.name()
+                );
             }
         }
     }

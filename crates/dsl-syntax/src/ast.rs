@@ -22,12 +22,23 @@ impl Span {
     }
     /// The same range seen from `offset` bytes earlier: block-relative to file-absolute.
     pub const fn shifted(self, offset: u32) -> Self {
-        Self { start: self.start + offset, end: self.end + offset }
+        Self {
+            start: self.start + offset,
+            end: self.end + offset,
+        }
     }
     pub const fn cover(self, other: Self) -> Self {
         Self {
-            start: if self.start < other.start { self.start } else { other.start },
-            end: if self.end > other.end { self.end } else { other.end },
+            start: if self.start < other.start {
+                self.start
+            } else {
+                other.start
+            },
+            end: if self.end > other.end {
+                self.end
+            } else {
+                other.end
+            },
         }
     }
     pub const fn contains(self, offset: u32) -> bool {
@@ -217,7 +228,11 @@ pub enum NeedKind {
     /// `any(a, b)`
     Any(Vec<Name>),
     /// `2 of (a, b, c)`
-    Quorum { count: u32, count_span: Span, of: Vec<Name> },
+    Quorum {
+        count: u32,
+        count_span: Span,
+        of: Vec<Name>,
+    },
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -422,7 +437,12 @@ pub enum TypeKind {
     /// `a | b | c`
     Enum(Vec<Name>),
     /// `list[T](5..)?`
-    Named { name: Name, arg: Option<Box<Type>>, refine: Option<Refine>, optional: bool },
+    Named {
+        name: Name,
+        arg: Option<Box<Type>>,
+        refine: Option<Refine>,
+        optional: bool,
+    },
     /// An error was reported here.
     Error,
 }
@@ -430,7 +450,11 @@ pub enum TypeKind {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Refine {
     /// `(lo..hi)`, inclusive; each bound a literal, possibly negative.
-    Range { lo: Option<Box<Expr>>, hi: Option<Box<Expr>>, span: Span },
+    Range {
+        lo: Option<Box<Expr>>,
+        hi: Option<Box<Expr>>,
+        span: Span,
+    },
     Regex(Name),
 }
 
@@ -451,7 +475,10 @@ pub enum ExprKind {
     Int(SmolStr),
     Float(SmolStr),
     /// `5m`: digits and unit as written. The unit is known.
-    Quantity { number: SmolStr, unit: Unit },
+    Quantity {
+        number: SmolStr,
+        unit: Unit,
+    },
     /// `$10.00`: the number.
     Money(SmolStr),
     /// `80%`: the number.
@@ -468,19 +495,51 @@ pub enum ExprKind {
     ItField(Name),
     List(Vec<Expr>),
     Record(Vec<(RecordKey, Expr)>),
-    Call { func: Name, args: Vec<Arg> },
+    Call {
+        func: Name,
+        args: Vec<Arg>,
+    },
     /// `lhs | func(args)`
-    Pipe { lhs: Box<Expr>, func: Name, args: Vec<Arg> },
-    Field { base: Box<Expr>, name: Name },
-    Index { base: Box<Expr>, index: Box<Expr> },
-    Unary { op: UnaryOp, expr: Box<Expr> },
-    Binary { op: BinaryOp, op_span: Span, lhs: Box<Expr>, rhs: Box<Expr> },
+    Pipe {
+        lhs: Box<Expr>,
+        func: Name,
+        args: Vec<Arg>,
+    },
+    Field {
+        base: Box<Expr>,
+        name: Name,
+    },
+    Index {
+        base: Box<Expr>,
+        index: Box<Expr>,
+    },
+    Unary {
+        op: UnaryOp,
+        expr: Box<Expr>,
+    },
+    Binary {
+        op: BinaryOp,
+        op_span: Span,
+        lhs: Box<Expr>,
+        rhs: Box<Expr>,
+    },
     /// `x is none`, `x is not empty`
-    Is { expr: Box<Expr>, not: bool, what: IsWhat },
+    Is {
+        expr: Box<Expr>,
+        not: bool,
+        what: IsWhat,
+    },
     /// `x as T`
-    Cast { expr: Box<Expr>, ty: Type },
+    Cast {
+        expr: Box<Expr>,
+        ty: Type,
+    },
     /// `a if c else b`
-    If { then: Box<Expr>, cond: Box<Expr>, otherwise: Box<Expr> },
+    If {
+        then: Box<Expr>,
+        cond: Box<Expr>,
+        otherwise: Box<Expr>,
+    },
     /// A selector inside a policy's predicate: `after(task where kind == test)`.
     Selector(Box<Selector>),
     /// `web.*` in a policy.

@@ -29,7 +29,9 @@ pub struct Document {
 
 impl Document {
     pub fn new(text: &str) -> Self {
-        Self { chunks: chunks(text, ChunkContext::default()).collect() }
+        Self {
+            chunks: chunks(text, ChunkContext::default()).collect(),
+        }
     }
 
     pub fn chunks(&self) -> &[Chunk] {
@@ -69,7 +71,10 @@ impl Document {
         };
         // Where a chunk starts is decided by the line before it and its first block, so the chunk before is safe.
         let first = touched.saturating_sub(1);
-        let base: usize = self.chunks[..first].iter().map(|chunk| chunk.text.len()).sum();
+        let base: usize = self.chunks[..first]
+            .iter()
+            .map(|chunk| chunk.text.len())
+            .sum();
         let total = self.len();
         let stop = range.end.clamp(range.start.min(total), total);
         // The old chunks from `first` on, up to the one the edit ends in.
@@ -79,7 +84,10 @@ impl Document {
             covered += self.chunks[old_end].text.len();
             old_end += 1;
         }
-        let mut text: String = self.chunks[first..old_end].iter().map(|chunk| &*chunk.text).collect();
+        let mut text: String = self.chunks[first..old_end]
+            .iter()
+            .map(|chunk| &*chunk.text)
+            .collect();
         let start = floor(&text, range.start - base.min(range.start));
         let stop = floor(&text, stop - base).max(start);
         text.replace_range(start..stop, new);
@@ -118,7 +126,11 @@ impl Document {
             *old_end += 1;
             // Doubling what is taken keeps the whole linear where boundaries never meet.
             for _ in 1..take {
-                if let Some(more) = self.chunks.get(*old_end).filter(|_| *old_end + 1 < self.chunks.len()) {
+                if let Some(more) = self
+                    .chunks
+                    .get(*old_end)
+                    .filter(|_| *old_end + 1 < self.chunks.len())
+                {
                     text.push_str(&more.text);
                     *old_end += 1;
                 }
@@ -155,12 +167,18 @@ fn chunks(text: &str, context: ChunkContext) -> impl Iterator<Item = Chunk> + '_
         }
         for block in blocks.by_ref() {
             if chunker.starts_at(text, &block) {
-                let chunk = Chunk { text: text[start..block.start].into(), context: current };
+                let chunk = Chunk {
+                    text: text[start..block.start].into(),
+                    context: current,
+                };
                 (start, current) = (block.start, block.context);
                 return Some(chunk);
             }
         }
         done = true;
-        Some(Chunk { text: text[start..].into(), context: current })
+        Some(Chunk {
+            text: text[start..].into(),
+            context: current,
+        })
     })
 }

@@ -66,7 +66,10 @@ pub(crate) fn is_blank(line: &[u8]) -> bool {
 
 /// The end of the line that `start` is in: the offset of its line feed, or of the end of the text.
 pub(crate) fn line_end(bytes: &[u8], start: usize) -> usize {
-    bytes[start..].iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |at| start + at)
+    bytes[start..]
+        .iter()
+        .position(|&byte| byte == b'\n')
+        .map_or(bytes.len(), |at| start + at)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,8 +95,19 @@ struct Lexer<'t> {
 
 impl<'t> Lexer<'t> {
     fn new(text: &'t str, pos: usize) -> Self {
-        let out = Lexed { tokens: Vec::with_capacity((text.len() - pos) / 4 + 1), ..Lexed::default() };
-        Self { text, bytes: text.as_bytes(), pos, modes: Vec::new(), indent: 0, previous: None, out }
+        let out = Lexed {
+            tokens: Vec::with_capacity((text.len() - pos) / 4 + 1),
+            ..Lexed::default()
+        };
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            pos,
+            modes: Vec::new(),
+            indent: 0,
+            previous: None,
+            out,
+        }
     }
 
     // ---------- lines ----------
@@ -111,10 +125,18 @@ impl<'t> Lexer<'t> {
             if width > 0 {
                 self.take(Kind::Space, width);
             }
-            if self.bytes[self.pos] == b'#' { self.comment_line(end) } else { self.clause(indent) }
+            if self.bytes[self.pos] == b'#' {
+                self.comment_line(end)
+            } else {
+                self.clause(indent)
+            }
         };
         let tokens = first..self.out.tokens.len() as u32;
-        self.out.lines.push(Line { kind, indent, tokens });
+        self.out.lines.push(Line {
+            kind,
+            indent,
+            tokens,
+        });
     }
 
     fn comment_line(&mut self, end: usize) -> LineKind {
@@ -123,7 +145,11 @@ impl<'t> Lexer<'t> {
         if end < self.bytes.len() {
             self.take(Kind::Eol, 1);
         }
-        if doc { LineKind::Doc } else { LineKind::Comment }
+        if doc {
+            LineKind::Doc
+        } else {
+            LineKind::Comment
+        }
     }
 
     /// A clause with its continuation lines, up to and including its line end.
@@ -298,8 +324,15 @@ impl<'t> Lexer<'t> {
             }
         } else if kind.is_closer() {
             // A closer that fits no bracket of this interpolation leaves the others open: the parser complains.
-            let own = self.modes.iter().rposition(|mode| !matches!(mode, Mode::Bracket(_))).map_or(0, |at| at + 1);
-            if let Some(at) = self.modes[own..].iter().rposition(|mode| *mode == Mode::Bracket(kind)) {
+            let own = self
+                .modes
+                .iter()
+                .rposition(|mode| !matches!(mode, Mode::Bracket(_)))
+                .map_or(0, |at| at + 1);
+            if let Some(at) = self.modes[own..]
+                .iter()
+                .rposition(|mode| *mode == Mode::Bracket(kind))
+            {
                 self.modes.truncate(own + at);
             }
         }
@@ -314,13 +347,27 @@ impl<'t> Lexer<'t> {
             (1, Some("write `not`"))
         } else if rest.starts_with('\'') {
             let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-            (line[1..].find('\'').map_or(line.trim_end_matches('\r').len(), |at| at + 2), Some("strings stand in double quotes: `\"…\"`"))
+            (
+                line[1..]
+                    .find('\'')
+                    .map_or(line.trim_end_matches('\r').len(), |at| at + 2),
+                Some("strings stand in double quotes: `\"…\"`"),
+            )
         } else {
-            let known = |c: char| c.is_ascii_alphanumeric() || " \t\r\n\"#()[]{},:.?|+-*/%=<>!$_'&".contains(c);
+            let known = |c: char| {
+                c.is_ascii_alphanumeric() || " \t\r\n\"#()[]{},:.?|+-*/%=<>!$_'&".contains(c)
+            };
             let len = rest.find(known).unwrap_or(rest.len());
-            (if len == 0 { rest.chars().next().map_or(1, char::len_utf8) } else { len }, None)
+            (
+                if len == 0 {
+                    rest.chars().next().map_or(1, char::len_utf8)
+                } else {
+                    len
+                },
+                None,
+            )
         };
-        let shown: String = rest[..len].chars().take(20).flat_map(char::escape_debug).collect();
+        let shown: String = rest[..len].chars().take(20).map(visible).collect();
         let message = format!("`{shown}` has no meaning outside of strings and comments");
         self.error(SyntaxRule::Syntax, message, self.pos, self.pos + len, help);
         self.take(Kind::Bad, len);
@@ -329,7 +376,13 @@ impl<'t> Lexer<'t> {
     /// A pipe, the bar of an enumeration, or the start of a raw block.
     fn bar(&mut self) {
         if self.bytes.get(self.pos + 1) == Some(&b'|') {
-            self.error(SyntaxRule::Syntax, "`||` is no operator".into(), self.pos, self.pos + 2, Some("write `or`"));
+            self.error(
+                SyntaxRule::Syntax,
+                "`||` is no operator".into(),
+                self.pos,
+                self.pos + 2,
+                Some("write `or`"),
+            );
             return self.take(Kind::Bad, 2);
         }
         let opens_raw = self.previous == Some(Kind::Colon) && self.modes.is_empty();
@@ -360,14 +413,23 @@ impl<'t> Lexer<'t> {
             }
             start = end + 1;
         }
-        let Some(content_end) = content_end else { return };
+        let Some(content_end) = content_end else {
+            return;
+        };
         if self.pos < end {
             let (_, width) = indentation(&self.bytes[self.pos..end]);
             if width > 0 {
                 self.take(Kind::Space, width);
             }
             if self.pos < end {
-                self.take(if self.bytes[self.pos] == b'#' { Kind::Comment } else { Kind::Space }, end - self.pos);
+                self.take(
+                    if self.bytes[self.pos] == b'#' {
+                        Kind::Comment
+                    } else {
+                        Kind::Space
+                    },
+                    end - self.pos,
+                );
             }
         }
         self.take(Kind::Eol, 1);
@@ -380,7 +442,10 @@ impl<'t> Lexer<'t> {
         let word = &self.text[start..end];
         let principal = matches!(word, "role" | "user" | "agent" | "team")
             && self.bytes.get(end) == Some(&b'/')
-            && self.bytes.get(end + 1).is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+            && self
+                .bytes
+                .get(end + 1)
+                .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
         if principal {
             return self.take(Kind::Principal, name_end(self.bytes, end + 1) - start);
         }
@@ -399,7 +464,11 @@ impl<'t> Lexer<'t> {
         };
         self.take(kind, end - start);
         // `title matches /re/`: not reserved, but no operand either.
-        if word == "matches" && self.text[end..].trim_start_matches([' ', '\t']).starts_with('/') {
+        if word == "matches"
+            && self.text[end..]
+                .trim_start_matches([' ', '\t'])
+                .starts_with('/')
+        {
             self.previous = None;
         }
     }
@@ -433,7 +502,13 @@ impl<'t> Lexer<'t> {
         } else {
             format!("`{unit}` in `{literal}` is no unit, expected one of {UNITS}")
         };
-        self.error(SyntaxRule::InvalidLiteral, message, start, start + len, None);
+        self.error(
+            SyntaxRule::InvalidLiteral,
+            message,
+            start,
+            start + len,
+            None,
+        );
         self.take(Kind::Bad, len);
     }
 
@@ -441,7 +516,13 @@ impl<'t> Lexer<'t> {
         let start = self.pos;
         if !self.bytes.get(start + 1).is_some_and(u8::is_ascii_digit) {
             let message = "`$` stands alone, expected an amount after it".into();
-            self.error(SyntaxRule::InvalidLiteral, message, start, start + 1, Some("write `$10.00`"));
+            self.error(
+                SyntaxRule::InvalidLiteral,
+                message,
+                start,
+                start + 1,
+                Some("write `$10.00`"),
+            );
             return self.take(Kind::Bad, 1);
         }
         let mut end = digits_end(self.bytes, start + 1);
@@ -450,7 +531,11 @@ impl<'t> Lexer<'t> {
         }
         let unit = unit_end(self.text, end);
         if unit > end {
-            let message = format!("`{}` touches the amount `{}`", &self.text[end..unit], &self.text[start..end]);
+            let message = format!(
+                "`{}` touches the amount `{}`",
+                &self.text[end..unit],
+                &self.text[start..end]
+            );
             self.error(SyntaxRule::InvalidLiteral, message, start, unit, None);
             return self.take(Kind::Bad, unit - start);
         }
@@ -510,11 +595,21 @@ impl<'t> Lexer<'t> {
         match self.bytes.get(at + 1) {
             Some(b'n' | b't' | b'r' | b'"' | b'\\' | b'{') => at + 2,
             Some(b'u') if self.bytes.get(at + 2) == Some(&b'{') => {
-                let hex = self.bytes[at + 3..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+                let hex = self.bytes[at + 3..]
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_hexdigit())
+                    .count();
                 let end = at + 3 + hex;
                 if self.bytes.get(end) != Some(&b'}') {
-                    let message = "`\\u{` is not closed, expected hexadecimal digits and `}`".into();
-                    self.error(SyntaxRule::InvalidLiteral, message, at, end, Some("write `\\u{1F600}`"));
+                    let message =
+                        "`\\u{` is not closed, expected hexadecimal digits and `}`".into();
+                    self.error(
+                        SyntaxRule::InvalidLiteral,
+                        message,
+                        at,
+                        end,
+                        Some("write `\\u{1F600}`"),
+                    );
                     return end;
                 }
                 if unicode(&self.text[at + 3..end]).is_none() {
@@ -527,9 +622,17 @@ impl<'t> Lexer<'t> {
             Some(_) => {
                 let char = self.text[at + 1..].chars().next().unwrap_or(' ');
                 let len = char.len_utf8();
-                let shown = if char.is_control() { char.escape_debug().to_string() } else { char.to_string() };
-                let message = format!("`\\{shown}` is no escape, expected one of {ESCAPES}");
-                self.error(SyntaxRule::InvalidLiteral, message, at, at + 1 + len, Some("write `\\\\` for a backslash"));
+                let message = format!(
+                    "`\\{}` is no escape, expected one of {ESCAPES}",
+                    visible(char)
+                );
+                self.error(
+                    SyntaxRule::InvalidLiteral,
+                    message,
+                    at,
+                    at + 1 + len,
+                    Some("write `\\\\` for a backslash"),
+                );
                 at + 1 + len
             }
         }
@@ -537,8 +640,16 @@ impl<'t> Lexer<'t> {
 
     /// Ends the strings that are still open where the line ends.
     fn end_strings(&mut self) {
-        let Some(at) = self.modes.iter().position(|mode| matches!(mode, Mode::Str(_))) else { return };
-        let Mode::Str(start) = self.modes[at] else { return };
+        let Some(at) = self
+            .modes
+            .iter()
+            .position(|mode| matches!(mode, Mode::Str(_)))
+        else {
+            return;
+        };
+        let Mode::Str(start) = self.modes[at] else {
+            return;
+        };
         self.modes.truncate(at);
         let end = self.pos - usize::from(self.pos > start && self.bytes[self.pos - 1] == b'\r');
         let span = self.span(start, end);
@@ -559,13 +670,20 @@ impl<'t> Lexer<'t> {
     // ---------- helpers ----------
 
     fn run(&self, belongs: impl Fn(u8) -> bool) -> usize {
-        self.bytes[self.pos..].iter().take_while(|&&byte| belongs(byte)).count()
+        self.bytes[self.pos..]
+            .iter()
+            .take_while(|&&byte| belongs(byte))
+            .count()
     }
 
     fn take(&mut self, kind: Kind, len: usize) {
         let start = self.pos as u32;
         self.pos += len;
-        self.out.tokens.push(Token { kind, start, end: self.pos as u32 });
+        self.out.tokens.push(Token {
+            kind,
+            start,
+            end: self.pos as u32,
+        });
         if !kind.is_trivia() {
             self.previous = Some(kind);
         }
@@ -575,9 +693,22 @@ impl<'t> Lexer<'t> {
         Span::new(start as u32, end as u32)
     }
 
-    fn error(&mut self, rule: SyntaxRule, message: String, start: usize, end: usize, help: Option<&str>) {
+    fn error(
+        &mut self,
+        rule: SyntaxRule,
+        message: String,
+        start: usize,
+        end: usize,
+        help: Option<&str>,
+    ) {
         let span = self.span(start, end);
-        self.out.errors.push(SyntaxError { rule, message, span, help: help.map(str::to_owned), fix: None });
+        self.out.errors.push(SyntaxError {
+            rule,
+            message,
+            span,
+            help: help.map(str::to_owned),
+            fix: None,
+        });
     }
 }
 
@@ -595,22 +726,32 @@ pub(crate) fn name_end(bytes: &[u8], start: usize) -> usize {
 }
 
 fn digits_end(bytes: &[u8], start: usize) -> usize {
-    start + bytes[start..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'_').count()
+    start
+        + bytes[start..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit() || **byte == b'_')
+            .count()
 }
 
 /// The end of `.digits` at `start`, if that stands there.
 fn fraction_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let digit = bytes.get(start) == Some(&b'.') && bytes.get(start + 1).is_some_and(u8::is_ascii_digit);
+    let digit =
+        bytes.get(start) == Some(&b'.') && bytes.get(start + 1).is_some_and(u8::is_ascii_digit);
     digit.then(|| digits_end(bytes, start + 1))
 }
 
 /// Where the letters that touch a number end. Letters of any alphabet, so that `5µs` is one unknown unit.
 fn unit_end(text: &str, start: usize) -> usize {
     let mut chars = text[start..].char_indices();
-    if !chars.next().is_some_and(|(_, c)| c.is_alphabetic() || c == '_') {
+    if !chars
+        .next()
+        .is_some_and(|(_, c)| c.is_alphabetic() || c == '_')
+    {
         return start;
     }
-    chars.find(|(_, c)| !c.is_alphanumeric() && *c != '_').map_or(text.len(), |(at, _)| start + at)
+    chars
+        .find(|(_, c)| !c.is_alphanumeric() && *c != '_')
+        .map_or(text.len(), |(at, _)| start + at)
 }
 
 const ESCAPES: &str = r#"`\n` `\t` `\r` `\"` `\\` `\{` `\u{…}`"#;
@@ -636,6 +777,15 @@ pub fn unit_from(word: &str) -> Option<Unit> {
         "TiB" => Unit::TiB,
         _ => return None,
     })
+}
+
+/// A character as a message shows it.
+fn visible(char: char) -> String {
+    if char.is_control() || char == '\u{feff}' {
+        char.escape_unicode().to_string()
+    } else {
+        char.to_string()
+    }
 }
 
 /// The character with this hexadecimal number.

@@ -4,6 +4,7 @@
 
 pub mod ast;
 mod document;
+mod format;
 mod grammar;
 mod lexer;
 mod lines;
@@ -16,6 +17,7 @@ pub mod table;
 mod token;
 
 pub use document::{Chunk, ChunkContext, Document};
+pub use format::{FormatError, format};
 pub use lexer::{lex, unit_from};
 pub use lines::{DecodeError, LineIndex, decode};
 pub use parse::{parse_chunk, parse_expr, parse_file};
@@ -30,3 +32,6 @@ pub fn tokens(text: &str) -> Vec<Token> {
 pub const NESTING_MAX: usize = 128;
 /// A file larger than this is refused (`file-too-large`).
 pub const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -8,8 +8,12 @@ use crate::FILE_BYTES_MAX;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DecodeError {
     /// The offset of the first byte that is no UTF-8.
-    NotUtf8 { offset: usize },
-    FileTooLarge { bytes: usize },
+    NotUtf8 {
+        offset: usize,
+    },
+    FileTooLarge {
+        bytes: usize,
+    },
 }
 
 impl DecodeError {
@@ -25,9 +29,15 @@ impl DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotUtf8 { offset } => write!(f, "byte {offset} is not UTF-8, expected a text file in UTF-8"),
+            Self::NotUtf8 { offset } => write!(
+                f,
+                "byte {offset} is not UTF-8, expected a text file in UTF-8"
+            ),
             Self::FileTooLarge { bytes } => {
-                write!(f, "the file has {bytes} bytes, expected at most {FILE_BYTES_MAX}")
+                write!(
+                    f,
+                    "the file has {bytes} bytes, expected at most {FILE_BYTES_MAX}"
+                )
             }
         }
     }
@@ -40,7 +50,9 @@ pub fn decode(bytes: &[u8]) -> Result<&str, DecodeError> {
     if bytes.len() > FILE_BYTES_MAX {
         return Err(DecodeError::FileTooLarge { bytes: bytes.len() });
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| DecodeError::NotUtf8 { offset: error.valid_up_to() })?;
+    let text = std::str::from_utf8(bytes).map_err(|error| DecodeError::NotUtf8 {
+        offset: error.valid_up_to(),
+    })?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
@@ -53,8 +65,15 @@ pub struct LineIndex {
 
 impl LineIndex {
     pub fn new(text: &str) -> Self {
-        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1);
-        Self { starts: std::iter::once(0).chain(ends).collect(), text: text.into() }
+        let ends = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'\n')
+            .map(|(at, _)| at as u32 + 1);
+        Self {
+            starts: std::iter::once(0).chain(ends).collect(),
+            text: text.into(),
+        }
     }
 
     /// The number of lines; text that ends in a line feed has an empty last one.
@@ -74,7 +93,10 @@ impl LineIndex {
 
     /// The offset of a line's first byte; of the text's end for lines beyond it.
     pub fn line_start(&self, line: u32) -> u32 {
-        self.starts.get(line as usize).copied().unwrap_or(self.text.len() as u32)
+        self.starts
+            .get(line as usize)
+            .copied()
+            .unwrap_or(self.text.len() as u32)
     }
 
     /// A line without its line end.
@@ -140,7 +162,10 @@ mod tests {
         let text = "a\r\nβ𝄞c\n\n";
         let index = LineIndex::new(text);
         assert_eq!(index.len(), 4);
-        for (offset, _) in text.char_indices().filter(|(_, c)| *c != '\r' && *c != '\n') {
+        for (offset, _) in text
+            .char_indices()
+            .filter(|(_, c)| *c != '\r' && *c != '\n')
+        {
             let offset = offset as u32;
             let (line, column) = index.line_col(offset);
             assert_eq!(index.offset(line, column), offset);
@@ -148,7 +173,11 @@ mod tests {
             assert_eq!(index.offset_utf16(line, column), offset);
         }
         assert_eq!(index.line_utf16(9), (1, 3));
-        assert_eq!(index.offset_utf16(1, 2), index.offset_utf16(1, 1), "inside a surrogate pair");
+        assert_eq!(
+            index.offset_utf16(1, 2),
+            index.offset_utf16(1, 1),
+            "inside a surrogate pair"
+        );
         assert_eq!(index.offset_utf16(1, 99), 10);
         assert_eq!(index.offset(99, 0), text.len() as u32);
     }
@@ -158,6 +187,9 @@ mod tests {
         assert_eq!(decode(b"ab\xff"), Err(DecodeError::NotUtf8 { offset: 2 }));
         assert_eq!(decode("\u{feff}task a".as_bytes()), Ok("task a"));
         let large = vec![b' '; FILE_BYTES_MAX + 1];
-        assert_eq!(decode(&large), Err(DecodeError::FileTooLarge { bytes: large.len() }));
+        assert_eq!(
+            decode(&large),
+            Err(DecodeError::FileTooLarge { bytes: large.len() })
+        );
     }
 }

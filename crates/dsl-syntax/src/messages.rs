@@ -9,12 +9,27 @@ use crate::source::Row;
 use crate::table::DeclKind;
 use crate::token::Kind;
 
-pub(crate) fn error(rule: SyntaxRule, message: String, span: Span, help: Option<String>) -> SyntaxError {
-    SyntaxError { rule, message, span, help, fix: None }
+pub(crate) fn error(
+    rule: SyntaxRule,
+    message: String,
+    span: Span,
+    help: Option<String>,
+) -> SyntaxError {
+    SyntaxError {
+        rule,
+        message,
+        span,
+        help,
+        fix: None,
+    }
 }
 
 pub(crate) fn insert(at: u32, text: &str, title: &str) -> SyntaxFix {
-    SyntaxFix { title: title.to_owned(), span: Span::new(at, at), text: text.to_owned() }
+    SyntaxFix {
+        title: title.to_owned(),
+        span: Span::new(at, at),
+        text: text.to_owned(),
+    }
 }
 
 /// A token as a message shows it.
@@ -25,7 +40,11 @@ pub(crate) fn shown(token: Tok<'_>) -> String {
         Kind::StrText | Kind::StrEnd => "text".to_owned(),
         _ => {
             let short: String = token.text.chars().take(40).collect();
-            if short.len() < token.text.len() { format!("`{short}…`") } else { format!("`{short}`") }
+            if short.len() < token.text.len() {
+                format!("`{short}…`")
+            } else {
+                format!("`{short}`")
+            }
         }
     }
 }
@@ -35,24 +54,51 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
     let at = span(fault.span);
     if let Some((opener, place)) = unclosed(tokens, fault) {
         let closer = opener.kind.closer().map_or("`)`", Kind::describe);
-        let message = format!("`{}` is not closed, expected {closer} on its line or a deeper one", opener.text);
-        let fix = insert(tokens.last().map_or(at.end, |(_, last)| last.end), closer.trim_matches('`'), "close it");
-        return SyntaxError { fix: Some(fix), ..error(SyntaxRule::Syntax, message, span(place), None) };
+        let message = format!(
+            "`{}` is not closed, expected {closer} on its line or a deeper one",
+            opener.text
+        );
+        let fix = insert(
+            tokens.last().map_or(at.end, |(_, last)| last.end),
+            closer.trim_matches('`'),
+            "close it",
+        );
+        return SyntaxError {
+            fix: Some(fix),
+            ..error(SyntaxRule::Syntax, message, span(place), None)
+        };
     }
     let expected = fault.expected.describe();
     let Some(found) = fault.found else {
-        let message = format!("found the end of the line, expected {expected}");
+        let message = format!("{LINE_ENDS}, expected {expected}");
         return error(SyntaxRule::Syntax, message, at, None);
     };
     let message = format!("found {}, expected {expected}", shown(found));
     let help = match found.kind {
-        Kind::Assign if fault.expected.has(Want::Operator) => Some("write `==` to compare".to_owned()),
+        Kind::Assign if fault.expected.has(Want::Operator) => {
+            Some("write `==` to compare".to_owned())
+        }
         Kind::Minus if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
-        Kind::Assign | Kind::Gt if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
-        Kind::Name if fault.expected.has_kind(Kind::Arrow) => Some(format!("write `-> {}`", found.text)),
+        Kind::Assign | Kind::Gt if fault.expected.has_kind(Kind::Arrow) => {
+            Some("write `->`".to_owned())
+        }
+        Kind::Name if fault.expected.has_kind(Kind::Arrow) => {
+            Some(format!("write `-> {}`", found.text))
+        }
         _ => None,
     };
     error(SyntaxRule::Syntax, message, at, help)
+}
+
+const LINE_ENDS: &str = "found the end of the line";
+
+/// The sentence for a key with nothing after it, from that for an empty clause.
+pub(crate) fn no_value(found: SyntaxError, key: &str) -> SyntaxError {
+    let expected = found.message.strip_prefix(LINE_ENDS).unwrap_or_default();
+    SyntaxError {
+        message: format!("`{key}` has nothing after it{expected}"),
+        ..found
+    }
 }
 
 /// The innermost bracket left open where a parse broke off at the end, or at a closer of another kind.
@@ -61,11 +107,20 @@ fn unclosed<'t>(tokens: Tokens<'t>, fault: &Fault<'t>) -> Option<(Tok<'t>, At)> 
     for &(token, place) in tokens {
         if token.kind.closer().is_some() {
             open.push((token, place));
-        } else if open.last().is_some_and(|(opener, _)| opener.kind.closer() == Some(token.kind)) {
+        } else if open
+            .last()
+            .is_some_and(|(opener, _)| opener.kind.closer() == Some(token.kind))
+        {
             open.pop();
         }
     }
-    open.pop().filter(|(opener, _)| fault.found.is_none() && opener.kind.closer().is_some_and(|kind| fault.expected.has_kind(kind)))
+    open.pop().filter(|(opener, _)| {
+        fault.found.is_none()
+            && opener
+                .kind
+                .closer()
+                .is_some_and(|kind| fault.expected.has_kind(kind))
+    })
 }
 
 // ---------- shape of expressions ----------
@@ -80,7 +135,9 @@ pub(crate) fn check_shape(tokens: Tokens<'_>) -> Result<(), SyntaxError> {
     let mut levels = vec![Level::default()];
     let mut depth = 0;
     for (index, &(token, place)) in tokens.iter().enumerate() {
-        let Some(level) = levels.last_mut() else { return Ok(()) };
+        let Some(level) = levels.last_mut() else {
+            return Ok(());
+        };
         let before = level.depth();
         let after_dot = index > 0 && tokens[index - 1].0.kind == Kind::Dot;
         match role(token, after_dot) {
@@ -94,8 +151,8 @@ pub(crate) fn check_shape(tokens: Tokens<'_>) -> Result<(), SyntaxError> {
                 continue;
             }
             Role::Close => {
-                depth -= before;
                 if levels.len() > 1 {
+                    depth -= before;
                     levels.pop();
                 }
                 continue;
@@ -160,10 +217,23 @@ fn role(token: Tok<'_>, after_dot: bool) -> Role {
         Kind::Comma | Kind::Colon | Kind::Assign | Kind::Arrow => Role::Next,
         kind if after_dot && kind.is_word() => Role::Nothing,
         Kind::Dot => Role::Suffix,
-        Kind::EqEq | Kind::NotEq | Kind::Lt | Kind::Le | Kind::Gt | Kind::Ge | Kind::Is | Kind::In => Role::Comparison,
+        Kind::EqEq
+        | Kind::NotEq
+        | Kind::Lt
+        | Kind::Le
+        | Kind::Gt
+        | Kind::Ge
+        | Kind::Is
+        | Kind::In => Role::Comparison,
         Kind::Name if token.text == "matches" => Role::Comparison,
         Kind::And | Kind::Or | Kind::Coalesce | Kind::If | Kind::Else => Role::Looser,
-        Kind::Not | Kind::Plus | Kind::Minus | Kind::Star | Kind::Slash | Kind::Percent | Kind::Bar => Role::Operator,
+        Kind::Not
+        | Kind::Plus
+        | Kind::Minus
+        | Kind::Star
+        | Kind::Slash
+        | Kind::Percent
+        | Kind::Bar => Role::Operator,
         Kind::Name if matches!(token.text, "when" | "by" | "where" | "then") => Role::Looser,
         Kind::Name if token.text == "as" => Role::Operator,
         _ => Role::Nothing,
@@ -171,33 +241,78 @@ fn role(token: Tok<'_>, after_dot: bool) -> Role {
 }
 
 fn too_deep(place: At) -> SyntaxError {
-    let message = format!("the expression nests deeper than {NESTING_MAX} levels, operators in a row included");
-    error(SyntaxRule::Syntax, message, span(place), Some("name a part of it as an output of a task, and use that".into()))
+    let message = format!(
+        "the expression nests deeper than {NESTING_MAX} levels, operators in a row included"
+    );
+    error(
+        SyntaxRule::Syntax,
+        message,
+        span(place),
+        Some("name a part of it as an output of a task, and use that".into()),
+    )
 }
 
 fn chained(token: Tok<'_>, place: At) -> SyntaxError {
-    let message = format!("`{}` follows another comparison, expected `and` or `or` between them", token.text);
-    error(SyntaxRule::Syntax, message, span(place), Some("write `a < b and b < c`".into()))
+    let message = format!(
+        "`{}` follows another comparison, expected `and` or `or` between them",
+        token.text
+    );
+    error(
+        SyntaxRule::Syntax,
+        message,
+        span(place),
+        Some("write `a < b and b < c`".into()),
+    )
 }
 
 // ---------- layout ----------
 
+/// The keyword of a declaration that `word` was probably meant to be.
+pub(crate) fn near_keyword(word: &str) -> Option<&'static str> {
+    if word.len() > 16 {
+        return None;
+    }
+    let keywords = DeclKind::ALL
+        .iter()
+        .map(|kind| kind.keyword())
+        .chain(["use"]);
+    let near = keywords
+        .map(|keyword| (damerau_levenshtein(keyword, word), keyword))
+        .min();
+    near.filter(|(distance, keyword)| *distance <= 2 && *distance < keyword.len() - 1)
+        .map(|(_, keyword)| keyword)
+}
+
 /// A line at the margin that begins with no keyword.
 pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxError {
     if indent > 0 {
-        let message = format!("{} is indented under nothing, expected a declaration at the margin", shown(token));
+        let message = format!(
+            "{} is indented under nothing, expected a declaration at the margin",
+            shown(token)
+        );
         return error(SyntaxRule::Indentation, message, at, None);
     }
-    let near = DeclKind::ALL.iter().map(|kind| kind.keyword()).chain(["use"]);
-    let near = near.map(|word| (damerau_levenshtein(word, token.text), word)).min().filter(|(distance, _)| *distance <= 2);
+    let near = near_keyword(token.text);
     let message = match token.kind {
-        Kind::Name => format!("`{}` is no declaration, expected a word like `task`, `plan` or `use`", token.text),
+        Kind::Name => format!(
+            "`{}` is no declaration, expected a word like `task`, `plan` or `use`",
+            token.text
+        ),
         _ => format!("found {}, expected a declaration", shown(token)),
     };
     match near {
-        Some((_, word)) if token.kind == Kind::Name => SyntaxError {
-            fix: Some(SyntaxFix { title: format!("write `{word}`"), span: at, text: word.to_owned() }),
-            ..error(SyntaxRule::Syntax, message, at, Some(format!("did you mean `{word}`?")))
+        Some(word) if token.kind == Kind::Name => SyntaxError {
+            fix: Some(SyntaxFix {
+                title: format!("write `{word}`"),
+                span: at,
+                text: word.to_owned(),
+            }),
+            ..error(
+                SyntaxRule::Syntax,
+                message,
+                at,
+                Some(format!("did you mean `{word}`?")),
+            )
         },
         _ => error(SyntaxRule::Syntax, message, at, None),
     }
@@ -205,53 +320,80 @@ pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxErr
 
 /// A line in a body that begins with no word.
 pub(crate) fn no_clause(token: Tok<'_>, at: Span, kind: DeclKind) -> SyntaxError {
-    let message = format!("found {}, expected a clause of the {}", shown(token), kind.keyword());
+    let message = format!(
+        "found {}, expected a clause of the {}",
+        shown(token),
+        kind.keyword()
+    );
     error(SyntaxRule::Syntax, message, at, None)
 }
 
 /// A declaration below another one that it cannot be part of.
 pub(crate) fn nested_declaration(word: &str, at: Span, inside: DeclKind) -> SyntaxError {
-    let message = format!("`{word}` stands inside a {}, expected it beside the {0}", inside.keyword());
-    error(SyntaxRule::Indentation, message, at, Some("give both the same indentation".into()))
+    let message = format!(
+        "`{word}` stands inside a {}, expected it beside the {0}",
+        inside.keyword()
+    );
+    error(
+        SyntaxRule::Indentation,
+        message,
+        at,
+        Some("give both the same indentation".into()),
+    )
 }
 
 /// A line deeper than its siblings, or less deep.
 pub(crate) fn misaligned(row: &Row, found: u32, expected: u32) -> SyntaxError {
     let message = format!("indented by {found}, expected {expected} as the lines beside it");
-    let start = row.span.start;
-    let first = Span::new(start, row.span.end.min(start + 1).max(start));
     SyntaxError {
         fix: Some(SyntaxFix {
             title: format!("indent by {expected}"),
-            span: Span::new(start.saturating_sub(found), start),
+            span: Span::new(row.first.start - row.margin, row.first.start),
             text: " ".repeat(expected as usize),
         }),
-        ..error(SyntaxRule::Indentation, message, first, None)
+        ..error(SyntaxRule::Indentation, message, row.first, None)
     }
 }
 
 /// A line below a clause that is complete without it.
 pub(crate) fn too_deep_line(row: &Row, key: &str, indent: u32) -> SyntaxError {
     let message = format!("the line is deeper than {key} above, which has no lines of its own");
-    let start = row.span.start;
-    let first = Span::new(start, row.span.end.min(start + 1).max(start));
-    error(SyntaxRule::Indentation, message, first, Some(format!("indent it by {indent}, as the line above")))
+    error(
+        SyntaxRule::Indentation,
+        message,
+        row.first,
+        Some(format!("indent it by {indent}, as the line above")),
+    )
 }
 
 /// `kind: research` in a header.
 pub(crate) fn space_after_colon(name: &str, gap: Span) -> SyntaxError {
-    let message = format!("a space after `{name}:` in the header, expected the value to touch the colon");
+    let message =
+        format!("a space after `{name}:` in the header, expected the value to touch the colon");
     SyntaxError {
-        fix: Some(SyntaxFix { title: "remove the space".into(), span: gap, text: String::new() }),
-        ..error(SyntaxRule::Syntax, message, gap, Some(format!("write `{name}:value`")))
+        fix: Some(SyntaxFix {
+            title: "remove the space".into(),
+            span: gap,
+            text: String::new(),
+        }),
+        ..error(
+            SyntaxRule::Syntax,
+            message,
+            gap,
+            Some(format!("write `{name}:value`")),
+        )
     }
 }
 
 /// A header whose name or title could not be read.
-pub(crate) fn bad_header(found: SyntaxError, kind: DeclKind, tokens: Tokens<'_>, end: u32) -> SyntaxError {
-    let word = kind.keyword();
+pub(crate) fn bad_header(
+    found: SyntaxError,
+    word: &str,
+    tokens: Tokens<'_>,
+    end: u32,
+) -> SyntaxError {
     match tokens.first() {
-        _ if kind == DeclKind::Test => found,
+        _ if word == DeclKind::Test.keyword() => found,
         None => error(
             SyntaxRule::Syntax,
             format!("`{word}` has no name, expected one after it"),

@@ -9,7 +9,10 @@ mod values;
 
 use std::ops::Range;
 
-use crate::ast::{Block, BlockKind, Clause, Decl, Expr, ExprKind, Item, Name, Span, StringPart, SyntaxError, SyntaxRule, Use};
+use crate::ast::{
+    Block, BlockKind, Clause, Decl, Expr, ExprKind, Item, Name, Span, StringPart, SyntaxError,
+    SyntaxRule, Use,
+};
 use crate::document::ChunkContext;
 use crate::grammar::{Grammar, Lead, Rule, Tokens};
 use crate::lexer::lex_inline;
@@ -22,12 +25,22 @@ use crate::token::Kind;
 /// The blocks of a chunk: a function of its text and context alone. Their lengths add up to the text's.
 pub fn parse_chunk(text: &str, context: ChunkContext) -> Vec<Block> {
     let places: Vec<_> = blocks(text, context).collect();
-    let ends = places.iter().skip(1).map(|block| block.start).chain([text.len()]);
+    let ends = places
+        .iter()
+        .skip(1)
+        .map(|block| block.start)
+        .chain([text.len()]);
     let mut tokens = Toks::with_capacity(text.len() / 5);
     let sources: Vec<_> = places
         .iter()
         .zip(ends)
-        .map(|(place, end)| (place.kind, end - place.start, source(&text[place.start..end], &mut tokens)))
+        .map(|(place, end)| {
+            (
+                place.kind,
+                end - place.start,
+                source(&text[place.start..end], &mut tokens),
+            )
+        })
         .collect();
     let grammar = Grammar::new();
     sources
@@ -35,7 +48,10 @@ pub fn parse_chunk(text: &str, context: ChunkContext) -> Vec<Block> {
         .zip(places)
         .map(|((kind, len, source), place)| {
             let parser = Parser::new(&grammar, &tokens, source, place.context.plan_indent);
-            Block { len: len as u32, ..parser.block(kind) }
+            Block {
+                len: len as u32,
+                ..parser.block(kind)
+            }
         })
         .collect()
 }
@@ -68,16 +84,26 @@ pub fn parse_expr(text: &str) -> (Expr, Vec<SyntaxError>) {
             if errors.is_empty() {
                 errors.push(error);
             }
-            Expr { kind: ExprKind::Error, span: Span::new(0, text.len() as u32) }
+            Expr {
+                kind: ExprKind::Error,
+                span: Span::new(0, text.len() as u32),
+            }
         }
     };
     (expr, errors)
 }
 
 /// Reads all of `tokens` with one rule, once it is known that the result is not too deep to be walked.
-fn read<'t, O>(grammar: &Grammar<'t>, rule: &Rule<'t, O>, tokens: Tokens<'t>, end: u32) -> Result<O, SyntaxError> {
+fn read<'t, O>(
+    grammar: &Grammar<'t>,
+    rule: &Rule<'t, O>,
+    tokens: Tokens<'t>,
+    end: u32,
+) -> Result<O, SyntaxError> {
     messages::check_shape(tokens)?;
-    grammar.read(rule, tokens, end).map_err(|fault| messages::sentence(&fault, tokens))
+    grammar
+        .read(rule, tokens, end)
+        .map_err(|fault| messages::sentence(&fault, tokens))
 }
 
 /// Parses one block.
@@ -93,11 +119,24 @@ struct Parser<'g, 't> {
 }
 
 impl<'g, 't> Parser<'g, 't> {
-    fn new(grammar: &'g Grammar<'t>, tokens: Tokens<'t>, mut source: Source, plan_indent: Option<u32>) -> Self {
+    fn new(
+        grammar: &'g Grammar<'t>,
+        tokens: Tokens<'t>,
+        mut source: Source,
+        plan_indent: Option<u32>,
+    ) -> Self {
         let rows = std::mem::take(&mut source.rows);
         let raws = std::mem::take(&mut source.raws);
         let errors = std::mem::take(&mut source.errors);
-        Self { grammar, tokens, rows, raws, errors, source, plan_indent }
+        Self {
+            grammar,
+            tokens,
+            rows,
+            raws,
+            errors,
+            source,
+            plan_indent,
+        }
     }
 
     fn block(mut self, kind: BlockKind) -> Block {
@@ -127,10 +166,22 @@ impl<'g, 't> Parser<'g, 't> {
 
     fn use_(&mut self) -> Use {
         let row = self.rows[0].clone();
-        let read = self.read(&row, self.grammar_use(), row.tokens.start + 1..row.tokens.end);
+        let read = self.read(
+            &row,
+            self.grammar_use(),
+            row.tokens.start + 1..row.tokens.end,
+        );
         self.no_lines_below(0..self.rows.len(), "use");
-        let empty = Use { path: None, alias: None, picked: Vec::new(), span: row.span };
-        Use { span: row.span, ..read.unwrap_or(empty) }
+        let empty = Use {
+            path: None,
+            alias: None,
+            picked: Vec::new(),
+            span: row.span,
+        };
+        Use {
+            span: row.span,
+            ..read.unwrap_or(empty)
+        }
     }
 
     fn grammar_use(&self) -> &'g Rule<'t, Use> {
@@ -142,7 +193,8 @@ impl<'g, 't> Parser<'g, 't> {
         let (keyword, at) = self.tokens[row.tokens.start];
         let kind = DeclKind::from_keyword(keyword.text)?;
         if let Some(indent) = self.plan_indent.filter(|indent| *indent != row.indent) {
-            self.errors.push(messages::misaligned(&row, row.indent, indent));
+            self.errors
+                .push(messages::misaligned(&row, row.indent, indent));
         }
         let (lead, attributes) = self.head(kind, &row);
         let body = 1..self.rows.len();
@@ -157,10 +209,15 @@ impl<'g, 't> Parser<'g, 't> {
             clauses: attributes,
             doc: row.doc.clone(),
             header: row.span,
-            span: Span::new(row.span.start, self.rows.last().map_or(row.span.end, |last| last.span.end)),
+            span: Span::new(
+                row.span.start,
+                self.rows.last().map_or(row.span.end, |last| last.span.end),
+            ),
         };
         match kind {
-            DeclKind::Type if decl.alias.is_some() => self.no_lines_below(0..self.rows.len(), "type"),
+            DeclKind::Type if decl.alias.is_some() => {
+                self.no_lines_below(0..self.rows.len(), "type")
+            }
             DeclKind::Type => decl.fields = self.fields(body),
             DeclKind::Profile => decl.clauses.extend(self.overrides(body)),
             _ => {
@@ -173,7 +230,11 @@ impl<'g, 't> Parser<'g, 't> {
 
     /// Clauses of a plan below one of its nodes.
     fn plan_rest(&mut self) -> Decl {
-        let clauses = self.clauses(0..self.rows.len(), DeclKind::Plan, crate::table::clauses(DeclKind::Plan));
+        let clauses = self.clauses(
+            0..self.rows.len(),
+            DeclKind::Plan,
+            crate::table::clauses(DeclKind::Plan),
+        );
         let start = self.rows[0].span.start;
         let end = self.rows.last().map_or(start, |row| row.span.end);
         let here = Span::new(start, start);
@@ -197,7 +258,11 @@ impl<'g, 't> Parser<'g, 't> {
         let row = &self.rows[0];
         if !row.broken {
             let (token, at) = self.tokens[row.tokens.start];
-            self.errors.push(messages::no_declaration(token, crate::grammar::span(at), row.indent));
+            self.errors.push(messages::no_declaration(
+                token,
+                crate::grammar::span(at),
+                row.indent,
+            ));
         }
     }
 
@@ -210,25 +275,37 @@ impl<'g, 't> Parser<'g, 't> {
             DeclKind::Test => &self.grammar.test_lead,
             _ => &self.grammar.lead,
         };
-        let split = if kind == DeclKind::Type { row.tokens.end } else { split };
-        let lead = self.lead(rule, row, row.tokens.start + 1..split, kind);
+        let split = if kind == DeclKind::Type {
+            row.tokens.end
+        } else {
+            split
+        };
+        let lead = self.lead(rule, row, row.tokens.start + 1..split);
         (lead, self.attributes(row, split..row.tokens.end, kind))
     }
 
-    fn lead(&mut self, rule: &Rule<'t, Lead>, row: &Row, range: Range<usize>, kind: DeclKind) -> Lead {
+    fn lead(&mut self, rule: &Rule<'t, Lead>, row: &Row, range: Range<usize>) -> Lead {
         let tokens: Tokens<'t> = &self.tokens[range.clone()];
-        let end = if range.is_empty() { self.tokens[range.start - 1].1.end } else { self.tokens[range.end - 1].1.end };
+        let end = if range.is_empty() {
+            self.tokens[range.start - 1].1.end
+        } else {
+            self.tokens[range.end - 1].1.end
+        };
         match read(self.grammar, rule, tokens, end) {
             Ok(lead) => lead,
             Err(error) => {
                 if !row.broken {
-                    self.errors.push(messages::bad_header(error, kind, tokens, end));
+                    let word = self.tokens[row.tokens.start].0.text;
+                    self.errors
+                        .push(messages::bad_header(error, word, tokens, end));
                 }
                 // What can be kept of it: a name in first place, so that references to it still resolve.
                 let name = tokens.first().filter(|(token, _)| token.kind == Kind::Name);
-                let name = name.filter(|_| kind != DeclKind::Test);
                 Lead {
-                    name: name.map(|(token, at)| Name { text: token.text.into(), span: crate::grammar::span(*at) }),
+                    name: name.map(|(token, at)| Name {
+                        text: token.text.into(),
+                        span: crate::grammar::span(*at),
+                    }),
                     ..Lead::default()
                 }
             }
@@ -260,10 +337,14 @@ impl<'g, 't> Parser<'g, 't> {
         let tokens: Tokens<'t> = &self.tokens[range];
         match read(self.grammar, rule, tokens, row.span.end) {
             Ok(value) => Some(value),
+            Err(_) if row.broken => None,
             Err(error) => {
-                if !row.broken {
-                    self.errors.push(error);
-                }
+                let key = self.tokens[row.tokens.start].0.text;
+                self.errors.push(if tokens.is_empty() {
+                    messages::no_value(error, key)
+                } else {
+                    error
+                });
                 None
             }
         }
@@ -295,8 +376,14 @@ impl<'g, 't> Parser<'g, 't> {
         if at < raw.text.len() {
             parts.push(StringPart::Text(raw.text[at..].into()));
         }
-        let string = crate::ast::StringLit { parts, span: raw.span };
-        Expr { span: string.span, kind: ExprKind::String(string) }
+        let string = crate::ast::StringLit {
+            parts,
+            span: raw.span,
+        };
+        Expr {
+            span: string.span,
+            kind: ExprKind::String(string),
+        }
     }
 
     // ---------- lines ----------
@@ -304,7 +391,10 @@ impl<'g, 't> Parser<'g, 't> {
     /// The rows below `at`, within `range`: those that are deeper.
     fn below(&self, at: usize, range: &Range<usize>) -> Range<usize> {
         let indent = self.rows[at].indent;
-        let deeper = self.rows[at + 1..range.end].iter().take_while(|row| row.indent > indent).count();
+        let deeper = self.rows[at + 1..range.end]
+            .iter()
+            .take_while(|row| row.indent > indent)
+            .count();
         at + 1..at + 1 + deeper
     }
 
@@ -321,7 +411,14 @@ impl<'g, 't> Parser<'g, 't> {
     fn siblings(&mut self, range: Range<usize>) -> Vec<(usize, Range<usize>)> {
         let mut out = Vec::new();
         let mut at = range.start;
-        let Some(indent) = self.rows.get(at).filter(|_| !range.is_empty()).map(|row| row.indent) else { return out };
+        let Some(indent) = self
+            .rows
+            .get(at)
+            .filter(|_| !range.is_empty())
+            .map(|row| row.indent)
+        else {
+            return out;
+        };
         let mut complained = false;
         while at < range.end {
             if self.rows[at].indent != indent && !complained {
@@ -338,6 +435,12 @@ impl<'g, 't> Parser<'g, 't> {
     }
 
     fn error(&mut self, rule: SyntaxRule, message: String, span: Span, help: Option<String>) {
-        self.errors.push(SyntaxError { rule, message, span, help, fix: None });
+        self.errors.push(SyntaxError {
+            rule,
+            message,
+            span,
+            help,
+            fix: None,
+        });
     }
 }

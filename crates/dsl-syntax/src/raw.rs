@@ -21,19 +21,32 @@ pub(crate) struct Interp {
 /// The raw block at `range` of `block`: the smallest indentation is removed, one line end closes it.
 pub(crate) fn raw(block: &str, range: Range<usize>) -> Raw {
     let bytes = block.as_bytes();
-    let dedent = lines(bytes, &range).filter(|line| !is_blank(&bytes[line.clone()])).map(|line| spaces(&bytes[line])).min();
+    let dedent = lines(bytes, &range)
+        .filter(|line| !is_blank(&bytes[line.clone()]))
+        .map(|line| spaces(&bytes[line]))
+        .min();
     let dedent = dedent.unwrap_or(0);
     let mut text = String::with_capacity(range.len() + 1);
     let mut raw_lines = Vec::new();
     for line in lines(bytes, &range) {
         let skip = spaces(&bytes[line.clone()]).min(dedent);
-        raw_lines.push(RawLine { text_start: text.len() as u32, block_start: (line.start + skip) as u32 });
+        raw_lines.push(RawLine {
+            text_start: text.len() as u32,
+            block_start: (line.start + skip) as u32,
+        });
         let content = &block[line.start + skip..line.end];
         text.push_str(content.strip_suffix('\r').unwrap_or(content));
         text.push('\n');
     }
-    let start = raw_lines.first().map_or(range.start as u32, |line| line.block_start);
-    Raw { text: SmolStr::new(text), interps: Vec::new(), span: Span::new(start, range.end as u32), lines: raw_lines }
+    let start = raw_lines
+        .first()
+        .map_or(range.start as u32, |line| line.block_start);
+    Raw {
+        text: SmolStr::new(text),
+        interps: Vec::new(),
+        span: Span::new(start, range.end as u32),
+        lines: raw_lines,
+    }
 }
 
 /// Every `{{` of the raw block with the tokens up to its `}}`, which stands on the same line.
@@ -43,7 +56,11 @@ pub(crate) fn interps(block: &str, raw: &Raw) -> Vec<Interp> {
         let end = line_end(block.as_bytes(), line.block_start as usize).min(raw.span.end as usize);
         let text = block[..end].trim_end_matches('\r');
         let mut at = line.block_start as usize;
-        while let Some(open) = text.get(at..).and_then(|rest| rest.find("{{")).map(|open| at + open) {
+        while let Some(open) = text
+            .get(at..)
+            .and_then(|rest| rest.find("{{"))
+            .map(|open| at + open)
+        {
             let (lexed, close) = lex_inline(text, open + 2, true);
             at = close.unwrap_or(text.len());
             let to_text = |offset: usize| line.text_start + (offset as u32 - line.block_start);

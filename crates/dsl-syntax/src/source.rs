@@ -9,7 +9,7 @@ use chumsky::span::SimpleSpan;
 use smol_str::SmolStr;
 
 use crate::ast::{Name, Raw, Span, Suppression, SyntaxError};
-use crate::grammar::{At, Tok};
+use crate::grammar::{At, Tok, span};
 use crate::lexer::{lex, name_end};
 use crate::raw::{self, Interp};
 use crate::token::{Kind, Lexed, LineKind};
@@ -24,6 +24,10 @@ pub(crate) struct Row {
     pub doc: Option<SmolStr>,
     /// From the first token to the last.
     pub span: Span,
+    /// The first token.
+    pub first: Span,
+    /// The white space before it, in bytes.
+    pub margin: u32,
     /// The lexer has complained about something in it; a parse error would only repeat that.
     pub broken: bool,
 }
@@ -67,9 +71,21 @@ pub(crate) fn source<'t>(text: &'t str, out: &mut Toks<'t>) -> Source {
     };
     rows(text, &lexed, &mut source, out);
     for raw in &mut source.raws {
-        for Interp { text: range, span, lexed, closed } in raw::interps(text, &raw.raw) {
+        for Interp {
+            text: range,
+            span,
+            lexed,
+            closed,
+        } in raw::interps(text, &raw.raw)
+        {
             let tokens = significant(text, &lexed, out);
-            raw.interps.push(InterpSource { text: range, span, tokens, errors: lexed.errors, closed });
+            raw.interps.push(InterpSource {
+                text: range,
+                span,
+                tokens,
+                errors: lexed.errors,
+                closed,
+            });
         }
     }
     source.errors = lexed.errors;
@@ -79,8 +95,18 @@ pub(crate) fn source<'t>(text: &'t str, out: &mut Toks<'t>) -> Source {
 /// Appends the tokens of an expression.
 pub(crate) fn significant<'t>(text: &'t str, lexed: &Lexed, out: &mut Toks<'t>) -> Range<usize> {
     let first = out.len();
-    for token in lexed.tokens.iter().filter(|token| !token.kind.is_trivia() && token.kind != Kind::Newline) {
-        out.push((Tok { kind: token.kind, text: &text[token.range()] }, SimpleSpan::from(token.start..token.end)));
+    for token in lexed
+        .tokens
+        .iter()
+        .filter(|token| !token.kind.is_trivia() && token.kind != Kind::Newline)
+    {
+        out.push((
+            Tok {
+                kind: token.kind,
+                text: &text[token.range()],
+            },
+            SimpleSpan::from(token.start..token.end),
+        ));
     }
     first..out.len()
 }
@@ -97,7 +123,9 @@ fn rows<'t>(text: &'t str, lexed: &Lexed, source: &mut Source, out: &mut Toks<'t
         match line.kind {
             LineKind::Doc => {
                 let comment = tokens.iter().find(|token| token.kind == Kind::Doc);
-                let comment = comment.map_or("", |token| &text[token.range()]).trim_start_matches('#');
+                let comment = comment
+                    .map_or("", |token| &text[token.range()])
+                    .trim_start_matches('#');
                 doc.push(comment.strip_prefix(' ').unwrap_or(comment).trim_end());
                 doc_at_margin = line.indent == 0;
             }
@@ -126,20 +154,51 @@ fn rows<'t>(text: &'t str, lexed: &Lexed, source: &mut Source, out: &mut Toks<'t
     }
 }
 
-fn row<'t>(text: &'t str, indent: u32, tokens: &[crate::token::Token], source: &mut Source, out: &mut Toks<'t>) -> Row {
+fn row<'t>(
+    text: &'t str,
+    indent: u32,
+    tokens: &[crate::token::Token],
+    source: &mut Source,
+    out: &mut Toks<'t>,
+) -> Row {
     let first = out.len();
-    for token in tokens.iter().filter(|token| !token.kind.is_trivia() && token.kind != Kind::Newline) {
+    for token in tokens
+        .iter()
+        .filter(|token| !token.kind.is_trivia() && token.kind != Kind::Newline)
+    {
         if token.kind == Kind::Raw {
             let raw = raw::raw(text, token.range());
-            source.raws.push(RawSource { token: out.len(), raw, interps: Vec::new() });
+            source.raws.push(RawSource {
+                token: out.len(),
+                raw,
+                interps: Vec::new(),
+            });
         }
-        out.push((Tok { kind: token.kind, text: &text[token.range()] }, SimpleSpan::from(token.start..token.end)));
+        out.push((
+            Tok {
+                kind: token.kind,
+                text: &text[token.range()],
+            },
+            SimpleSpan::from(token.start..token.end),
+        ));
     }
-    let span = match (out.get(first), out.last()) {
-        (Some((_, start)), Some((_, end))) => Span::new(start.start, end.end),
-        _ => Span::default(),
+    let (start, end) = match (out.get(first), out.last()) {
+        (Some((_, start)), Some((_, end))) => (span(*start), span(*end)),
+        _ => Default::default(),
     };
-    Row { indent, tokens: first..out.len(), doc: None, span, broken: false }
+    let margin = tokens
+        .first()
+        .filter(|token| token.kind == Kind::Space)
+        .map_or(0, |token| token.end - token.start);
+    Row {
+        indent,
+        tokens: first..out.len(),
+        doc: None,
+        span: start.cover(end),
+        first: start,
+        margin,
+        broken: false,
+    }
 }
 
 fn joined(doc: &[&str]) -> SmolStr {
@@ -157,9 +216,16 @@ fn suppression(text: &str, range: Range<usize>) -> Option<Suppression> {
     if end == start {
         return None;
     }
-    let reason = after.trim_start().strip_prefix(':').map(str::trim).filter(|reason| !reason.is_empty());
+    let reason = after
+        .trim_start()
+        .strip_prefix(':')
+        .map(str::trim)
+        .filter(|reason| !reason.is_empty());
     Some(Suppression {
-        rule: Name { text: SmolStr::new(&text[start..end]), span: Span::new(start as u32, end as u32) },
+        rule: Name {
+            text: SmolStr::new(&text[start..end]),
+            span: Span::new(start as u32, end as u32),
+        },
         reason: reason.map(SmolStr::new),
         span: Span::new(range.start as u32, range.end as u32),
     })

@@ -36,9 +36,13 @@ pub(crate) fn blocks(text: &str, context: ChunkContext) -> Blocks<'_> {
         pos: 0,
         plan: context.plan_indent.map_or(Plan::Outside, Plan::Inside),
         after_node: context.plan_indent.is_some(),
-        margin_comments: None,
-        inner_comments: None,
-        pending: (!text.is_empty()).then_some(BlockAt { kind: BlockKind::Other, start: 0, context, header: 0 }),
+        comments: Vec::new(),
+        pending: (!text.is_empty()).then_some(BlockAt {
+            kind: BlockKind::Other,
+            start: 0,
+            context,
+            header: 0,
+        }),
     }
 }
 
@@ -52,9 +56,7 @@ enum Plan {
     Inside(u32),
 }
 
-/// A run of comment lines and the indentation of its first.
-#[derive(Clone, Copy)]
-struct Comments {
+struct Comment {
     start: usize,
     indent: u32,
 }
@@ -66,9 +68,8 @@ pub(crate) struct Blocks<'t> {
     plan: Plan,
     /// A node of the plan has begun, so that a clause of the plan is a block of its own.
     after_node: bool,
-    /// Where the run of comment lines right above starts: those at the margin, those not deeper than a plan's children.
-    margin_comments: Option<usize>,
-    inner_comments: Option<Comments>,
+    /// The comment lines right above.
+    comments: Vec<Comment>,
     pending: Option<BlockAt>,
 }
 
@@ -82,7 +83,10 @@ impl Iterator for Blocks<'_> {
             self.pos = (end + 1).min(self.bytes.len());
             if let Some(block) = self.line(start, end) {
                 // The text before the first header is a block only if there is any.
-                let before = self.pending.replace(block).filter(|before| before.start < block.start);
+                let before = self
+                    .pending
+                    .replace(block)
+                    .filter(|before| before.start < block.start);
                 if before.is_some() {
                     return before;
                 }
@@ -97,55 +101,70 @@ impl Blocks<'_> {
     fn line(&mut self, start: usize, end: usize) -> Option<BlockAt> {
         let line = &self.bytes[start..end];
         if is_blank(line) {
-            (self.margin_comments, self.inner_comments) = (None, None);
+            self.comments.clear();
             return None;
         }
         let (indent, width) = indentation(line);
         if line[width] == b'#' {
-            self.comment(start, indent);
+            self.comments.push(Comment { start, indent });
             return None;
         }
-        let inner = self.inner_comments.filter(|run| self.plan != Plan::Opened || run.indent <= indent);
-        let comments = if indent == 0 { self.margin_comments } else { inner.map(|run| run.start) };
-        (self.margin_comments, self.inner_comments) = (None, None);
+        let comments = self.attached(indent);
+        self.comments.clear();
         if matches!(line[width], b')' | b']' | b'}') {
             return None;
         }
         let kind = self.header(indent, &line[width..])?;
         let context = match (kind, self.plan) {
-            (BlockKind::PlanNode | BlockKind::PlanRest | BlockKind::Other, Plan::Inside(indent)) => ChunkContext { plan_indent: Some(indent) },
+            (
+                BlockKind::PlanNode | BlockKind::PlanRest | BlockKind::Other,
+                Plan::Inside(indent),
+            ) => ChunkContext {
+                plan_indent: Some(indent),
+            },
             _ => ChunkContext::default(),
         };
-        Some(BlockAt { kind, start: comments.unwrap_or(start), context, header: start })
+        Some(BlockAt {
+            kind,
+            start: comments.unwrap_or(start),
+            context,
+            header: start,
+        })
     }
 
-    /// Comments belong to the header below them if they are not deeper: deeper ones may be lines of a script.
-    fn comment(&mut self, start: usize, indent: u32) {
-        self.margin_comments = if indent == 0 { self.margin_comments.or(Some(start)) } else { None };
-        let run = match self.plan {
-            Plan::Inside(children) => self.inner_comments.filter(|_| indent <= children),
-            // The children's indentation is not known yet: keep what is as deep as this one.
-            Plan::Opened => self.inner_comments.filter(|run| run.indent == indent),
-            Plan::Outside => None,
-        };
-        let belongs = !matches!(self.plan, Plan::Inside(children) if indent > children);
-        self.inner_comments = run.or(belongs.then_some(Comments { start, indent }));
+    /// Where the comments start that belong to a header with this indentation: those right above that are not deeper.
+    /// Deeper ones may be lines of a script.
+    fn attached(&self, indent: u32) -> Option<usize> {
+        let attached = self
+            .comments
+            .iter()
+            .rev()
+            .take_while(|comment| comment.indent <= indent);
+        attached.last().map(|comment| comment.start)
     }
 
     /// What begins with a line at the margin.
     fn margin_header(&mut self, word: &[u8]) -> BlockKind {
         let declared = declares(word);
         if declared.is_none() && word != b"use" {
-            // A stray line in a plan must not cut off the nodes below it.
-            self.after_node = matches!(self.plan, Plan::Inside(_));
-            if !self.after_node {
+            // A stray line in a plan must not cut off the nodes below it; clauses below it are its own.
+            self.after_node = false;
+            if self.plan == Plan::Opened {
                 self.plan = Plan::Outside;
             }
             return BlockKind::Other;
         }
         self.after_node = false;
-        self.plan = if declared == Some(DeclKind::Plan) { Plan::Opened } else { Plan::Outside };
-        if declared.is_some() { BlockKind::Top } else { BlockKind::Use }
+        self.plan = if declared == Some(DeclKind::Plan) {
+            Plan::Opened
+        } else {
+            Plan::Outside
+        };
+        if declared.is_some() {
+            BlockKind::Top
+        } else {
+            BlockKind::Use
+        }
     }
 
     /// What begins with this line of code, if anything does.
@@ -156,7 +175,9 @@ impl Blocks<'_> {
         if self.plan == Plan::Opened {
             self.plan = Plan::Inside(indent);
         }
-        let Plan::Inside(children) = self.plan else { return None };
+        let Plan::Inside(children) = self.plan else {
+            return None;
+        };
         if indent > children {
             return None;
         }
@@ -174,7 +195,10 @@ impl Blocks<'_> {
 
 /// The letters the line starts with, unless they are a key (`task:`) or part of a longer word.
 fn first_word(line: &[u8]) -> &[u8] {
-    let len = line.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+    let len = line
+        .iter()
+        .take_while(|byte| byte.is_ascii_lowercase())
+        .count();
     match line.get(len) {
         None | Some(b' ' | b'\t' | b'\r' | b'"') => &line[..len],
         _ => &[],
@@ -182,7 +206,9 @@ fn first_word(line: &[u8]) -> &[u8] {
 }
 
 fn declares(word: &[u8]) -> Option<DeclKind> {
-    std::str::from_utf8(word).ok().and_then(DeclKind::from_keyword)
+    std::str::from_utf8(word)
+        .ok()
+        .and_then(DeclKind::from_keyword)
 }
 
 /// Decides, block by block, where chunks end.
@@ -202,7 +228,10 @@ impl Chunker {
         };
         let starts = self.blocks > 0 && (full || chosen);
         if starts {
-            *self = Self { start: block.start, blocks: 0 };
+            *self = Self {
+                start: block.start,
+                blocks: 0,
+            };
         }
         self.blocks += 1;
         starts
@@ -211,6 +240,8 @@ impl Chunker {
 
 /// FNV-1a, folded: any fixed hash does.
 fn fnv(bytes: &[u8]) -> u32 {
-    let hash = bytes.iter().fold(0x811c_9dc5u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    let hash = bytes.iter().fold(0x811c_9dc5u32, |hash, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    });
     hash ^ (hash >> 16)
 }

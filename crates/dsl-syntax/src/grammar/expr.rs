@@ -8,7 +8,9 @@ use chumsky::prelude::*;
 use smol_str::SmolStr;
 
 use super::{Extra, Input, Rule, Tok, Want, any_word, just_kind, name, span, string, types, word};
-use crate::ast::{Arg, BinaryOp, Expr, ExprKind, IsWhat, Name, RecordKey, Selector, Span, Type, UnaryOp};
+use crate::ast::{
+    Arg, BinaryOp, Expr, ExprKind, IsWhat, Name, RecordKey, Selector, Span, Type, UnaryOp,
+};
 use crate::lexer::unit_from;
 use crate::token::Kind;
 
@@ -29,8 +31,12 @@ enum Suffix {
 pub fn expr<'t>(place: Place) -> Rule<'t, Expr> {
     recursive(move |expr| {
         let suffix = choice((
-            just_kind(Kind::Dot).ignore_then(any_word()).map(Suffix::Field),
-            expr.clone().delimited_by(just_kind(Kind::LBracket), just_kind(Kind::RBracket)).map(Suffix::Index),
+            just_kind(Kind::Dot)
+                .ignore_then(any_word())
+                .map(Suffix::Field),
+            expr.clone()
+                .delimited_by(just_kind(Kind::LBracket), just_kind(Kind::RBracket))
+                .map(Suffix::Index),
         ))
         .map_with(|suffix, e| (suffix, span(e.span())))
         .labelled(Want::Operator)
@@ -41,68 +47,160 @@ pub fn expr<'t>(place: Place) -> Rule<'t, Expr> {
             .map_with(|(func, args), e| (func, args.unwrap_or_default(), span(e.span())))
             .labelled(Want::Operator)
             .boxed();
-        let cast = word("as", Want::Operator).ignore_then(types::plain()).boxed();
+        let cast = word("as", Want::Operator)
+            .ignore_then(types::plain())
+            .boxed();
         let condition = expr
             .clone()
             .delimited_by(just_kind(Kind::If), just_kind(Kind::Else))
             .labelled(Want::Operator)
             .boxed();
-        let sign = |kind| just_kind(kind).map_with(|_, e| span(e.span())).labelled(Want::Expression);
+        let sign = |kind| {
+            just_kind(kind)
+                .map_with(|_, e| span(e.span()))
+                .labelled(Want::Expression)
+        };
         operand(expr, place).pratt((
-            postfix(12, suffix, |base: Expr, (suffix, at): (Suffix, Span), _: &mut _| {
-                let span = base.span.cover(at);
-                let base = Box::new(base);
-                let kind = match suffix {
-                    Suffix::Field(name) => ExprKind::Field { base, name },
-                    Suffix::Index(index) => ExprKind::Index { base, index: Box::new(index) },
-                };
-                Expr { kind, span }
+            postfix(
+                12,
+                suffix,
+                |base: Expr, (suffix, at): (Suffix, Span), _: &mut _| {
+                    let span = base.span.cover(at);
+                    let base = Box::new(base);
+                    let kind = match suffix {
+                        Suffix::Field(name) => ExprKind::Field { base, name },
+                        Suffix::Index(index) => ExprKind::Index {
+                            base,
+                            index: Box::new(index),
+                        },
+                    };
+                    Expr { kind, span }
+                },
+            ),
+            prefix(11, sign(Kind::Minus), |at: Span, rhs: Expr, _: &mut _| {
+                unary(UnaryOp::Neg, at, rhs)
             }),
-            prefix(11, sign(Kind::Minus), |at: Span, rhs: Expr, _: &mut _| unary(UnaryOp::Neg, at, rhs)),
             postfix(10, cast, |base: Expr, ty: Type, _: &mut _| {
                 let span = base.span.cover(ty.span);
-                Expr { kind: ExprKind::Cast { expr: Box::new(base), ty }, span }
+                Expr {
+                    kind: ExprKind::Cast {
+                        expr: Box::new(base),
+                        ty,
+                    },
+                    span,
+                }
             }),
-            infix(left(9), product(), |lhs, op, rhs, _: &mut _| binary(lhs, op, rhs)),
-            infix(left(8), sum(), |lhs, op, rhs, _: &mut _| binary(lhs, op, rhs)),
-            postfix(7, pipe, |lhs: Expr, (func, args, at): (Name, Vec<Arg>, Span), _: &mut _| {
-                let span = lhs.span.cover(at);
-                Expr { kind: ExprKind::Pipe { lhs: Box::new(lhs), func, args }, span }
-            }),
-            infix(left(6), comparison(), |lhs, op, rhs, _: &mut _| binary(lhs, op, rhs)),
-            postfix(6, is_what(), |base: Expr, (not, what, at): (bool, IsWhat, Span), _: &mut _| {
-                let span = base.span.cover(at);
-                Expr { kind: ExprKind::Is { expr: Box::new(base), not, what }, span }
-            }),
-            prefix(5, sign(Kind::Not), |at: Span, rhs: Expr, _: &mut _| unary(UnaryOp::Not, at, rhs)),
-            infix(left(4), operator(Kind::And, BinaryOp::And), |lhs, op, rhs, _: &mut _| binary(lhs, op, rhs)),
-            infix(left(3), operator(Kind::Or, BinaryOp::Or), |lhs, op, rhs, _: &mut _| binary(lhs, op, rhs)),
-            infix(left(2), operator(Kind::Coalesce, BinaryOp::Coalesce), |lhs, op, rhs, _: &mut _| {
+            infix(left(9), product(), |lhs, op, rhs, _: &mut _| {
                 binary(lhs, op, rhs)
             }),
-            infix(right(1), condition, |then: Expr, cond: Expr, otherwise: Expr, _: &mut _| {
-                let span = then.span.cover(otherwise.span);
-                let (then, cond, otherwise) = (Box::new(then), Box::new(cond), Box::new(otherwise));
-                Expr { kind: ExprKind::If { then, cond, otherwise }, span }
+            infix(left(8), sum(), |lhs, op, rhs, _: &mut _| {
+                binary(lhs, op, rhs)
             }),
+            postfix(
+                7,
+                pipe,
+                |lhs: Expr, (func, args, at): (Name, Vec<Arg>, Span), _: &mut _| {
+                    let span = lhs.span.cover(at);
+                    Expr {
+                        kind: ExprKind::Pipe {
+                            lhs: Box::new(lhs),
+                            func,
+                            args,
+                        },
+                        span,
+                    }
+                },
+            ),
+            infix(left(6), comparison(), |lhs, op, rhs, _: &mut _| {
+                binary(lhs, op, rhs)
+            }),
+            postfix(
+                6,
+                is_what(),
+                |base: Expr, (not, what, at): (bool, IsWhat, Span), _: &mut _| {
+                    let span = base.span.cover(at);
+                    Expr {
+                        kind: ExprKind::Is {
+                            expr: Box::new(base),
+                            not,
+                            what,
+                        },
+                        span,
+                    }
+                },
+            ),
+            prefix(5, sign(Kind::Not), |at: Span, rhs: Expr, _: &mut _| {
+                unary(UnaryOp::Not, at, rhs)
+            }),
+            infix(
+                left(4),
+                operator(Kind::And, BinaryOp::And),
+                |lhs, op, rhs, _: &mut _| binary(lhs, op, rhs),
+            ),
+            infix(
+                left(3),
+                operator(Kind::Or, BinaryOp::Or),
+                |lhs, op, rhs, _: &mut _| binary(lhs, op, rhs),
+            ),
+            infix(
+                left(2),
+                operator(Kind::Coalesce, BinaryOp::Coalesce),
+                |lhs, op, rhs, _: &mut _| binary(lhs, op, rhs),
+            ),
+            infix(
+                right(1),
+                condition,
+                |then: Expr, cond: Expr, otherwise: Expr, _: &mut _| {
+                    let span = then.span.cover(otherwise.span);
+                    let (then, cond, otherwise) =
+                        (Box::new(then), Box::new(cond), Box::new(otherwise));
+                    Expr {
+                        kind: ExprKind::If {
+                            then,
+                            cond,
+                            otherwise,
+                        },
+                        span,
+                    }
+                },
+            ),
         ))
     })
     .boxed()
 }
 
 fn unary(op: UnaryOp, at: Span, expr: Expr) -> Expr {
-    Expr { span: at.cover(expr.span), kind: ExprKind::Unary { op, expr: Box::new(expr) } }
+    Expr {
+        span: at.cover(expr.span),
+        kind: ExprKind::Unary {
+            op,
+            expr: Box::new(expr),
+        },
+    }
 }
 
 fn binary(lhs: Expr, (op, op_span): (BinaryOp, Span), rhs: Expr) -> Expr {
     let span = lhs.span.cover(rhs.span);
-    Expr { kind: ExprKind::Binary { op, op_span, lhs: Box::new(lhs), rhs: Box::new(rhs) }, span }
+    Expr {
+        kind: ExprKind::Binary {
+            op,
+            op_span,
+            lhs: Box::new(lhs),
+            rhs: Box::new(rhs),
+        },
+        span,
+    }
 }
 
 // ---------- operators ----------
 
-fn operator<'t>(kind: Kind, op: BinaryOp) -> impl Parser<'t, Input<'t>, (BinaryOp, Span), Extra<'t>> + Clone {
-    just_kind(kind).map_with(move |_, e| (op, span(e.span()))).labelled(Want::Operator)
+fn operator<'t>(
+    kind: Kind,
+    op: BinaryOp,
+) -> impl Parser<'t, Input<'t>, (BinaryOp, Span), Extra<'t>> + Clone {
+    just_kind(kind)
+        .map_with(move |_, e| (op, span(e.span())))
+        .labelled(Want::Operator)
 }
 
 fn product<'t>() -> impl Parser<'t, Input<'t>, (BinaryOp, Span), Extra<'t>> + Clone {
@@ -160,12 +258,16 @@ fn operand<'t>(
     place: Place,
 ) -> Rule<'t, Expr> {
     let text = string(expr.clone()).map(ExprKind::String);
-    let named = name().then(arguments(expr.clone()).or_not()).map(|(func, args)| match args {
-        Some(args) => ExprKind::Call { func, args },
-        None if func.text == "it" => ExprKind::It,
-        None => ExprKind::Name(func.text),
-    });
-    let item_field = just_kind(Kind::Dot).ignore_then(any_word()).map(ExprKind::ItField);
+    let named = name()
+        .then(arguments(expr.clone()).or_not())
+        .map(|(func, args)| match args {
+            Some(args) => ExprKind::Call { func, args },
+            None if func.text == "it" => ExprKind::It,
+            None => ExprKind::Name(func.text),
+        });
+    let item_field = just_kind(Kind::Dot)
+        .ignore_then(any_word())
+        .map(ExprKind::ItField);
     let list = expr
         .clone()
         .separated_by(just_kind(Kind::Comma))
@@ -177,12 +279,31 @@ fn operand<'t>(
         .clone()
         .delimited_by(just_kind(Kind::LParen), just_kind(Kind::RParen))
         .map(|inner| ExprKind::Paren(Box::new(inner)));
-    let common = choice((named, literal(), text, record(expr.clone()), list, paren, item_field)).boxed();
+    let common = choice((
+        named,
+        literal(),
+        text,
+        record(expr.clone()),
+        list,
+        paren,
+        item_field,
+    ))
+    .boxed();
     let kind = match place {
         Place::Plan => common,
-        Place::Policy => choice((pattern(), selector(expr).map(|it| ExprKind::Selector(Box::new(it))), common)).boxed(),
+        Place::Policy => choice((
+            pattern(),
+            selector(expr).map(|it| ExprKind::Selector(Box::new(it))),
+            common,
+        ))
+        .boxed(),
     };
-    kind.map_with(|kind, e| Expr { kind, span: span(e.span()) }).labelled(Want::Expression).boxed()
+    kind.map_with(|kind, e| Expr {
+        kind,
+        span: span(e.span()),
+    })
+    .labelled(Want::Expression)
+    .boxed()
 }
 
 /// Literals of one token, and text the lexer has already complained about.
@@ -213,17 +334,29 @@ pub fn number<'t>() -> impl Parser<'t, Input<'t>, Expr, Extra<'t>> + Clone {
         Tok { kind: Kind::Ratio, text } => ExprKind::Ratio(digits(&text[..text.len() - 1])),
         Tok { kind: Kind::Bad, .. } => ExprKind::Error,
     }
-    .map_with(|kind, e| Expr { kind, span: span(e.span()) })
+    .map_with(|kind, e| Expr {
+        kind,
+        span: span(e.span()),
+    })
 }
 
 fn digits(text: &str) -> SmolStr {
-    if text.contains('_') { text.chars().filter(|c| *c != '_').collect() } else { SmolStr::new(text) }
+    if text.contains('_') {
+        text.chars().filter(|c| *c != '_').collect()
+    } else {
+        SmolStr::new(text)
+    }
 }
 
 fn quantity(text: &str) -> ExprKind {
-    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let split = text
+        .find(|c: char| c.is_ascii_alphabetic())
+        .unwrap_or(text.len());
     match unit_from(&text[split..]) {
-        Some(unit) => ExprKind::Quantity { number: digits(&text[..split]), unit },
+        Some(unit) => ExprKind::Quantity {
+            number: digits(&text[..split]),
+            unit,
+        },
         None => ExprKind::Error,
     }
 }
@@ -232,10 +365,22 @@ fn record<'t>(
     expr: impl Parser<'t, Input<'t>, Expr, Extra<'t>> + Clone + 't,
 ) -> impl Parser<'t, Input<'t>, ExprKind, Extra<'t>> + Clone {
     let quoted = just_kind(Kind::StrStart)
-        .ignore_then(select! { Tok { kind: Kind::StrText, text } => super::unescape(text) }.or_not())
+        .ignore_then(
+            select! { Tok { kind: Kind::StrText, text } => super::unescape(text) }.or_not(),
+        )
         .then_ignore(just_kind(Kind::StrEnd))
-        .map_with(|text, e| RecordKey { text: text.unwrap_or_default(), span: span(e.span()) });
-    let key = choice((any_word().map(|name| RecordKey { text: name.text, span: name.span }), quoted)).labelled(Want::Name);
+        .map_with(|text, e| RecordKey {
+            text: text.unwrap_or_default(),
+            span: span(e.span()),
+        });
+    let key = choice((
+        any_word().map(|name| RecordKey {
+            text: name.text,
+            span: name.span,
+        }),
+        quoted,
+    ))
+    .labelled(Want::Name);
     key.then_ignore(just_kind(Kind::Colon))
         .then(expr)
         .separated_by(just_kind(Kind::Comma))
@@ -263,11 +408,17 @@ pub fn arguments<'t>(
 // ---------- policies ----------
 
 /// `task where kind == deploy`. A lone `task` is a name like any other, so that `kind == task` stays a comparison.
-fn selector<'t>(expr: impl Parser<'t, Input<'t>, Expr, Extra<'t>> + Clone + 't) -> Rule<'t, Selector> {
+fn selector<'t>(
+    expr: impl Parser<'t, Input<'t>, Expr, Extra<'t>> + Clone + 't,
+) -> Rule<'t, Selector> {
     what()
         .then_ignore(word("where", Want::Where))
         .then(expr)
-        .map_with(|(what, filter), e| Selector { what, filter: Some(filter), span: span(e.span()) })
+        .map_with(|(what, filter), e| Selector {
+            what,
+            filter: Some(filter),
+            span: span(e.span()),
+        })
         .boxed()
 }
 
@@ -275,7 +426,11 @@ fn selector<'t>(expr: impl Parser<'t, Input<'t>, Expr, Extra<'t>> + Clone + 't) 
 pub fn selector_clause<'t>(expr: Rule<'t, Expr>) -> Rule<'t, Selector> {
     what()
         .then(word("where", Want::Where).ignore_then(expr).or_not())
-        .map_with(|(what, filter), e| Selector { what, filter, span: span(e.span()) })
+        .map_with(|(what, filter), e| Selector {
+            what,
+            filter,
+            span: span(e.span()),
+        })
         .boxed()
 }
 
@@ -293,14 +448,22 @@ fn pattern<'t>() -> impl Parser<'t, Input<'t>, ExprKind, Extra<'t>> + Clone {
 }
 
 pub fn pattern_name<'t>() -> impl Parser<'t, Input<'t>, Name, Extra<'t>> + Clone {
-    let parts = name().then_ignore(just_kind(Kind::Dot)).repeated().collect::<Vec<_>>();
-    parts.then_ignore(just_kind(Kind::Star)).map_with(|parts, e| {
-        let mut text = String::new();
-        for part in parts {
-            text.push_str(&part.text);
-            text.push('.');
-        }
-        text.push('*');
-        Name { text: text.into(), span: span(e.span()) }
-    })
+    let parts = name()
+        .then_ignore(just_kind(Kind::Dot))
+        .repeated()
+        .collect::<Vec<_>>();
+    parts
+        .then_ignore(just_kind(Kind::Star))
+        .map_with(|parts, e| {
+            let mut text = String::new();
+            for part in parts {
+                text.push_str(&part.text);
+                text.push('.');
+            }
+            text.push('*');
+            Name {
+                text: text.into(),
+                span: span(e.span()),
+            }
+        })
 }

@@ -41,7 +41,8 @@ wants! {
 pub struct Expected(u128);
 
 const WANTS_FROM: u8 = 72;
-const _: () = assert!(Kind::ALL.len() <= WANTS_FROM as usize && Want::ALL.len() + WANTS_FROM as usize <= 128);
+const _: () =
+    assert!(Kind::ALL.len() <= WANTS_FROM as usize && Want::ALL.len() + WANTS_FROM as usize <= 128);
 
 impl Expected {
     fn kind(kind: Kind) -> Self {
@@ -66,13 +67,26 @@ impl Expected {
 
     /// `a`, `a or b`, `a, b or c`; what can nearly always follow is named only if nothing else is expected.
     pub fn describe(self) -> String {
-        let vague = Self(Self::want(Want::Operator).0 | Self::want(Want::End).0 | Self::kind(Kind::Dot).0 | Self::kind(Kind::LParen).0);
+        let vague = Self(
+            Self::want(Want::Operator).0
+                | Self::want(Want::End).0
+                | Self::kind(Kind::Dot).0
+                | Self::kind(Kind::LParen).0,
+        );
         let mut set = self.without(vague);
         if set.0 == 0 {
-            set = if self.has(Want::End) { Self::want(Want::End) } else { self.without(Self::want(Want::Operator)) };
+            set = self.without(Self(
+                vague.0 & !(Self::want(Want::Operator).0 | Self::want(Want::End).0),
+            ));
         }
-        let kinds = Kind::ALL.iter().filter(|kind| set.has_kind(**kind)).map(|kind| kind.describe());
-        let wants = Want::ALL.iter().filter(|want| set.has(**want)).map(|want| want.text());
+        let kinds = Kind::ALL
+            .iter()
+            .filter(|kind| set.has_kind(**kind))
+            .map(|kind| kind.describe());
+        let wants = Want::ALL
+            .iter()
+            .filter(|want| set.has(**want))
+            .map(|want| want.text());
         let mut words: Vec<&str> = wants.chain(kinds).collect();
         words.dedup();
         match words.as_slice() {
@@ -113,14 +127,28 @@ impl<'t> LabelError<'t, Input<'t>, DefaultExpected<'t, Tok<'t>>> for Fault<'t> {
                 _ => 0,
             };
         }
-        Self { span, found: found.map(|token| *token), expected: set }
+        Self {
+            span,
+            found: found.map(|token| *token),
+            expected: set,
+        }
     }
 }
 
 impl<'t> LabelError<'t, Input<'t>, Want> for Fault<'t> {
-    fn expected_found<E: IntoIterator<Item = Want>>(expected: E, found: Option<MaybeRef<'t, Tok<'t>>>, span: At) -> Self {
-        let set = expected.into_iter().fold(0, |set, want| set | Expected::want(want).0);
-        Self { span, found: found.map(|token| *token), expected: Expected(set) }
+    fn expected_found<E: IntoIterator<Item = Want>>(
+        expected: E,
+        found: Option<MaybeRef<'t, Tok<'t>>>,
+        span: At,
+    ) -> Self {
+        let set = expected
+            .into_iter()
+            .fold(0, |set, want| set | Expected::want(want).0);
+        Self {
+            span,
+            found: found.map(|token| *token),
+            expected: Expected(set),
+        }
     }
 
     fn label_with(&mut self, label: Want) {

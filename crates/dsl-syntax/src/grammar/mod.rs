@@ -67,16 +67,22 @@ fn name<'t>() -> impl Parser<'t, Input<'t>, Name, Extra<'t>> + Clone {
 fn any_word<'t>() -> impl Parser<'t, Input<'t>, Name, Extra<'t>> + Clone {
     any()
         .filter(|token: &Tok<'t>| token.kind.is_word())
-        .map_with(|token: Tok<'t>, e| Name { text: SmolStr::new(token.text), span: span(e.span()) })
+        .map_with(|token: Tok<'t>, e| Name {
+            text: SmolStr::new(token.text),
+            span: span(e.span()),
+        })
         .labelled(Want::Name)
 }
 
 /// `web.search`: names joined by dots that touch them.
 fn dotted<'t>() -> impl Parser<'t, Input<'t>, Name, Extra<'t>> + Clone {
-    name().foldl(just_kind(Kind::Dot).ignore_then(any_word()).repeated(), |head, part| Name {
-        text: SmolStr::from_iter([head.text.as_str(), ".", part.text.as_str()]),
-        span: head.span.cover(part.span),
-    })
+    name().foldl(
+        just_kind(Kind::Dot).ignore_then(any_word()).repeated(),
+        |head, part| Name {
+            text: SmolStr::from_iter([head.text.as_str(), ".", part.text.as_str()]),
+            span: head.span.cover(part.span),
+        },
+    )
 }
 
 /// `role/release`
@@ -97,7 +103,10 @@ fn string<'t>(
         .labelled(Want::String)
         .ignore_then(choice((text, interpolation)).repeated().collect::<Vec<_>>())
         .then_ignore(just_kind(Kind::StrEnd))
-        .map_with(|parts, e| StringLit { parts, span: span(e.span()) })
+        .map_with(|parts, e| StringLit {
+            parts,
+            span: span(e.span()),
+        })
 }
 
 /// The text that escapes stand for. Wrong ones, which the lexer has reported, stay as they are.
@@ -121,7 +130,10 @@ pub(crate) fn unescape(text: &str) -> SmolStr {
             'r' => out.push('\r'),
             '"' | '\\' | '{' => out.push(char),
             'u' => {
-                let hex = rest.strip_prefix("u{").and_then(|rest| rest.split_once('}')).map(|(hex, _)| hex);
+                let hex = rest
+                    .strip_prefix("u{")
+                    .and_then(|rest| rest.split_once('}'))
+                    .map(|(hex, _)| hex);
                 match hex.and_then(|hex| crate::lexer::unicode(hex).zip(Some(hex.len()))) {
                     Some((char, hex_len)) => {
                         out.push(char);

@@ -31,25 +31,53 @@ const fn starts_with_keyword(shape: Shape) -> bool {
 
 impl Parser<'_, '_> {
     /// The clauses of a body, by the rows of the table that may stand in it.
-    pub(super) fn clauses(&mut self, body: Range<usize>, kind: DeclKind, table: &'static [table::Row]) -> Vec<Clause> {
+    pub(super) fn clauses(
+        &mut self,
+        body: Range<usize>,
+        kind: DeclKind,
+        table: &'static [table::Row],
+    ) -> Vec<Clause> {
         let siblings = self.siblings(body);
-        siblings.into_iter().filter_map(|(at, below)| self.clause(at, below, kind, table)).collect()
+        siblings
+            .into_iter()
+            .filter_map(|(at, below)| self.clause(at, below, kind, table))
+            .collect()
     }
 
-    fn clause(&mut self, at: usize, below: Range<usize>, kind: DeclKind, table: &'static [table::Row]) -> Option<Clause> {
+    fn clause(
+        &mut self,
+        at: usize,
+        below: Range<usize>,
+        kind: DeclKind,
+        table: &'static [table::Row],
+    ) -> Option<Clause> {
         let row = self.rows[at].clone();
         let (first, place) = self.tokens[row.tokens.start];
         if !first.kind.is_word() {
             if !row.broken {
-                self.errors.push(messages::no_clause(first, span(place), kind));
+                self.errors
+                    .push(messages::no_clause(first, span(place), kind));
             }
             return None;
         }
-        let name = Name { text: SmolStr::new(first.text), span: span(place) };
-        let colon = self.tokens.get(row.tokens.start + 1).filter(|_| row.tokens.len() > 1).is_some_and(|(it, _)| it.kind == Kind::Colon);
+        let name = Name {
+            text: SmolStr::new(first.text),
+            span: span(place),
+        };
+        let colon = self
+            .tokens
+            .get(row.tokens.start + 1)
+            .filter(|_| row.tokens.len() > 1)
+            .is_some_and(|(it, _)| it.kind == Kind::Colon);
         let entry = table::find(table, first.text);
         if entry.is_none() && !colon && DeclKind::from_keyword(first.text).is_some() {
-            self.errors.push(messages::nested_declaration(first.text, name.span, kind));
+            self.errors
+                .push(messages::nested_declaration(first.text, name.span, kind));
+            return None;
+        }
+        if entry.is_none() && kind == DeclKind::Plan && self.is_misspelt_node(&row) {
+            self.errors
+                .push(messages::no_declaration(first, name.span, 0));
             return None;
         }
         let end = self.rows[below.end - 1].span.end.max(row.span.end);
@@ -66,6 +94,15 @@ impl Parser<'_, '_> {
             clause.value = self.value(entry.shape, &row, value, at, below, (kind, entry.key));
         }
         Some(clause)
+    }
+
+    /// `tsak build "Build"`: two words, of which the first is nearly that of a node.
+    fn is_misspelt_node(&self, row: &Row) -> bool {
+        let [(first, _), (second, _), ..] = &self.tokens[row.tokens.clone()] else {
+            return false;
+        };
+        let near = messages::near_keyword(first.text).and_then(DeclKind::from_keyword);
+        second.kind == Kind::Name && near.is_some_and(DeclKind::is_node)
     }
 
     /// Where the value of a clause begins: after its colon or its keyword. A missing colon is reported and passed over.
@@ -95,7 +132,12 @@ impl Parser<'_, '_> {
     // ---------- headers ----------
 
     /// `kind:research using:web.search` as clauses.
-    pub(super) fn attributes(&mut self, row: &Row, range: Range<usize>, kind: DeclKind) -> Vec<Clause> {
+    pub(super) fn attributes(
+        &mut self,
+        row: &Row,
+        range: Range<usize>,
+        kind: DeclKind,
+    ) -> Vec<Clause> {
         let mut out = Vec::new();
         let mut at = range.start;
         while at < range.end {
@@ -103,7 +145,10 @@ impl Parser<'_, '_> {
             let colon = at + 1 < range.end && self.tokens[at + 1].0.kind == Kind::Colon;
             if !first.kind.is_word() || !colon {
                 if !row.broken {
-                    let message = format!("found {}, expected an attribute like `kind:research` or the end of the line", messages::shown(first));
+                    let message = format!(
+                        "found {}, expected an attribute like `kind:research` or the end of the line",
+                        messages::shown(first)
+                    );
                     self.error(SyntaxRule::Syntax, message, span(place), None);
                 }
                 return out;
@@ -125,7 +170,9 @@ impl Parser<'_, '_> {
             }
             match token.kind {
                 Kind::LParen | Kind::LBracket | Kind::LBrace | Kind::StrStart => open += 1,
-                Kind::RParen | Kind::RBracket | Kind::RBrace | Kind::StrEnd => open = open.saturating_sub(1),
+                Kind::RParen | Kind::RBracket | Kind::RBrace | Kind::StrEnd => {
+                    open = open.saturating_sub(1)
+                }
                 _ => {}
             }
         }
@@ -135,26 +182,45 @@ impl Parser<'_, '_> {
     fn attribute(&mut self, row: &Row, at: usize, end: usize, kind: DeclKind) -> Clause {
         let (first, place) = self.tokens[at];
         let colon = span(self.tokens[at + 1].1);
-        let name = Name { text: SmolStr::new(first.text), span: span(place) };
+        let name = Name {
+            text: SmolStr::new(first.text),
+            span: span(place),
+        };
         let last = span(self.tokens[end - 1].1);
         if end > at + 2 && self.tokens[at + 2].1.start > colon.end {
             let gap = Span::new(colon.end, self.tokens[at + 2].1.start);
-            self.errors.push(messages::space_after_colon(first.text, gap));
+            self.errors
+                .push(messages::space_after_colon(first.text, gap));
         }
         let entry = table::find(table::clauses(kind), first.text);
         let value = match entry {
             None => Value::Unknown,
             Some(entry) if starts_with_keyword(entry.shape) => {
-                let message = format!("`{}` in the header, expected it on a line of its own below", first.text);
+                let message = format!(
+                    "`{}` in the header, expected it on a line of its own below",
+                    first.text
+                );
                 self.error(SyntaxRule::Syntax, message, name.span, None);
                 Value::Error
             }
             Some(entry) => {
-                let row = Row { span: Span::new(name.span.start, last.end), tokens: at..end, doc: None, ..row.clone() };
+                let row = Row {
+                    span: Span::new(name.span.start, last.end),
+                    tokens: at..end,
+                    doc: None,
+                    ..row.clone()
+                };
                 self.inline_value(entry.shape, &row, at + 2..end, (kind, entry.key))
             }
         };
-        Clause { key: entry.map(|it| it.key), value, in_header: true, doc: None, span: name.span.cover(last), name }
+        Clause {
+            key: entry.map(|it| it.key),
+            value,
+            in_header: true,
+            doc: None,
+            span: name.span.cover(last),
+            name,
+        }
     }
 
     // ---------- lines of types and profiles ----------
@@ -166,7 +232,10 @@ impl Parser<'_, '_> {
             self.no_lines_below(at..below.end, "a field");
             let row = self.rows[at].clone();
             if let Some(line) = self.read(&row, rule, row.tokens.clone()) {
-                out.push(Field { doc: row.doc, ..Field::from(line) });
+                out.push(Field {
+                    doc: row.doc,
+                    ..Field::from(line)
+                });
             }
         }
         out
@@ -177,7 +246,9 @@ impl Parser<'_, '_> {
         let mut out = Vec::new();
         for (at, below) in self.siblings(body) {
             let row = self.rows[at].clone();
-            let Some(colon) = self.path_end(&row) else { continue };
+            let Some(colon) = self.path_end(&row) else {
+                continue;
+            };
             let path = &self.tokens[row.tokens.start..colon];
             let text: String = path.iter().map(|(token, _)| token.text).collect();
             let place = span(path[0].1).cover(span(path[path.len() - 1].1));
@@ -185,10 +256,17 @@ impl Parser<'_, '_> {
             let end = self.rows[below.end - 1].span.end.max(row.span.end);
             let key = (DeclKind::Profile, ClauseKey::Run);
             let value = self.value(shape, &row, colon + 1..row.tokens.end, at, below, key);
-            let value = if value == Value::Error { value } else { Value::Override(Box::new(value)) };
+            let value = if value == Value::Error {
+                value
+            } else {
+                Value::Override(Box::new(value))
+            };
             out.push(Clause {
                 key: None,
-                name: Name { text: text.into(), span: place },
+                name: Name {
+                    text: text.into(),
+                    span: place,
+                },
                 value,
                 in_header: false,
                 doc: row.doc.clone(),
@@ -208,7 +286,11 @@ impl Parser<'_, '_> {
                 Kind::Colon if step % 2 == 1 => return Some(at),
                 _ => {
                     if !row.broken {
-                        let what = if step == 0 { "a path like `research.retry`" } else { "`.` or `:`" };
+                        let what = if step == 0 {
+                            "a path like `research.retry`"
+                        } else {
+                            "`.` or `:`"
+                        };
                         let message = format!("found {}, expected {what}", messages::shown(token));
                         self.error(SyntaxRule::Syntax, message, span(place), None);
                     }
@@ -230,16 +312,39 @@ impl Parser<'_, '_> {
 fn override_shape(path: &str) -> Shape {
     let mut segments = path.rsplit('.');
     let last = segments.next().unwrap_or_default();
-    if matches!(segments.next(), Some("input" | "env" | "params" | "budget" | "limits" | "output" | "outputs")) {
-        return if path.contains("limits.") { Shape::Rates } else { Shape::Expr };
+    if matches!(
+        segments.next(),
+        Some("input" | "env" | "params" | "budget" | "limits" | "output" | "outputs")
+    ) {
+        return if path.contains("limits.") {
+            Shape::Rates
+        } else {
+            Shape::Expr
+        };
     }
-    let kinds = [DeclKind::Task, DeclKind::Plan, DeclKind::Gate, DeclKind::Capability, DeclKind::Agent];
-    let row = kinds.iter().find_map(|kind| table::find(table::clauses(*kind), last));
+    let kinds = [
+        DeclKind::Task,
+        DeclKind::Plan,
+        DeclKind::Gate,
+        DeclKind::Capability,
+        DeclKind::Agent,
+    ];
+    let row = kinds
+        .iter()
+        .find_map(|kind| table::find(table::clauses(*kind), last));
     match row.map(|row| row.shape) {
-        Some(Shape::Name | Shape::Names | Shape::Needs | Shape::Retry | Shape::Rates | Shape::Call | Shape::Effects) => {
+        Some(
+            Shape::Name
+            | Shape::Names
+            | Shape::Needs
+            | Shape::Retry
+            | Shape::Rates
+            | Shape::Call
+            | Shape::Effects,
+        ) => row.map_or(Shape::Expr, |row| row.shape),
+        Some(Shape::Text | Shape::Script | Shape::Items | Shape::Breaker | Shape::Each) => {
             row.map_or(Shape::Expr, |row| row.shape)
         }
-        Some(Shape::Text | Shape::Script | Shape::Items | Shape::Breaker | Shape::Each) => row.map_or(Shape::Expr, |row| row.shape),
         _ => Shape::Expr,
     }
 }

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::Parser;
 use crate::ast::{
-    Assign, Decide, Name, Raw, RawInterp, RawLine, Route, RouteOn, Rule as PolicyRule, Span, StringPart, SyntaxError,
-    SyntaxRule, Text, TypedAssign, Value,
+    Assign, Decide, Name, Raw, RawInterp, RawLine, Route, RouteOn, Rule as PolicyRule, Span,
+    StringPart, SyntaxError, SyntaxRule, Text, TypedAssign, Value,
 };
 use crate::grammar::{Rule, span};
 use crate::messages;
@@ -18,12 +18,23 @@ type Owner = (DeclKind, ClauseKey);
 
 impl<'t> Parser<'_, 't> {
     /// The value of the clause in row `at`: tokens `value` of that row, and the rows `below`.
-    pub(super) fn value(&mut self, shape: Shape, row: &Row, value: Range<usize>, at: usize, below: Range<usize>, owner: Owner) -> Value {
+    pub(super) fn value(
+        &mut self,
+        shape: Shape,
+        row: &Row,
+        value: Range<usize>,
+        at: usize,
+        below: Range<usize>,
+        owner: Owner,
+    ) -> Value {
         if shape == Shape::Rule {
             return self.rule(row, value, below);
         }
         if !value.is_empty() {
-            self.no_lines_below(at..below.end, &format!("`{}`", self.tokens[row.tokens.start].0.text));
+            self.no_lines_below(
+                at..below.end,
+                &format!("`{}`", self.tokens[row.tokens.start].0.text),
+            );
             return self.inline_value(shape, row, value, owner);
         }
         match self.block_value(shape, below.clone(), owner) {
@@ -33,7 +44,10 @@ impl<'t> Parser<'_, 't> {
                 Value::Error
             }
             None => {
-                self.no_lines_below(at..below.end, &format!("`{}`", self.tokens[row.tokens.start].0.text));
+                self.no_lines_below(
+                    at..below.end,
+                    &format!("`{}`", self.tokens[row.tokens.start].0.text),
+                );
                 if below.is_empty() {
                     // An empty slice makes the grammar say what it waits for.
                     return self.inline_value(shape, row, value, owner);
@@ -46,7 +60,10 @@ impl<'t> Parser<'_, 't> {
     fn no_value(&mut self, row: &Row, expected: &str) {
         if !row.broken {
             let end = Span::new(row.span.end, row.span.end);
-            let message = format!("`{}` has no value, expected {expected}", self.tokens[row.tokens.start].0.text);
+            let message = format!(
+                "`{}` has no value, expected {expected}",
+                self.tokens[row.tokens.start].0.text
+            );
             self.error(SyntaxRule::Syntax, message, end, None);
         }
     }
@@ -54,24 +71,44 @@ impl<'t> Parser<'_, 't> {
     // ---------- on the clause's line ----------
 
     /// A value that stands on the clause's own line.
-    pub(super) fn inline_value(&mut self, shape: Shape, row: &Row, value: Range<usize>, owner: Owner) -> Value {
+    pub(super) fn inline_value(
+        &mut self,
+        shape: Shape,
+        row: &Row,
+        value: Range<usize>,
+        owner: Owner,
+    ) -> Value {
         let grammar = self.grammar;
         let out = match shape {
-            Shape::Expr | Shape::Literal => self.read_expr(row, &grammar.expr, value).map(Value::Expr),
-            Shape::Predicate => self.read_expr(row, &grammar.predicate, value).map(Value::Expr),
-            Shape::Name => self.read(row, &grammar.name, value).map(|name| Value::Names(vec![name])),
+            Shape::Expr | Shape::Literal => {
+                self.read_expr(row, &grammar.expr, value).map(Value::Expr)
+            }
+            Shape::Predicate => self
+                .read_expr(row, &grammar.predicate, value)
+                .map(Value::Expr),
+            Shape::Name => self
+                .read(row, &grammar.name, value)
+                .map(|name| Value::Names(vec![name])),
             Shape::Names => self.read(row, &grammar.names, value).map(Value::Names),
             Shape::Patterns => self.read(row, &grammar.patterns, value).map(Value::Names),
             Shape::Needs => self.read(row, &grammar.needs, value).map(Value::Needs),
             Shape::Text => self.text(row, value).map(Value::Text),
-            Shape::Script => self.text(row, value).map(|text| Value::Script(script(text))),
-            Shape::Items => self.read_expr(row, &grammar.expr, value).map(|item| Value::Items(vec![item])),
+            Shape::Script => self
+                .text(row, value)
+                .map(|text| Value::Script(script(text))),
+            Shape::Items => self
+                .read_expr(row, &grammar.expr, value)
+                .map(|item| Value::Items(vec![item])),
             Shape::Strings => self.read(row, &grammar.strings, value).map(Value::Items),
             Shape::Each => self.read(row, &grammar.each, value).map(Value::Each),
             Shape::Retry => self.read(row, &grammar.retry, value).map(Value::Retry),
             Shape::Fail => self.read(row, &grammar.fail, value).map(Value::Fail),
-            Shape::Remember => self.read(row, &grammar.remember, value).map(Value::Remember),
-            Shape::Evidence => self.read(row, &grammar.evidence, value).map(Value::Evidence),
+            Shape::Remember => self
+                .read(row, &grammar.remember, value)
+                .map(Value::Remember),
+            Shape::Evidence => self
+                .read(row, &grammar.evidence, value)
+                .map(Value::Evidence),
             Shape::Route => self.route(row, &grammar.route, value),
             Shape::Arm => self.route(row, &grammar.arm, value),
             Shape::ElseArm => self.route(row, &grammar.else_arm, value),
@@ -80,16 +117,32 @@ impl<'t> Parser<'_, 't> {
             Shape::Breaker => self.read(row, &grammar.breaker, value).map(Value::Breaker),
             Shape::Call => self.read(row, &grammar.call, value).map(Value::Call),
             Shape::Alert => self.read(row, &grammar.alert, value).map(Value::Alert),
-            Shape::Selector => self.read(row, &grammar.selector, value).map(Value::Selector),
+            Shape::Selector => self
+                .read(row, &grammar.selector, value)
+                .map(Value::Selector),
             Shape::Mock => self.read(row, &grammar.mock, value).map(Value::Mock),
             Shape::Decide => self.read(row, &grammar.decide, value).map(|decide| {
-                Value::Decide(Decide { approve: owner.1 == ClauseKey::Approve, ..decide })
+                Value::Decide(Decide {
+                    approve: owner.1 == ClauseKey::Approve,
+                    ..decide
+                })
             }),
-            Shape::Fields | Shape::Assigns | Shape::Typed | Shape::Memory | Shape::Steps | Shape::Options | Shape::Limits
-            | Shape::Trigger | Shape::Rule => {
+            Shape::Fields
+            | Shape::Assigns
+            | Shape::Typed
+            | Shape::Memory
+            | Shape::Steps
+            | Shape::Options
+            | Shape::Limits
+            | Shape::Trigger
+            | Shape::Rule => {
                 let (token, place) = self.tokens[value.start];
                 if !row.broken {
-                    let message = format!("found {} after `{}:`, expected its lines below, indented", messages::shown(token), owner.1.word());
+                    let message = format!(
+                        "found {} after `{}:`, expected its lines below, indented",
+                        messages::shown(token),
+                        owner.1.word()
+                    );
                     self.error(SyntaxRule::Syntax, message, span(place), None);
                 }
                 None
@@ -104,7 +157,10 @@ impl<'t> Parser<'_, 't> {
         if let RouteOn::Else(at) = &mut route.on {
             *at = word;
         }
-        Some(Value::Route(Route { span: word.cover(route.span), ..route }))
+        Some(Value::Route(Route {
+            span: word.cover(route.span),
+            ..route
+        }))
     }
 
     /// A raw block or a string.
@@ -117,9 +173,17 @@ impl<'t> Parser<'_, 't> {
             // `run: |` with nothing below it.
             let end = row.span.end;
             self.no_value(row, "deeper lines below");
-            return (!row.broken).then(|| Text::Raw(Raw { text: "".into(), interps: Vec::new(), span: Span::new(end, end), lines: Vec::new() }));
+            return (!row.broken).then(|| {
+                Text::Raw(Raw {
+                    text: "".into(),
+                    interps: Vec::new(),
+                    span: Span::new(end, end),
+                    lines: Vec::new(),
+                })
+            });
         }
-        self.read(row, &self.grammar.string, value).map(Text::String)
+        self.read(row, &self.grammar.string, value)
+            .map(Text::String)
     }
 
     // ---------- on the lines below ----------
@@ -137,9 +201,24 @@ impl<'t> Parser<'_, 't> {
             Shape::Options => Value::Options(self.items(below, &grammar.option)),
             Shape::Items => Value::Items(self.items(below, &grammar.expr)),
             Shape::Strings => Value::Items(self.items(below, &grammar.expr)),
-            Shape::Names => Value::Names(self.items(below, &grammar.names).into_iter().flatten().collect()),
-            Shape::Patterns => Value::Names(self.items(below, &grammar.patterns).into_iter().flatten().collect()),
-            Shape::Needs => Value::Needs(self.items(below, &grammar.needs).into_iter().flatten().collect()),
+            Shape::Names => Value::Names(
+                self.items(below, &grammar.names)
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+            ),
+            Shape::Patterns => Value::Names(
+                self.items(below, &grammar.patterns)
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+            ),
+            Shape::Needs => Value::Needs(
+                self.items(below, &grammar.needs)
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+            ),
             Shape::Trigger => {
                 let table = table::nested(owner.0, owner.1).unwrap_or(&[]);
                 Value::Clauses(self.clauses(below, owner.0, table))
@@ -169,10 +248,18 @@ impl<'t> Parser<'_, 't> {
             if first.kind == Kind::Minus {
                 out.extend(self.read(&row, rule, row.tokens.start + 1..row.tokens.end));
             } else if !row.broken {
-                let message = format!("found {}, expected `-` before an item", messages::shown(first));
+                let message = format!(
+                    "found {}, expected `-` before an item",
+                    messages::shown(first)
+                );
                 self.errors.push(SyntaxError {
                     fix: Some(messages::insert(span(place).start, "- ", "make it an item")),
-                    ..messages::error(SyntaxRule::Syntax, message, span(place), Some("write `- …`".into()))
+                    ..messages::error(
+                        SyntaxRule::Syntax,
+                        message,
+                        span(place),
+                        Some("write `- …`".into()),
+                    )
                 });
             }
         }
@@ -191,7 +278,10 @@ impl<'t> Parser<'_, 't> {
                 let (name, place) = self.tokens[row.tokens.start];
                 let value = self.read_expr(&row, &grammar.expr, value);
                 value.map(|value| Assign {
-                    name: Name { text: name.text.into(), span: span(place) },
+                    name: Name {
+                        text: name.text.into(),
+                        span: span(place),
+                    },
                     value,
                     doc: None,
                     span: row.span,
@@ -199,7 +289,10 @@ impl<'t> Parser<'_, 't> {
             } else {
                 self.read(&row, &grammar.assign, row.tokens.clone())
             };
-            out.extend(assign.map(|assign| Assign { doc: row.doc, ..assign }));
+            out.extend(assign.map(|assign| Assign {
+                doc: row.doc,
+                ..assign
+            }));
         }
         out
     }
@@ -210,17 +303,24 @@ impl<'t> Parser<'_, 't> {
             self.no_lines_below(at..under.end, "a line");
             let row = self.rows[at].clone();
             let line = self.read(&row, rule, row.tokens.clone());
-            out.extend(line.map(|line| TypedAssign { doc: row.doc, ..line }));
+            out.extend(line.map(|line| TypedAssign {
+                doc: row.doc,
+                ..line
+            }));
         }
         out
     }
 
     /// `rule name "Title"` with its clauses.
     fn rule(&mut self, row: &Row, head: Range<usize>, below: Range<usize>) -> Value {
-        let lead = self.lead(&self.grammar.lead, row, head, DeclKind::Policy);
+        let lead = self.lead(&self.grammar.lead, row, head);
         let clauses = self.clauses(below, DeclKind::Policy, table::RULE);
         match lead.name {
-            Some(name) => Value::Rule(PolicyRule { name, title: lead.title, clauses }),
+            Some(name) => Value::Rule(PolicyRule {
+                name,
+                title: lead.title,
+                clauses,
+            }),
             None => Value::Error,
         }
     }
@@ -230,7 +330,13 @@ impl<'t> Parser<'_, 't> {
     /// The raw block that these tokens are: a bar and its lines.
     pub(super) fn raw_at(&self, value: &Range<usize>) -> Option<usize> {
         let raw = value.len() == 2 && self.tokens[value.start + 1].0.kind == Kind::Raw;
-        if !raw { None } else { self.raws.binary_search_by_key(&(value.start + 1), |raw| raw.token).ok() }
+        if !raw {
+            None
+        } else {
+            self.raws
+                .binary_search_by_key(&(value.start + 1), |raw| raw.token)
+                .ok()
+        }
     }
 
     /// The raw block with its interpolations parsed; what is wrong in them is kept there, for the checker to judge.
@@ -238,16 +344,34 @@ impl<'t> Parser<'_, 't> {
         let source = &mut self.raws[index];
         let mut raw = source.raw.clone();
         for interp in std::mem::take(&mut source.interps) {
-            let end = interp.span.end.saturating_sub(if interp.closed { 2 } else { 0 });
+            let end = interp
+                .span
+                .end
+                .saturating_sub(if interp.closed { 2 } else { 0 });
             let expr = if !interp.closed {
                 let message = "`{{` is not closed on its line, expected `}}`".into();
-                Err(messages::error(SyntaxRule::Syntax, message, interp.span, None))
+                Err(messages::error(
+                    SyntaxRule::Syntax,
+                    message,
+                    interp.span,
+                    None,
+                ))
             } else if let Some(error) = interp.errors.into_iter().next() {
                 Err(error)
             } else {
-                super::read(self.grammar, &self.grammar.expr, &self.tokens[interp.tokens], end)
+                super::read(
+                    self.grammar,
+                    &self.grammar.expr,
+                    &self.tokens[interp.tokens],
+                    end,
+                )
             };
-            raw.interps.push(RawInterp { start: interp.text.start, end: interp.text.end, expr, span: interp.span });
+            raw.interps.push(RawInterp {
+                start: interp.text.start,
+                end: interp.text.end,
+                expr,
+                span: interp.span,
+            });
         }
         raw
     }
@@ -259,7 +383,10 @@ fn script(text: Text) -> Raw {
         Text::Raw(raw) => return raw,
         Text::String(string) => string,
     };
-    let inside = Span::new(string.span.start + 1, string.span.end.saturating_sub(1).max(string.span.start + 1));
+    let inside = Span::new(
+        string.span.start + 1,
+        string.span.end.saturating_sub(1).max(string.span.start + 1),
+    );
     let mut text = String::new();
     let mut interps = Vec::new();
     for part in string.parts {
@@ -268,11 +395,23 @@ fn script(text: Text) -> Raw {
             StringPart::Interp(expr) => {
                 let start = text.len() as u32;
                 text.push_str("{{ }}");
-                interps.push(RawInterp { start, end: text.len() as u32, span: expr.span, expr: Ok(expr) });
+                interps.push(RawInterp {
+                    start,
+                    end: text.len() as u32,
+                    span: expr.span,
+                    expr: Ok(expr),
+                });
             }
         }
     }
     text.push('\n');
-    Raw { text: text.into(), interps, span: inside, lines: vec![RawLine { text_start: 0, block_start: inside.start }] }
+    Raw {
+        text: text.into(),
+        interps,
+        span: inside,
+        lines: vec![RawLine {
+            text_start: 0,
+            block_start: inside.start,
+        }],
+    }
 }
-

@@ -1,0 +1,214 @@
+//! Prints one logical line: its tokens with the house's spaces, its own line breaks, its comments, its raw block.
+
+use super::spacing::{Gap, Sign, operand_ends, space};
+use crate::grammar::Tok;
+use crate::raw;
+use crate::token::{Kind, Token};
+
+pub(super) const INDENT: usize = 2;
+
+/// What the printer has to know about a clause besides its tokens.
+pub(super) struct Clause<'a> {
+    pub text: &'a str,
+    pub tokens: &'a [Token],
+    pub depth: usize,
+    /// Offsets, sorted: after a token that ends here a comma belongs if another token follows.
+    pub commas: &'a [u32],
+    /// From this offset on, colons are those of attributes.
+    pub attributes_from: Option<u32>,
+}
+
+/// Appends the clause, with its line end.
+pub(super) fn print(clause: &Clause<'_>, out: &mut String) {
+    Printer {
+        clause,
+        out,
+        brackets: Vec::new(),
+        strings: Vec::new(),
+        level: 0,
+        line: 0,
+        fresh: true,
+        printed: 0,
+        before: None,
+        previous: None,
+        end: 0,
+        sign: Sign::Other,
+    }
+    .run();
+}
+
+struct Printer<'a, 'o> {
+    clause: &'a Clause<'a>,
+    out: &'o mut String,
+    /// The level and the number of the line that each open bracket stands on.
+    brackets: Vec<(usize, usize)>,
+    /// The brackets that were open where each open string began; its text is printed as it is.
+    strings: Vec<usize>,
+    /// How much deeper than the clause the current line is.
+    level: usize,
+    /// The number of the current line.
+    line: usize,
+    /// Nothing stands on the line yet but its indentation.
+    fresh: bool,
+    /// How many tokens have been printed; a key and its colon are two.
+    printed: usize,
+    before: Option<Tok<'a>>,
+    previous: Option<Tok<'a>>,
+    end: u32,
+    sign: Sign,
+}
+
+impl<'a> Printer<'a, '_> {
+    fn run(mut self) {
+        let tokens = self.clause.tokens;
+        self.indent(0);
+        let mut at = 0;
+        while at < tokens.len() {
+            let token = tokens[at];
+            match token.kind {
+                Kind::Space | Kind::Blank => {}
+                Kind::Newline => break,
+                Kind::Eol
+                    if tokens
+                        .get(at + 1)
+                        .is_some_and(|next| next.kind == Kind::Raw) => {}
+                Kind::Eol => self.line_break(&tokens[at + 1..]),
+                Kind::Comment => self.comment(token),
+                Kind::Raw => {
+                    self.out.push('\n');
+                    self.raw(token);
+                    return;
+                }
+                _ => self.token(token),
+            }
+            at += 1;
+        }
+        self.out.push('\n');
+    }
+
+    fn token(&mut self, token: Token) {
+        let next = Tok {
+            kind: token.kind,
+            text: &self.clause.text[token.range()],
+        };
+        if let Some(previous) = self.previous.filter(|_| !self.fresh) {
+            if self.comma_belongs(next) {
+                self.out.push(',');
+            }
+            if self.gap(previous, next, token.start) {
+                self.out.push(' ');
+            }
+        }
+        self.out.push_str(next.text);
+        self.sign = match next.kind {
+            Kind::Minus if self.previous.is_none() => Sign::Item,
+            Kind::Minus
+                if !self
+                    .previous
+                    .is_some_and(|previous| operand_ends(previous, self.before)) =>
+            {
+                Sign::Unary
+            }
+            _ => Sign::Other,
+        };
+        match next.kind {
+            Kind::StrStart | Kind::InterpStart => self.strings.push(self.brackets.len()),
+            Kind::StrEnd | Kind::InterpEnd => {
+                self.strings.pop();
+            }
+            kind if kind.closer().is_some() => self.brackets.push((self.level, self.line)),
+            kind if kind.is_closer() => {
+                self.brackets.pop();
+            }
+            _ => {}
+        }
+        self.fresh = false;
+        self.printed += 1;
+        (self.before, self.previous, self.end) = (self.previous, Some(next), token.end);
+    }
+
+    fn comma_belongs(&self, next: Tok<'_>) -> bool {
+        next.kind != Kind::Comma && self.clause.commas.binary_search(&self.end).is_ok()
+    }
+
+    fn gap(&self, previous: Tok<'a>, next: Tok<'a>, start: u32) -> bool {
+        if next.kind == Kind::StrText || previous.kind == Kind::StrText {
+            return false;
+        }
+        match (previous.kind, next.kind) {
+            (Kind::StrStart | Kind::InterpEnd, Kind::InterpStart | Kind::StrEnd) => return false,
+            (Kind::InterpStart, _) | (_, Kind::InterpEnd) => return true,
+            _ => {}
+        }
+        if next.kind == Kind::RBracket
+            && self
+                .brackets
+                .last()
+                .is_some_and(|(_, line)| *line != self.line)
+        {
+            // `… } ]` closes what an earlier line opened.
+            return true;
+        }
+        let attribute = previous.kind == Kind::Colon
+            && self.brackets.is_empty()
+            && (self
+                .clause
+                .attributes_from
+                .is_some_and(|from| from < self.end)
+                || self
+                    .before
+                    .is_some_and(|word| matches!(word.text, "scope" | "severity"))
+                    && self.printed > 2);
+        space(&Gap {
+            before_previous: self.before,
+            previous,
+            next,
+            spaced: start > self.end,
+            attribute,
+            sign: self.sign,
+        })
+    }
+
+    fn comment(&mut self, token: Token) {
+        if !self.fresh {
+            self.out.push_str("  ");
+        }
+        self.out
+            .push_str(self.clause.text[token.range()].trim_end());
+    }
+
+    /// A line break that the author made inside brackets stays; blank lines there do not.
+    fn line_break(&mut self, rest: &[Token]) {
+        self.out.push('\n');
+        self.line += 1;
+        let next = rest
+            .iter()
+            .find(|token| !matches!(token.kind, Kind::Space | Kind::Blank | Kind::Eol));
+        let closes = next.is_some_and(|token| token.kind.is_closer());
+        self.level = match self.brackets.last() {
+            Some(&(level, _)) if closes => level,
+            Some(&(level, _)) => level + 1,
+            None => 1,
+        };
+        self.indent(self.level);
+        self.fresh = true;
+    }
+
+    fn raw(&mut self, token: Token) {
+        let raw = raw::raw(self.clause.text, token.range());
+        for line in raw.text.lines() {
+            if !line.is_empty() {
+                self.indent(1);
+                self.out.push_str(line);
+            }
+            self.out.push('\n');
+        }
+    }
+
+    fn indent(&mut self, level: usize) {
+        self.out.extend(std::iter::repeat_n(
+            ' ',
+            (self.clause.depth + level) * INDENT,
+        ));
+    }
+}

@@ -1,0 +1,257 @@
+//! The formatter: one way to write a plan.
+//!
+//! It prints the token vector line by line, with the house's indentation, spaces and blank lines. Comments and raw
+//! blocks stay where and what they are. Promise: what it returns means the same as what it was given and formats to
+//! itself; text with errors, and any result that would break the promise, is refused.
+
+mod clause;
+mod guard;
+mod hints;
+mod spacing;
+
+use std::fmt;
+
+use self::clause::{Clause, INDENT};
+use self::hints::Hints;
+use crate::ast::SyntaxError;
+use crate::lexer::lex;
+use crate::parse::parse_file;
+use crate::token::{Kind, Lexed, Line, LineKind};
+
+/// Why a text is not formatted.
+#[derive(Clone, PartialEq, Debug)]
+pub enum FormatError {
+    /// It has errors; the first of them, its places counted from the start of the text.
+    Syntax(Box<SyntaxError>),
+    /// The result would differ in more than its looks. A mistake of the formatter; the text is left alone.
+    Changed(&'static str),
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax(error) => {
+                write!(f, "text with errors is not formatted: {}", error.message)
+            }
+            Self::Changed(what) => write!(
+                f,
+                "formatting would change {what}, so the text is left as it is"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for FormatError {}
+
+/// The text in the house style.
+pub fn format(text: &str) -> Result<String, FormatError> {
+    let blocks = parse_file(text);
+    for (offset, block) in &blocks {
+        if let Some(error) = block.errors.first() {
+            return Err(FormatError::Syntax(Box::new(
+                error.clone().shifted(*offset),
+            )));
+        }
+    }
+    let lexed = lex(text);
+    let hints = Hints::of(&blocks);
+    let printed = Printer {
+        text,
+        lexed: &lexed,
+        hints: &hints,
+        out: String::with_capacity(text.len() + 64),
+    }
+    .run();
+    guard::same(text, &lexed, &blocks, &printed)?;
+    Ok(printed)
+}
+
+struct Printer<'a> {
+    text: &'a str,
+    lexed: &'a Lexed,
+    hints: &'a Hints,
+    out: String,
+}
+
+/// What is known of the lines above.
+#[derive(Default)]
+struct Above {
+    /// The indentations of the clause above and of what it stands in; their number is the depth of what is below it.
+    indents: Vec<u32>,
+    /// The depth of the last line printed, and whether it was a clause.
+    depth: usize,
+    was_code: bool,
+    /// A blank line stands above.
+    blank: bool,
+}
+
+impl<'a> Printer<'a> {
+    fn run(mut self) -> String {
+        let mut above = Above::default();
+        let lines = &self.lexed.lines;
+        let mut at = 0;
+        while at < lines.len() {
+            if lines[at].kind == LineKind::Blank {
+                above.blank = true;
+                at += 1;
+                continue;
+            }
+            // A run of comments and the clause right below it, if there is one.
+            let run = lines[at..]
+                .iter()
+                .take_while(|line| matches!(line.kind, LineKind::Comment | LineKind::Doc))
+                .count();
+            let code = lines
+                .get(at + run)
+                .filter(|line| line.kind == LineKind::Code);
+            self.run_of_lines(&lines[at..at + run], code, &mut above);
+            at += run + usize::from(code.is_some());
+        }
+        self.out
+    }
+
+    fn run_of_lines(&mut self, comments: &[Line], code: Option<&Line>, above: &mut Above) {
+        let own_depths: Vec<usize> = comments
+            .iter()
+            .map(|line| above.depth_at(line.indent))
+            .collect();
+        let code_depth = code.map(|line| above.enter(line.indent));
+        let header = code.and_then(|line| self.hints.header(self.first_offset(line)));
+        // Comments right above a header go with it, unless they are deeper; those must not come to touch it either.
+        let attached = comments
+            .iter()
+            .rev()
+            .take_while(|line| code.is_some_and(|code| line.indent <= code.indent))
+            .count();
+        let detached = comments.len() - attached;
+        let separated = header.is_some_and(|header| header.separated || detached > 0);
+        for (index, line) in comments.iter().enumerate() {
+            // A comment that stands further out than the clause below is moved in to it.
+            let depth = own_depths[index].max(code_depth.unwrap_or(0));
+            self.blank_above(above, depth, separated && index == detached);
+            self.comment(line, depth);
+            above.printed(depth, false);
+        }
+        if let (Some(line), Some(depth)) = (code, code_depth) {
+            self.blank_above(above, depth, separated && attached == 0);
+            self.clause(line, depth);
+            above.printed(depth, true);
+        }
+    }
+
+    /// One blank line where there was one or where one must be; none at the start of the text or of a body.
+    fn blank_above(&mut self, above: &Above, depth: usize, wanted: bool) {
+        let opens_body = above.was_code && depth > above.depth;
+        if !self.out.is_empty() && (wanted || above.blank && !opens_body) {
+            self.out.push('\n');
+        }
+    }
+
+    fn comment(&mut self, line: &Line, depth: usize) {
+        self.out.extend(std::iter::repeat_n(' ', depth * INDENT));
+        for token in self
+            .tokens(line)
+            .iter()
+            .filter(|token| matches!(token.kind, Kind::Comment | Kind::Doc))
+        {
+            self.out.push_str(self.text[token.range()].trim_end());
+        }
+        self.out.push('\n');
+    }
+
+    fn clause(&mut self, line: &Line, depth: usize) {
+        let (text, tokens, commas) = (self.text, self.tokens(line), self.hints.commas.as_slice());
+        let header = self.hints.header(self.first_offset(line));
+        let clause = Clause {
+            text,
+            tokens,
+            depth,
+            commas,
+            attributes_from: header.map(|header| header.lead_end),
+        };
+        let Some(header) = header.filter(|header| !header.below.is_empty()) else {
+            return clause::print(&clause, &mut self.out);
+        };
+        let moved = |start: u32| {
+            header
+                .below
+                .iter()
+                .any(|attribute| attribute.start <= start && start < attribute.end)
+        };
+        let kept: Vec<_> = tokens
+            .iter()
+            .filter(|token| !moved(token.start))
+            .copied()
+            .collect();
+        clause::print(
+            &Clause {
+                tokens: &kept,
+                ..clause
+            },
+            &mut self.out,
+        );
+        for attribute in &header.below {
+            let inside = |start: u32| attribute.start <= start && start < attribute.end;
+            let own: Vec<_> = tokens
+                .iter()
+                .filter(|token| inside(token.start))
+                .copied()
+                .collect();
+            clause::print(
+                &Clause {
+                    tokens: &own,
+                    depth: depth + 1,
+                    attributes_from: None,
+                    ..clause
+                },
+                &mut self.out,
+            );
+        }
+    }
+
+    fn tokens(&self, line: &Line) -> &'a [crate::token::Token] {
+        &self.lexed.tokens[line.tokens.start as usize..line.tokens.end as usize]
+    }
+
+    /// Where the first token of the line that is no space stands.
+    fn first_offset(&self, line: &Line) -> u32 {
+        self.tokens(line)
+            .iter()
+            .find(|token| token.kind != Kind::Space)
+            .map_or(0, |token| token.start)
+    }
+}
+
+impl Above {
+    /// How deep a comment with this indentation stands below what is above it.
+    fn depth_at(&self, indent: u32) -> usize {
+        self.indents
+            .iter()
+            .take_while(|above| **above < indent)
+            .count()
+    }
+
+    /// The depth of a clause with this indentation, which is what stands above from here on.
+    fn enter(&mut self, indent: u32) -> usize {
+        while self.indents.last().is_some_and(|above| *above >= indent) {
+            self.indents.pop();
+        }
+        self.indents.push(indent);
+        self.indents.len() - 1
+    }
+
+    fn printed(&mut self, depth: usize, was_code: bool) {
+        (self.depth, self.was_code, self.blank) = (depth, was_code, false);
+    }
+}
+
+impl SyntaxError {
+    /// The same error seen from the start of the file, for a block at `offset`.
+    pub fn shifted(mut self, offset: u32) -> Self {
+        self.span = self.span.shifted(offset);
+        if let Some(fix) = &mut self.fix {
+            fix.span = fix.span.shifted(offset);
+        }
+        self
+    }
+}
