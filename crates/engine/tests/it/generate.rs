@@ -116,19 +116,21 @@ pub fn random(rng: &mut Rng, nodes_max: usize) -> Plan {
 
 /// Edges point forward in a hidden order; plan order is a shuffle of it.
 fn candidate(rng: &mut Rng, nodes_max: usize) -> Plan {
-    let count = 1 + rng.below(nodes_max);
+    // Half of the plans are small and full of routes and fallbacks: there the rules meet.
+    let dense = rng.percent(50);
+    let count = 1 + rng.below(if dense { nodes_max / 2 } else { nodes_max });
     let mut place: Vec<NodeId> = (0..count as NodeId).collect();
     if rng.percent(50) {
         for i in (1..count).rev() {
             place.swap(i, rng.below(i + 1));
         }
     }
-    let mut nodes: Vec<Node> = (0..count).map(|i| bare(rng, i)).collect();
+    let mut nodes: Vec<Node> = (0..count).map(|i| bare(rng, i, dense)).collect();
     for i in 1..count {
-        connect(rng, &mut nodes, i, &place);
+        connect(rng, &mut nodes, i, &place, dense);
     }
     for i in 0..count {
-        add_fallback(rng, &mut nodes, i, &place);
+        add_fallback(rng, &mut nodes, i, &place, if dense { 50 } else { 25 });
         add_arms(rng, &mut nodes, i, &place);
     }
     let mut plan = plan();
@@ -146,8 +148,8 @@ fn candidate(rng: &mut Rng, nodes_max: usize) -> Plan {
     plan
 }
 
-fn bare(rng: &mut Rng, index: usize) -> Node {
-    let body = match rng.below(20) {
+fn bare(rng: &mut Rng, index: usize, dense: bool) -> Node {
+    let body = match rng.below(if dense { 60 } else { 20 }) {
         0..=1 => Body::Task(Box::new(task())),
         2..=3 => Body::Decision(Box::new(Decision { arms: Vec::new() })),
         4..=5 => Body::Gate(Box::new(gate(rng))),
@@ -238,7 +240,7 @@ fn script_task(rng: &mut Rng) -> Task {
     task
 }
 
-fn connect(rng: &mut Rng, nodes: &mut [Node], i: usize, place: &[NodeId]) {
+fn connect(rng: &mut Rng, nodes: &mut [Node], i: usize, place: &[NodeId], dense: bool) {
     for _ in 0..rng.below(3) {
         let from = rng.below(i);
         nodes[i].needs.push(Need::Node {
@@ -246,7 +248,7 @@ fn connect(rng: &mut Rng, nodes: &mut [Node], i: usize, place: &[NodeId]) {
             optional: rng.percent(25),
         });
     }
-    if i >= 2 && rng.percent(20) {
+    if i >= 2 && rng.percent(if dense { 5 } else { 20 }) {
         let mut of: Vec<NodeId> = (0..i)
             .filter(|_| rng.percent(50))
             .map(|from| place[from])
@@ -259,7 +261,7 @@ fn connect(rng: &mut Rng, nodes: &mut [Node], i: usize, place: &[NodeId]) {
             });
         }
     }
-    if rng.percent(35) {
+    if rng.percent(if dense { 70 } else { 35 }) {
         for _ in 0..=rng.below(2) {
             let from = rng.below(i);
             let on = *rng.pick(&[
@@ -280,8 +282,8 @@ fn connect(rng: &mut Rng, nodes: &mut [Node], i: usize, place: &[NodeId]) {
     }
 }
 
-fn add_fallback(rng: &mut Rng, nodes: &mut [Node], i: usize, place: &[NodeId]) {
-    if i + 1 >= nodes.len() || !rng.percent(25) {
+fn add_fallback(rng: &mut Rng, nodes: &mut [Node], i: usize, place: &[NodeId], percent: u64) {
+    if i + 1 >= nodes.len() || !rng.percent(percent) {
         return;
     }
     let to = i + 1 + rng.below(nodes.len() - i - 1);
@@ -316,7 +318,7 @@ fn add_arms(rng: &mut Rng, nodes: &mut [Node], i: usize, place: &[NodeId]) {
 
 /// Lets scripts read what is behind them, and remember.
 fn add_reads(rng: &mut Rng, plan: &mut Plan) {
-    let remembers = rng.percent(30);
+    let remembers = rng.percent(50);
     if remembers {
         plan.memory.push(MemoryKey {
             key: "k".into(),
@@ -339,7 +341,7 @@ fn add_reads(rng: &mut Rng, plan: &mut Plan) {
         let Some(script) = &mut task.script else {
             continue;
         };
-        for from in behind[id].iter().take(4) {
+        for from in behind[id].iter().rev().take(6) {
             for (name, reference) in [
                 ("o", Ref::Output(*from, "stdout".into())),
                 ("s", Ref::Status(*from)),

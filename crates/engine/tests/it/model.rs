@@ -19,7 +19,7 @@ pub fn outcome(seed: u64, node: NodeId, instance: Option<u32>, attempt: u32) -> 
     // All failures of one node are alike, so that no order of its instances or attempts decides its mode.
     let mut kind = crate::generate::Rng(seed ^ (u64::from(node) << 40) ^ 0xF00);
     kind.next();
-    if !mix.percent(35) {
+    if !mix.percent(45) {
         return How::Exited(0);
     }
     match kind.below(4) {

@@ -13,8 +13,8 @@ use crate::drive::{Drive, Faults, fates};
 use crate::generate::{Rng, random};
 use crate::model::Model;
 
-const PLANS: u64 = 1200;
-const SCHEDULES: u64 = 3;
+const PLANS: u64 = 3000;
+const SCHEDULES: u64 = 4;
 
 #[expect(clippy::disallowed_methods, reason = "a test is told what to repeat")]
 fn number(variable: &str) -> Option<u64> {
@@ -98,7 +98,9 @@ fn refold(drive: &Drive<'_>) {
         ]
         .map(|text| text.expect("commands have a text"));
         assert_eq!(texts[0], texts[1], "commands of event {index}");
-        assert_eq!(*digest, engine.state_digest(), "state after event {index}");
+        if let Some(digest) = digest {
+            assert_eq!(*digest, engine.state_digest(), "state after event {index}");
+        }
     }
 }
 
