@@ -1,2 +1,34 @@
+//! Runs compiled plans: the embedded driver with its supervisor, resuming after a crash, replaying a journal.
+//!
+//! Promise: what a node did is on disk before anything that depends on it starts; no process outlives its driver; a resumed run
+//! repeats nothing that completed. It has never heard of source text or of the checker. Absent: decisions, which are the engine's,
+//! and printing.
+
+pub mod environment;
 pub mod procfs;
 pub mod supervisor;
+pub mod world;
+
+mod attempt;
+mod clock;
+mod driver;
+mod error;
+mod history;
+mod inputs;
+mod output;
+mod recover;
+mod request;
+mod running;
+mod signals;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod watch_inbox;
+
+pub use error::{Divergence, ENGINE_VERSION, RunError};
+pub use history::{History, LastDriver, ReplayReport, fold, replay};
+pub use inputs::complete as complete_inputs;
+pub use output::CAPTURE_MAX_BYTES;
+pub use request::{Asked, cancel, pause, resolve, wait_until_taken};
+pub use running::{Finished, GRACE_MS, Options, Recovery, Running, can_resume, resume, start};
+pub use watch::{Control, Observer, Progress, Stream, Unwatched};

@@ -7,29 +7,43 @@ use std::io;
 
 use rustix::process::{Pid, Signal};
 
-/// Names a run to those of its processes that got away; set for every attempt.
-pub const RUN_VARIABLE: &str = "DSLC_RUN";
+/// The folder of the run to which a process belongs: set for every attempt, so that processes that got away are found. Not the run's
+/// name: a copy of a run has the same.
+pub const RUN_DIR_VARIABLE: &str = "DSLC_RUN_DIR";
 
 /// The boot that this system runs since.
 pub fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
+    fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map(|id| id.trim().to_owned())
+        .unwrap_or_default()
 }
 
 /// Clock ticks from the boot to the start of a process: with its id, what tells it apart from a later one. `None` if there is none,
 /// or only its corpse.
 pub fn started_ticks(pid: u32) -> Option<u64> {
     let stat = Stat::read(pid)?;
-    if stat.state == 'Z' || stat.state == 'X' { None } else { Some(stat.started) }
+    if stat.state == 'Z' || stat.state == 'X' {
+        None
+    } else {
+        Some(stat.started)
+    }
 }
 
 /// The children of a process, those that it inherited included.
 pub fn children(pid: u32) -> Vec<u32> {
-    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     for task in tasks.flatten() {
         match fs::read_to_string(task.path().join("children")) {
-            Ok(list) => found.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && task.path().exists() => return children_by_scan(pid),
+            Ok(list) => found.extend(
+                list.split_ascii_whitespace()
+                    .filter_map(|pid| pid.parse::<u32>().ok()),
+            ),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && task.path().exists() => {
+                return children_by_scan(pid);
+            }
             // the thread ended meanwhile
             Err(_) => {}
         }
@@ -39,7 +53,9 @@ pub fn children(pid: u32) -> Vec<u32> {
 
 /// For kernels without `children` files.
 fn children_by_scan(parent: u32) -> Vec<u32> {
-    pids().filter(|&pid| Stat::read(pid).is_some_and(|stat| stat.parent == parent)).collect()
+    pids()
+        .filter(|&pid| Stat::read(pid).is_some_and(|stat| stat.parent == parent))
+        .collect()
 }
 
 /// The descendants of a process, itself excluded.
@@ -64,12 +80,12 @@ pub fn variable(pid: u32, name: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Living processes of a run, this one excluded.
-pub fn of_run(run: &str) -> Vec<u32> {
+/// Living processes of the run in a folder, this one excluded.
+pub fn of_run(run_dir: &str) -> Vec<u32> {
     let own = std::process::id();
     pids()
         .filter(|&pid| pid != own && started_ticks(pid).is_some())
-        .filter(|&pid| variable(pid, RUN_VARIABLE).as_deref() == Some(run))
+        .filter(|&pid| variable(pid, RUN_DIR_VARIABLE).as_deref() == Some(run_dir))
         .collect()
 }
 
@@ -89,16 +105,25 @@ pub fn signal_group(leader: u32, signal: Signal) {
 
 /// The process group of a process.
 pub fn group(pid: u32) -> Option<u32> {
-    rustix::process::getpgid(Some(raw(pid)?)).ok().map(|pid| pid.as_raw_nonzero().get().unsigned_abs())
+    rustix::process::getpgid(Some(raw(pid)?))
+        .ok()
+        .map(|pid| pid.as_raw_nonzero().get().unsigned_abs())
 }
 
 /// 0 would mean ourselves, and negative numbers groups.
 fn raw(pid: u32) -> Option<Pid> {
-    i32::try_from(pid).ok().filter(|&pid| pid > 1).and_then(Pid::from_raw)
+    i32::try_from(pid)
+        .ok()
+        .filter(|&pid| pid > 1)
+        .and_then(Pid::from_raw)
 }
 
 fn pids() -> impl Iterator<Item = u32> {
-    fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|item| item.file_name().to_str()?.parse().ok())
+    fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|item| item.file_name().to_str()?.parse().ok())
 }
 
 struct Stat {
@@ -116,7 +141,11 @@ impl Stat {
         let parent = fields.next()?.parse().ok()?;
         // the 22nd field; the state is the third
         let started = fields.nth(17)?.parse().ok()?;
-        Some(Self { state, parent, started })
+        Some(Self {
+            state,
+            parent,
+            started,
+        })
     }
 }
 

@@ -99,8 +99,9 @@ pub struct Writer {
     chain: Chain,
     head: Head,
     seq: u64,
-    /// Lines staged since the last commit.
+    /// Lines staged since the last commit, and those of the last commit.
     staged: Vec<u8>,
+    committed: Vec<u8>,
     batch_first: Option<u64>,
     failed: bool,
 }
@@ -126,6 +127,7 @@ impl Writer {
             head: tail.head,
             seq: tail.seq,
             staged: Vec::new(),
+            committed: Vec::new(),
             batch_first: None,
             failed: false,
         };
@@ -200,6 +202,7 @@ impl Writer {
             });
         }
         if self.staged.is_empty() {
+            self.committed.clear();
             return Ok(());
         }
         self.failed = true;
@@ -208,9 +211,16 @@ impl Writer {
             .map_err(StoreError::io("write", &self.path))?;
         self.durability.sync_data(&self.file, &self.path)?;
         self.failed = false;
+        std::mem::swap(&mut self.staged, &mut self.committed);
         self.staged.clear();
         self.batch_first = None;
         Ok(())
+    }
+
+    /// The lines of the last commit.
+    pub fn committed(&self) -> &str {
+        // they were made of text
+        std::str::from_utf8(&self.committed).unwrap_or_default()
     }
 
     /// The hash of the last staged line.

@@ -63,7 +63,12 @@ impl Children {
         }
         command
             .env_clear()
-            .envs(spawn.env.iter().map(|(name, value)| (OsStr::from_bytes(name), OsStr::from_bytes(value))))
+            .envs(
+                spawn
+                    .env
+                    .iter()
+                    .map(|(name, value)| (OsStr::from_bytes(name), OsStr::from_bytes(value))),
+            )
             .env(CHILD_VARIABLE, spawn.id.to_string())
             .current_dir(OsStr::from_bytes(&spawn.dir))
             .process_group(0)
@@ -73,21 +78,37 @@ impl Children {
         match command.spawn() {
             Ok(child) => {
                 let pid = child.id();
-                self.running.insert(pid, Running { id: spawn.id, kill_at: None, stopped: false });
+                self.running.insert(
+                    pid,
+                    Running {
+                        id: spawn.id,
+                        kill_at: None,
+                        stopped: false,
+                    },
+                );
                 self.by_id.insert(spawn.id, pid);
                 Reply::Started { id: spawn.id, pid }
             }
-            Err(error) => Reply::NotStarted { id: spawn.id, errno: error.raw_os_error().unwrap_or(0) },
+            Err(error) => Reply::NotStarted {
+                id: spawn.id,
+                errno: error.raw_os_error().unwrap_or(0),
+            },
         }
     }
 
     /// Asks an attempt to end; `tend` kills it after the grace period.
     pub fn stop(&mut self, id: u64, grace: Duration) {
         // it may have ended meanwhile, and that has been said
-        let Some(&pid) = self.by_id.get(&id) else { return };
-        let Some(running) = self.running.get_mut(&pid) else { return };
+        let Some(&pid) = self.by_id.get(&id) else {
+            return;
+        };
+        let Some(running) = self.running.get_mut(&pid) else {
+            return;
+        };
         running.stopped = true;
-        running.kill_at = Some(Instant::now() + grace);
+        // asking again gives no more time
+        let kill_at = Instant::now() + grace;
+        running.kill_at = Some(running.kill_at.map_or(kill_at, |at| at.min(kill_at)));
         signal_tree(pid, Signal::TERM);
         // a stopped process takes no SIGTERM before it goes on
         procfs::signal_group(pid, Signal::CONT);
@@ -110,7 +131,11 @@ impl Children {
             };
             let wait = now < ending.since + patience;
             if !wait {
-                replies.push(Reply::Ended { id: ending.id, end: ending.end, stopped: ending.stopped });
+                replies.push(Reply::Ended {
+                    id: ending.id,
+                    end: ending.end,
+                    stopped: ending.stopped,
+                });
             }
             wait
         });
@@ -119,7 +144,12 @@ impl Children {
     /// When `tend` has something to do though no child ends.
     pub fn next_deadline(&self) -> Option<Duration> {
         let now = Instant::now();
-        let kill = self.running.values().filter_map(|running| running.kill_at).min().map(|at| at.saturating_duration_since(now));
+        let kill = self
+            .running
+            .values()
+            .filter_map(|running| running.kill_at)
+            .min()
+            .map(|at| at.saturating_duration_since(now));
         let ending = (!self.ending.is_empty()).then_some(ENDING_POLL);
         kill.into_iter().chain(ending).min()
     }
@@ -182,7 +212,11 @@ impl Children {
         if group.is_some_and(|group| self.running.contains_key(&group)) {
             return Owner::Running;
         }
-        if let Some(ending) = self.ending.iter().find(|ending| Some(ending.group) == group) {
+        if let Some(ending) = self
+            .ending
+            .iter()
+            .find(|ending| Some(ending.group) == group)
+        {
             return Owner::Ending(ending.id);
         }
         match procfs::variable(pid, CHILD_VARIABLE).and_then(|id| id.parse::<u64>().ok()) {
@@ -257,5 +291,8 @@ fn signal_tree(leader: u32, signal: Signal) {
 }
 
 fn end_of(status: WaitStatus) -> Option<End> {
-    status.exit_status().map(End::Exited).or_else(|| status.terminating_signal().map(End::Signalled))
+    status
+        .exit_status()
+        .map(End::Exited)
+        .or_else(|| status.terminating_signal().map(End::Signalled))
 }

@@ -35,9 +35,16 @@ pub struct Supervisor {
 /// What the supervisor says of an attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
-    NotStarted { id: u64, errno: i32 },
+    NotStarted {
+        id: u64,
+        errno: i32,
+    },
     /// It ended, and nothing of it is left. `stopped`: it was still running when it was asked to stop.
-    Ended { id: u64, end: End, stopped: bool },
+    Ended {
+        id: u64,
+        end: End,
+        stopped: bool,
+    },
 }
 
 struct Unsent {
@@ -72,7 +79,12 @@ impl Supervisor {
             unsent: VecDeque::new(),
             frames: Frames::default(),
         };
-        let not_up = |why: &str| io::Error::other(format!("`{}` started as a supervisor {why}", binary.display()));
+        let not_up = |why: &str| {
+            io::Error::other(format!(
+                "`{}` started as a supervisor {why}",
+                binary.display()
+            ))
+        };
         match tokio::time::timeout(READY_MAX, supervisor.replies()).await {
             Ok(Ok(replies)) if replies.first() == Some(&Reply::Ready) => Ok(supervisor),
             Ok(Ok(_)) => Err(not_up("ended or answered something else")),
@@ -97,7 +109,10 @@ impl Supervisor {
         for end in [&stdout, &stderr] {
             rustix::fs::fcntl_setfl(end, rustix::fs::OFlags::NONBLOCK)?;
         }
-        let output = Output { stdout: pipe::Receiver::from_owned_fd(stdout)?, stderr: pipe::Receiver::from_owned_fd(stderr)? };
+        let output = Output {
+            stdout: pipe::Receiver::from_owned_fd(stdout)?,
+            stderr: pipe::Receiver::from_owned_fd(stderr)?,
+        };
         self.unsent.push_back(Unsent {
             bytes: Request::Spawn(spawn).encode(),
             sent: 0,
@@ -109,14 +124,21 @@ impl Supervisor {
 
     /// Asks for an attempt to be stopped.
     pub fn stop(&mut self, id: u64, grace_ms: u64) -> io::Result<()> {
-        self.unsent.push_back(Unsent { bytes: Request::Stop { id, grace_ms }.encode(), sent: 0, descriptors: None });
+        self.unsent.push_back(Unsent {
+            bytes: Request::Stop { id, grace_ms }.encode(),
+            sent: 0,
+            descriptors: None,
+        });
         self.flush()
     }
 
     /// Sends as much as there is room for.
     fn flush(&mut self) -> io::Result<()> {
         while let Some(first) = self.unsent.front_mut() {
-            match self.socket.try_io(Interest::WRITABLE, || send(&self.socket, first)) {
+            match self
+                .socket
+                .try_io(Interest::WRITABLE, || send(&self.socket, first))
+            {
                 Ok(n) => first.sent += n,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -136,7 +158,10 @@ impl Supervisor {
         loop {
             let replies = self.replies().await?;
             if replies.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the supervisor is gone"));
+                return Err(io::Error::new(
+                    io::ErrorKind::BrokenPipe,
+                    "the supervisor is gone",
+                ));
             }
             let events: Vec<Event> = replies
                 .into_iter()
@@ -154,11 +179,20 @@ impl Supervisor {
 
     /// Waits for replies, sending meanwhile what had no room; empty once the supervisor is gone.
     async fn replies(&mut self) -> io::Result<Vec<Reply>> {
-        let not_ours = || io::Error::new(io::ErrorKind::InvalidData, "the supervisor answered what is no reply");
+        let not_ours = || {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the supervisor answered what is no reply",
+            )
+        };
         let mut replies = Vec::new();
         let mut bytes = [0; READ_BYTES];
         while replies.is_empty() {
-            let interest = if self.unsent.is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
+            let interest = if self.unsent.is_empty() {
+                Interest::READABLE
+            } else {
+                Interest::READABLE | Interest::WRITABLE
+            };
             self.socket.ready(interest).await?;
             self.flush()?;
             match self.socket.try_read(&mut bytes) {
@@ -190,7 +224,10 @@ fn send(socket: &UnixStream, unsent: &Unsent) -> io::Result<usize> {
     let rest = [IoSlice::new(&unsent.bytes[unsent.sent..])];
     let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    let borrowed = unsent.descriptors.as_ref().map(|[stdout, stderr]| [stdout.as_fd(), stderr.as_fd()]);
+    let borrowed = unsent
+        .descriptors
+        .as_ref()
+        .map(|[stdout, stderr]| [stdout.as_fd(), stderr.as_fd()]);
     if let Some(borrowed) = &borrowed {
         ancillary.push(SendAncillaryMessage::ScmRights(borrowed));
     }

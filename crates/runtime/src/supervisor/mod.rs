@@ -24,8 +24,8 @@ use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 
 use children::Children;
 pub use client::{Event, Output, Supervisor};
-use wire::{Frames, Reply, Request};
 pub use wire::{End, Spawn};
+use wire::{Frames, Reply, Request};
 
 const READ_BYTES: usize = 1 << 16;
 /// Each request brings two; the system never delivers those of two requests at once.
@@ -93,7 +93,10 @@ impl Server<'_> {
     }
 
     fn wait(&self) -> io::Result<(bool, bool)> {
-        let mut fds = [PollFd::new(&self.socket, PollFlags::IN), PollFd::new(&self.signalled, PollFlags::IN)];
+        let mut fds = [
+            PollFd::new(&self.socket, PollFlags::IN),
+            PollFd::new(&self.signalled, PollFlags::IN),
+        ];
         let timeout = self.children.next_deadline().map(timespec);
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) => Ok((!fds[0].revents().is_empty(), !fds[1].revents().is_empty())),
@@ -104,16 +107,23 @@ impl Server<'_> {
 
     fn drain_signals(&mut self) {
         let mut buffer = [0; 64];
-        while matches!(io::Read::read(&mut self.signalled, &mut buffer), Ok(n) if n == buffer.len()) {}
+        while matches!(io::Read::read(&mut self.signalled, &mut buffer), Ok(n) if n == buffer.len())
+        {
+        }
     }
 
     /// Reads what the driver sent and does it; `false` once the driver is gone.
     fn receive(&mut self) -> io::Result<bool> {
         let mut bytes = [0; READ_BYTES];
-        let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+        let mut space =
+            [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-        let received =
-            recvmsg(self.socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT);
+        let received = recvmsg(
+            self.socket,
+            &mut [IoSliceMut::new(&mut bytes)],
+            &mut ancillary,
+            RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT,
+        );
         let n = match received {
             Ok(received) => received.bytes,
             Err(Errno::AGAIN | Errno::INTR) => return Ok(true),
@@ -129,16 +139,26 @@ impl Server<'_> {
             return Ok(false);
         }
         self.frames.push(&bytes[..n]);
-        let not_ours = || io::Error::new(io::ErrorKind::InvalidData, "the driver's end of the socket sent no request of ours");
+        let not_ours = || {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the driver's end of the socket sent no request of ours",
+            )
+        };
         while let Some(frame) = self.frames.next_frame().map_err(|_| not_ours())? {
             match Request::decode(frame).ok_or_else(not_ours)? {
                 Request::Spawn(spawn) => {
-                    let (Some(stdout), Some(stderr)) = (self.descriptors.pop_front(), self.descriptors.pop_front()) else {
+                    let (Some(stdout), Some(stderr)) =
+                        (self.descriptors.pop_front(), self.descriptors.pop_front())
+                    else {
                         return Err(not_ours());
                     };
-                    self.replies.push(self.children.spawn(&spawn, stdout, stderr));
+                    self.replies
+                        .push(self.children.spawn(&spawn, stdout, stderr));
                 }
-                Request::Stop { id, grace_ms } => self.children.stop(id, Duration::from_millis(grace_ms)),
+                Request::Stop { id, grace_ms } => {
+                    self.children.stop(id, Duration::from_millis(grace_ms))
+                }
             }
         }
         Ok(true)
@@ -149,7 +169,11 @@ impl Server<'_> {
         if self.replies.is_empty() {
             return Ok(());
         }
-        let bytes: Vec<u8> = self.replies.drain(..).flat_map(|reply| reply.encode()).collect();
+        let bytes: Vec<u8> = self
+            .replies
+            .drain(..)
+            .flat_map(|reply| reply.encode())
+            .collect();
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             match rustix::net::send(self.socket, rest, SendFlags::NOSIGNAL) {
@@ -167,5 +191,8 @@ impl Server<'_> {
 }
 
 fn timespec(duration: Duration) -> Timespec {
-    Timespec { tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(duration.subsec_nanos()) }
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(duration.subsec_nanos()),
+    }
 }

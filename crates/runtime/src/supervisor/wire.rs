@@ -8,7 +8,10 @@
 pub enum Request {
     Spawn(Spawn),
     /// SIGTERM now, SIGKILL after the grace period.
-    Stop { id: u64, grace_ms: u64 },
+    Stop {
+        id: u64,
+        grace_ms: u64,
+    },
 }
 
 /// What to start. The write ends of its stdout and stderr come along.
@@ -29,10 +32,20 @@ pub struct Spawn {
 pub enum Reply {
     /// It is up, out of the terminal's reach, and inherits orphans.
     Ready,
-    Started { id: u64, pid: u32 },
-    NotStarted { id: u64, errno: i32 },
+    Started {
+        id: u64,
+        pid: u32,
+    },
+    NotStarted {
+        id: u64,
+        errno: i32,
+    },
     /// It ended, and nothing of it is left.
-    Ended { id: u64, end: End, stopped: bool },
+    Ended {
+        id: u64,
+        end: End,
+        stopped: bool,
+    },
 }
 
 /// How a process ended.
@@ -83,7 +96,10 @@ impl Request {
                 env: fields.list(|fields| Some((fields.bytes()?, fields.bytes()?)))?,
                 dir: fields.bytes()?,
             }),
-            1 => Self::Stop { id: fields.number()?, grace_ms: fields.number()? },
+            1 => Self::Stop {
+                id: fields.number()?,
+                grace_ms: fields.number()?,
+            },
             _ => return None,
         };
         fields.rest.is_empty().then_some(request)
@@ -124,14 +140,28 @@ impl Reply {
         let mut fields = Decoder { rest: frame };
         let reply = match fields.number()? {
             0 => Self::Ready,
-            1 => Self::Started { id: fields.number()?, pid: u32::try_from(fields.number()?).ok()? },
-            2 => Self::NotStarted { id: fields.number()?, errno: i32::try_from(fields.number()?).ok()? },
+            1 => Self::Started {
+                id: fields.number()?,
+                pid: u32::try_from(fields.number()?).ok()?,
+            },
+            2 => Self::NotStarted {
+                id: fields.number()?,
+                errno: i32::try_from(fields.number()?).ok()?,
+            },
             3 => {
                 let id = fields.number()?;
                 let kind = fields.number()?;
                 let code = i32::try_from(fields.number()?).ok()?;
-                let end = if kind == 0 { End::Exited(code) } else { End::Signalled(code) };
-                Self::Ended { id, end, stopped: fields.number()? != 0 }
+                let end = if kind == 0 {
+                    End::Exited(code)
+                } else {
+                    End::Signalled(code)
+                };
+                Self::Ended {
+                    id,
+                    end,
+                    stopped: fields.number()? != 0,
+                }
             }
             _ => return None,
         };
@@ -156,7 +186,9 @@ impl Frames {
     /// The next whole frame; `Err` where the stream holds none of ours.
     pub fn next_frame(&mut self) -> Result<Option<&[u8]>, BadFrame> {
         let rest = &self.buffer[self.taken..];
-        let Some((head, body)) = rest.split_first_chunk::<LEN_BYTES>() else { return Ok(None) };
+        let Some((head, body)) = rest.split_first_chunk::<LEN_BYTES>() else {
+            return Ok(None);
+        };
         let len = u32::from_le_bytes(*head) as usize;
         if len > FRAME_MAX_BYTES {
             return Err(BadFrame);
@@ -180,7 +212,9 @@ struct Encoder {
 
 impl Encoder {
     fn new() -> Self {
-        Self { out: vec![0; LEN_BYTES] }
+        Self {
+            out: vec![0; LEN_BYTES],
+        }
     }
 
     fn number(&mut self, number: u64) {
@@ -237,7 +271,10 @@ mod tests {
                 env: vec![(b"A".to_vec(), b"".to_vec())],
                 dir: b"/".to_vec(),
             }),
-            Request::Stop { id: u64::MAX, grace_ms: 0 },
+            Request::Stop {
+                id: u64::MAX,
+                grace_ms: 0,
+            },
         ];
         let bytes: Vec<u8> = requests.iter().flat_map(Request::encode).collect();
         let mut frames = Frames::default();
@@ -253,7 +290,11 @@ mod tests {
             Reply::Ready,
             Reply::Started { id: 1, pid: 2 },
             Reply::NotStarted { id: 1, errno: 2 },
-            Reply::Ended { id: 3, end: End::Signalled(9), stopped: true },
+            Reply::Ended {
+                id: 3,
+                end: End::Signalled(9),
+                stopped: true,
+            },
         ] {
             let bytes = reply.encode();
             assert_eq!(Reply::decode(&bytes[LEN_BYTES..]), Some(reply));

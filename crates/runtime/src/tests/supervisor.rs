@@ -22,7 +22,9 @@ fn supervisor_process() {
 #[test]
 #[ignore = "a driver that another test kills"]
 fn driver_process() {
-    let Some(dir) = std::env::var_os("DSLC_TEST_DIR").map(PathBuf::from) else { return };
+    let Some(dir) = std::env::var_os("DSLC_TEST_DIR").map(PathBuf::from) else {
+        return;
+    };
     block_on(async {
         let mut supervisor = start().await;
         let script = "setsid sh -c 'echo $$ >$DSLC_TEST_DIR/a; sleep 1000' & \
@@ -36,12 +38,18 @@ fn driver_process() {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
 }
 
 async fn start() -> Supervisor {
     let (binary, args) = supervisor_command(SUPERVISOR);
-    Supervisor::start(&binary, &args).await.expect("a supervisor")
+    Supervisor::start(&binary, &args)
+        .await
+        .expect("a supervisor")
 }
 
 fn sh(id: u64, script: &str, dir: &Path) -> Spawn {
@@ -49,10 +57,15 @@ fn sh(id: u64, script: &str, dir: &Path) -> Spawn {
     Spawn {
         id,
         program: b"/bin/sh".to_vec(),
-        argv: ["sh", "-c", script].map(|arg| arg.as_bytes().to_vec()).to_vec(),
+        argv: ["sh", "-c", script]
+            .map(|arg| arg.as_bytes().to_vec())
+            .to_vec(),
         env: vec![
             (b"PATH".to_vec(), path.into_bytes()),
-            (b"DSLC_TEST_DIR".to_vec(), dir.to_str().expect("a path").as_bytes().to_vec()),
+            (
+                b"DSLC_TEST_DIR".to_vec(),
+                dir.to_str().expect("a path").as_bytes().to_vec(),
+            ),
         ],
         dir: dir.to_str().expect("a path").as_bytes().to_vec(),
     }
@@ -71,20 +84,31 @@ async fn ended(supervisor: &mut Supervisor, id: u64) -> (End, bool) {
         loop {
             for event in supervisor.events().await.expect("the supervisor lives") {
                 match event {
-                    Event::Ended { id: which, end, stopped } if which == id => return (end, stopped),
-                    Event::NotStarted { id: which, errno } if which == id => panic!("not started: {errno}"),
+                    Event::Ended {
+                        id: which,
+                        end,
+                        stopped,
+                    } if which == id => return (end, stopped),
+                    Event::NotStarted { id: which, errno } if which == id => {
+                        panic!("not started: {errno}")
+                    }
                     _ => {}
                 }
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), wait).await.expect("in time")
+    tokio::time::timeout(Duration::from_secs(20), wait)
+        .await
+        .expect("in time")
 }
 
 fn read_pid(path: &Path) -> u32 {
     let until = Instant::now() + Duration::from_secs(20);
     loop {
-        if let Some(pid) = std::fs::read_to_string(path).ok().and_then(|text| text.trim().parse().ok()) {
+        if let Some(pid) = std::fs::read_to_string(path)
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+        {
             return pid;
         }
         assert!(Instant::now() < until, "{} was not written", path.display());
@@ -109,12 +133,16 @@ fn output_and_exit_status_come_back() {
     let dir = tempfile::tempdir().expect("a folder");
     block_on(async {
         let mut supervisor = start().await;
-        let mut output = supervisor.spawn(sh(1, "pwd; echo oops >&2; read x || exit 7", dir.path())).expect("sent");
+        let mut output = supervisor
+            .spawn(sh(1, "pwd; echo oops >&2; read x || exit 7", dir.path()))
+            .expect("sent");
         assert_eq!(ended(&mut supervisor, 1).await, (End::Exited(7), false));
         let (out, err) = text(&mut output).await;
         assert_eq!(out.trim_end(), dir.path().to_str().expect("a path"));
         assert_eq!(err, "oops\n");
-        let mut output = supervisor.spawn(sh(2, "kill -11 $$", dir.path())).expect("sent");
+        let mut output = supervisor
+            .spawn(sh(2, "kill -11 $$", dir.path()))
+            .expect("sent");
         assert_eq!(ended(&mut supervisor, 2).await, (End::Signalled(11), false));
         assert_eq!(text(&mut output).await.0, "");
         supervisor.close().expect("ended");
@@ -126,10 +154,19 @@ fn a_missing_program_is_said() {
     let dir = tempfile::tempdir().expect("a folder");
     block_on(async {
         let mut supervisor = start().await;
-        let spawn = Spawn { program: b"/nonexistent/program".to_vec(), ..sh(3, "", dir.path()) };
+        let spawn = Spawn {
+            program: b"/nonexistent/program".to_vec(),
+            ..sh(3, "", dir.path())
+        };
         let mut output = supervisor.spawn(spawn).expect("sent");
         let events = supervisor.events().await.expect("the supervisor lives");
-        assert_eq!(events, [Event::NotStarted { id: 3, errno: rustix::io::Errno::NOENT.raw_os_error() }]);
+        assert_eq!(
+            events,
+            [Event::NotStarted {
+                id: 3,
+                errno: rustix::io::Errno::NOENT.raw_os_error()
+            }]
+        );
         assert_eq!(text(&mut output).await.0, "", "its pipes are closed");
     });
 }
@@ -143,13 +180,22 @@ fn nothing_of_an_attempt_outlives_it() {
                       (nohup sh -c 'trap \"\" TERM HUP; echo $$ >daemon; while :; do sleep 1; done' >/dev/null 2>&1 &); \
                       while ! [ -s session ] || ! [ -s daemon ]; do sleep 0.01; done";
         // another one runs meanwhile and keeps what is its own
-        let _other = supervisor.spawn(sh(9, "setsid sh -c 'echo $$ >other; sleep 1000' & sleep 1000", dir.path())).expect("sent");
+        let _other = supervisor
+            .spawn(sh(
+                9,
+                "setsid sh -c 'echo $$ >other; sleep 1000' & sleep 1000",
+                dir.path(),
+            ))
+            .expect("sent");
         let other = read_pid(&dir.path().join("other"));
         let mut output = supervisor.spawn(sh(1, script, dir.path())).expect("sent");
         assert_eq!(ended(&mut supervisor, 1).await, (End::Exited(0), false));
         text(&mut output).await;
         for name in ["group", "session", "daemon"] {
-            assert!(!lives(read_pid(&dir.path().join(name))), "{name} was left behind");
+            assert!(
+                !lives(read_pid(&dir.path().join(name))),
+                "{name} was left behind"
+            );
         }
         assert!(lives(other));
         supervisor.close().expect("ended");
@@ -162,11 +208,23 @@ fn a_stop_is_gentle_first_and_then_is_not() {
     let dir = tempfile::tempdir().expect("a folder");
     block_on(async {
         let mut supervisor = start().await;
-        let _polite = supervisor.spawn(sh(1, "trap 'exit 3' TERM; echo $$ >polite; while :; do sleep 0.01; done", dir.path())).expect("sent");
+        let _polite = supervisor
+            .spawn(sh(
+                1,
+                "trap 'exit 3' TERM; echo $$ >polite; while :; do sleep 0.01; done",
+                dir.path(),
+            ))
+            .expect("sent");
         read_pid(&dir.path().join("polite"));
         supervisor.stop(1, 10_000).expect("sent");
         assert_eq!(ended(&mut supervisor, 1).await, (End::Exited(3), true));
-        let _stubborn = supervisor.spawn(sh(2, "trap '' TERM; echo $$ >stubborn; while :; do sleep 0.01; done", dir.path())).expect("sent");
+        let _stubborn = supervisor
+            .spawn(sh(
+                2,
+                "trap '' TERM; echo $$ >stubborn; while :; do sleep 0.01; done",
+                dir.path(),
+            ))
+            .expect("sent");
         read_pid(&dir.path().join("stubborn"));
         supervisor.stop(2, 50).expect("sent");
         assert_eq!(ended(&mut supervisor, 2).await, (End::Signalled(9), true));
@@ -187,7 +245,8 @@ fn when_the_driver_is_killed_all_descendants_die() {
         .stdout(Stdio::null())
         .spawn()
         .expect("a driver");
-    let pids = ["a", "b", "c", "d", "supervisor"].map(|name| (name, read_pid(&dir.path().join(name))));
+    let pids =
+        ["a", "b", "c", "d", "supervisor"].map(|name| (name, read_pid(&dir.path().join(name))));
     assert!(pids.iter().all(|(_, pid)| lives(*pid)));
     driver.kill().expect("killed");
     driver.wait().expect("reaped");
@@ -201,11 +260,17 @@ fn the_terminals_signals_do_not_reach_the_supervisor() {
     let dir = tempfile::tempdir().expect("a folder");
     block_on(async {
         let mut supervisor = start().await;
-        for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM, rustix::process::Signal::HUP] {
+        for signal in [
+            rustix::process::Signal::INT,
+            rustix::process::Signal::TERM,
+            rustix::process::Signal::HUP,
+        ] {
             procfs::signal(supervisor.pid(), signal);
         }
         // and attempts take them as usual
-        let mut output = supervisor.spawn(sh(1, "kill -TERM $$; sleep 10", dir.path())).expect("sent");
+        let mut output = supervisor
+            .spawn(sh(1, "kill -TERM $$; sleep 10", dir.path()))
+            .expect("sent");
         assert_eq!(ended(&mut supervisor, 1).await, (End::Signalled(15), false));
         text(&mut output).await;
     });
@@ -216,10 +281,17 @@ fn thousands_of_attempts_leave_no_descriptor_behind() {
     let dir = tempfile::tempdir().expect("a folder");
     block_on(async {
         let mut supervisor = start().await;
-        let count = |pid: u32| std::fs::read_dir(format!("/proc/{pid}/fd")).expect("there").count();
+        let count = |pid: u32| {
+            std::fs::read_dir(format!("/proc/{pid}/fd"))
+                .expect("there")
+                .count()
+        };
         let before = count(supervisor.pid());
         for id in 0..1000 {
-            let spawn = Spawn { program: b"/bin/true".to_vec(), ..sh(id, "", dir.path()) };
+            let spawn = Spawn {
+                program: b"/bin/true".to_vec(),
+                ..sh(id, "", dir.path())
+            };
             let mut output = supervisor.spawn(spawn).expect("sent");
             assert_eq!(ended(&mut supervisor, id).await, (End::Exited(0), false));
             text(&mut output).await;

@@ -1,0 +1,562 @@
+//! The embedded driver: carries out what the engine wants, on this machine, and tells it what happened.
+//!
+//! One loop on one thread: collect what happened, apply it, append it to the journal in one write with one sync, and only then
+//! show it and carry out the commands that follow. Promise: no command is carried out before the event that caused it is on
+//! disk. Absent: decisions.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::io;
+use std::path::PathBuf;
+
+use engine::event::{
+    AttemptId, Command, Ended, Event, EventKind, How, RunStatus, StartAttempt, StopReason, Timer,
+};
+use engine::{Engine, Notice, Phase};
+use store::{RunFolder, Writer};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
+
+use crate::attempt::{Live, Preparer, Stop, not_started};
+use crate::clock::{Alarm, EventClock, boot_ms};
+use crate::error::RunError;
+use crate::output::{Captured, FromAttempt, Pump};
+use crate::request;
+use crate::signals::Signals;
+use crate::supervisor::{self, End, Supervisor};
+use crate::watch::{Ask, Observer, Progress};
+use crate::watch_inbox::InboxWatch;
+use crate::world::DiskWorld;
+
+/// An engine and the journal of what it is told.
+pub(crate) struct Journal {
+    pub engine: Engine,
+    writer: Writer,
+    clock: EventClock,
+    /// Of events that are not on disk yet.
+    notices: Vec<Notice>,
+}
+
+impl Journal {
+    pub fn new(engine: Engine, writer: Writer, last_ms: i64) -> Self {
+        Self {
+            engine,
+            writer,
+            clock: EventClock::after(last_ms),
+            notices: Vec::new(),
+        }
+    }
+
+    /// Applies an event and stages it with the commands that it causes; they may be carried out after [`Journal::commit`].
+    pub fn apply(
+        &mut self,
+        kind: EventKind,
+        inbox: Option<&str>,
+    ) -> Result<Vec<Command>, RunError> {
+        let event = Event {
+            time_ms: self.clock.now_ms(),
+            kind,
+        };
+        let commands = self.engine.apply(&event);
+        self.notices.extend_from_slice(self.engine.notices());
+        self.writer.stage(event.time_ms, &event, &commands, inbox)?;
+        Ok(commands)
+    }
+
+    pub fn commit(&mut self) -> Result<(), RunError> {
+        Ok(self.writer.commit()?)
+    }
+}
+
+/// Something that is to be applied.
+enum Due {
+    Event {
+        kind: EventKind,
+        inbox: Option<String>,
+    },
+    /// An attempt that ended, and has not been looked at.
+    Finished {
+        live: Live,
+        end: End,
+        stopped: bool,
+        captured: Captured,
+    },
+}
+
+/// Something that woke the driver.
+enum Woken {
+    Supervisor(io::Result<Vec<supervisor::Event>>),
+    Attempt(FromAttempt),
+    Alarm(io::Result<()>),
+    Asked(Ask),
+    Inbox(io::Result<()>),
+}
+
+pub(crate) struct Driver<'a> {
+    pub journal: Journal,
+    pub folder: RunFolder,
+    pub supervisor: Supervisor,
+    pub supervisor_binary: PathBuf,
+    pub preparer: Preparer,
+    /// Where attempts that run nothing look at the world.
+    pub plan_dir: PathBuf,
+    pub grace_ms: u64,
+    /// Requests that are in the journal already.
+    pub taken: BTreeSet<String>,
+    pub observer: &'a mut dyn Observer,
+    pub asked: UnboundedReceiver<Ask>,
+    pub signals: Signals,
+    pub alarm: Alarm,
+    pub watch: InboxWatch,
+    pub to_driver: UnboundedSender<FromAttempt>,
+    pub from_attempts: UnboundedReceiver<FromAttempt>,
+    pub work: Work,
+}
+
+/// What is under way.
+#[derive(Default)]
+pub(crate) struct Work {
+    due: VecDeque<Due>,
+    live: HashMap<u64, Live>,
+    by_attempt: HashMap<AttemptId, u64>,
+    next_id: u64,
+    /// By time of the boot clock.
+    deadlines: BTreeSet<(u64, u64)>,
+    timers: BTreeMap<Timer, i64>,
+    interrupted: bool,
+    /// To end at once, leaving what runs in doubt.
+    at_once: bool,
+}
+
+impl Driver<'_> {
+    /// Drives until nothing moves any more, or it is to end at once.
+    pub async fn drive(&mut self, opening: Vec<EventKind>) -> Result<(), RunError> {
+        self.work.due.extend(
+            opening
+                .into_iter()
+                .map(|kind| Due::Event { kind, inbox: None }),
+        );
+        self.read_inbox()?;
+        self.turn()?;
+        // driving a paused run is what resuming means; requests from before are older than this one
+        if self.journal.engine.status() == RunStatus::Paused {
+            self.work.due.push_back(Due::event(EventKind::ResumeAsked));
+        }
+        loop {
+            self.turn()?;
+            if self.work.at_once
+                || (self.journal.engine.status() != RunStatus::Running && self.work.live.is_empty())
+            {
+                return Ok(());
+            }
+            self.wait().await?;
+        }
+    }
+
+    /// Whether it ended though the run could go on.
+    pub fn ended_at_once(&self) -> bool {
+        self.work.at_once
+    }
+
+    /// Applies what is due, makes it durable, shows it, carries out what follows; again while that makes more due.
+    fn turn(&mut self) -> Result<(), RunError> {
+        while !self.work.due.is_empty() {
+            let mut commands = Vec::new();
+            let mut requests = Vec::new();
+            while let Some(due) = self.work.due.pop_front() {
+                let (kind, inbox) = match due {
+                    Due::Event { kind, inbox } => (kind, inbox),
+                    Due::Finished {
+                        live,
+                        end,
+                        stopped,
+                        captured,
+                    } => (self.ended(live, end, stopped, captured), None),
+                };
+                commands.extend(self.journal.apply(kind, inbox.as_deref())?);
+                requests.extend(inbox);
+            }
+            self.journal.commit()?;
+            self.show();
+            for name in requests {
+                self.folder.inbox().done(&name)?;
+                self.taken.insert(name);
+            }
+            for command in commands {
+                self.carry_out(command)?;
+            }
+        }
+        let boot_at_ms = self.work.deadlines.first().map(|(at_ms, _)| *at_ms);
+        let wall_at_ms = self.work.timers.values().min().copied();
+        self.alarm
+            .set(boot_at_ms, wall_at_ms)
+            .map_err(RunError::system("set a timer"))
+    }
+
+    fn show(&mut self) {
+        let Journal {
+            engine,
+            writer,
+            notices,
+            ..
+        } = &mut self.journal;
+        self.observer
+            .progress(engine, Progress::Journaled(writer.committed()));
+        for notice in notices.drain(..) {
+            self.observer.progress(engine, Progress::Notice(&notice));
+        }
+    }
+
+    fn warn(&mut self, warning: &str) {
+        self.observer
+            .progress(&self.journal.engine, Progress::Warning(warning));
+    }
+
+    fn carry_out(&mut self, command: Command) -> Result<(), RunError> {
+        match command {
+            Command::StartAttempt(start) => self.start(*start),
+            Command::StopAttempt { attempt, why } => self.stop(attempt, Stop::Asked(why)),
+            Command::SetTimer { timer, at_ms } => {
+                self.work.timers.insert(timer, at_ms);
+                Ok(())
+            }
+            // the loop looks at the status: later events of the same turn may have moved the run on
+            Command::RunStopped { .. } => Ok(()),
+        }
+    }
+
+    fn start(&mut self, start: StartAttempt) -> Result<(), RunError> {
+        let attempt = start.attempt;
+        let dir = match &start.exec {
+            Some(exec) => self.preparer.dir(Some(exec)),
+            None => self.plan_dir.clone(),
+        };
+        let engine = &self.journal.engine;
+        let mut world = DiskWorld {
+            dir: &dir,
+            artifacts: self.folder.artifacts(),
+        };
+        let mut observed = Vec::new();
+        if start.observes_before {
+            observed = engine.observe(attempt, Phase::Before, &mut world);
+            if !engine.may_start(attempt, &observed) {
+                self.work.due.push_back(Due::event(EventKind::AttemptEnded {
+                    attempt,
+                    ended: Ended {
+                        observed,
+                        ..Ended::nothing(0)
+                    },
+                }));
+                return Ok(());
+            }
+        }
+        let Some(exec) = &start.exec else {
+            let nothing = Ended::nothing(0);
+            observed.extend(engine.observe(attempt, Phase::After(&nothing), &mut world));
+            self.work.due.push_back(Due::event(EventKind::AttemptEnded {
+                attempt,
+                ended: Ended {
+                    observed,
+                    ..nothing
+                },
+            }));
+            return Ok(());
+        };
+        let id = self.work.next_id;
+        self.work.next_id += 1;
+        let spawn = match self.preparer.prepare(id, &start, exec, &dir) {
+            Ok(spawn) => spawn,
+            Err(why) => {
+                let ended = Ended {
+                    how: How::NotStarted(why),
+                    observed,
+                    ..Ended::nothing(0)
+                };
+                self.work
+                    .due
+                    .push_back(Due::event(EventKind::AttemptEnded { attempt, ended }));
+                return Ok(());
+            }
+        };
+        let output = self
+            .supervisor
+            .spawn(spawn)
+            .map_err(|source| self.supervisor_failed(source))?;
+        let (tell_ended, ended) = oneshot::channel();
+        let pump = Pump {
+            id,
+            output,
+            log: self.folder.log_path(&start.label, attempt.attempt),
+            ended,
+            to: self.to_driver.clone(),
+            send_pieces: self.observer.wants_output(),
+        };
+        tokio::spawn(pump.run());
+        let started_boot_ms = boot_ms();
+        let deadline_ms = start
+            .timeout_ms
+            .map(|timeout_ms| started_boot_ms.saturating_add(timeout_ms));
+        self.work
+            .deadlines
+            .extend(deadline_ms.map(|at_ms| (at_ms, id)));
+        self.work.by_attempt.insert(attempt, id);
+        let live = Live {
+            attempt,
+            label: start.label.to_string(),
+            program: exec.argv.first().cloned().unwrap_or_default(),
+            dir,
+            started_boot_ms,
+            deadline_ms,
+            stop: None,
+            observed,
+            ended: Some(tell_ended),
+        };
+        self.work.live.insert(id, live);
+        Ok(())
+    }
+
+    /// Asks an attempt to end. One that has ended, or is just being reported, needs nothing.
+    fn stop(&mut self, attempt: AttemptId, why: Stop) -> Result<(), RunError> {
+        let Some(&id) = self.work.by_attempt.get(&attempt) else {
+            return Ok(());
+        };
+        let Some(live) = self.work.live.get_mut(&id) else {
+            return Ok(());
+        };
+        // time was up first: that stays the reason
+        if live.stop != Some(Stop::Timeout) {
+            live.stop = Some(why);
+        }
+        self.supervisor
+            .stop(id, self.grace_ms)
+            .map_err(|source| self.supervisor_failed(source))
+    }
+
+    /// The event of an attempt's end, with what its expressions see of the world.
+    fn ended(&mut self, live: Live, end: End, stopped: bool, captured: Captured) -> EventKind {
+        if let Some(error) = &captured.log_error {
+            self.warn(error);
+        }
+        let Live {
+            attempt,
+            dir,
+            observed,
+            ..
+        } = live;
+        let mut ended = Ended {
+            how: how(end, live.stop.filter(|_| stopped)),
+            stdout: captured.stdout,
+            stderr: captured.stderr,
+            truncated: captured.truncated,
+            duration_ms: boot_ms().saturating_sub(live.started_boot_ms),
+            observed,
+        };
+        let mut world = DiskWorld {
+            dir: &dir,
+            artifacts: self.folder.artifacts(),
+        };
+        let after = self
+            .journal
+            .engine
+            .observe(attempt, Phase::After(&ended), &mut world);
+        ended.observed.extend(after);
+        EventKind::AttemptEnded { attempt, ended }
+    }
+
+    /// Waits for something, and takes everything else that happened meanwhile along: it shares the sync.
+    async fn wait(&mut self) -> Result<(), RunError> {
+        let woken = tokio::select! {
+            events = self.supervisor.events() => Woken::Supervisor(events),
+            Some(from) = self.from_attempts.recv() => Woken::Attempt(from),
+            rang = self.alarm.rings() => Woken::Alarm(rang),
+            Some(ask) = self.asked.recv() => Woken::Asked(ask),
+            () = self.signals.interrupted() => Woken::Asked(Ask::Interrupt),
+            changed = self.watch.changed() => Woken::Inbox(changed),
+        };
+        match woken {
+            Woken::Supervisor(events) => {
+                for event in events.map_err(|source| self.supervisor_failed(source))? {
+                    self.supervised(event);
+                }
+            }
+            Woken::Attempt(from) => self.from_attempt(from),
+            Woken::Alarm(rang) => {
+                rang.map_err(RunError::system("wait for a timer"))?;
+                self.rang()?;
+            }
+            Woken::Asked(ask) => self.take_ask(ask),
+            Woken::Inbox(changed) => {
+                changed.map_err(RunError::system("watch the inbox"))?;
+                self.read_inbox()?;
+            }
+        }
+        while let Ok(from) = self.from_attempts.try_recv() {
+            self.from_attempt(from);
+        }
+        Ok(())
+    }
+
+    fn supervised(&mut self, event: supervisor::Event) {
+        match event {
+            supervisor::Event::Ended { id, end, stopped } => {
+                if let Some(tell) = self
+                    .work
+                    .live
+                    .get_mut(&id)
+                    .and_then(|live| live.ended.take())
+                {
+                    // it is listening until it has been told
+                    let _ = tell.send((end, stopped));
+                }
+            }
+            supervisor::Event::NotStarted { id, errno } => {
+                if let Some(live) = self.forget(id) {
+                    let how = How::NotStarted(not_started(&live.program, errno));
+                    let ended = Ended {
+                        how,
+                        observed: live.observed,
+                        ..Ended::nothing(0)
+                    };
+                    self.work.due.push_back(Due::event(EventKind::AttemptEnded {
+                        attempt: live.attempt,
+                        ended,
+                    }));
+                }
+            }
+        }
+    }
+
+    fn from_attempt(&mut self, from: FromAttempt) {
+        match from {
+            FromAttempt::Piece { id, stream, bytes } => {
+                if let Some(live) = self.work.live.get(&id) {
+                    let output = Progress::Output {
+                        label: &live.label,
+                        stream,
+                        bytes: &bytes,
+                    };
+                    self.observer.progress(&self.journal.engine, output);
+                }
+            }
+            FromAttempt::Done {
+                id,
+                end,
+                stopped,
+                captured,
+            } => {
+                if let Some(live) = self.forget(id) {
+                    self.work.due.push_back(Due::Finished {
+                        live,
+                        end,
+                        stopped,
+                        captured,
+                    });
+                }
+            }
+        }
+    }
+
+    fn forget(&mut self, id: u64) -> Option<Live> {
+        let live = self.work.live.remove(&id)?;
+        self.work.by_attempt.remove(&live.attempt);
+        if let Some(at_ms) = live.deadline_ms {
+            self.work.deadlines.remove(&(at_ms, id));
+        }
+        Some(live)
+    }
+
+    fn rang(&mut self) -> Result<(), RunError> {
+        let now_ms = boot_ms();
+        while let Some(&(at_ms, id)) = self.work.deadlines.first()
+            && at_ms <= now_ms
+        {
+            self.work.deadlines.pop_first();
+            if let Some(attempt) = self.work.live.get(&id).map(|live| live.attempt) {
+                self.stop(attempt, Stop::Timeout)?;
+            }
+        }
+        let now_ms = store::now_ms();
+        let fired: Vec<Timer> = self
+            .work
+            .timers
+            .iter()
+            .filter(|(_, at_ms)| **at_ms <= now_ms)
+            .map(|(timer, _)| timer.clone())
+            .collect();
+        for timer in fired {
+            self.work.timers.remove(&timer);
+            self.work
+                .due
+                .push_back(Due::event(EventKind::TimerFired { timer }));
+        }
+        Ok(())
+    }
+
+    fn take_ask(&mut self, ask: Ask) {
+        match ask {
+            Ask::Event(kind) => self.work.due.push_back(Due::event(kind)),
+            Ask::Interrupt if self.work.interrupted => self.work.at_once = true,
+            Ask::Interrupt => {
+                self.work.interrupted = true;
+                self.work.due.push_back(Due::event(EventKind::PauseAsked));
+            }
+        }
+    }
+
+    fn read_inbox(&mut self) -> Result<(), RunError> {
+        let inbox = self.folder.inbox();
+        for message in inbox.messages()? {
+            // journaled, and the driver died before it was deleted; or it is due already
+            if self.taken.contains(&message.name) {
+                inbox.done(&message.name)?;
+                continue;
+            }
+            if self.work.due.iter().any(
+                |due| matches!(due, Due::Event { inbox: Some(name), .. } if *name == message.name),
+            ) {
+                continue;
+            }
+            match request::parse(&message.text) {
+                Ok(kind) => self.work.due.push_back(Due::Event {
+                    kind,
+                    inbox: Some(message.name),
+                }),
+                Err(why) => {
+                    let path = inbox.path().join(&message.name);
+                    self.warn(&format!(
+                        "`{}` is no request and was deleted: {why}",
+                        path.display()
+                    ));
+                    inbox.done(&message.name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn supervisor_failed(&self, source: io::Error) -> RunError {
+        RunError::Supervisor {
+            binary: self.supervisor_binary.clone(),
+            source,
+        }
+    }
+}
+
+impl Due {
+    fn event(kind: EventKind) -> Self {
+        Self::Event { kind, inbox: None }
+    }
+}
+
+/// How an attempt ended; `stop` is why it was stopped, if that is what ended it.
+fn how(end: End, stop: Option<Stop>) -> How {
+    match (stop, end) {
+        (Some(Stop::Timeout), _) => How::TimedOut,
+        (Some(Stop::Asked(StopReason::Pause)), _) => How::Interrupted,
+        (
+            Some(Stop::Asked(StopReason::Cancel | StopReason::Abort | StopReason::PlanTimeout)),
+            _,
+        ) => How::Cancelled,
+        (None, End::Exited(code)) => How::Exited(code),
+        (None, End::Signalled(signal)) => How::Signalled(signal),
+    }
+}

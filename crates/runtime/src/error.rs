@@ -1,0 +1,204 @@
+//! Why a run was not started, not resumed, or stopped being driven: each as one sentence.
+//!
+//! A run that failed is no error here: that is a status.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use engine::event::RunStatus;
+use store::{ErrorClass, StoreError};
+
+#[derive(Debug)]
+pub enum RunError {
+    Store(StoreError),
+    /// Parameters that are missing, unknown or of the wrong type; one sentence each.
+    Inputs(Vec<String>),
+    /// Clauses that cannot be run yet, by name and line.
+    NotRunnable(Vec<String>),
+    /// The plan contradicts itself: a mistake of whoever compiled it.
+    BadPlan(String),
+    /// The supervisor cannot be started, or ended before its driver.
+    Supervisor {
+        binary: PathBuf,
+        source: io::Error,
+    },
+    /// The system refused the driver something.
+    System {
+        doing: &'static str,
+        source: io::Error,
+    },
+    /// An event in the journal is none that this engine knows.
+    UnknownEvent {
+        run: String,
+        seq: u64,
+        what: String,
+        written_by: String,
+    },
+    /// The engine decides otherwise than the journal says.
+    Diverged(Box<Divergence>),
+    /// The journal says something that no driver would have written.
+    BadHistory {
+        run: String,
+        what: String,
+    },
+    /// Processes of an earlier driver are still there and do not go away.
+    Survivors {
+        run: String,
+        pids: Vec<u32>,
+    },
+    /// There is nothing left to drive.
+    Ended {
+        run: String,
+        status: RunStatus,
+    },
+    /// No attempt of that name is in doubt; those that are.
+    NotInDoubt {
+        run: String,
+        node: String,
+        in_doubt: Vec<String>,
+    },
+}
+
+/// Where a journal and the engine part.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Divergence {
+    pub run: String,
+    pub seq: u64,
+    /// The event's name.
+    pub event: String,
+    pub recorded: String,
+    pub computed: String,
+    pub written_by: String,
+}
+
+impl RunError {
+    /// What the problem means for the caller.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Store(error) => error.class(),
+            Self::Inputs(_) | Self::Ended { .. } | Self::NotInDoubt { .. } => ErrorClass::Usage,
+            Self::Supervisor { .. } | Self::System { .. } | Self::Survivors { .. } => {
+                ErrorClass::Unusable
+            }
+            Self::NotRunnable(_)
+            | Self::BadPlan(_)
+            | Self::UnknownEvent { .. }
+            | Self::Diverged(_)
+            | Self::BadHistory { .. } => ErrorClass::Corrupt,
+        }
+    }
+
+    pub(crate) fn system(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::System { doing, source }
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Inputs(problems) => f.write_str(&problems.join("\n")),
+            Self::NotRunnable(clauses) => {
+                write!(
+                    f,
+                    "this plan cannot be run yet, because of {}",
+                    clauses.join(", ")
+                )
+            }
+            Self::BadPlan(what) => write!(
+                f,
+                "the compiled plan contradicts itself: {what}; compile it again"
+            ),
+            Self::Supervisor { binary, source } => {
+                write!(
+                    f,
+                    "the supervisor `{}` failed: {source}; resume the run",
+                    binary.display()
+                )
+            }
+            Self::System { doing, source } => write!(f, "cannot {doing}: {source}"),
+            Self::UnknownEvent {
+                run,
+                seq,
+                what,
+                written_by,
+            } => write!(
+                f,
+                "event {seq} of run `{run}` is none that this dslc ({ENGINE_VERSION}) knows: {what}; it was written by {written_by}, use that"
+            ),
+            Self::Diverged(it) => write!(
+                f,
+                "run `{}` diverges at event {} (`{}`): the journal, written by {}, has {}, and this dslc ({ENGINE_VERSION}) decides {}",
+                it.run, it.seq, it.event, it.written_by, it.recorded, it.computed
+            ),
+            Self::BadHistory { run, what } => {
+                write!(f, "the journal of run `{run}` makes no sense: {what}")
+            }
+            Self::Survivors { run, pids } => {
+                let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "processes of run `{run}` from before are still there and cannot be killed: {}; end them and resume again",
+                    pids.join(", ")
+                )
+            }
+            Self::Ended { run, status } => {
+                write!(
+                    f,
+                    "run `{run}` is {} and has nothing left to do; `dslc show {run}` prints it",
+                    status_name(*status)
+                )
+            }
+            Self::NotInDoubt {
+                run,
+                node,
+                in_doubt,
+            } if in_doubt.is_empty() => {
+                write!(f, "`{node}` is not in doubt: no attempt of run `{run}` is")
+            }
+            Self::NotInDoubt {
+                run,
+                node,
+                in_doubt,
+            } => {
+                write!(
+                    f,
+                    "`{node}` is not in doubt; in run `{run}` these are: `{}`",
+                    in_doubt.join("`, `")
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for RunError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Supervisor { source, .. } | Self::System { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<StoreError> for RunError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Which engine decides: written into `run.json`, and named when decisions differ.
+pub const ENGINE_VERSION: &str = concat!("engine ", env!("CARGO_PKG_VERSION"));
+
+fn status_name(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Pending => "pending",
+        RunStatus::Running => "running",
+        RunStatus::Paused => "paused",
+        RunStatus::Blocked => "blocked",
+        RunStatus::Completed => "completed",
+        RunStatus::Failed => "failed",
+        RunStatus::Cancelled => "cancelled",
+    }
+}

@@ -1,0 +1,162 @@
+//! A run as its journal tells it: every event folded again, every command compared with what was recorded.
+//!
+//! Promise: what comes out is the state of the driver that wrote the last valid line, or an error that names the first event at which
+//! this engine decides otherwise. Nothing is run and nothing is written.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use engine::Engine;
+use engine::event::{Command, Event, EventKind, RunStatus};
+use store::{Entry, RunFolder, RunMeta, Tail, canonical};
+
+use crate::error::{Divergence, RunError};
+
+/// A run, folded up to the end of its journal.
+#[derive(Debug)]
+pub struct History {
+    pub meta: RunMeta,
+    pub engine: Engine,
+    pub tail: Tail,
+    /// Of the last event.
+    pub last_ms: i64,
+    /// Names of the inbox's files that are in the journal.
+    pub taken: BTreeSet<String>,
+    /// Who drove it last.
+    pub last_driver: Option<LastDriver>,
+}
+
+/// What the journal says of the last driver and its supervisor.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LastDriver {
+    pub boot_id: String,
+    pub supervisor_pid: u32,
+    pub supervisor_started: u64,
+}
+
+/// What a replay found: nothing to complain of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReplayReport {
+    pub run: String,
+    pub events: u64,
+    pub commands: u64,
+    pub status: RunStatus,
+    /// Bytes behind the last valid line; a resume cuts them.
+    pub torn_bytes: u64,
+    /// Of the last line.
+    pub head: String,
+    pub state: String,
+}
+
+/// Feeds the journal of a run to a fresh engine and compares every command with what was recorded, byte for byte.
+pub fn replay(folder: &RunFolder) -> Result<ReplayReport, RunError> {
+    let mut commands = 0;
+    let history = fold(folder, |_, found| commands += found.len() as u64)?;
+    Ok(ReplayReport {
+        run: history.meta.run,
+        events: history.tail.seq,
+        commands,
+        status: history.engine.status(),
+        torn_bytes: history.tail.torn.map_or(0, |torn| torn.bytes),
+        head: history.tail.head.to_hex(),
+        state: history.engine.state_digest(),
+    })
+}
+
+/// Folds a run; `see` is shown each line with the commands that it caused.
+pub fn fold(
+    folder: &RunFolder,
+    mut see: impl FnMut(&Entry, &[Command]),
+) -> Result<History, RunError> {
+    let meta = folder.meta()?;
+    let plan = folder.plan(&meta)?;
+    ir::verify::verify(&plan).map_err(|error| RunError::BadPlan(error.to_string()))?;
+    let mut engine = Engine::new(Arc::new(plan));
+    let mut reader = folder.read()?;
+    let mut last_ms = 0;
+    let mut taken = BTreeSet::new();
+    let mut last_driver = None;
+    while let Some(entry) = reader.next_entry()? {
+        let event = parse(&meta, &entry)?;
+        let commands = engine.apply(&event);
+        compare(&meta, &entry, &commands)?;
+        see(&entry, &commands);
+        last_ms = event.time_ms;
+        if let EventKind::DriverStarted {
+            boot_id,
+            supervisor_pid,
+            supervisor_started,
+            ..
+        } = event.kind
+        {
+            last_driver = Some(LastDriver {
+                boot_id: boot_id.to_string(),
+                supervisor_pid,
+                supervisor_started,
+            });
+        }
+        taken.extend(entry.inbox);
+    }
+    let tail = reader.tail().clone();
+    Ok(History {
+        meta,
+        engine,
+        tail,
+        last_ms,
+        taken,
+        last_driver,
+    })
+}
+
+fn parse(meta: &RunMeta, entry: &Entry) -> Result<Event, RunError> {
+    serde_json::from_str(entry.event.get()).map_err(|error| RunError::UnknownEvent {
+        run: meta.run.clone(),
+        seq: entry.seq,
+        what: error.to_string(),
+        written_by: meta.engine.clone(),
+    })
+}
+
+fn compare(meta: &RunMeta, entry: &Entry, commands: &[Command]) -> Result<(), RunError> {
+    let computed = canonical(&commands)?;
+    let recorded = entry.commands.get();
+    if computed == recorded {
+        return Ok(());
+    }
+    let (recorded, computed) = around_difference(recorded, &computed);
+    #[derive(serde::Deserialize)]
+    struct Name {
+        event: String,
+    }
+    let event = serde_json::from_str::<Name>(entry.event.get())
+        .map_or_else(|_| "?".to_owned(), |name| name.event);
+    let run = meta.run.clone();
+    let written_by = meta.engine.clone();
+    Err(RunError::Diverged(Box::new(Divergence {
+        run,
+        seq: entry.seq,
+        event,
+        recorded,
+        computed,
+        written_by,
+    })))
+}
+
+/// Enough of both texts to see where they part.
+fn around_difference(a: &str, b: &str) -> (String, String) {
+    const BEFORE: usize = 60;
+    const SHOWN: usize = 160;
+    let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let cut = |text: &str| {
+        let start = text.floor_char_boundary(same.saturating_sub(BEFORE));
+        let end = text.floor_char_boundary((start + SHOWN).min(text.len()));
+        let dots = |there: bool| if there { "…" } else { "" };
+        format!(
+            "`{}{}{}`",
+            dots(start > 0),
+            &text[start..end],
+            dots(end < text.len())
+        )
+    };
+    (cut(a), cut(b))
+}

@@ -1,0 +1,244 @@
+//! What an attempt writes: into its log as it comes, and the beginning of it into memory for expressions.
+//!
+//! Promise: at most 1 MiB of each stream is kept in memory, whatever is written. The log is created with the first byte. Absent:
+//! what the bytes mean.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ir::expr::Capture;
+use tokio::net::unix::pipe::Receiver;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
+
+use crate::supervisor::{End, Output};
+
+/// How much of each stream expressions can see.
+pub const CAPTURE_MAX_BYTES: usize = 1 << 20;
+const READ_BYTES: usize = 1 << 16;
+/// Nothing of an attempt is left when its end is reported; a process that hid so well that it still holds the pipe is not waited for.
+const DRAIN_MAX: Duration = Duration::from_secs(1);
+
+/// From the task that reads an attempt's output.
+#[derive(Debug)]
+pub enum FromAttempt {
+    /// For whoever watches.
+    Piece {
+        id: u64,
+        stream: Stream,
+        bytes: Vec<u8>,
+    },
+    /// It ended and all of its output was read.
+    Done {
+        id: u64,
+        end: End,
+        stopped: bool,
+        captured: Captured,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// What expressions see.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Captured {
+    pub stdout: String,
+    pub stderr: String,
+    pub truncated: Vec<Capture>,
+    /// The log could not be written.
+    pub log_error: Option<String>,
+}
+
+/// Reads both streams until the attempt has ended and they are exhausted.
+pub struct Pump {
+    pub id: u64,
+    pub output: Output,
+    pub log: PathBuf,
+    pub ended: oneshot::Receiver<(End, bool)>,
+    pub to: UnboundedSender<FromAttempt>,
+    /// Somebody watches.
+    pub send_pieces: bool,
+}
+
+impl Pump {
+    pub async fn run(mut self) {
+        let mut stdout = Kept::default();
+        let mut stderr = Kept::default();
+        let mut log = Log {
+            path: std::mem::take(&mut self.log),
+            file: None,
+            error: None,
+        };
+        let mut end = None;
+        let mut give_up = Instant::now();
+        while end.is_none() || stdout.open || stderr.open {
+            tokio::select! {
+                biased;
+                ready = self.output.stdout.readable(), if stdout.open => {
+                    self.take(ready, Stream::Stdout, &mut stdout, &mut log);
+                }
+                ready = self.output.stderr.readable(), if stderr.open => {
+                    self.take(ready, Stream::Stderr, &mut stderr, &mut log);
+                }
+                ended = &mut self.ended, if end.is_none() => match ended {
+                    Ok(ended) => {
+                        end = Some(ended);
+                        give_up = Instant::now() + DRAIN_MAX;
+                    }
+                    // the driver stops driving
+                    Err(_) => return,
+                },
+                () = sleep_until(give_up), if end.is_some() => break,
+            }
+        }
+        let Some((end, stopped)) = end else { return };
+        let mut truncated = Vec::new();
+        let stdout = stdout.into_text(Capture::Stdout, &mut truncated);
+        let stderr = stderr.into_text(Capture::Stderr, &mut truncated);
+        let captured = Captured {
+            stdout,
+            stderr,
+            truncated,
+            log_error: log.error,
+        };
+        // nobody listens if the driver stops driving
+        let _ = self.to.send(FromAttempt::Done {
+            id: self.id,
+            end,
+            stopped,
+            captured,
+        });
+    }
+
+    fn take(&self, ready: io::Result<()>, stream: Stream, kept: &mut Kept, log: &mut Log) {
+        let pipe: &Receiver = match stream {
+            Stream::Stdout => &self.output.stdout,
+            Stream::Stderr => &self.output.stderr,
+        };
+        let mut buffer = [0; READ_BYTES];
+        match ready.and_then(|()| pipe.try_read(&mut buffer)) {
+            Ok(0) => kept.open = false,
+            Ok(n) => {
+                let bytes = &buffer[..n];
+                kept.push(bytes);
+                log.write(bytes);
+                if self.send_pieces {
+                    let _ = self.to.send(FromAttempt::Piece {
+                        id: self.id,
+                        stream,
+                        bytes: bytes.to_vec(),
+                    });
+                }
+            }
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+                ) => {}
+            Err(_) => kept.open = false,
+        }
+    }
+}
+
+/// The beginning of a stream.
+struct Kept {
+    bytes: Vec<u8>,
+    open: bool,
+    truncated: bool,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            bytes: Vec::new(),
+            open: true,
+            truncated: false,
+        }
+    }
+}
+
+impl Kept {
+    fn push(&mut self, bytes: &[u8]) {
+        let room = CAPTURE_MAX_BYTES - self.bytes.len();
+        self.truncated |= bytes.len() > room;
+        self.bytes
+            .extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// As text; bytes that are none become U+FFFD. Never longer than the bound.
+    fn into_text(mut self, stream: Capture, truncated: &mut Vec<Capture>) -> String {
+        if self.truncated {
+            truncated.push(stream);
+            // a character that was cut in two is left out
+            if let Err(error) = std::str::from_utf8(&self.bytes)
+                && error.error_len().is_none()
+            {
+                self.bytes.truncate(error.valid_up_to());
+            }
+        }
+        String::from_utf8(self.bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    }
+}
+
+struct Log {
+    path: PathBuf,
+    file: Option<File>,
+    error: Option<String>,
+}
+
+impl Log {
+    /// A log that cannot be written is said once; the attempt goes on.
+    fn write(&mut self, bytes: &[u8]) {
+        if self.error.is_some() {
+            return;
+        }
+        let written = match &mut self.file {
+            Some(file) => file.write_all(bytes),
+            // a repeated attempt goes on in the same file
+            None => OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(&self.path)
+                .and_then(|file| self.file.insert(file).write_all(bytes)),
+        };
+        if let Err(error) = written {
+            self.error = Some(format!(
+                "cannot write the log `{}`: {error}",
+                self.path.display()
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_bounded_and_text() {
+        let mut kept = Kept::default();
+        kept.push(&vec![b'x'; CAPTURE_MAX_BYTES - 1]);
+        kept.push("é".as_bytes());
+        let mut truncated = Vec::new();
+        let text = kept.into_text(Capture::Stdout, &mut truncated);
+        assert_eq!(text.len(), CAPTURE_MAX_BYTES - 1);
+        assert_eq!(truncated, [Capture::Stdout]);
+
+        let mut kept = Kept::default();
+        kept.push(b"a\xffb");
+        let mut truncated = Vec::new();
+        assert_eq!(
+            kept.into_text(Capture::Stderr, &mut truncated),
+            "a\u{fffd}b"
+        );
+        assert!(truncated.is_empty());
+    }
+}

@@ -1,0 +1,383 @@
+//! Starting and resuming runs.
+//!
+//! Promise: what can be wrong with the request, the store or the supervisor is found before there is a run. A run is resumed only
+//! when nothing of its earlier drivers is alive, its journal is sound, and this engine decides as the one before did.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use engine::Engine;
+use engine::event::{EventKind, RunStarted, RunStatus};
+use ir::plan::{Inputs, Plan};
+use store::{NewRun, RunFolder, RunLock, RunMeta, Store, TornTail};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::attempt::Preparer;
+use crate::clock::Alarm;
+use crate::driver::{Driver, Journal, Work};
+use crate::environment::{Programs, inherited};
+use crate::error::{ENGINE_VERSION, RunError};
+use crate::history::{History, fold};
+use crate::inputs;
+use crate::procfs;
+use crate::recover::{reap, run_dir};
+use crate::signals::Signals;
+use crate::supervisor::Supervisor;
+use crate::watch::{Ask, Control, Observer};
+use crate::watch_inbox::InboxWatch;
+
+/// How an attempt's processes have to end after SIGTERM.
+pub const GRACE_MS: u64 = 10_000;
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The binary that is started as the supervisor, and its arguments: `dslc __supervise`.
+    pub supervisor: PathBuf,
+    pub supervisor_args: Vec<OsString>,
+    /// Where `dslc` was started: `dir:` is relative to it.
+    pub cwd: PathBuf,
+    /// The workspace's root, or `cwd`.
+    pub workspace: PathBuf,
+    /// Instead of the plan's `limits.parallel`.
+    pub parallel: Option<u32>,
+    /// Absent: a random one.
+    pub seed: Option<u64>,
+    /// The file that was compiled, for people.
+    pub source: Option<String>,
+    pub who: String,
+    /// Variables that scripts inherit besides the listed ones.
+    pub pass_env: Vec<String>,
+    /// Between SIGTERM and SIGKILL.
+    pub grace_ms: u64,
+    /// Take SIGINT, SIGTERM and SIGHUP as [`Control::interrupt`].
+    pub signals: bool,
+}
+
+impl Options {
+    /// With the usual supervisor, `BINARY __supervise`, and everything else as it is by default.
+    pub fn new(binary: PathBuf, cwd: PathBuf) -> Self {
+        Self {
+            supervisor: binary,
+            supervisor_args: vec!["__supervise".into()],
+            workspace: cwd.clone(),
+            cwd,
+            parallel: None,
+            seed: None,
+            source: None,
+            who: std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned()),
+            pass_env: Vec::new(),
+            grace_ms: GRACE_MS,
+            signals: false,
+        }
+    }
+}
+
+/// A run that this process has taken and that waits to be driven.
+pub struct Running {
+    tokio: Runtime,
+    supervisor: Supervisor,
+    journal: Journal,
+    opening: Vec<EventKind>,
+    /// Requests that are in the journal already.
+    taken: BTreeSet<String>,
+    folder: RunFolder,
+    meta: RunMeta,
+    lock: RunLock,
+    options: Options,
+    control: Control,
+    asked: UnboundedReceiver<Ask>,
+    recovery: Recovery,
+}
+
+/// What a resume found of the driver before.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Recovery {
+    /// Bytes of an interrupted write that were cut from the journal.
+    pub torn: Option<TornTail>,
+    /// Processes of the run that were still alive, and were killed.
+    pub killed: usize,
+    /// Attempts that were in flight, as `build` or `deep-dive[key]`.
+    pub lost: Vec<String>,
+}
+
+/// A run that nobody drives any more.
+#[derive(Debug)]
+pub struct Finished {
+    pub folder: RunFolder,
+    pub meta: RunMeta,
+    /// In its last state.
+    pub engine: Engine,
+    /// It was left at once, and attempts with it: to be resumed.
+    pub interrupted: bool,
+}
+
+/// Makes a run of a plan. Nothing of it runs before [`Running::drive`].
+pub fn start(
+    store: &Store,
+    plan: Plan,
+    given: Inputs,
+    options: Options,
+) -> Result<Running, RunError> {
+    ir::verify::verify(&plan).map_err(|error| RunError::BadPlan(error.to_string()))?;
+    let blocking: Vec<String> = plan
+        .unsupported
+        .iter()
+        .filter(|clause| clause.blocks)
+        .map(|clause| format!("`{}` in line {}", clause.what, clause.line))
+        .collect();
+    if !blocking.is_empty() {
+        return Err(RunError::NotRunnable(blocking));
+    }
+    let inputs = inputs::complete(&plan, given).map_err(RunError::Inputs)?;
+    let (tokio, supervisor) = start_supervisor(&options)?;
+    let parallel = options
+        .parallel
+        .or(plan.parallel)
+        .unwrap_or_else(processors)
+        .max(1);
+    let new = NewRun {
+        inputs,
+        seed: options.seed.unwrap_or_else(store::random),
+        parallel,
+        engine: ENGINE_VERSION.to_owned(),
+        source: options.source.clone(),
+        who: options.who.clone(),
+        cwd: options.cwd.clone(),
+        workspace: options.workspace.clone(),
+    };
+    let (folder, meta, lock) = store.create_run(&plan, new)?;
+    let tail = folder.read()?.finish()?;
+    let journal = Journal::new(Engine::new(Arc::new(plan)), folder.append(&lock, &tail)?, 0);
+    let opening = vec![run_started(&meta), driver_started(&supervisor)];
+    let (control, asked) = Control::new();
+    let (taken, recovery) = Default::default();
+    Ok(Running {
+        tokio,
+        supervisor,
+        journal,
+        opening,
+        taken,
+        folder,
+        meta,
+        lock,
+        options,
+        control,
+        asked,
+        recovery,
+    })
+}
+
+/// Takes over a run that nobody drives.
+pub fn resume(folder: &RunFolder, options: Options) -> Result<Running, RunError> {
+    let lock = folder.lock()?;
+    let History {
+        meta,
+        engine,
+        tail,
+        last_ms,
+        taken,
+        last_driver,
+    } = fold(folder, |_, _| {})?;
+    if let Some(end) = engine.end() {
+        return Err(RunError::Ended {
+            run: meta.run,
+            status: end.status,
+        });
+    }
+    let killed = reap(folder, last_driver.as_ref())?;
+    let (tokio, supervisor) = start_supervisor(&options)?;
+
+    let mut opening = Vec::new();
+    // the driver before died between making the folder and its first event
+    if engine.run().is_none() {
+        opening.push(run_started(&meta));
+    }
+    opening.push(driver_started(&supervisor));
+    let in_flight = engine.in_flight();
+    opening.extend(in_flight.iter().map(|lost| EventKind::AttemptLost {
+        attempt: lost.attempt,
+    }));
+    let lost = in_flight
+        .into_iter()
+        .map(|lost| lost.label.to_string())
+        .collect();
+    let recovery = Recovery {
+        torn: tail.torn.clone(),
+        killed,
+        lost,
+    };
+    let journal = Journal::new(engine, folder.append(&lock, &tail)?, last_ms);
+    let (control, asked) = Control::new();
+    Ok(Running {
+        tokio,
+        supervisor,
+        journal,
+        opening,
+        taken,
+        folder: folder.clone(),
+        meta,
+        lock,
+        options,
+        control,
+        asked,
+        recovery,
+    })
+}
+
+impl Running {
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    pub fn meta(&self) -> &RunMeta {
+        &self.meta
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.journal.engine
+    }
+
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    pub fn supervisor_pid(&self) -> u32 {
+        self.supervisor.pid()
+    }
+
+    /// What a resume found; of a new run nothing.
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    /// Drives until the run is over, paused or blocked, or is left at once. Nothing that it started is alive when this returns.
+    pub fn drive(self, observer: &mut dyn Observer) -> Result<Finished, RunError> {
+        let Self {
+            tokio,
+            supervisor,
+            journal,
+            opening,
+            taken,
+            folder,
+            meta,
+            lock,
+            options,
+            asked,
+            ..
+        } = self;
+        let (journal, driven, interrupted) = tokio.block_on(async {
+            let (to_driver, from_attempts) = unbounded_channel();
+            let signals = if options.signals {
+                Signals::hear()
+            } else {
+                Ok(Signals::Ignored)
+            };
+            let plan_dir =
+                inputs::plan_dir(journal.engine.plan(), &meta).unwrap_or_else(|| folder.work_dir());
+            let mut driver = Driver {
+                journal,
+                watch: InboxWatch::new(folder.inbox().path()),
+                preparer: Preparer {
+                    folder: folder.clone(),
+                    run: meta.run.clone(),
+                    run_dir: run_dir(&folder),
+                    cwd: meta.cwd.clone(),
+                    inherited: inherited(&options.pass_env),
+                    programs: Programs::default(),
+                },
+                folder: folder.clone(),
+                supervisor,
+                supervisor_binary: options.supervisor,
+                plan_dir,
+                grace_ms: options.grace_ms,
+                taken,
+                observer,
+                asked,
+                signals: signals.map_err(RunError::system("listen for signals"))?,
+                alarm: Alarm::new().map_err(RunError::system("make a timer"))?,
+                to_driver,
+                from_attempts,
+                work: Work::default(),
+            };
+            let driven = driver.drive(opening).await;
+            let interrupted = driver.ended_at_once();
+            let Driver {
+                journal,
+                supervisor,
+                ..
+            } = driver;
+            let closed = supervisor
+                .close()
+                .map_err(RunError::system("wait for the supervisor"));
+            Ok::<_, RunError>((journal, driven.and(closed), interrupted))
+        })?;
+        if let Err(error) = driven {
+            // a supervisor that was killed could not take its children along; what remains is found again by a resume
+            let _ = reap(&folder, None);
+            return Err(error);
+        }
+        // only now may another driver take the run
+        drop(lock);
+        Ok(Finished {
+            folder,
+            meta,
+            engine: journal.engine,
+            interrupted,
+        })
+    }
+}
+
+fn run_started(meta: &RunMeta) -> EventKind {
+    EventKind::RunStarted(RunStarted {
+        run: meta.run.as_str().into(),
+        inputs: meta.inputs.clone(),
+        seed: meta.seed,
+        parallel: meta.parallel,
+        workspace: meta.workspace.to_string_lossy().into_owned(),
+    })
+}
+
+fn driver_started(supervisor: &Supervisor) -> EventKind {
+    let pid = std::process::id();
+    EventKind::DriverStarted {
+        boot_id: procfs::boot_id().into(),
+        pid,
+        pid_started: procfs::started_ticks(pid).unwrap_or(0),
+        supervisor_pid: supervisor.pid(),
+        supervisor_started: supervisor.started_ticks(),
+    }
+}
+
+fn start_supervisor(options: &Options) -> Result<(Runtime, Supervisor), RunError> {
+    let tokio = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(RunError::system("start the event loop"))?;
+    let supervisor = tokio
+        .block_on(Supervisor::start(
+            &options.supervisor,
+            &options.supervisor_args,
+        ))
+        .map_err(|source| RunError::Supervisor {
+            binary: options.supervisor.clone(),
+            source,
+        })?;
+    Ok((tokio, supervisor))
+}
+
+fn processors() -> u32 {
+    std::thread::available_parallelism()
+        .map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX))
+}
+
+/// Whether a run of this status can be resumed.
+pub fn can_resume(status: RunStatus) -> bool {
+    !matches!(
+        status,
+        RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled
+    )
+}
