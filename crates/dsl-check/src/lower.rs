@@ -116,7 +116,8 @@ impl Analysis {
             add(&mut plan, parts);
         }
         plan.failure = failure;
-        if blocks.clauses.is_empty() && scope.policy.is_some() {
+        let bound = scope.own.get(at).and_then(|plan| scope.policy_for(plan));
+        if blocks.clauses.is_empty() && bound.is_some() {
             unsupported.push(Unsupported { what: "policy".into(), node: None, line: 1, blocks: true });
         }
         for (block, _) in &blocks.nodes {

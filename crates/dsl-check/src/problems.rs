@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use smol_str::SmolStr;
 
-use crate::check::node_outputs;
+use crate::check::{declared_outputs, node_outputs};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::graph::{Edge, EdgeKind, PlanBlocks, PlanGraph, file_plans, graphs};
 use crate::inputs::{Project, SourceFile};
@@ -31,7 +31,7 @@ pub(crate) fn file_problems(db: &dyn salsa::Database, project: Project, file: So
     if let (Some(first), Some(plan)) = (plans.stray.first(), plans.plans.first().and_then(|plan| plan.clauses.first())) {
         let message = "this file has plans and nodes outside of them, expected one or the other";
         found.push(
-            Diag::new(rules::CONFLICTING_CLAUSES, at(*first), message)
+            Diag::new(rules::MISPLACED_CLAUSE, at(*first), message)
                 .label(at(*plan), "the first plan")
                 .help("indent it under a plan, or move it to a file of its own"),
         );
@@ -113,10 +113,11 @@ fn duplicate_nodes(plan: &PlanBlocks, found: &mut Vec<Diag>) {
 pub(crate) fn graph_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
     let plans = file_plans(db, file);
+    let mut said = HashSet::new();
     for (plan, graph) in plans.plans.iter().zip(graphs(db, file).iter()) {
         found.extend(graph.loops().iter().map(|edges| dependency_cycle(plan, graph, edges)));
         fallbacks(db, project, file, plan, graph, &mut found);
-        recursive_calls(db, project, file, plan, &mut found);
+        recursive_calls(db, project, file, plan, &mut said, &mut found);
     }
     found
 }
@@ -187,11 +188,13 @@ fn fallbacks(
             continue;
         }
         let outputs = node_outputs(scope, other);
-        let mismatch = node_outputs(scope, sig).into_iter().find_map(|(name, ty)| {
+        // captures of a script are promised only where nothing else is
+        let promised = if sig.outputs.is_some() { declared_outputs(scope, sig) } else { node_outputs(scope, sig) };
+        let mismatch = promised.into_iter().find_map(|(name, ty)| {
             match outputs.iter().find(|(output, _)| *output == name) {
                 None => Some(format!("`{}` has no output `{name}`, expected one as `{}` has it", other.name, sig.name)),
                 Some((_, found)) if assign(found, &ty, &scope.types).is_err() => Some(format!(
-                    "`{}.{name}` is a `{found}`, expected a `{ty}` as in `{}`, for which it stands in",
+                    "`{}.{name}` is `{found}`, expected `{ty}` as of `{}`, for which it stands in",
                     other.name, sig.name
                 )),
                 Some(_) => None,
@@ -223,22 +226,36 @@ fn recursive_calls(
     project: Project,
     file: SourceFile,
     plan: &PlanBlocks,
+    said: &mut HashSet<PlanId>,
     found: &mut Vec<Diag>,
 ) {
     let home = (file, plan.name.clone());
+    if said.contains(&home) {
+        return;
+    }
     for (block, sig) in &plan.nodes {
         let Work::Call(_) = &sig.work else { continue };
         let Some(start) = called(scope(db, project, file), &sig.work) else { continue };
-        let mut seen = HashSet::from([start.clone()]);
+        // who was reached from whom
+        let mut reached: HashMap<PlanId, PlanId> = HashMap::from([(start.clone(), home.clone())]);
         let mut queue = VecDeque::from([start]);
         while let Some(at) = queue.pop_front() {
             if at == home {
+                let mut back = reached.get(&at);
+                while let Some(through) = back.filter(|through| said.insert((*through).clone())) {
+                    back = reached.get(through);
+                }
                 let message = format!("the plan `{}` calls itself through `{}`", plan.name, sig.name);
                 let place = Place { block: *block, target: Target::Call };
                 found.push(Diag::new(rules::RECURSIVE_CALL, place, message));
                 return;
             }
-            queue.extend(calls(db, project, &at).into_iter().filter(|next| seen.insert(next.clone())));
+            for next in calls(db, project, &at) {
+                if !reached.contains_key(&next) {
+                    reached.insert(next.clone(), at.clone());
+                    queue.push_back(next);
+                }
+            }
         }
     }
 }

@@ -18,8 +18,9 @@ pub struct Rule {
 }
 
 macro_rules! rules {
-    ($($const:ident $name:literal $group:literal $severity:ident;)*) => {
-        $(pub(crate) const $const: &str = $name;)*
+    ($($($const:ident)? $name:literal $group:literal $severity:ident;)*) => {
+        // those that only the parser and the checker of types raise go by their text
+        $($(pub(crate) const $const: &str = $name;)?)*
 
         /// All rules, by group in the order of the reference.
         pub const RULES: &[Rule] = &[
@@ -35,10 +36,10 @@ macro_rules! rules {
 
 rules! {
     SYNTAX "syntax" "text" Error;
-    INDENTATION "indentation" "text" Error;
+    "indentation" "text" Error;
     TAB_INDENTATION "tab-indentation" "text" Error;
-    UNTERMINATED_STRING "unterminated-string" "text" Error;
-    INVALID_LITERAL "invalid-literal" "text" Error;
+    "unterminated-string" "text" Error;
+    "invalid-literal" "text" Error;
     NOT_UTF8 "not-utf8" "text" Error;
     FILE_TOO_LARGE "file-too-large" "text" Error;
     UNKNOWN_CLAUSE "unknown-clause" "shape" Error;
@@ -52,17 +53,17 @@ rules! {
     UNRESOLVED_IMPORT "unresolved-import" "names" Error;
     AMBIGUOUS_IMPORT "ambiguous-import" "names" Error;
     TYPE_MISMATCH "type-mismatch" "types" Error;
-    UNIT_MISMATCH "unit-mismatch" "types" Error;
+    "unit-mismatch" "types" Error;
     MISSING_INPUT "missing-input" "types" Error;
     UNKNOWN_INPUT "unknown-input" "types" Error;
-    MISSING_FIELD "missing-field" "types" Error;
+    "missing-field" "types" Error;
     OUT_OF_RANGE "out-of-range" "types" Error;
-    NOT_OPTIONAL_SAFE "not-optional-safe" "types" Error;
+    "not-optional-safe" "types" Error;
     UNKNOWN_FUNCTION "unknown-function" "types" Error;
     WRONG_ARGUMENTS "wrong-arguments" "types" Error;
     NOT_EXHAUSTIVE "not-exhaustive" "types" Error;
-    INVALID_REGEX "invalid-regex" "types" Error;
-    INTERPOLATION_IN_QUOTES "interpolation-in-quotes" "types" Error;
+    "invalid-regex" "types" Error;
+    "interpolation-in-quotes" "types" Error;
     DEPENDENCY_CYCLE "dependency-cycle" "graph" Error;
     UNDECLARED_DEPENDENCY "undeclared-dependency" "graph" Error;
     RECURSIVE_CALL "recursive-call" "graph" Error;

@@ -5,7 +5,7 @@
 //! Absent: nodes and graphs.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 
 use crate::diagnostic::BlockRef;
 use crate::inputs::{Project, SourceFile};
-use crate::signatures::{AgentSig, CapabilitySig, FieldSig, PlanSig, Sig, TypeSig, signatures};
+use crate::signatures::{AgentSig, CapabilitySig, FieldSig, PlanSig, PolicySig, Sig, TypeSig, signatures};
 use crate::types::{Env, Lookup, Namespace, Report, resolve_type};
 
 /// How long a chain of aliases may be.
@@ -64,7 +64,7 @@ pub(crate) fn declared(sig: &Sig) -> Option<(Space, SmolStr)> {
         Sig::Capability(sig) => Some((Space::Capability, sig.name.clone())),
         Sig::Agent(sig) => Some((Space::Agent, sig.name.clone())),
         Sig::Plan(sig) if !sig.name.is_empty() => Some((Space::Plan, sig.name.clone())),
-        Sig::Policy(name) => Some((Space::Policy, name.clone())),
+        Sig::Policy(sig) => Some((Space::Policy, sig.name.clone())),
         _ => None,
     }
 }
@@ -118,6 +118,8 @@ pub(crate) enum ImportProblem {
 pub(crate) struct Visible {
     pub names: BTreeMap<(Space, SmolStr), Origin>,
     pub problems: Vec<ImportProblem>,
+    /// Brought by two imports that pick nothing.
+    pub ambiguous: BTreeSet<(Space, SmolStr)>,
     /// Imported files, in order.
     pub files: Vec<SourceFile>,
 }
@@ -181,7 +183,9 @@ pub(crate) fn visible(db: &dyn salsa::Database, project: Project, file: SourceFi
             }
             match brought.get(&key) {
                 Some((first, first_picked)) if visible.names.get(&key) != Some(&origin) => {
-                    if *first_picked == picked {
+                    if !first_picked && !picked {
+                        visible.ambiguous.insert(key);
+                    } else if *first_picked && picked {
                         visible.problems.push(ImportProblem::Ambiguous {
                             block: *block,
                             first: *first,
@@ -190,6 +194,7 @@ pub(crate) fn visible(db: &dyn salsa::Database, project: Project, file: SourceFi
                         });
                     } else if picked {
                         brought.insert(key.clone(), (*block, true));
+                        visible.ambiguous.remove(&key);
                         visible.names.insert(key, origin);
                     }
                 }
@@ -243,8 +248,18 @@ pub(crate) struct FileScope {
     pub plans: BTreeMap<SmolStr, Arc<PlanShape>>,
     /// The plans of this file, in order.
     pub own: Vec<Arc<PlanScope>>,
-    /// A policy of this file, or of one that it imports, directly or not.
-    pub policy: Option<SmolStr>,
+    /// The policies of this file, and of those that it imports, directly or not.
+    pub policies: Vec<Arc<PolicySig>>,
+    /// Names that two imports bring along with everything else; using one is a mistake.
+    pub ambiguous: BTreeSet<(Space, SmolStr)>,
+}
+
+impl FileScope {
+    /// A policy that binds the plan.
+    pub fn policy_for(&self, plan: &PlanScope) -> Option<&SmolStr> {
+        let binds = |policy: &&Arc<PolicySig>| policy.label.as_ref().is_none_or(|label| plan.labels.contains(label));
+        self.policies.iter().find(binds).map(|policy| &policy.name)
+    }
 }
 
 /// What the clauses of a plan bring into the scope of its nodes.
@@ -256,8 +271,8 @@ pub(crate) struct PlanScope {
     pub memory: Vec<TypedField>,
     pub secrets: Vec<SmolStr>,
     pub budget: Vec<SmolStr>,
+    pub labels: Vec<SmolStr>,
     pub has_version: bool,
-    pub judge: bool,
 }
 
 #[salsa::tracked(returns(ref))]
@@ -272,7 +287,8 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
     for ((space, name), origin) in &seen.names {
         match space {
             Space::Type => {
-                let ty = resolver.named(origin.file, &origin.name);
+                let ambiguous = seen.ambiguous.contains(&(Space::Type, name.clone()));
+                let ty = if ambiguous { None } else { resolver.named(origin.file, &origin.name) };
                 scope.named.insert(name.clone(), ty.unwrap_or(Type::Error));
             }
             Space::Capability => {
@@ -305,7 +321,8 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
         scope.own.push(Arc::new(PlanScope { name: implicit, ..PlanScope::default() }));
     }
     scope.types = resolver.finish();
-    scope.policy = policy_in_reach(db, project, file);
+    scope.policies = policies_in_reach(db, project, file);
+    scope.ambiguous.clone_from(&seen.ambiguous);
     Arc::new(scope)
 }
 
@@ -337,26 +354,23 @@ fn merge(plan: &mut PlanSig, rest: &PlanSig) {
     plan.memory.extend(rest.memory.iter().cloned());
     plan.secrets.extend(rest.secrets.iter().cloned());
     plan.budget.extend(rest.budget.iter().cloned());
+    plan.labels.extend(rest.labels.iter().cloned());
     plan.has_version |= rest.has_version;
-    plan.judge |= rest.judge;
-    plan.continues |= rest.continues;
 }
 
-/// A policy that binds the plans of the file: its own, or one of a file that it imports, directly or not.
-fn policy_in_reach(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Option<SmolStr> {
+/// The policies of the file, and of the files that it imports, directly or not.
+fn policies_in_reach(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Arc<PolicySig>> {
+    let mut found = Vec::new();
     let mut seen = HashSet::from([file]);
     let mut queue = VecDeque::from([file]);
     while let Some(at) = queue.pop_front() {
-        let policy = declarations(db, at).iter().find_map(|(_, sig)| match sig {
-            Sig::Policy(name) => Some(name.clone()),
+        found.extend(declarations(db, at).iter().filter_map(|(_, sig)| match sig {
+            Sig::Policy(sig) => Some(sig.clone()),
             _ => None,
-        });
-        if policy.is_some() {
-            return policy;
-        }
+        }));
         queue.extend(visible(db, project, at).files.iter().copied().filter(|next| seen.insert(*next)));
     }
-    None
+    found
 }
 
 /// Resolves the types of many files as one file sees them.
@@ -498,8 +512,8 @@ impl<'db> Resolver<'db> {
             memory: self.fields(file, &sig.memory),
             secrets: sig.secrets.clone(),
             budget: sig.budget.clone(),
+            labels: sig.labels.clone(),
             has_version: sig.has_version,
-            judge: sig.judge,
         }
     }
 

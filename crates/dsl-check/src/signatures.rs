@@ -39,7 +39,7 @@ pub(crate) enum Sig {
     Type(Arc<TypeSig>),
     Capability(Arc<CapabilitySig>),
     Agent(Arc<AgentSig>),
-    Policy(SmolStr),
+    Policy(Arc<PolicySig>),
     Plan(Arc<PlanSig>),
     /// Further clauses of the plan above.
     PlanRest(Arc<PlanSig>),
@@ -91,6 +91,13 @@ pub(crate) struct AgentSig {
     pub provides: Vec<SmolStr>,
 }
 
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct PolicySig {
+    pub name: SmolStr,
+    /// `applies: plan where "prod" in labels`; any other condition is taken to hold.
+    pub label: Option<SmolStr>,
+}
+
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct PlanSig {
     /// Empty where the header is broken, and for `PlanRest`.
@@ -100,10 +107,8 @@ pub(crate) struct PlanSig {
     pub memory: Vec<FieldSig>,
     pub secrets: Vec<SmolStr>,
     pub budget: Vec<SmolStr>,
+    pub labels: Vec<SmolStr>,
     pub has_version: bool,
-    pub judge: bool,
-    /// The capability that judges, for resolving it.
-    pub continues: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -144,7 +149,6 @@ pub(crate) struct NodeSig {
     pub modes: Vec<SmolStr>,
     pub options: Vec<SmolStr>,
     pub by: Vec<SmolStr>,
-    /// Why the toolchain cannot run it yet is not here: nobody else needs to know.
     pub evidence: Vec<SmolStr>,
 }
 
@@ -208,7 +212,10 @@ fn of_decl(decl: &Decl, place: BlockKind) -> Sig {
             Some(name) => Sig::Agent(Arc::new(AgentSig { name, provides: names_of(decl, K::Provides) })),
             None => Sig::Nothing,
         },
-        DeclKind::Policy => name.map_or(Sig::Nothing, Sig::Policy),
+        DeclKind::Policy => match name {
+            Some(name) => Sig::Policy(Arc::new(PolicySig { name, label: label_of_policy(decl) })),
+            None => Sig::Nothing,
+        },
         DeclKind::Plan if place == BlockKind::PlanRest => Sig::PlanRest(Arc::new(plan(decl, SmolStr::default()))),
         DeclKind::Plan => Sig::Plan(Arc::new(plan(decl, name.unwrap_or_default()))),
         DeclKind::Profile => Sig::Profile { name, of: decl.of.as_ref().map(text) },
@@ -233,9 +240,8 @@ fn plan(decl: &Decl, name: SmolStr) -> PlanSig {
         memory: typed_of(decl, K::Memory).unwrap_or_default(),
         secrets: assigned(K::Secrets),
         budget: assigned(K::Budget),
+        labels: names_of(decl, K::Labels),
         has_version: clause(decl, K::Version).is_some(),
-        judge: clause(decl, K::Judge).is_some(),
-        continues: name_of(decl, K::Failure).is_some_and(|name| name == "continue"),
     }
 }
 
@@ -287,6 +293,18 @@ fn node(decl: &Decl, in_plan: bool) -> NodeSig {
         options,
         by: names_of(decl, K::By),
         evidence,
+    }
+}
+
+/// The label that a plan must have for the policy to bind it.
+fn label_of_policy(decl: &Decl) -> Option<SmolStr> {
+    let Value::Selector(selector) = &clause(decl, K::Applies)?.value else { return None };
+    let ExprKind::Binary { op: BinaryOp::In, lhs, rhs, .. } = &walk::unparen(selector.filter.as_ref()?).kind else {
+        return None;
+    };
+    match (&walk::unparen(lhs).kind, &walk::unparen(rhs).kind) {
+        (ExprKind::String(label), ExprKind::Name(labels)) if labels == "labels" => label.plain(),
+        _ => None,
     }
 }
 

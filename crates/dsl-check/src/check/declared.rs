@@ -1,6 +1,6 @@
 //! Types, capabilities and agents, where they are declared.
 
-use dsl_syntax::ast::{Decl, ExprKind, Name, TypeKind, Value};
+use dsl_syntax::ast::{Decl, ExprKind, Name, Type as Written, TypeKind, Value};
 use dsl_syntax::table::ClauseKey as K;
 use ir::types::Type;
 use smol_str::SmolStr;
@@ -9,10 +9,56 @@ use super::env::{Place, Reads};
 use super::plan::{field_type, rates};
 use super::{Cx, literals, shape, task};
 use crate::rules;
+use crate::scope::Space;
 use crate::signatures::clause;
 use crate::types::{Env, Problem, resolve_type};
+use crate::walk;
 
 const RUNNERS: &[&str] = &["shell", "http", "mcp", "llm", "human", "builtin"];
+
+/// Names that two imports bring, wherever the block uses them.
+pub(super) fn check_ambiguous(cx: &Cx<'_>, decl: &Decl) {
+    let mut used: Vec<(Space, Name)> = Vec::new();
+    let mut types: Vec<&Written> = decl.alias.iter().chain(decl.fields.iter().map(|field| &field.ty)).collect();
+    for clause in &decl.clauses {
+        match &clause.value {
+            Value::Fields(fields) => types.extend(fields.iter().map(|field| &field.ty)),
+            Value::Typed(typed) => types.extend(typed.iter().map(|item| &item.ty)),
+            Value::Steps(steps) => used.extend(steps.iter().map(|step| (Space::Capability, step.capability.clone()))),
+            Value::Names(names) => {
+                let space = match clause.key {
+                    Some(K::Using | K::Provides | K::Judge) => Space::Capability,
+                    Some(K::By) => Space::Agent,
+                    Some(K::Call) => Space::Plan,
+                    _ => continue,
+                };
+                used.extend(names.iter().map(|name| (space, name.clone())));
+            }
+            _ => {}
+        }
+        walk::exprs(&clause.value, &mut |outer| {
+            walk::deep(outer, &mut |inner| {
+                if let ExprKind::Cast { ty, .. } = &inner.kind {
+                    types.push(ty);
+                }
+            });
+        });
+    }
+    while let Some(ty) = types.pop() {
+        if let TypeKind::Named { name, arg, .. } = &ty.kind {
+            used.push((Space::Type, name.clone()));
+            types.extend(arg.as_deref());
+        }
+    }
+    used.extend(decl.of.iter().map(|of| (Space::Plan, of.clone())));
+    for (space, name) in used {
+        if cx.scope.ambiguous.contains(&(space, name.text.clone())) {
+            let message = format!("two imports bring a {} `{}`, expected one", space.word(), name.text);
+            let problem = Problem::new(rules::AMBIGUOUS_IMPORT, name.span, message);
+            cx.push(problem.help("pick the names you want (`use a, b from \"…\"`), or name an import (`use \"…\" as x`)"));
+        }
+    }
+}
 
 pub(super) fn check_type(cx: &Cx<'_>, decl: &Decl) {
     let place = Place::new(cx, Reads::NOTHING);

@@ -397,21 +397,37 @@ impl Env for DeclaredTypes<'_> {
     }
 }
 
+/// What `output:` declares.
+pub(crate) fn declared_outputs(scope: &FileScope, sig: &NodeSig) -> Vec<(SmolStr, Type)> {
+    // what is wrong with a type is reported where it is written
+    let resolve = |ty| resolve_type(ty, &DeclaredTypes(scope), &mut Report::default());
+    sig.outputs.iter().flatten().map(|field| (field.name.clone(), resolve(&field.ty))).collect()
+}
+
+/// What every script has, declared or not.
+fn script_outputs() -> Vec<(SmolStr, Type)> {
+    vec![
+        ("stdout".into(), Type::STRING),
+        ("stderr".into(), Type::STRING),
+        ("exit".into(), Type::INT),
+        ("duration".into(), Type::Duration),
+    ]
+}
+
 /// The outputs of a node, of one instance if it fans out.
 pub(crate) fn node_outputs(scope: &FileScope, sig: &NodeSig) -> Vec<(SmolStr, Type)> {
-    if let Some(outputs) = &sig.outputs {
-        // what is wrong with a type is reported where it is written
-        let resolve = |ty| resolve_type(ty, &DeclaredTypes(scope), &mut Report::default());
-        return outputs.iter().map(|field| (field.name.clone(), resolve(&field.ty))).collect();
+    if sig.outputs.is_some() {
+        let mut outputs = declared_outputs(scope, sig);
+        if sig.work == Work::Script {
+            let declared = |name: &str| outputs.iter().any(|(output, _)| output == name);
+            let left: Vec<_> = script_outputs().into_iter().filter(|(name, _)| !declared(name)).collect();
+            outputs.extend(left);
+        }
+        return outputs;
     }
     let typed = |fields: &[TypedField]| fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect();
     match &sig.work {
-        Work::Script if sig.kind == NodeKind::Task => vec![
-            ("stdout".into(), Type::STRING),
-            ("stderr".into(), Type::STRING),
-            ("exit".into(), Type::INT),
-            ("duration".into(), Type::Duration),
-        ],
+        Work::Script if sig.kind == NodeKind::Task => script_outputs(),
         Work::Capability(name) => scope.capabilities.get(name).map(|found| typed(&found.output)).unwrap_or_default(),
         Work::Call(name) => scope.plans.get(name).map(|found| typed(&found.plan.outputs)).unwrap_or_default(),
         _ => Vec::new(),

@@ -113,7 +113,9 @@ pub(super) fn retry_value(cx: &Cx<'_>, written: &Written, modes: Option<&[SmolSt
         let max = match found.get("max") {
             Some(max) => int(cx, max, 0, RETRIES_MAX, "`max`")? as u32,
             None => {
-                found.wrong(format!("`{}` has no `max`, expected how often to try again", func.text));
+                if found.complete {
+                    found.wrong(format!("`{}` has no `max`, expected how often to try again", func.text));
+                }
                 return None;
             }
         };
@@ -150,6 +152,8 @@ struct Arguments<'a, 'db> {
     span: Span,
     found: Vec<(&'a str, &'a Expr)>,
     signature: &'a str,
+    /// No argument was wrong, so what is missing is missing.
+    complete: bool,
 }
 
 impl<'a, 'db> Arguments<'a, 'db> {
@@ -160,7 +164,7 @@ impl<'a, 'db> Arguments<'a, 'db> {
         allowed: &[&'a str],
         signature: &'a str,
     ) -> Self {
-        let mut this = Self { cx, span, found: Vec::new(), signature };
+        let mut this = Self { cx, span, found: Vec::new(), signature, complete: true };
         for (at, arg) in args.iter().enumerate() {
             let name = match &arg.name {
                 Some(name) => match allowed.iter().find(|allowed| **allowed == name.text) {
@@ -169,6 +173,7 @@ impl<'a, 'db> Arguments<'a, 'db> {
                         let message = format!("there is no argument `{}` here", name.text);
                         let near: Vec<SmolStr> = allowed.iter().map(|name| SmolStr::from(*name)).collect();
                         cx.push(Problem::new(rules::WRONG_ARGUMENTS, name.span, message).nearest(&name.text, &near));
+                        this.complete = false;
                         continue;
                     }
                 },
@@ -220,7 +225,7 @@ impl<'a, 'db> Arguments<'a, 'db> {
 
 /// Clauses that the toolchain reads but cannot carry out yet.
 pub(super) fn not_yet(cx: &Cx<'_>, span: Span, what: &str) {
-    let message = format!("{what} cannot be run yet: `dslc run` refuses this plan");
+    let message = format!("{what} is not runnable yet: `dslc run` refuses the plan");
     cx.push(Problem::new(rules::NOT_YET_RUNNABLE, span, message));
 }
 

@@ -22,7 +22,7 @@ use dsl_syntax::ast::{Block, Decl, Item, Name, Span, SyntaxError};
 use dsl_syntax::table::DeclKind;
 use smol_str::SmolStr;
 
-pub(crate) use env::{NODE_STATUSES, node_outputs};
+pub(crate) use env::{NODE_STATUSES, declared_outputs, node_outputs};
 pub(crate) use literals::Unready;
 pub(crate) use plan::{PlanParts, lower_plan_block};
 pub(crate) use task::{NodeParts, lower_node, with_default_retry};
@@ -134,6 +134,9 @@ pub(crate) fn check(db: &dyn salsa::Database, project: Project, chunk: SourceChu
 }
 
 fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) {
+    if !cx.scope.ambiguous.is_empty() {
+        declared::check_ambiguous(cx, decl);
+    }
     shape::check(cx, block.kind, decl);
     match decl.kind {
         DeclKind::Type => declared::check_type(cx, decl),
@@ -246,7 +249,7 @@ impl<'db> Cx<'db> {
     fn finish(self) -> Vec<Diag> {
         let block = self.block;
         let mut said = HashSet::new();
-        let problems = self.report.into_inner().problems;
+        let problems = without_echoes(self.report.into_inner().problems);
         problems
             .into_iter()
             .filter(|problem| {
@@ -256,6 +259,15 @@ impl<'db> Cx<'db> {
             .map(|problem| of_problem(problem, block))
             .collect()
     }
+}
+
+/// That a clause cannot be run yet is not said of one that is wrong anyway.
+fn without_echoes(problems: Vec<Problem>) -> Vec<Problem> {
+    let (later, mut rest): (Vec<_>, Vec<_>) =
+        problems.into_iter().partition(|problem| problem.rule == rules::NOT_YET_RUNNABLE);
+    let wrong: Vec<u32> = rest.iter().map(|problem| problem.span.start).collect();
+    rest.extend(later.into_iter().filter(|later| !wrong.contains(&later.span.start)));
+    rest
 }
 
 fn of_problem(problem: Problem, block: BlockRef) -> Diag {

@@ -34,8 +34,8 @@ pub(crate) struct PlanParts {
 
 pub(crate) fn lower_plan_block(cx: &Cx<'_>, decl: &Decl) -> PlanParts {
     let mut parts = PlanParts { title: decl.title.as_ref().and_then(|title| title.plain()), ..PlanParts::default() };
-    if let (Some(name), Some(policy)) = (&decl.name, &cx.scope.policy) {
-        let message = format!("the policy `{policy}` cannot be enforced yet: `dslc run` refuses `{}`", name.text);
+    if let (Some(name), Some(policy)) = (&decl.name, cx.scope.policy_for(cx.plan)) {
+        let message = format!("the `policy` `{policy}` is not enforced yet: `dslc run` refuses `{}`", name.text);
         cx.push(Problem::new(rules::NOT_YET_RUNNABLE, name.span, message));
         parts.unready.found.push(("policy".into(), name.span, true));
     }
@@ -144,7 +144,7 @@ fn memory_scope(cx: &Cx<'_>, name: &Name, unready: &mut Unready) -> MemoryScope 
             return MemoryScope::Run;
         }
     };
-    let what = format!("memory of the scope `{}`", name.text);
+    let what = format!("`memory` of the scope `{}`", name.text);
     unready.blocks_as(cx, &what, "memory".into(), name.span);
     scope
 }
@@ -201,7 +201,7 @@ fn limits(cx: &Cx<'_>, lines: &[LimitLine], parts: &mut PlanParts) {
             "parallel" => parts.parallel = parallel(cx, line),
             "queue" | "requests" | "tokens" | "cost" => {
                 rates(cx, line);
-                let what = format!("the limit `{}`", line.name.text);
+                let what = format!("`{}` of `limits`", line.name.text);
                 parts.unready.blocks_as(cx, &what, format!("limits.{}", line.name.text).into(), line.name.span);
             }
             _ => {

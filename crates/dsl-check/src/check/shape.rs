@@ -173,11 +173,6 @@ fn conflicts_of_task(cx: &Cx<'_>, decl: &Decl) {
     for key in [K::Parallel, K::Tolerate] {
         requires(cx, decl, key, &[K::Each], "it is about the instances of a fan-out");
     }
-    if !capability {
-        for key in [K::By, K::Key] {
-            requires(cx, decl, key, &[K::Using, K::Do], "only a capability has it");
-        }
-    }
 }
 
 fn conflicts_of_gate(cx: &Cx<'_>, decl: &Decl) {

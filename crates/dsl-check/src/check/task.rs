@@ -265,7 +265,9 @@ fn work<'db>(cx: &Cx<'db>, decl: &Decl, unready: &mut Unready) -> Doer<'db> {
         && !is_script_capability(&name.text)
     {
         let found = capability(cx, name);
-        unready.blocks_as(cx, &format!("a task using `{}`", name.text), clause.name.text.clone(), clause.span);
+        if found.is_some() {
+            unready.blocks_as(cx, &format!("`using` the capability `{}`", name.text), clause.name.text.clone(), clause.span);
+        }
         if self::clause(decl, K::Run).is_none() {
             return found.map_or(Doer::Unknown, Doer::Capability);
         }
@@ -387,7 +389,7 @@ fn input(cx: &Cx<'_>, decl: &Decl, work: &Doer<'_>, place: &Place<'_, '_>) -> (V
         bindings.push(Binding { name: name.text.clone(), value: value.expr });
     }
     if let Some(schema) = schema {
-        let span = written.map_or_else(|| name_span(decl), |clause| clause.name.span);
+        let span = [K::Using, K::Call].into_iter().find_map(|key| first_name(decl, key)).unwrap_or_else(|| name_span(decl));
         missing_inputs(cx, schema, span, |name| assigns.iter().any(|assign| assign.name.text == name), &whose(decl));
     }
     if matches!(work, Doer::Nothing) && clause(decl, K::Do).is_none() {
@@ -428,6 +430,13 @@ pub(super) fn missing_inputs(
     let message = format!("{whose} does not give {}, expected because it has no default", listed.join(", "));
     let help: Vec<String> = missing.iter().map(|field| format!("`{}: …` (a `{}`)", field.name, field.ty)).collect();
     cx.push(Problem::new(rules::MISSING_INPUT, span, message).help(format!("add {}", help.join(", "))));
+}
+
+fn first_name(decl: &Decl, key: K) -> Option<Span> {
+    match &clause(decl, key)?.value {
+        Value::Names(names) => names.first().map(|name| name.span),
+        _ => None,
+    }
 }
 
 pub(super) fn name_span(decl: &Decl) -> Span {
@@ -590,7 +599,7 @@ fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, unready: &mut Unrea
         let Value::Evidence(evidence) = &clause.value else { continue };
         let name = &evidence.hypothesis;
         match cx.view.get(&name.text) {
-            Some((_, seen)) if seen.sig.kind == NodeKind::Hypothesis => {}
+            Some((_, seen)) if seen.sig.kind == NodeKind::Hypothesis => unready.blocks(cx, clause),
             _ => {
                 let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no hypothesis `{}`", name.text));
                 cx.push(problem.nearest(&name.text, &cx.node_names()));
@@ -598,7 +607,6 @@ fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, unready: &mut Unrea
         }
         typed(cx, &evidence.when, &Type::Bool, place);
         typed(cx, &evidence.by, &Type::FLOAT, place);
-        unready.blocks(cx, clause);
     }
 }
 
