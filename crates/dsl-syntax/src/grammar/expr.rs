@@ -3,11 +3,14 @@
 //!
 //! That comparisons do not chain, and how deep an expression may be, is checked on its tokens (see [`crate::parse`]).
 
+use chumsky::input::InputRef;
 use chumsky::pratt::{infix, left, postfix, prefix, right};
 use chumsky::prelude::*;
 use smol_str::SmolStr;
 
-use super::{Extra, Input, Rule, Tok, Want, any_word, just_kind, name, span, string, types, word};
+use super::{
+    Extra, Fault, Input, Rule, Tok, Want, any_word, just_kind, name, span, string, types, word,
+};
 use crate::ast::{
     Arg, BinaryOp, Expr, ExprKind, IsWhat, Name, RecordKey, Selector, Span, Type, UnaryOp,
 };
@@ -20,6 +23,9 @@ pub enum Place {
     Plan,
     Policy,
 }
+
+/// Where a hand-written rule reads.
+type Reader<'t, 'p> = InputRef<'t, 'p, Input<'t>, Extra<'t>>;
 
 /// What follows an operand and belongs to it.
 enum Suffix {
@@ -60,7 +66,7 @@ pub fn expr<'t>(place: Place) -> Rule<'t, Expr> {
                 .map_with(|_, e| span(e.span()))
                 .labelled(Want::Expression)
         };
-        operand(expr, place).pratt((
+        let full = operand(expr, place).pratt((
             postfix(
                 12,
                 suffix,
@@ -164,7 +170,8 @@ pub fn expr<'t>(place: Place) -> Rule<'t, Expr> {
                     }
                 },
             ),
-        ))
+        ));
+        choice((simple(), full))
     })
     .boxed()
 }
@@ -306,37 +313,131 @@ fn operand<'t>(
     .boxed()
 }
 
-/// Literals of one token, and text the lexer has already complained about.
+/// A literal of one token.
 fn literal<'t>() -> impl Parser<'t, Input<'t>, ExprKind, Extra<'t>> + Clone {
-    select! {
-        Tok { kind: Kind::None, .. } => ExprKind::None,
-        Tok { kind: Kind::True, .. } => ExprKind::Bool(true),
-        Tok { kind: Kind::False, .. } => ExprKind::Bool(false),
-        Tok { kind: Kind::Int, text } => ExprKind::Int(digits(text)),
-        Tok { kind: Kind::Float, text } => ExprKind::Float(digits(text)),
-        Tok { kind: Kind::Quantity, text } => quantity(text),
-        Tok { kind: Kind::Money, text } => ExprKind::Money(digits(&text[1..])),
-        Tok { kind: Kind::Ratio, text } => ExprKind::Ratio(digits(&text[..text.len() - 1])),
-        Tok { kind: Kind::Version, text } => ExprKind::Version(digits(text)),
-        Tok { kind: Kind::Regex, text } => ExprKind::Regex(SmolStr::new(&text[1..text.len() - 1])),
-        Tok { kind: Kind::Principal, text } => ExprKind::Principal(SmolStr::new(text)),
-        Tok { kind: Kind::Bad, .. } => ExprKind::Error,
+    custom(
+        |inp: &mut Reader<'t, '_>| match inp.peek().and_then(literal_of) {
+            Some(kind) => {
+                inp.skip();
+                Ok(kind)
+            }
+            None => Err(miss(inp)),
+        },
+    )
+}
+
+/// What a token says alone. Text that the lexer has complained about is an operand too, so that one mistake is one error.
+fn literal_of(token: Tok<'_>) -> Option<ExprKind> {
+    let text = token.text;
+    Some(match token.kind {
+        Kind::None => ExprKind::None,
+        Kind::True => ExprKind::Bool(true),
+        Kind::False => ExprKind::Bool(false),
+        Kind::Version => ExprKind::Version(digits(text)),
+        Kind::Regex => ExprKind::Regex(SmolStr::new(&text[1..text.len() - 1])),
+        Kind::Principal => ExprKind::Principal(SmolStr::new(text)),
+        _ => return number_of(token),
+    })
+}
+
+fn number_of(token: Tok<'_>) -> Option<ExprKind> {
+    let text = token.text;
+    Some(match token.kind {
+        Kind::Int => ExprKind::Int(digits(text)),
+        Kind::Float => ExprKind::Float(digits(text)),
+        Kind::Quantity => quantity(text),
+        Kind::Money => ExprKind::Money(digits(&text[1..])),
+        Kind::Ratio => ExprKind::Ratio(digits(&text[..text.len() - 1])),
+        Kind::Bad => ExprKind::Error,
+        _ => return None,
+    })
+}
+
+/// `5m` or `params.query` with nothing after it that could continue it: most expressions are that, and need not be held
+/// against every operator. Whatever else stands there is left to the full rule.
+fn simple<'t>() -> impl Parser<'t, Input<'t>, Expr, Extra<'t>> + Clone {
+    custom(|inp: &mut Reader<'t, '_>| {
+        let start = inp.save();
+        let found = operand_alone(inp).filter(|_| inp.peek().is_none_or(ends_expression));
+        found.ok_or_else(|| {
+            inp.rewind(start);
+            miss(inp)
+        })
+    })
+}
+
+fn operand_alone<'t>(inp: &mut Reader<'t, '_>) -> Option<Expr> {
+    let start = inp.cursor();
+    let token = inp.next()?;
+    let kind = match token.kind {
+        Kind::Name if token.text == "it" => ExprKind::It,
+        Kind::Name => ExprKind::Name(SmolStr::new(token.text)),
+        _ => literal_of(token)?,
+    };
+    let mut expr = Expr {
+        kind,
+        span: span(inp.span_since(&start)),
+    };
+    while inp.peek().is_some_and(|next| next.kind == Kind::Dot) {
+        inp.skip();
+        let start = inp.cursor();
+        let name = inp.next().filter(|next| next.kind.is_word())?;
+        let name = Name {
+            text: SmolStr::new(name.text),
+            span: span(inp.span_since(&start)),
+        };
+        let span = expr.span.cover(name.span);
+        expr = Expr {
+            kind: ExprKind::Field {
+                base: Box::new(expr),
+                name,
+            },
+            span,
+        };
+    }
+    Some(expr)
+}
+
+/// After these no operator can follow. Names are not among them but for a few: the full rule words what is wrong with others.
+fn ends_expression(next: Tok<'_>) -> bool {
+    match next.kind {
+        Kind::Comma
+        | Kind::RParen
+        | Kind::RBracket
+        | Kind::RBrace
+        | Kind::InterpEnd
+        | Kind::Arrow
+        | Kind::StrStart => true,
+        Kind::Name => matches!(next.text, "by" | "on" | "times" | "severity"),
+        _ => false,
+    }
+}
+
+/// The fault of a rule that says by its label what it expects.
+fn miss<'t>(inp: &mut Reader<'t, '_>) -> Fault<'t> {
+    let start = inp.cursor();
+    let found = inp.next();
+    Fault {
+        span: inp.span_since(&start),
+        found,
+        expected: Default::default(),
     }
 }
 
 /// A number, a quantity or an amount of money.
 pub fn number<'t>() -> impl Parser<'t, Input<'t>, Expr, Extra<'t>> + Clone {
-    select! {
-        Tok { kind: Kind::Int, text } => ExprKind::Int(digits(text)),
-        Tok { kind: Kind::Float, text } => ExprKind::Float(digits(text)),
-        Tok { kind: Kind::Quantity, text } => quantity(text),
-        Tok { kind: Kind::Money, text } => ExprKind::Money(digits(&text[1..])),
-        Tok { kind: Kind::Ratio, text } => ExprKind::Ratio(digits(&text[..text.len() - 1])),
-        Tok { kind: Kind::Bad, .. } => ExprKind::Error,
-    }
-    .map_with(|kind, e| Expr {
-        kind,
-        span: span(e.span()),
+    custom(|inp: &mut Reader<'t, '_>| {
+        let start = inp.cursor();
+        match inp.peek().and_then(number_of) {
+            Some(kind) => {
+                inp.skip();
+                Ok(Expr {
+                    kind,
+                    span: span(inp.span_since(&start)),
+                })
+            }
+            None => Err(miss(inp)),
+        }
     })
 }
 

@@ -24,7 +24,7 @@ fn clause<'d>(decl: &'d Decl, name: &str) -> &'d Clause {
         .expect("the clause")
 }
 
-fn script<'d>(decl: &'d Decl) -> &'d Raw {
+fn script(decl: &Decl) -> &Raw {
     match &clause(decl, "run").value {
         Value::Script(raw) => raw,
         other => panic!("{other:?}"),
