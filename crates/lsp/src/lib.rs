@@ -74,7 +74,9 @@ pub async fn serve(input: impl AsyncRead + Unpin + Send + 'static, output: impl 
     })
     .custom_method("dslc/rulePage", LanguageServer::rule_page);
     #[cfg(test)]
-    let service = service.custom_method("test/panic", LanguageServer::panic);
+    let service = service
+        .custom_method("test/panic", LanguageServer::panic)
+        .custom_method("test/panicInWriter", LanguageServer::panic_in_writer);
     let (service, socket) = service.finish();
     Server::new(messages, output, socket)
         .concurrency_level(CONCURRENCY)

@@ -100,6 +100,11 @@ impl LanguageServer {
         self.ask(&document.uri, |_| panic!("as asked")).await
     }
 
+    #[cfg(test)]
+    pub(crate) async fn panic_in_writer(&self) {
+        self.send(Message::Panic);
+    }
+
     /// The page of a rule, for `dslc/rulePage`.
     pub(crate) async fn rule_page(&self, params: rule_page::Params) -> Result<Option<String>> {
         Ok(rule_page::page(&params.rule))

@@ -1,7 +1,8 @@
 //! The text of a document, and where its lines start: offsets to the protocol's positions and back.
 //!
 //! A position beyond the end of its line, or of the document, means that end; one inside a character means the
-//! character's start. So every position is one in the text, whatever the client sends.
+//! character's start. So every position is one in the text, whatever the client sends. dsl-syntax's `LineIndex` is for
+//! texts that stay as they are; this one is edited in place.
 
 use std::ops::Range;
 

@@ -34,7 +34,7 @@ impl Writer {
         let is_first_without_folder = self.settings.root.is_none() && self.documents.is_empty();
         let entered = match path.parent() {
             Some(folder) if is_first_without_folder && path.is_absolute() => {
-                self.enter(disk::root_of(folder))
+                self.enter(&disk::root_of(folder))
             }
             _ => Ok(()),
         };
@@ -74,13 +74,18 @@ impl Writer {
         }
         document.version = version;
         let text = Arc::make_mut(&mut document.text);
+        let mut edits = Vec::with_capacity(changes.len());
         for change in changes {
             let range = range(text, change.range, self.settings.encoding);
-            let edited = self.workspace.edit(&path, range.clone(), &change.text);
-            text.replace(range, &change.text);
-            if edited.is_err() {
-                // What was too large to be read may fit now.
+            text.replace(range.clone(), &change.text);
+            edits.push((range, change.text));
+        }
+        // The document is as the client has it now, whatever becomes of the workspace.
+        for (range, new) in edits {
+            if self.workspace.edit(&path, range, &new).is_err() {
+                // The text was too large to be read; it may fit now.
                 self.workspace.set_file(&path, text.as_str().as_bytes());
+                break;
             }
         }
         Ok(())

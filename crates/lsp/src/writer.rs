@@ -4,7 +4,8 @@
 //! snapshots, which they do at once when one is pending; a read gets a snapshot that holds exactly the changes before it,
 //! and runs elsewhere. When the messages at hand are handled, the open documents are checked, elsewhere too.
 
-use std::path::{Path, PathBuf};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -18,7 +19,7 @@ use crate::initialize::Settings;
 use crate::outbox::Outbox;
 use crate::publish_diagnostics;
 use crate::text_document_sync::{Change, Refusal};
-use crate::view::{Interrupted, View};
+use crate::view::{Interrupted, View, panic_message};
 
 /// Something that is done with a snapshot, on another thread.
 pub(crate) type Job = Box<dyn FnOnce(View) + Send>;
@@ -43,6 +44,8 @@ pub(crate) enum Message {
         path: Arc<Path>,
     },
     Read(Job),
+    #[cfg(test)]
+    Panic,
 }
 
 pub(crate) struct Writer {
@@ -93,8 +96,29 @@ impl Writer {
             return self.read(job);
         }
         self.revision += 1;
-        if let Err(refusal) = self.write(message) {
-            self.outbox.log(MessageType::WARNING, refusal);
+        match catch_unwind(AssertUnwindSafe(|| self.write(message))) {
+            Ok(Ok(())) => {}
+            Ok(Err(refusal)) => self.outbox.log(MessageType::WARNING, refusal),
+            Err(panic) => {
+                let why = panic_message(panic.as_ref());
+                self.outbox.log(
+                    MessageType::ERROR,
+                    format!("a change failed, so the workspace was read anew: {why}"),
+                );
+                self.start_over();
+            }
+        }
+    }
+
+    /// Makes the workspace anew from what the client has open. A document that makes it fail again is left out.
+    fn start_over(&mut self) {
+        let root = self.workspace.root().to_path_buf();
+        _ = self.enter(&root);
+        for (path, document) in self.documents.clone().iter() {
+            let text = document.text.as_str().as_bytes();
+            if catch_unwind(AssertUnwindSafe(|| self.workspace.open_file(path, text))).is_err() {
+                _ = self.enter(&root);
+            }
         }
     }
 
@@ -120,18 +144,20 @@ impl Writer {
             }
             Message::ChangedOnDisk { path } => self.changed_on_disk(&path),
             Message::Read(_) => Ok(()),
+            #[cfg(test)]
+            Message::Panic => panic!("as asked"),
         }
     }
 
     fn initialize(&mut self, settings: Settings) -> Result<(), Refusal> {
         let root = settings.root.as_deref().map(disk::root_of);
         self.settings = Arc::new(settings);
-        root.map_or(Ok(()), |root| self.enter(root))
+        root.map_or(Ok(()), |root| self.enter(&root))
     }
 
     /// Starts over in the workspace at `root`.
-    pub(crate) fn enter(&mut self, root: PathBuf) -> Result<(), Refusal> {
-        self.workspace = Workspace::new(&root).with_loader(Disk);
+    pub(crate) fn enter(&mut self, root: &Path) -> Result<(), Refusal> {
+        self.workspace = Workspace::new(root).with_loader(Disk);
         self.read_config()
     }
 

@@ -52,8 +52,13 @@ pub fn with_session<F: Future<Output = ()>>(test: impl FnOnce(Client) -> F) {
     });
 }
 
+/// The address of a file: of an absolute path, or of a name in a folder that is not there.
 pub fn uri(name: &str) -> String {
-    format!("file:///plans/{name}")
+    if name.starts_with('/') {
+        format!("file://{name}")
+    } else {
+        format!("file:///plans/{name}")
+    }
 }
 
 impl Client {

@@ -273,3 +273,62 @@ fn a_request_that_was_cancelled_is_answered_once() {
         assert_eq!(client.finish().await, 0);
     });
 }
+
+#[test]
+fn files_on_disk_are_read_anew_when_they_change_and_when_they_are_closed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let write = |name: &str, text: &str| std::fs::write(path(name), text).expect("written");
+    write("lib.plan", "type Source\n  title: string\n");
+    with_server(|mut client| async move {
+        let params = json!({ "rootUri": uri(&path("")), "capabilities": {} });
+        client
+            .request("initialize", params)
+            .await
+            .expect("initialize");
+        let main = path("main.plan");
+        client
+            .open(&main, 1, "use \"lib.plan\"\n\ntype Pair\n  left: Source\n")
+            .await;
+        assert!(client.diagnostics(&main, 1).await.is_empty());
+
+        write("lib.plan", "type Page\n  title: string\n");
+        changed_on_disk(&mut client, &path("lib.plan")).await;
+        assert_eq!(
+            rules(&client.diagnostics(&main, 1).await),
+            ["unresolved-name"]
+        );
+
+        client
+            .open(&path("lib.plan"), 1, "type Source\n  title: string\n")
+            .await;
+        assert!(client.diagnostics(&main, 1).await.is_empty());
+        client.close(&path("lib.plan")).await;
+        assert_eq!(
+            rules(&client.diagnostics(&main, 1).await),
+            ["unresolved-name"]
+        );
+
+        write("dslc.toml", "[lint]\nunresolved-name = \"allow\"\n");
+        changed_on_disk(&mut client, &path("dslc.toml")).await;
+        assert!(client.diagnostics(&main, 1).await.is_empty());
+        write("dslc.toml", "[lint]\nno-such-rule = \"allow\"\n");
+        changed_on_disk(&mut client, &path("dslc.toml")).await;
+        expect_log(&mut client, "no-such-rule").await;
+
+        std::fs::remove_file(path("lib.plan")).expect("removed");
+        changed_on_disk(&mut client, &path("lib.plan")).await;
+        assert!(rules(&client.diagnostics(&main, 1).await).contains(&"unresolved-import"));
+        assert_eq!(client.finish().await, 0);
+    });
+}
+
+async fn changed_on_disk(client: &mut Client, path: &str) {
+    let change = json!({ "uri": uri(path), "type": 2 });
+    client
+        .notify(
+            "workspace/didChangeWatchedFiles",
+            json!({ "changes": [change] }),
+        )
+        .await;
+}

@@ -155,6 +155,32 @@ fn a_panic_is_an_error_response_and_a_log_line() {
 }
 
 #[test]
+fn a_panic_while_writing_costs_no_document() {
+    with_session(|mut client| async move {
+        client.open("lib.plan", 1, "task a\n  needs: b\n").await;
+        client.diagnostics("lib.plan", 1).await;
+        client.notify("test/panicInWriter", Value::Null).await;
+        let line = client
+            .wait_for(|message| message["method"] == "window/logMessage")
+            .await;
+        assert_eq!(
+            line["params"]["message"],
+            "a change failed, so the workspace was read anew: as asked"
+        );
+        let rename = json!([super::client::replace((1, 9), (1, 10), "c")]);
+        client.change("lib.plan", 2, rename).await;
+        let found = client.diagnostics("lib.plan", 2).await;
+        assert!(
+            found[0]["message"]
+                .as_str()
+                .is_some_and(|message| message.contains("`c`")),
+            "{found:?}"
+        );
+        assert_eq!(client.finish().await, 0);
+    });
+}
+
+#[test]
 fn positions_outside_the_document_are_moved_into_it() {
     with_session(|mut client| async move {
         client.open("a.plan", 1, PLAN).await;
@@ -186,6 +212,54 @@ fn a_document_that_was_never_saved_is_served() {
             message["params"]["diagnostics"][0]["code"],
             "unresolved-name"
         );
+        assert_eq!(client.finish().await, 0);
+    });
+}
+
+#[test]
+fn the_page_of_a_rule_can_be_read() {
+    with_session(|mut client| async move {
+        let page = client
+            .request("dslc/rulePage", json!({ "rule": "dependency-cycle" }))
+            .await
+            .expect("an answer");
+        assert!(
+            page.as_str()
+                .is_some_and(|page| page.contains("dependency-cycle")),
+            "{page}"
+        );
+        assert_eq!(
+            client
+                .request("dslc/rulePage", json!({ "rule": "no-such-rule" }))
+                .await,
+            Ok(Value::Null)
+        );
+        assert_eq!(client.finish().await, 0);
+    });
+}
+
+#[test]
+fn a_client_that_can_watch_files_is_asked_to() {
+    with_server(|mut client| async move {
+        let watching =
+            json!({ "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true } } });
+        client
+            .request("initialize", json!({ "capabilities": watching }))
+            .await
+            .expect("initialize");
+        client.notify("initialized", json!({})).await;
+        let asked = client
+            .wait_for(|message| message["method"] == "client/registerCapability")
+            .await;
+        let registration = &asked["params"]["registrations"][0];
+        assert_eq!(registration["method"], "workspace/didChangeWatchedFiles");
+        assert_eq!(
+            registration["registerOptions"]["watchers"][0]["globPattern"],
+            "**/*.plan"
+        );
+        client
+            .send(&json!({ "jsonrpc": "2.0", "id": asked["id"], "result": null }))
+            .await;
         assert_eq!(client.finish().await, 0);
     });
 }
