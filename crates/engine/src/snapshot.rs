@@ -172,6 +172,11 @@ impl Engine {
         }
     }
 
+    /// When the run started, and the time of the latest event.
+    pub fn times_ms(&self) -> (i64, i64) {
+        (self.state.started_ms, self.state.now_ms)
+    }
+
     /// Prose expectations and checks of completed nodes: never decided here, so never passed.
     pub fn unverified(&self) -> Vec<Unverified> {
         let mut unverified = Vec::new();

@@ -105,3 +105,61 @@ impl World for Replay<'_> {
         self.next("fact", name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A world in which one file exists.
+    struct OneFile;
+
+    impl World for OneFile {
+        fn file(&mut self, path: &str) -> Result<Value, String> {
+            Err(format!("`{path}` cannot be read"))
+        }
+
+        fn exists(&mut self, path: &str) -> Result<bool, String> {
+            Ok(path == "here")
+        }
+
+        fn hash(&mut self, _path: &str) -> Result<String, String> {
+            Ok("digest".to_owned())
+        }
+
+        fn fact(&mut self, _name: &str) -> Result<Value, String> {
+            Ok(Value::Int(7))
+        }
+    }
+
+    #[test]
+    fn a_replay_answers_as_the_world_did_also_with_errors() {
+        let mut real = OneFile;
+        let mut recording = Recording {
+            world: &mut real,
+            observed: Vec::new(),
+        };
+        let ask = |world: &mut dyn World| {
+            let file = world.file("a.md");
+            (
+                file,
+                world.exists("here"),
+                world.hash("a.md"),
+                world.fact("system.cpus"),
+            )
+        };
+        let seen = ask(&mut recording);
+        assert_eq!(ask(&mut Replay::new(&recording.observed)), seen);
+    }
+
+    #[test]
+    fn a_replay_never_answers_another_question() {
+        let observed = [Observation {
+            what: "exists".into(),
+            arg: "a".into(),
+            saw: Ok(Value::Bool(true)),
+        }];
+        assert!(Replay::new(&observed).exists("b").is_err());
+        assert!(Replay::new(&observed).hash("a").is_err());
+        assert!(Replay::new(&[]).exists("a").is_err());
+    }
+}

@@ -3,6 +3,8 @@
 //! Written from the table alone, without a look at the engine: statuses are unknown until a rule gives them, and rules are
 //! tried on all nodes until none gives anything new.
 
+use std::collections::BTreeSet;
+
 use engine::event::{How, NodeStatus};
 use ir::expr::Expr;
 use ir::plan::{Body, Need, Node, NodeId, Plan, Tolerate};
@@ -38,6 +40,8 @@ pub struct Fate {
 pub struct Model<'a> {
     plan: &'a Plan,
     seed: u64,
+    /// Nodes whose attempt a crash left in doubt.
+    doubted: BTreeSet<NodeId>,
     pub fates: Vec<Option<Fate>>,
 }
 
@@ -57,10 +61,11 @@ pub fn fallback(node: &Node) -> Option<NodeId> {
 }
 
 impl<'a> Model<'a> {
-    pub fn solve(plan: &'a Plan, seed: u64) -> Self {
+    pub fn solve(plan: &'a Plan, seed: u64, doubted: BTreeSet<NodeId>) -> Self {
         let mut model = Self {
             plan,
             seed,
+            doubted,
             fates: vec![None; plan.nodes.len()],
         };
         loop {
@@ -81,6 +86,7 @@ impl<'a> Model<'a> {
         Self {
             plan,
             seed: 0,
+            doubted: BTreeSet::new(),
             fates,
         }
     }
@@ -232,6 +238,9 @@ impl<'a> Model<'a> {
 
     /// The failure mode of a node that runs; none if it completes.
     fn run(&self, id: NodeId) -> Option<String> {
+        if self.doubted.contains(&id) {
+            return Some("in-doubt".to_owned());
+        }
         match &self.plan.nodes[id as usize].body {
             Body::Decision(_) => None,
             Body::Gate(gate) => {
