@@ -14,6 +14,8 @@
 //!    into `Ended::observed` of the event that it journals.
 //! 4. On `SetTimer` it reports `TimerFired` at that time; setting a timer again replaces it.
 
+#![deny(clippy::disallowed_types, clippy::disallowed_methods)]
+
 pub mod event;
 
 mod attempt;

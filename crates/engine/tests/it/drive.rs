@@ -264,7 +264,7 @@ impl<'a> Drive<'a> {
         };
         let commands = self.engine.apply(&event);
         // Of most runs the last state will do.
-        let digests = self.seed % 8 == 0 || self.over();
+        let digests = self.seed.is_multiple_of(8) || self.over();
         let digest = digests.then(|| self.engine.state_digest());
         self.journal.push((event, commands.clone(), digest));
         // A new driver is told again.
