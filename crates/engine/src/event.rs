@@ -195,7 +195,8 @@ pub struct StartAttempt {
     pub timeout_ms: Option<u64>,
     /// May be stopped and started again (pause, crash).
     pub idempotent: bool,
-    /// `requires:` looks at the world: observe before starting, and do not start if one is false.
+    /// `requires:` looks at the world: call `Engine::observe` before starting, and do not start where `Engine::may_start`
+    /// says no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub observes_before: bool,
 }
