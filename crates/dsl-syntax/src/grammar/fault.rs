@@ -124,7 +124,8 @@ impl<'t> LabelError<'t, Input<'t>, DefaultExpected<'t, Tok<'t>>> for Fault<'t> {
             set.0 |= match pattern {
                 DefaultExpected::Token(token) => Expected::kind(token.kind).0,
                 DefaultExpected::EndOfInput => Expected::want(Want::End).0,
-                _ => 0,
+                // Rules that look at a token without a label are operators; see `expr::operator_token`.
+                _ => Expected::want(Want::Operator).0,
             };
         }
         Self {
