@@ -15,7 +15,7 @@ use crate::check::check;
 use crate::config::Config;
 use crate::diagnostic::{BlockRef, Diag, Diagnostic, Edit, Fix, Label, Place, Severity, Target};
 use crate::graph::file_plans;
-use crate::inputs::{Database, Project, Refused, SourceChunk, SourceFile};
+use crate::inputs::{Database, Project, Refused, SourceChunk, SourceFile, for_each_chunk};
 use crate::problems::{file_problems, graph_problems};
 use crate::rules;
 use crate::scope::{implicit_name, normalize, visible};
@@ -97,6 +97,10 @@ impl Analysis {
                 found.push(edge.diagnostic(diag, severity));
             }
         };
+        let project = self.project;
+        for_each_chunk(&self.db, file.chunks(&self.db), |db, chunk| {
+            check(db, project, chunk);
+        });
         for &chunk in file.chunks(&self.db) {
             check(&self.db, self.project, chunk).iter().for_each(&mut show);
         }

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::config::Config;
 
 /// A run of about sixteen whole blocks of one file.
@@ -56,3 +58,17 @@ pub struct Database {
 
 #[salsa::db]
 impl salsa::Database for Database {}
+
+/// Files with fewer chunks are not worth a second processor.
+const PARALLEL_CHUNKS_MIN: usize = 32;
+
+/// Asks a query of every chunk, on all processors where there are many; the answers stay in the database.
+pub(crate) fn for_each_chunk(db: &Database, chunks: &[SourceChunk], ask: impl Fn(&Database, SourceChunk) + Sync) {
+    if chunks.len() < PARALLEL_CHUNKS_MIN {
+        chunks.iter().for_each(|&chunk| ask(db, chunk));
+    } else {
+        chunks.par_chunks(PARALLEL_CHUNKS_MIN / 4).for_each_with(db.clone(), |db, chunks| {
+            chunks.iter().for_each(|&chunk| ask(db, chunk));
+        });
+    }
+}

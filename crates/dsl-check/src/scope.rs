@@ -378,8 +378,10 @@ struct Resolver<'db> {
     db: &'db dyn salsa::Database,
     project: Project,
     inner: RefCell<Resolved>,
-    declared: RefCell<HashMap<SourceFile, Arc<HashMap<SmolStr, Arc<TypeSig>>>>>,
+    declared: RefCell<HashMap<SourceFile, Arc<TypesOfFile>>>,
 }
+
+type TypesOfFile = HashMap<SmolStr, Arc<TypeSig>>;
 
 #[derive(Default)]
 struct Resolved {
@@ -408,7 +410,7 @@ impl<'db> Resolver<'db> {
         resolver
     }
 
-    fn types_of(&self, file: SourceFile) -> Arc<HashMap<SmolStr, Arc<TypeSig>>> {
+    fn types_of(&self, file: SourceFile) -> Arc<TypesOfFile> {
         if let Some(found) = self.declared.borrow().get(&file) {
             return found.clone();
         }

@@ -13,9 +13,9 @@ use salsa::{Durability, Setter};
 
 use crate::analysis::Analysis;
 use crate::config::Config;
-use crate::inputs::{Database, Project, Refused, SourceChunk, SourceFile};
+use crate::inputs::{Database, Project, Refused, SourceChunk, SourceFile, for_each_chunk};
 use crate::scope::{declarations, import_path, normalize};
-use crate::signatures::Sig;
+use crate::signatures::{Sig, signatures};
 
 /// Reads files that others import.
 pub trait Loader: Send + Sync {
@@ -104,6 +104,12 @@ impl Workspace {
     pub fn set_file(&mut self, path: impl AsRef<Path>, bytes: &[u8]) {
         let path: Arc<Path> = self.analysis.path(path.as_ref()).into();
         self.store(path.clone(), bytes);
+        if let Some(held) = self.held.get(&path) {
+            let db = &self.analysis.db;
+            for_each_chunk(db, held.file.chunks(db), |db, chunk| {
+                signatures(db, chunk);
+            });
+        }
         self.load_imports(path);
     }
 

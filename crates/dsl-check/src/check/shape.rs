@@ -161,11 +161,11 @@ fn conflicts_of_task(cx: &Cx<'_>, decl: &Decl) {
         let _ = conflict(cx, using, run, "a script runs with `shell`, `bash`, `sh` or `python`")
             || conflict(cx, using, steps, one)
             || conflict(cx, using, call, one);
-    } else if let (Some(using), None) = (using, run) {
-        if steps.is_none() && call.is_none() && name_of(decl, K::Using).is_some() {
-            let message = format!("{} uses a shell but has no `run`, expected its script", name(decl));
-            cx.push(Problem::new(rules::MISSING_CLAUSE, using.name.span, message).help("add a block `run: |`"));
-        }
+    } else if let (Some(using), None, None, None) = (using, run, steps, call)
+        && name_of(decl, K::Using).is_some()
+    {
+        let message = format!("{} uses a shell but has no `run`, expected its script", name(decl));
+        cx.push(Problem::new(rules::MISSING_CLAUSE, using.name.span, message).help("add a block `run: |`"));
     }
     for key in [K::Env, K::Shell] {
         requires(cx, decl, key, &[K::Run, K::Rollback], "only a script has it");
@@ -191,11 +191,12 @@ fn conflicts_of_decision(cx: &Cx<'_>, decl: &Decl) {
         let _ = conflict(cx, from, clause(decl, K::Else), why);
     }
     let last_when = decl.clauses.iter().rev().find(|clause| clause.key == Some(K::When));
-    if let (Some(otherwise), Some(when)) = (clause(decl, K::Else), last_when) {
-        if otherwise.span.start < when.span.start {
-            let message = "an arm after `else` is never taken, expected `else` last";
-            cx.push(Problem::new(rules::CONFLICTING_CLAUSES, when.name.span, message).label(otherwise.name.span, "`else` is here"));
-        }
+    if let (Some(otherwise), Some(when)) = (clause(decl, K::Else), last_when)
+        && otherwise.span.start < when.span.start
+    {
+        let message = "an arm after `else` is never taken, expected `else` last";
+        let problem = Problem::new(rules::CONFLICTING_CLAUSES, when.name.span, message);
+        cx.push(problem.label(otherwise.name.span, "`else` is here"));
     }
 }
 

@@ -392,11 +392,9 @@ fn input(cx: &Cx<'_>, decl: &Decl, work: &Doer<'_>, place: &Place<'_, '_>) -> (V
         let span = [K::Using, K::Call].into_iter().find_map(|key| first_name(decl, key)).unwrap_or_else(|| name_span(decl));
         missing_inputs(cx, schema, span, |name| assigns.iter().any(|assign| assign.name.text == name), &whose(decl));
     }
-    if matches!(work, Doer::Nothing) && clause(decl, K::Do).is_none() {
-        if let Some(clause) = written {
-            let message = format!("{} has inputs but nothing that takes them, expected `run`, `using` or `call`", whose(decl));
-            cx.push(Problem::new(rules::CONFLICTING_CLAUSES, clause.name.span, message));
-        }
+    if let (Doer::Nothing, Some(input), None) = (work, written, clause(decl, K::Do)) {
+        let message = format!("{} has inputs but nothing that takes them, expected `run`, `using` or `call`", whose(decl));
+        cx.push(Problem::new(rules::CONFLICTING_CLAUSES, input.name.span, message));
     }
     (bindings, types)
 }
