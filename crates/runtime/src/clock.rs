@@ -3,9 +3,11 @@
 //! Event time is the system's, held so that it never goes back. Attempts are timed by a clock that goes on while the machine is
 //! suspended and that nobody sets.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::OwnedFd;
 
+use engine::event::Timer;
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
     timerfd_create, timerfd_settime,
@@ -37,6 +39,39 @@ impl EventClock {
     pub fn now_ms(&mut self) -> i64 {
         self.last_ms = self.last_ms.max(store::now_ms());
         self.last_ms
+    }
+}
+
+/// What the engine wants to hear of later, by time of the system's clock.
+#[derive(Debug, Default)]
+pub struct Timers {
+    at: BTreeMap<Timer, i64>,
+    by_time: BTreeSet<(i64, Timer)>,
+}
+
+impl Timers {
+    /// Setting a timer again replaces it.
+    pub fn set(&mut self, timer: Timer, at_ms: i64) {
+        if let Some(before_ms) = self.at.insert(timer.clone(), at_ms) {
+            self.by_time.remove(&(before_ms, timer.clone()));
+        }
+        self.by_time.insert((at_ms, timer));
+    }
+
+    pub fn next_ms(&self) -> Option<i64> {
+        self.by_time.first().map(|(at_ms, _)| *at_ms)
+    }
+
+    /// Takes out the timers whose time has come, in order.
+    pub fn fire(&mut self, now_ms: i64) -> Vec<Timer> {
+        let mut fired = Vec::new();
+        while self.next_ms().is_some_and(|at_ms| at_ms <= now_ms)
+            && let Some((_, timer)) = self.by_time.pop_first()
+        {
+            self.at.remove(&timer);
+            fired.push(timer);
+        }
+        fired
     }
 }
 
@@ -123,6 +158,25 @@ mod tests {
         assert_eq!(clock.now_ms(), future);
         let mut clock = EventClock::after(0);
         assert!(clock.now_ms() <= clock.now_ms());
+    }
+
+    #[test]
+    fn timers_fire_in_order_and_once() {
+        let backoff = |node| Timer::Backoff {
+            node,
+            instance: None,
+            attempt: 2,
+        };
+        let mut timers = Timers::default();
+        timers.set(backoff(1), 30);
+        timers.set(backoff(2), 20);
+        timers.set(Timer::Plan, 10);
+        timers.set(Timer::Plan, 40);
+        assert_eq!(timers.next_ms(), Some(20));
+        assert_eq!(timers.fire(30), [backoff(2), backoff(1)]);
+        assert_eq!(timers.fire(39), []);
+        assert_eq!(timers.fire(40), [Timer::Plan]);
+        assert_eq!(timers.next_ms(), None);
     }
 
     #[test]

@@ -4,12 +4,13 @@
 //! show it and carry out the commands that follow. Promise: no command is carried out before the event that caused it is on
 //! disk. Absent: decisions.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
 
 use engine::event::{
-    AttemptId, Command, Ended, Event, EventKind, How, RunStatus, StartAttempt, StopReason, Timer,
+    AttemptId, Command, Ended, Event, EventKind, How, Observation, RunStatus, StartAttempt,
+    StopReason,
 };
 use engine::{Engine, Notice, Phase};
 use store::{RunFolder, Writer};
@@ -17,7 +18,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
 use crate::attempt::{Live, Preparer, Stop, not_started};
-use crate::clock::{Alarm, EventClock, boot_ms};
+use crate::clock::{Alarm, EventClock, Timers, boot_ms};
 use crate::error::RunError;
 use crate::output::{Captured, FromAttempt, Pump};
 use crate::request;
@@ -121,7 +122,7 @@ pub(crate) struct Work {
     next_id: u64,
     /// By time of the boot clock.
     deadlines: BTreeSet<(u64, u64)>,
-    timers: BTreeMap<Timer, i64>,
+    timers: Timers,
     interrupted: bool,
     /// To end at once, leaving what runs in doubt.
     at_once: bool,
@@ -186,7 +187,7 @@ impl Driver<'_> {
             }
         }
         let boot_at_ms = self.work.deadlines.first().map(|(at_ms, _)| *at_ms);
-        let wall_at_ms = self.work.timers.values().min().copied();
+        let wall_at_ms = self.work.timers.next_ms();
         self.alarm
             .set(boot_at_ms, wall_at_ms)
             .map_err(RunError::system("set a timer"))
@@ -216,7 +217,7 @@ impl Driver<'_> {
             Command::StartAttempt(start) => self.start(*start),
             Command::StopAttempt { attempt, why } => self.stop(attempt, Stop::Asked(why)),
             Command::SetTimer { timer, at_ms } => {
-                self.work.timers.insert(timer, at_ms);
+                self.work.timers.set(timer, at_ms);
                 Ok(())
             }
             // the loop looks at the status: later events of the same turn may have moved the run on
@@ -266,20 +267,22 @@ impl Driver<'_> {
         let spawn = match self.preparer.prepare(id, &start, exec, &dir) {
             Ok(spawn) => spawn,
             Err(why) => {
-                let ended = Ended {
-                    how: How::NotStarted(why),
-                    observed,
-                    ..Ended::nothing(0)
-                };
-                self.work
-                    .due
-                    .push_back(Due::event(EventKind::AttemptEnded { attempt, ended }));
+                self.not_started(attempt, why, observed);
                 return Ok(());
             }
         };
-        let output = self
-            .supervisor
-            .spawn(spawn)
+        let (output, ends) = match supervisor::pipes() {
+            Ok(pipes) => pipes,
+            Err(error) => {
+                let why = format!(
+                    "cannot make the pipes for its output: {error}; lower `limits.parallel`"
+                );
+                self.not_started(attempt, why, observed);
+                return Ok(());
+            }
+        };
+        self.supervisor
+            .spawn(spawn, ends)
             .map_err(|source| self.supervisor_failed(source))?;
         let (tell_ended, ended) = oneshot::channel();
         let pump = Pump {
@@ -312,6 +315,17 @@ impl Driver<'_> {
         };
         self.work.live.insert(id, live);
         Ok(())
+    }
+
+    fn not_started(&mut self, attempt: AttemptId, why: String, observed: Vec<Observation>) {
+        let ended = Ended {
+            how: How::NotStarted(why),
+            observed,
+            ..Ended::nothing(0)
+        };
+        self.work
+            .due
+            .push_back(Due::event(EventKind::AttemptEnded { attempt, ended }));
     }
 
     /// Asks an attempt to end. One that has ended, or is just being reported, needs nothing.
@@ -378,7 +392,7 @@ impl Driver<'_> {
                     self.supervised(event);
                 }
             }
-            Woken::Attempt(from) => self.from_attempt(from),
+            Woken::Attempt(from) => self.take_output(from),
             Woken::Alarm(rang) => {
                 rang.map_err(RunError::system("wait for a timer"))?;
                 self.rang()?;
@@ -390,7 +404,7 @@ impl Driver<'_> {
             }
         }
         while let Ok(from) = self.from_attempts.try_recv() {
-            self.from_attempt(from);
+            self.take_output(from);
         }
         Ok(())
     }
@@ -410,22 +424,14 @@ impl Driver<'_> {
             }
             supervisor::Event::NotStarted { id, errno } => {
                 if let Some(live) = self.forget(id) {
-                    let how = How::NotStarted(not_started(&live.program, errno));
-                    let ended = Ended {
-                        how,
-                        observed: live.observed,
-                        ..Ended::nothing(0)
-                    };
-                    self.work.due.push_back(Due::event(EventKind::AttemptEnded {
-                        attempt: live.attempt,
-                        ended,
-                    }));
+                    let why = not_started(&live.program, errno);
+                    self.not_started(live.attempt, why, live.observed);
                 }
             }
         }
     }
 
-    fn from_attempt(&mut self, from: FromAttempt) {
+    fn take_output(&mut self, from: FromAttempt) {
         match from {
             FromAttempt::Piece { id, stream, bytes } => {
                 if let Some(live) = self.work.live.get(&id) {
@@ -474,16 +480,7 @@ impl Driver<'_> {
                 self.stop(attempt, Stop::Timeout)?;
             }
         }
-        let now_ms = store::now_ms();
-        let fired: Vec<Timer> = self
-            .work
-            .timers
-            .iter()
-            .filter(|(_, at_ms)| **at_ms <= now_ms)
-            .map(|(timer, _)| timer.clone())
-            .collect();
-        for timer in fired {
-            self.work.timers.remove(&timer);
+        for timer in self.work.timers.fire(store::now_ms()) {
             self.work
                 .due
                 .push_back(Due::event(EventKind::TimerFired { timer }));

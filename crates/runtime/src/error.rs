@@ -18,7 +18,12 @@ pub enum RunError {
     NotRunnable(Vec<String>),
     /// The plan contradicts itself: a mistake of whoever compiled it.
     BadPlan(String),
-    /// The supervisor cannot be started, or ended before its driver.
+    /// The supervisor cannot be started.
+    NoSupervisor {
+        binary: PathBuf,
+        source: io::Error,
+    },
+    /// The supervisor ended before its driver.
     Supervisor {
         binary: PathBuf,
         source: io::Error,
@@ -37,11 +42,6 @@ pub enum RunError {
     },
     /// The engine decides otherwise than the journal says.
     Diverged(Box<Divergence>),
-    /// The journal says something that no driver would have written.
-    BadHistory {
-        run: String,
-        what: String,
-    },
     /// Processes of an earlier driver are still there and do not go away.
     Survivors {
         run: String,
@@ -78,14 +78,14 @@ impl RunError {
         match self {
             Self::Store(error) => error.class(),
             Self::Inputs(_) | Self::Ended { .. } | Self::NotInDoubt { .. } => ErrorClass::Usage,
-            Self::Supervisor { .. } | Self::System { .. } | Self::Survivors { .. } => {
-                ErrorClass::Unusable
-            }
+            Self::NoSupervisor { .. }
+            | Self::Supervisor { .. }
+            | Self::System { .. }
+            | Self::Survivors { .. } => ErrorClass::Unusable,
             Self::NotRunnable(_)
             | Self::BadPlan(_)
             | Self::UnknownEvent { .. }
-            | Self::Diverged(_)
-            | Self::BadHistory { .. } => ErrorClass::Corrupt,
+            | Self::Diverged(_) => ErrorClass::Corrupt,
         }
     }
 
@@ -110,6 +110,11 @@ impl fmt::Display for RunError {
                 f,
                 "the compiled plan contradicts itself: {what}; compile it again"
             ),
+            Self::NoSupervisor { binary, source } => write!(
+                f,
+                "cannot start `{}` as the supervisor of the run's processes: {source}",
+                binary.display()
+            ),
             Self::Supervisor { binary, source } => {
                 write!(
                     f,
@@ -132,9 +137,6 @@ impl fmt::Display for RunError {
                 "run `{}` diverges at event {} (`{}`): the journal, written by {}, has {}, and this dslc ({ENGINE_VERSION}) decides {}",
                 it.run, it.seq, it.event, it.written_by, it.recorded, it.computed
             ),
-            Self::BadHistory { run, what } => {
-                write!(f, "the journal of run `{run}` makes no sense: {what}")
-            }
             Self::Survivors { run, pids } => {
                 let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
                 write!(
@@ -176,7 +178,9 @@ impl std::error::Error for RunError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Store(error) => Some(error),
-            Self::Supervisor { source, .. } | Self::System { source, .. } => Some(source),
+            Self::NoSupervisor { source, .. }
+            | Self::Supervisor { source, .. }
+            | Self::System { source, .. } => Some(source),
             _ => None,
         }
     }

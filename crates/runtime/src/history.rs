@@ -148,8 +148,8 @@ fn around_difference(a: &str, b: &str) -> (String, String) {
     const SHOWN: usize = 160;
     let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
     let cut = |text: &str| {
-        let start = text.floor_char_boundary(same.saturating_sub(BEFORE));
-        let end = text.floor_char_boundary((start + SHOWN).min(text.len()));
+        let start = char_boundary(text, same.saturating_sub(BEFORE));
+        let end = char_boundary(text, start + SHOWN);
         let dots = |there: bool| if there { "…" } else { "" };
         format!(
             "`{}{}{}`",
@@ -159,4 +159,12 @@ fn around_difference(a: &str, b: &str) -> (String, String) {
         )
     };
     (cut(a), cut(b))
+}
+
+/// The last place at or before `at` where a character begins.
+fn char_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len()))
+        .rev()
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(0)
 }

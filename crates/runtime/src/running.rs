@@ -11,6 +11,7 @@ use std::sync::Arc;
 use engine::Engine;
 use engine::event::{EventKind, RunStarted, RunStatus};
 use ir::plan::{Inputs, Plan};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use store::{NewRun, RunFolder, RunLock, RunMeta, Store, TornTail};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -269,6 +270,7 @@ impl Running {
             asked,
             ..
         } = self;
+        raise_descriptor_limit();
         let (journal, driven, interrupted) = tokio.block_on(async {
             let (to_driver, from_attempts) = unbounded_channel();
             let signals = if options.signals {
@@ -362,11 +364,23 @@ fn start_supervisor(options: &Options) -> Result<(Runtime, Supervisor), RunError
             &options.supervisor,
             &options.supervisor_args,
         ))
-        .map_err(|source| RunError::Supervisor {
+        .map_err(|source| RunError::NoSupervisor {
             binary: options.supervisor.clone(),
             source,
         })?;
     Ok((tokio, supervisor))
+}
+
+/// Each attempt needs two descriptors here, and the usual limit is meant for programs that wait for all of theirs at once. Attempts
+/// keep the usual one: their supervisor was started before.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // without it fewer run at once, which is said then
+    let _ = setrlimit(Resource::Nofile, raised);
 }
 
 fn processors() -> u32 {

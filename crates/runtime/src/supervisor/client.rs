@@ -60,6 +60,26 @@ pub struct Output {
     pub stderr: pipe::Receiver,
 }
 
+/// The attempt's ends of them.
+#[derive(Debug)]
+pub struct WriteEnds([OwnedFd; 2]);
+
+/// Makes the pipes for what an attempt writes.
+pub fn pipes() -> io::Result<(Output, WriteEnds)> {
+    let (stdout, stdout_write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (stderr, stderr_write) = pipe_with(PipeFlags::CLOEXEC)?;
+    // only our ends: scripts expect theirs to block
+    for end in [&stdout, &stderr] {
+        rustix::fs::fcntl_setfl(end, rustix::fs::OFlags::NONBLOCK)?;
+    }
+    let stdout = pipe::Receiver::from_owned_fd(stdout)?;
+    let stderr = pipe::Receiver::from_owned_fd(stderr)?;
+    Ok((
+        Output { stdout, stderr },
+        WriteEnds([stdout_write, stderr_write]),
+    ))
+}
+
 impl Supervisor {
     /// Starts the binary with the given arguments and waits until it is up.
     pub async fn start(binary: &Path, args: &[OsString]) -> io::Result<Self> {
@@ -101,25 +121,14 @@ impl Supervisor {
         self.started_ticks
     }
 
-    /// Asks for an attempt to be started.
-    pub fn spawn(&mut self, spawn: Spawn) -> io::Result<Output> {
-        let (stdout, stdout_write) = pipe_with(PipeFlags::CLOEXEC)?;
-        let (stderr, stderr_write) = pipe_with(PipeFlags::CLOEXEC)?;
-        // only our ends: a description belongs to one end
-        for end in [&stdout, &stderr] {
-            rustix::fs::fcntl_setfl(end, rustix::fs::OFlags::NONBLOCK)?;
-        }
-        let output = Output {
-            stdout: pipe::Receiver::from_owned_fd(stdout)?,
-            stderr: pipe::Receiver::from_owned_fd(stderr)?,
-        };
+    /// Asks for an attempt to be started. An error means that the supervisor is gone.
+    pub fn spawn(&mut self, spawn: Spawn, ends: WriteEnds) -> io::Result<()> {
         self.unsent.push_back(Unsent {
             bytes: Request::Spawn(spawn).encode(),
             sent: 0,
-            descriptors: Some([stdout_write, stderr_write]),
+            descriptors: Some(ends.0),
         });
-        self.flush()?;
-        Ok(output)
+        self.flush()
     }
 
     /// Asks for an attempt to be stopped.

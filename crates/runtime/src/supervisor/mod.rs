@@ -23,7 +23,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlag
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 
 use children::Children;
-pub use client::{Event, Output, Supervisor};
+pub use client::{Event, Output, Supervisor, WriteEnds, pipes};
 pub use wire::{End, Spawn};
 use wire::{Frames, Reply, Request};
 

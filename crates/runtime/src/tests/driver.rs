@@ -209,7 +209,7 @@ fn bad_parameters_and_bad_supervisors_leave_no_run_behind() {
     )
     .err()
     .expect("refused");
-    assert!(matches!(error, RunError::Supervisor { .. }), "{error}");
+    assert!(matches!(error, RunError::NoSupervisor { .. }), "{error}");
     assert!(home.store.runs().expect("listed").is_empty());
 }
 
@@ -757,8 +757,7 @@ fn survivors_of_a_killed_supervisor_are_reaped_before_a_resume() {
     };
     let error = running
         .drive(&mut observer)
-        .err()
-        .expect("no supervisor, no driver");
+        .expect_err("no supervisor, no driver");
     assert!(matches!(error, RunError::Supervisor { .. }), "{error}");
     let survivor: u32 = fs::read_to_string(&pid_file)
         .expect("it ran")
@@ -793,5 +792,4 @@ fn a_long_chain_takes_time_in_proportion() {
         "no output, no log"
     );
     assert_eq!(finished.engine.nodes().len(), 300);
-    println!("{:?}", start.elapsed());
 }

@@ -1,5 +1,6 @@
 //! What the runtime promises, tried with real processes and real folders.
 
+mod crash;
 mod driver;
 mod plans;
 mod supervisor;

@@ -10,7 +10,7 @@ use tokio::io::AsyncReadExt;
 
 use super::{SUPERVISOR, supervisor_command};
 use crate::procfs;
-use crate::supervisor::{End, Event, Output, Spawn, Supervisor, supervisor_main};
+use crate::supervisor::{End, Event, Output, Spawn, Supervisor, pipes, supervisor_main};
 
 #[test]
 #[ignore = "the supervisor of the other tests"]
@@ -31,7 +31,7 @@ fn driver_process() {
                       (nohup sh -c 'echo $$ >$DSLC_TEST_DIR/b; trap \"\" TERM HUP; while :; do sleep 1; done' >/dev/null 2>&1 &) ; \
                       env -i setsid sh -c \"echo \\$\\$ >$DSLC_TEST_DIR/c; sleep 1000\" & \
                       echo $$ >$DSLC_TEST_DIR/d; sleep 1000";
-        let _output = supervisor.spawn(sh(1, script, &dir)).expect("sent");
+        let _output = spawn(&mut supervisor, sh(1, script, &dir)).expect("sent");
         std::fs::write(dir.join("supervisor"), supervisor.pid().to_string()).expect("written");
         tokio::time::sleep(Duration::from_secs(1000)).await;
     });
@@ -69,6 +69,12 @@ fn sh(id: u64, script: &str, dir: &Path) -> Spawn {
         ],
         dir: dir.to_str().expect("a path").as_bytes().to_vec(),
     }
+}
+
+fn spawn(supervisor: &mut Supervisor, what: Spawn) -> std::io::Result<Output> {
+    let (output, ends) = pipes()?;
+    supervisor.spawn(what, ends)?;
+    Ok(output)
 }
 
 async fn text(output: &mut Output) -> (String, String) {
@@ -133,16 +139,16 @@ fn output_and_exit_status_come_back() {
     let dir = tempfile::tempdir().expect("a folder");
     block_on(async {
         let mut supervisor = start().await;
-        let mut output = supervisor
-            .spawn(sh(1, "pwd; echo oops >&2; read x || exit 7", dir.path()))
-            .expect("sent");
+        let mut output = spawn(
+            &mut supervisor,
+            sh(1, "pwd; echo oops >&2; read x || exit 7", dir.path()),
+        )
+        .expect("sent");
         assert_eq!(ended(&mut supervisor, 1).await, (End::Exited(7), false));
         let (out, err) = text(&mut output).await;
         assert_eq!(out.trim_end(), dir.path().to_str().expect("a path"));
         assert_eq!(err, "oops\n");
-        let mut output = supervisor
-            .spawn(sh(2, "kill -11 $$", dir.path()))
-            .expect("sent");
+        let mut output = spawn(&mut supervisor, sh(2, "kill -11 $$", dir.path())).expect("sent");
         assert_eq!(ended(&mut supervisor, 2).await, (End::Signalled(11), false));
         assert_eq!(text(&mut output).await.0, "");
         supervisor.close().expect("ended");
@@ -154,11 +160,11 @@ fn a_missing_program_is_said() {
     let dir = tempfile::tempdir().expect("a folder");
     block_on(async {
         let mut supervisor = start().await;
-        let spawn = Spawn {
+        let what = Spawn {
             program: b"/nonexistent/program".to_vec(),
             ..sh(3, "", dir.path())
         };
-        let mut output = supervisor.spawn(spawn).expect("sent");
+        let mut output = spawn(&mut supervisor, what).expect("sent");
         let events = supervisor.events().await.expect("the supervisor lives");
         assert_eq!(
             events,
@@ -180,15 +186,17 @@ fn nothing_of_an_attempt_outlives_it() {
                       (nohup sh -c 'trap \"\" TERM HUP; echo $$ >daemon; while :; do sleep 1; done' >/dev/null 2>&1 &); \
                       while ! [ -s session ] || ! [ -s daemon ]; do sleep 0.01; done";
         // another one runs meanwhile and keeps what is its own
-        let _other = supervisor
-            .spawn(sh(
+        let _other = spawn(
+            &mut supervisor,
+            sh(
                 9,
                 "setsid sh -c 'echo $$ >other; sleep 1000' & sleep 1000",
                 dir.path(),
-            ))
-            .expect("sent");
+            ),
+        )
+        .expect("sent");
         let other = read_pid(&dir.path().join("other"));
-        let mut output = supervisor.spawn(sh(1, script, dir.path())).expect("sent");
+        let mut output = spawn(&mut supervisor, sh(1, script, dir.path())).expect("sent");
         assert_eq!(ended(&mut supervisor, 1).await, (End::Exited(0), false));
         text(&mut output).await;
         for name in ["group", "session", "daemon"] {
@@ -208,23 +216,27 @@ fn a_stop_is_gentle_first_and_then_is_not() {
     let dir = tempfile::tempdir().expect("a folder");
     block_on(async {
         let mut supervisor = start().await;
-        let _polite = supervisor
-            .spawn(sh(
+        let _polite = spawn(
+            &mut supervisor,
+            sh(
                 1,
                 "trap 'exit 3' TERM; echo $$ >polite; while :; do sleep 0.01; done",
                 dir.path(),
-            ))
-            .expect("sent");
+            ),
+        )
+        .expect("sent");
         read_pid(&dir.path().join("polite"));
         supervisor.stop(1, 10_000).expect("sent");
         assert_eq!(ended(&mut supervisor, 1).await, (End::Exited(3), true));
-        let _stubborn = supervisor
-            .spawn(sh(
+        let _stubborn = spawn(
+            &mut supervisor,
+            sh(
                 2,
                 "trap '' TERM; echo $$ >stubborn; while :; do sleep 0.01; done",
                 dir.path(),
-            ))
-            .expect("sent");
+            ),
+        )
+        .expect("sent");
         read_pid(&dir.path().join("stubborn"));
         supervisor.stop(2, 50).expect("sent");
         assert_eq!(ended(&mut supervisor, 2).await, (End::Signalled(9), true));
@@ -268,9 +280,11 @@ fn the_terminals_signals_do_not_reach_the_supervisor() {
             procfs::signal(supervisor.pid(), signal);
         }
         // and attempts take them as usual
-        let mut output = supervisor
-            .spawn(sh(1, "kill -TERM $$; sleep 10", dir.path()))
-            .expect("sent");
+        let mut output = spawn(
+            &mut supervisor,
+            sh(1, "kill -TERM $$; sleep 10", dir.path()),
+        )
+        .expect("sent");
         assert_eq!(ended(&mut supervisor, 1).await, (End::Signalled(15), false));
         text(&mut output).await;
     });
@@ -288,11 +302,11 @@ fn thousands_of_attempts_leave_no_descriptor_behind() {
         };
         let before = count(supervisor.pid());
         for id in 0..1000 {
-            let spawn = Spawn {
+            let what = Spawn {
                 program: b"/bin/true".to_vec(),
                 ..sh(id, "", dir.path())
             };
-            let mut output = supervisor.spawn(spawn).expect("sent");
+            let mut output = spawn(&mut supervisor, what).expect("sent");
             assert_eq!(ended(&mut supervisor, id).await, (End::Exited(0), false));
             text(&mut output).await;
         }

@@ -1,0 +1,119 @@
+//! Real crashes: a driver in a process of its own, killed at any moment, and its run resumed here.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use engine::event::{NodeStatus, RunStatus};
+use ir::plan::{Inputs, Plan};
+use store::{Durability, RunFolder, Store};
+
+use super::plans::{plan, task};
+use super::{SUPERVISOR, supervisor_command};
+use crate::{Options, RunError, Unwatched, fold, procfs, replay, resume, start};
+
+const TASKS: u32 = 12;
+const CRASHES: u64 = 12;
+
+fn options(dir: &Path) -> Options {
+    let (binary, args) = supervisor_command(SUPERVISOR);
+    Options {
+        supervisor_args: args,
+        ..Options::new(binary, dir.to_owned())
+    }
+}
+
+fn store(dir: &Path) -> Store {
+    Store::new(dir.join(".dslc"), Durability::Power)
+}
+
+/// Two chains side by side; each task says when it starts and when it is done, and leaves something in the background.
+fn two_chains(dir: &Path) -> Plan {
+    let dir = dir.display();
+    let nodes = (0..TASKS).map(|at| {
+        let script = format!(
+            "echo x >>{dir}/started.{at}; (setsid sleep 1000 &) ; sleep 0.01; echo x >>{dir}/done.{at}"
+        );
+        task(&format!("t{at}"), &script, at.checked_sub(2).as_slice())
+    });
+    plan(nodes.collect())
+}
+
+#[test]
+#[ignore = "a driver that another test kills"]
+fn run_process() {
+    let Some(dir) = std::env::var_os("DSLC_TEST_DIR").map(PathBuf::from) else {
+        return;
+    };
+    let running = start(&store(&dir), two_chains(&dir), Inputs::new(), options(&dir));
+    let _ = running.and_then(|running| running.drive(&mut Unwatched));
+}
+
+fn completed(folder: &RunFolder) -> BTreeSet<u32> {
+    let nodes = fold(folder, |_, _| {}).expect("readable").engine.nodes();
+    let completed = |status| status == NodeStatus::Completed;
+    nodes
+        .into_iter()
+        .filter(|node| completed(node.status))
+        .map(|node| node.node)
+        .collect()
+}
+
+fn lines(dir: &Path, name: &str, at: u32) -> usize {
+    fs::read_to_string(dir.join(format!("{name}.{at}"))).map_or(0, |text| text.lines().count())
+}
+
+#[test]
+fn a_driver_killed_at_any_moment_loses_and_repeats_nothing_that_completed() {
+    let mut with_work_left = 0;
+    for crash in 0..CRASHES {
+        let dir = tempfile::tempdir().expect("a folder");
+        let dir = dir.path();
+        let (binary, mut args) = supervisor_command(SUPERVISOR);
+        args[2] = "tests::crash::run_process".into();
+        let mut driver = Command::new(binary)
+            .args(args)
+            .env("DSLC_TEST_DIR", dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("a driver");
+        std::thread::sleep(Duration::from_millis(12 * crash + store::random() % 10));
+        driver.kill().expect("killed");
+        driver.wait().expect("reaped");
+
+        let Ok(folder) = store(dir).find("last") else {
+            continue;
+        };
+        let before = completed(&folder);
+        match resume(&folder, options(dir)) {
+            Ok(running) => {
+                with_work_left += 1;
+                let finished = running.drive(&mut Unwatched).expect("driven");
+                assert_eq!(finished.engine.status(), RunStatus::Completed);
+            }
+            Err(RunError::Ended { .. }) => assert_eq!(before.len(), TASKS as usize),
+            Err(error) => panic!("{error}"),
+        }
+        replay(&folder).expect("the journal replays");
+        for at in 0..TASKS {
+            let (started, done) = (lines(dir, "started", at), lines(dir, "done", at));
+            assert!(done >= 1 && started >= 1, "t{at} did not run");
+            if before.contains(&at) {
+                assert_eq!((started, done), (1, 1), "t{at} had completed and ran again");
+            }
+        }
+        let run_dir = fs::canonicalize(folder.path()).expect("there");
+        assert_eq!(
+            procfs::of_run(&run_dir.to_string_lossy()),
+            [0; 0],
+            "processes are left"
+        );
+    }
+    assert!(
+        with_work_left >= 3,
+        "too few crashes hit a run in the middle: {with_work_left}"
+    );
+}
