@@ -14,7 +14,7 @@ use crate::drive::{Drive, Faults, fates};
 use crate::generate::{Rng, random};
 use crate::model::Model;
 
-const PLANS: u64 = 3000;
+const PLANS: u64 = 1500;
 const SCHEDULES: u64 = 3;
 const SCHEDULES_OF_SMALL: u64 = 8;
 
