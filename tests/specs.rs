@@ -97,16 +97,16 @@ impl Case {
             let lines = LineIndex::new(text);
             let here = diagnostics.iter().filter(|diagnostic| diagnostic.file.ends_with(name));
             here.filter(|diagnostic| wants_hints || diagnostic.severity != Severity::Hint)
-                .map(|diagnostic| mark(diagnostic, text, &lines))
+                .map(|diagnostic| mark(diagnostic, &lines))
                 .collect()
         };
         files.iter().map(of_file).collect()
     }
 }
 
-fn mark(diagnostic: &Diagnostic, text: &str, lines: &LineIndex) -> Mark {
+fn mark(diagnostic: &Diagnostic, lines: &LineIndex) -> Mark {
     Mark {
-        line: plan_tests::line_of(lines, text, diagnostic.span.start),
+        line: lines.line(diagnostic.span.start) as usize,
         severity: diagnostic.severity.name().to_owned(),
         rule: diagnostic.rule.to_owned(),
         text: diagnostic.message.clone(),

@@ -6,10 +6,11 @@ use plan_tests::root;
 
 /// Split, so that this file does not hold them itself.
 const BANNED: &[(&str, &str)] = &[
-    ("/work", "/"),
+    ("/work/", "main"),
+    ("/work/", "shared"),
+    ("/work/", ".library"),
     ("/root", "/"),
     ("/tmp/bash", "_jobs"),
-    ("/home", "/"),
     ("registry.npm", "js"),
     ("static.cra", "tes"),
     ("index.cra", "tes"),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use dsl_check::{Diagnostic, Severity, Workspace};
 use tempfile::TempDir;
 
 /// The project's root.
@@ -142,4 +143,18 @@ pub fn blocks(markdown: &str) -> Vec<(String, String)> {
         blocks.push((info.trim().to_owned(), text));
     }
     blocks
+}
+
+/// What the checker says about some files, hints included.
+pub fn check(files: &[(String, String)]) -> Vec<Diagnostic> {
+    let mut workspace = Workspace::new("/project");
+    for (name, text) in files {
+        workspace.set_file(name, text.as_bytes());
+    }
+    workspace.files().iter().flat_map(|path| workspace.diagnostics(path)).collect()
+}
+
+/// What the checker says about some files, without hints.
+pub fn found(files: &[(String, String)]) -> Vec<Diagnostic> {
+    check(files).into_iter().filter(|diagnostic| diagnostic.severity != Severity::Hint).collect()
 }

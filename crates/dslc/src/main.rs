@@ -1,1 +1,21 @@
-fn main() {}
+//! `dslc`: the command line. `main` is a few lines, each verb a file of `verbs/`, and only `printer` prints.
+
+mod cli;
+mod drive;
+mod dry_run;
+mod failure;
+mod history;
+mod outcome;
+mod printer;
+mod render;
+mod summary;
+mod text;
+mod verbs;
+mod watch;
+mod workspace;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,98 @@
+//! Arguments in, an exit code out. Absent: what the verbs do.
+
+use std::panic;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::failure::{Exit, Failure};
+use crate::printer::{Color, Printer};
+use crate::verbs;
+
+const EXAMPLES: &str = "\
+Examples:
+  dslc check                                      every plan of the workspace
+  dslc check --format short plans/ a.plan
+  dslc run examples/repo-audit.plan --param repo=.
+  dslc resume RUN                                 go on after Ctrl-C or a crash
+  dslc explain dependency-cycle
+
+Exit codes: 0 fine, 1 the plan is wrong, 2 usage, 3 the run failed, 4 the run waits for a person,
+5 internal error, 130 interrupted.";
+
+/// Checks, compiles and runs plans: typed graphs of tasks, gates and decisions
+#[derive(Parser)]
+#[command(name = "dslc", version, after_help = EXAMPLES, max_term_width = 100, propagate_version = true)]
+struct Cli {
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: Color,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Check(verbs::check::Args),
+    Fmt(verbs::fmt::Args),
+    Compile(verbs::compile::Args),
+    Graph(verbs::graph::Args),
+    Explain(verbs::explain::Args),
+    Run(verbs::run::Args),
+    Resume(verbs::resume::Args),
+    Resolve(verbs::resolve::Args),
+    Runs(verbs::runs::Args),
+    Show(verbs::show::Args),
+    Logs(verbs::logs::Args),
+    Events(verbs::events::Args),
+    Replay(verbs::replay::Args),
+    Verify(verbs::verify::Args),
+    Lsp(verbs::lsp::Args),
+    Completions(verbs::completions::Args),
+    Man(verbs::man::Args),
+    #[command(name = verbs::supervise::NAME, hide = true)]
+    Supervise(verbs::supervise::Args),
+}
+
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let printer = Printer::new(cli.color);
+    let ended = panic::catch_unwind(panic::AssertUnwindSafe(|| cli.verb.run(&printer)))
+        .unwrap_or_else(|_| Err(Failure::internal("this is a bug in dslc, what it met is above")));
+    let ended = ended.and_then(|exit| printer.finish().map(|()| exit));
+    let exit = ended.unwrap_or_else(|failure| {
+        printer.failure(&failure);
+        failure.exit
+    });
+    ExitCode::from(exit as u8)
+}
+
+/// The whole command line, for completions and manual pages.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+impl Verb {
+    fn run(self, printer: &Printer) -> Result<Exit, Failure> {
+        match self {
+            Self::Check(args) => verbs::check::run(&args, printer),
+            Self::Fmt(args) => verbs::fmt::run(&args, printer),
+            Self::Compile(args) => verbs::compile::run(&args, printer),
+            Self::Graph(args) => verbs::graph::run(&args, printer),
+            Self::Explain(args) => verbs::explain::run(&args, printer),
+            Self::Run(args) => verbs::run::run(&args, printer),
+            Self::Resume(args) => verbs::resume::run(&args, printer),
+            Self::Resolve(args) => verbs::resolve::run(&args, printer),
+            Self::Runs(args) => verbs::runs::run(&args, printer),
+            Self::Show(args) => verbs::show::run(&args, printer),
+            Self::Logs(args) => verbs::logs::run(&args, printer),
+            Self::Events(args) => verbs::events::run(&args, printer),
+            Self::Replay(args) => verbs::replay::run(&args, printer),
+            Self::Verify(args) => verbs::verify::run(&args, printer),
+            Self::Lsp(args) => verbs::lsp::run(&args),
+            Self::Completions(args) => verbs::completions::run(&args, printer),
+            Self::Man(args) => verbs::man::run(&args, printer),
+            Self::Supervise(args) => verbs::supervise::run(&args),
+        }
+    }
+}

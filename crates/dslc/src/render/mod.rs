@@ -1,0 +1,135 @@
+//! Diagnostics for people, logs and machines.
+//!
+//! Every form reads the same [`Sources`]; files come in path order and diagnostics by position. Absent: which diagnostics
+//! there are, and printing.
+
+mod json;
+mod pretty;
+mod short;
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use dsl_check::{Diagnostic, Severity};
+use dsl_syntax::LineIndex;
+
+/// `--format`
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, ValueEnum)]
+pub enum Format {
+    /// With the lines of the plan, for people
+    #[default]
+    Pretty,
+    /// One line each: `FILE:LINE:COL: severity[rule]: message`
+    Short,
+    /// One JSON object a line, and a summary
+    Json,
+}
+
+/// The text of one file, and where its lines are.
+pub struct Source {
+    /// As the user would name it.
+    pub shown: String,
+    pub text: String,
+    /// Made when the first diagnostic is shown: most files have none.
+    lines: OnceCell<LineIndex>,
+}
+
+impl Source {
+    fn lines(&self) -> &LineIndex {
+        self.lines.get_or_init(|| LineIndex::new(&self.text))
+    }
+
+    /// The line, from 0, of a byte offset.
+    pub fn line_of(&self, offset: usize) -> usize {
+        self.lines().line(u32::try_from(offset).unwrap_or(u32::MAX)) as usize
+    }
+
+    /// A line's bytes, its end included.
+    pub fn line_range(&self, line: usize) -> Range<usize> {
+        let line = u32::try_from(line).unwrap_or(u32::MAX - 1);
+        self.lines().line_start(line) as usize..self.lines().line_start(line + 1) as usize
+    }
+
+    /// Line and column, from 0, in characters.
+    pub fn line_col(&self, offset: usize) -> (u32, u32) {
+        self.lines().line_col(u32::try_from(offset).unwrap_or(u32::MAX))
+    }
+}
+
+/// The files that diagnostics point into.
+pub struct Sources {
+    files: BTreeMap<Arc<Path>, Source>,
+    cwd: PathBuf,
+}
+
+impl Sources {
+    pub fn new(cwd: PathBuf) -> Self {
+        Self { files: BTreeMap::new(), cwd }
+    }
+
+    /// Bytes that are no text keep their offsets: each stands as `?`.
+    pub fn add(&mut self, path: Arc<Path>, bytes: &[u8]) {
+        let mut text = String::with_capacity(bytes.len());
+        for chunk in bytes.utf8_chunks() {
+            text.push_str(chunk.valid());
+            text.extend(chunk.invalid().iter().map(|_| '?'));
+        }
+        let source = Source { shown: self.shown(&path), text, lines: OnceCell::new() };
+        self.files.insert(path, source);
+    }
+
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    pub fn get(&self, path: &Path) -> Option<&Source> {
+        self.files.get(path)
+    }
+
+    /// A path as the user would name it: relative where it lies below the current folder.
+    pub fn shown(&self, path: &Path) -> String {
+        shown_path(path, &self.cwd)
+    }
+}
+
+pub fn shown_path(path: &Path, cwd: &Path) -> String {
+    if path.file_name().is_some_and(|name| name == crate::workspace::STDIN) {
+        return "<stdin>".to_owned();
+    }
+    path.strip_prefix(cwd).unwrap_or(path).display().to_string()
+}
+
+/// How many of each were found.
+#[derive(Clone, Copy, Default)]
+pub struct Counts {
+    pub errors: usize,
+    pub warnings: usize,
+    pub hints: usize,
+}
+
+impl Counts {
+    pub fn of(diagnostics: &[Diagnostic]) -> Self {
+        let mut counts = Self::default();
+        for diagnostic in diagnostics {
+            match diagnostic.severity {
+                Severity::Error => counts.errors += 1,
+                Severity::Warning => counts.warnings += 1,
+                Severity::Hint => counts.hints += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// All diagnostics in one form.
+pub fn render(format: Format, diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
+    match format {
+        Format::Pretty => pretty::render(diagnostics, sources, color),
+        Format::Short => short::render(diagnostics, sources),
+        Format::Json => json::render(diagnostics, sources),
+    }
+}

@@ -1,0 +1,156 @@
+//! Diagnostics with the lines of the plan, drawn by ariadne.
+//!
+//! The text is made safe to show first, at the same length in bytes, so that no plan can drive the terminal and every
+//! line counts as one. A line too long to draw is quoted by its place only.
+
+use std::collections::HashMap;
+use std::fmt::{Debug, Display, Write};
+use std::ops::Range;
+use std::path::Path;
+
+use ariadne::{Cache, Color, Config, IndexType, Label, Report, ReportKind};
+use dsl_check::{Diagnostic, Severity};
+use dsl_syntax::ast::Span;
+
+use super::{Source, Sources};
+use crate::printer::{is_control, shown};
+
+/// A longer line is not drawn.
+const LINE_BYTES_MAX: usize = 500;
+
+type Place<'a> = (&'a Path, Range<usize>);
+
+pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
+    let mut cache = Drawn { sources, drawn: HashMap::new() };
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        let mut bytes = Vec::new();
+        let kind = format!("{}[{}]", diagnostic.severity.name(), diagnostic.rule);
+        let drawn = drawable(diagnostic, sources)
+            && report(diagnostic, &kind, sources, color).write(&mut cache, &mut bytes).is_ok();
+        match String::from_utf8(bytes) {
+            Ok(report) if drawn => trimmed(&mut text, &report),
+            _ => undrawn(&mut text, diagnostic, sources),
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// ariadne pads lines with spaces.
+fn trimmed(text: &mut String, report: &str) {
+    for line in report.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+}
+
+fn report<'a, 'k>(diagnostic: &'a Diagnostic, kind: &'k str, sources: &Sources, color: bool) -> Report<'k, Place<'a>> {
+    let paint = match diagnostic.severity {
+        Severity::Error => Color::Red,
+        Severity::Warning => Color::Yellow,
+        Severity::Hint => Color::Blue,
+    };
+    let kind = ReportKind::Custom(kind, paint);
+    let primary = place(&diagnostic.file, diagnostic.span, sources);
+    let mut report = Report::build(kind, primary.clone())
+        .with_config(Config::new().with_color(color).with_index_type(IndexType::Byte))
+        .with_message(shown(&diagnostic.message));
+    let help = diagnostic.help.as_deref().or_else(|| diagnostic.fixes.first().map(|fix| fix.title.as_str()));
+    let mut said = false;
+    for label in &diagnostic.labels {
+        let at = place(&label.file, label.span, sources);
+        let own = at == primary;
+        said |= own;
+        let tint = if own { paint } else { Color::Blue };
+        report.add_label(Label::new(at).with_message(shown(&label.message)).with_color(tint));
+    }
+    if !said {
+        // Only a label with words is underlined, so the help stands there.
+        report.add_label(Label::new(primary).with_message(shown(help.unwrap_or("here"))).with_color(paint));
+    }
+    for note in &diagnostic.notes {
+        report.add_note(shown(note));
+    }
+    if let Some(help) = help.filter(|_| said) {
+        report.set_help(shown(help));
+    }
+    report.finish()
+}
+
+/// A place inside its file, never backwards, at character boundaries.
+fn place<'a>(file: &'a Path, span: Span, sources: &Sources) -> Place<'a> {
+    let len = sources.get(file).map_or(0, |source| source.text.len());
+    let start = (span.start as usize).min(len);
+    (file, start..(span.end as usize).clamp(start, len))
+}
+
+fn drawable(diagnostic: &Diagnostic, sources: &Sources) -> bool {
+    let fits = |file: &Path, span: Span| {
+        sources.get(file).is_some_and(|source| {
+            let first = source.line_of(span.start as usize);
+            let last = source.line_of(span.end as usize);
+            [first, last].into_iter().all(|line| source.line_range(line).len() <= LINE_BYTES_MAX)
+        })
+    };
+    fits(&diagnostic.file, diagnostic.span) && diagnostic.labels.iter().all(|label| fits(&label.file, label.span))
+}
+
+/// The headline, the places and the help, without lines of the plan.
+fn undrawn(text: &mut String, diagnostic: &Diagnostic, sources: &Sources) {
+    // Infallible: writing to a string.
+    let _ = writeln!(text, "{}[{}]: {}", diagnostic.severity.name(), diagnostic.rule, shown(&diagnostic.message));
+    let _ = writeln!(text, "  at {}", named(sources, &diagnostic.file, diagnostic.span));
+    for label in &diagnostic.labels {
+        let _ = writeln!(text, "  at {}: {}", named(sources, &label.file, label.span), shown(&label.message));
+    }
+    for note in &diagnostic.notes {
+        let _ = writeln!(text, "  note: {}", shown(note));
+    }
+    if let Some(help) = &diagnostic.help {
+        let _ = writeln!(text, "  help: {}", shown(help));
+    }
+}
+
+fn named(sources: &Sources, file: &Path, span: Span) -> String {
+    let (line, column) = sources.get(file).map_or((0, 0), |source| source.line_col(span.start as usize));
+    format!("{}:{}:{}", sources.shown(file), line + 1, column + 1)
+}
+
+/// Each file is prepared for drawing once, and only if something is drawn from it.
+struct Drawn<'a> {
+    sources: &'a Sources,
+    drawn: HashMap<&'a Path, ariadne::Source<String>>,
+}
+
+impl<'a> Cache<&'a Path> for &mut Drawn<'a> {
+    type Storage = String;
+
+    fn fetch(&mut self, id: &&'a Path) -> Result<&ariadne::Source<String>, impl Debug> {
+        let source = self.sources.get(id).ok_or("no such file")?;
+        Ok::<_, &str>(self.drawn.entry(id).or_insert_with(|| ariadne::Source::from(safe(source))))
+    }
+
+    fn display<'b>(&self, id: &'b &'a Path) -> Option<impl Display + 'b> {
+        Some(shown(&self.sources.shown(id)))
+    }
+}
+
+/// The text with characters that are no line end here, or drive a terminal, replaced by others of the same length.
+fn safe(source: &Source) -> String {
+    let mut text = String::with_capacity(source.text.len());
+    let mut chars = source.text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let line_end = c == '\n' || (c == '\r' && chars.peek() == Some(&'\n'));
+        if line_end || c == '\t' || !is_control(c) {
+            text.push(c);
+        } else {
+            text.push(match c.len_utf8() {
+                1 => '?',
+                2 => '\u{b7}',
+                _ => '\u{fffd}',
+            });
+        }
+    }
+    text
+}

@@ -1,0 +1,156 @@
+//! The state of a run for machines: what `run --format json` ends with, and what `show --json` and `runs --json` print.
+//!
+//! Fields are added, never renamed.
+
+use std::collections::BTreeMap;
+
+use engine::event::{NodeStatus, RunStatus};
+use engine::{Engine, InstanceSnapshot, NodeError, NodeSnapshot};
+use ir::plan::Body;
+use ir::{Plan, Value};
+use serde::Serialize;
+use smol_str::SmolStr;
+use store::RunMeta;
+
+type Outputs = BTreeMap<SmolStr, serde_json::Value>;
+
+#[derive(Serialize)]
+pub struct Summary<'a> {
+    pub run: &'a str,
+    pub plan: &'a str,
+    pub version: Option<&'a str>,
+    pub status: &'static str,
+    pub started: &'a str,
+    pub duration_ms: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Vec<Node>>,
+    /// Gates that wait for a person.
+    pub gates: Vec<serde_json::Value>,
+    pub outputs: Outputs,
+    pub cost: &'static str,
+    pub tokens: u64,
+    pub unverified: Vec<String>,
+    /// Why the run failed, where no node says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub struct Node {
+    id: SmolStr,
+    kind: &'static str,
+    status: NodeStatus,
+    attempts: u32,
+    agent: Option<&'static str>,
+    duration_ms: Option<i64>,
+    handled: bool,
+    error: Option<NodeError>,
+    outputs: Outputs,
+}
+
+/// What happened in a run, beside the journal itself.
+pub struct Facts<'a> {
+    pub meta: &'a RunMeta,
+    pub engine: &'a Engine,
+    /// Somebody drives it now.
+    pub driven: bool,
+}
+
+impl Facts<'_> {
+    /// A run that nothing drives does not run.
+    pub fn status(&self) -> &'static str {
+        match self.engine.status() {
+            RunStatus::Pending | RunStatus::Running if !self.driven => "interrupted",
+            RunStatus::Pending => "pending",
+            RunStatus::Running => "running",
+            RunStatus::Paused => "paused",
+            RunStatus::Blocked => "blocked",
+            RunStatus::Completed => "completed",
+            RunStatus::Failed => "failed",
+            RunStatus::Cancelled => "cancelled",
+        }
+    }
+
+    pub fn duration_ms(&self) -> i64 {
+        let (started, latest) = self.engine.times_ms();
+        latest - started
+    }
+
+    pub fn summary(&self, with_nodes: bool) -> Summary<'_> {
+        let end = self.engine.end();
+        let unverified = self.engine.unverified();
+        Summary {
+            run: &self.meta.run,
+            plan: &self.meta.plan,
+            version: self.meta.version.as_deref(),
+            status: self.status(),
+            started: &self.meta.started,
+            duration_ms: self.duration_ms(),
+            nodes: with_nodes.then(|| nodes(self.engine)),
+            gates: Vec::new(),
+            outputs: end.map(|end| plain(&end.outputs)).unwrap_or_default(),
+            cost: "0.00",
+            tokens: 0,
+            unverified: unverified.iter().map(|prose| format!("{}: {}", prose.label, prose.text)).collect(),
+            message: end.and_then(|end| end.message.as_deref()),
+        }
+    }
+
+    pub fn json(&self, with_nodes: bool) -> String {
+        // Plain structures of strings and numbers always serialise.
+        serde_json::to_string(&self.summary(with_nodes)).unwrap_or_default()
+    }
+}
+
+/// In plan order; instances follow their task.
+fn nodes(engine: &Engine) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    for snapshot in engine.nodes() {
+        let kind = kind(engine.plan(), &snapshot);
+        nodes.extend(snapshot.instances.iter().map(|instance| self::instance(instance, kind)));
+        let at = nodes.len() - snapshot.instances.len();
+        nodes.insert(at, node(snapshot, kind));
+    }
+    nodes
+}
+
+fn node(snapshot: NodeSnapshot, kind: &'static str) -> Node {
+    Node {
+        duration_ms: snapshot.duration_ms(),
+        id: snapshot.id,
+        kind,
+        status: snapshot.status,
+        attempts: snapshot.attempts,
+        agent: None,
+        handled: snapshot.handled.unwrap_or(false),
+        error: snapshot.error,
+        outputs: plain(&snapshot.outputs),
+    }
+}
+
+fn instance(snapshot: &InstanceSnapshot, kind: &'static str) -> Node {
+    let duration_ms = snapshot.settled_ms.zip(snapshot.started_ms).map(|(settled, started)| settled - started);
+    Node {
+        id: snapshot.label.clone(),
+        kind,
+        status: snapshot.status,
+        attempts: snapshot.attempts,
+        agent: None,
+        duration_ms,
+        handled: false,
+        error: snapshot.error.clone(),
+        outputs: Outputs::new(),
+    }
+}
+
+fn kind(plan: &Plan, snapshot: &NodeSnapshot) -> &'static str {
+    match plan.nodes[snapshot.node as usize].body {
+        Body::Task(_) => "task",
+        Body::Gate(_) => "gate",
+        Body::Decision(_) => "decision",
+    }
+}
+
+fn plain(outputs: &BTreeMap<SmolStr, Value>) -> Outputs {
+    outputs.iter().map(|(name, value)| (name.clone(), ir::data::to_plain_json(value))).collect()
+}

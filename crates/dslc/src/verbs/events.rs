@@ -1,0 +1,95 @@
+//! `dslc events`: the journal of a run, one event a line.
+
+use engine::Engine;
+use engine::event::{AttemptId, Event, EventKind, How, Timer};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use store::Entry;
+
+use crate::failure::{Exit, Failure};
+use crate::history::{History, RunArgs};
+use crate::printer::{Printer, shown};
+use crate::text;
+
+/// Print the journal of a run, one event a line
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    run: RunArgs,
+    /// As in the journal: JSON, with the commands that each event caused
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
+    History::read_with(args.run.folder()?, |entry, event, engine| {
+        let line = if args.json { json(entry) } else { line(entry, event, engine) };
+        printer.line(&line);
+    })?;
+    Ok(Exit::Fine)
+}
+
+#[derive(Serialize)]
+struct JsonLine<'a> {
+    seq: u64,
+    time: &'a str,
+    event: &'a RawValue,
+    commands: &'a RawValue,
+    hash: &'a str,
+}
+
+pub fn json(entry: &Entry) -> String {
+    let Entry { seq, time, event, commands, hash, .. } = entry;
+    // Plain structures of strings and numbers always serialise.
+    serde_json::to_string(&JsonLine { seq: *seq, time, event, commands, hash }).unwrap_or_default()
+}
+
+fn line(entry: &Entry, event: &Event, engine: &Engine) -> String {
+    shown(&format!("{:>6}  {}  {}", entry.seq, entry.time, describe(&event.kind, engine)))
+}
+
+fn describe(event: &EventKind, engine: &Engine) -> String {
+    let of = |attempt: &AttemptId| format!("{} #{}", label(engine, attempt.node, attempt.instance), attempt.attempt);
+    match event {
+        EventKind::RunStarted(started) => format!("run started, {} at a time, seed {}", started.parallel, started.seed),
+        EventKind::DriverStarted { pid, .. } => format!("driver started, process {pid}"),
+        EventKind::AttemptEnded { attempt, ended } => {
+            let took = i64::try_from(ended.duration_ms).unwrap_or(i64::MAX);
+            format!("attempt ended  {}: {}, {}", of(attempt), how(&ended.how), text::duration(took))
+        }
+        EventKind::AttemptLost { attempt } => format!("attempt lost  {}", of(attempt)),
+        EventKind::TimerFired { timer: Timer::Plan } => "the plan's time is up".to_owned(),
+        EventKind::TimerFired { timer: Timer::Backoff { node, instance, attempt } } => {
+            format!("time for a further attempt  {} #{attempt}", label(engine, *node, *instance))
+        }
+        EventKind::PauseAsked => "pause asked".to_owned(),
+        EventKind::ResumeAsked => "resume asked".to_owned(),
+        EventKind::CancelAsked { because } => match because {
+            Some(because) => format!("cancel asked: {because}"),
+            None => "cancel asked".to_owned(),
+        },
+        EventKind::Resolved { node, instance, resolution, because, by } => {
+            format!("resolved  {}: {resolution:?} by {by}: {because}", label(engine, *node, *instance))
+        }
+    }
+}
+
+fn label(engine: &Engine, node: u32, instance: Option<u32>) -> String {
+    let Some(snapshot) = engine.plan().nodes.get(node as usize) else { return format!("node {node}") };
+    match instance {
+        None => snapshot.id.to_string(),
+        Some(index) => format!("{}[{index}]", snapshot.id),
+    }
+}
+
+fn how(how: &How) -> String {
+    match how {
+        How::Exited(code) => format!("exit {code}"),
+        How::Signalled(signal) => format!("ended by signal {signal}"),
+        How::TimedOut => "timed out".to_owned(),
+        How::NotStarted(why) => format!("not started: {why}"),
+        How::Nothing => "nothing to run".to_owned(),
+        How::Interrupted => "interrupted".to_owned(),
+        How::Cancelled => "cancelled".to_owned(),
+    }
+}

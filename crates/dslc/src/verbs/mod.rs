@@ -1,0 +1,20 @@
+//! One file a verb: its arguments, and what it does with them.
+
+pub mod check;
+pub mod compile;
+pub mod completions;
+pub mod events;
+pub mod explain;
+pub mod fmt;
+pub mod graph;
+pub mod logs;
+pub mod lsp;
+pub mod man;
+pub mod replay;
+pub mod resolve;
+pub mod resume;
+pub mod run;
+pub mod runs;
+pub mod show;
+pub mod supervise;
+pub mod verify;

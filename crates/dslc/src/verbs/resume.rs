@@ -1,0 +1,35 @@
+//! `dslc resume`: goes on with a run that was paused, interrupted or in doubt.
+
+use crate::drive::{self, Watching};
+use crate::failure::{Exit, Failure};
+use crate::history::RunArgs;
+use crate::printer::Printer;
+use crate::workspace::Place;
+
+use super::run::Tier;
+
+/// Go on with a run that was paused or interrupted
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  dslc resume last
+  dslc resume k3fx
+
+What completed is not repeated. An attempt that was cut off starts again, unless its task says `idempotent: false`: then the run
+waits until `dslc resolve` says what became of it. The plan is the one that the run started with.")]
+pub struct Args {
+    #[command(flatten)]
+    run: RunArgs,
+    /// What the journal survives
+    #[arg(long, value_enum, default_value_t, value_name = "TIER")]
+    durability: Tier,
+    #[command(flatten)]
+    watching: Watching,
+}
+
+pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
+    let place = Place::find()?;
+    let folder = args.run.store.open_in(&place, args.durability.into()).find(&args.run.run)?;
+    let running = runtime::resume(&folder, drive::options(&place)?)?;
+    drive::drive(running, &args.watching, printer)
+}

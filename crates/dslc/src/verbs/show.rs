@@ -1,0 +1,94 @@
+//! `dslc show`: one run, node by node.
+
+use std::fmt::Write;
+
+use engine::event::NodeStatus;
+use engine::{InstanceSnapshot, NodeSnapshot};
+
+use crate::failure::{Exit, Failure};
+use crate::history::{History, RunArgs};
+use crate::outcome;
+use crate::printer::{Printer, bold, shown};
+use crate::summary::Facts;
+use crate::text;
+
+/// Show a run: its nodes with status, attempts and time
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  dslc show last\n  dslc show k3fx --json")]
+pub struct Args {
+    #[command(flatten)]
+    run: RunArgs,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
+    let history = History::read(args.run.folder()?)?;
+    let facts = history.facts();
+    if args.json {
+        printer.line(&facts.json(true));
+        return Ok(Exit::Fine);
+    }
+    let mut text = head(&history, &facts);
+    for node in history.engine.nodes() {
+        text.push_str(&row(&node));
+        node.instances.iter().for_each(|instance| text.push_str(&instance_row(instance)));
+    }
+    printer.out(&text);
+    printer.out(&outcome::results(&history.engine, &history.folder));
+    printer.out(&outcome::next_steps(&history.engine, &history.folder, history.driven_by.is_some()));
+    Ok(Exit::Fine)
+}
+
+fn head(history: &History, facts: &Facts<'_>) -> String {
+    let meta = &history.meta;
+    let mut text = format!("{} {}", bold("run", None), meta.run);
+    // Infallible: writing to a string.
+    let _ = write!(text, "  {}", text::status(facts.status()));
+    let version = meta.version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
+    let _ = writeln!(text, "\nplan {}{version}, started {}, {}", meta.plan, meta.started, text::duration(facts.duration_ms()));
+    if let Some(holder) = &history.driven_by {
+        let _ = writeln!(text, "driven by {holder}");
+    }
+    text.push('\n');
+    text
+}
+
+fn row(node: &NodeSnapshot) -> String {
+    let mut text = format!("  {} {}", text::status_padded(text::node_status(node.status)), bold(&shown(&node.id), None));
+    if let Some(title) = &node.title {
+        let _ = write!(text, "  {}", shown(title));
+    }
+    details(&mut text, node.attempts, node.duration_ms());
+    text.push('\n');
+    if let Some(error) = node.error.as_ref().filter(|_| node.instances.is_empty()) {
+        let handled = if node.handled == Some(true) { " (handled)" } else { "" };
+        let _ = writeln!(text, "                {}: {}{handled}", error.kind, shown(&error.message));
+    } else if node.status == NodeStatus::Skipped
+        && let Some(because) = &node.because
+    {
+        let _ = writeln!(text, "                {}", shown(because));
+    }
+    text
+}
+
+fn instance_row(instance: &InstanceSnapshot) -> String {
+    let mut text = format!("    {} {}", text::status_padded(text::node_status(instance.status)), shown(&instance.label));
+    let duration = instance.settled_ms.zip(instance.started_ms).map(|(settled, started)| settled - started);
+    details(&mut text, instance.attempts, duration);
+    text.push('\n');
+    if let Some(error) = &instance.error {
+        let _ = writeln!(text, "                  {}: {}", error.kind, shown(&error.message));
+    }
+    text
+}
+
+fn details(text: &mut String, attempts: u32, duration_ms: Option<i64>) {
+    if attempts > 1 {
+        let _ = write!(text, "  {attempts} attempts");
+    }
+    if let Some(ms) = duration_ms {
+        let _ = write!(text, "  {}", text::duration(ms));
+    }
+}

@@ -1,0 +1,17 @@
+//! `dslc __supervise`: the process that starts the attempts of one driver. Started by drivers, not by people.
+
+use runtime::supervisor::supervisor_main;
+
+use crate::failure::{Exit, Failure, plain};
+
+pub const NAME: &str = "__supervise";
+
+#[derive(clap::Args)]
+pub struct Args {}
+
+pub fn run(_args: &Args) -> Result<Exit, Failure> {
+    match supervisor_main() {
+        Ok(()) => Ok(Exit::Fine),
+        Err(error) => Err(Failure::internal(format!("the supervisor ended: {}", plain(&error)))),
+    }
+}

@@ -1,0 +1,179 @@
+//! Which plans there are: the workspace's root and settings, the walk below a folder, standard input, reading files.
+//!
+//! The workspace's root is the nearest folder upward with a `dslc.toml`, else where `dslc` was started. A walk sees what git
+//! sees. Everything that the user named must be there; what a walk finds must be readable.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+use dsl_check::{Config, Diagnostic, Loader, Workspace};
+use ignore::WalkBuilder;
+use ignore::overrides::OverrideBuilder;
+
+use crate::failure::{Failure, plain};
+use crate::render::{Sources, shown_path};
+
+/// The file name that standard input has in the database.
+pub const STDIN: &str = "stdin.plan";
+const CONFIG: &str = "dslc.toml";
+
+/// Where `dslc` was started, and the workspace around it.
+pub struct Place {
+    pub cwd: PathBuf,
+    pub root: PathBuf,
+    pub config: Config,
+}
+
+impl Place {
+    pub fn find() -> Result<Self, Failure> {
+        let cwd = std::env::current_dir()
+            .map_err(|error| Failure::usage(format!("cannot tell the current folder: {}", plain(&error))))?;
+        let root = cwd.ancestors().find(|folder| folder.join(CONFIG).is_file()).unwrap_or(&cwd).to_path_buf();
+        let config = read_config(&root.join(CONFIG), &cwd)?;
+        Ok(Self { cwd, root, config })
+    }
+
+    /// Where runs are stored: as asked, else as the workspace says, else `.dslc` at its root.
+    pub fn store(&self, asked: Option<&Path>) -> PathBuf {
+        match asked {
+            Some(path) => self.cwd.join(path),
+            None => self.root.join(self.config.store.as_deref().unwrap_or(".dslc")),
+        }
+    }
+
+    /// The absolute path of something that the user named; not resolved, so that it is shown as it was named.
+    pub fn absolute(&self, path: &Path) -> PathBuf {
+        normal(&self.cwd.join(path))
+    }
+
+    /// The files that the user means: each named file, and every plan below each named folder.
+    pub fn files(&self, paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, Failure> {
+        let mut files = BTreeSet::new();
+        if paths.is_empty() {
+            self.walk(&self.root, &mut files)?;
+        }
+        for path in paths {
+            let absolute = self.absolute(path);
+            match std::fs::metadata(&absolute) {
+                _ if is_stdin(path) => _ = files.insert(self.cwd.join(STDIN)),
+                Ok(found) if found.is_dir() => self.walk(&absolute, &mut files)?,
+                Ok(_) => _ = files.insert(absolute),
+                Err(error) => return Err(Failure::unreadable(path, plain(&error))),
+            }
+        }
+        Ok(files)
+    }
+
+    fn walk(&self, folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<(), Failure> {
+        let wrong = |error: ignore::Error| Failure::usage(format!("{CONFIG}: {error}"));
+        let mut overrides = OverrideBuilder::new(&self.root);
+        for pattern in &self.config.include {
+            overrides.add(pattern).map_err(wrong)?;
+        }
+        for pattern in &self.config.exclude {
+            overrides.add(&format!("!{pattern}")).map_err(wrong)?;
+        }
+        let overrides = overrides.build().map_err(wrong)?;
+        for entry in WalkBuilder::new(folder).overrides(overrides).require_git(false).build() {
+            let entry = entry.map_err(|error| Failure::usage(format!("cannot read a folder: {error}")))?;
+            let is_plan = entry.path().extension().is_some_and(|extension| extension == "plan");
+            if is_plan && entry.file_type().is_some_and(|kind| !kind.is_dir()) {
+                files.insert(normal(entry.path()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_config(path: &Path, cwd: &Path) -> Result<Config, Failure> {
+    let shown = shown_path(path, cwd);
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Config::default()),
+        Err(error) => return Err(Failure::usage(format!("cannot read `{shown}`: {}", plain(&error)))),
+    };
+    Config::parse(&text).map_err(|error| {
+        let line = error.span.as_ref().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+        Failure::usage(format!("{shown}:{line}: {error}"))
+    })
+}
+
+pub fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Bytes of a file that the user named; `-` is standard input.
+pub fn read(path: &Path, is_stdin: bool) -> io::Result<Vec<u8>> {
+    if !is_stdin {
+        return read_file(path);
+    }
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(dsl_syntax::FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads no more than shows that a file is too large: what is named may be a device without an end.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let file = std::fs::File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::Error::other("it is a folder"));
+    }
+    let mut bytes = Vec::new();
+    file.take(dsl_syntax::FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// `.` and `..` taken out by name only.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => _ = normal.pop(),
+            part => normal.push(part),
+        }
+    }
+    normal
+}
+
+/// Imports are read from the disk.
+struct Disk;
+
+impl Loader for Disk {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        read_file(path)
+    }
+}
+
+/// Files loaded into a database, with everything they bring in.
+pub struct Loaded {
+    pub workspace: Workspace,
+    pub sources: Sources,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Loads files and everything they bring in. The files must be readable.
+    pub fn new(place: &Place, files: &BTreeSet<PathBuf>) -> Result<Self, Failure> {
+        let mut workspace = Workspace::new(&place.root).with_loader(Disk);
+        workspace.set_config(place.config.clone());
+        let mut sources = Sources::new(place.cwd.clone());
+        for path in files {
+            let shown = shown_path(path, &place.cwd);
+            let bytes = read(path, path.ends_with(STDIN)).map_err(|error| Failure::unreadable(Path::new(&shown), plain(&error)))?;
+            workspace.set_file(path, &bytes);
+            sources.add(path.as_path().into(), &bytes);
+        }
+        let mut diagnostics = Vec::new();
+        for path in workspace.files() {
+            if sources.get(&path).is_none() {
+                // An import; one that is no text is read again for its bytes.
+                let text = workspace.text(&path).map(String::into_bytes);
+                sources.add(path.clone(), &text.or_else(|| read_file(&path).ok()).unwrap_or_default());
+            }
+            diagnostics.extend(workspace.diagnostics(&path));
+        }
+        Ok(Self { workspace, sources, diagnostics })
+    }
+}

@@ -1,0 +1,16 @@
+//! The command line as people and programs see it: standard output, standard error, exit code.
+
+mod bad_input;
+mod check;
+mod runs;
+mod tools;
+
+/// Compares what a command prints and how it ends with a snapshot.
+macro_rules! snapshot {
+    ($project:expr, $($args:expr),+ $(,)?) => {
+        insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!($project.transcript(&[$($args),+]));
+        })
+    };
+}
+pub(crate) use snapshot;
