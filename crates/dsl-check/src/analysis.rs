@@ -7,6 +7,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use dsl_syntax::DecodeError;
 use dsl_syntax::ast::{Block, Clause, Decl, Item, NeedKind, RouteOn, Span, Value};
 use dsl_syntax::table::ClauseKey as K;
 use smol_str::SmolStr;
@@ -15,7 +16,7 @@ use crate::check::check;
 use crate::config::Config;
 use crate::diagnostic::{BlockRef, Diag, Diagnostic, Edit, Fix, Label, Place, Severity, Target};
 use crate::graph::file_plans;
-use crate::inputs::{Database, Project, Refused, SourceChunk, SourceFile, for_each_chunk};
+use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
 use crate::problems::{file_problems, graph_problems};
 use crate::rules;
 use crate::scope::{implicit_name, normalize, visible};
@@ -116,25 +117,16 @@ impl Analysis {
         found
     }
 
-    fn refused(&self, file: SourceFile, refused: &Refused) -> Option<Diagnostic> {
-        let (rule, at, message, help) = match refused {
-            Refused::NotUtf8 { offset } => (
-                rules::NOT_UTF8,
-                *offset,
-                format!("the byte at offset {offset} is not UTF-8, so the file was not read"),
-                "save the file as UTF-8",
-            ),
-            Refused::TooLarge { bytes } => (
-                rules::FILE_TOO_LARGE,
-                0,
-                format!("the file has {bytes} bytes, expected at most {}, so it was not read", dsl_syntax::FILE_BYTES_MAX),
-                "split it into files that import each other",
-            ),
+    fn refused(&self, file: SourceFile, refused: &DecodeError) -> Option<Diagnostic> {
+        let rule = rules::name(refused.rule());
+        let (at, help) = match refused {
+            DecodeError::NotUtf8 { offset } => (*offset as u32, "save the file as UTF-8"),
+            DecodeError::FileTooLarge { .. } => (0, "split it into files that import each other"),
         };
         Some(Diagnostic {
             rule,
             severity: self.config().severity(rule)?,
-            message,
+            message: refused.to_string(),
             file: file.path(&self.db).clone(),
             span: Span::new(at, at),
             labels: Vec::new(),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use dsl_syntax::DecodeError;
 use rayon::prelude::*;
 
 use crate::config::Config;
@@ -30,13 +31,7 @@ pub struct SourceFile {
     pub chunks: Vec<SourceChunk>,
     /// Why the bytes could not be read as text; the file then has no chunks.
     #[returns(ref)]
-    pub refused: Option<Refused>,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Refused {
-    NotUtf8 { offset: u32 },
-    TooLarge { bytes: usize },
+    pub refused: Option<DecodeError>,
 }
 
 /// What a workspace consists of; there is one.
@@ -58,6 +53,19 @@ pub struct Database {
 
 #[salsa::db]
 impl salsa::Database for Database {}
+
+#[cfg(test)]
+impl Database {
+    /// One that counts the queries that it runs.
+    pub fn counting(runs: Arc<std::sync::atomic::AtomicUsize>) -> Self {
+        let count = move |event: salsa::Event| {
+            if matches!(event.kind, salsa::EventKind::WillExecute { .. }) {
+                runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+        };
+        Self { storage: salsa::Storage::new(Some(Box::new(count))) }
+    }
+}
 
 /// Files with fewer chunks are not worth a second processor.
 const PARALLEL_CHUNKS_MIN: usize = 32;

@@ -40,8 +40,8 @@ rules! {
     TAB_INDENTATION "tab-indentation" "text" Error;
     "unterminated-string" "text" Error;
     "invalid-literal" "text" Error;
-    NOT_UTF8 "not-utf8" "text" Error;
-    FILE_TOO_LARGE "file-too-large" "text" Error;
+    "not-utf8" "text" Error;
+    "file-too-large" "text" Error;
     UNKNOWN_CLAUSE "unknown-clause" "shape" Error;
     DUPLICATE_CLAUSE "duplicate-clause" "shape" Error;
     MISSING_CLAUSE "missing-clause" "shape" Error;

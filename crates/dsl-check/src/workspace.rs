@@ -13,7 +13,7 @@ use salsa::{Durability, Setter};
 
 use crate::analysis::Analysis;
 use crate::config::Config;
-use crate::inputs::{Database, Project, Refused, SourceChunk, SourceFile, for_each_chunk};
+use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
 use crate::scope::{declarations, import_path, normalize};
 use crate::signatures::{Sig, signatures};
 
@@ -77,8 +77,11 @@ impl Deref for Workspace {
 
 impl Workspace {
     pub fn new(root: impl AsRef<Path>) -> Self {
-        let db = Database::default();
-        let root: Arc<Path> = normalize(root.as_ref()).into();
+        Self::on(Database::default(), root.as_ref())
+    }
+
+    fn on(db: Database, root: &Path) -> Self {
+        let root: Arc<Path> = normalize(root).into();
         let project =
             Project::builder(root, BTreeMap::new(), Config::default()).durability(Durability::MEDIUM).new(&db);
         Self { analysis: Analysis { db, project }, held: HashMap::new(), loader: Box::new(NoLoader) }
@@ -171,7 +174,7 @@ impl Workspace {
 
     /// Makes the inputs of a file those of these bytes.
     fn store(&mut self, path: Arc<Path>, bytes: &[u8]) {
-        let (document, refused) = match read(bytes) {
+        let (document, refused) = match dsl_syntax::decode(bytes) {
             Ok(text) => (Some(Document::new(text)), None),
             Err(refused) => (None, Some(refused)),
         };
@@ -269,9 +272,47 @@ fn is_boundary(document: &Document, at: usize) -> bool {
     at == start
 }
 
-fn read(bytes: &[u8]) -> Result<&str, Refused> {
-    if bytes.len() > dsl_syntax::FILE_BYTES_MAX {
-        return Err(Refused::TooLarge { bytes: bytes.len() });
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// A thousand tasks in pairs, each reading the other of its pair.
+    fn many() -> String {
+        let mut text = String::new();
+        for at in 0..500 {
+            let _ = write!(text, "task a{at}\n  run: \"echo {at}\"\n");
+            let _ = write!(text, "task b{at}\n  needs: a{at}\n  run: \"echo {{{{ a{at}.stdout }}}}\"\n");
+        }
+        text
     }
-    std::str::from_utf8(bytes).map_err(|error| Refused::NotUtf8 { offset: error.valid_up_to() as u32 })
+
+    /// How many queries an edit costs, the diagnostics included.
+    fn cost(replace: &str, by: &str) -> usize {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let mut workspace = Workspace::on(Database::counting(runs.clone()), Path::new("/w"));
+        let text = many();
+        workspace.open_file("a.plan", text.as_bytes());
+        assert_eq!(workspace.diagnostics("a.plan".as_ref()), []);
+        let at = text.find(replace).expect("in the text");
+        let before = runs.load(Ordering::Relaxed);
+        workspace.edit("a.plan", at..at + replace.len(), by).expect("in the text");
+        assert_eq!(workspace.diagnostics("a.plan".as_ref()), []);
+        runs.load(Ordering::Relaxed) - before
+    }
+
+    #[test]
+    fn an_edit_of_a_body_costs_its_chunk() {
+        // parse, signatures, references, views, check
+        assert!(cost("echo 250", "echo more") <= 6);
+    }
+
+    #[test]
+    fn an_edit_of_needs_checks_only_what_can_see_it() {
+        let chunks = 1000 / 16 + 1;
+        // every chunk asks the new graph about its nodes, and finds that nothing has changed for it
+        assert!(cost("  needs: a250\n", "  needs: a250, a3\n") <= chunks + 20);
+    }
 }

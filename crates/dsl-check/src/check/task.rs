@@ -208,7 +208,7 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     let steps = steps(cx, decl, &place);
 
     place.reads = Reads::OBSERVING;
-    place.captures = captures(decl, &work);
+    place.captures = captures(&work);
     place.own = &steps;
     let output = outputs(cx, decl, &place);
     let own = own_outputs(decl, &output, &work);
@@ -506,13 +506,12 @@ pub(super) fn record(fields: &[TypedField]) -> Type {
     Type::Fields(fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect())
 }
 
-fn captures(decl: &Decl, work: &Doer<'_>) -> Captures {
+fn captures(work: &Doer<'_>) -> Captures {
     match work {
         Doer::Script => Captures::Script,
         Doer::Capability(capability) => Captures::Capability(record(&capability.output)),
         Doer::Plan(_, outputs) => Captures::Capability(record(outputs)),
         Doer::Unknown => Captures::Capability(Type::Error),
-        Doer::Nothing if clause(decl, K::Run).is_some() => Captures::Script,
         Doer::Nothing => Captures::None,
     }
 }
