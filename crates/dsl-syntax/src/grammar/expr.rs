@@ -61,13 +61,12 @@ pub fn expr<'t>(place: Place) -> Rule<'t, Expr> {
                 .map_with(|_, e| span(e.span()))
                 .labelled(Want::Expression)
         };
-        let full = operand(expr, place).pratt((
+        let full = operand(expr, place).map(Box::new).pratt((
             postfix(
                 12,
                 suffix,
-                |base: Expr, (suffix, at): (Suffix, Span), _: &mut _| {
+                |base: Box<Expr>, (suffix, at): (Suffix, Span), _: &mut _| {
                     let span = base.span.cover(at);
-                    let base = Box::new(base);
                     let kind = match suffix {
                         Suffix::Field(name) => ExprKind::Field { base, name },
                         Suffix::Index(index) => ExprKind::Index {
@@ -75,21 +74,20 @@ pub fn expr<'t>(place: Place) -> Rule<'t, Expr> {
                             index: Box::new(index),
                         },
                     };
-                    Expr { kind, span }
+                    Box::new(Expr { kind, span })
                 },
             ),
-            prefix(11, sign(Kind::Minus), |at: Span, rhs: Expr, _: &mut _| {
-                unary(UnaryOp::Neg, at, rhs)
-            }),
-            postfix(10, cast, |base: Expr, ty: Type, _: &mut _| {
+            prefix(
+                11,
+                sign(Kind::Minus),
+                |at: Span, rhs: Box<Expr>, _: &mut _| unary(UnaryOp::Neg, at, rhs),
+            ),
+            postfix(10, cast, |base: Box<Expr>, ty: Type, _: &mut _| {
                 let span = base.span.cover(ty.span);
-                Expr {
-                    kind: ExprKind::Cast {
-                        expr: Box::new(base),
-                        ty,
-                    },
+                Box::new(Expr {
+                    kind: ExprKind::Cast { expr: base, ty },
                     span,
-                }
+                })
             }),
             infix(left(9), product(), |lhs, op, rhs, _: &mut _| {
                 binary(lhs, op, rhs)
@@ -100,16 +98,12 @@ pub fn expr<'t>(place: Place) -> Rule<'t, Expr> {
             postfix(
                 7,
                 pipe,
-                |lhs: Expr, (func, args, at): (Name, Vec<Arg>, Span), _: &mut _| {
+                |lhs: Box<Expr>, (func, args, at): (Name, Vec<Arg>, Span), _: &mut _| {
                     let span = lhs.span.cover(at);
-                    Expr {
-                        kind: ExprKind::Pipe {
-                            lhs: Box::new(lhs),
-                            func,
-                            args,
-                        },
+                    Box::new(Expr {
+                        kind: ExprKind::Pipe { lhs, func, args },
                         span,
-                    }
+                    })
                 },
             ),
             infix(left(6), comparison(), |lhs, op, rhs, _: &mut _| {
@@ -118,19 +112,19 @@ pub fn expr<'t>(place: Place) -> Rule<'t, Expr> {
             postfix(
                 6,
                 is_what(),
-                |base: Expr, (not, what, at): (bool, IsWhat, Span), _: &mut _| {
+                |base: Box<Expr>, (not, what, at): (bool, IsWhat, Span), _: &mut _| {
                     let span = base.span.cover(at);
-                    Expr {
+                    Box::new(Expr {
                         kind: ExprKind::Is {
-                            expr: Box::new(base),
+                            expr: base,
                             not,
                             what,
                         },
                         span,
-                    }
+                    })
                 },
             ),
-            prefix(5, sign(Kind::Not), |at: Span, rhs: Expr, _: &mut _| {
+            prefix(5, sign(Kind::Not), |at: Span, rhs: Box<Expr>, _: &mut _| {
                 unary(UnaryOp::Not, at, rhs)
             }),
             infix(
@@ -151,47 +145,45 @@ pub fn expr<'t>(place: Place) -> Rule<'t, Expr> {
             infix(
                 right(1),
                 condition,
-                |then: Expr, cond: Expr, otherwise: Expr, _: &mut _| {
+                |then: Box<Expr>, cond: Expr, otherwise: Box<Expr>, _: &mut _| {
                     let span = then.span.cover(otherwise.span);
-                    let (then, cond, otherwise) =
-                        (Box::new(then), Box::new(cond), Box::new(otherwise));
-                    Expr {
+                    let (then, cond, otherwise) = (then, Box::new(cond), otherwise);
+                    Box::new(Expr {
                         kind: ExprKind::If {
                             then,
                             cond,
                             otherwise,
                         },
                         span,
-                    }
+                    })
                 },
             ),
         ));
-        choice((simple(), full))
+        choice((simple(), full.map(|expr: Box<Expr>| *expr)))
     })
     .boxed()
 }
 
-fn unary(op: UnaryOp, at: Span, expr: Expr) -> Expr {
-    Expr {
+// Operands are boxed while operators are tried on them, because chumsky moves them at every try.
+
+fn unary(op: UnaryOp, at: Span, expr: Box<Expr>) -> Box<Expr> {
+    Box::new(Expr {
         span: at.cover(expr.span),
-        kind: ExprKind::Unary {
-            op,
-            expr: Box::new(expr),
-        },
-    }
+        kind: ExprKind::Unary { op, expr },
+    })
 }
 
-fn binary(lhs: Expr, (op, op_span): (BinaryOp, Span), rhs: Expr) -> Expr {
+fn binary(lhs: Box<Expr>, (op, op_span): (BinaryOp, Span), rhs: Box<Expr>) -> Box<Expr> {
     let span = lhs.span.cover(rhs.span);
-    Expr {
+    Box::new(Expr {
         kind: ExprKind::Binary {
             op,
             op_span,
-            lhs: Box::new(lhs),
-            rhs: Box::new(rhs),
+            lhs,
+            rhs,
         },
         span,
-    }
+    })
 }
 
 // ---------- operators ----------
