@@ -267,3 +267,53 @@ fn text_with_mistakes_in_its_syntax_is_not_formatted() {
         None
     );
 }
+
+/// The plans that the project comes with.
+fn examples() -> Vec<String> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let files = std::fs::read_dir(folder).expect("the examples").flatten();
+    let plans = files.filter(|file| {
+        file.path()
+            .extension()
+            .is_some_and(|extension| extension == "plan")
+    });
+    plans
+        .map(|file| std::fs::read_to_string(file.path()).expect("UTF-8"))
+        .collect()
+}
+
+/// Asks everything about every few characters; what comes back stands in the document.
+fn ask_everywhere(text: &str) {
+    let fixture = Fixture::new(text);
+    let subject = fixture.subject();
+    let end = edge::position(fixture.text().place(text.len(), Encoding::Utf16));
+    for offset in (0..=text.len()).step_by(7) {
+        let place = fixture.text().place(offset, Encoding::Utf16);
+        if let Some(hover) = hover::hover(&subject, place) {
+            assert!(
+                hover
+                    .range
+                    .is_some_and(|range| range.start <= range.end && range.end <= end),
+                "{hover:?}"
+            );
+        }
+        definition::definition(&subject, place);
+    }
+    document_symbol::symbols(&subject);
+    formatting::format(&subject);
+    crate::publish_diagnostics::sheets(subject.view);
+}
+
+#[test]
+fn everything_can_be_asked_everywhere_in_the_examples_and_in_ruins_of_them() {
+    let examples = examples();
+    assert!(examples.len() >= 5);
+    for text in &examples {
+        ask_everywhere(text);
+        for part in 1..4 {
+            let cut = crate::text::floor_char_boundary(text, text.len() * part / 4 + part);
+            ask_everywhere(&text[..cut]);
+            ask_everywhere(&format!("{}{}", &text[cut..], &text[..cut]));
+        }
+    }
+}
