@@ -71,23 +71,39 @@ impl Analysis {
     }
 
     pub(crate) fn file(&self, path: &Path) -> Option<SourceFile> {
-        self.project.files(&self.db).get(self.path(path).as_path()).copied()
+        self.project
+            .files(&self.db)
+            .get(self.path(path).as_path())
+            .copied()
     }
 
     pub fn text(&self, path: &Path) -> Option<String> {
         let file = self.file(path)?;
-        Some(file.chunks(&self.db).iter().map(|chunk| chunk.text(&self.db)).collect())
+        Some(
+            file.chunks(&self.db)
+                .iter()
+                .map(|chunk| chunk.text(&self.db))
+                .collect(),
+        )
     }
 
     /// The files that a file imports.
     pub fn imports(&self, path: &Path) -> Vec<Arc<Path>> {
-        let Some(file) = self.file(path) else { return Vec::new() };
-        visible(&self.db, self.project, file).files.iter().map(|file| file.path(&self.db).clone()).collect()
+        let Some(file) = self.file(path) else {
+            return Vec::new();
+        };
+        visible(&self.db, self.project, file)
+            .files
+            .iter()
+            .map(|file| file.path(&self.db).clone())
+            .collect()
     }
 
     /// Everything wrong with a file, sorted by position.
     pub fn diagnostics(&self, path: &Path) -> Vec<Diagnostic> {
-        let Some(file) = self.file(path) else { return Vec::new() };
+        let Some(file) = self.file(path) else {
+            return Vec::new();
+        };
         let mut edge = Edge::new(self);
         if let Some(refused) = file.refused(&self.db) {
             return self.refused(file, refused).into_iter().collect();
@@ -103,13 +119,21 @@ impl Analysis {
             check(db, project, chunk);
         });
         for &chunk in file.chunks(&self.db) {
-            check(&self.db, self.project, chunk).iter().for_each(&mut show);
+            check(&self.db, self.project, chunk)
+                .iter()
+                .for_each(&mut show);
         }
-        file_problems(&self.db, self.project, file).iter().for_each(&mut show);
-        graph_problems(&self.db, self.project, file).iter().for_each(&mut show);
+        file_problems(&self.db, self.project, file)
+            .iter()
+            .for_each(&mut show);
+        graph_problems(&self.db, self.project, file)
+            .iter()
+            .for_each(&mut show);
         let silenced = self.suppressions(file);
         found.retain(|diagnostic| {
-            !silenced.iter().any(|(rule, line)| diagnostic.rule == rule.as_str() && line.contains(&diagnostic.span.start))
+            !silenced.iter().any(|(rule, line)| {
+                diagnostic.rule == rule.as_str() && line.contains(&diagnostic.span.start)
+            })
         });
         once_a_file(&mut found, rules::TAB_INDENTATION);
         found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));
@@ -144,8 +168,12 @@ impl Analysis {
         for &chunk in file.chunks(&self.db) {
             for block in parse(&self.db, chunk) {
                 for suppression in &block.suppressions {
-                    let text = text.get_or_insert_with(|| self.text(file.path(&self.db)).unwrap_or_default());
-                    found.push((suppression.rule.text.clone(), next_line(text, start + suppression.span.end)));
+                    let text = text
+                        .get_or_insert_with(|| self.text(file.path(&self.db)).unwrap_or_default());
+                    found.push((
+                        suppression.rule.text.clone(),
+                        next_line(text, start + suppression.span.end),
+                    ));
                 }
                 start += block.len;
             }
@@ -154,25 +182,49 @@ impl Analysis {
     }
 
     pub fn plans(&self, path: &Path) -> Vec<PlanInfo> {
-        let Some(file) = self.file(path) else { return Vec::new() };
+        let Some(file) = self.file(path) else {
+            return Vec::new();
+        };
         let mut edge = Edge::new(self);
         let mut found = Vec::new();
         for plan in &file_plans(&self.db, file).plans {
             let runs = plan.nodes.len();
             match plan.clauses.first() {
                 Some(&header) => {
-                    let span = edge.span(&Place { block: header, target: Target::Name }).1;
+                    let span = edge
+                        .span(&Place {
+                            block: header,
+                            target: Target::Name,
+                        })
+                        .1;
                     let title = match self.decl(header) {
                         Some(decl) => decl.title.as_ref().and_then(|title| title.plain()),
                         None => None,
                     };
-                    found.push(PlanInfo { name: plan.name.clone(), title, implicit: false, span, nodes: runs });
+                    found.push(PlanInfo {
+                        name: plan.name.clone(),
+                        title,
+                        implicit: false,
+                        span,
+                        nodes: runs,
+                    });
                 }
                 None if runs == 0 => {}
                 None => {
-                    let span = edge.span(&Place { block: plan.nodes[0].0, target: Target::Name }).1;
+                    let span = edge
+                        .span(&Place {
+                            block: plan.nodes[0].0,
+                            target: Target::Name,
+                        })
+                        .1;
                     let name = implicit_name(file.path(&self.db));
-                    found.push(PlanInfo { name, title: None, implicit: true, span, nodes: runs });
+                    found.push(PlanInfo {
+                        name,
+                        title: None,
+                        implicit: true,
+                        span,
+                        nodes: runs,
+                    });
                 }
             }
         }
@@ -199,7 +251,9 @@ pub(crate) fn decl_of(db: &dyn salsa::Database, block: BlockRef) -> Option<&Decl
 fn next_line(text: &str, at: u32) -> std::ops::Range<u32> {
     let mut start = at as usize;
     loop {
-        let Some(end) = text.get(start..).and_then(|rest| rest.find('\n')) else { return at..at };
+        let Some(end) = text.get(start..).and_then(|rest| rest.find('\n')) else {
+            return at..at;
+        };
         start += end + 1;
         let rest = text.get(start..).unwrap_or_default();
         let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
@@ -210,7 +264,11 @@ fn next_line(text: &str, at: u32) -> std::ops::Range<u32> {
 }
 
 fn once_a_file(found: &mut Vec<Diagnostic>, rule: &str) {
-    let first = found.iter().filter(|diagnostic| diagnostic.rule == rule).map(|diagnostic| diagnostic.span).min();
+    let first = found
+        .iter()
+        .filter(|diagnostic| diagnostic.rule == rule)
+        .map(|diagnostic| diagnostic.span)
+        .min();
     found.retain(|diagnostic| diagnostic.rule != rule || Some(diagnostic.span) == first);
 }
 
@@ -222,7 +280,10 @@ pub(crate) struct Edge<'a> {
 
 impl<'a> Edge<'a> {
     pub fn new(analysis: &'a Analysis) -> Self {
-        Self { analysis, files: HashMap::new() }
+        Self {
+            analysis,
+            files: HashMap::new(),
+        }
     }
 
     /// The offset of a block in its file.
@@ -239,14 +300,24 @@ impl<'a> Edge<'a> {
             starts.collect()
         });
         let chunk = chunks.get(&block.chunk).copied().unwrap_or_default();
-        chunk + parse(db, block.chunk).iter().take(block.index as usize).map(|block| block.len).sum::<u32>()
+        chunk
+            + parse(db, block.chunk)
+                .iter()
+                .take(block.index as usize)
+                .map(|block| block.len)
+                .sum::<u32>()
     }
 
     pub fn span(&mut self, place: &Place) -> (Arc<Path>, Span) {
         let db = &self.analysis.db;
         let start = self.block_start(place.block);
-        let span = block_of(db, place.block).map(|block| find(block, &place.target)).unwrap_or_default();
-        (place.block.chunk.file(db).path(db).clone(), span.shifted(start))
+        let span = block_of(db, place.block)
+            .map(|block| find(block, &place.target))
+            .unwrap_or_default();
+        (
+            place.block.chunk.file(db).path(db).clone(),
+            span.shifted(start),
+        )
     }
 
     fn diagnostic(&mut self, diag: &Diag, severity: Severity) -> Diagnostic {
@@ -257,7 +328,11 @@ impl<'a> Edge<'a> {
             .iter()
             .map(|(place, message)| {
                 let (file, span) = self.span(place);
-                Label { file, span, message: message.clone() }
+                Label {
+                    file,
+                    span,
+                    message: message.clone(),
+                }
             })
             .collect();
         let fixes = diag
@@ -269,7 +344,11 @@ impl<'a> Edge<'a> {
                 edits: fix
                     .edits
                     .iter()
-                    .map(|(span, text)| Edit { file: file.clone(), span: span.shifted(start), text: text.clone() })
+                    .map(|(span, text)| Edit {
+                        file: file.clone(),
+                        span: span.shifted(start),
+                        text: text.clone(),
+                    })
                     .collect(),
             })
             .collect();
@@ -292,7 +371,9 @@ fn find(block: &Block, target: &Target) -> Span {
     match (&block.item, target) {
         (_, Target::Span(span)) => *span,
         (Some(Item::Use(used)), Target::Use(name)) => {
-            let picked = name.as_ref().and_then(|name| used.picked.iter().find(|picked| picked.text == *name));
+            let picked = name
+                .as_ref()
+                .and_then(|name| used.picked.iter().find(|picked| picked.text == *name));
             match (picked, &used.path) {
                 (Some(picked), _) => picked.span,
                 (None, Some(path)) => path.span,
@@ -300,13 +381,18 @@ fn find(block: &Block, target: &Target) -> Span {
             }
         }
         (Some(Item::Use(used)), _) => used.span,
-        (Some(Item::Decl(decl)), target) => find_in(decl, target).unwrap_or_else(|| name_span(decl)),
+        (Some(Item::Decl(decl)), target) => {
+            find_in(decl, target).unwrap_or_else(|| name_span(decl))
+        }
         (None, _) => Span::default(),
     }
 }
 
 fn name_span(decl: &Decl) -> Span {
-    decl.name.as_ref().map_or_else(|| decl.title.as_ref().map_or(decl.keyword, |title| title.span), |name| name.span)
+    decl.name.as_ref().map_or_else(
+        || decl.title.as_ref().map_or(decl.keyword, |title| title.span),
+        |name| name.span,
+    )
 }
 
 fn find_in(decl: &Decl, target: &Target) -> Option<Span> {
@@ -319,12 +405,15 @@ fn find_in(decl: &Decl, target: &Target) -> Option<Span> {
         Target::Fallback => first_name(clause(decl, K::Fallback)?),
         Target::Call => first_name(clause(decl, K::Call)?),
         Target::Need(wanted) => {
-            let Value::Needs(needs) = &clause(decl, K::Needs)?.value else { return None };
+            let Value::Needs(needs) = &clause(decl, K::Needs)?.value else {
+                return None;
+            };
             needs.iter().find_map(|need| match &need.kind {
                 NeedKind::Node { name, .. } => (name.text == *wanted).then_some(name.span),
-                NeedKind::Any(of) | NeedKind::Quorum { of, .. } => {
-                    of.iter().find(|name| name.text == *wanted).map(|name| name.span)
-                }
+                NeedKind::Any(of) | NeedKind::Quorum { of, .. } => of
+                    .iter()
+                    .find(|name| name.text == *wanted)
+                    .map(|name| name.span),
             })
         }
         Target::Route { on, to } => decl.clauses.iter().find_map(|clause| match &clause.value {

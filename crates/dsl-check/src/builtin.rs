@@ -8,19 +8,32 @@ use crate::scope::{Capability, TypedField};
 
 type Entry = fn() -> (&'static str, Capability);
 
-pub(crate) const CAPABILITIES: &[Entry] =
-    &[http_get, http_post, file_read, file_write, git_diff, human_ask, sql_query];
+pub(crate) const CAPABILITIES: &[Entry] = &[
+    http_get, http_post, file_read, file_write, git_diff, human_ask, sql_query,
+];
 
 fn capability(title: &str, input: Vec<TypedField>, output: Vec<TypedField>) -> Capability {
-    Capability { input, output, title: Some(title.into()) }
+    Capability {
+        input,
+        output,
+        title: Some(title.into()),
+    }
 }
 
 fn must(name: &str, ty: Type) -> TypedField {
-    TypedField { name: name.into(), ty, has_default: false }
+    TypedField {
+        name: name.into(),
+        ty,
+        has_default: false,
+    }
 }
 
 fn may(name: &str, ty: Type) -> TypedField {
-    TypedField { name: name.into(), ty, has_default: true }
+    TypedField {
+        name: name.into(),
+        ty,
+        has_default: true,
+    }
 }
 
 fn strings() -> Type {
@@ -28,7 +41,11 @@ fn strings() -> Type {
 }
 
 fn response() -> Vec<TypedField> {
-    vec![must("status", Type::INT), must("headers", strings()), must("body", Type::STRING)]
+    vec![
+        must("status", Type::INT),
+        must("headers", strings()),
+        must("body", Type::STRING),
+    ]
 }
 
 fn http_get() -> (&'static str, Capability) {
@@ -37,33 +54,66 @@ fn http_get() -> (&'static str, Capability) {
 }
 
 fn http_post() -> (&'static str, Capability) {
-    let input = vec![must("url", Type::Url), may("headers", strings()), may("body", Type::Json)];
-    ("http.post", capability("Sends data to a page", input, response()))
+    let input = vec![
+        must("url", Type::Url),
+        may("headers", strings()),
+        may("body", Type::Json),
+    ];
+    (
+        "http.post",
+        capability("Sends data to a page", input, response()),
+    )
 }
 
 fn file_read() -> (&'static str, Capability) {
     let output = vec![must("text", Type::STRING)];
-    ("file.read", capability("Reads a text file", vec![must("path", Type::Path)], output))
+    (
+        "file.read",
+        capability("Reads a text file", vec![must("path", Type::Path)], output),
+    )
 }
 
 fn file_write() -> (&'static str, Capability) {
     let input = vec![must("path", Type::Path), must("text", Type::STRING)];
-    ("file.write", capability("Writes a text file", input, vec![must("path", Type::Path)]))
+    (
+        "file.write",
+        capability("Writes a text file", input, vec![must("path", Type::Path)]),
+    )
 }
 
 fn git_diff() -> (&'static str, Capability) {
-    let input = vec![may("from", Type::STRING), may("to", Type::STRING), may("dir", Type::Path)];
-    let output = vec![must("diff", Type::STRING), must("files", Type::list(Type::Path))];
-    ("git.diff", capability("Shows what changed in a repository", input, output))
+    let input = vec![
+        may("from", Type::STRING),
+        may("to", Type::STRING),
+        may("dir", Type::Path),
+    ];
+    let output = vec![
+        must("diff", Type::STRING),
+        must("files", Type::list(Type::Path)),
+    ];
+    (
+        "git.diff",
+        capability("Shows what changed in a repository", input, output),
+    )
 }
 
 fn human_ask() -> (&'static str, Capability) {
-    let input = vec![must("question", Type::STRING), may("options", Type::list(Type::STRING))];
-    ("human.ask", capability("Asks a person", input, vec![must("answer", Type::STRING)]))
+    let input = vec![
+        must("question", Type::STRING),
+        may("options", Type::list(Type::STRING)),
+    ];
+    (
+        "human.ask",
+        capability("Asks a person", input, vec![must("answer", Type::STRING)]),
+    )
 }
 
 fn sql_query() -> (&'static str, Capability) {
-    let input = vec![must("database", Type::STRING), must("query", Type::STRING), may("args", Type::list(Type::Json))];
+    let input = vec![
+        must("database", Type::STRING),
+        must("query", Type::STRING),
+        may("args", Type::list(Type::Json)),
+    ];
     let output = vec![must("rows", Type::list(Type::Json))];
     ("sql.query", capability("Asks a database", input, output))
 }

@@ -101,7 +101,10 @@ impl Config {
         })?;
         if let Some(unknown) = raw.lint.keys().find(|name| rules::find(name).is_none()) {
             let span = text.find(unknown.as_str()).map(|at| at..at + unknown.len());
-            return Err(ConfigError { message: format!("`[lint]` names `{unknown}`, which is no rule"), span });
+            return Err(ConfigError {
+                message: format!("`[lint]` names `{unknown}`, which is no rule"),
+                span,
+            });
         }
         let mut policies = raw.policies;
         policies.extend(raw.workspace.policies);

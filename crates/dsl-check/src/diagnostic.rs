@@ -84,7 +84,10 @@ pub(crate) enum Target {
     /// The name inside `needs:`.
     Need(SmolStr),
     /// The n-th route or arm that leads there, on that event (`None`: an arm).
-    Route { on: Option<SmolStr>, to: SmolStr },
+    Route {
+        on: Option<SmolStr>,
+        to: SmolStr,
+    },
     Fallback,
     /// The plan that a task calls.
     Call,
@@ -142,8 +145,18 @@ impl Diag {
         self.notes.push(note.into());
         self
     }
-    pub fn fix(mut self, title: impl Into<String>, safe: bool, span: Span, text: impl Into<String>) -> Self {
-        self.fixes.push(LocalFix { title: title.into(), safe, edits: vec![(span, text.into())] });
+    pub fn fix(
+        mut self,
+        title: impl Into<String>,
+        safe: bool,
+        span: Span,
+        text: impl Into<String>,
+    ) -> Self {
+        self.fixes.push(LocalFix {
+            title: title.into(),
+            safe,
+            edits: vec![(span, text.into())],
+        });
         self
     }
 }

@@ -43,7 +43,10 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
     let mut bare = Vec::new();
     for &chunk in file.chunks(db) {
         for (index, sig) in signatures(db, chunk).iter().enumerate() {
-            let block = BlockRef { chunk, index: index as u32 };
+            let block = BlockRef {
+                chunk,
+                index: index as u32,
+            };
             match sig {
                 Sig::Plan(plan) => {
                     found.places.insert(block, (found.plans.len() as u32, None));
@@ -56,13 +59,17 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
                 Sig::PlanRest(_) => {
                     if let Some(plan) = found.plans.last_mut() {
                         plan.clauses.push(block);
-                        found.places.insert(block, (found.plans.len() as u32 - 1, None));
+                        found
+                            .places
+                            .insert(block, (found.plans.len() as u32 - 1, None));
                     }
                 }
                 Sig::Node(node) if node.in_plan => {
                     let at = found.plans.len() as u32;
                     if let Some(plan) = found.plans.last_mut() {
-                        found.places.insert(block, (at - 1, Some(plan.nodes.len() as u32)));
+                        found
+                            .places
+                            .insert(block, (at - 1, Some(plan.nodes.len() as u32)));
                         plan.nodes.push((block, node.clone()));
                     }
                 }
@@ -72,8 +79,16 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
         }
     }
     if found.plans.is_empty() {
-        found.places.extend(bare.iter().enumerate().map(|(index, (block, _))| (*block, (0, Some(index as u32)))));
-        found.plans.push(PlanBlocks { name: SmolStr::default(), clauses: Vec::new(), nodes: bare });
+        found.places.extend(
+            bare.iter()
+                .enumerate()
+                .map(|(index, (block, _))| (*block, (0, Some(index as u32)))),
+        );
+        found.plans.push(PlanBlocks {
+            name: SmolStr::default(),
+            clauses: Vec::new(),
+            nodes: bare,
+        });
     } else {
         found.stray = bare.into_iter().map(|(block, _)| block).collect();
     }
@@ -84,7 +99,13 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
 #[salsa::tracked(returns(ref))]
 pub(crate) fn graphs(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<PlanGraph>> {
     let plans = file_plans(db, file);
-    Arc::new(plans.plans.iter().map(|plan| PlanGraph::new(plan.nodes.iter().map(|(_, sig)| sig.clone()).collect())).collect())
+    Arc::new(
+        plans
+            .plans
+            .iter()
+            .map(|plan| PlanGraph::new(plan.nodes.iter().map(|(_, sig)| sig.clone()).collect()))
+            .collect(),
+    )
 }
 
 /// What a reference from one node to another may rely on.
@@ -105,7 +126,9 @@ pub(crate) enum EdgeKind {
     Route(u32),
     Fallback,
     /// Needs a node whose fallback the other is.
-    StandIn { of: u32 },
+    StandIn {
+        of: u32,
+    },
 }
 
 /// `waits` cannot start before `on` has settled.
@@ -122,7 +145,10 @@ enum Requirement {
     /// By a route `on success`, which is also a need.
     Success(u32),
     Optional(u32),
-    Quorum { count: u32, of: Vec<u32> },
+    Quorum {
+        count: u32,
+        of: Vec<u32>,
+    },
 }
 
 /// Something whose settling may activate a node.
@@ -167,9 +193,22 @@ impl PlanGraph {
                 index.entry(node.name.clone()).or_insert(at as u32);
             }
         }
-        let mut graph = Self { index, ..Self::default() };
-        graph.fallback = nodes.iter().map(|node| node.fallback.as_ref().and_then(|name| graph.runs(&nodes, name))).collect();
-        graph.requirements = nodes.iter().map(|node| graph.requirements_of(&nodes, node)).collect();
+        let mut graph = Self {
+            index,
+            ..Self::default()
+        };
+        graph.fallback = nodes
+            .iter()
+            .map(|node| {
+                node.fallback
+                    .as_ref()
+                    .and_then(|name| graph.runs(&nodes, name))
+            })
+            .collect();
+        graph.requirements = nodes
+            .iter()
+            .map(|node| graph.requirements_of(&nodes, node))
+            .collect();
         graph.sources = vec![Vec::new(); nodes.len()];
         for (at, node) in nodes.iter().enumerate() {
             graph.add_sources(&nodes, at as u32, node);
@@ -193,7 +232,10 @@ impl PlanGraph {
 
     /// A node that runs: hypotheses do not.
     fn runs(&self, nodes: &[Arc<NodeSig>], name: &str) -> Option<u32> {
-        self.index.get(name).copied().filter(|&at| nodes[at as usize].kind != NodeKind::Hypothesis)
+        self.index
+            .get(name)
+            .copied()
+            .filter(|&at| nodes[at as usize].kind != NodeKind::Hypothesis)
     }
 
     fn requirements_of(&self, nodes: &[Arc<NodeSig>], node: &NodeSig) -> Vec<Requirement> {
@@ -202,11 +244,18 @@ impl PlanGraph {
             .filter_map(|need| match need {
                 NeedSig::Node { name, optional } => {
                     let at = self.runs(nodes, name)?;
-                    Some(if *optional { Requirement::Optional(at) } else { Requirement::Plain(at) })
+                    Some(if *optional {
+                        Requirement::Optional(at)
+                    } else {
+                        Requirement::Plain(at)
+                    })
                 }
                 NeedSig::Quorum { count, of } => Some(Requirement::Quorum {
                     count: *count,
-                    of: of.iter().filter_map(|name| self.runs(nodes, name)).collect(),
+                    of: of
+                        .iter()
+                        .filter_map(|name| self.runs(nodes, name))
+                        .collect(),
                 }),
             })
             .collect()
@@ -214,16 +263,26 @@ impl PlanGraph {
 
     fn add_sources(&mut self, nodes: &[Arc<NodeSig>], at: u32, node: &NodeSig) {
         for route in &node.routes {
-            let Some(to) = self.runs(nodes, &route.to) else { continue };
+            let Some(to) = self.runs(nodes, &route.to) else {
+                continue;
+            };
             let on = route.on.as_deref();
             let completed = on.is_none_or(|on| !fires_on_failure(node.kind, on));
-            self.sources[to as usize].push(Source { node: at, completed, failed: !completed });
+            self.sources[to as usize].push(Source {
+                node: at,
+                completed,
+                failed: !completed,
+            });
             if on == Some("success") {
                 self.requirements[to as usize].push(Requirement::Success(at));
             }
         }
         if let Some(to) = self.fallback[at as usize] {
-            self.sources[to as usize].push(Source { node: at, completed: false, failed: true });
+            self.sources[to as usize].push(Source {
+                node: at,
+                completed: false,
+                failed: true,
+            });
         }
     }
 
@@ -231,10 +290,20 @@ impl PlanGraph {
         for waits in 0..self.nodes.len() as u32 {
             for (on, written) in needed(&self.requirements[waits as usize]) {
                 if written {
-                    self.edges[waits as usize].push(Edge { waits, on, kind: EdgeKind::Need });
+                    self.edges[waits as usize].push(Edge {
+                        waits,
+                        on,
+                        kind: EdgeKind::Need,
+                    });
                 }
-                if let Some(stand_in) = self.fallback[on as usize].filter(|&stand_in| stand_in != waits) {
-                    self.edges[waits as usize].push(Edge { waits, on: stand_in, kind: EdgeKind::StandIn { of: on } });
+                if let Some(stand_in) =
+                    self.fallback[on as usize].filter(|&stand_in| stand_in != waits)
+                {
+                    self.edges[waits as usize].push(Edge {
+                        waits,
+                        on: stand_in,
+                        kind: EdgeKind::StandIn { of: on },
+                    });
                 }
             }
         }
@@ -242,11 +311,19 @@ impl PlanGraph {
             let node = self.nodes[on as usize].clone();
             for (at, route) in node.routes.iter().enumerate() {
                 if let Some(waits) = self.runs(&self.nodes, &route.to) {
-                    self.edges[waits as usize].push(Edge { waits, on, kind: EdgeKind::Route(at as u32) });
+                    self.edges[waits as usize].push(Edge {
+                        waits,
+                        on,
+                        kind: EdgeKind::Route(at as u32),
+                    });
                 }
             }
             if let Some(waits) = self.fallback[on as usize] {
-                self.edges[waits as usize].push(Edge { waits, on, kind: EdgeKind::Fallback });
+                self.edges[waits as usize].push(Edge {
+                    waits,
+                    on,
+                    kind: EdgeKind::Fallback,
+                });
             }
         }
     }
@@ -259,7 +336,9 @@ impl PlanGraph {
         for edge in self.edges.iter().flatten() {
             dependents[edge.on as usize].push(edge.waits);
         }
-        let mut ready: VecDeque<u32> = (0..count as u32).filter(|&node| waiting[node as usize] == 0).collect();
+        let mut ready: VecDeque<u32> = (0..count as u32)
+            .filter(|&node| waiting[node as usize] == 0)
+            .collect();
         self.order = vec![None; count];
         let mut position = 0;
         while let Some(node) = ready.pop_front() {
@@ -285,9 +364,7 @@ impl PlanGraph {
         if from == to {
             return Access::No;
         }
-        let plainly = |requirement: &Requirement| {
-            matches!(requirement, Requirement::Plain(node) | Requirement::Success(node) if *node == to)
-        };
+        let plainly = |requirement: &Requirement| matches!(requirement, Requirement::Plain(node) | Requirement::Success(node) if *node == to);
         if self.requirements[from as usize].iter().any(plainly) {
             return Access::Always;
         }
@@ -319,7 +396,8 @@ impl PlanGraph {
             next += 1;
             for edge in &self.edges[node as usize] {
                 let after = self.order[edge.on as usize].is_some_and(|order| order > low);
-                if edge.on != to && after && !answers.contains_key(&edge.on) && seen.insert(edge.on) {
+                if edge.on != to && after && !answers.contains_key(&edge.on) && seen.insert(edge.on)
+                {
                     found.push(edge.on);
                 }
             }
@@ -330,30 +408,44 @@ impl PlanGraph {
 
     fn answer(&self, node: u32, to: u32, answers: &HashMap<u32, Access>) -> Access {
         let known = |at: u32| answers.get(&at).copied().unwrap_or(Access::No);
-        let upstream = self.edges[node as usize].iter().any(|edge| edge.on == to || known(edge.on) != Access::No);
+        let upstream = self.edges[node as usize]
+            .iter()
+            .any(|edge| edge.on == to || known(edge.on) != Access::No);
         if !upstream {
             return Access::No;
         }
         // once `at` has been satisfied, or has merely started
         let satisfied = |at: u32| at == to || known(at) == Access::Always;
-        let needs = self.requirements[node as usize].iter().any(|requirement| match requirement {
-            Requirement::Plain(at) | Requirement::Success(at) => satisfied(*at),
-            Requirement::Optional(_) => false,
-            Requirement::Quorum { count, of } => {
-                let others = of.iter().filter(|&&at| !satisfied(at)).count();
-                others < *count as usize
-            }
-        });
+        let needs = self.requirements[node as usize]
+            .iter()
+            .any(|requirement| match requirement {
+                Requirement::Plain(at) | Requirement::Success(at) => satisfied(*at),
+                Requirement::Optional(_) => false,
+                Requirement::Quorum { count, of } => {
+                    let others = of.iter().filter(|&&at| !satisfied(at)).count();
+                    others < *count as usize
+                }
+            });
         let sources = &self.sources[node as usize];
         let active = !sources.is_empty()
-            && sources.iter().all(|source| known(source.node) == Access::Always || (source.node == to && source.completed));
-        if needs || active { Access::Always } else { Access::Maybe }
+            && sources.iter().all(|source| {
+                known(source.node) == Access::Always || (source.node == to && source.completed)
+            });
+        if needs || active {
+            Access::Always
+        } else {
+            Access::Maybe
+        }
     }
 
     /// What `from` may rely on of the error of `to`.
     pub fn error_access(&self, from: u32, to: u32) -> Access {
         let sources = &self.sources[from as usize];
-        if !sources.is_empty() && sources.iter().all(|source| source.node == to && source.failed) {
+        if !sources.is_empty()
+            && sources
+                .iter()
+                .all(|source| source.node == to && source.failed)
+        {
             return Access::Always;
         }
         match self.access(from, to) {
@@ -368,23 +460,36 @@ impl PlanGraph {
     }
 
     fn find_certain(&self) -> Vec<bool> {
-        let mut order: Vec<u32> = (0..self.nodes.len() as u32).filter(|&node| self.order[node as usize].is_some()).collect();
+        let mut order: Vec<u32> = (0..self.nodes.len() as u32)
+            .filter(|&node| self.order[node as usize].is_some())
+            .collect();
         order.sort_unstable_by_key(|&node| self.order[node as usize]);
         let mut certain = vec![false; self.nodes.len()];
         for node in order {
             let sig = &self.nodes[node as usize];
-            let handled = sig.routes.iter().any(|route| route.on.as_deref().is_some_and(|on| fires_on_failure(sig.kind, on)));
-            let needs = self.requirements[node as usize].iter().all(|requirement| match requirement {
-                Requirement::Plain(at) | Requirement::Success(at) => certain[*at as usize],
-                Requirement::Optional(_) => true,
-                Requirement::Quorum { count, of } => {
-                    of.iter().filter(|&&at| certain[at as usize]).count() >= *count as usize
-                }
+            let handled = sig.routes.iter().any(|route| {
+                route
+                    .on
+                    .as_deref()
+                    .is_some_and(|on| fires_on_failure(sig.kind, on))
             });
-            let active = self.sources[node as usize]
-                .iter()
-                .all(|source| source.completed && certain[source.node as usize] && self.nodes[source.node as usize].kind != NodeKind::Decision);
-            certain[node as usize] = !sig.conditional && !sig.optional && !handled && needs && active;
+            let needs =
+                self.requirements[node as usize]
+                    .iter()
+                    .all(|requirement| match requirement {
+                        Requirement::Plain(at) | Requirement::Success(at) => certain[*at as usize],
+                        Requirement::Optional(_) => true,
+                        Requirement::Quorum { count, of } => {
+                            of.iter().filter(|&&at| certain[at as usize]).count() >= *count as usize
+                        }
+                    });
+            let active = self.sources[node as usize].iter().all(|source| {
+                source.completed
+                    && certain[source.node as usize]
+                    && self.nodes[source.node as usize].kind != NodeKind::Decision
+            });
+            certain[node as usize] =
+                !sig.conditional && !sig.optional && !handled && needs && active;
         }
         certain
     }
@@ -394,9 +499,14 @@ impl PlanGraph {
         if self.order.iter().all(Option::is_some) {
             return Vec::new();
         }
-        let left: Vec<u32> = (0..self.nodes.len() as u32).filter(|&node| self.order[node as usize].is_none()).collect();
+        let left: Vec<u32> = (0..self.nodes.len() as u32)
+            .filter(|&node| self.order[node as usize].is_none())
+            .collect();
         let mut graph = DiGraph::<u32, ()>::with_capacity(left.len(), left.len());
-        let ids: HashMap<u32, _> = left.iter().map(|&node| (node, graph.add_node(node))).collect();
+        let ids: HashMap<u32, _> = left
+            .iter()
+            .map(|&node| (node, graph.add_node(node)))
+            .collect();
         for &node in &left {
             for edge in &self.edges[node as usize] {
                 if let Some(&on) = ids.get(&edge.on) {
@@ -406,7 +516,12 @@ impl PlanGraph {
         }
         let mut found: Vec<Vec<Edge>> = kosaraju_scc(&graph)
             .into_iter()
-            .map(|component| component.into_iter().map(|id| graph[id]).collect::<Vec<u32>>())
+            .map(|component| {
+                component
+                    .into_iter()
+                    .map(|id| graph[id])
+                    .collect::<Vec<u32>>()
+            })
             .filter_map(|component| self.shortest_loop(component))
             .collect();
         found.sort_by_key(|edges| edges.first().map(|edge| edge.waits));
@@ -420,7 +535,10 @@ impl PlanGraph {
         let mut best: Option<Vec<Edge>> = None;
         for &start in &component[..starts] {
             let bound = best.as_ref().map_or(usize::MAX, Vec::len);
-            if let Some(found) = self.loop_through(start, &inside).filter(|found| found.len() < bound) {
+            if let Some(found) = self
+                .loop_through(start, &inside)
+                .filter(|found| found.len() < bound)
+            {
                 best = Some(found);
             }
             if best.as_ref().is_some_and(|best| best.len() == 1) {
@@ -494,4 +612,3 @@ fn fires_on_failure(kind: NodeKind, event: &str) -> bool {
         _ => !matches!(event, "success" | "approved"),
     }
 }
-

@@ -5,7 +5,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use dsl_syntax::ast::{Block, Decl, Expr as Ast, ExprKind, Item, Name, NeedKind, RouteOn, Span, Value};
+use dsl_syntax::ast::{
+    Block, Decl, Expr as Ast, ExprKind, Item, Name, NeedKind, RouteOn, Span, Value,
+};
 use dsl_syntax::table::{self, DeclKind};
 use ir::func::Func;
 use smol_str::SmolStr;
@@ -68,13 +70,22 @@ impl Analysis {
         let (span, text) = match thing_at(tree, at)? {
             Thing::Keyword(kind) => (None, format!("**{}**: {}", kind.keyword(), kind.doc())),
             Thing::Clause(doc, span) => (Some(span), doc.to_owned()),
-            Thing::Function(func, span) => (Some(span), format!("```plan\n{}\n```\n{}", func.signature(), func.doc())),
+            Thing::Function(func, span) => (
+                Some(span),
+                format!("```plan\n{}\n```\n{}", func.signature(), func.doc()),
+            ),
             Thing::Name(name) => (Some(name.span), self.about_name(file, block, name)?),
-            Thing::Path(names) => (names.last().map(|name| name.span), self.about_path(file, block, &names)?),
+            Thing::Path(names) => (
+                names.last().map(|name| name.span),
+                self.about_path(file, block, &names)?,
+            ),
             Thing::Import(_) => return None,
         };
         let span = span.or_else(|| decl_of(&self.db, block).map(|decl| decl.keyword))?;
-        Some(Hover { span: span.shifted(start), text })
+        Some(Hover {
+            span: span.shifted(start),
+            text,
+        })
     }
 
     pub fn definition(&self, path: &Path, offset: u32) -> Option<Definition> {
@@ -90,30 +101,47 @@ impl Analysis {
             Thing::Import(origin) => {
                 let target = self.import_at(file, tree)?;
                 let file = target.path(&self.db).clone();
-                return Some(Definition { origin: origin.shifted(start), file, span: Span::default() });
+                return Some(Definition {
+                    origin: origin.shifted(start),
+                    file,
+                    span: Span::default(),
+                });
             }
             Thing::Keyword(_) | Thing::Clause(..) | Thing::Function(..) => return None,
         };
         let (file, span) = edge.span(&place);
-        Some(Definition { origin: origin.shifted(start), file, span })
+        Some(Definition {
+            origin: origin.shifted(start),
+            file,
+            span,
+        })
     }
 
     /// The declarations of a file, nodes under their plans.
     pub fn symbols(&self, path: &Path) -> Vec<Symbol> {
-        let Some(file) = self.file(path) else { return Vec::new() };
+        let Some(file) = self.file(path) else {
+            return Vec::new();
+        };
         let mut edge = Edge::new(self);
         let mut symbols: Vec<Symbol> = Vec::new();
         for &chunk in file.chunks(&self.db) {
             for (index, block) in parse(&self.db, chunk).iter().enumerate() {
-                let Some(Item::Decl(decl)) = &block.item else { continue };
-                let start = edge.block_start(BlockRef { chunk, index: index as u32 });
+                let Some(Item::Decl(decl)) = &block.item else {
+                    continue;
+                };
+                let start = edge.block_start(BlockRef {
+                    chunk,
+                    index: index as u32,
+                });
                 let symbol = symbol(decl, start);
                 match (block.kind, symbols.last_mut()) {
                     (dsl_syntax::ast::BlockKind::PlanNode, Some(plan)) => {
                         plan.span = plan.span.cover(symbol.span);
                         plan.children.push(symbol);
                     }
-                    (dsl_syntax::ast::BlockKind::PlanRest, Some(plan)) => plan.span = plan.span.cover(symbol.span),
+                    (dsl_syntax::ast::BlockKind::PlanRest, Some(plan)) => {
+                        plan.span = plan.span.cover(symbol.span)
+                    }
                     _ => symbols.push(symbol),
                 }
             }
@@ -131,8 +159,17 @@ impl Analysis {
                 continue;
             }
             for (index, block) in parse(&self.db, chunk).iter().enumerate() {
-                if offset < start + block.len || (offset == start + block.len && index + 1 == parse(&self.db, chunk).len()) {
-                    return Some((BlockRef { chunk, index: index as u32 }, start, block));
+                if offset < start + block.len
+                    || (offset == start + block.len && index + 1 == parse(&self.db, chunk).len())
+                {
+                    return Some((
+                        BlockRef {
+                            chunk,
+                            index: index as u32,
+                        },
+                        start,
+                        block,
+                    ));
                 }
                 start += block.len;
             }
@@ -141,22 +178,38 @@ impl Analysis {
     }
 
     fn import_at(&self, file: SourceFile, block: &Block) -> Option<SourceFile> {
-        let Some(Item::Use(used)) = &block.item else { return None };
+        let Some(Item::Use(used)) = &block.item else {
+            return None;
+        };
         let text = used.path.as_ref()?.plain()?;
         let path = import_path(self.root(), file.path(&self.db), &text);
         self.project.files(&self.db).get(path.as_path()).copied()
     }
 
     /// The node of that name in the plan that the block belongs to.
-    fn node(&self, file: SourceFile, block: BlockRef, name: &str) -> Option<(BlockRef, Arc<NodeSig>)> {
+    fn node(
+        &self,
+        file: SourceFile,
+        block: BlockRef,
+        name: &str,
+    ) -> Option<(BlockRef, Arc<NodeSig>)> {
         let plans = file_plans(&self.db, file);
         let (file, plan) = match plans.places.get(&block) {
             Some((plan, _)) => (file, *plan as usize),
             None => {
                 // a profile or test, about a plan that may be elsewhere
                 let of = decl_of(&self.db, block)?.of.as_ref()?;
-                let home = scope(&self.db, self.project, file).plans.get(&of.text)?.file;
-                (home, file_plans(&self.db, home).plans.iter().position(|plan| plan.name == of.text)?)
+                let home = scope(&self.db, self.project, file)
+                    .plans
+                    .get(&of.text)?
+                    .file;
+                (
+                    home,
+                    file_plans(&self.db, home)
+                        .plans
+                        .iter()
+                        .position(|plan| plan.name == of.text)?,
+                )
             }
         };
         let graph = graphs(&self.db, file).get(plan)?;
@@ -168,15 +221,31 @@ impl Analysis {
     /// Where a name is declared: a node, else a declaration of the file or of its imports.
     fn place_of(&self, file: SourceFile, block: BlockRef, name: &str) -> Option<Place> {
         if let Some((block, _)) = self.node(file, block, name) {
-            return Some(Place { block, target: Target::Name });
+            return Some(Place {
+                block,
+                target: Target::Name,
+            });
         }
         let seen = visible(&self.db, self.project, file);
-        let spaces = [Space::Type, Space::Capability, Space::Agent, Space::Plan, Space::Policy];
-        let (space, origin) = spaces.iter().find_map(|&space| seen.get(space, name).map(|origin| (space, origin)))?;
+        let spaces = [
+            Space::Type,
+            Space::Capability,
+            Space::Agent,
+            Space::Plan,
+            Space::Policy,
+        ];
+        let (space, origin) = spaces
+            .iter()
+            .find_map(|&space| seen.get(space, name).map(|origin| (space, origin)))?;
         let key = (space, origin.name.clone());
         let declarations = declarations(&self.db, origin.file);
-        let (block, _) = declarations.iter().find(|(_, sig)| declared(sig).as_ref() == Some(&key))?;
-        Some(Place { block: *block, target: Target::Name })
+        let (block, _) = declarations
+            .iter()
+            .find(|(_, sig)| declared(sig).as_ref() == Some(&key))?;
+        Some(Place {
+            block: *block,
+            target: Target::Name,
+        })
     }
 
     fn place_of_path(&self, file: SourceFile, block: BlockRef, names: &[Name]) -> Option<Place> {
@@ -185,17 +254,29 @@ impl Analysis {
             ("params" | "memory" | "secrets", Some(member)) => {
                 let plans = file_plans(&self.db, file);
                 let (plan, _) = plans.places.get(&block)?;
-                plans.plans.get(*plan as usize)?.clauses.iter().find_map(|&clauses| {
-                    let decl = decl_of(&self.db, clauses)?;
-                    let span = member_span(decl, &first.text, &member.text)?;
-                    Some(Place { block: clauses, target: Target::Span(span) })
-                })
+                plans
+                    .plans
+                    .get(*plan as usize)?
+                    .clauses
+                    .iter()
+                    .find_map(|&clauses| {
+                        let decl = decl_of(&self.db, clauses)?;
+                        let span = member_span(decl, &first.text, &member.text)?;
+                        Some(Place {
+                            block: clauses,
+                            target: Target::Span(span),
+                        })
+                    })
             }
             (name, Some(member)) => {
                 let (node, _) = self.node(file, block, name)?;
-                let span = decl_of(&self.db, node).and_then(|decl| member_span(decl, "output", &member.text));
+                let span = decl_of(&self.db, node)
+                    .and_then(|decl| member_span(decl, "output", &member.text));
                 let target = span.map_or(Target::Name, Target::Span);
-                Some(Place { block: node, target })
+                Some(Place {
+                    block: node,
+                    target,
+                })
             }
             (name, None) => self.place_of(file, block, name),
         }
@@ -208,7 +289,10 @@ impl Analysis {
         let scope = scope(&self.db, self.project, file);
         if let Some(capability) = scope.capabilities.get(&name.text) {
             let fields = |fields: &[crate::scope::TypedField]| {
-                fields.iter().map(|field| format!("\n    {}: {}", field.name, field.ty)).collect::<String>()
+                fields
+                    .iter()
+                    .map(|field| format!("\n    {}: {}", field.name, field.ty))
+                    .collect::<String>()
             };
             return Some(format!(
                 "```plan\ncapability {}\n  input:{}\n  output:{}\n```\n{}",
@@ -228,7 +312,11 @@ impl Analysis {
         let mut text = decl.map(about_decl).unwrap_or_default();
         let outputs = node_outputs(scope(&self.db, self.project, file), sig);
         for (name, ty) in outputs {
-            let ty = if sig.each { format!("list[{ty}]") } else { ty.to_string() };
+            let ty = if sig.each {
+                format!("list[{ty}]")
+            } else {
+                ty.to_string()
+            };
             text.push_str(&format!("\n- `{name}: {ty}`"));
         }
         if let Work::Capability(name) | Work::Call(name) = &sig.work {
@@ -239,37 +327,67 @@ impl Analysis {
 
     fn about_path(&self, file: SourceFile, block: BlockRef, names: &[Name]) -> Option<String> {
         let first = names.first()?;
-        let Some(member) = names.get(1) else { return self.about_name(file, block, first) };
+        let Some(member) = names.get(1) else {
+            return self.about_name(file, block, first);
+        };
         let decl = decl_of(&self.db, block)?;
         let cx = Cx::new(&self.db, self.project, block, decl);
-        let typed = |ty: &dyn std::fmt::Display| format!("```plan\n{}.{}: {ty}\n```", first.text, member.text);
+        let typed = |ty: &dyn std::fmt::Display| {
+            format!("```plan\n{}.{}: {ty}\n```", first.text, member.text)
+        };
         if first.text == "params" {
-            let field = cx.plan.params.iter().find(|field| field.name == member.text)?;
+            let field = cx
+                .plan
+                .params
+                .iter()
+                .find(|field| field.name == member.text)?;
             let place = self.place_of_path(file, block, names);
-            let doc = place.and_then(|place| self.doc_at(&place)).unwrap_or_default();
+            let doc = place
+                .and_then(|place| self.doc_at(&place))
+                .unwrap_or_default();
             return Some(format!("{}\n{doc}", typed(&field.ty)));
         }
         let (_, sig) = self.node(file, block, &first.text)?;
-        if let Some((_, ty)) = node_outputs(cx.scope, &sig).into_iter().find(|(name, _)| *name == member.text) {
-            return Some(if sig.each { typed(&format!("list[{ty}]")) } else { typed(&ty) });
+        if let Some((_, ty)) = node_outputs(cx.scope, &sig)
+            .into_iter()
+            .find(|(name, _)| *name == member.text)
+        {
+            return Some(if sig.each {
+                typed(&format!("list[{ty}]"))
+            } else {
+                typed(&ty)
+            });
         }
         Some(match member.text.as_str() {
             "status" => typed(&NODE_STATUSES.join(" | ")),
             "attempts" => typed(&"int"),
             "duration" => typed(&"duration"),
             "choice" => typed(&sig.options.join(" | ")),
-            "error" => format!("{}\nwhy it failed: `kind`, `message`, `exit`, `attempts`", typed(&"{ kind, message, exit, attempts }")),
+            "error" => format!(
+                "{}\nwhy it failed: `kind`, `message`, `exit`, `attempts`",
+                typed(&"{ kind, message, exit, attempts }")
+            ),
             _ => return None,
         })
     }
 
     /// The documentation of the field whose name stands at a place.
     fn doc_at(&self, place: &Place) -> Option<SmolStr> {
-        let Target::Span(span) = place.target else { return None };
+        let Target::Span(span) = place.target else {
+            return None;
+        };
         let decl = decl_of(&self.db, place.block)?;
         decl.clauses.iter().find_map(|clause| match &clause.value {
-            Value::Fields(fields) => fields.iter().find(|field| field.name.span == span)?.doc.clone(),
-            Value::Typed(typed) => typed.iter().find(|item| item.name.span == span)?.doc.clone(),
+            Value::Fields(fields) => fields
+                .iter()
+                .find(|field| field.name.span == span)?
+                .doc
+                .clone(),
+            Value::Typed(typed) => typed
+                .iter()
+                .find(|item| item.name.span == span)?
+                .doc
+                .clone(),
             _ => None,
         })
     }
@@ -277,7 +395,11 @@ impl Analysis {
 
 fn symbol(decl: &Decl, start: u32) -> Symbol {
     let title = decl.title.as_ref().and_then(|title| title.plain());
-    let name = decl.name.as_ref().map(|name| name.text.clone()).or_else(|| title.clone());
+    let name = decl
+        .name
+        .as_ref()
+        .map(|name| name.text.clone())
+        .or_else(|| title.clone());
     let name_span = decl.name.as_ref().map_or_else(
         || decl.title.as_ref().map_or(decl.keyword, |title| title.span),
         |name| name.span,
@@ -320,12 +442,20 @@ fn about_decl(decl: &Decl) -> String {
 fn member_span(decl: &Decl, key: &str, member: &str) -> Option<Span> {
     let clause = decl.clauses.iter().find(|clause| clause.name.text == key)?;
     match &clause.value {
-        Value::Fields(fields) => fields.iter().find(|field| field.name.text == member).map(|field| field.name.span),
+        Value::Fields(fields) => fields
+            .iter()
+            .find(|field| field.name.text == member)
+            .map(|field| field.name.span),
         Value::Typed(typed) => typed
             .iter()
-            .find(|item| item.name.text == member || item.name.text.starts_with(&format!("{member}.")))
+            .find(|item| {
+                item.name.text == member || item.name.text.starts_with(&format!("{member}."))
+            })
             .map(|item| item.name.span),
-        Value::Assigns(assigns) => assigns.iter().find(|assign| assign.name.text == member).map(|assign| assign.name.span),
+        Value::Assigns(assigns) => assigns
+            .iter()
+            .find(|assign| assign.name.text == member)
+            .map(|assign| assign.name.span),
         _ => None,
     }
 }
@@ -341,10 +471,20 @@ fn thing_at(block: &Block, at: u32) -> Option<Thing<'_>> {
         }
         Item::Decl(decl) => decl,
     };
-    if decl.keyword.contains(at) && decl.name.as_ref().is_none_or(|name| !name.span.contains(at)) {
+    if decl.keyword.contains(at)
+        && decl
+            .name
+            .as_ref()
+            .is_none_or(|name| !name.span.contains(at))
+    {
         return Some(Thing::Keyword(decl.kind));
     }
-    if let Some(name) = decl.name.iter().chain(&decl.of).find(|name| name.span.contains(at)) {
+    if let Some(name) = decl
+        .name
+        .iter()
+        .chain(&decl.of)
+        .find(|name| name.span.contains(at))
+    {
         return Some(Thing::Name(name));
     }
     let mut expr = None;
@@ -355,7 +495,11 @@ fn thing_at(block: &Block, at: u32) -> Option<Thing<'_>> {
     if let Some(name) = ty {
         return Some(Thing::Name(name));
     }
-    for clause in decl.clauses.iter().filter(|clause| clause.span.contains(at)) {
+    for clause in decl
+        .clauses
+        .iter()
+        .filter(|clause| clause.span.contains(at))
+    {
         if clause.name.span.contains(at) && decl.kind != DeclKind::Profile {
             let row = table::find(table::clauses(decl.kind), &clause.name.text)?;
             return Some(Thing::Clause(row.doc, clause.name.span));
@@ -365,7 +509,9 @@ fn thing_at(block: &Block, at: u32) -> Option<Thing<'_>> {
         }
         walk::exprs(&clause.value, &mut |outer| {
             if outer.span.contains(at) {
-                walk::deep(outer, &mut |inner| expr = thing_in(inner, at).or(expr.take()));
+                walk::deep(outer, &mut |inner| {
+                    expr = thing_in(inner, at).or(expr.take())
+                });
             }
         });
     }
@@ -375,9 +521,10 @@ fn thing_at(block: &Block, at: u32) -> Option<Thing<'_>> {
 /// The thing that an expression itself is at the offset, not its parts.
 fn thing_in<'a>(expr: &'a Ast, at: u32) -> Option<Thing<'a>> {
     match &expr.kind {
-        ExprKind::Name(text) if expr.span.contains(at) => {
-            Some(Thing::Path(vec![Name { text: text.clone(), span: expr.span }]))
-        }
+        ExprKind::Name(text) if expr.span.contains(at) => Some(Thing::Path(vec![Name {
+            text: text.clone(),
+            span: expr.span,
+        }])),
         ExprKind::Field { name, .. } if name.span.contains(at) => walk::path(expr).map(Thing::Path),
         ExprKind::Call { func, .. } | ExprKind::Pipe { func, .. } if func.span.contains(at) => {
             Func::from_name(&func.text).map(|known| Thing::Function(known, func.span))
@@ -418,9 +565,8 @@ fn name_in(value: &Value, at: u32) -> Option<&Name> {
         Value::Fields(fields) => fields.iter().find_map(|field| type_at(&field.ty, at)),
         Value::Typed(typed) => typed.iter().find_map(|item| type_at(&item.ty, at)),
         Value::Mock(mock) => match &mock.target {
-            dsl_syntax::ast::MockTarget::Task(name) | dsl_syntax::ast::MockTarget::Capability(name) => {
-                Some(name).filter(here)
-            }
+            dsl_syntax::ast::MockTarget::Task(name)
+            | dsl_syntax::ast::MockTarget::Capability(name) => Some(name).filter(here),
         },
         Value::Decide(decide) => Some(&decide.gate).filter(here),
         _ => None,

@@ -63,7 +63,9 @@ impl Database {
                 runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             }
         };
-        Self { storage: salsa::Storage::new(Some(Box::new(count))) }
+        Self {
+            storage: salsa::Storage::new(Some(Box::new(count))),
+        }
     }
 }
 
@@ -71,12 +73,18 @@ impl Database {
 const PARALLEL_CHUNKS_MIN: usize = 32;
 
 /// Asks a query of every chunk, on all processors where there are many; the answers stay in the database.
-pub(crate) fn for_each_chunk(db: &Database, chunks: &[SourceChunk], ask: impl Fn(&Database, SourceChunk) + Sync) {
+pub(crate) fn for_each_chunk(
+    db: &Database,
+    chunks: &[SourceChunk],
+    ask: impl Fn(&Database, SourceChunk) + Sync,
+) {
     if chunks.len() < PARALLEL_CHUNKS_MIN {
         chunks.iter().for_each(|&chunk| ask(db, chunk));
     } else {
-        chunks.par_chunks(PARALLEL_CHUNKS_MIN / 4).for_each_with(db.clone(), |db, chunks| {
-            chunks.iter().for_each(|&chunk| ask(db, chunk));
-        });
+        chunks
+            .par_chunks(PARALLEL_CHUNKS_MIN / 4)
+            .for_each_with(db.clone(), |db, chunks| {
+                chunks.iter().for_each(|&chunk| ask(db, chunk));
+            });
     }
 }

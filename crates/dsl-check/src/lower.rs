@@ -12,7 +12,9 @@ use ir::types::{Type, Types};
 use smol_str::SmolStr;
 
 use crate::analysis::{Analysis, Edge};
-use crate::check::{Cx, NodeParts, PlanParts, Unready, lower_node, lower_plan_block, with_default_retry};
+use crate::check::{
+    Cx, NodeParts, PlanParts, Unready, lower_node, lower_plan_block, with_default_retry,
+};
 use crate::diagnostic::{BlockRef, Diagnostic, Severity};
 use crate::graph::{PlanBlocks, PlanGraph, file_plans, graphs};
 use crate::inputs::SourceFile;
@@ -35,12 +37,26 @@ pub enum CompileError {
 
 impl std::fmt::Display for CompileError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let list = |plans: &[SmolStr]| plans.iter().map(|plan| format!("`{plan}`")).collect::<Vec<_>>().join(", ");
+        let list = |plans: &[SmolStr]| {
+            plans
+                .iter()
+                .map(|plan| format!("`{plan}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         match self {
             Self::NoFile => f.write_str("there is no such file"),
-            Self::NoPlan { plan, plans } => write!(f, "there is no plan `{plan}`, expected one of {}", list(plans)),
+            Self::NoPlan { plan, plans } => write!(
+                f,
+                "there is no plan `{plan}`, expected one of {}",
+                list(plans)
+            ),
             Self::Empty => f.write_str("the file has no plan"),
-            Self::WhichPlan { plans } => write!(f, "the file has several plans, expected the name of one: {}", list(plans)),
+            Self::WhichPlan { plans } => write!(
+                f,
+                "the file has several plans, expected the name of one: {}",
+                list(plans)
+            ),
             Self::Errors(errors) => match errors.len() {
                 1 => f.write_str("the plan has an error"),
                 count => write!(f, "the plan has {count} errors"),
@@ -61,7 +77,11 @@ impl Analysis {
         }
         let at = self.choose(file, plan)?;
         let plan = self.lower(file, at);
-        debug_assert!(ir::verify::verify(&plan).is_ok(), "{:?}", ir::verify::verify(&plan));
+        debug_assert!(
+            ir::verify::verify(&plan).is_ok(),
+            "{:?}",
+            ir::verify::verify(&plan)
+        );
         Ok(plan)
     }
 
@@ -72,9 +92,18 @@ impl Analysis {
         let mut errors = Vec::new();
         while let Some(at) = queue.pop_front() {
             let found = self.diagnostics(at.path(&self.db));
-            errors.extend(found.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Error));
+            errors.extend(
+                found
+                    .into_iter()
+                    .filter(|diagnostic| diagnostic.severity == Severity::Error),
+            );
             let imports = &visible(&self.db, self.project, at).files;
-            queue.extend(imports.iter().copied().filter(|next| seen.insert(next.path(&self.db).clone())));
+            queue.extend(
+                imports
+                    .iter()
+                    .copied()
+                    .filter(|next| seen.insert(next.path(&self.db).clone())),
+            );
         }
         errors
     }
@@ -82,9 +111,16 @@ impl Analysis {
     fn choose(&self, file: SourceFile, wanted: Option<&str>) -> Result<usize, CompileError> {
         let plans = &file_plans(&self.db, file).plans;
         let implicit = implicit_name(file.path(&self.db));
-        let name = |plan: &PlanBlocks| if plan.clauses.is_empty() { implicit.clone() } else { plan.name.clone() };
-        let real: Vec<usize> =
-            (0..plans.len()).filter(|&at| !plans[at].clauses.is_empty() || !plans[at].nodes.is_empty()).collect();
+        let name = |plan: &PlanBlocks| {
+            if plan.clauses.is_empty() {
+                implicit.clone()
+            } else {
+                plan.name.clone()
+            }
+        };
+        let real: Vec<usize> = (0..plans.len())
+            .filter(|&at| !plans[at].clauses.is_empty() || !plans[at].nodes.is_empty())
+            .collect();
         let names = || real.iter().map(|&at| name(&plans[at])).collect::<Vec<_>>();
         match (wanted, real.as_slice()) {
             (_, []) => Err(CompileError::Empty),
@@ -94,7 +130,10 @@ impl Analysis {
                 .iter()
                 .copied()
                 .find(|&at| name(&plans[at]) == wanted)
-                .ok_or_else(|| CompileError::NoPlan { plan: wanted.into(), plans: names() }),
+                .ok_or_else(|| CompileError::NoPlan {
+                    plan: wanted.into(),
+                    plans: names(),
+                }),
         }
     }
 
@@ -104,11 +143,19 @@ impl Analysis {
         let scope = scope(&self.db, self.project, file);
         let mut lines = Lines::new(self, file);
         let mut unsupported = Vec::new();
-        let mut plan = empty(scope.own.get(at).map(|plan| plan.name.clone()).unwrap_or_default());
+        let mut plan = empty(
+            scope
+                .own
+                .get(at)
+                .map(|plan| plan.name.clone())
+                .unwrap_or_default(),
+        );
         let mut retry = None;
         let mut failure = FailurePolicy::Abort;
         for &block in &blocks.clauses {
-            let Some(decl) = self.decl(block) else { continue };
+            let Some(decl) = self.decl(block) else {
+                continue;
+            };
             let parts = lower_plan_block(&self.cx(block, decl, graph), decl);
             unsupported.extend(lines.unsupported(block, None, &parts.unready));
             failure = parts.failure.unwrap_or(failure);
@@ -118,11 +165,22 @@ impl Analysis {
         plan.failure = failure;
         let bound = scope.own.get(at).and_then(|plan| scope.policy_for(plan));
         if blocks.clauses.is_empty() && bound.is_some() {
-            unsupported.push(Unsupported { what: "policy".into(), node: None, line: 1, blocks: true });
+            unsupported.push(Unsupported {
+                what: "policy".into(),
+                node: None,
+                line: 1,
+                blocks: true,
+            });
         }
         for (block, _) in &blocks.nodes {
-            let Some(decl) = self.decl(*block) else { continue };
-            let NodeParts { node, unready, own_retry } = lower_node(&self.cx(*block, decl, graph), decl);
+            let Some(decl) = self.decl(*block) else {
+                continue;
+            };
+            let NodeParts {
+                node,
+                unready,
+                own_retry,
+            } = lower_node(&self.cx(*block, decl, graph), decl);
             let id = node.is_some().then_some(plan.nodes.len() as u32);
             unsupported.extend(lines.unsupported(*block, id, &unready));
             if let Some(mut node) = node {
@@ -184,11 +242,21 @@ fn add(plan: &mut Plan, parts: PlanParts) {
 fn needs_of_routes(nodes: &mut [Node]) {
     let mut needs = Vec::new();
     for (from, node) in nodes.iter().enumerate() {
-        needs.extend(node.routes.iter().filter(|route| route.on == "success").map(|route| (from as u32, route.to)));
+        needs.extend(
+            node.routes
+                .iter()
+                .filter(|route| route.on == "success")
+                .map(|route| (from as u32, route.to)),
+        );
     }
     for (from, to) in needs {
-        let Some(node) = nodes.get_mut(to as usize) else { continue };
-        let need = Need::Node { node: from, optional: false };
+        let Some(node) = nodes.get_mut(to as usize) else {
+            continue;
+        };
+        let need = Need::Node {
+            node: from,
+            optional: false,
+        };
         if !node.needs.contains(&need) {
             node.needs.push(need);
         }
@@ -197,6 +265,9 @@ fn needs_of_routes(nodes: &mut [Node]) {
 
 /// The records that the plan's own types reach.
 fn used_types(plan: &Plan, all: &Types) -> Types {
+    if all.0.is_empty() {
+        return Types::default();
+    }
     let mut wanted = Vec::new();
     let mut collect = |ty: &Type| records_in(ty, &mut wanted);
     plan.params.iter().for_each(|param| collect(&param.ty));
@@ -204,13 +275,21 @@ fn used_types(plan: &Plan, all: &Types) -> Types {
     plan.memory.iter().for_each(|key| collect(&key.ty));
     // casts name types too: they are found in the text form, where a record stands as `{"record":"Name"}`
     let text = serde_json::to_string(&plan.nodes).unwrap_or_default();
-    let text = text + &serde_json::to_string(&(&plan.params, &plan.outputs, &plan.memory)).unwrap_or_default();
-    wanted.extend(all.0.keys().filter(|name| text.contains(&format!("{{\"record\":\"{name}\"}}"))).cloned());
+    let text = text
+        + &serde_json::to_string(&(&plan.params, &plan.outputs, &plan.memory)).unwrap_or_default();
+    wanted.extend(
+        all.0
+            .keys()
+            .filter(|name| text.contains(&format!("{{\"record\":\"{name}\"}}")))
+            .cloned(),
+    );
     let mut used = Types::default();
     while let Some(name) = wanted.pop() {
         let Some(def) = all.get(&name) else { continue };
         if used.0.insert(name, def.clone()).is_none() {
-            def.fields.iter().for_each(|field| records_in(&field.ty, &mut wanted));
+            def.fields
+                .iter()
+                .for_each(|field| records_in(&field.ty, &mut wanted));
         }
     }
     used
@@ -236,8 +315,16 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     fn new(analysis: &'a Analysis, file: SourceFile) -> Self {
         let text = analysis.text(file.path(&analysis.db)).unwrap_or_default();
-        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1).collect();
-        Self { edge: Edge::new(analysis), starts }
+        let starts = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'\n')
+            .map(|(at, _)| at as u32 + 1)
+            .collect();
+        Self {
+            edge: Edge::new(analysis),
+            starts,
+        }
     }
 
     /// Counted from 1.
@@ -246,7 +333,12 @@ impl<'a> Lines<'a> {
         self.starts.partition_point(|&start| start <= at) as u32 + 1
     }
 
-    fn unsupported(&mut self, block: BlockRef, node: Option<u32>, unready: &Unready) -> Vec<Unsupported> {
+    fn unsupported(
+        &mut self,
+        block: BlockRef,
+        node: Option<u32>,
+        unready: &Unready,
+    ) -> Vec<Unsupported> {
         unready
             .found
             .iter()

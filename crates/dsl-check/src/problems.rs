@@ -16,19 +16,33 @@ use crate::signatures::{NodeKind, Sig, Work};
 use crate::types::assign;
 
 fn at(block: BlockRef) -> Place {
-    Place { block, target: Target::Name }
+    Place {
+        block,
+        target: Target::Name,
+    }
 }
 
 /// Imports, and declarations that share a name.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn file_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
-    let mut found: Vec<Diag> = visible(db, project, file).problems.iter().filter_map(import_problem).collect();
+pub(crate) fn file_problems(
+    db: &dyn salsa::Database,
+    project: Project,
+    file: SourceFile,
+) -> Vec<Diag> {
+    let mut found: Vec<Diag> = visible(db, project, file)
+        .problems
+        .iter()
+        .filter_map(import_problem)
+        .collect();
     duplicate_declarations(db, file, &mut found);
     let plans = file_plans(db, file);
     for plan in &plans.plans {
         duplicate_nodes(plan, &mut found);
     }
-    if let (Some(first), Some(plan)) = (plans.stray.first(), plans.plans.first().and_then(|plan| plan.clauses.first())) {
+    if let (Some(first), Some(plan)) = (
+        plans.stray.first(),
+        plans.plans.first().and_then(|plan| plan.clauses.first()),
+    ) {
         let message = "this file has plans and nodes outside of them, expected one or the other";
         found.push(
             Diag::new(rules::MISPLACED_CLAUSE, at(*first), message)
@@ -40,7 +54,10 @@ pub(crate) fn file_problems(db: &dyn salsa::Database, project: Project, file: So
 }
 
 fn import_problem(problem: &ImportProblem) -> Option<Diag> {
-    let place = |block: &BlockRef, name: Option<&SmolStr>| Place { block: *block, target: Target::Use(name.cloned()) };
+    let place = |block: &BlockRef, name: Option<&SmolStr>| Place {
+        block: *block,
+        target: Target::Use(name.cloned()),
+    };
     Some(match problem {
         // the parser has said what is wrong with the path, or it is interpolated
         ImportProblem::NoPath { .. } => return None,
@@ -76,18 +93,37 @@ fn duplicate_declarations(db: &dyn salsa::Database, file: SourceFile, found: &mu
     let mut tests = HashMap::new();
     for (block, sig) in declarations(db, file).iter() {
         let (before, what, name) = match sig {
-            Sig::Profile { name: Some(name), of } => {
-                (profiles.insert((name.clone(), of.clone()), *block), "profile", name.clone())
-            }
-            Sig::Test { title: Some(title), of } => (tests.insert((title.clone(), of.clone()), *block), "test", title.clone()),
+            Sig::Profile {
+                name: Some(name),
+                of,
+            } => (
+                profiles.insert((name.clone(), of.clone()), *block),
+                "profile",
+                name.clone(),
+            ),
+            Sig::Test {
+                title: Some(title),
+                of,
+            } => (
+                tests.insert((title.clone(), of.clone()), *block),
+                "test",
+                title.clone(),
+            ),
             _ => match declared(sig) {
-                Some((space, name)) => (first.insert((space, name.clone()), *block), space.word(), name),
+                Some((space, name)) => (
+                    first.insert((space, name.clone()), *block),
+                    space.word(),
+                    name,
+                ),
                 None => continue,
             },
         };
         if let Some(before) = before {
             let message = format!("there are two {what}s `{name}`, expected different names");
-            found.push(Diag::new(rules::DUPLICATE_NAME, at(*block), message).label(at(before), "first here"));
+            found.push(
+                Diag::new(rules::DUPLICATE_NAME, at(*block), message)
+                    .label(at(before), "first here"),
+            );
         }
     }
 }
@@ -97,9 +133,14 @@ fn duplicate_nodes(plan: &PlanBlocks, found: &mut Vec<Diag>) {
     for (block, node) in plan.nodes.iter().filter(|(_, node)| !node.name.is_empty()) {
         match first.get(node.name.as_str()) {
             Some((before, kind)) => {
-                let message = format!("there are two nodes `{}` in this plan, expected different names", node.name);
+                let message = format!(
+                    "there are two nodes `{}` in this plan, expected different names",
+                    node.name
+                );
                 let label = format!("the {} of that name", kind.word());
-                found.push(Diag::new(rules::DUPLICATE_NAME, at(*block), message).label(at(*before), label));
+                found.push(
+                    Diag::new(rules::DUPLICATE_NAME, at(*block), message).label(at(*before), label),
+                );
             }
             None => {
                 first.insert(&node.name, (*block, node.kind));
@@ -110,12 +151,21 @@ fn duplicate_nodes(plan: &PlanBlocks, found: &mut Vec<Diag>) {
 
 /// Loops, fallbacks that do not fit, plans that call themselves.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn graph_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
+pub(crate) fn graph_problems(
+    db: &dyn salsa::Database,
+    project: Project,
+    file: SourceFile,
+) -> Vec<Diag> {
     let mut found = Vec::new();
     let plans = file_plans(db, file);
     let mut said = HashSet::new();
     for (plan, graph) in plans.plans.iter().zip(graphs(db, file).iter()) {
-        found.extend(graph.loops().iter().map(|edges| dependency_cycle(plan, graph, edges)));
+        found.extend(
+            graph
+                .loops()
+                .iter()
+                .map(|edges| dependency_cycle(plan, graph, edges)),
+        );
         fallbacks(db, project, file, plan, graph, &mut found);
         recursive_calls(db, project, file, plan, &mut said, &mut found);
     }
@@ -126,36 +176,66 @@ fn dependency_cycle(plan: &PlanBlocks, graph: &PlanGraph, edges: &[Edge]) -> Dia
     let name = |node: u32| &graph.nodes[node as usize].name;
     let block = |node: u32| plan.nodes[node as usize].0;
     let place = |edge: &Edge| match edge.kind {
-        EdgeKind::Need => Place { block: block(edge.waits), target: Target::Need(name(edge.on).clone()) },
-        EdgeKind::StandIn { of } => Place { block: block(edge.waits), target: Target::Need(name(of).clone()) },
-        EdgeKind::Fallback => Place { block: block(edge.on), target: Target::Fallback },
+        EdgeKind::Need => Place {
+            block: block(edge.waits),
+            target: Target::Need(name(edge.on).clone()),
+        },
+        EdgeKind::StandIn { of } => Place {
+            block: block(edge.waits),
+            target: Target::Need(name(of).clone()),
+        },
+        EdgeKind::Fallback => Place {
+            block: block(edge.on),
+            target: Target::Fallback,
+        },
         EdgeKind::Route(at) => {
             let route = &graph.nodes[edge.on as usize].routes[at as usize];
-            let target = Target::Route { on: route.on.clone(), to: route.to.clone() };
-            Place { block: block(edge.on), target }
+            let target = Target::Route {
+                on: route.on.clone(),
+                to: route.to.clone(),
+            };
+            Place {
+                block: block(edge.on),
+                target,
+            }
         }
     };
     let says = |edge: &Edge| {
         let (waits, on) = (name(edge.waits), name(edge.on));
         match edge.kind {
             EdgeKind::Need => format!("`{waits}` needs `{on}`"),
-            EdgeKind::StandIn { of } => format!("`{waits}` needs `{}`, whose fallback is `{on}`", name(of)),
+            EdgeKind::StandIn { of } => {
+                format!("`{waits}` needs `{}`, whose fallback is `{on}`", name(of))
+            }
             EdgeKind::Fallback => format!("`{waits}` waits for `{on}`, whose fallback it is"),
             EdgeKind::Route(at) => match &graph.nodes[edge.on as usize].routes[at as usize].on {
-                Some(event) => format!("`{waits}` waits for `{on}`, which leads to it on `{event}`"),
+                Some(event) => {
+                    format!("`{waits}` waits for `{on}`, which leads to it on `{event}`")
+                }
                 None => format!("`{waits}` waits for `{on}`, which may choose it"),
             },
         }
     };
     let first = &edges[0];
-    let mut diag = Diag::new(rules::DEPENDENCY_CYCLE, place(first), format!("`{}` waits for itself", name(first.waits)));
+    let mut diag = Diag::new(
+        rules::DEPENDENCY_CYCLE,
+        place(first),
+        format!("`{}` waits for itself", name(first.waits)),
+    );
     for edge in edges {
         diag = diag.label(place(edge), says(edge));
     }
-    let mut path: Vec<String> = edges.iter().map(|edge| format!("`{}`", name(edge.waits))).collect();
+    let mut path: Vec<String> = edges
+        .iter()
+        .map(|edge| format!("`{}`", name(edge.waits)))
+        .collect();
     path.push(format!("`{}`", name(first.waits)));
     diag.note(format!("the loop: {}", path.join(" waits for ")))
-        .help(if edges.len() == 1 { "remove it" } else { "remove one of these edges" })
+        .help(if edges.len() == 1 {
+            "remove it"
+        } else {
+            "remove one of these edges"
+        })
 }
 
 /// What stands in for a task must have its outputs.
@@ -168,31 +248,58 @@ fn fallbacks(
     found: &mut Vec<Diag>,
 ) {
     for (at, (block, sig)) in plan.nodes.iter().enumerate() {
-        let Some(stand_in) = graph.fallback[at] else { continue };
+        let Some(stand_in) = graph.fallback[at] else {
+            continue;
+        };
         if stand_in as usize == at {
             continue;
         }
         let scope = scope(db, project, file);
         let other = &graph.nodes[stand_in as usize];
-        let place = Place { block: *block, target: Target::Fallback };
-        let label = |diag: Diag| diag.label(Place { block: plan.nodes[stand_in as usize].0, target: Target::Name }, "the fallback");
+        let place = Place {
+            block: *block,
+            target: Target::Fallback,
+        };
+        let label = |diag: Diag| {
+            diag.label(
+                Place {
+                    block: plan.nodes[stand_in as usize].0,
+                    target: Target::Name,
+                },
+                "the fallback",
+            )
+        };
         if other.kind != NodeKind::Task {
-            let message = format!("`{}` is a {}, expected a task as the fallback of `{}`", other.name, other.kind.word(), sig.name);
+            let message = format!(
+                "`{}` is a {}, expected a task as the fallback of `{}`",
+                other.name,
+                other.kind.word(),
+                sig.name
+            );
             found.push(label(Diag::new(rules::FALLBACK_MISMATCH, place, message)));
             continue;
         }
         if other.each != sig.each {
-            let message =
-                format!("one of `{}` and its fallback `{}` fans out, so their outputs differ", sig.name, other.name);
+            let message = format!(
+                "one of `{}` and its fallback `{}` fans out, so their outputs differ",
+                sig.name, other.name
+            );
             found.push(label(Diag::new(rules::FALLBACK_MISMATCH, place, message)));
             continue;
         }
         let outputs = node_outputs(scope, other);
         // captures of a script are promised only where nothing else is
-        let promised = if sig.outputs.is_some() { declared_outputs(scope, sig) } else { node_outputs(scope, sig) };
+        let promised = if sig.outputs.is_some() {
+            declared_outputs(scope, sig)
+        } else {
+            node_outputs(scope, sig)
+        };
         let mismatch = promised.into_iter().find_map(|(name, ty)| {
             match outputs.iter().find(|(output, _)| *output == name) {
-                None => Some(format!("`{}` has no output `{name}`, expected one as `{}` has it", other.name, sig.name)),
+                None => Some(format!(
+                    "`{}` has no output `{name}`, expected one as `{}` has it",
+                    other.name, sig.name
+                )),
                 Some((_, found)) if assign(found, &ty, &scope.types).is_err() => Some(format!(
                     "`{}.{name}` is `{found}`, expected `{ty}` as of `{}`, for which it stands in",
                     other.name, sig.name
@@ -211,8 +318,17 @@ type PlanId = (SourceFile, SmolStr);
 /// The plans that a plan calls.
 fn calls(db: &dyn salsa::Database, project: Project, (file, name): &PlanId) -> Vec<PlanId> {
     let scope = scope(db, project, *file);
-    let Some(plan) = file_plans(db, *file).plans.iter().find(|plan| plan.name == *name) else { return Vec::new() };
-    plan.nodes.iter().filter_map(|(_, sig)| called(scope, &sig.work)).collect()
+    let Some(plan) = file_plans(db, *file)
+        .plans
+        .iter()
+        .find(|plan| plan.name == *name)
+    else {
+        return Vec::new();
+    };
+    plan.nodes
+        .iter()
+        .filter_map(|(_, sig)| called(scope, &sig.work))
+        .collect()
 }
 
 fn called(scope: &crate::scope::FileScope, work: &Work) -> Option<PlanId> {
@@ -235,7 +351,9 @@ fn recursive_calls(
     }
     for (block, sig) in &plan.nodes {
         let Work::Call(_) = &sig.work else { continue };
-        let Some(start) = called(scope(db, project, file), &sig.work) else { continue };
+        let Some(start) = called(scope(db, project, file), &sig.work) else {
+            continue;
+        };
         // who was reached from whom
         let mut reached: HashMap<PlanId, PlanId> = HashMap::from([(start.clone(), home.clone())]);
         let mut queue = VecDeque::from([start]);
@@ -245,8 +363,14 @@ fn recursive_calls(
                 while let Some(through) = back.filter(|through| said.insert((*through).clone())) {
                     back = reached.get(through);
                 }
-                let message = format!("the plan `{}` calls itself through `{}`", plan.name, sig.name);
-                let place = Place { block: *block, target: Target::Call };
+                let message = format!(
+                    "the plan `{}` calls itself through `{}`",
+                    plan.name, sig.name
+                );
+                let place = Place {
+                    block: *block,
+                    target: Target::Call,
+                };
                 found.push(Diag::new(rules::RECURSIVE_CALL, place, message));
                 return;
             }

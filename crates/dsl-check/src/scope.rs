@@ -15,7 +15,9 @@ use smol_str::SmolStr;
 
 use crate::diagnostic::BlockRef;
 use crate::inputs::{Project, SourceFile};
-use crate::signatures::{AgentSig, CapabilitySig, FieldSig, PlanSig, PolicySig, Sig, TypeSig, signatures};
+use crate::signatures::{
+    AgentSig, CapabilitySig, FieldSig, PlanSig, PolicySig, Sig, TypeSig, signatures,
+};
 use crate::types::{Env, Lookup, Namespace, Report, resolve_type};
 
 /// How long a chain of aliases may be.
@@ -23,12 +25,21 @@ const ALIAS_DEPTH_MAX: u32 = 64;
 
 /// The declarations of a file that are not nodes, in order.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn declarations(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<(BlockRef, Sig)>> {
+pub(crate) fn declarations(
+    db: &dyn salsa::Database,
+    file: SourceFile,
+) -> Arc<Vec<(BlockRef, Sig)>> {
     let mut found = Vec::new();
     for &chunk in file.chunks(db) {
         for (index, sig) in signatures(db, chunk).iter().enumerate() {
             if !matches!(sig, Sig::Nothing | Sig::Node(_)) {
-                found.push((BlockRef { chunk, index: index as u32 }, sig.clone()));
+                found.push((
+                    BlockRef {
+                        chunk,
+                        index: index as u32,
+                    },
+                    sig.clone(),
+                ));
             }
         }
     }
@@ -109,9 +120,19 @@ pub(crate) enum ImportProblem {
     NoFile { block: BlockRef, path: SmolStr },
     /// The path is not a plain string.
     NoPath { block: BlockRef },
-    NoName { block: BlockRef, name: SmolStr, path: SmolStr, there: Vec<SmolStr> },
+    NoName {
+        block: BlockRef,
+        name: SmolStr,
+        path: SmolStr,
+        there: Vec<SmolStr>,
+    },
     /// Two imports bring it.
-    Ambiguous { block: BlockRef, first: BlockRef, space: Space, name: SmolStr },
+    Ambiguous {
+        block: BlockRef,
+        first: BlockRef,
+        space: Space,
+        name: SmolStr,
+    },
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -132,11 +153,18 @@ impl Visible {
 
 /// The names that a file can use.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn visible(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Visible> {
+pub(crate) fn visible(
+    db: &dyn salsa::Database,
+    project: Project,
+    file: SourceFile,
+) -> Arc<Visible> {
     let mut visible = Visible::default();
     for (_, sig) in declarations(db, file).iter() {
         if let Some((space, name)) = declared(sig) {
-            visible.names.entry((space, name.clone())).or_insert(Origin { file, name });
+            visible
+                .names
+                .entry((space, name.clone()))
+                .or_insert(Origin { file, name });
         }
     }
     let own: HashSet<(Space, SmolStr)> = visible.names.keys().cloned().collect();
@@ -144,20 +172,30 @@ pub(crate) fn visible(db: &dyn salsa::Database, project: Project, file: SourceFi
     for (block, sig) in declarations(db, file).iter() {
         let Sig::Use(used) = sig else { continue };
         let Some(path) = &used.path else {
-            visible.problems.push(ImportProblem::NoPath { block: *block });
+            visible
+                .problems
+                .push(ImportProblem::NoPath { block: *block });
             continue;
         };
         let target = import_path(project.root(db), file.path(db), path);
         let Some(&there) = project.files(db).get(target.as_path()) else {
-            visible.problems.push(ImportProblem::NoFile { block: *block, path: path.clone() });
+            visible.problems.push(ImportProblem::NoFile {
+                block: *block,
+                path: path.clone(),
+            });
             continue;
         };
         if !visible.files.contains(&there) {
             visible.files.push(there);
         }
-        let offered: Vec<(Space, SmolStr)> =
-            declarations(db, there).iter().filter_map(|(_, sig)| declared(sig)).collect();
-        let missing = used.picked.iter().filter(|name| !offered.iter().any(|(_, offered)| offered == *name));
+        let offered: Vec<(Space, SmolStr)> = declarations(db, there)
+            .iter()
+            .filter_map(|(_, sig)| declared(sig))
+            .collect();
+        let missing = used
+            .picked
+            .iter()
+            .filter(|name| !offered.iter().any(|(_, offered)| offered == *name));
         for name in missing {
             visible.problems.push(ImportProblem::NoName {
                 block: *block,
@@ -204,7 +242,12 @@ pub(crate) fn visible(db: &dyn salsa::Database, project: Project, file: SourceFi
                         .iter()
                         .find(|(_, sig)| declared(sig).as_ref() == Some(&key))
                         .map_or(*block, |(block, _)| *block);
-                    visible.problems.push(ImportProblem::Ambiguous { block: *block, first, space, name: key.1.clone() });
+                    visible.problems.push(ImportProblem::Ambiguous {
+                        block: *block,
+                        first,
+                        space,
+                        name: key.1.clone(),
+                    });
                 }
                 None => {
                     brought.insert(key.clone(), (*block, picked));
@@ -257,7 +300,12 @@ pub(crate) struct FileScope {
 impl FileScope {
     /// A policy that binds the plan.
     pub fn policy_for(&self, plan: &PlanScope) -> Option<&SmolStr> {
-        let binds = |policy: &&Arc<PolicySig>| policy.label.as_ref().is_none_or(|label| plan.labels.contains(label));
+        let binds = |policy: &&Arc<PolicySig>| {
+            policy
+                .label
+                .as_ref()
+                .is_none_or(|label| plan.labels.contains(label))
+        };
         self.policies.iter().find(binds).map(|policy| &policy.name)
     }
 }
@@ -276,7 +324,11 @@ pub(crate) struct PlanScope {
 }
 
 #[salsa::tracked(returns(ref))]
-pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<FileScope> {
+pub(crate) fn scope(
+    db: &dyn salsa::Database,
+    project: Project,
+    file: SourceFile,
+) -> Arc<FileScope> {
     let resolver = Resolver::new(db, project, file);
     let mut scope = FileScope::default();
     for capability in crate::builtin::CAPABILITIES.iter() {
@@ -288,12 +340,19 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
         match space {
             Space::Type => {
                 let ambiguous = seen.ambiguous.contains(&(Space::Type, name.clone()));
-                let ty = if ambiguous { None } else { resolver.named(origin.file, &origin.name) };
+                let ty = if ambiguous {
+                    None
+                } else {
+                    resolver.named(origin.file, &origin.name)
+                };
                 scope.named.insert(name.clone(), ty.unwrap_or(Type::Error));
             }
             Space::Capability => {
                 if let Some(sig) = resolver.capability(origin) {
-                    scope.capabilities.insert(name.clone(), Arc::new(resolver.capability_types(origin.file, &sig)));
+                    scope.capabilities.insert(
+                        name.clone(),
+                        Arc::new(resolver.capability_types(origin.file, &sig)),
+                    );
                 }
             }
             Space::Agent => {
@@ -302,11 +361,16 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
                 }
             }
             Space::Plan => {
-                let merged = plan_sigs(db, origin.file).into_iter().find(|plan| plan.name == origin.name);
+                let merged = plan_sigs(db, origin.file)
+                    .into_iter()
+                    .find(|plan| plan.name == origin.name);
                 if let Some(sig) = merged {
                     scope.plans.insert(
                         name.clone(),
-                        Arc::new(PlanShape { file: origin.file, plan: Arc::new(resolver.plan(origin.file, &sig)) }),
+                        Arc::new(PlanShape {
+                            file: origin.file,
+                            plan: Arc::new(resolver.plan(origin.file, &sig)),
+                        }),
                     );
                 }
             }
@@ -318,7 +382,10 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
     }
     if scope.own.is_empty() {
         let implicit = implicit_name(file.path(db));
-        scope.own.push(Arc::new(PlanScope { name: implicit, ..PlanScope::default() }));
+        scope.own.push(Arc::new(PlanScope {
+            name: implicit,
+            ..PlanScope::default()
+        }));
     }
     scope.types = resolver.finish();
     scope.policies = policies_in_reach(db, project, file);
@@ -328,7 +395,9 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
 
 /// The implicit plan of a file of bare nodes is named after the file.
 pub(crate) fn implicit_name(path: &Path) -> SmolStr {
-    path.file_stem().map(|stem| stem.to_string_lossy().as_ref().into()).unwrap_or_else(|| "plan".into())
+    path.file_stem()
+        .map(|stem| stem.to_string_lossy().as_ref().into())
+        .unwrap_or_else(|| "plan".into())
 }
 
 /// The plans of a file, each with the clauses that follow its nodes merged in.
@@ -359,16 +428,30 @@ fn merge(plan: &mut PlanSig, rest: &PlanSig) {
 }
 
 /// The policies of the file, and of the files that it imports, directly or not.
-fn policies_in_reach(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Arc<PolicySig>> {
+fn policies_in_reach(
+    db: &dyn salsa::Database,
+    project: Project,
+    file: SourceFile,
+) -> Vec<Arc<PolicySig>> {
     let mut found = Vec::new();
     let mut seen = HashSet::from([file]);
     let mut queue = VecDeque::from([file]);
     while let Some(at) = queue.pop_front() {
-        found.extend(declarations(db, at).iter().filter_map(|(_, sig)| match sig {
-            Sig::Policy(sig) => Some(sig.clone()),
-            _ => None,
-        }));
-        queue.extend(visible(db, project, at).files.iter().copied().filter(|next| seen.insert(*next)));
+        found.extend(
+            declarations(db, at)
+                .iter()
+                .filter_map(|(_, sig)| match sig {
+                    Sig::Policy(sig) => Some(sig.clone()),
+                    _ => None,
+                }),
+        );
+        queue.extend(
+            visible(db, project, at)
+                .files
+                .iter()
+                .copied()
+                .filter(|next| seen.insert(*next)),
+        );
     }
     found
 }
@@ -397,7 +480,12 @@ struct Resolved {
 
 impl<'db> Resolver<'db> {
     fn new(db: &'db dyn salsa::Database, project: Project, file: SourceFile) -> Self {
-        let resolver = Self { db, project, inner: RefCell::default(), declared: RefCell::default() };
+        let resolver = Self {
+            db,
+            project,
+            inner: RefCell::default(),
+            declared: RefCell::default(),
+        };
         let own: Vec<SmolStr> = resolver.types_of(file).keys().cloned().collect();
         // the file's own records keep their names whatever they meet
         {
@@ -429,7 +517,9 @@ impl<'db> Resolver<'db> {
     fn named(&self, file: SourceFile, name: &SmolStr) -> Option<Type> {
         let sig = self.types_of(file).get(name)?.clone();
         let key = (file, name.clone());
-        let Some(alias) = &sig.alias else { return Some(Type::Record(self.record_name(key))) };
+        let Some(alias) = &sig.alias else {
+            return Some(Type::Record(self.record_name(key)));
+        };
         if let Some(done) = self.inner.borrow().aliases.get(&key) {
             return Some(done.clone());
         }
@@ -437,7 +527,10 @@ impl<'db> Resolver<'db> {
             return Some(Type::Error);
         }
         // what an alias of itself finds on the way round
-        self.inner.borrow_mut().aliases.insert(key.clone(), Type::Error);
+        self.inner
+            .borrow_mut()
+            .aliases
+            .insert(key.clone(), Type::Error);
         self.inner.borrow_mut().depth += 1;
         let ty = self.resolve(file, alias);
         let mut inner = self.inner.borrow_mut();
@@ -465,7 +558,11 @@ impl<'db> Resolver<'db> {
     }
 
     /// The plain name, or one that also says which file it is from.
-    fn free_name(&self, (file, plain): &(SourceFile, SmolStr), taken: &HashSet<SmolStr>) -> SmolStr {
+    fn free_name(
+        &self,
+        (file, plain): &(SourceFile, SmolStr),
+        taken: &HashSet<SmolStr>,
+    ) -> SmolStr {
         let stem = implicit_name(file.path(self.db));
         std::iter::once(plain.clone())
             .chain(std::iter::once(SmolStr::from(format!("{stem}.{plain}"))))
@@ -475,7 +572,11 @@ impl<'db> Resolver<'db> {
     }
 
     fn resolve(&self, file: SourceFile, ty: &ast::Type) -> Type {
-        let env = Declared { resolver: self, file, none: Types::default() };
+        let env = Declared {
+            resolver: self,
+            file,
+            none: Types::default(),
+        };
         // problems are reported where the type is written
         resolve_type(ty, &env, &mut Report::default())
     }
@@ -492,10 +593,12 @@ impl<'db> Resolver<'db> {
     }
 
     fn capability(&self, origin: &Origin) -> Option<Arc<CapabilitySig>> {
-        declarations(self.db, origin.file).iter().find_map(|(_, sig)| match sig {
-            Sig::Capability(sig) if sig.name == origin.name => Some(sig.clone()),
-            _ => None,
-        })
+        declarations(self.db, origin.file)
+            .iter()
+            .find_map(|(_, sig)| match sig {
+                Sig::Capability(sig) if sig.name == origin.name => Some(sig.clone()),
+                _ => None,
+            })
     }
 
     fn capability_types(&self, file: SourceFile, sig: &CapabilitySig) -> Capability {
@@ -520,18 +623,24 @@ impl<'db> Resolver<'db> {
     }
 
     fn agent(&self, origin: &Origin) -> Option<Arc<AgentSig>> {
-        declarations(self.db, origin.file).iter().find_map(|(_, sig)| match sig {
-            Sig::Agent(sig) if sig.name == origin.name => Some(sig.clone()),
-            _ => None,
-        })
+        declarations(self.db, origin.file)
+            .iter()
+            .find_map(|(_, sig)| match sig {
+                Sig::Agent(sig) if sig.name == origin.name => Some(sig.clone()),
+                _ => None,
+            })
     }
 
     /// Defines every record that was named, and those that their fields name.
     fn finish(self) -> Types {
         let mut types = Types::default();
         loop {
-            let Some((file, name)) = self.inner.borrow_mut().pending.pop_front() else { return types };
-            let Some(sig) = self.types_of(file).get(&name).cloned() else { continue };
+            let Some((file, name)) = self.inner.borrow_mut().pending.pop_front() else {
+                return types;
+            };
+            let Some(sig) = self.types_of(file).get(&name).cloned() else {
+                continue;
+            };
             let ir_name = self.record_name((file, name));
             let fields = sig
                 .fields

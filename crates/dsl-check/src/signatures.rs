@@ -15,7 +15,9 @@ use crate::walk;
 /// The blocks of a chunk.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn parse(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<Block> {
-    let context = dsl_syntax::ChunkContext { plan_indent: chunk.plan_indent(db) };
+    let context = dsl_syntax::ChunkContext {
+        plan_indent: chunk.plan_indent(db),
+    };
     dsl_syntax::parse_chunk(chunk.text(db), context)
 }
 
@@ -209,19 +211,31 @@ fn of_decl(decl: &Decl, place: BlockKind) -> Sig {
             None => Sig::Nothing,
         },
         DeclKind::Agent => match name {
-            Some(name) => Sig::Agent(Arc::new(AgentSig { name, provides: names_of(decl, K::Provides) })),
+            Some(name) => Sig::Agent(Arc::new(AgentSig {
+                name,
+                provides: names_of(decl, K::Provides),
+            })),
             None => Sig::Nothing,
         },
         DeclKind::Policy => match name {
-            Some(name) => Sig::Policy(Arc::new(PolicySig { name, label: label_of_policy(decl) })),
+            Some(name) => Sig::Policy(Arc::new(PolicySig {
+                name,
+                label: label_of_policy(decl),
+            })),
             None => Sig::Nothing,
         },
-        DeclKind::Plan if place == BlockKind::PlanRest => Sig::PlanRest(Arc::new(plan(decl, SmolStr::default()))),
-        DeclKind::Plan => Sig::Plan(Arc::new(plan(decl, name.unwrap_or_default()))),
-        DeclKind::Profile => Sig::Profile { name, of: decl.of.as_ref().map(text) },
-        DeclKind::Test => {
-            Sig::Test { title: decl.title.as_ref().and_then(StringLit::plain), of: decl.of.as_ref().map(text) }
+        DeclKind::Plan if place == BlockKind::PlanRest => {
+            Sig::PlanRest(Arc::new(plan(decl, SmolStr::default())))
         }
+        DeclKind::Plan => Sig::Plan(Arc::new(plan(decl, name.unwrap_or_default()))),
+        DeclKind::Profile => Sig::Profile {
+            name,
+            of: decl.of.as_ref().map(text),
+        },
+        DeclKind::Test => Sig::Test {
+            title: decl.title.as_ref().and_then(StringLit::plain),
+            of: decl.of.as_ref().map(text),
+        },
         DeclKind::Task | DeclKind::Gate | DeclKind::Decision | DeclKind::Hypothesis => {
             Sig::Node(Arc::new(node(decl, place == BlockKind::PlanNode)))
         }
@@ -298,8 +312,16 @@ fn node(decl: &Decl, in_plan: bool) -> NodeSig {
 
 /// The label that a plan must have for the policy to bind it.
 fn label_of_policy(decl: &Decl) -> Option<SmolStr> {
-    let Value::Selector(selector) = &clause(decl, K::Applies)?.value else { return None };
-    let ExprKind::Binary { op: BinaryOp::In, lhs, rhs, .. } = &walk::unparen(selector.filter.as_ref()?).kind else {
+    let Value::Selector(selector) = &clause(decl, K::Applies)?.value else {
+        return None;
+    };
+    let ExprKind::Binary {
+        op: BinaryOp::In,
+        lhs,
+        rhs,
+        ..
+    } = &walk::unparen(selector.filter.as_ref()?).kind
+    else {
         return None;
     };
     match (&walk::unparen(lhs).kind, &walk::unparen(rhs).kind) {
@@ -330,9 +352,18 @@ fn work(decl: &Decl) -> Work {
 
 fn need(need: &Need) -> NeedSig {
     match &need.kind {
-        NeedKind::Node { name, optional } => NeedSig::Node { name: text(name), optional: *optional },
-        NeedKind::Any(of) => NeedSig::Quorum { count: 1, of: of.iter().map(text).collect() },
-        NeedKind::Quorum { count, of, .. } => NeedSig::Quorum { count: *count, of: of.iter().map(text).collect() },
+        NeedKind::Node { name, optional } => NeedSig::Node {
+            name: text(name),
+            optional: *optional,
+        },
+        NeedKind::Any(of) => NeedSig::Quorum {
+            count: 1,
+            of: of.iter().map(text).collect(),
+        },
+        NeedKind::Quorum { count, of, .. } => NeedSig::Quorum {
+            count: *count,
+            of: of.iter().map(text).collect(),
+        },
     }
 }
 
@@ -406,8 +437,12 @@ fn without_spans(mut ty: ast::Type) -> ast::Type {
 fn clear_type(ty: &mut ast::Type) {
     ty.span = Span::default();
     match &mut ty.kind {
-        TypeKind::Enum(names) => names.iter_mut().for_each(|name| name.span = Span::default()),
-        TypeKind::Named { name, arg, refine, .. } => {
+        TypeKind::Enum(names) => names
+            .iter_mut()
+            .for_each(|name| name.span = Span::default()),
+        TypeKind::Named {
+            name, arg, refine, ..
+        } => {
             name.span = Span::default();
             if let Some(arg) = arg {
                 clear_type(arg);
@@ -434,7 +469,9 @@ fn clear_bound(bound: &mut Expr) {
 }
 
 fn mentions(block: &Block) -> Box<[SmolStr]> {
-    let Some(Item::Decl(decl)) = &block.item else { return Box::default() };
+    let Some(Item::Decl(decl)) = &block.item else {
+        return Box::default();
+    };
     let mut names = Vec::new();
     for clause in &decl.clauses {
         names_in(&clause.value, &mut names);
@@ -477,7 +514,9 @@ fn names_in(value: &Value, names: &mut Vec<SmolStr>) {
             for need in needs {
                 match &need.kind {
                     NeedKind::Node { name, .. } => names.push(text(name)),
-                    NeedKind::Any(of) | NeedKind::Quorum { of, .. } => names.extend(of.iter().map(text)),
+                    NeedKind::Any(of) | NeedKind::Quorum { of, .. } => {
+                        names.extend(of.iter().map(text))
+                    }
                 }
             }
         }

@@ -82,9 +82,14 @@ impl Workspace {
 
     fn on(db: Database, root: &Path) -> Self {
         let root: Arc<Path> = normalize(root).into();
-        let project =
-            Project::builder(root, BTreeMap::new(), Config::default()).durability(Durability::MEDIUM).new(&db);
-        Self { analysis: Analysis { db, project }, held: HashMap::new(), loader: Box::new(NoLoader) }
+        let project = Project::builder(root, BTreeMap::new(), Config::default())
+            .durability(Durability::MEDIUM)
+            .new(&db);
+        Self {
+            analysis: Analysis { db, project },
+            held: HashMap::new(),
+            loader: Box::new(NoLoader),
+        }
     }
 
     #[must_use]
@@ -95,7 +100,10 @@ impl Workspace {
 
     pub fn set_config(&mut self, config: Config) {
         let project = self.analysis.project;
-        project.set_config(&mut self.analysis.db).with_durability(Durability::MEDIUM).to(config);
+        project
+            .set_config(&mut self.analysis.db)
+            .with_durability(Durability::MEDIUM)
+            .to(config);
     }
 
     /// A view for another thread. Changes wait until it is dropped.
@@ -139,13 +147,22 @@ impl Workspace {
     }
 
     /// Replaces a byte range of a file.
-    pub fn edit(&mut self, path: impl AsRef<Path>, range: Range<usize>, new: &str) -> Result<(), EditError> {
+    pub fn edit(
+        &mut self,
+        path: impl AsRef<Path>,
+        range: Range<usize>,
+        new: &str,
+    ) -> Result<(), EditError> {
         let path: Arc<Path> = self.analysis.path(path.as_ref()).into();
         let held = self.held.get_mut(&path).ok_or(EditError::NoText)?;
         let document = held.document.as_mut().ok_or(EditError::NoText)?;
         let before = document.chunks().len();
         let len: usize = document.chunks().iter().map(|chunk| chunk.text.len()).sum();
-        if range.start > range.end || range.end > len || !is_boundary(document, range.start) || !is_boundary(document, range.end) {
+        if range.start > range.end
+            || range.end > len
+            || !is_boundary(document, range.start)
+            || !is_boundary(document, range.end)
+        {
             return Err(EditError::BadRange);
         }
         if len - range.len() + new.len() > dsl_syntax::FILE_BYTES_MAX {
@@ -156,7 +173,10 @@ impl Workspace {
         }
         let changed = document.edit(range, new);
         let after = document.chunks().len();
-        let replaced = changed.start..(changed.end + before).saturating_sub(after).max(changed.start);
+        let replaced = changed.start
+            ..(changed.end + before)
+                .saturating_sub(after)
+                .max(changed.start);
         self.sync(&path, replaced, changed);
         self.load_imports(path);
         Ok(())
@@ -168,7 +188,10 @@ impl Workspace {
             let project = self.analysis.project;
             let mut files = project.files(&self.analysis.db).clone();
             files.remove(path.as_path());
-            project.set_files(&mut self.analysis.db).with_durability(Durability::MEDIUM).to(files);
+            project
+                .set_files(&mut self.analysis.db)
+                .with_durability(Durability::MEDIUM)
+                .to(files);
         }
     }
 
@@ -180,30 +203,59 @@ impl Workspace {
         };
         let db = &mut self.analysis.db;
         if !self.held.contains_key(&path) {
-            let file = SourceFile::builder(path.clone(), Vec::new(), None).durability(Durability::MEDIUM).new(db);
-            self.held.insert(path.clone(), Held { file, document: None, spare: Vec::new(), open: false });
+            let file = SourceFile::builder(path.clone(), Vec::new(), None)
+                .durability(Durability::MEDIUM)
+                .new(db);
+            self.held.insert(
+                path.clone(),
+                Held {
+                    file,
+                    document: None,
+                    spare: Vec::new(),
+                    open: false,
+                },
+            );
             let project = self.analysis.project;
             let mut files = project.files(db).clone();
             files.insert(path.clone(), file);
-            project.set_files(db).with_durability(Durability::MEDIUM).to(files);
+            project
+                .set_files(db)
+                .with_durability(Durability::MEDIUM)
+                .to(files);
         }
-        let Some(held) = self.held.get_mut(&path) else { return };
+        let Some(held) = self.held.get_mut(&path) else {
+            return;
+        };
         if *held.file.refused(db) != refused {
             held.file.set_refused(db).to(refused);
         }
         held.document = document;
         let old = held.file.chunks(db).len();
-        let new = held.document.as_ref().map_or(0, |document| document.chunks().len());
+        let new = held
+            .document
+            .as_ref()
+            .map_or(0, |document| document.chunks().len());
         self.sync(&path, 0..old, 0..new);
     }
 
     /// Replaces inputs `old` of the file by its document's chunks `new`. Inputs whose text is the same are not touched.
     fn sync(&mut self, path: &Arc<Path>, old: Range<usize>, new: Range<usize>) {
-        let Some(held) = self.held.get_mut(path) else { return };
+        let Some(held) = self.held.get_mut(path) else {
+            return;
+        };
         let db = &mut self.analysis.db;
-        let durability = if held.open { Durability::LOW } else { Durability::MEDIUM };
+        let durability = if held.open {
+            Durability::LOW
+        } else {
+            Durability::MEDIUM
+        };
         let mut inputs = held.file.chunks(db).to_vec();
-        let mut reused: VecDeque<SourceChunk> = inputs.get(old.clone()).unwrap_or_default().iter().copied().collect();
+        let mut reused: VecDeque<SourceChunk> = inputs
+            .get(old.clone())
+            .unwrap_or_default()
+            .iter()
+            .copied()
+            .collect();
         let chunks = held.document.as_ref().map_or(&[][..], Document::chunks);
         let mut fresh = Vec::with_capacity(new.len());
         for chunk in chunks.get(new).unwrap_or_default() {
@@ -211,14 +263,22 @@ impl Workspace {
             let input = match reused.pop_front().or_else(|| held.spare.pop()) {
                 Some(input) => {
                     if input.text(db) != &*chunk.text {
-                        input.set_text(db).with_durability(durability).to(chunk.text.clone());
+                        input
+                            .set_text(db)
+                            .with_durability(durability)
+                            .to(chunk.text.clone());
                     }
                     if input.plan_indent(db) != indent {
-                        input.set_plan_indent(db).with_durability(durability).to(indent);
+                        input
+                            .set_plan_indent(db)
+                            .with_durability(durability)
+                            .to(indent);
                     }
                     input
                 }
-                None => SourceChunk::builder(held.file, chunk.text.clone(), indent).durability(durability).new(db),
+                None => SourceChunk::builder(held.file, chunk.text.clone(), indent)
+                    .durability(durability)
+                    .new(db),
             };
             fresh.push(input);
         }
@@ -226,7 +286,10 @@ impl Workspace {
         let end = old.end.min(inputs.len());
         inputs.splice(old.start.min(end)..end, fresh);
         if inputs != held.file.chunks(db) {
-            held.file.set_chunks(db).with_durability(durability).to(inputs);
+            held.file
+                .set_chunks(db)
+                .with_durability(durability)
+                .to(inputs);
         }
     }
 
@@ -248,7 +311,9 @@ impl Workspace {
     }
 
     fn imported_paths(&self, path: &Path) -> Vec<PathBuf> {
-        let Some(held) = self.held.get(path) else { return Vec::new() };
+        let Some(held) = self.held.get(path) else {
+            return Vec::new();
+        };
         let db = &self.analysis.db;
         declarations(db, held.file)
             .iter()
@@ -284,7 +349,10 @@ mod tests {
         let mut text = String::new();
         for at in 0..500 {
             let _ = write!(text, "task a{at}\n  run: \"echo {at}\"\n");
-            let _ = write!(text, "task b{at}\n  needs: a{at}\n  run: \"echo {{{{ a{at}.stdout }}}}\"\n");
+            let _ = write!(
+                text,
+                "task b{at}\n  needs: a{at}\n  run: \"echo {{{{ a{at}.stdout }}}}\"\n"
+            );
         }
         text
     }
@@ -298,7 +366,9 @@ mod tests {
         assert_eq!(workspace.diagnostics("a.plan".as_ref()), []);
         let at = text.find(replace).expect("in the text");
         let before = runs.load(Ordering::Relaxed);
-        workspace.edit("a.plan", at..at + replace.len(), by).expect("in the text");
+        workspace
+            .edit("a.plan", at..at + replace.len(), by)
+            .expect("in the text");
         assert_eq!(workspace.diagnostics("a.plan".as_ref()), []);
         runs.load(Ordering::Relaxed) - before
     }

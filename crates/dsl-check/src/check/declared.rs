@@ -19,12 +19,20 @@ const RUNNERS: &[&str] = &["shell", "http", "mcp", "llm", "human", "builtin"];
 /// Names that two imports bring, wherever the block uses them.
 pub(super) fn check_ambiguous(cx: &Cx<'_>, decl: &Decl) {
     let mut used: Vec<(Space, Name)> = Vec::new();
-    let mut types: Vec<&Written> = decl.alias.iter().chain(decl.fields.iter().map(|field| &field.ty)).collect();
+    let mut types: Vec<&Written> = decl
+        .alias
+        .iter()
+        .chain(decl.fields.iter().map(|field| &field.ty))
+        .collect();
     for clause in &decl.clauses {
         match &clause.value {
             Value::Fields(fields) => types.extend(fields.iter().map(|field| &field.ty)),
             Value::Typed(typed) => types.extend(typed.iter().map(|item| &item.ty)),
-            Value::Steps(steps) => used.extend(steps.iter().map(|step| (Space::Capability, step.capability.clone()))),
+            Value::Steps(steps) => used.extend(
+                steps
+                    .iter()
+                    .map(|step| (Space::Capability, step.capability.clone())),
+            ),
             Value::Names(names) => {
                 let space = match clause.key {
                     Some(K::Using | K::Provides | K::Judge) => Space::Capability,
@@ -53,7 +61,11 @@ pub(super) fn check_ambiguous(cx: &Cx<'_>, decl: &Decl) {
     used.extend(decl.of.iter().map(|of| (Space::Plan, of.clone())));
     for (space, name) in used {
         if cx.scope.ambiguous.contains(&(space, name.text.clone())) {
-            let message = format!("two imports bring a {} `{}`, expected one", space.word(), name.text);
+            let message = format!(
+                "two imports bring a {} `{}`, expected one",
+                space.word(),
+                name.text
+            );
             let problem = Problem::new(rules::AMBIGUOUS_IMPORT, name.span, message);
             cx.push(problem.help("pick the names you want (`use a, b from \"…\"`), or name an import (`use \"…\" as x`)"));
         }
@@ -73,15 +85,24 @@ pub(super) fn check_type(cx: &Cx<'_>, decl: &Decl) {
         && place.type_named(&name.text) == Some(Type::Error)
         && !cx.has_errors()
     {
-        let message = format!("the alias `{}` never ends at a type, expected a chain that does", name.text);
+        let message = format!(
+            "the alias `{}` never ends at a type, expected a chain that does",
+            name.text
+        );
         cx.push(Problem::new(rules::TYPE_MISMATCH, name.span, message));
     }
 }
 
 pub(super) fn check_capability(cx: &Cx<'_>, decl: &Decl) {
     for key in [K::Input, K::Output] {
-        let Some(Value::Fields(fields)) = clause(decl, key).map(|clause| &clause.value) else { continue };
-        shape::duplicate_names(cx, fields.iter().map(|field| &field.name), &format!("the {}", key.word()));
+        let Some(Value::Fields(fields)) = clause(decl, key).map(|clause| &clause.value) else {
+            continue;
+        };
+        shape::duplicate_names(
+            cx,
+            fields.iter().map(|field| &field.name),
+            &format!("the {}", key.word()),
+        );
         for field in fields {
             field_type(cx, field);
         }
@@ -98,11 +119,22 @@ pub(super) fn check_capability(cx: &Cx<'_>, decl: &Decl) {
 }
 
 fn runner(cx: &Cx<'_>, decl: &Decl) {
-    let Some(Value::Call(call)) = clause(decl, K::Runner).map(|clause| &clause.value) else { return };
-    let ExprKind::Call { func, .. } = &call.kind else { return };
+    let Some(Value::Call(call)) = clause(decl, K::Runner).map(|clause| &clause.value) else {
+        return;
+    };
+    let ExprKind::Call { func, .. } = &call.kind else {
+        return;
+    };
     if !RUNNERS.contains(&func.text.as_str()) {
-        let known: Vec<SmolStr> = RUNNERS.iter().map(|runner| SmolStr::from(*runner)).collect();
-        let problem = Problem::new(rules::UNKNOWN_FUNCTION, func.span, format!("there is no runner `{}`", func.text));
+        let known: Vec<SmolStr> = RUNNERS
+            .iter()
+            .map(|runner| SmolStr::from(*runner))
+            .collect();
+        let problem = Problem::new(
+            rules::UNKNOWN_FUNCTION,
+            func.span,
+            format!("there is no runner `{}`", func.text),
+        );
         cx.push(problem.nearest(&func.text, &known));
     }
 }

@@ -33,9 +33,26 @@ const OUTPUTS: u32 = 10;
 /// Namespaces from here on are nodes, by their place in the view.
 const NODES: u32 = 100;
 
-pub(crate) const NODE_STATUSES: &[&str] =
-    &["pending", "ready", "running", "waiting", "blocked", "completed", "failed", "skipped", "cancelled"];
-const RUN_STATUSES: &[&str] = &["pending", "running", "paused", "blocked", "completed", "failed", "cancelled"];
+pub(crate) const NODE_STATUSES: &[&str] = &[
+    "pending",
+    "ready",
+    "running",
+    "waiting",
+    "blocked",
+    "completed",
+    "failed",
+    "skipped",
+    "cancelled",
+];
+const RUN_STATUSES: &[&str] = &[
+    "pending",
+    "running",
+    "paused",
+    "blocked",
+    "completed",
+    "failed",
+    "cancelled",
+];
 
 /// Which groups a place may read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -72,13 +89,28 @@ impl Reads {
         anything: false,
     };
     /// What a clause of a plan reads.
-    pub const PLAN: Self = Self { run: true, ..Self::NOTHING };
+    pub const PLAN: Self = Self {
+        run: true,
+        ..Self::NOTHING
+    };
     /// What most clauses of a node read.
-    pub const NODE: Self = Self { run: true, nodes: true, task: true, ..Self::NOTHING };
+    pub const NODE: Self = Self {
+        run: true,
+        nodes: true,
+        task: true,
+        ..Self::NOTHING
+    };
     /// `output`, `expect`, `checks`
-    pub const OBSERVING: Self = Self { observes: true, ..Self::NODE };
+    pub const OBSERVING: Self = Self {
+        observes: true,
+        ..Self::NODE
+    };
     /// `requires`
-    pub const REQUIRES: Self = Self { observes: true, world: true, ..Self::NODE };
+    pub const REQUIRES: Self = Self {
+        observes: true,
+        world: true,
+        ..Self::NODE
+    };
 }
 
 /// What a script or a capability leaves behind.
@@ -105,7 +137,16 @@ pub(crate) struct Place<'a, 'db> {
 
 impl<'a, 'db> Place<'a, 'db> {
     pub fn new(cx: &'a Cx<'db>, reads: Reads) -> Self {
-        Self { cx, reads, each: None, input: &[], own: &[], captures: Captures::None, known: &[], agents: &[] }
+        Self {
+            cx,
+            reads,
+            each: None,
+            input: &[],
+            own: &[],
+            captures: Captures::None,
+            known: &[],
+            agents: &[],
+        }
     }
 
     fn groups(&self) -> Vec<&'static str> {
@@ -152,7 +193,9 @@ impl<'a, 'db> Place<'a, 'db> {
             (Captures::Script, "stderr") => (Type::STRING, Capture::Stderr),
             (Captures::Script, "exit") => (Type::INT, Capture::Exit),
             (Captures::Capability(ty), "result") => (ty.clone(), Capture::Result),
-            (Captures::Script | Captures::Capability(_), "duration") => (Type::Duration, Capture::Duration),
+            (Captures::Script | Captures::Capability(_), "duration") => {
+                (Type::Duration, Capture::Duration)
+            }
             _ => return None,
         };
         Some(Lookup::value(ty, Ref::Capture(capture)))
@@ -180,28 +223,40 @@ impl<'a, 'db> Place<'a, 'db> {
         if seen.access == Access::No {
             self.undeclared(name, span, report);
         }
-        Some(Lookup::Namespace(Namespace { path: name.into(), id: NODES + at }))
+        Some(Lookup::Namespace(Namespace {
+            path: name.into(),
+            id: NODES + at,
+        }))
     }
 
     fn undeclared(&self, name: &str, span: Span, report: &mut Report) {
         let block = &parse(self.cx.db, self.cx.block.chunk)[self.cx.block.index as usize];
-        let Some(Item::Decl(decl)) = &block.item else { return };
+        let Some(Item::Decl(decl)) = &block.item else {
+            return;
+        };
         let reader = decl.name.as_ref().map_or("this", |name| name.text.as_str());
         if reader == name {
-            let message = format!("`{name}` reads itself: its own outputs and captures are bare names");
+            let message =
+                format!("`{name}` reads itself: its own outputs and captures are bare names");
             report.push(Problem::new(rules::UNRESOLVED_NAME, span, message));
             return;
         }
         let problem = Problem::new(
             rules::UNDECLARED_DEPENDENCY,
             span,
-            format!("`{reader}` reads `{name}`, which it does not need, directly or through others"),
+            format!(
+                "`{reader}` reads `{name}`, which it does not need, directly or through others"
+            ),
         );
         let title = format!("add `{name}` to the needs of `{reader}`");
         let problem = match clause(decl, K::Needs).map(|clause| (clause, &clause.value)) {
             Some((_, AstValue::Needs(needs))) if !needs.is_empty() => {
                 let list = self.is_list(needs[0].span.start);
-                let end = needs.iter().map(|need| need.span.end).max().unwrap_or_default();
+                let end = needs
+                    .iter()
+                    .map(|need| need.span.end)
+                    .max()
+                    .unwrap_or_default();
                 let text = match list {
                     Some(indent) => format!("\n{:indent$}- {name}", ""),
                     None => format!(", {name}"),
@@ -214,9 +269,19 @@ impl<'a, 'db> Place<'a, 'db> {
                     .clauses
                     .iter()
                     .find(|clause| !clause.in_header)
-                    .map_or_else(|| self.column(decl.keyword.start) + 2, |clause| self.column(clause.span.start));
+                    .map_or_else(
+                        || self.column(decl.keyword.start) + 2,
+                        |clause| self.column(clause.span.start),
+                    );
                 let end = decl.header.end;
-                problem.fix(title, false, vec![(Span::new(end, end), format!("\n{:indent$}needs: {name}", ""))])
+                problem.fix(
+                    title,
+                    false,
+                    vec![(
+                        Span::new(end, end),
+                        format!("\n{:indent$}needs: {name}", ""),
+                    )],
+                )
             }
         };
         report.push(problem.help(format!("add `{name}` to `needs:`")));
@@ -238,10 +303,18 @@ impl<'a, 'db> Place<'a, 'db> {
     }
 
     fn node_member(&self, at: u32, name: &Name) -> Lookup {
-        let Some((_, seen)) = self.cx.view.nodes.get(at as usize) else { return Lookup::Silenced };
+        let Some((_, seen)) = self.cx.view.nodes.get(at as usize) else {
+            return Lookup::Silenced;
+        };
         let id = self.cx.node_id(at);
         let sig = &*seen.sig;
-        let maybe = |ty: Type| if seen.access == Access::Maybe { ty.optional() } else { ty };
+        let maybe = |ty: Type| {
+            if seen.access == Access::Maybe {
+                ty.optional()
+            } else {
+                ty
+            }
+        };
         match name.text.as_str() {
             "status" => return Lookup::value(members(NODE_STATUSES), Ref::Status(id)),
             "attempts" => return Lookup::value(Type::INT, Ref::Attempts(id)),
@@ -254,7 +327,11 @@ impl<'a, 'db> Place<'a, 'db> {
             }
             "error" => {
                 let ty = error_type(sig);
-                let ty = if seen.error == Access::Always || self.reads.test { ty } else { ty.optional() };
+                let ty = if seen.error == Access::Always || self.reads.test {
+                    ty
+                } else {
+                    ty.optional()
+                };
                 return Lookup::value(ty, Ref::Error(id));
             }
             _ => {}
@@ -262,11 +339,16 @@ impl<'a, 'db> Place<'a, 'db> {
         let outputs = self.outputs(seen);
         match outputs.iter().find(|(output, _)| *output == name.text) {
             Some((output, ty)) => {
-                let ty = if sig.each { Type::list(ty.clone()) } else { ty.clone() };
+                let ty = if sig.each {
+                    Type::list(ty.clone())
+                } else {
+                    ty.clone()
+                };
                 Lookup::value(maybe(ty), Ref::Output(id, output.clone()))
             }
             None => {
-                let mut candidates: Vec<SmolStr> = outputs.into_iter().map(|(name, _)| name).collect();
+                let mut candidates: Vec<SmolStr> =
+                    outputs.into_iter().map(|(name, _)| name).collect();
                 candidates.extend(["status", "attempts", "duration", "error"].map(SmolStr::from));
                 if !sig.options.is_empty() {
                     candidates.push("choice".into());
@@ -301,23 +383,38 @@ impl<'a, 'db> Place<'a, 'db> {
         };
         let declared = &self.cx.plan.memory;
         if let Some(field) = declared.iter().find(|field| field.name == key) {
-            let ty = if field.has_default { field.ty.clone() } else { field.ty.clone().optional() };
+            let ty = if field.has_default {
+                field.ty.clone()
+            } else {
+                field.ty.clone().optional()
+            };
             return Lookup::value(ty, Ref::Memory(key));
         }
         let prefix = format!("{key}.");
         if declared.iter().any(|field| field.name.starts_with(&prefix)) {
-            return Lookup::Namespace(Namespace { path: format!("memory.{key}").into(), id: MEMORY });
+            return Lookup::Namespace(Namespace {
+                path: format!("memory.{key}").into(),
+                id: MEMORY,
+            });
         }
-        Lookup::NotFound { candidates: names(declared) }
+        Lookup::NotFound {
+            candidates: names(declared),
+        }
     }
 
     fn world(&self, path: &str, name: &Name) -> Lookup {
         let full = format!("{path}.{}", name.text);
         let ty = match full.as_str() {
             "system.disk" | "system.memory" => {
-                return Lookup::Namespace(Namespace { path: full.into(), id: SYSTEM });
+                return Lookup::Namespace(Namespace {
+                    path: full.into(),
+                    id: SYSTEM,
+                });
             }
-            "system.disk.free" | "system.disk.total" | "system.memory.free" | "system.memory.total" => Type::Size,
+            "system.disk.free"
+            | "system.disk.total"
+            | "system.memory.free"
+            | "system.memory.total" => Type::Size,
             "system.cpus" => Type::INT,
             "system.os" | "system.arch" => Type::STRING,
             "network.online" => Type::Bool,
@@ -327,7 +424,9 @@ impl<'a, 'db> Place<'a, 'db> {
                     "network" => &["online"],
                     _ => &["free", "total"],
                 };
-                return Lookup::NotFound { candidates: all.iter().map(|name| SmolStr::from(*name)).collect() };
+                return Lookup::NotFound {
+                    candidates: all.iter().map(|name| SmolStr::from(*name)).collect(),
+                };
             }
         };
         Lookup::value(ty, Ref::World(full.into()))
@@ -335,8 +434,12 @@ impl<'a, 'db> Place<'a, 'db> {
 
     /// The node that is the one argument of `status(n)`.
     fn node_argument(&self, args: &[Arg], report: &mut Report) -> Option<u32> {
-        let [Arg { value, .. }] = args else { return None };
-        let ExprKind::Name(name) = &value.kind else { return None };
+        let [Arg { value, .. }] = args else {
+            return None;
+        };
+        let ExprKind::Name(name) = &value.kind else {
+            return None;
+        };
         let found = self.cx.view.get(name).map(|(at, _)| at);
         if found.is_none() {
             report.unresolved_name(value.span, name, &self.node_names());
@@ -345,7 +448,16 @@ impl<'a, 'db> Place<'a, 'db> {
     }
 
     fn node_names(&self) -> Vec<SmolStr> {
-        if self.reads.test { self.cx.view.nodes.iter().map(|(name, _)| name.clone()).collect() } else { self.cx.node_names() }
+        if self.reads.test {
+            self.cx
+                .view
+                .nodes
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect()
+        } else {
+            self.cx.node_names()
+        }
     }
 }
 
@@ -354,12 +466,19 @@ fn members(words: &[&str]) -> Type {
 }
 
 fn agent_type(by: &[SmolStr]) -> Type {
-    if by.is_empty() { Type::STRING.optional() } else { Type::Enum(by.to_vec()) }
+    if by.is_empty() {
+        Type::STRING.optional()
+    } else {
+        Type::Enum(by.to_vec())
+    }
 }
 
 /// `u.error`: which mode, what it said, the exit status of a script, how many attempts there were.
 fn error_type(sig: &NodeSig) -> Type {
-    let mut modes: Vec<SmolStr> = BUILTIN_MODES.iter().map(|mode| SmolStr::from(*mode)).collect();
+    let mut modes: Vec<SmolStr> = BUILTIN_MODES
+        .iter()
+        .map(|mode| SmolStr::from(*mode))
+        .collect();
     if sig.kind == NodeKind::Gate {
         modes.push("rejected".into());
     }
@@ -401,7 +520,11 @@ impl Env for DeclaredTypes<'_> {
 pub(crate) fn declared_outputs(scope: &FileScope, sig: &NodeSig) -> Vec<(SmolStr, Type)> {
     // what is wrong with a type is reported where it is written
     let resolve = |ty| resolve_type(ty, &DeclaredTypes(scope), &mut Report::default());
-    sig.outputs.iter().flatten().map(|field| (field.name.clone(), resolve(&field.ty))).collect()
+    sig.outputs
+        .iter()
+        .flatten()
+        .map(|field| (field.name.clone(), resolve(&field.ty)))
+        .collect()
 }
 
 /// What every script has, declared or not.
@@ -420,16 +543,32 @@ pub(crate) fn node_outputs(scope: &FileScope, sig: &NodeSig) -> Vec<(SmolStr, Ty
         let mut outputs = declared_outputs(scope, sig);
         if sig.work == Work::Script {
             let declared = |name: &str| outputs.iter().any(|(output, _)| output == name);
-            let left: Vec<_> = script_outputs().into_iter().filter(|(name, _)| !declared(name)).collect();
+            let left: Vec<_> = script_outputs()
+                .into_iter()
+                .filter(|(name, _)| !declared(name))
+                .collect();
             outputs.extend(left);
         }
         return outputs;
     }
-    let typed = |fields: &[TypedField]| fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect();
+    let typed = |fields: &[TypedField]| {
+        fields
+            .iter()
+            .map(|field| (field.name.clone(), field.ty.clone()))
+            .collect()
+    };
     match &sig.work {
         Work::Script if sig.kind == NodeKind::Task => script_outputs(),
-        Work::Capability(name) => scope.capabilities.get(name).map(|found| typed(&found.output)).unwrap_or_default(),
-        Work::Call(name) => scope.plans.get(name).map(|found| typed(&found.plan.outputs)).unwrap_or_default(),
+        Work::Capability(name) => scope
+            .capabilities
+            .get(name)
+            .map(|found| typed(&found.output))
+            .unwrap_or_default(),
+        Work::Call(name) => scope
+            .plans
+            .get(name)
+            .map(|found| typed(&found.plan.outputs))
+            .unwrap_or_default(),
         _ => Vec::new(),
     }
 }
@@ -441,7 +580,9 @@ fn names(fields: &[TypedField]) -> Vec<SmolStr> {
 fn field(fields: &[TypedField], name: &str, r: impl FnOnce(SmolStr) -> Ref) -> Lookup {
     match fields.iter().find(|field| field.name == name) {
         Some(field) => Lookup::value(field.ty.clone(), r(field.name.clone())),
-        None => Lookup::NotFound { candidates: names(fields) },
+        None => Lookup::NotFound {
+            candidates: names(fields),
+        },
     }
 }
 
@@ -473,7 +614,10 @@ impl Env for Place<'_, '_> {
             return found;
         }
         if let Some(id) = self.group(name) {
-            return Lookup::Namespace(Namespace { path: name.into(), id });
+            return Lookup::Namespace(Namespace {
+                path: name.into(),
+                id,
+            });
         }
         if self.reads.context && name == "context" || self.reads.anything {
             return Lookup::Silenced;
@@ -497,45 +641,66 @@ impl Env for Place<'_, '_> {
         match of.id {
             PARAMS => field(&plan.params, word, Ref::Param),
             MEMORY => self.memory(&of.path, name),
-            SECRETS if plan.secrets.contains(&name.text) => {
-                Lookup::value(Type::Secret(Box::new(Type::STRING)), Ref::Secret(name.text.clone()))
-            }
-            SECRETS => Lookup::NotFound { candidates: plan.secrets.clone() },
+            SECRETS if plan.secrets.contains(&name.text) => Lookup::value(
+                Type::Secret(Box::new(Type::STRING)),
+                Ref::Secret(name.text.clone()),
+            ),
+            SECRETS => Lookup::NotFound {
+                candidates: plan.secrets.clone(),
+            },
             RUN => match self.run_member(word) {
                 Some(ty) => Lookup::value(ty, Ref::Run(name.text.clone())),
-                None => Lookup::NotFound { candidates: strings(&["id", "started", "workspace"]) },
+                None => Lookup::NotFound {
+                    candidates: strings(&["id", "started", "workspace"]),
+                },
             },
             TASK => match word {
                 "id" | "key" => Lookup::value(Type::STRING, Ref::Task(name.text.clone())),
                 "attempt" => Lookup::value(Type::INT, Ref::Task(name.text.clone())),
                 "agent" => Lookup::value(agent_type(self.agents), Ref::Task(name.text.clone())),
-                _ => Lookup::NotFound { candidates: strings(&["id", "key", "attempt", "agent"]) },
+                _ => Lookup::NotFound {
+                    candidates: strings(&["id", "key", "attempt", "agent"]),
+                },
             },
             PLAN => match word {
                 "name" => Lookup::value(Type::STRING, Ref::Plan(name.text.clone())),
-                "version" if plan.has_version => Lookup::value(Type::Version, Ref::Plan(name.text.clone())),
+                "version" if plan.has_version => {
+                    Lookup::value(Type::Version, Ref::Plan(name.text.clone()))
+                }
                 "version" => Lookup::value(Type::Version.optional(), Ref::Plan(name.text.clone())),
-                _ => Lookup::NotFound { candidates: strings(&["name", "version"]) },
+                _ => Lookup::NotFound {
+                    candidates: strings(&["name", "version"]),
+                },
             },
             BUDGET => {
                 let ty = match word {
                     "time" => Type::Duration,
                     "cost" => Type::Money,
                     "tokens" => Type::INT,
-                    _ => return Lookup::NotFound { candidates: plan.budget.clone() },
+                    _ => {
+                        return Lookup::NotFound {
+                            candidates: plan.budget.clone(),
+                        };
+                    }
                 };
                 if plan.budget.contains(&name.text) {
                     Lookup::value(ty, Ref::Budget(name.text.clone()))
                 } else {
-                    Lookup::NotFound { candidates: plan.budget.clone() }
+                    Lookup::NotFound {
+                        candidates: plan.budget.clone(),
+                    }
                 }
             }
             SYSTEM | NETWORK => self.world(&of.path, name),
             INPUT => match self.input.iter().find(|(input, _)| *input == name.text) {
                 Some((input, ty)) => Lookup::value(ty.clone(), Ref::Input(input.clone())),
-                None => Lookup::NotFound { candidates: self.input.iter().map(|(name, _)| name.clone()).collect() },
+                None => Lookup::NotFound {
+                    candidates: self.input.iter().map(|(name, _)| name.clone()).collect(),
+                },
             },
-            OUTPUTS => field(&plan.outputs, word, |name| Ref::Run(format!("outputs.{name}").into())),
+            OUTPUTS => field(&plan.outputs, word, |name| {
+                Ref::Run(format!("outputs.{name}").into())
+            }),
             node => self.node_member(node - NODES, name),
         }
     }
@@ -558,14 +723,22 @@ impl Env for Place<'_, '_> {
                     ExprKind::String(text) => text.plain(),
                     _ => None,
                 });
-                let field = key.and_then(|key| self.cx.plan.memory.iter().find(|field| field.name == key));
+                let field =
+                    key.and_then(|key| self.cx.plan.memory.iter().find(|field| field.name == key));
                 let ty = field.map_or(Type::Json, |field| field.ty.clone());
                 Some(Typed::new(Expr::Ref(Ref::Memory(func.text.clone())), ty))
             }
             "status" | "ran" | "attempts" => {
                 let Some(at) = self.node_argument(args, report) else {
-                    if !args.first().is_some_and(|arg| matches!(arg.value.kind, ExprKind::Name(_))) {
-                        report.wrong_arguments(func.span, format!("`{}` takes the name of a node", func.text), "status(node)");
+                    if !args
+                        .first()
+                        .is_some_and(|arg| matches!(arg.value.kind, ExprKind::Name(_)))
+                    {
+                        report.wrong_arguments(
+                            func.span,
+                            format!("`{}` takes the name of a node", func.text),
+                            "status(node)",
+                        );
                     }
                     return Some(Typed::error());
                 };

@@ -22,12 +22,19 @@ use crate::walk::unparen;
 pub(super) fn gate(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     let mut place = Place::new(cx, Reads::NODE);
     let when = when(cx, decl, &place);
-    let known = when.as_ref().map(|when| facts_when(when, true)).unwrap_or_default();
+    let known = when
+        .as_ref()
+        .map(|when| facts_when(when, true))
+        .unwrap_or_default();
     place.known = &known;
     let script = scripts::script(cx, decl, K::Run, &place);
     let timeout = expr_of(decl, K::Timeout).map(|expr| typed(cx, expr, &Type::Duration, &place));
     place.reads = Reads::OBSERVING;
-    place.captures = if script.is_some() { Captures::Script } else { Captures::None };
+    place.captures = if script.is_some() {
+        Captures::Script
+    } else {
+        Captures::None
+    };
     let checks = expectations(cx, decl, K::Checks, true, &place);
     place.reads = Reads::NODE;
     place.captures = Captures::None;
@@ -41,27 +48,46 @@ pub(super) fn gate(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     literals::int_clause(cx, decl, K::Quorum, 1);
     for clause in &decl.clauses {
         match clause.key {
-            Some(K::Approver) => unready.blocks_as(cx, "`approver`, a gate that a person decides,", "approver".into(), clause.name.span),
-            Some(K::Quorum | K::Options) => unready.found.push((clause.name.text.clone(), clause.name.span, true)),
+            Some(K::Approver) => unready.blocks_as(
+                cx,
+                "`approver`, a gate that a person decides,",
+                "approver".into(),
+                clause.name.span,
+            ),
+            Some(K::Quorum | K::Options) => {
+                unready
+                    .found
+                    .push((clause.name.text.clone(), clause.name.span, true))
+            }
             // without a script there is nothing that takes time but a person
             Some(K::Timeout) if script.is_none() => {
                 if approvers.is_empty() {
                     unready.blocks(cx, clause);
                 } else {
-                    unready.found.push(("timeout".into(), clause.name.span, true));
+                    unready
+                        .found
+                        .push(("timeout".into(), clause.name.span, true));
                 }
             }
             Some(K::Effects) => unready.unenforced(clause),
             _ => {}
         }
     }
-    let body = Body::Gate(Box::new(Gate { checks, script, timeout, approvers }));
+    let body = Body::Gate(Box::new(Gate {
+        checks,
+        script,
+        timeout,
+        approvers,
+    }));
     common(cx, decl, &place, when, body)
 }
 
 fn approvers(cx: &Cx<'_>, names: &[Name]) -> Vec<SmolStr> {
     for name in names.iter().filter(|name| !name.text.contains('/')) {
-        let message = format!("`{}` is no principal, expected one such as `role/{}`", name.text, name.text);
+        let message = format!(
+            "`{}` is no principal, expected one such as `role/{}`",
+            name.text, name.text
+        );
         let problem = Problem::new(rules::TYPE_MISMATCH, name.span, message);
         cx.push(problem.help("a principal is `role/…`, `user/…`, `team/…` or `agent/…`"));
     }
@@ -72,10 +98,18 @@ pub(super) fn decision(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node 
     let place = Place::new(cx, Reads::NODE);
     let from = clause(decl, K::From);
     if let Some(from) = from {
-        unready.blocks_as(cx, "`from`, a decision by hypotheses,", "from".into(), from.name.span);
+        unready.blocks_as(
+            cx,
+            "`from`, a decision by hypotheses,",
+            "from".into(),
+            from.name.span,
+        );
         if let Value::Names(names) = &from.value {
             for name in names.iter().filter(|name| name.text != "hypotheses") {
-                let message = format!("a decision from `{}`, expected `from: hypotheses`", name.text);
+                let message = format!(
+                    "a decision from `{}`, expected `from: hypotheses`",
+                    name.text
+                );
                 cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message));
             }
         }
@@ -84,7 +118,9 @@ pub(super) fn decision(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node 
     let mut written = Vec::new();
     let mut otherwise = false;
     for clause in &decl.clauses {
-        let Value::Route(route) = &clause.value else { continue };
+        let Value::Route(route) = &clause.value else {
+            continue;
+        };
         let condition = match &route.on {
             RouteOn::When(condition) => {
                 written.push(condition);
@@ -103,14 +139,26 @@ pub(super) fn decision(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node 
             }
         };
         if let Some((at, _)) = cx.node(&route.to) {
-            arms.push(Arm { when: condition, to: cx.node_id(at) });
+            arms.push(Arm {
+                when: condition,
+                to: cx.node_id(at),
+            });
         }
     }
-    let broken = decl.clauses.iter().any(|clause| matches!(clause.value, Value::Error | Value::Unknown));
+    let broken = decl
+        .clauses
+        .iter()
+        .any(|clause| matches!(clause.value, Value::Error | Value::Unknown));
     if !written.is_empty() && !otherwise && from.is_none() && !broken && !cx.has_errors() {
         exhaustive(cx, decl, &written, &place);
     }
-    common(cx, decl, &place, None, Body::Decision(Box::new(Decision { arms })))
+    common(
+        cx,
+        decl,
+        &place,
+        None,
+        Body::Decision(Box::new(Decision { arms })),
+    )
 }
 
 /// `on HYPOTHESIS -> node`
@@ -118,13 +166,26 @@ fn hypothesis_arm(cx: &Cx<'_>, event: &Name, from_hypotheses: bool) {
     if BUILTIN_MODES.contains(&event.text.as_str()) || event.text == "success" {
         return;
     }
-    let known = cx.view.get(&event.text).is_some_and(|(_, seen)| seen.sig.kind == NodeKind::Hypothesis);
+    let known = cx
+        .view
+        .get(&event.text)
+        .is_some_and(|(_, seen)| seen.sig.kind == NodeKind::Hypothesis);
     if !known {
-        let problem = Problem::new(rules::UNRESOLVED_NAME, event.span, format!("there is no hypothesis `{}`", event.text));
+        let problem = Problem::new(
+            rules::UNRESOLVED_NAME,
+            event.span,
+            format!("there is no hypothesis `{}`", event.text),
+        );
         cx.push(problem.nearest(&event.text, &cx.node_names()));
     } else if !from_hypotheses {
-        let message = format!("`{}` is a hypothesis, expected `from: hypotheses` in this decision", event.text);
-        cx.push(Problem::new(rules::MISSING_CLAUSE, event.span, message).help("add a line `from: hypotheses`"));
+        let message = format!(
+            "`{}` is a hypothesis, expected `from: hypotheses` in this decision",
+            event.text
+        );
+        cx.push(
+            Problem::new(rules::MISSING_CLAUSE, event.span, message)
+                .help("add a line `from: hypotheses`"),
+        );
     }
 }
 
@@ -140,36 +201,60 @@ fn exhaustive(cx: &Cx<'_>, decl: &Decl, arms: &[&Ast], place: &Place<'_, '_>) {
     let lower = |arm: &Ast| infer(arm, Some(&Type::Bool), place, &mut Report::default()).expr;
     let lowered: Vec<Expr> = arms.iter().map(|arm| lower(arm)).collect();
     let opposite = lowered.iter().enumerate().any(|(at, one)| {
-        matches!(one, Expr::Const(ir::Value::Bool(true))) || lowered[at + 1..].iter().any(|other| negates(one, other))
+        matches!(one, Expr::Const(ir::Value::Bool(true)))
+            || lowered[at + 1..].iter().any(|other| negates(one, other))
     });
     if opposite {
         return;
     }
     let mut subjects: Vec<Covered> = Vec::new();
     for arm in arms {
-        let Some(covered) = covered(arm, place) else { continue };
-        match subjects.iter_mut().find(|known| known.subject == covered.subject) {
+        let Some(covered) = covered(arm, place) else {
+            continue;
+        };
+        match subjects
+            .iter_mut()
+            .find(|known| known.subject == covered.subject)
+        {
             Some(known) => known.some.extend(covered.some),
             None => subjects.push(covered),
         }
     }
-    if subjects.iter().any(|covered| covered.all.is_subset(&covered.some)) {
+    if subjects
+        .iter()
+        .any(|covered| covered.all.is_subset(&covered.some))
+    {
         return;
     }
     let missing: Vec<String> = subjects
         .iter()
         .min_by_key(|covered| covered.all.difference(&covered.some).count())
-        .map(|covered| covered.all.difference(&covered.some).map(|member| format!("`{member}`")).collect())
+        .map(|covered| {
+            covered
+                .all
+                .difference(&covered.some)
+                .map(|member| format!("`{member}`"))
+                .collect()
+        })
         .unwrap_or_default();
     let message = match missing.as_slice() {
         [] => format!("no arm of {} may be true, expected an `else`", whose(decl)),
-        missing => format!("no arm of {} is for {}, expected one or an `else`", whose(decl), missing.join(" or ")),
+        missing => format!(
+            "no arm of {} is for {}, expected one or an `else`",
+            whose(decl),
+            missing.join(" or ")
+        ),
     };
-    cx.push(Problem::new(rules::NOT_EXHAUSTIVE, name_span(decl), message).help("add a line `else -> …`"));
+    cx.push(
+        Problem::new(rules::NOT_EXHAUSTIVE, name_span(decl), message)
+            .help("add a line `else -> …`"),
+    );
 }
 
 fn covered(arm: &Ast, place: &Place<'_, '_>) -> Option<Covered> {
-    let ExprKind::Binary { op, lhs, rhs, .. } = &unparen(arm).kind else { return None };
+    let ExprKind::Binary { op, lhs, rhs, .. } = &unparen(arm).kind else {
+        return None;
+    };
     let subject = |expr: &Ast| {
         let typed = infer(expr, None, place, &mut Report::default());
         match typed.ty {
@@ -194,13 +279,23 @@ fn covered(arm: &Ast, place: &Place<'_, '_>) -> Option<Covered> {
             if *op == BinaryOp::Ne {
                 some = all.difference(&some).cloned().collect();
             }
-            Some(Covered { subject: expr, all, some })
+            Some(Covered {
+                subject: expr,
+                all,
+                some,
+            })
         }
         BinaryOp::In => {
             let (expr, all) = subject(lhs)?;
-            let ExprKind::List(items) = &unparen(rhs).kind else { return None };
+            let ExprKind::List(items) = &unparen(rhs).kind else {
+                return None;
+            };
             let some = items.iter().map(member).collect::<Option<BTreeSet<_>>>()?;
-            Some(Covered { subject: expr, all, some })
+            Some(Covered {
+                subject: expr,
+                all,
+                some,
+            })
         }
         BinaryOp::Or => {
             let mut left = covered(lhs, place)?;
@@ -221,7 +316,12 @@ fn negates(a: &Expr, b: &Expr) -> bool {
         (Expr::Not(inner), other) | (other, Expr::Not(inner)) if **inner == *other => true,
         (Expr::Binary(a), Expr::Binary(b)) if a.lhs == b.lhs && a.rhs == b.rhs => matches!(
             (a.op, b.op),
-            (Op::Eq, Op::Ne) | (Op::Ne, Op::Eq) | (Op::Lt, Op::Ge) | (Op::Ge, Op::Lt) | (Op::Gt, Op::Le) | (Op::Le, Op::Gt)
+            (Op::Eq, Op::Ne)
+                | (Op::Ne, Op::Eq)
+                | (Op::Lt, Op::Ge)
+                | (Op::Ge, Op::Lt)
+                | (Op::Gt, Op::Le)
+                | (Op::Le, Op::Gt)
         ),
         _ => false,
     }

@@ -5,8 +5,8 @@ use dsl_syntax::table::ClauseKey as K;
 use ir::plan::{Backoff, Retry, Tolerate};
 use smol_str::SmolStr;
 
-use super::env::{Place, Reads};
 use super::Cx;
+use super::env::{Place, Reads};
 use crate::graph::BUILTIN_MODES;
 use crate::rules;
 use crate::signatures::clause;
@@ -31,42 +31,69 @@ pub(super) fn bool_clause(cx: &Cx<'_>, decl: &Decl, key: K) -> Option<bool> {
 
 pub(super) fn int_clause(cx: &Cx<'_>, decl: &Decl, key: K, least: i64) -> Option<i64> {
     let expr = expr_of(decl, key)?;
-    int(cx, expr, least, i64::from(u32::MAX), &format!("`{}`", key.word()))
+    int(
+        cx,
+        expr,
+        least,
+        i64::from(u32::MAX),
+        &format!("`{}`", key.word()),
+    )
 }
 
 /// A constant integer between bounds.
 fn int(cx: &Cx<'_>, expr: &Expr, least: i64, most: i64, what: &str) -> Option<i64> {
-    let value = cx.with_report(|report| literal_int(expr, &Place::new(cx, Reads::NOTHING), report))?;
+    let value =
+        cx.with_report(|report| literal_int(expr, &Place::new(cx, Reads::NOTHING), report))?;
     if (least..=most).contains(&value) {
         return Some(value);
     }
-    let expected = if value < least { format!("at least {least}") } else { format!("at most {most}") };
-    cx.push(Problem::new(rules::OUT_OF_RANGE, expr.span, format!("{what} is {value}, expected {expected}")));
+    let expected = if value < least {
+        format!("at least {least}")
+    } else {
+        format!("at most {most}")
+    };
+    cx.push(Problem::new(
+        rules::OUT_OF_RANGE,
+        expr.span,
+        format!("{what} is {value}, expected {expected}"),
+    ));
     None
 }
 
 /// A constant duration that is not negative, in milliseconds.
 pub(super) fn duration(cx: &Cx<'_>, expr: &Expr, what: &str) -> Option<u64> {
-    let value = cx.with_report(|report| literal_duration(expr, &Place::new(cx, Reads::NOTHING), report))?;
+    let value =
+        cx.with_report(|report| literal_duration(expr, &Place::new(cx, Reads::NOTHING), report))?;
     if value < 0 {
-        cx.push(Problem::new(rules::OUT_OF_RANGE, expr.span, format!("{what} is negative, expected a time to wait")));
+        cx.push(Problem::new(
+            rules::OUT_OF_RANGE,
+            expr.span,
+            format!("{what} is negative, expected a time to wait"),
+        ));
     }
     u64::try_from(value).ok()
 }
 
 /// A constant between 0 and 1.
 pub(super) fn ratio(cx: &Cx<'_>, expr: &Expr, what: &str) -> Option<f64> {
-    let value = cx.with_report(|report| literal_ratio(expr, &Place::new(cx, Reads::NOTHING), report))?;
+    let value =
+        cx.with_report(|report| literal_ratio(expr, &Place::new(cx, Reads::NOTHING), report))?;
     if (0.0..=1.0).contains(&value) {
         return Some(value);
     }
-    cx.push(Problem::new(rules::OUT_OF_RANGE, expr.span, format!("{what} is {value}, expected 0% to 100%")));
+    cx.push(Problem::new(
+        rules::OUT_OF_RANGE,
+        expr.span,
+        format!("{what} is {value}, expected 0% to 100%"),
+    ));
     None
 }
 
 /// `tolerate: 20%` or a count.
 pub(super) fn tolerate(cx: &Cx<'_>, decl: &Decl) -> Tolerate {
-    let Some(expr) = expr_of(decl, K::Tolerate) else { return Tolerate::Count(0) };
+    let Some(expr) = expr_of(decl, K::Tolerate) else {
+        return Tolerate::Count(0);
+    };
     match &unparen(expr).kind {
         ExprKind::Ratio(_) | ExprKind::Float(_) => {
             let share = ratio(cx, expr, "`tolerate`").unwrap_or_default();
@@ -78,17 +105,31 @@ pub(super) fn tolerate(cx: &Cx<'_>, decl: &Decl) -> Tolerate {
 
 /// The `retry:` of a task or plan. `modes` are the failure modes declared by the task; a plan's retry may name any.
 pub(super) fn retry(cx: &Cx<'_>, decl: &Decl, modes: Option<&[SmolStr]>) -> Option<Retry> {
-    let Value::Retry(written) = &clause(decl, K::Retry)?.value else { return None };
+    let Value::Retry(written) = &clause(decl, K::Retry)?.value else {
+        return None;
+    };
     retry_value(cx, written, modes)
 }
 
-pub(super) fn retry_value(cx: &Cx<'_>, written: &Written, modes: Option<&[SmolStr]>) -> Option<Retry> {
+pub(super) fn retry_value(
+    cx: &Cx<'_>,
+    written: &Written,
+    modes: Option<&[SmolStr]>,
+) -> Option<Retry> {
     for mode in &written.on {
-        let known = BUILTIN_MODES.contains(&mode.text.as_str()) || modes.is_none_or(|modes| modes.contains(&mode.text));
+        let known = BUILTIN_MODES.contains(&mode.text.as_str())
+            || modes.is_none_or(|modes| modes.contains(&mode.text));
         if !known {
-            let mut all: Vec<SmolStr> = BUILTIN_MODES.iter().map(|mode| SmolStr::from(*mode)).collect();
+            let mut all: Vec<SmolStr> = BUILTIN_MODES
+                .iter()
+                .map(|mode| SmolStr::from(*mode))
+                .collect();
             all.extend(modes.into_iter().flatten().cloned());
-            let problem = Problem::new(rules::UNRESOLVED_NAME, mode.span, format!("there is no failure mode `{}`", mode.text));
+            let problem = Problem::new(
+                rules::UNRESOLVED_NAME,
+                mode.span,
+                format!("there is no failure mode `{}`", mode.text),
+            );
             cx.push(problem.nearest(&mode.text, &all));
         }
     }
@@ -97,7 +138,10 @@ pub(super) fn retry_value(cx: &Cx<'_>, written: &Written, modes: Option<&[SmolSt
     if let ExprKind::Call { func, args } = &policy.kind {
         let (allowed, signature): (&[&str], &str) = match func.text.as_str() {
             "immediate" => (&["max"], "immediate(max: int)"),
-            "linear" => (&["max", "base", "step"], "linear(max: int, base: duration, step: duration)"),
+            "linear" => (
+                &["max", "base", "step"],
+                "linear(max: int, base: duration, step: duration)",
+            ),
             "exponential" => (
                 &["max", "base", "cap", "factor", "jitter"],
                 "exponential(max: int, base: duration, cap: duration, factor: float, jitter: bool)",
@@ -105,7 +149,10 @@ pub(super) fn retry_value(cx: &Cx<'_>, written: &Written, modes: Option<&[SmolSt
             _ => {
                 let known = ["immediate", "linear", "exponential"].map(SmolStr::from);
                 let message = format!("there is no way to retry called `{}`", func.text);
-                cx.push(Problem::new(rules::UNKNOWN_FUNCTION, func.span, message).nearest(&func.text, &known));
+                cx.push(
+                    Problem::new(rules::UNKNOWN_FUNCTION, func.span, message)
+                        .nearest(&func.text, &known),
+                );
                 return None;
             }
         };
@@ -114,7 +161,10 @@ pub(super) fn retry_value(cx: &Cx<'_>, written: &Written, modes: Option<&[SmolSt
             Some(max) => int(cx, max, 0, RETRIES_MAX, "`max`")? as u32,
             None => {
                 if found.complete {
-                    found.wrong(format!("`{}` has no `max`, expected how often to try again", func.text));
+                    found.wrong(format!(
+                        "`{}` has no `max`, expected how often to try again",
+                        func.text
+                    ));
                 }
                 return None;
             }
@@ -123,7 +173,10 @@ pub(super) fn retry_value(cx: &Cx<'_>, written: &Written, modes: Option<&[SmolSt
             "immediate" => Backoff::Immediate,
             "linear" => {
                 let base_ms = found.duration("base", 1_000)?;
-                Backoff::Linear { base_ms, step_ms: found.duration("step", base_ms)? }
+                Backoff::Linear {
+                    base_ms,
+                    step_ms: found.duration("step", base_ms)?,
+                }
             }
             _ => Backoff::Exponential {
                 base_ms: found.duration("base", 1_000)?,
@@ -133,9 +186,9 @@ pub(super) fn retry_value(cx: &Cx<'_>, written: &Written, modes: Option<&[SmolSt
                 },
                 factor_milli: found.factor()?,
                 jitter: match found.get("jitter") {
-                    Some(jitter) => {
-                        cx.with_report(|report| literal_bool(jitter, &Place::new(cx, Reads::NOTHING), report))?
-                    }
+                    Some(jitter) => cx.with_report(|report| {
+                        literal_bool(jitter, &Place::new(cx, Reads::NOTHING), report)
+                    })?,
                     None => false,
                 },
             },
@@ -143,7 +196,11 @@ pub(super) fn retry_value(cx: &Cx<'_>, written: &Written, modes: Option<&[SmolSt
         return Some(Retry { max, backoff, on });
     }
     let max = int(cx, policy, 0, RETRIES_MAX, "`retry`")? as u32;
-    Some(Retry { max, backoff: Backoff::Immediate, on })
+    Some(Retry {
+        max,
+        backoff: Backoff::Immediate,
+        on,
+    })
 }
 
 /// The named arguments of a retry policy.
@@ -164,15 +221,25 @@ impl<'a, 'db> Arguments<'a, 'db> {
         allowed: &[&'a str],
         signature: &'a str,
     ) -> Self {
-        let mut this = Self { cx, span, found: Vec::new(), signature, complete: true };
+        let mut this = Self {
+            cx,
+            span,
+            found: Vec::new(),
+            signature,
+            complete: true,
+        };
         for (at, arg) in args.iter().enumerate() {
             let name = match &arg.name {
                 Some(name) => match allowed.iter().find(|allowed| **allowed == name.text) {
                     Some(known) => *known,
                     None => {
                         let message = format!("there is no argument `{}` here", name.text);
-                        let near: Vec<SmolStr> = allowed.iter().map(|name| SmolStr::from(*name)).collect();
-                        cx.push(Problem::new(rules::WRONG_ARGUMENTS, name.span, message).nearest(&name.text, &near));
+                        let near: Vec<SmolStr> =
+                            allowed.iter().map(|name| SmolStr::from(*name)).collect();
+                        cx.push(
+                            Problem::new(rules::WRONG_ARGUMENTS, name.span, message)
+                                .nearest(&name.text, &near),
+                        );
                         this.complete = false;
                         continue;
                     }
@@ -180,7 +247,11 @@ impl<'a, 'db> Arguments<'a, 'db> {
                 None => match allowed.get(at) {
                     Some(name) => name,
                     None => {
-                        this.wrong(format!("{} arguments, expected at most {}", args.len(), allowed.len()));
+                        this.wrong(format!(
+                            "{} arguments, expected at most {}",
+                            args.len(),
+                            allowed.len()
+                        ));
                         break;
                     }
                 },
@@ -195,11 +266,15 @@ impl<'a, 'db> Arguments<'a, 'db> {
     }
 
     fn get(&self, name: &str) -> Option<&'a Expr> {
-        self.found.iter().find(|(found, _)| *found == name).map(|(_, expr)| *expr)
+        self.found
+            .iter()
+            .find(|(found, _)| *found == name)
+            .map(|(_, expr)| *expr)
     }
 
     fn wrong(&self, message: String) {
-        self.cx.with_report(|report| report.wrong_arguments(self.span, message, self.signature));
+        self.cx
+            .with_report(|report| report.wrong_arguments(self.span, message, self.signature));
     }
 
     fn duration(&self, name: &str, default: u64) -> Option<u64> {
@@ -211,14 +286,19 @@ impl<'a, 'db> Arguments<'a, 'db> {
 
     /// In thousandths.
     fn factor(&self) -> Option<u64> {
-        let Some(expr) = self.get("factor") else { return Some(2_000) };
+        let Some(expr) = self.get("factor") else {
+            return Some(2_000);
+        };
         let place = Place::new(self.cx, Reads::NOTHING);
-        let value = self.cx.with_report(|report| literal_ratio(expr, &place, report))?;
+        let value = self
+            .cx
+            .with_report(|report| literal_ratio(expr, &place, report))?;
         if (1.0..=1_000.0).contains(&value) {
             return Some((value * 1_000.0).round() as u64);
         }
         let message = format!("`factor` is {value}, expected 1 to 1000");
-        self.cx.push(Problem::new(rules::OUT_OF_RANGE, expr.span, message));
+        self.cx
+            .push(Problem::new(rules::OUT_OF_RANGE, expr.span, message));
         None
     }
 }
@@ -238,7 +318,12 @@ pub(crate) struct Unready {
 
 impl Unready {
     pub fn blocks(&mut self, cx: &Cx<'_>, clause: &Clause) {
-        self.blocks_as(cx, &format!("`{}`", clause.name.text), clause.name.text.clone(), clause.name.span);
+        self.blocks_as(
+            cx,
+            &format!("`{}`", clause.name.text),
+            clause.name.text.clone(),
+            clause.name.span,
+        );
     }
 
     pub fn blocks_as(&mut self, cx: &Cx<'_>, says: &str, what: SmolStr, span: Span) {
@@ -247,6 +332,7 @@ impl Unready {
     }
 
     pub fn unenforced(&mut self, clause: &Clause) {
-        self.found.push((clause.name.text.clone(), clause.name.span, false));
+        self.found
+            .push((clause.name.text.clone(), clause.name.span, false));
     }
 }

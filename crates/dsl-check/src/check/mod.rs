@@ -53,7 +53,10 @@ pub(crate) struct Seen {
 
 impl View {
     pub fn get(&self, name: &str) -> Option<(u32, &Seen)> {
-        let at = self.nodes.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+        let at = self
+            .nodes
+            .binary_search_by(|(known, _)| known.as_str().cmp(name))
+            .ok()?;
         Some((at as u32, &self.nodes[at].1))
     }
 }
@@ -69,27 +72,41 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
         .iter()
         .enumerate()
         .map(|(index, names)| {
-            let block = BlockRef { chunk, index: index as u32 };
+            let block = BlockRef {
+                chunk,
+                index: index as u32,
+            };
             let about = |name: &Option<SmolStr>| -> Option<View> {
                 let name = name.as_ref()?;
                 let home = scope(db, project, file).plans.get(name)?.file;
-                let at = file_plans(db, home).plans.iter().position(|plan| plan.name == *name)?;
+                let at = file_plans(db, home)
+                    .plans
+                    .iter()
+                    .position(|plan| plan.name == *name)?;
                 let graph = graphs_of(db, home).get(at)?;
-                Some(View { plan: 0, nodes: seen(graph, names, |_| (Access::Always, Access::Always)) })
+                Some(View {
+                    plan: 0,
+                    nodes: seen(graph, names, |_| (Access::Always, Access::Always)),
+                })
             };
             match &sigs[index] {
                 Sig::Test { of, .. } | Sig::Profile { of, .. } => about(of).unwrap_or_default(),
                 _ => match plans.places.get(&block) {
                     Some((plan, Some(node))) => {
                         let graph = &graphs[*plan as usize];
-                        let nodes =
-                            seen(graph, names, |other| (graph.access(*node, other), graph.error_access(*node, other)));
+                        let nodes = seen(graph, names, |other| {
+                            (graph.access(*node, other), graph.error_access(*node, other))
+                        });
                         View { plan: *plan, nodes }
                     }
                     Some((plan, None)) => {
                         let graph = &graphs[*plan as usize];
                         let nodes = seen(graph, names, |other| {
-                            let access = if graph.is_certain(other) { Access::Always } else { Access::Maybe };
+                            let access = if graph.is_certain(other) {
+                                Access::Always
+                            } else {
+                                Access::Maybe
+                            };
                             (access, Access::Maybe)
                         });
                         View { plan: *plan, nodes }
@@ -105,13 +122,24 @@ fn graphs_of(db: &dyn salsa::Database, file: SourceFile) -> &Arc<Vec<PlanGraph>>
     graphs(db, file)
 }
 
-fn seen(graph: &PlanGraph, names: &[SmolStr], access: impl Fn(u32) -> (Access, Access)) -> Vec<(SmolStr, Seen)> {
+fn seen(
+    graph: &PlanGraph,
+    names: &[SmolStr],
+    access: impl Fn(u32) -> (Access, Access),
+) -> Vec<(SmolStr, Seen)> {
     names
         .iter()
         .filter_map(|name| {
             let at = *graph.index.get(name)?;
             let (access, error) = access(at);
-            Some((name.clone(), Seen { sig: graph.nodes[at as usize].clone(), access, error }))
+            Some((
+                name.clone(),
+                Seen {
+                    sig: graph.nodes[at as usize].clone(),
+                    access,
+                    error,
+                },
+            ))
         })
         .collect()
 }
@@ -122,10 +150,25 @@ pub(crate) fn check(db: &dyn salsa::Database, project: Project, chunk: SourceChu
     let mut found = Vec::new();
     for (index, block) in parse(db, chunk).iter().enumerate() {
         let Some(Item::Decl(decl)) = &block.item else {
-            syntax_errors(block, BlockRef { chunk, index: index as u32 }, &mut found);
+            syntax_errors(
+                block,
+                BlockRef {
+                    chunk,
+                    index: index as u32,
+                },
+                &mut found,
+            );
             continue;
         };
-        let cx = Cx::new(db, project, BlockRef { chunk, index: index as u32 }, decl);
+        let cx = Cx::new(
+            db,
+            project,
+            BlockRef {
+                chunk,
+                index: index as u32,
+            },
+            decl,
+        );
         syntax_errors(block, cx.block, &mut found);
         check_decl(&cx, block, decl);
         found.extend(cx.finish());
@@ -159,7 +202,10 @@ fn syntax_errors(block: &Block, at: BlockRef, found: &mut Vec<Diag>) {
 }
 
 fn of_syntax(error: &SyntaxError, block: BlockRef) -> Diag {
-    let place = crate::diagnostic::Place { block, target: Target::Span(error.span) };
+    let place = crate::diagnostic::Place {
+        block,
+        target: Target::Span(error.span),
+    };
     let mut diag = Diag::new(error.rule.name(), place, error.message.clone());
     diag.help.clone_from(&error.help);
     if let Some(fix) = &error.fix {
@@ -187,7 +233,12 @@ pub(crate) struct Cx<'db> {
 static NO_PLAN: std::sync::LazyLock<PlanScope> = std::sync::LazyLock::new(PlanScope::default);
 
 impl<'db> Cx<'db> {
-    pub fn new(db: &'db dyn salsa::Database, project: Project, block: BlockRef, decl: &Decl) -> Self {
+    pub fn new(
+        db: &'db dyn salsa::Database,
+        project: Project,
+        block: BlockRef,
+        decl: &Decl,
+    ) -> Self {
         let file = block.chunk.file(db);
         let scope = scope(db, project, file);
         let view = &views(db, project, block.chunk)[block.index as usize];
@@ -196,19 +247,36 @@ impl<'db> Cx<'db> {
             None => scope.own.get(view.plan as usize).map(|plan| &**plan),
         };
         let plan = plan.unwrap_or(&*NO_PLAN);
-        Self { db, project, file, block, scope, plan, view, graph: None, report: RefCell::default() }
+        Self {
+            db,
+            project,
+            file,
+            block,
+            scope,
+            plan,
+            view,
+            graph: None,
+            report: RefCell::default(),
+        }
     }
 
     /// The text of the chunk, and where this block starts in it.
     pub fn text(&self) -> (&'db str, u32) {
-        let before = parse(self.db, self.block.chunk)[..self.block.index as usize].iter().map(|block| block.len).sum();
+        let before = parse(self.db, self.block.chunk)[..self.block.index as usize]
+            .iter()
+            .map(|block| block.len)
+            .sum();
         (self.block.chunk.text(self.db), before)
     }
 
     /// The id that a node of the view has in the IR; while only checking, its position in the view.
     pub fn node_id(&self, at: u32) -> u32 {
         let Some(graph) = self.graph else { return at };
-        self.view.nodes.get(at as usize).and_then(|(name, _)| graph.ir_id(name)).unwrap_or(at)
+        self.view
+            .nodes
+            .get(at as usize)
+            .and_then(|(name, _)| graph.ir_id(name))
+            .unwrap_or(at)
     }
 
     pub fn with_report<T>(&self, f: impl FnOnce(&mut Report) -> T) -> T {
@@ -231,16 +299,26 @@ impl<'db> Cx<'db> {
     /// All names of nodes of the plan; read only where something was not found.
     pub fn node_names(&self) -> Vec<SmolStr> {
         let graphs = graphs(self.db, self.file);
-        let Some(graph) = graphs.get(self.view.plan as usize) else { return Vec::new() };
-        graph.nodes.iter().map(|node| node.name.clone()).filter(|name| !name.is_empty()).collect()
+        let Some(graph) = graphs.get(self.view.plan as usize) else {
+            return Vec::new();
+        };
+        graph
+            .nodes
+            .iter()
+            .map(|node| node.name.clone())
+            .filter(|name| !name.is_empty())
+            .collect()
     }
 
     /// A name that stands for a node; `None` was reported.
     pub fn node(&self, name: &Name) -> Option<(u32, &'db Seen)> {
         let found = self.view.get(&name.text);
         if found.is_none() {
-            let problem =
-                Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no task, gate or decision `{}`", name.text));
+            let problem = Problem::new(
+                rules::UNRESOLVED_NAME,
+                name.span,
+                format!("there is no task, gate or decision `{}`", name.text),
+            );
             self.push(problem.nearest(&name.text, &self.node_names()));
         }
         found
@@ -263,22 +341,42 @@ impl<'db> Cx<'db> {
 
 /// That a clause cannot be run yet is not said of one that is wrong anyway.
 fn without_echoes(problems: Vec<Problem>) -> Vec<Problem> {
-    let (later, mut rest): (Vec<_>, Vec<_>) =
-        problems.into_iter().partition(|problem| problem.rule == rules::NOT_YET_RUNNABLE);
+    let (later, mut rest): (Vec<_>, Vec<_>) = problems
+        .into_iter()
+        .partition(|problem| problem.rule == rules::NOT_YET_RUNNABLE);
     let wrong: Vec<u32> = rest.iter().map(|problem| problem.span.start).collect();
-    rest.extend(later.into_iter().filter(|later| !wrong.contains(&later.span.start)));
+    rest.extend(
+        later
+            .into_iter()
+            .filter(|later| !wrong.contains(&later.span.start)),
+    );
     rest
 }
 
 fn of_problem(problem: Problem, block: BlockRef) -> Diag {
-    let place = |span: Span| crate::diagnostic::Place { block, target: Target::Span(span) };
-    let mut diag = Diag::new(rules::name(problem.rule), place(problem.span), problem.message);
+    let place = |span: Span| crate::diagnostic::Place {
+        block,
+        target: Target::Span(span),
+    };
+    let mut diag = Diag::new(
+        rules::name(problem.rule),
+        place(problem.span),
+        problem.message,
+    );
     diag.help = problem.help;
-    diag.labels = problem.labels.into_iter().map(|(span, text)| (place(span), text)).collect();
+    diag.labels = problem
+        .labels
+        .into_iter()
+        .map(|(span, text)| (place(span), text))
+        .collect();
     diag.fixes = problem
         .fixes
         .into_iter()
-        .map(|fix| LocalFix { title: fix.title, safe: fix.safe, edits: fix.edits })
+        .map(|fix| LocalFix {
+            title: fix.title,
+            safe: fix.safe,
+            edits: fix.edits,
+        })
         .collect();
     diag
 }

@@ -22,7 +22,11 @@ fn about<'db>(cx: &Cx<'db>, decl: &Decl) -> Option<&'db PlanShape> {
     let found = cx.scope.plans.get(&name.text).map(|shape| &**shape);
     if found.is_none() {
         let known: Vec<SmolStr> = cx.scope.plans.keys().cloned().collect();
-        let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no plan `{}`", name.text));
+        let problem = Problem::new(
+            rules::UNRESOLVED_NAME,
+            name.span,
+            format!("there is no plan `{}`", name.text),
+        );
         cx.push(problem.nearest(&name.text, &known));
     }
     found
@@ -33,7 +37,11 @@ pub(super) fn check_profile(cx: &Cx<'_>, decl: &Decl) {
         return;
     }
     declaration_not_yet(cx, decl.name.as_ref(), decl, "a profile");
-    shape::duplicate_names(cx, decl.clauses.iter().map(|clause| &clause.name), "the path");
+    shape::duplicate_names(
+        cx,
+        decl.clauses.iter().map(|clause| &clause.name),
+        "the path",
+    );
     for clause in &decl.clauses {
         path(cx, decl, clause);
     }
@@ -46,16 +54,31 @@ fn path(cx: &Cx<'_>, decl: &Decl, clause: &Clause) {
         plan_value(cx, first, rest, clause);
     } else if let Some((_, seen)) = cx.view.get(first) {
         node_value(cx, seen, rest, clause);
-    } else if cx.scope.capabilities.keys().any(|name| text.starts_with(&format!("{name}."))) {
+    } else if cx
+        .scope
+        .capabilities
+        .keys()
+        .any(|name| text.starts_with(&format!("{name}.")))
+    {
         if !text.ends_with(".runner") {
             let message = format!("`{text}` is no path of a capability, expected its `runner`");
-            cx.push(Problem::new(rules::UNRESOLVED_NAME, clause.name.span, message));
+            cx.push(Problem::new(
+                rules::UNRESOLVED_NAME,
+                clause.name.span,
+                message,
+            ));
         }
     } else {
         let plan = decl.of.as_ref().map_or("", |of| of.text.as_str());
-        let mut known: Vec<SmolStr> = table::clauses(DeclKind::Plan).iter().map(|row| row.key.word().into()).collect();
+        let mut known: Vec<SmolStr> = table::clauses(DeclKind::Plan)
+            .iter()
+            .map(|row| row.key.word().into())
+            .collect();
         known.extend(nodes_of(cx, decl));
-        let span = Span::new(clause.name.span.start, clause.name.span.start + first.len() as u32);
+        let span = Span::new(
+            clause.name.span.start,
+            clause.name.span.start + first.len() as u32,
+        );
         let message = format!("the plan `{plan}` has no clause or node `{first}`");
         cx.push(Problem::new(rules::UNRESOLVED_NAME, span, message).nearest(first, &known));
     }
@@ -63,10 +86,13 @@ fn path(cx: &Cx<'_>, decl: &Decl, clause: &Clause) {
 
 /// The names of the nodes of the plan that a profile or test is about.
 fn nodes_of(cx: &Cx<'_>, decl: &Decl) -> Vec<SmolStr> {
-    let Some(shape) = decl.of.as_ref().and_then(|of| cx.scope.plans.get(&of.text)) else { return Vec::new() };
+    let Some(shape) = decl.of.as_ref().and_then(|of| cx.scope.plans.get(&of.text)) else {
+        return Vec::new();
+    };
     let plans = crate::graph::file_plans(cx.db, shape.file);
     let plan = plans.plans.iter().find(|plan| plan.name == shape.plan.name);
-    plan.map(|plan| plan.nodes.iter().map(|(_, sig)| sig.name.clone()).collect()).unwrap_or_default()
+    plan.map(|plan| plan.nodes.iter().map(|(_, sig)| sig.name.clone()).collect())
+        .unwrap_or_default()
 }
 
 /// An override's own value.
@@ -90,7 +116,13 @@ fn plan_value(cx: &Cx<'_>, first: &str, rest: &str, clause: &Clause) {
         ("budget" | "limits", "tokens" | "parallel") => expect_type(cx, clause, &Type::INT),
         ("params", name) => match cx.plan.params.iter().find(|field| field.name == name) {
             Some(field) => expect_type(cx, clause, &field.ty),
-            None => missing_member(cx, clause, "the plan", name, cx.plan.params.iter().map(|field| field.name.clone())),
+            None => missing_member(
+                cx,
+                clause,
+                "the plan",
+                name,
+                cx.plan.params.iter().map(|field| field.name.clone()),
+            ),
         },
         _ => {}
     }
@@ -106,7 +138,13 @@ fn node_value(cx: &Cx<'_>, seen: &Seen, rest: &str, clause: &Clause) {
     };
     if table::find(rows, word).is_none() {
         let what = format!("the {} `{}`", seen.sig.kind.word(), seen.sig.name);
-        missing_member(cx, clause, &what, word, rows.iter().map(|row| SmolStr::from(row.key.word())));
+        missing_member(
+            cx,
+            clause,
+            &what,
+            word,
+            rows.iter().map(|row| SmolStr::from(row.key.word())),
+        );
         return;
     }
     match (word, &seen.sig.work) {
@@ -118,12 +156,20 @@ fn node_value(cx: &Cx<'_>, seen: &Seen, rest: &str, clause: &Clause) {
             _ => expect_type(cx, clause, &Type::INT),
         },
         ("input", Work::Capability(name)) if !member.is_empty() => {
-            let Some(capability) = cx.scope.capabilities.get(name) else { return };
+            let Some(capability) = cx.scope.capabilities.get(name) else {
+                return;
+            };
             match capability.input.iter().find(|field| field.name == member) {
                 Some(field) => expect_type(cx, clause, &field.ty),
                 None => {
                     let known = capability.input.iter().map(|field| field.name.clone());
-                    missing_member(cx, clause, &format!("the capability `{name}`"), member, known);
+                    missing_member(
+                        cx,
+                        clause,
+                        &format!("the capability `{name}`"),
+                        member,
+                        known,
+                    );
                 }
             }
         }
@@ -131,28 +177,57 @@ fn node_value(cx: &Cx<'_>, seen: &Seen, rest: &str, clause: &Clause) {
     }
 }
 
-fn missing_member(cx: &Cx<'_>, clause: &Clause, whose: &str, name: &str, known: impl Iterator<Item = SmolStr>) {
+fn missing_member(
+    cx: &Cx<'_>,
+    clause: &Clause,
+    whose: &str,
+    name: &str,
+    known: impl Iterator<Item = SmolStr>,
+) {
     let known: Vec<SmolStr> = known.collect();
     let end = clause.name.span.end;
-    let start = end.saturating_sub(name.len() as u32).max(clause.name.span.start);
+    let start = end
+        .saturating_sub(name.len() as u32)
+        .max(clause.name.span.start);
     let message = format!("{whose} has no `{name}`");
-    cx.push(Problem::new(rules::UNRESOLVED_NAME, Span::new(start, end), message).nearest(name, &known));
+    cx.push(
+        Problem::new(rules::UNRESOLVED_NAME, Span::new(start, end), message).nearest(name, &known),
+    );
 }
 
 pub(super) fn check_test(cx: &Cx<'_>, decl: &Decl) {
     let Some(shape) = about(cx, decl) else { return };
-    let title = decl.title.as_ref().map(|title| Name { text: SmolStr::default(), span: title.span });
+    let title = decl.title.as_ref().map(|title| Name {
+        text: SmolStr::default(),
+        span: title.span,
+    });
     declaration_not_yet(cx, title.as_ref(), decl, "a test");
     for clause in &decl.clauses {
         match &clause.value {
             Value::Assigns(assigns) if clause.key == Some(K::Given) => {
-                shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the parameter");
+                shape::duplicate_names(
+                    cx,
+                    assigns.iter().map(|assign| &assign.name),
+                    "the parameter",
+                );
                 for assign in assigns {
-                    match shape.plan.params.iter().find(|field| field.name == assign.name.text) {
+                    match shape
+                        .plan
+                        .params
+                        .iter()
+                        .find(|field| field.name == assign.name.text)
+                    {
                         Some(field) => {
-                            typed(cx, &assign.value, &field.ty, &Place::new(cx, Reads::NOTHING));
+                            typed(
+                                cx,
+                                &assign.value,
+                                &field.ty,
+                                &Place::new(cx, Reads::NOTHING),
+                            );
                         }
-                        None => unknown_input(cx, &assign.name, &shape.plan.params, "the plan takes"),
+                        None => {
+                            unknown_input(cx, &assign.name, &shape.plan.params, "the plan takes")
+                        }
                     }
                 }
             }
@@ -167,16 +242,29 @@ pub(super) fn check_test(cx: &Cx<'_>, decl: &Decl) {
     };
     let span = title.map_or(decl.keyword, |title| title.span);
     super::task::missing_inputs(cx, &shape.plan.params, span, given, "this test");
-    let reads = Reads { run: true, nodes: true, outcome: true, test: true, ..Reads::NOTHING };
+    let reads = Reads {
+        run: true,
+        nodes: true,
+        outcome: true,
+        test: true,
+        ..Reads::NOTHING
+    };
     expectations(cx, decl, K::Expect, true, &Place::new(cx, reads));
 }
 
 /// A node of the plan by its name; `None` was reported.
 fn node<'db>(cx: &Cx<'db>, decl: &Decl, name: &Name, kind: NodeKind) -> Option<&'db Seen> {
-    let found = cx.view.get(&name.text).map(|(_, seen)| seen).filter(|seen| seen.sig.kind == kind);
+    let found = cx
+        .view
+        .get(&name.text)
+        .map(|(_, seen)| seen)
+        .filter(|seen| seen.sig.kind == kind);
     if found.is_none() {
         let message = format!("the plan has no {} `{}`", kind.word(), name.text);
-        cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message).nearest(&name.text, &nodes_of(cx, decl)));
+        cx.push(
+            Problem::new(rules::UNRESOLVED_NAME, name.span, message)
+                .nearest(&name.text, &nodes_of(cx, decl)),
+        );
     }
     found
 }
@@ -186,23 +274,48 @@ fn check_mock(cx: &Cx<'_>, decl: &Decl, mock: &Mock) {
     let (answer, reads) = match &mock.target {
         MockTarget::Task(name) => {
             let known = node(cx, decl, name, NodeKind::Task).is_some();
-            let fields = [("exit", Type::INT), ("stdout", Type::STRING), ("stderr", Type::STRING)];
-            let fields: BTreeMap<SmolStr, Type> =
-                fields.into_iter().map(|(name, ty)| (name.into(), optional(ty))).collect();
-            (if known { Type::Fields(fields) } else { Type::Error }, Vec::new())
+            let fields = [
+                ("exit", Type::INT),
+                ("stdout", Type::STRING),
+                ("stderr", Type::STRING),
+            ];
+            let fields: BTreeMap<SmolStr, Type> = fields
+                .into_iter()
+                .map(|(name, ty)| (name.into(), optional(ty)))
+                .collect();
+            (
+                if known {
+                    Type::Fields(fields)
+                } else {
+                    Type::Error
+                },
+                Vec::new(),
+            )
         }
         MockTarget::Capability(name) if name.text == "judge" => (Type::Bool, Vec::new()),
         MockTarget::Capability(name) => match capability(cx, name) {
             Some(capability) => (
                 record(&capability.output),
-                capability.input.iter().map(|field| (field.name.clone(), field.ty.clone())).collect(),
+                capability
+                    .input
+                    .iter()
+                    .map(|field| (field.name.clone(), field.ty.clone()))
+                    .collect(),
             ),
             None => (Type::Error, Vec::new()),
         },
     };
-    if let Some(by) = mock.by.as_ref().filter(|by| !cx.scope.agents.contains_key(&by.text)) {
+    if let Some(by) = mock
+        .by
+        .as_ref()
+        .filter(|by| !cx.scope.agents.contains_key(&by.text))
+    {
         let known: Vec<SmolStr> = cx.scope.agents.keys().cloned().collect();
-        let problem = Problem::new(rules::UNRESOLVED_NAME, by.span, format!("there is no agent `{}`", by.text));
+        let problem = Problem::new(
+            rules::UNRESOLVED_NAME,
+            by.span,
+            format!("there is no agent `{}`", by.text),
+        );
         cx.push(problem.nearest(&by.text, &known));
     }
     let mut place = Place::new(cx, Reads::NOTHING);
@@ -218,9 +331,18 @@ fn check_mock(cx: &Cx<'_>, decl: &Decl, mock: &Mock) {
 }
 
 fn check_decide(cx: &Cx<'_>, decl: &Decl, decide: &Decide) {
-    let Some(seen) = node(cx, decl, &decide.gate, NodeKind::Gate) else { return };
-    if let Some(option) = decide.choosing.as_ref().filter(|option| !seen.sig.options.contains(&option.text)) {
-        let message = format!("the gate `{}` has no option `{}`", decide.gate.text, option.text);
+    let Some(seen) = node(cx, decl, &decide.gate, NodeKind::Gate) else {
+        return;
+    };
+    if let Some(option) = decide
+        .choosing
+        .as_ref()
+        .filter(|option| !seen.sig.options.contains(&option.text))
+    {
+        let message = format!(
+            "the gate `{}` has no option `{}`",
+            decide.gate.text, option.text
+        );
         let problem = Problem::new(rules::UNRESOLVED_NAME, option.span, message);
         cx.push(problem.nearest(&option.text, &seen.sig.options));
     }

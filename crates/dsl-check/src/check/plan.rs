@@ -1,6 +1,8 @@
 //! The clauses of a plan, checked and lowered.
 
-use dsl_syntax::ast::{Clause, Decl, Expr as Ast, ExprKind, Field, LimitLine, Name, TypedAssign, Value};
+use dsl_syntax::ast::{
+    Clause, Decl, Expr as Ast, ExprKind, Field, LimitLine, Name, TypedAssign, Value,
+};
 use dsl_syntax::table::ClauseKey as K;
 use ir::Expr;
 use ir::plan::{FailurePolicy, MemoryKey, MemoryScope, Output, Param, Retry};
@@ -33,9 +35,15 @@ pub(crate) struct PlanParts {
 }
 
 pub(crate) fn lower_plan_block(cx: &Cx<'_>, decl: &Decl) -> PlanParts {
-    let mut parts = PlanParts { title: decl.title.as_ref().and_then(|title| title.plain()), ..PlanParts::default() };
+    let mut parts = PlanParts {
+        title: decl.title.as_ref().and_then(|title| title.plain()),
+        ..PlanParts::default()
+    };
     if let (Some(name), Some(policy)) = (&decl.name, cx.scope.policy_for(cx.plan)) {
-        let message = format!("the `policy` `{policy}` is not enforced yet: `dslc run` refuses `{}`", name.text);
+        let message = format!(
+            "the `policy` `{policy}` is not enforced yet: `dslc run` refuses `{}`",
+            name.text
+        );
         cx.push(Problem::new(rules::NOT_YET_RUNNABLE, name.span, message));
         parts.unready.found.push(("policy".into(), name.span, true));
     }
@@ -53,15 +61,30 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
                 parts.version = Some(text);
             }
         }
-        (Some(K::Owner), Value::Names(names)) => parts.owner = names.first().map(|name| name.text.clone()),
-        (Some(K::Labels), Value::Names(names)) => parts.labels = names.iter().map(|name| name.text.clone()).collect(),
+        (Some(K::Owner), Value::Names(names)) => {
+            parts.owner = names.first().map(|name| name.text.clone())
+        }
+        (Some(K::Labels), Value::Names(names)) => {
+            parts.labels = names.iter().map(|name| name.text.clone()).collect()
+        }
         (Some(K::Params), Value::Fields(fields)) => parts.params = params(cx, fields),
         (Some(K::Outputs), Value::Typed(typed)) => {
             shape::duplicate_names(cx, typed.iter().map(|item| &item.name), "the output");
-            let place = Place::new(cx, Reads { nodes: true, ..Reads::PLAN });
-            parts.outputs = typed.iter().map(|item| output(cx, item, &place, true)).collect();
+            let place = Place::new(
+                cx,
+                Reads {
+                    nodes: true,
+                    ..Reads::PLAN
+                },
+            );
+            parts.outputs = typed
+                .iter()
+                .map(|item| output(cx, item, &place, true))
+                .collect();
         }
-        (Some(K::Memory), Value::Typed(typed)) => parts.memory = memory(cx, typed, &mut parts.unready),
+        (Some(K::Memory), Value::Typed(typed)) => {
+            parts.memory = memory(cx, typed, &mut parts.unready)
+        }
         (Some(K::Secrets), Value::Assigns(assigns)) => {
             shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the secret");
             assigns.iter().for_each(|assign| secret(cx, &assign.value));
@@ -72,11 +95,22 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
             parts.unready.blocks(cx, clause);
         }
         (Some(K::Limits), Value::Limits(lines)) => limits(cx, lines, parts),
-        (Some(K::Retry), Value::Retry(written)) => parts.retry = literals::retry_value(cx, written, None),
-        (Some(K::Timeout), Value::Expr(expr)) => parts.timeout_ms = literals::duration(cx, expr, "`timeout`"),
-        (Some(K::Failure), Value::Names(names)) => parts.failure = names.first().and_then(|name| failure(cx, name)),
+        (Some(K::Retry), Value::Retry(written)) => {
+            parts.retry = literals::retry_value(cx, written, None)
+        }
+        (Some(K::Timeout), Value::Expr(expr)) => {
+            parts.timeout_ms = literals::duration(cx, expr, "`timeout`")
+        }
+        (Some(K::Failure), Value::Names(names)) => {
+            parts.failure = names.first().and_then(|name| failure(cx, name))
+        }
         (Some(K::Dir), Value::Expr(expr)) => {
-            parts.dir = Some(scripts::text(cx, expr, &Type::Path, &Place::new(cx, Reads::PLAN)));
+            parts.dir = Some(scripts::text(
+                cx,
+                expr,
+                &Type::Path,
+                &Place::new(cx, Reads::PLAN),
+            ));
         }
         (Some(K::Judge), Value::Names(names)) => {
             if let Some(name) = names.first().filter(|name| name.text != "human") {
@@ -84,9 +118,18 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
             }
             parts.unready.blocks(cx, clause);
         }
-        (Some(K::Trigger), Value::Clauses(clauses)) => clauses.iter().for_each(|clause| trigger(cx, clause)),
+        (Some(K::Trigger), Value::Clauses(clauses)) => {
+            clauses.iter().for_each(|clause| trigger(cx, clause))
+        }
         (Some(K::Alert), Value::Alert(alert)) => {
-            let place = Place::new(cx, Reads { nodes: true, outcome: true, ..Reads::PLAN });
+            let place = Place::new(
+                cx,
+                Reads {
+                    nodes: true,
+                    outcome: true,
+                    ..Reads::PLAN
+                },
+            );
             typed(cx, &alert.when, &Type::Bool, &place);
             parts.unready.blocks(cx, clause);
         }
@@ -100,7 +143,12 @@ fn params(cx: &Cx<'_>, fields: &[Field]) -> Vec<Param> {
         .iter()
         .map(|field| {
             let (ty, default) = field_type(cx, field);
-            Param { name: field.name.text.clone(), ty, default, doc: field.doc.clone() }
+            Param {
+                name: field.name.text.clone(),
+                ty,
+                default,
+                doc: field.doc.clone(),
+            }
         })
         .collect()
 }
@@ -109,7 +157,10 @@ fn params(cx: &Cx<'_>, fields: &[Field]) -> Vec<Param> {
 pub(super) fn field_type(cx: &Cx<'_>, field: &Field) -> (Type, Option<Expr>) {
     let place = Place::new(cx, Reads::NOTHING);
     let ty = cx.with_report(|report| resolve_type(&field.ty, &place, report));
-    let default = field.default.as_ref().map(|default| typed(cx, default, &ty, &place));
+    let default = field
+        .default
+        .as_ref()
+        .map(|default| typed(cx, default, &ty, &place));
     (ty, default)
 }
 
@@ -119,16 +170,27 @@ fn memory(cx: &Cx<'_>, keys: &[TypedAssign], unready: &mut Unready) -> Vec<Memor
     keys.iter()
         .map(|key| {
             let ty = cx.with_report(|report| resolve_type(&key.ty, &place, report));
-            let default = key.value.as_ref().map(|value| typed(cx, value, &ty, &place));
+            let default = key
+                .value
+                .as_ref()
+                .map(|value| typed(cx, value, &ty, &place));
             let scope = match &key.scope {
                 Some(name) => memory_scope(cx, name, unready),
                 None => {
-                    let message = format!("the memory key `{}` has no scope, expected `scope:run`, say", key.name.text);
+                    let message = format!(
+                        "the memory key `{}` has no scope, expected `scope:run`, say",
+                        key.name.text
+                    );
                     cx.push(Problem::new(rules::MISSING_CLAUSE, key.name.span, message));
                     MemoryScope::Run
                 }
             };
-            MemoryKey { key: key.name.text.clone(), ty, scope, default }
+            MemoryKey {
+                key: key.name.text.clone(),
+                ty,
+                scope,
+                default,
+            }
         })
         .collect()
 }
@@ -139,7 +201,11 @@ fn memory_scope(cx: &Cx<'_>, name: &Name, unready: &mut Unready) -> MemoryScope 
         "plan" => MemoryScope::Plan,
         "global" => MemoryScope::Global,
         other => {
-            let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no scope `{other}`"));
+            let problem = Problem::new(
+                rules::UNRESOLVED_NAME,
+                name.span,
+                format!("there is no scope `{other}`"),
+            );
             cx.push(problem.help("`run`, `plan` or `global`"));
             return MemoryScope::Run;
         }
@@ -154,7 +220,9 @@ fn secret(cx: &Cx<'_>, value: &Ast) {
     let known = match &value.kind {
         ExprKind::Call { func, args } => {
             matches!(func.text.as_str(), "env" | "file")
-                && args.first().is_some_and(|arg| matches!(arg.value.kind, ExprKind::String(_)))
+                && args
+                    .first()
+                    .is_some_and(|arg| matches!(arg.value.kind, ExprKind::String(_)))
         }
         ExprKind::Error => true,
         _ => false,
@@ -167,8 +235,14 @@ fn secret(cx: &Cx<'_>, value: &Ast) {
 
 /// `budget:` of a plan or a task.
 pub(super) fn budget(cx: &Cx<'_>, clause: &Clause) {
-    let Value::Assigns(assigns) = &clause.value else { return };
-    shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the budget's");
+    let Value::Assigns(assigns) = &clause.value else {
+        return;
+    };
+    shape::duplicate_names(
+        cx,
+        assigns.iter().map(|assign| &assign.name),
+        "the budget's",
+    );
     let place = Place::new(cx, Reads::NOTHING);
     for assign in assigns {
         let ty = match assign.name.text.as_str() {
@@ -190,7 +264,11 @@ pub(super) fn budget(cx: &Cx<'_>, clause: &Clause) {
 }
 
 fn unknown_entry(cx: &Cx<'_>, what: &str, name: &Name, known: &[SmolStr]) {
-    let problem = Problem::new(rules::UNKNOWN_CLAUSE, name.span, format!("{what} has no `{}`", name.text));
+    let problem = Problem::new(
+        rules::UNKNOWN_CLAUSE,
+        name.span,
+        format!("{what} has no `{}`", name.text),
+    );
     cx.push(problem.nearest(&name.text, known));
 }
 
@@ -202,7 +280,12 @@ fn limits(cx: &Cx<'_>, lines: &[LimitLine], parts: &mut PlanParts) {
             "queue" | "requests" | "tokens" | "cost" => {
                 rates(cx, line);
                 let what = format!("`{}` of `limits`", line.name.text);
-                parts.unready.blocks_as(cx, &what, format!("limits.{}", line.name.text).into(), line.name.span);
+                parts.unready.blocks_as(
+                    cx,
+                    &what,
+                    format!("limits.{}", line.name.text).into(),
+                    line.name.span,
+                );
             }
             _ => {
                 let known = ["parallel", "queue", "requests", "tokens", "cost"].map(SmolStr::from);
@@ -213,7 +296,9 @@ fn limits(cx: &Cx<'_>, lines: &[LimitLine], parts: &mut PlanParts) {
 }
 
 fn parallel(cx: &Cx<'_>, line: &LimitLine) -> Option<u32> {
-    let [rate] = line.rates.as_slice() else { return None };
+    let [rate] = line.rates.as_slice() else {
+        return None;
+    };
     let place = Place::new(cx, Reads::NOTHING);
     let value = cx.with_report(|report| crate::types::literal_int(&rate.amount, &place, report))?;
     match u32::try_from(value) {
@@ -228,7 +313,11 @@ fn parallel(cx: &Cx<'_>, line: &LimitLine) -> Option<u32> {
 
 pub(super) fn rates(cx: &Cx<'_>, line: &LimitLine) {
     let place = Place::new(cx, Reads::NOTHING);
-    let ty = if line.name.text == "cost" { Type::Money } else { Type::INT };
+    let ty = if line.name.text == "cost" {
+        Type::Money
+    } else {
+        Type::INT
+    };
     for rate in &line.rates {
         typed(cx, &rate.amount, &ty, &place);
         if let Some(dsl_syntax::ast::RatePer::Duration(per)) = &rate.per {
@@ -244,7 +333,9 @@ fn failure(cx: &Cx<'_>, name: &Name) -> Option<FailurePolicy> {
         other => {
             let known = ["abort", "continue"].map(SmolStr::from);
             let message = format!("`failure` is `{other}`, expected `abort` or `continue`");
-            cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message).nearest(other, &known));
+            cx.push(
+                Problem::new(rules::UNRESOLVED_NAME, name.span, message).nearest(other, &known),
+            );
             None
         }
     }
@@ -253,7 +344,13 @@ fn failure(cx: &Cx<'_>, name: &Name) -> Option<FailurePolicy> {
 fn trigger(cx: &Cx<'_>, clause: &Clause) {
     match (clause.key, &clause.value) {
         (Some(K::When), Value::Expr(expr)) => {
-            let place = Place::new(cx, Reads { context: true, ..Reads::NOTHING });
+            let place = Place::new(
+                cx,
+                Reads {
+                    context: true,
+                    ..Reads::NOTHING
+                },
+            );
             cx.with_report(|report| infer(expr, Some(&Type::Bool), &place, report));
         }
         (Some(K::Confidence), Value::Expr(expr)) => {

@@ -14,13 +14,29 @@ use crate::signatures::{clause, is_script_capability, name_of};
 use crate::types::Problem;
 
 /// Kinds of tasks that are always known.
-const KINDS: &[&str] =
-    &["research", "analyze", "design", "implement", "refactor", "test", "validate", "debug", "synthesize", "deploy"];
+const KINDS: &[&str] = &[
+    "research",
+    "analyze",
+    "design",
+    "implement",
+    "refactor",
+    "test",
+    "validate",
+    "debug",
+    "synthesize",
+    "deploy",
+];
 
 pub(super) fn check(cx: &Cx<'_>, place: BlockKind, decl: &Decl) {
     let rows = table::clauses(decl.kind);
     if decl.kind != DeclKind::Profile && decl.kind != DeclKind::Type {
-        known_clauses(cx, &decl.clauses, rows, &format!("a {}", decl.kind.keyword()), decl.kind);
+        known_clauses(
+            cx,
+            &decl.clauses,
+            rows,
+            &format!("a {}", decl.kind.keyword()),
+            decl.kind,
+        );
         duplicates(cx, &decl.clauses, rows, &name(decl));
         if place != BlockKind::PlanRest && decl.name.is_some() | (decl.kind == DeclKind::Test) {
             missing(cx, decl, rows);
@@ -47,9 +63,17 @@ fn name(decl: &Decl) -> String {
     }
 }
 
-fn known_clauses(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], what: &str, kind: DeclKind) {
+fn known_clauses(
+    cx: &Cx<'_>,
+    clauses: &[Clause],
+    rows: &'static [Row],
+    what: &str,
+    kind: DeclKind,
+) {
     for clause in clauses {
-        let known = clause.key.is_some_and(|key| rows.iter().any(|row| row.key == key));
+        let known = clause
+            .key
+            .is_some_and(|key| rows.iter().any(|row| row.key == key));
         if known {
             continue;
         }
@@ -59,15 +83,29 @@ fn known_clauses(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], what: &s
             .filter(|other| *other != kind && table::find(table::clauses(*other), word).is_some())
             .collect();
         let near: Vec<SmolStr> = rows.iter().map(|row| row.key.word().into()).collect();
-        if homes.is_empty() || crate::types::problem::nearest(word, &near).first().is_some_and(|best| best.len() > 3) {
-            let problem = Problem::new(rules::UNKNOWN_CLAUSE, clause.name.span, format!("{what} has no clause `{word}`"));
+        if homes.is_empty()
+            || crate::types::problem::nearest(word, &near)
+                .first()
+                .is_some_and(|best| best.len() > 3)
+        {
+            let problem = Problem::new(
+                rules::UNKNOWN_CLAUSE,
+                clause.name.span,
+                format!("{what} has no clause `{word}`"),
+            );
             cx.push(problem.nearest(word, &near));
         } else {
-            let homes: Vec<String> = homes.iter().map(|kind| format!("a {}", kind.keyword())).collect();
+            let homes: Vec<String> = homes
+                .iter()
+                .map(|kind| format!("a {}", kind.keyword()))
+                .collect();
             cx.push(Problem::new(
                 rules::MISPLACED_CLAUSE,
                 clause.name.span,
-                format!("`{word}` stands in {what}, expected in {}", homes.join(" or ")),
+                format!(
+                    "`{word}` stands in {what}, expected in {}",
+                    homes.join(" or ")
+                ),
             ));
         }
     }
@@ -82,7 +120,10 @@ fn duplicates(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], whose: &str
         }
         if let Some(before) = first.insert(key, clause.name.span) {
             let message = format!("{whose} has `{}` twice", clause.name.text);
-            cx.push(Problem::new(rules::DUPLICATE_CLAUSE, clause.name.span, message).label(before, "first here"));
+            cx.push(
+                Problem::new(rules::DUPLICATE_CLAUSE, clause.name.span, message)
+                    .label(before, "first here"),
+            );
             first.insert(key, before);
         }
     }
@@ -90,22 +131,45 @@ fn duplicates(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], whose: &str
 
 fn missing(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
     let broken = decl.clauses.iter().any(|clause| clause.key.is_none());
-    for row in rows.iter().filter(|row| row.required && !broken && clause(decl, row.key).is_none()) {
+    for row in rows
+        .iter()
+        .filter(|row| row.required && !broken && clause(decl, row.key).is_none())
+    {
         let span = decl.name.as_ref().map_or(decl.header, |name| name.span);
-        let message = format!("{} has no `{}`, expected {}", name(decl), row.key.word(), row.doc);
-        cx.push(Problem::new(rules::MISSING_CLAUSE, span, message).help(format!("add a line `{}: …`", row.key.word())));
+        let message = format!(
+            "{} has no `{}`, expected {}",
+            name(decl),
+            row.key.word(),
+            row.doc
+        );
+        cx.push(
+            Problem::new(rules::MISSING_CLAUSE, span, message)
+                .help(format!("add a line `{}: …`", row.key.word())),
+        );
     }
     let of = matches!(decl.kind, DeclKind::Gate) && clause(decl, K::Checks).is_none();
     if of && clause(decl, K::Run).is_none() && clause(decl, K::Approver).is_none() && !broken {
         let span = decl.name.as_ref().map_or(decl.header, |name| name.span);
-        let message = format!("{} has nothing that decides, expected `checks`, `run` or `approver`", name(decl));
-        cx.push(Problem::new(rules::MISSING_CLAUSE, span, message).help("add a line `approver: role/…`, or `checks:`"));
+        let message = format!(
+            "{} has nothing that decides, expected `checks`, `run` or `approver`",
+            name(decl)
+        );
+        cx.push(
+            Problem::new(rules::MISSING_CLAUSE, span, message)
+                .help("add a line `approver: role/…`, or `checks:`"),
+        );
     }
     let arms = decl.kind == DeclKind::Decision
-        && !decl.clauses.iter().any(|clause| matches!(clause.key, Some(K::When | K::On | K::Else)));
+        && !decl
+            .clauses
+            .iter()
+            .any(|clause| matches!(clause.key, Some(K::When | K::On | K::Else)));
     if arms && !broken {
         let span = decl.name.as_ref().map_or(decl.header, |name| name.span);
-        let message = format!("{} has no arm, expected at least one `when … -> node`", name(decl));
+        let message = format!(
+            "{} has no arm, expected at least one `when … -> node`",
+            name(decl)
+        );
         cx.push(Problem::new(rules::MISSING_CLAUSE, span, message));
     }
 }
@@ -113,18 +177,26 @@ fn missing(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
 /// Clauses that are blocks of clauses.
 fn nested(cx: &Cx<'_>, decl: &Decl) {
     for clause in &decl.clauses {
-        let Some(rows) = clause.key.and_then(|key| table::nested(decl.kind, key)) else { continue };
+        let Some(rows) = clause.key.and_then(|key| table::nested(decl.kind, key)) else {
+            continue;
+        };
         let (clauses, what) = match &clause.value {
             Value::Clauses(clauses) => (clauses, format!("`{}`", clause.name.text)),
             Value::Rule(rule) => (&rule.clauses, "a rule".to_owned()),
             _ => continue,
         };
         for inner in clauses {
-            if !inner.key.is_some_and(|key| rows.iter().any(|row| row.key == key)) {
+            if !inner
+                .key
+                .is_some_and(|key| rows.iter().any(|row| row.key == key))
+            {
                 let word = inner.name.text.as_str();
                 let near: Vec<SmolStr> = rows.iter().map(|row| row.key.word().into()).collect();
                 let message = format!("{what} has no clause `{word}`");
-                cx.push(Problem::new(rules::UNKNOWN_CLAUSE, inner.name.span, message).nearest(word, &near));
+                cx.push(
+                    Problem::new(rules::UNKNOWN_CLAUSE, inner.name.span, message)
+                        .nearest(word, &near),
+                );
             }
         }
         duplicates(cx, clauses, rows, &what);
@@ -133,18 +205,37 @@ fn nested(cx: &Cx<'_>, decl: &Decl) {
 
 /// The later of two clauses that exclude each other is the mistake.
 fn conflict(cx: &Cx<'_>, a: Option<&Clause>, b: Option<&Clause>, why: &str) -> bool {
-    let (Some(a), Some(b)) = (a, b) else { return false };
-    let (first, later) = if a.span.start <= b.span.start { (a, b) } else { (b, a) };
+    let (Some(a), Some(b)) = (a, b) else {
+        return false;
+    };
+    let (first, later) = if a.span.start <= b.span.start {
+        (a, b)
+    } else {
+        (b, a)
+    };
     let message = format!("`{}` beside `{}`: {why}", later.name.text, first.name.text);
-    cx.push(Problem::new(rules::CONFLICTING_CLAUSES, later.name.span, message).label(first.name.span, "already here"));
+    cx.push(
+        Problem::new(rules::CONFLICTING_CLAUSES, later.name.span, message)
+            .label(first.name.span, "already here"),
+    );
     true
 }
 
 fn requires(cx: &Cx<'_>, decl: &Decl, key: K, needed: &[K], why: &str) {
-    let Some(found) = clause(decl, key) else { return };
+    let Some(found) = clause(decl, key) else {
+        return;
+    };
     if needed.iter().all(|needed| clause(decl, *needed).is_none()) {
-        let message = format!("`{}` without `{}`: {why}", found.name.text, needed[0].word());
-        cx.push(Problem::new(rules::CONFLICTING_CLAUSES, found.name.span, message));
+        let message = format!(
+            "`{}` without `{}`: {why}",
+            found.name.text,
+            needed[0].word()
+        );
+        cx.push(Problem::new(
+            rules::CONFLICTING_CLAUSES,
+            found.name.span,
+            message,
+        ));
     }
 }
 
@@ -158,26 +249,54 @@ fn conflicts_of_task(cx: &Cx<'_>, decl: &Decl) {
     let _ = conflict(cx, run, steps, one) || conflict(cx, run, call, one);
     let _ = conflict(cx, steps, call, one);
     if capability {
-        let _ = conflict(cx, using, run, "a script runs with `shell`, `bash`, `sh` or `python`")
-            || conflict(cx, using, steps, one)
+        let _ = conflict(
+            cx,
+            using,
+            run,
+            "a script runs with `shell`, `bash`, `sh` or `python`",
+        ) || conflict(cx, using, steps, one)
             || conflict(cx, using, call, one);
     } else if let (Some(using), None, None, None) = (using, run, steps, call)
         && name_of(decl, K::Using).is_some()
     {
-        let message = format!("{} uses a shell but has no `run`, expected its script", name(decl));
-        cx.push(Problem::new(rules::MISSING_CLAUSE, using.name.span, message).help("add a block `run: |`"));
+        let message = format!(
+            "{} uses a shell but has no `run`, expected its script",
+            name(decl)
+        );
+        cx.push(
+            Problem::new(rules::MISSING_CLAUSE, using.name.span, message)
+                .help("add a block `run: |`"),
+        );
     }
     for key in [K::Env, K::Shell] {
-        requires(cx, decl, key, &[K::Run, K::Rollback], "only a script has it");
+        requires(
+            cx,
+            decl,
+            key,
+            &[K::Run, K::Rollback],
+            "only a script has it",
+        );
     }
     for key in [K::Parallel, K::Tolerate] {
-        requires(cx, decl, key, &[K::Each], "it is about the instances of a fan-out");
+        requires(
+            cx,
+            decl,
+            key,
+            &[K::Each],
+            "it is about the instances of a fan-out",
+        );
     }
 }
 
 fn conflicts_of_gate(cx: &Cx<'_>, decl: &Decl) {
     for key in [K::Quorum, K::Options] {
-        requires(cx, decl, key, &[K::Approver], "an automatic gate has nobody to ask");
+        requires(
+            cx,
+            decl,
+            key,
+            &[K::Approver],
+            "an automatic gate has nobody to ask",
+        );
     }
     for key in [K::Env, K::Shell, K::Dir, K::Effects] {
         requires(cx, decl, key, &[K::Run], "only a script has it");
@@ -190,7 +309,11 @@ fn conflicts_of_decision(cx: &Cx<'_>, decl: &Decl) {
     if !conflict(cx, from, clause(decl, K::When), why) {
         let _ = conflict(cx, from, clause(decl, K::Else), why);
     }
-    let last_when = decl.clauses.iter().rev().find(|clause| clause.key == Some(K::When));
+    let last_when = decl
+        .clauses
+        .iter()
+        .rev()
+        .find(|clause| clause.key == Some(K::When));
     if let (Some(otherwise), Some(when)) = (clause(decl, K::Else), last_when)
         && otherwise.span.start < when.span.start
     {
@@ -215,7 +338,10 @@ pub(super) fn duplicate_names<'a>(
         match first.get(name.text.as_str()) {
             Some(before) => {
                 let message = format!("{what} `{}` is there twice", name.text);
-                cx.push(Problem::new(rules::DUPLICATE_NAME, name.span, message).label(*before, "first here"));
+                cx.push(
+                    Problem::new(rules::DUPLICATE_NAME, name.span, message)
+                        .label(*before, "first here"),
+                );
             }
             None => {
                 first.insert(&name.text, name.span);
@@ -225,17 +351,30 @@ pub(super) fn duplicate_names<'a>(
 }
 
 fn kind(cx: &Cx<'_>, decl: &Decl) {
-    let Some(Value::Names(names)) = clause(decl, K::Kind).map(|clause| &clause.value) else { return };
+    let Some(Value::Names(names)) = clause(decl, K::Kind).map(|clause| &clause.value) else {
+        return;
+    };
     let Some(name) = names.first() else { return };
     let extra = &cx.project.config(cx.db).kinds;
     if KINDS.contains(&name.text.as_str()) || extra.contains(&name.text) {
         return;
     }
-    let known: Vec<SmolStr> = KINDS.iter().map(|kind| SmolStr::from(*kind)).chain(extra.iter().cloned()).collect();
-    let problem = Problem::new(rules::UNKNOWN_KIND, name.span, format!("there is no kind `{}`", name.text));
+    let known: Vec<SmolStr> = KINDS
+        .iter()
+        .map(|kind| SmolStr::from(*kind))
+        .chain(extra.iter().cloned())
+        .collect();
+    let problem = Problem::new(
+        rules::UNKNOWN_KIND,
+        name.span,
+        format!("there is no kind `{}`", name.text),
+    );
     let mut problem = problem.nearest(&name.text, &known);
     if problem.help.is_none() {
-        problem = problem.help(format!("known are {}; more can be listed in `dslc.toml`, `[kinds] extra`", known.join(", ")));
+        problem = problem.help(format!(
+            "known are {}; more can be listed in `dslc.toml`, `[kinds] extra`",
+            known.join(", ")
+        ));
     }
     cx.push(problem);
 }

@@ -2,7 +2,9 @@
 //!
 //! While only checking, ids of other nodes are local to the block and the result is dropped.
 
-use dsl_syntax::ast::{Clause, Decl, Expr as Ast, ExprKind, Name, NeedKind, RouteOn, Span, Step, TypedAssign, Value};
+use dsl_syntax::ast::{
+    Clause, Decl, Expr as Ast, ExprKind, Name, NeedKind, RouteOn, Span, Step, TypedAssign, Value,
+};
 use dsl_syntax::table::{ClauseKey as K, DeclKind};
 use ir::Expr;
 use ir::plan::{
@@ -44,14 +46,31 @@ pub(crate) fn lower_node(cx: &Cx<'_>, decl: &Decl) -> NodeParts {
         }
         _ => Some(task(cx, decl, &mut unready)),
     };
-    NodeParts { node, unready, own_retry: clause(decl, K::Retry).is_some() }
+    NodeParts {
+        node,
+        unready,
+        own_retry: clause(decl, K::Retry).is_some(),
+    }
 }
 
 /// What all nodes have. The caller adds the body.
-pub(super) fn common(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, when: Option<Expr>, body: Body) -> Node {
+pub(super) fn common(
+    cx: &Cx<'_>,
+    decl: &Decl,
+    place: &Place<'_, '_>,
+    when: Option<Expr>,
+    body: Body,
+) -> Node {
     Node {
-        id: decl.name.as_ref().map(|name| name.text.clone()).unwrap_or_default(),
-        title: decl.title.as_ref().map(|title| cx.with_report(|report| infer_string(title, place, report)).expr),
+        id: decl
+            .name
+            .as_ref()
+            .map(|name| name.text.clone())
+            .unwrap_or_default(),
+        title: decl.title.as_ref().map(|title| {
+            cx.with_report(|report| infer_string(title, place, report))
+                .expr
+        }),
         line: 0,
         kind: name_of(decl, K::Kind),
         owner: name_of(decl, K::Owner),
@@ -63,7 +82,9 @@ pub(super) fn common(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, when: Opti
         when,
         priority: expr_of(decl, K::Priority)
             .and_then(|expr| {
-                cx.with_report(|report| crate::types::literal_int(expr, &Place::new(cx, Reads::NOTHING), report))
+                cx.with_report(|report| {
+                    crate::types::literal_int(expr, &Place::new(cx, Reads::NOTHING), report)
+                })
             })
             .unwrap_or_default(),
         optional: literals::bool_clause(cx, decl, K::Optional).unwrap_or_default(),
@@ -76,7 +97,10 @@ pub(super) fn common(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, when: Opti
 fn needed(cx: &Cx<'_>, name: &Name) -> Option<u32> {
     let (at, seen) = cx.node(name)?;
     if seen.sig.kind == NodeKind::Hypothesis {
-        let message = format!("`{}` is a hypothesis, expected a task, gate or decision", name.text);
+        let message = format!(
+            "`{}` is a hypothesis, expected a task, gate or decision",
+            name.text
+        );
         cx.push(Problem::new(rules::TYPE_MISMATCH, name.span, message));
         return None;
     }
@@ -84,7 +108,9 @@ fn needed(cx: &Cx<'_>, name: &Name) -> Option<u32> {
 }
 
 fn needs(cx: &Cx<'_>, decl: &Decl) -> Vec<Need> {
-    let Some(Value::Needs(needs)) = clause(decl, K::Needs).map(|clause| &clause.value) else { return Vec::new() };
+    let Some(Value::Needs(needs)) = clause(decl, K::Needs).map(|clause| &clause.value) else {
+        return Vec::new();
+    };
     let plain = needs.iter().filter_map(|need| match &need.kind {
         NeedKind::Node { name, .. } => Some(name),
         _ => None,
@@ -102,9 +128,16 @@ fn needs(cx: &Cx<'_>, decl: &Decl) -> Vec<Need> {
     needs
         .iter()
         .filter_map(|need| match &need.kind {
-            NeedKind::Node { name, optional } => Some(Need::Node { node: needed(cx, name)?, optional: *optional }),
+            NeedKind::Node { name, optional } => Some(Need::Node {
+                node: needed(cx, name)?,
+                optional: *optional,
+            }),
             NeedKind::Any(of) => quorum(1, of, need.span),
-            NeedKind::Quorum { count, count_span, of } => quorum(*count, of, *count_span),
+            NeedKind::Quorum {
+                count,
+                count_span,
+                of,
+            } => quorum(*count, of, *count_span),
         })
         .collect()
 }
@@ -112,15 +145,25 @@ fn needs(cx: &Cx<'_>, decl: &Decl) -> Vec<Need> {
 fn routes(cx: &Cx<'_>, decl: &Decl) -> Vec<Route> {
     let mut found = Vec::new();
     for clause in &decl.clauses {
-        let Value::Route(route) = &clause.value else { continue };
-        let RouteOn::Event(event) = &route.on else { continue };
-        if decl.kind == DeclKind::Decision && !BUILTIN_MODES.contains(&event.text.as_str()) && event.text != "success" {
+        let Value::Route(route) = &clause.value else {
+            continue;
+        };
+        let RouteOn::Event(event) = &route.on else {
+            continue;
+        };
+        if decl.kind == DeclKind::Decision
+            && !BUILTIN_MODES.contains(&event.text.as_str())
+            && event.text != "success"
+        {
             // an arm on a hypothesis
             continue;
         }
         let to = needed(cx, &route.to);
         if known_event(cx, decl, event) {
-            found.extend(to.map(|to| Route { on: event.text.clone(), to }));
+            found.extend(to.map(|to| Route {
+                on: event.text.clone(),
+                to,
+            }));
         }
     }
     found
@@ -136,22 +179,33 @@ fn known_event(cx: &Cx<'_>, decl: &Decl, event: &Name) -> bool {
     if events.contains(&event.text) {
         return true;
     }
-    let whose = decl.name.as_ref().map_or("this node", |name| name.text.as_str());
-    let message = format!("`{whose}` has no event `{}`, expected `success`, `failure` or a failure mode", event.text);
-    cx.push(Problem::new(rules::UNRESOLVED_NAME, event.span, message).nearest(&event.text, &events));
+    let whose = decl
+        .name
+        .as_ref()
+        .map_or("this node", |name| name.text.as_str());
+    let message = format!(
+        "`{whose}` has no event `{}`, expected `success`, `failure` or a failure mode",
+        event.text
+    );
+    cx.push(
+        Problem::new(rules::UNRESOLVED_NAME, event.span, message).nearest(&event.text, &events),
+    );
     false
 }
 
 fn fail_clauses(decl: &Decl) -> impl Iterator<Item = (&Clause, &Name, &dsl_syntax::ast::Fail)> {
-    decl.clauses.iter().filter_map(|clause| match &clause.value {
-        Value::Fail(fail) => Some((clause, &fail.mode, fail)),
-        _ => None,
-    })
+    decl.clauses
+        .iter()
+        .filter_map(|clause| match &clause.value {
+            Value::Fail(fail) => Some((clause, &fail.mode, fail)),
+            _ => None,
+        })
 }
 
 /// An expression of a known type.
 pub(super) fn typed(cx: &Cx<'_>, expr: &Ast, ty: &Type, place: &Place<'_, '_>) -> Expr {
-    cx.with_report(|report| infer(expr, Some(ty), place, report)).expr
+    cx.with_report(|report| infer(expr, Some(ty), place, report))
+        .expr
 }
 
 pub(super) fn when(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Option<Expr> {
@@ -159,17 +213,30 @@ pub(super) fn when(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Option<Ex
 }
 
 /// `expect`, `requires`, `checks`: conditions, and prose where it is allowed.
-pub(super) fn expectations(cx: &Cx<'_>, decl: &Decl, key: K, prose: bool, place: &Place<'_, '_>) -> Vec<Expectation> {
-    let Some(Value::Items(items)) = clause(decl, key).map(|clause| &clause.value) else { return Vec::new() };
+pub(super) fn expectations(
+    cx: &Cx<'_>,
+    decl: &Decl,
+    key: K,
+    prose: bool,
+    place: &Place<'_, '_>,
+) -> Vec<Expectation> {
+    let Some(Value::Items(items)) = clause(decl, key).map(|clause| &clause.value) else {
+        return Vec::new();
+    };
     items
         .iter()
         .map(|item| match &item.kind {
             ExprKind::String(text) if prose => {
                 cx.with_report(|report| infer_string(text, place, report));
-                let plain = text.plain().unwrap_or_else(|| written(cx, item.span).trim_matches('"').into());
+                let plain = text
+                    .plain()
+                    .unwrap_or_else(|| written(cx, item.span).trim_matches('"').into());
                 Expectation::Prose { text: plain }
             }
-            _ => Expectation::Check { expr: typed(cx, item, &Type::Bool, place), text: written(cx, item.span).into() },
+            _ => Expectation::Check {
+                expr: typed(cx, item, &Type::Bool, place),
+                text: written(cx, item.span).into(),
+            },
         })
         .collect()
 }
@@ -177,14 +244,19 @@ pub(super) fn expectations(cx: &Cx<'_>, decl: &Decl, key: K, prose: bool, place:
 /// The text of a span, on one line.
 pub(super) fn written(cx: &Cx<'_>, span: Span) -> String {
     let (text, start) = cx.text();
-    let slice = text.get((start + span.start) as usize..(start + span.end) as usize).unwrap_or_default();
+    let slice = text
+        .get((start + span.start) as usize..(start + span.end) as usize)
+        .unwrap_or_default();
     slice.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     let mut place = Place::new(cx, Reads::NODE);
     let when = when(cx, decl, &place);
-    let known = when.as_ref().map(|when| facts_when(when, true)).unwrap_or_default();
+    let known = when
+        .as_ref()
+        .map(|when| facts_when(when, true))
+        .unwrap_or_default();
     place.known = &known;
     let each = each(cx, decl, &mut place);
     let agents = agents(cx, decl);
@@ -219,7 +291,9 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     let remember = remember(cx, decl, &place);
     evidence(cx, decl, &place, unready);
 
-    let modes: Vec<SmolStr> = fail_clauses(decl).map(|(_, mode, _)| mode.text.clone()).collect();
+    let modes: Vec<SmolStr> = fail_clauses(decl)
+        .map(|(_, mode, _)| mode.text.clone())
+        .collect();
     let retry = literals::retry(cx, decl, Some(&modes));
     let effects = effects(cx, decl);
     later_clauses(cx, decl, unready);
@@ -266,7 +340,12 @@ fn work<'db>(cx: &Cx<'db>, decl: &Decl, unready: &mut Unready) -> Doer<'db> {
     {
         let found = capability(cx, name);
         if found.is_some() {
-            unready.blocks_as(cx, &format!("`using` the capability `{}`", name.text), clause.name.text.clone(), clause.span);
+            unready.blocks_as(
+                cx,
+                &format!("`using` the capability `{}`", name.text),
+                clause.name.text.clone(),
+                clause.span,
+            );
         }
         if self::clause(decl, K::Run).is_none() {
             return found.map_or(Doer::Unknown, Doer::Capability);
@@ -284,14 +363,22 @@ fn work<'db>(cx: &Cx<'db>, decl: &Decl, unready: &mut Unready) -> Doer<'db> {
                 Some(shape) => Doer::Plan(&shape.plan.params, &shape.plan.outputs),
                 None => {
                     let known: Vec<SmolStr> = cx.scope.plans.keys().cloned().collect();
-                    let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no plan `{}`", name.text));
+                    let problem = Problem::new(
+                        rules::UNRESOLVED_NAME,
+                        name.span,
+                        format!("there is no plan `{}`", name.text),
+                    );
                     cx.push(problem.nearest(&name.text, &known));
                     Doer::Unknown
                 }
             };
         }
     }
-    if clause(decl, K::Run).is_some() { Doer::Script } else { Doer::Nothing }
+    if clause(decl, K::Run).is_some() {
+        Doer::Script
+    } else {
+        Doer::Nothing
+    }
 }
 
 /// A capability by its name; `None` was reported.
@@ -300,10 +387,17 @@ pub(super) fn capability<'db>(cx: &Cx<'db>, name: &Name) -> Option<&'db Capabili
     if found.is_none() {
         let mut known: Vec<SmolStr> = cx.scope.capabilities.keys().cloned().collect();
         known.extend(["shell", "bash", "sh", "python"].map(SmolStr::from));
-        let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no capability `{}`", name.text));
+        let problem = Problem::new(
+            rules::UNRESOLVED_NAME,
+            name.span,
+            format!("there is no capability `{}`", name.text),
+        );
         let mut problem = problem.nearest(&name.text, &known);
         if problem.help.is_none() {
-            problem = problem.help(format!("declare it (`capability {}`), or import the file that does", name.text));
+            problem = problem.help(format!(
+                "declare it (`capability {}`), or import the file that does",
+                name.text
+            ));
         }
         cx.push(problem);
     }
@@ -311,29 +405,44 @@ pub(super) fn capability<'db>(cx: &Cx<'db>, name: &Name) -> Option<&'db Capabili
 }
 
 fn agents(cx: &Cx<'_>, decl: &Decl) -> Vec<SmolStr> {
-    let Some(Value::Names(names)) = clause(decl, K::By).map(|clause| &clause.value) else { return Vec::new() };
-    for name in names.iter().filter(|name| !cx.scope.agents.contains_key(&name.text)) {
+    let Some(Value::Names(names)) = clause(decl, K::By).map(|clause| &clause.value) else {
+        return Vec::new();
+    };
+    for name in names
+        .iter()
+        .filter(|name| !cx.scope.agents.contains_key(&name.text))
+    {
         let known: Vec<SmolStr> = cx.scope.agents.keys().cloned().collect();
-        let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no agent `{}`", name.text));
+        let problem = Problem::new(
+            rules::UNRESOLVED_NAME,
+            name.span,
+            format!("there is no agent `{}`", name.text),
+        );
         cx.push(problem.nearest(&name.text, &known));
     }
     names.iter().map(|name| name.text.clone()).collect()
 }
 
 fn each(cx: &Cx<'_>, decl: &Decl, place: &mut Place<'_, '_>) -> Option<Each> {
-    let Value::Each(each) = &clause(decl, K::Each)?.value else { return None };
+    let Value::Each(each) = &clause(decl, K::Each)?.value else {
+        return None;
+    };
     let list = cx.with_report(|report| infer(&each.list, None, &*place, report));
     let item = match &list.ty {
         Type::List(list) => list.item.clone(),
         Type::Error => Type::Error,
         Type::Json => {
             let help = Some("check the data first: `… as list[json]`".to_owned());
-            cx.with_report(|report| report.expected_one_of(each.list.span, &list.ty, "a list", help));
+            cx.with_report(|report| {
+                report.expected_one_of(each.list.span, &list.ty, "a list", help)
+            });
             Type::Error
         }
         Type::Optional(_) => {
             let written = written(cx, each.list.span);
-            cx.with_report(|report| report.not_optional_safe(each.list.span, Some(&written), "a list"));
+            cx.with_report(|report| {
+                report.not_optional_safe(each.list.span, Some(&written), "a list")
+            });
             Type::Error
         }
         other => {
@@ -342,7 +451,10 @@ fn each(cx: &Cx<'_>, decl: &Decl, place: &mut Place<'_, '_>) -> Option<Each> {
         }
     };
     place.each = Some((each.var.text.clone(), item));
-    let by = each.by.as_ref().map(|by| scripts::rendered(cx, by, place).expr);
+    let by = each
+        .by
+        .as_ref()
+        .map(|by| scripts::rendered(cx, by, place).expr);
     Some(Each {
         var: each.var.text.clone(),
         list: list.expr,
@@ -353,7 +465,12 @@ fn each(cx: &Cx<'_>, decl: &Decl, place: &mut Place<'_, '_>) -> Option<Each> {
 }
 
 /// The task's own input: bindings, and the types under which `input.x` is read.
-fn input(cx: &Cx<'_>, decl: &Decl, work: &Doer<'_>, place: &Place<'_, '_>) -> (Vec<Binding>, Vec<(SmolStr, Type)>) {
+fn input(
+    cx: &Cx<'_>,
+    decl: &Decl,
+    work: &Doer<'_>,
+    place: &Place<'_, '_>,
+) -> (Vec<Binding>, Vec<(SmolStr, Type)>) {
     let written = clause(decl, K::Input);
     let assigns = match written.map(|clause| &clause.value) {
         Some(Value::Assigns(assigns)) => assigns.as_slice(),
@@ -385,23 +502,49 @@ fn input(cx: &Cx<'_>, decl: &Decl, work: &Doer<'_>, place: &Place<'_, '_>) -> (V
             (None, Doer::Script) => scripts::rendered(cx, &assign.value, place),
             (None, _) => cx.with_report(|report| infer(&assign.value, None, place, report)),
         };
-        types.push((name.text.clone(), expected.filter(|ty| !ty.is_error()).unwrap_or(value.ty)));
-        bindings.push(Binding { name: name.text.clone(), value: value.expr });
+        types.push((
+            name.text.clone(),
+            expected.filter(|ty| !ty.is_error()).unwrap_or(value.ty),
+        ));
+        bindings.push(Binding {
+            name: name.text.clone(),
+            value: value.expr,
+        });
     }
     if let Some(schema) = schema {
-        let span = [K::Using, K::Call].into_iter().find_map(|key| first_name(decl, key)).unwrap_or_else(|| name_span(decl));
-        missing_inputs(cx, schema, span, |name| assigns.iter().any(|assign| assign.name.text == name), &whose(decl));
+        let span = [K::Using, K::Call]
+            .into_iter()
+            .find_map(|key| first_name(decl, key))
+            .unwrap_or_else(|| name_span(decl));
+        missing_inputs(
+            cx,
+            schema,
+            span,
+            |name| assigns.iter().any(|assign| assign.name.text == name),
+            &whose(decl),
+        );
     }
     if let (Doer::Nothing, Some(input), None) = (work, written, clause(decl, K::Do)) {
-        let message = format!("{} has inputs but nothing that takes them, expected `run`, `using` or `call`", whose(decl));
-        cx.push(Problem::new(rules::CONFLICTING_CLAUSES, input.name.span, message));
+        let message = format!(
+            "{} has inputs but nothing that takes them, expected `run`, `using` or `call`",
+            whose(decl)
+        );
+        cx.push(Problem::new(
+            rules::CONFLICTING_CLAUSES,
+            input.name.span,
+            message,
+        ));
     }
     (bindings, types)
 }
 
 pub(super) fn unknown_input(cx: &Cx<'_>, name: &Name, schema: &[TypedField], has: &str) {
     let known: Vec<SmolStr> = schema.iter().map(|field| field.name.clone()).collect();
-    let problem = Problem::new(rules::UNKNOWN_INPUT, name.span, format!("there is no input `{}` to give", name.text));
+    let problem = Problem::new(
+        rules::UNKNOWN_INPUT,
+        name.span,
+        format!("there is no input `{}` to give", name.text),
+    );
     let mut problem = problem.nearest(&name.text, &known);
     if problem.help.is_none() && !known.is_empty() {
         let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
@@ -424,10 +567,21 @@ pub(super) fn missing_inputs(
     if missing.is_empty() {
         return;
     }
-    let listed: Vec<String> = missing.iter().map(|field| format!("`{}`", field.name)).collect();
-    let message = format!("{whose} does not give {}, expected because it has no default", listed.join(", "));
-    let help: Vec<String> = missing.iter().map(|field| format!("`{}: …` (a `{}`)", field.name, field.ty)).collect();
-    cx.push(Problem::new(rules::MISSING_INPUT, span, message).help(format!("add {}", help.join(", "))));
+    let listed: Vec<String> = missing
+        .iter()
+        .map(|field| format!("`{}`", field.name))
+        .collect();
+    let message = format!(
+        "{whose} does not give {}, expected because it has no default",
+        listed.join(", ")
+    );
+    let help: Vec<String> = missing
+        .iter()
+        .map(|field| format!("`{}: …` (a `{}`)", field.name, field.ty))
+        .collect();
+    cx.push(
+        Problem::new(rules::MISSING_INPUT, span, message).help(format!("add {}", help.join(", "))),
+    );
 }
 
 fn first_name(decl: &Decl, key: K) -> Option<Span> {
@@ -442,12 +596,17 @@ pub(super) fn name_span(decl: &Decl) -> Span {
 }
 
 pub(super) fn whose(decl: &Decl) -> String {
-    decl.name.as_ref().map_or_else(|| format!("this {}", decl.kind.keyword()), |name| format!("`{}`", name.text))
+    decl.name.as_ref().map_or_else(
+        || format!("this {}", decl.kind.keyword()),
+        |name| format!("`{}`", name.text),
+    )
 }
 
 /// `do:` lines; the names that they bind.
 fn steps(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<(SmolStr, Type)> {
-    let Some(Value::Steps(steps)) = clause(decl, K::Do).map(|clause| &clause.value) else { return Vec::new() };
+    let Some(Value::Steps(steps)) = clause(decl, K::Do).map(|clause| &clause.value) else {
+        return Vec::new();
+    };
     let mut bound: Vec<(SmolStr, Type)> = Vec::new();
     for step in steps {
         let inner = Place {
@@ -481,29 +640,60 @@ fn do_step(cx: &Cx<'_>, step: &Step, place: &Place<'_, '_>) -> Type {
     };
     for arg in &step.args {
         let expected = match &arg.name {
-            Some(name) => match capability.input.iter().find(|field| field.name == name.text) {
+            Some(name) => match capability
+                .input
+                .iter()
+                .find(|field| field.name == name.text)
+            {
                 Some(field) => Some(&field.ty),
                 None => {
-                    unknown_input(cx, name, &capability.input, &format!("`{}` has", step.capability.text));
+                    unknown_input(
+                        cx,
+                        name,
+                        &capability.input,
+                        &format!("`{}` has", step.capability.text),
+                    );
                     None
                 }
             },
             None => {
-                let message = format!("the arguments of `{}` are named, expected `name: value`", step.capability.text);
-                cx.push(Problem::new(rules::WRONG_ARGUMENTS, arg.value.span, message));
+                let message = format!(
+                    "the arguments of `{}` are named, expected `name: value`",
+                    step.capability.text
+                );
+                cx.push(Problem::new(
+                    rules::WRONG_ARGUMENTS,
+                    arg.value.span,
+                    message,
+                ));
                 None
             }
         };
         cx.with_report(|report| infer(&arg.value, expected, place, report));
     }
-    let given = |name: &str| step.args.iter().any(|arg| arg.name.as_ref().is_some_and(|given| given.text == name));
-    missing_inputs(cx, &capability.input, step.capability.span, given, &format!("`{}`", step.capability.text));
+    let given = |name: &str| {
+        step.args
+            .iter()
+            .any(|arg| arg.name.as_ref().is_some_and(|given| given.text == name))
+    };
+    missing_inputs(
+        cx,
+        &capability.input,
+        step.capability.span,
+        given,
+        &format!("`{}`", step.capability.text),
+    );
     record(&capability.output)
 }
 
 /// The type of an answer with these fields.
 pub(super) fn record(fields: &[TypedField]) -> Type {
-    Type::Fields(fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect())
+    Type::Fields(
+        fields
+            .iter()
+            .map(|field| (field.name.clone(), field.ty.clone()))
+            .collect(),
+    )
 }
 
 fn captures(work: &Doer<'_>) -> Captures {
@@ -517,54 +707,95 @@ fn captures(work: &Doer<'_>) -> Captures {
 }
 
 fn outputs(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Output> {
-    let Some(Value::Typed(typed)) = clause(decl, K::Output).map(|clause| &clause.value) else { return Vec::new() };
+    let Some(Value::Typed(typed)) = clause(decl, K::Output).map(|clause| &clause.value) else {
+        return Vec::new();
+    };
     shape::duplicate_names(cx, typed.iter().map(|item| &item.name), "the output");
-    typed.iter().map(|item| output(cx, item, place, false)).collect()
+    typed
+        .iter()
+        .map(|item| output(cx, item, place, false))
+        .collect()
 }
 
 /// One `name: type = expr` line. A plan's output may turn out absent: that fails the run, so it is no mistake here.
-pub(super) fn output(cx: &Cx<'_>, item: &TypedAssign, place: &Place<'_, '_>, may_be_absent: bool) -> Output {
+pub(super) fn output(
+    cx: &Cx<'_>,
+    item: &TypedAssign,
+    place: &Place<'_, '_>,
+    may_be_absent: bool,
+) -> Output {
     let ty = cx.with_report(|report| resolve_type(&item.ty, place, report));
     let value = match &item.value {
         Some(value) => {
-            let expected = if may_be_absent { ty.clone().optional() } else { ty.clone() };
+            let expected = if may_be_absent {
+                ty.clone().optional()
+            } else {
+                ty.clone()
+            };
             typed(cx, value, &expected, place)
         }
         None => {
-            let message = format!("the output `{}` has no value, expected `{}: {ty} = …`", item.name.text, item.name.text);
+            let message = format!(
+                "the output `{}` has no value, expected `{}: {ty} = …`",
+                item.name.text, item.name.text
+            );
             cx.push(Problem::new(rules::MISSING_CLAUSE, item.name.span, message));
             Expr::Const(ir::Value::None)
         }
     };
-    Output { name: item.name.text.clone(), ty, value }
+    Output {
+        name: item.name.text.clone(),
+        ty,
+        value,
+    }
 }
 
 /// What `fail`, `expect` and `remember` read by bare names before they read captures.
 fn own_outputs(decl: &Decl, output: &[Output], work: &Doer<'_>) -> Vec<(SmolStr, Type)> {
     if clause(decl, K::Output).is_some() {
-        return output.iter().map(|output| (output.name.clone(), output.ty.clone())).collect();
+        return output
+            .iter()
+            .map(|output| (output.name.clone(), output.ty.clone()))
+            .collect();
     }
     match work {
-        Doer::Capability(capability) => {
-            capability.output.iter().map(|field| (field.name.clone(), field.ty.clone())).collect()
-        }
-        Doer::Plan(_, outputs) => outputs.iter().map(|field| (field.name.clone(), field.ty.clone())).collect(),
+        Doer::Capability(capability) => capability
+            .output
+            .iter()
+            .map(|field| (field.name.clone(), field.ty.clone()))
+            .collect(),
+        Doer::Plan(_, outputs) => outputs
+            .iter()
+            .map(|field| (field.name.clone(), field.ty.clone()))
+            .collect(),
         _ => Vec::new(),
     }
 }
 
 fn fail_modes(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<FailMode> {
-    shape::duplicate_names(cx, fail_clauses(decl).map(|(_, mode, _)| mode), "the failure mode");
+    shape::duplicate_names(
+        cx,
+        fail_clauses(decl).map(|(_, mode, _)| mode),
+        "the failure mode",
+    );
     fail_clauses(decl)
         .map(|(_, mode, fail)| {
-            if BUILTIN_MODES.contains(&mode.text.as_str()) || matches!(mode.text.as_str(), "success" | "approved") {
-                let message = format!("`{}` is a failure mode that every task has, expected a new name", mode.text);
+            if BUILTIN_MODES.contains(&mode.text.as_str())
+                || matches!(mode.text.as_str(), "success" | "approved")
+            {
+                let message = format!(
+                    "`{}` is a failure mode that every task has, expected a new name",
+                    mode.text
+                );
                 cx.push(Problem::new(rules::DUPLICATE_NAME, mode.span, message));
             }
             FailMode {
                 mode: mode.text.clone(),
                 when: typed(cx, &fail.when, &Type::Bool, place),
-                message: fail.message.as_ref().map(|text| cx.with_report(|report| infer_string(text, place, report)).expr),
+                message: fail.message.as_ref().map(|text| {
+                    cx.with_report(|report| infer_string(text, place, report))
+                        .expr
+                }),
             }
         })
         .collect()
@@ -581,24 +812,41 @@ fn remember(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Remember> {
             let key = &remember.key;
             let field = cx.plan.memory.iter().find(|field| field.name == key.text);
             if field.is_none() {
-                let known: Vec<SmolStr> = cx.plan.memory.iter().map(|field| field.name.clone()).collect();
+                let known: Vec<SmolStr> = cx
+                    .plan
+                    .memory
+                    .iter()
+                    .map(|field| field.name.clone())
+                    .collect();
                 let message = format!("the plan's `memory:` has no `{}`", key.text);
-                cx.push(Problem::new(rules::UNRESOLVED_NAME, key.span, message).nearest(&key.text, &known));
+                cx.push(
+                    Problem::new(rules::UNRESOLVED_NAME, key.span, message)
+                        .nearest(&key.text, &known),
+                );
             }
             let ty = field.map_or(Type::Error, |field| field.ty.clone());
-            Remember { key: key.text.clone(), value: typed(cx, &remember.value, &ty, place) }
+            Remember {
+                key: key.text.clone(),
+                value: typed(cx, &remember.value, &ty, place),
+            }
         })
         .collect()
 }
 
 fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, unready: &mut Unready) {
     for clause in &decl.clauses {
-        let Value::Evidence(evidence) = &clause.value else { continue };
+        let Value::Evidence(evidence) = &clause.value else {
+            continue;
+        };
         let name = &evidence.hypothesis;
         match cx.view.get(&name.text) {
             Some((_, seen)) if seen.sig.kind == NodeKind::Hypothesis => unready.blocks(cx, clause),
             _ => {
-                let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no hypothesis `{}`", name.text));
+                let problem = Problem::new(
+                    rules::UNRESOLVED_NAME,
+                    name.span,
+                    format!("there is no hypothesis `{}`", name.text),
+                );
                 cx.push(problem.nearest(&name.text, &cx.node_names()));
             }
         }
@@ -619,12 +867,23 @@ pub(super) fn effects(cx: &Cx<'_>, decl: &Decl) -> Effects {
     for effect in effects {
         let name = &effect.name;
         if !EFFECTS.contains(&name.text.as_str()) {
-            let known: Vec<SmolStr> = EFFECTS.iter().map(|effect| SmolStr::from(*effect)).collect();
-            let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, format!("there is no effect `{}`", name.text));
+            let known: Vec<SmolStr> = EFFECTS
+                .iter()
+                .map(|effect| SmolStr::from(*effect))
+                .collect();
+            let problem = Problem::new(
+                rules::UNRESOLVED_NAME,
+                name.span,
+                format!("there is no effect `{}`", name.text),
+            );
             cx.push(problem.nearest(&name.text, &known));
         }
     }
-    Effects { doubtful: effects.iter().any(|effect| matches!(effect.name.text.as_str(), "destructive" | "spend")) }
+    Effects {
+        doubtful: effects
+            .iter()
+            .any(|effect| matches!(effect.name.text.as_str(), "destructive" | "spend")),
+    }
 }
 
 /// Clauses that are checked here and carried out later.

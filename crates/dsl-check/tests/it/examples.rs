@@ -1,0 +1,74 @@
+//! Every example checks without errors; those that can run compile to a plan that verifies.
+
+use dsl_check::{Severity, Workspace};
+
+use crate::{Disk, root, show};
+
+fn workspace(name: &str) -> Workspace {
+    let mut workspace = Workspace::new(root()).with_loader(Disk);
+    let path = root().join("examples").join(name);
+    workspace.set_file(&path, &std::fs::read(&path).expect("an example"));
+    workspace
+}
+
+const ALL: &[&str] = &[
+    "sketch.plan",
+    "repo-audit.plan",
+    "mini-editor.plan",
+    "http3-research.plan",
+    "debug-500.plan",
+    "delivery.plan",
+    "lib/web.plan",
+    "lib/safety.plan",
+];
+
+#[test]
+fn examples_have_no_errors() {
+    let mut found = Vec::new();
+    for name in ALL {
+        let workspace = workspace(name);
+        let path = root().join("examples").join(name);
+        let text = workspace.text(&path).expect("set");
+        for diagnostic in workspace.diagnostics(&path) {
+            if diagnostic.severity == Severity::Error {
+                found.push(format!("{name}:{}", show(&diagnostic, &text)));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn runnable_examples_warn_of_nothing_and_compile() {
+    for name in ["sketch.plan", "repo-audit.plan", "mini-editor.plan"] {
+        let workspace = workspace(name);
+        let path = root().join("examples").join(name);
+        assert_eq!(workspace.diagnostics(&path), [], "{name}");
+        let plan = workspace.compile(&path, None).expect("compiles");
+        ir::verify::verify(&plan).expect("verifies");
+        assert!(
+            plan.unsupported
+                .iter()
+                .all(|unsupported| !unsupported.blocks),
+            "{name}: {:?}",
+            plan.unsupported
+        );
+        assert_eq!(plan.name, name.trim_end_matches(".plan"));
+    }
+}
+
+#[test]
+fn examples_with_later_clauses_compile_and_say_what_blocks() {
+    for name in ["http3-research.plan", "debug-500.plan", "delivery.plan"] {
+        let plan = workspace(name)
+            .compile(&root().join("examples").join(name), None)
+            .expect("compiles");
+        ir::verify::verify(&plan).expect("verifies");
+        assert!(
+            plan.unsupported
+                .iter()
+                .any(|unsupported| unsupported.blocks),
+            "{name}"
+        );
+    }
+}
