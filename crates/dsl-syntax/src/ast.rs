@@ -132,6 +132,7 @@ pub struct Decl {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Clause {
     /// `None`: the key is not a word of the table for this declaration (`unknown-clause`); the value is then `Unknown`.
+    /// Also `None` for the lines of a profile, whose value is an `Override`.
     pub key: Option<ClauseKey>,
     /// The key as written, for messages.
     pub name: Name,
@@ -165,7 +166,7 @@ pub enum Value {
     Assigns(Vec<Assign>),
     /// `name: type = expr` lines: a task's `output`, a plan's `outputs`; also `memory` (with a scope).
     Typed(Vec<TypedAssign>),
-    /// `expect`, `requires`, `checks`, `assumes`.
+    /// `expect`, `requires`, `checks`, `assumes`; also the strings of `network`, `read` and `write`.
     Items(Vec<Expr>),
     /// `each: x in expr by expr`
     Each(Each),

@@ -92,9 +92,16 @@ impl Document {
         let stop = floor(&text, stop - base).max(start);
         text.replace_range(start..stop, new);
         let replaced = self.settle(first, &mut old_end, text);
-        let count = replaced.len();
+        // The chunk before the edited one was looked at and has seldom changed.
+        let old = &self.chunks[first..old_end];
+        let same = replaced
+            .iter()
+            .zip(old)
+            .take_while(|(new, old)| new == old)
+            .count();
+        let changed = first + same..first + replaced.len();
         self.chunks.splice(first..old_end, replaced);
-        self.unchanged_front(first, count)
+        changed
     }
 
     /// The chunks of `text`, which replaces the chunks from `first` to `old_end`. As long as the last one could still
@@ -137,11 +144,6 @@ impl Document {
             }
             take *= 2;
         }
-    }
-
-    /// The chunk before the edited one is looked at, but seldom changes.
-    fn unchanged_front(&self, first: usize, count: usize) -> Range<usize> {
-        first..first + count
     }
 }
 

@@ -319,8 +319,9 @@ impl<'g, 't> Parser<'g, 't> {
             match self.tokens[at].0.kind {
                 Kind::StrStart => strings += 1,
                 Kind::StrEnd => strings = strings.saturating_sub(1),
-                kind if strings == 0 && kind.is_word() && at + 1 < range.end => {
-                    if self.tokens[at + 1].0.kind == Kind::Colon {
+                kind if strings == 0 && kind.is_word() => {
+                    let next = self.tokens[at + 1..range.end].first();
+                    if next.is_some_and(|(next, _)| next.kind == Kind::Colon) {
                         return at;
                     }
                 }

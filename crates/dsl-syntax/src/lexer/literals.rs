@@ -1,0 +1,259 @@
+//! Literals: numbers with their units, money, regular expressions, strings with expressions inside.
+
+use super::{Lexer, Mode, visible};
+use crate::NESTING_MAX;
+use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule, Unit};
+use crate::token::Kind;
+
+impl Lexer<'_> {
+    pub(super) fn number(&mut self) {
+        let start = self.pos;
+        let mut end = digits_end(self.bytes, start);
+        let mut kind = Kind::Int;
+        if let Some(fraction) = fraction_end(self.bytes, end) {
+            end = fraction;
+            kind = Kind::Float;
+            if let Some(patch) = fraction_end(self.bytes, end) {
+                end = patch;
+                kind = Kind::Version;
+            }
+        }
+        let unit = &self.text[end..unit_end(self.text, end)];
+        if kind != Kind::Version && self.bytes.get(end) == Some(&b'%') {
+            return self.take(Kind::Ratio, end + 1 - start);
+        }
+        if unit.is_empty() {
+            return self.take(kind, end - start);
+        }
+        let len = end + unit.len() - start;
+        if kind != Kind::Version && unit_from(unit).is_some() {
+            return self.take(Kind::Quantity, len);
+        }
+        let literal = &self.text[start..start + len];
+        let message = if kind == Kind::Version {
+            format!("`{unit}` touches the version in `{literal}`, expected three numbers")
+        } else {
+            format!("`{unit}` in `{literal}` is no unit, expected one of {UNITS}")
+        };
+        self.error(
+            SyntaxRule::InvalidLiteral,
+            message,
+            start,
+            start + len,
+            None,
+        );
+        self.take(Kind::Bad, len);
+    }
+
+    pub(super) fn money(&mut self) {
+        let start = self.pos;
+        if !self.bytes.get(start + 1).is_some_and(u8::is_ascii_digit) {
+            let message = "`$` stands alone, expected an amount after it".into();
+            self.error(
+                SyntaxRule::InvalidLiteral,
+                message,
+                start,
+                start + 1,
+                Some("write `$10.00`"),
+            );
+            return self.take(Kind::Bad, 1);
+        }
+        let mut end = digits_end(self.bytes, start + 1);
+        if let Some(fraction) = fraction_end(self.bytes, end) {
+            end = fraction;
+        }
+        let unit = unit_end(self.text, end);
+        if unit > end {
+            let message = format!(
+                "`{}` touches the amount `{}`",
+                &self.text[end..unit],
+                &self.text[start..end]
+            );
+            self.error(SyntaxRule::InvalidLiteral, message, start, unit, None);
+            return self.take(Kind::Bad, unit - start);
+        }
+        self.take(Kind::Money, end - start);
+    }
+
+    pub(super) fn regex(&mut self) {
+        let start = self.pos;
+        let mut at = start + 1;
+        while let Some(&byte) = self.bytes.get(at) {
+            match byte {
+                b'/' => return self.take(Kind::Regex, at + 1 - start),
+                b'\n' => break,
+                b'\\' if self.bytes.get(at + 1).is_some_and(|&next| next != b'\n') => at += 2,
+                _ => at += 1,
+            }
+        }
+        let end = at - usize::from(self.bytes[at - 1] == b'\r');
+        let message = "the regular expression is not closed on its line, expected `/`".into();
+        self.error(SyntaxRule::InvalidLiteral, message, start, end, None);
+        self.take(Kind::Bad, end - start);
+    }
+
+    /// Text up to the closing quote, an interpolation or the end of the line.
+    pub(super) fn string_part(&mut self) {
+        match self.bytes[self.pos] {
+            b'"' => {
+                self.modes.pop();
+                return self.take(Kind::StrEnd, 1);
+            }
+            b'{' if self.bytes.get(self.pos + 1) == Some(&b'{') => {
+                // Past the cap it is text; the clause is refused for its depth.
+                if self.modes.len() < NESTING_MAX {
+                    self.modes.push(Mode::Interp);
+                }
+                return self.take(Kind::InterpStart, 2);
+            }
+            _ => {}
+        }
+        let start = self.pos;
+        let mut at = start;
+        while let Some(&byte) = self.bytes.get(at) {
+            match byte {
+                b'"' | b'\n' => break,
+                b'{' if self.bytes.get(at + 1) == Some(&b'{') => break,
+                b'\\' => at = self.escape(at),
+                _ => at += 1,
+            }
+        }
+        self.take(Kind::StrText, at - start);
+    }
+
+    /// Checks the escape at `at` and returns where it ends.
+    fn escape(&mut self, at: usize) -> usize {
+        match self.bytes.get(at + 1) {
+            Some(b'n' | b't' | b'r' | b'"' | b'\\' | b'{') => at + 2,
+            Some(b'u') if self.bytes.get(at + 2) == Some(&b'{') => {
+                let hex = self.bytes[at + 3..]
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_hexdigit())
+                    .count();
+                let end = at + 3 + hex;
+                if self.bytes.get(end) != Some(&b'}') {
+                    let message =
+                        "`\\u{` is not closed, expected hexadecimal digits and `}`".into();
+                    self.error(
+                        SyntaxRule::InvalidLiteral,
+                        message,
+                        at,
+                        end,
+                        Some("write `\\u{1F600}`"),
+                    );
+                    return end;
+                }
+                if unicode(&self.text[at + 3..end]).is_none() {
+                    let message = format!("`{}` is no Unicode character", &self.text[at..=end]);
+                    self.error(SyntaxRule::InvalidLiteral, message, at, end + 1, None);
+                }
+                end + 1
+            }
+            None | Some(b'\n') => at + 1,
+            Some(_) => {
+                let char = self.text[at + 1..].chars().next().unwrap_or(' ');
+                let len = char.len_utf8();
+                let message = format!(
+                    "`\\{}` is no escape, expected one of {ESCAPES}",
+                    visible(char)
+                );
+                self.error(
+                    SyntaxRule::InvalidLiteral,
+                    message,
+                    at,
+                    at + 1 + len,
+                    Some("write `\\\\` for a backslash"),
+                );
+                at + 1 + len
+            }
+        }
+    }
+
+    /// Ends the strings that are still open where the line ends.
+    pub(super) fn end_strings(&mut self) {
+        let Some(at) = self
+            .modes
+            .iter()
+            .position(|mode| matches!(mode, Mode::Str(_)))
+        else {
+            return;
+        };
+        let Mode::Str(start) = self.modes[at] else {
+            return;
+        };
+        self.modes.truncate(at);
+        let end = self.pos - usize::from(self.pos > start && self.bytes[self.pos - 1] == b'\r');
+        let span = self.span(start, end);
+        self.out.errors.push(SyntaxError {
+            rule: SyntaxRule::UnterminatedString,
+            message: "the string is not closed on its line, expected `\"`".into(),
+            span,
+            help: Some("close it, or write a raw block: `key: |`".into()),
+            fix: Some(SyntaxFix {
+                title: "close the string".into(),
+                span: Span::new(span.end, span.end),
+                text: "\"".into(),
+            }),
+        });
+        self.take(Kind::StrEnd, 0);
+    }
+}
+
+fn digits_end(bytes: &[u8], start: usize) -> usize {
+    start
+        + bytes[start..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit() || **byte == b'_')
+            .count()
+}
+
+/// The end of `.digits` at `start`, if that stands there.
+fn fraction_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let digit =
+        bytes.get(start) == Some(&b'.') && bytes.get(start + 1).is_some_and(u8::is_ascii_digit);
+    digit.then(|| digits_end(bytes, start + 1))
+}
+
+/// Where the letters that touch a number end. Letters of any alphabet, so that `5µs` is one unknown unit.
+fn unit_end(text: &str, start: usize) -> usize {
+    let mut chars = text[start..].char_indices();
+    if !chars
+        .next()
+        .is_some_and(|(_, c)| c.is_alphabetic() || c == '_')
+    {
+        return start;
+    }
+    chars
+        .find(|(_, c)| !c.is_alphanumeric() && *c != '_')
+        .map_or(text.len(), |(at, _)| start + at)
+}
+
+const ESCAPES: &str = r#"`\n` `\t` `\r` `\"` `\\` `\{` `\u{…}`"#;
+const UNITS: &str = "ms s m h d w B KB MB GB TB KiB MiB GiB TiB";
+
+/// The unit of this name.
+pub fn unit_from(word: &str) -> Option<Unit> {
+    Some(match word {
+        "ms" => Unit::Ms,
+        "s" => Unit::S,
+        "m" => Unit::M,
+        "h" => Unit::H,
+        "d" => Unit::D,
+        "w" => Unit::W,
+        "B" => Unit::B,
+        "KB" => Unit::KB,
+        "MB" => Unit::MB,
+        "GB" => Unit::GB,
+        "TB" => Unit::TB,
+        "KiB" => Unit::KiB,
+        "MiB" => Unit::MiB,
+        "GiB" => Unit::GiB,
+        "TiB" => Unit::TiB,
+        _ => return None,
+    })
+}
+
+/// The character with this hexadecimal number.
+pub(crate) fn unicode(hex: &str) -> Option<char> {
+    u32::from_str_radix(hex, 16).ok().and_then(char::from_u32)
+}
