@@ -8,7 +8,7 @@ function surroundings(programs: readonly string[], change: Partial<Surroundings>
   return {
     setting: "",
     extensionDir: "/ext",
-    workspaceDir: "/work",
+    workspaceDir: "/project",
     homeDir: "/home/me",
     searchPath: "/usr/bin::/opt/bin",
     platform: "linux",
@@ -35,8 +35,8 @@ test("the setting wins over the bundled program, which wins over PATH", () => {
 test("home, workspace folder and relative paths in the setting are resolved", () => {
   for (const [setting, command] of [
     ["~/bin/dslc", "/home/me/bin/dslc"],
-    ["${workspaceFolder}/target/release/dslc", "/work/target/release/dslc"],
-    ["target/release/dslc", "/work/target/release/dslc"],
+    ["${workspaceFolder}/target/release/dslc", "/project/target/release/dslc"],
+    ["target/release/dslc", "/project/target/release/dslc"],
     ["dslc-nightly", "/opt/bin/dslc-nightly"],
   ] as const) {
     assert.deepEqual(findServer(surroundings([command], { setting })), { kind: "found", command, from: "setting" });
