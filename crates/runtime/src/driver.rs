@@ -131,25 +131,36 @@ pub(crate) struct Work {
 impl Driver<'_> {
     /// Drives until nothing moves any more, or it is to end at once.
     pub async fn drive(&mut self, opening: Vec<EventKind>) -> Result<(), RunError> {
-        self.work.due.extend(
-            opening
-                .into_iter()
-                .map(|kind| Due::Event { kind, inbox: None }),
-        );
+        let resuming = self.journal.engine.run().is_some();
+        self.work.due.extend(opening.into_iter().map(Due::event));
         self.read_inbox()?;
         self.turn()?;
         // driving a paused run is what resuming means; requests from before are older than this one
-        if self.journal.engine.status() == RunStatus::Paused {
+        if resuming && self.journal.engine.status() == RunStatus::Paused {
             self.work.due.push_back(Due::event(EventKind::ResumeAsked));
-        }
-        loop {
             self.turn()?;
-            if self.work.at_once
-                || (self.journal.engine.status() != RunStatus::Running && self.work.live.is_empty())
-            {
-                return Ok(());
-            }
+        }
+        while !self.work.at_once && !self.is_over()? {
             self.wait().await?;
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    /// Whether nothing moves any more.
+    fn is_over(&self) -> Result<bool, RunError> {
+        if !self.work.live.is_empty() {
+            return Ok(false);
+        }
+        if self.journal.engine.status() != RunStatus::Running {
+            return Ok(true);
+        }
+        // the engine's mistake, if it ever happens: waiting for ever would hide it
+        match self.work.timers.next_ms() {
+            Some(_) => Ok(false),
+            None => Err(RunError::Stuck {
+                run: self.folder.id().to_owned(),
+            }),
         }
     }
 

@@ -47,6 +47,10 @@ pub enum RunError {
         run: String,
         pids: Vec<u32>,
     },
+    /// It says that it runs, and nothing does.
+    Stuck {
+        run: String,
+    },
     /// There is nothing left to drive.
     Ended {
         run: String,
@@ -85,6 +89,7 @@ impl RunError {
             Self::NotRunnable(_)
             | Self::BadPlan(_)
             | Self::UnknownEvent { .. }
+            | Self::Stuck { .. }
             | Self::Diverged(_) => ErrorClass::Corrupt,
         }
     }
@@ -122,6 +127,10 @@ impl fmt::Display for RunError {
                     binary.display()
                 )
             }
+            Self::Stuck { run } => write!(
+                f,
+                "run `{run}` should go on and nothing moves: a mistake in dslc; please report it with the run's folder"
+            ),
             Self::System { doing, source } => write!(f, "cannot {doing}: {source}"),
             Self::UnknownEvent {
                 run,

@@ -188,7 +188,7 @@ fn advice(source: &io::Error) -> Option<&'static str> {
     match source.kind() {
         io::ErrorKind::PermissionDenied => Some("check who owns it and its permissions"),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Some("free some space and resume the run")
+            Some("free some space and try again")
         }
         io::ErrorKind::ReadOnlyFilesystem => {
             Some("its file system is read-only; name another folder with `--store`")

@@ -11,6 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::process::{Signal, WaitOptions, WaitStatus, wait};
 
 use super::wire::{End, Reply, Spawn};
@@ -116,12 +117,16 @@ impl Children {
 
     /// Reaps what ended, kills what is due, reports attempts of which nothing is left.
     pub fn tend(&mut self, replies: &mut Vec<Reply>) {
-        self.reap();
+        let any_left = self.reap();
         self.kill_due();
         if self.ending.is_empty() {
             return;
         }
-        let left = self.sweep();
+        let left = if any_left {
+            self.sweep()
+        } else {
+            Left::default()
+        };
         let now = Instant::now();
         self.ending.retain(|ending| {
             let patience = match () {
@@ -154,8 +159,14 @@ impl Children {
         kill.into_iter().chain(ending).min()
     }
 
-    fn reap(&mut self) {
-        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+    /// Says whether there may be children left.
+    fn reap(&mut self) -> bool {
+        loop {
+            let (pid, status) = match wait(WaitOptions::NOHANG) {
+                Ok(Some(ended)) => ended,
+                Ok(None) => return true,
+                Err(errno) => return errno != Errno::CHILD,
+            };
             let pid = pid.as_raw_nonzero().get().unsigned_abs();
             // an orphan otherwise
             if let Some(running) = self.running.remove(&pid)

@@ -606,6 +606,55 @@ fn a_run_can_be_steered_through_its_inbox() {
 }
 
 #[test]
+fn a_request_is_done_once_though_its_file_is_still_there() {
+    let home = home();
+    let demo = plan(vec![task("a", ":", &[]), task("b", ":", &[0])]);
+    let running = start(&home.store, demo, Inputs::new(), home.options()).expect("a run");
+    let inbox = running.folder().inbox();
+    let name = inbox.post("{\"event\":\"pause-asked\"}").expect("posted");
+    let finished = running.drive(&mut Unwatched).expect("driven");
+    assert_eq!(finished.engine.status(), RunStatus::Paused);
+    // as if the driver had died before it deleted the file
+    fs::write(inbox.path().join(&name), "{\"event\":\"pause-asked\"}").expect("written");
+    let finished = home.resume(&finished.folder);
+    assert_eq!(finished.engine.status(), RunStatus::Completed);
+    assert!(!inbox.is_waiting(&name));
+    let mut times = 0;
+    crate::fold(&finished.folder, |entry, _| {
+        times += usize::from(entry.inbox.is_some())
+    })
+    .expect("readable");
+    assert_eq!(times, 1);
+}
+
+#[test]
+fn cancelling_a_run_that_nobody_drives_needs_nobody() {
+    let home = home();
+    let demo = plan(vec![task("wait", "echo up; sleep 1000", &[])]);
+    let running = start(&home.store, demo, Inputs::new(), home.options()).expect("a run");
+    let control = running.control();
+    let mut observer = When {
+        word: "up",
+        act: || {
+            control.interrupt();
+            control.interrupt();
+        },
+    };
+    let finished = running.drive(&mut observer).expect("driven");
+    let asked = request::cancel(&finished.folder, None).expect("asked");
+    assert_eq!(asked, request::Asked::Journaled);
+    let report = replay(&finished.folder).expect("the journal replays");
+    assert_eq!(report.status, RunStatus::Cancelled);
+    let error = request::cancel(&finished.folder, None)
+        .expect_err("it has ended")
+        .to_string();
+    assert!(
+        error.contains("is cancelled and has nothing left to do"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_journal_that_decides_otherwise_is_named() {
     let home = home();
     let finished = home.run(plan(vec![task("a", "exit 1", &[])]));
