@@ -61,7 +61,10 @@ const KILL_WITHIN_MS: u64 = 700;
 
 #[test]
 fn nothing_is_lost_or_repeated_or_left_behind_by_ten_kills() {
-    let seed = std::env::var("CRASH_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(store::random);
+    let seed = std::env::var("CRASH_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(store::random);
     println!("CRASH_SEED={seed}");
     let mut random = seed;
     let mut kills = 0;
@@ -80,20 +83,41 @@ fn crash_one_run(random: &mut u64, kills_max: u32) -> u32 {
     let param = format!("marks={}", marks.display());
     let mut kills = 0;
     loop {
-        let args: &[&str] = if started(&project) { &["resume", "last"] } else { &["run", "crash.plan", "--param", &param] };
+        let args: &[&str] = if started(&project) {
+            &["resume", "last"]
+        } else {
+            &["run", "crash.plan", "--param", &param]
+        };
         let mut child = start(&project, args);
-        let patience = if kills < kills_max { Duration::from_millis(next(random) % KILL_WITHIN_MS) } else { Duration::from_secs(120) };
+        let patience = if kills < kills_max {
+            Duration::from_millis(next(random) % KILL_WITHIN_MS)
+        } else {
+            Duration::from_secs(120)
+        };
         if let Some(code) = ended_within(&mut child, patience) {
-            assert_eq!(code, Some(0), "{}", project.read("said"));
+            // The kill before may have come after the last event.
+            let was_over = code == Some(2) && project.read("said").contains("is completed");
+            assert!(
+                code == Some(0) || was_over,
+                "{code:?}: {}",
+                project.read("said")
+            );
             break;
         }
         assert!(kills < kills_max, "the run does not end");
         let done = done_of(&marks);
         kill(&mut child);
         kills += 1;
-        assert_eq!(survivors(project.path()), Vec::<String>::new(), "children outlived the driver");
+        assert_eq!(
+            survivors(project.path()),
+            Vec::<String>::new(),
+            "children outlived the driver"
+        );
         let after = done_of(&marks);
-        assert!(done.iter().all(|(what, times)| after.get(what) >= Some(times)));
+        assert!(
+            done.iter()
+                .all(|(what, times)| after.get(what) >= Some(times))
+        );
     }
     judge(&project, &marks);
     kills
@@ -102,11 +126,15 @@ fn crash_one_run(random: &mut u64, kills_max: u32) -> u32 {
 /// Every task is done; none was started again after the journal had it as completed.
 fn judge(project: &Project, marks: &Path) {
     let done = done_of(marks);
-    let expected = ["first", "second", "flaky", "last"].map(str::to_owned).into_iter().chain((1..=8).map(|n| format!("wide{n}")));
+    let expected = ["first", "second", "flaky", "last"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain((1..=8).map(|n| format!("wide{n}")));
     let mut missing: Vec<_> = expected.filter(|what| !done.contains_key(what)).collect();
     missing.retain(|what| !done.contains_key(what));
     assert!(missing.is_empty(), "never done: {missing:?}");
-    let summary: serde_json::Value = serde_json::from_slice(&project.run(&["show", "last", "--json"]).stdout).expect("JSON");
+    let summary: serde_json::Value =
+        serde_json::from_slice(&project.run(&["show", "last", "--json"]).stdout).expect("JSON");
     assert_eq!(summary["status"], "completed");
     for node in summary["nodes"].as_array().expect("nodes") {
         assert_eq!(node["status"], "completed", "{node}");
@@ -114,9 +142,18 @@ fn judge(project: &Project, marks: &Path) {
     assert_nothing_completed_ran_again(project);
     for verb in ["replay", "verify"] {
         let output = project.run(&[verb, "last"]);
-        assert_eq!(output.status.code(), Some(0), "{verb}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{verb}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
-    assert_eq!(survivors(project.path()), Vec::<String>::new(), "children outlived the run");
+    assert_eq!(
+        survivors(project.path()),
+        Vec::<String>::new(),
+        "children outlived the run"
+    );
 }
 
 /// In the journal no attempt starts after one of the same node and instance has ended well.
@@ -125,7 +162,12 @@ fn assert_nothing_completed_ran_again(project: &Project) {
     let mut completed: Vec<(u64, Option<u64>)> = Vec::new();
     for line in String::from_utf8_lossy(&journal).lines() {
         let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
-        let of = |value: &serde_json::Value| (value["attempt"]["node"].as_u64().expect("a node"), value["attempt"]["instance"].as_u64());
+        let of = |value: &serde_json::Value| {
+            (
+                value["attempt"]["node"].as_u64().expect("a node"),
+                value["attempt"]["instance"].as_u64(),
+            )
+        };
         let event = &line["event"];
         if event["event"] == "attempt-ended" && event["ended"]["how"]["exited"] == 0 {
             assert!(!completed.contains(&of(event)), "completed twice: {line}");
@@ -133,7 +175,10 @@ fn assert_nothing_completed_ran_again(project: &Project) {
         }
         for command in line["commands"].as_array().expect("commands") {
             if command["command"] == "start-attempt" {
-                assert!(!completed.contains(&of(command)), "started after it had completed: {line}");
+                assert!(
+                    !completed.contains(&of(command)),
+                    "started after it had completed: {line}"
+                );
             }
         }
     }
@@ -152,12 +197,19 @@ fn done_of(marks: &Path) -> BTreeMap<String, usize> {
 fn started(project: &Project) -> bool {
     let runs = project.path().join(".dslc/runs");
     // Folders that begin with a dot are not yet runs.
-    std::fs::read_dir(runs).is_ok_and(|mut runs| runs.any(|run| run.is_ok_and(|run| !run.file_name().to_string_lossy().starts_with('.'))))
+    std::fs::read_dir(runs).is_ok_and(|mut runs| {
+        runs.any(|run| run.is_ok_and(|run| !run.file_name().to_string_lossy().starts_with('.')))
+    })
 }
 
 fn start(project: &Project, args: &[&str]) -> Child {
     let said = std::fs::File::create(project.path().join("said")).expect("a file");
-    project.command(args).stdout(Stdio::null()).stderr(said).spawn().expect("dslc starts")
+    project
+        .command(args)
+        .stdout(Stdio::null())
+        .stderr(said)
+        .spawn()
+        .expect("dslc starts")
 }
 
 /// The exit code, if it ended in time.
@@ -194,8 +246,12 @@ fn survivors(folder: &Path) -> Vec<String> {
 fn processes_in(folder: &Path) -> Vec<String> {
     let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| PathBuf::from(folder));
     let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc").expect("the process table").flatten() {
-        let works_here = std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&folder));
+    for entry in std::fs::read_dir("/proc")
+        .expect("the process table")
+        .flatten()
+    {
+        let works_here =
+            std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&folder));
         let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
         if works_here && !command.is_empty() {
             found.push(String::from_utf8_lossy(&command).replace('\0', " "));

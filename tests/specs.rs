@@ -22,9 +22,16 @@ fn main() {
     let mut trials = Vec::new();
     for file in files {
         let text = std::fs::read_to_string(&file).expect("a spec");
-        let area = file.strip_prefix(&folder).unwrap_or(&file).with_extension("").display().to_string();
+        let area = file
+            .strip_prefix(&folder)
+            .unwrap_or(&file)
+            .with_extension("")
+            .display()
+            .to_string();
         for case in cases(&text) {
-            trials.push(Trial::test(format!("{area}: {}", case.title), move || case.judge()));
+            trials.push(Trial::test(format!("{area}: {}", case.title), move || {
+                case.judge()
+            }));
         }
     }
     libtest_mimic::run(&arguments, trials).exit();
@@ -50,16 +57,26 @@ fn cases(text: &str) -> Vec<Case> {
     let mut cases = Vec::new();
     for section in format!("\n{text}").split("\n## ").skip(1) {
         let (title, body) = section.split_once('\n').unwrap_or((section, ""));
-        let files: Vec<_> = blocks(body).into_iter().map(|(name, text)| (named(name), text)).collect();
+        let files: Vec<_> = blocks(body)
+            .into_iter()
+            .map(|(name, text)| (named(name), text))
+            .collect();
         if !files.is_empty() {
-            cases.push(Case { title: title.trim().to_owned(), files });
+            cases.push(Case {
+                title: title.trim().to_owned(),
+                files,
+            });
         }
     }
     cases
 }
 
 fn named(name: String) -> String {
-    if name.is_empty() { "main.plan".to_owned() } else { name }
+    if name.is_empty() {
+        "main.plan".to_owned()
+    } else {
+        name
+    }
 }
 
 /// A diagnostic expected or found on a line (from 0) of a file.
@@ -79,23 +96,50 @@ impl Case {
             let (_, expected) = split(text);
             let (missing, extra) = differences(expected, found);
             for mark in missing {
-                let _ = writeln!(complaint, "{name}:{} expected {}[{}]: {}", mark.line + 1, mark.severity, mark.rule, mark.text);
+                let _ = writeln!(
+                    complaint,
+                    "{name}:{} expected {}[{}]: {}",
+                    mark.line + 1,
+                    mark.severity,
+                    mark.rule,
+                    mark.text
+                );
             }
             for mark in extra {
-                let _ = writeln!(complaint, "{name}:{} found {}[{}]: {}", mark.line + 1, mark.severity, mark.rule, mark.text);
+                let _ = writeln!(
+                    complaint,
+                    "{name}:{} found {}[{}]: {}",
+                    mark.line + 1,
+                    mark.severity,
+                    mark.rule,
+                    mark.text
+                );
             }
         }
-        if complaint.is_empty() { Ok(()) } else { Err(complaint.into()) }
+        if complaint.is_empty() {
+            Ok(())
+        } else {
+            Err(complaint.into())
+        }
     }
 
     /// What the checker says, file by file.
     fn found(&self) -> Vec<Vec<Mark>> {
-        let files: Vec<_> = self.files.iter().map(|(name, text)| (name.clone(), split(text).0)).collect();
-        let wants_hints = self.files.iter().any(|(_, text)| split(text).1.iter().any(|mark| mark.severity == "hint"));
+        let files: Vec<_> = self
+            .files
+            .iter()
+            .map(|(name, text)| (name.clone(), split(text).0))
+            .collect();
+        let wants_hints = self
+            .files
+            .iter()
+            .any(|(_, text)| split(text).1.iter().any(|mark| mark.severity == "hint"));
         let diagnostics = plan_tests::check(&files);
         let of_file = |(name, text): &(String, String)| {
             let lines = LineIndex::new(text);
-            let here = diagnostics.iter().filter(|diagnostic| diagnostic.file.ends_with(name));
+            let here = diagnostics
+                .iter()
+                .filter(|diagnostic| diagnostic.file.ends_with(name));
             here.filter(|diagnostic| wants_hints || diagnostic.severity != Severity::Hint)
                 .map(|diagnostic| mark(diagnostic, &lines))
                 .collect()
@@ -152,14 +196,22 @@ fn split(text: &str) -> (String, Vec<Mark>) {
 }
 
 fn first_mark(line: &str) -> Option<usize> {
-    ["# error[", "# warning[", "# hint["].into_iter().filter_map(|start| line.find(start)).min()
+    ["# error[", "# warning[", "# hint["]
+        .into_iter()
+        .filter_map(|start| line.find(start))
+        .min()
 }
 
 fn parse_mark(text: &str, line: usize) -> Option<Mark> {
     let (severity, rest) = text.strip_prefix("# ")?.split_once('[')?;
     let (rule, text) = rest.split_once(']')?;
     let text = text.strip_prefix(':').unwrap_or(text).trim();
-    Some(Mark { line, severity: severity.to_owned(), rule: rule.to_owned(), text: text.to_owned() })
+    Some(Mark {
+        line,
+        severity: severity.to_owned(),
+        rule: rule.to_owned(),
+        text: text.to_owned(),
+    })
 }
 
 /// Rewrites the marks of a file where they differ from what the checker says, or have no words yet.
@@ -188,7 +240,10 @@ fn remarked(text: &str, found: &[Mark]) -> String {
         marked.push_str(line);
         for mark in found.iter().filter(|mark| mark.line == number) {
             let said = |old: &&Mark| !old.text.is_empty() && mark.text.contains(&old.text);
-            let kept = old.iter().filter(|old| old.line == number && old.rule == mark.rule).find(said);
+            let kept = old
+                .iter()
+                .filter(|old| old.line == number && old.rule == mark.rule)
+                .find(said);
             let words = kept.map_or(&mark.text, |old| &old.text);
             let _ = write!(marked, "  # {}[{}]: {words}", mark.severity, mark.rule);
         }

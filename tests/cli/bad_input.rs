@@ -14,7 +14,11 @@ fn a_missing_file() {
 
 #[test]
 fn a_folder_where_a_file_must_be() {
-    snapshot!(Project::new(&[("plans/a.plan", "task a\n")]), "run", "plans");
+    snapshot!(
+        Project::new(&[("plans/a.plan", "task a\n")]),
+        "run",
+        "plans"
+    );
 }
 
 #[test]
@@ -31,14 +35,23 @@ fn parameters_that_are_missing_unknown_or_ill_typed() {
     snapshot!(project, "run", "a.plan");
     snapshot!(project, "run", "a.plan", "--param", "n=ten");
     snapshot!(project, "run", "a.plan", "--param", "n=12");
-    snapshot!(project, "run", "a.plan", "--param", "n=1", "--param", "hwo=x");
+    snapshot!(
+        project, "run", "a.plan", "--param", "n=1", "--param", "hwo=x"
+    );
     snapshot!(project, "run", "a.plan", "--param", "n");
-    assert!(!project.path().join(".dslc").exists(), "nothing was started");
+    assert!(
+        !project.path().join(".dslc").exists(),
+        "nothing was started"
+    );
 }
 
 #[test]
 fn a_file_of_parameters_that_is_none() {
-    let project = Project::new(&[("a.plan", "plan p\n  params:\n    n: int\n  task a\n"), ("p.json", "{ n: 1 }"), ("q.json", "[1]")]);
+    let project = Project::new(&[
+        ("a.plan", "plan p\n  params:\n    n: int\n  task a\n"),
+        ("p.json", "{ n: 1 }"),
+        ("q.json", "[1]"),
+    ]);
     snapshot!(project, "run", "a.plan", "--params-file", "p.json");
     snapshot!(project, "run", "a.plan", "--params-file", "q.json");
     snapshot!(project, "run", "a.plan", "--params-file", "r.json");
@@ -53,7 +66,10 @@ fn a_plan_with_errors_is_not_started() {
 
 #[test]
 fn a_plan_that_cannot_run_yet_is_not_started() {
-    let project = Project::new(&[("a.plan", "task a\n  run: \"touch ran\"\n\ntask b\n  needs: a\n  run: \"true\"\n  cache: 1h\n")]);
+    let project = Project::new(&[(
+        "a.plan",
+        "task a\n  run: \"touch ran\"\n\ntask b\n  needs: a\n  run: \"true\"\n  cache: 1h\n",
+    )]);
     snapshot!(project, "run", "a.plan");
     assert!(!project.path().join(".dslc").exists());
 }
@@ -67,7 +83,16 @@ fn a_store_that_cannot_be_written() {
 #[test]
 fn a_program_or_a_folder_that_is_not_there() {
     let plan = "task a\n  shell: \"no-such-shell\"\n  run: \"true\"\n\ntask b\n  dir: \"no/such/folder\"\n  run: \"true\"\n";
-    snapshot!(Project::new(&[("a.plan", &format!("plan p\n  failure: continue\n{}", indented(plan)))]), "run", "a.plan", "--parallel", "1");
+    snapshot!(
+        Project::new(&[(
+            "a.plan",
+            &format!("plan p\n  failure: continue\n{}", indented(plan))
+        )]),
+        "run",
+        "a.plan",
+        "--parallel",
+        "1"
+    );
 }
 
 #[test]
@@ -75,14 +100,26 @@ fn a_run_that_does_not_exist() {
     for verb in ["show", "resume", "logs", "events", "replay", "verify"] {
         let output = Project::new(&[]).run(&[verb, "nothing"]);
         assert_eq!(output.status.code(), Some(2), "{verb}");
-        assert!(String::from_utf8_lossy(&output.stderr).contains("no run `nothing`"), "{verb}");
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains("no run `nothing`"),
+            "{verb}"
+        );
     }
 }
 
 #[test]
 fn unknown_verbs_and_options_are_usage() {
-    for args in [&["chekc"][..], &["check", "--fromat", "json"], &["explain", "dependency-cylce"], &["fmt", "--check", "nowhere"]] {
-        assert_eq!(Project::new(&[]).run(args).status.code(), Some(2), "{args:?}");
+    for args in [
+        &["chekc"][..],
+        &["check", "--fromat", "json"],
+        &["explain", "dependency-cylce"],
+        &["fmt", "--check", "nowhere"],
+    ] {
+        assert_eq!(
+            Project::new(&[]).run(args).status.code(),
+            Some(2),
+            "{args:?}"
+        );
     }
     snapshot!(Project::new(&[]), "explain", "dependency-cylce");
 }
@@ -107,7 +144,9 @@ fn a_file_that_is_too_large() {
 fn noise(seed: u64, len: usize) -> Vec<u8> {
     let mut state = seed;
     let step = |state: &mut u64| {
-        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (*state >> 56) as u8
     };
     (0..len).map(|_| step(&mut state)).collect()
@@ -115,13 +154,35 @@ fn noise(seed: u64, len: usize) -> Vec<u8> {
 
 #[test]
 fn any_bytes_get_diagnostics_in_time() {
-    let mut inputs = vec![vec![0; 1000], b"((((".repeat(50_000), b"\t\n".repeat(20_000), b"{{".repeat(50_000), b"\"".repeat(9_999)];
-    inputs.push(b"task a\n  run: |\n".iter().chain(&noise(1, 100_000)).copied().filter(u8::is_ascii).collect());
+    let mut inputs = vec![
+        vec![0; 1000],
+        b"((((".repeat(50_000),
+        b"\t\n".repeat(20_000),
+        b"{{".repeat(50_000),
+        b"\"".repeat(9_999),
+    ];
+    inputs.push(
+        b"task a\n  run: |\n"
+            .iter()
+            .chain(&noise(1, 100_000))
+            .copied()
+            .filter(u8::is_ascii)
+            .collect(),
+    );
     inputs.push(b"a ".repeat(500_000));
-    inputs.push((0..5000).flat_map(|n| format!("{}x\n", " ".repeat(n)).into_bytes()).collect());
+    inputs.push(
+        (0..5000)
+            .flat_map(|n| format!("{}x\n", " ".repeat(n)).into_bytes())
+            .collect(),
+    );
     inputs.push(b"task a\n".repeat(20_000));
     inputs.extend((2..12).map(|seed| noise(seed, 5_000)));
-    inputs.extend((12..22).map(|seed| noise(seed, 5_000).into_iter().map(|byte| b' ' + byte % 95).collect()));
+    inputs.extend((12..22).map(|seed| {
+        noise(seed, 5_000)
+            .into_iter()
+            .map(|byte| b' ' + byte % 95)
+            .collect()
+    }));
     let project = Project::new(&[]);
     for (number, bytes) in inputs.iter().enumerate() {
         project.write("a.plan", bytes);
@@ -129,12 +190,28 @@ fn any_bytes_get_diagnostics_in_time() {
             let started = Instant::now();
             let output = project.run(&["check", "--format", format, "a.plan"]);
             let error = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(matches!(output.status.code(), Some(0 | 1)), "input {number} as {format}: {:?} {error}", output.status);
-            assert!(started.elapsed() < Duration::from_secs(60), "input {number} as {format} took {:?}", started.elapsed());
+            assert!(
+                matches!(output.status.code(), Some(0 | 1)),
+                "input {number} as {format}: {:?} {error}",
+                output.status
+            );
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "input {number} as {format} took {:?}",
+                started.elapsed()
+            );
         }
     }
 }
 
 fn indented(plan: &str) -> String {
-    plan.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("  {line}\n") }).collect()
+    plan.lines()
+        .map(|line| {
+            if line.is_empty() {
+                "\n".to_owned()
+            } else {
+                format!("  {line}\n")
+            }
+        })
+        .collect()
 }

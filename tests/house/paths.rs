@@ -22,7 +22,9 @@ const BANNED: &[(&str, &str)] = &[
 fn no_tracked_file_holds_a_path_of_this_machine_or_the_host_of_a_registry() {
     let mut found = Vec::new();
     for path in tracked() {
-        let Ok(text) = std::fs::read_to_string(root().join(&path)) else { continue };
+        let Ok(text) = std::fs::read_to_string(root().join(&path)) else {
+            continue;
+        };
         for (number, line) in text.lines().enumerate() {
             let banned = |(a, b): &(&str, &str)| contains_path(line, &format!("{a}{b}"));
             if BANNED.iter().any(banned) {
@@ -37,22 +39,38 @@ fn no_tracked_file_holds_a_path_of_this_machine_or_the_host_of_a_registry() {
 fn contains_path(line: &str, text: &str) -> bool {
     line.match_indices(text).any(|(at, _)| {
         let before = line[..at].chars().next_back();
-        !text.starts_with('/') || !before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '}' | ')' | '*'))
+        !text.starts_with('/')
+            || !before.is_some_and(|c| {
+                c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '}' | ')' | '*')
+            })
     })
 }
 
 /// Files that git knows.
 fn tracked() -> Vec<String> {
-    let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().expect("git starts");
+    let listed = Command::new("git")
+        .args(["ls-files", "-z"])
+        .current_dir(root())
+        .output()
+        .expect("git starts");
     let names = String::from_utf8_lossy(&listed.stdout).into_owned();
-    names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    names
+        .split('\0')
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
 fn every_text_file_ends_with_one_newline() {
     let mut found = Vec::new();
-    for path in tracked().into_iter().filter(|path| path.ends_with(".rs") || path.ends_with(".plan") || path.ends_with(".toml")) {
-        let Ok(text) = std::fs::read_to_string(root().join(&path)) else { continue };
+    for path in tracked()
+        .into_iter()
+        .filter(|path| path.ends_with(".rs") || path.ends_with(".plan") || path.ends_with(".toml"))
+    {
+        let Ok(text) = std::fs::read_to_string(root().join(&path)) else {
+            continue;
+        };
         if !text.is_empty() && (!text.ends_with('\n') || text.ends_with("\n\n")) {
             found.push(path);
         }

@@ -39,7 +39,9 @@ pub struct Project {
 impl Project {
     /// One with the files given as path and text.
     pub fn new(files: &[(&str, &str)]) -> Self {
-        let project = Self { dir: tempfile::tempdir().expect("a temporary folder") };
+        let project = Self {
+            dir: tempfile::tempdir().expect("a temporary folder"),
+        };
         for (path, text) in files {
             project.write(path, text.as_bytes());
         }
@@ -63,8 +65,14 @@ impl Project {
     /// `dslc` in this folder, with nothing of the caller's terminal.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(dslc());
-        command.args(args).current_dir(self.path()).stdin(Stdio::null());
-        command.env("NO_COLOR", "1").env("LC_ALL", "C.UTF-8").env_remove("RUST_BACKTRACE");
+        command
+            .args(args)
+            .current_dir(self.path())
+            .stdin(Stdio::null());
+        command
+            .env("NO_COLOR", "1")
+            .env("LC_ALL", "C.UTF-8")
+            .env_remove("RUST_BACKTRACE");
         command
     }
 
@@ -105,7 +113,13 @@ fn transcript(args: &[&str], output: &Output) -> String {
             }
         }
     }
-    text.push_str(&format!("--- exit {}\n", output.status.code().map_or("by a signal".to_owned(), |code| code.to_string())));
+    text.push_str(&format!(
+        "--- exit {}\n",
+        output
+            .status
+            .code()
+            .map_or("by a signal".to_owned(), |code| code.to_string())
+    ));
     text
 }
 
@@ -115,21 +129,26 @@ fn mask(text: &str) -> String {
     let masks = MASKS.get_or_init(|| {
         [
             (r"\b[0-9a-f]{64}\b", "[hash]"),
-            (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "[run]"),
+            (r"\b\d{4}-\d{2}-\d{2}-\d{6}-[2-9a-z]{4}\b", "[run]"),
+            (r"process \d+", "process [pid]"),
             (r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z", "[time]"),
             (r#""(duration_ms|time_ms|pid|pid_started|supervisor_pid|supervisor_started|seed)":-?\d+"#, r#""$1":0"#),
-            (r"\b\d+(\.\d+)? ?(ms|s)\b", "[duration]"),
+            (r" *\b\d+(\.\d+)? ?(ms|s)\b", " [duration]"),
         ]
         .map(|(pattern, with)| (regex::Regex::new(pattern).expect("a pattern of ours"), with))
         .into()
     });
-    masks.iter().fold(text.to_owned(), |text, (pattern, with)| pattern.replace_all(&text, *with).into_owned())
+    masks.iter().fold(text.to_owned(), |text, (pattern, with)| {
+        pattern.replace_all(&text, *with).into_owned()
+    })
 }
 
 /// What stands below a Markdown heading of the second level, up to the next.
 pub fn section<'a>(page: &'a str, heading: &str) -> &'a str {
     let start = format!("## {heading}\n");
-    let Some((_, rest)) = page.split_once(&start) else { return "" };
+    let Some((_, rest)) = page.split_once(&start) else {
+        return "";
+    };
     rest.split("\n## ").next().unwrap_or_default()
 }
 
@@ -138,8 +157,14 @@ pub fn blocks(markdown: &str) -> Vec<(String, String)> {
     let mut blocks = Vec::new();
     let mut lines = markdown.lines();
     while let Some(line) = lines.next() {
-        let Some(info) = line.strip_prefix("```plan") else { continue };
-        let text: String = lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
+        let Some(info) = line.strip_prefix("```plan") else {
+            continue;
+        };
+        let text: String = lines
+            .by_ref()
+            .take_while(|line| *line != "```")
+            .map(|line| format!("{line}\n"))
+            .collect();
         blocks.push((info.trim().to_owned(), text));
     }
     blocks
@@ -151,10 +176,17 @@ pub fn check(files: &[(String, String)]) -> Vec<Diagnostic> {
     for (name, text) in files {
         workspace.set_file(name, text.as_bytes());
     }
-    workspace.files().iter().flat_map(|path| workspace.diagnostics(path)).collect()
+    workspace
+        .files()
+        .iter()
+        .flat_map(|path| workspace.diagnostics(path))
+        .collect()
 }
 
 /// What the checker says about some files, without hints.
 pub fn found(files: &[(String, String)]) -> Vec<Diagnostic> {
-    check(files).into_iter().filter(|diagnostic| diagnostic.severity != Severity::Hint).collect()
+    check(files)
+        .into_iter()
+        .filter(|diagnostic| diagnostic.severity != Severity::Hint)
+        .collect()
 }

@@ -31,7 +31,9 @@ struct Bench {
 }
 
 pub fn bench(root: &Path, tasks: &[usize], repeat: usize) -> ExitCode {
-    match prepare(root, repeat).and_then(|bench| bench.all(tasks).map_err(|error| error.to_string())) {
+    match prepare(root, repeat)
+        .and_then(|bench| bench.all(tasks).map_err(|error| error.to_string()))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -41,25 +43,45 @@ pub fn bench(root: &Path, tasks: &[usize], repeat: usize) -> ExitCode {
 }
 
 fn prepare(root: &Path, repeat: usize) -> Result<Bench, String> {
-    steps::ensure("ninja", "ninja-build")?;
+    steps::ensure("ninja", &["ninja-build"])?;
     println!("building the release binaries");
     let built = Command::new(steps::cargo())
-        .args(["build", "--release", "--quiet", "--package", "dslc", "--package", "plan-benches"])
+        .args([
+            "build",
+            "--release",
+            "--quiet",
+            "--package",
+            "dslc",
+            "--package",
+            "plan-benches",
+        ])
         .current_dir(root)
         .status();
     if !built.is_ok_and(|status| status.success()) {
         return Err("the release build failed".to_owned());
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     // On the disk that the project is on: what a sync costs is part of the figure.
-    let dir = tempfile::Builder::new().prefix("bench-").tempdir_in(&target).map_err(|error| error.to_string())?;
+    let dir = tempfile::Builder::new()
+        .prefix("bench-")
+        .tempdir_in(&target)
+        .map_err(|error| error.to_string())?;
     let release = target.join("release");
-    Ok(Bench { dslc: release.join("dslc"), floor: release.join("spawn-floor"), dir, repeat })
+    Ok(Bench {
+        dslc: release.join("dslc"),
+        floor: release.join("spawn-floor"),
+        dir,
+        repeat,
+    })
 }
 
 impl Bench {
     fn all(&self, tasks: &[usize]) -> io::Result<()> {
-        println!("medians of {} runs; `×` is the ratio to the first line of its group", self.repeat);
+        println!(
+            "medians of {} runs; `×` is the ratio to the first line of its group",
+            self.repeat
+        );
         for &count in tasks {
             self.check(count)?;
         }
@@ -84,8 +106,16 @@ impl Bench {
             command.arg("check").arg(path);
             command
         };
-        row(&format!("dslc check, the same graph ({})", size(&plan)?), self.measure(|| Ok(check(&plan)))?, floor);
-        row(&format!("dslc check, a realistic plan ({})", size(&rich)?), self.measure(|| Ok(check(&rich)))?, floor);
+        row(
+            &format!("dslc check, the same graph ({})", size(&plan)?),
+            self.measure(|| Ok(check(&plan)))?,
+            floor,
+        );
+        row(
+            &format!("dslc check, a realistic plan ({})", size(&rich)?),
+            self.measure(|| Ok(check(&rich)))?,
+            floor,
+        );
         Ok(())
     }
 
@@ -95,7 +125,11 @@ impl Bench {
         let (plan, ninja) = self.write(name, &graph)?;
         heading(&format!("run {count} no-op tasks, {name}, two at a time"));
         // A chain has nothing to do at the same time.
-        let width = if matches!(shape, graphs::Shape::Chain) { "1" } else { "2" };
+        let width = if matches!(shape, graphs::Shape::Chain) {
+            "1"
+        } else {
+            "2"
+        };
         let floor = self.measure(|| {
             let mut command = Command::new(&self.floor);
             command.args([count.to_string().as_str(), width]);
@@ -114,7 +148,13 @@ impl Bench {
                     std::fs::remove_dir_all(&store)?;
                 }
                 let mut command = Command::new(&self.dslc);
-                command.arg("run").arg(&plan).args(["--parallel", "2", "--quiet", "--durability", durability]);
+                command.arg("run").arg(&plan).args([
+                    "--parallel",
+                    "2",
+                    "--quiet",
+                    "--durability",
+                    durability,
+                ]);
                 command.arg("--store").arg(store);
                 Ok(command)
             })?;
@@ -152,13 +192,23 @@ impl Bench {
 
 fn cost(command: &mut Command) -> io::Result<Cost> {
     let started = Instant::now();
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
     let used = child.wait4()?;
     let time = started.elapsed();
     if !used.status.success() {
-        return Err(io::Error::other(format!("{command:?} ended with {}", used.status)));
+        return Err(io::Error::other(format!(
+            "{command:?} ended with {}",
+            used.status
+        )));
     }
-    Ok(Cost { time, memory: used.rusage.maxrss })
+    Ok(Cost {
+        time,
+        memory: used.rusage.maxrss,
+    })
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -174,7 +224,11 @@ fn heading(text: &str) {
 
 fn row(name: &str, cost: Cost, floor: Cost) {
     let ms = cost.time.as_secs_f64() * 1e3;
-    println!("  {name:<54} {:>9.2}× {ms:>12.1} {:>10.1}", ratio(cost, floor), cost.memory as f64 / 1e6);
+    println!(
+        "  {name:<54} {:>9.2}× {ms:>12.1} {:>10.1}",
+        ratio(cost, floor),
+        cost.memory as f64 / 1e6
+    );
 }
 
 fn ratio(cost: Cost, floor: Cost) -> f64 {
@@ -182,5 +236,8 @@ fn ratio(cost: Cost, floor: Cost) -> f64 {
 }
 
 fn size(path: &Path) -> io::Result<String> {
-    Ok(format!("{:.1} MB", std::fs::metadata(path)?.len() as f64 / 1e6))
+    Ok(format!(
+        "{:.1} MB",
+        std::fs::metadata(path)?.len() as f64 / 1e6
+    ))
 }

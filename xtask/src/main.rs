@@ -2,7 +2,11 @@
 //!
 //! It knows no crate of the project: it calls cargo, npm and the built binary, as a person would.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people at a terminal")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for people at a terminal"
+)]
 
 mod bench;
 mod editors;

@@ -15,7 +15,12 @@ pub struct Steps<'a> {
 
 impl<'a> Steps<'a> {
     pub fn new(root: &'a Path) -> Self {
-        Self { root, passed: 0, failed: Vec::new(), untested: Vec::new() }
+        Self {
+            root,
+            passed: 0,
+            failed: Vec::new(),
+            untested: Vec::new(),
+        }
     }
 
     pub fn root(&self) -> &'a Path {
@@ -39,7 +44,11 @@ impl<'a> Steps<'a> {
                 false
             }
         };
-        println!("── {name}: {} after {:.1} s", if ok { "ok" } else { "FAILED" }, started.elapsed().as_secs_f64());
+        println!(
+            "── {name}: {} after {:.1} s",
+            if ok { "ok" } else { "FAILED" },
+            started.elapsed().as_secs_f64()
+        );
         if ok {
             self.passed += 1;
         } else {
@@ -63,7 +72,11 @@ impl<'a> Steps<'a> {
         for name in &self.failed {
             println!("step failed: {name}");
         }
-        println!("steps: {} passed, {} failed", self.passed, self.failed.len());
+        println!(
+            "steps: {} passed, {} failed",
+            self.passed,
+            self.failed.len()
+        );
         ExitCode::from(u8::from(!self.failed.is_empty()))
     }
 }
@@ -80,10 +93,11 @@ pub fn present(program: &str) -> bool {
 }
 
 /// Makes sure that a program is there, from Debian's packages if need be; an error says why it is not.
-pub fn ensure(program: &str, package: &str) -> Result<(), String> {
+pub fn ensure(program: &str, packages: &[&str]) -> Result<(), String> {
     if present(program) {
         return Ok(());
     }
+    let package = packages.join(" ");
     println!("\n── {program} is missing, installing Debian's `{package}`");
     let apt = |args: &[&str]| {
         Command::new("apt-get")
@@ -94,11 +108,17 @@ pub fn ensure(program: &str, package: &str) -> Result<(), String> {
             .status()
             .is_ok_and(|status| status.success())
     };
-    let install = ["install", "--yes", "--quiet", "--no-install-recommends", package];
+    let install = [
+        &["install", "--yes", "--quiet", "--no-install-recommends"],
+        packages,
+    ]
+    .concat();
     let installed = apt(&install) || (apt(&["update", "--quiet"]) && apt(&install));
     match (installed, present(program)) {
         (_, true) => Ok(()),
-        (true, false) => Err(format!("`{package}` was installed, but `{program}` does not answer")),
+        (true, false) => Err(format!(
+            "`{package}` was installed, but `{program}` does not answer"
+        )),
         (false, false) => Err(format!("`apt-get install {package}` failed")),
     }
 }
@@ -109,7 +129,9 @@ pub fn cargo() -> String {
 }
 
 fn shown(command: &Command) -> String {
-    let program = Path::new(command.get_program()).file_name().unwrap_or(OsStr::new("?"));
+    let program = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or(OsStr::new("?"));
     let mut text = program.to_string_lossy().into_owned();
     for arg in command.get_args() {
         text.push(' ');

@@ -21,10 +21,30 @@ pub fn test(root: &Path, all: bool) -> ExitCode {
 fn cargo(steps: &mut Steps<'_>) {
     let cargo = steps::cargo();
     steps.run("format", ".", &cargo, &["fmt", "--all", "--check"]);
-    steps.run("lints", ".", &cargo, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]);
-    if steps.run("build", ".", &cargo, &["build", "--quiet", "--package", "dslc"]) {
+    steps.run(
+        "lints",
+        ".",
+        &cargo,
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    );
+    if steps.run(
+        "build",
+        ".",
+        &cargo,
+        &["build", "--quiet", "--package", "dslc"],
+    ) {
         let mut tests = Command::new(&cargo);
-        tests.args(["test", "--workspace", "--no-fail-fast"]).current_dir(steps.root());
+        tests
+            .args(["test", "--workspace", "--no-fail-fast"])
+            .current_dir(steps.root());
         // Snapshots are compared, never written, whatever the caller's shell says.
         tests.env("INSTA_UPDATE", "no").env_remove("BLESS");
         steps.command("tests", tests);

@@ -14,7 +14,9 @@ fn main() -> ExitCode {
     let left = AtomicI64::new(count);
     let failed = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..width).map(|_| scope.spawn(|| work(&left))).collect();
-        workers.into_iter().any(|worker| !worker.join().unwrap_or(false))
+        workers
+            .into_iter()
+            .any(|worker| !worker.join().unwrap_or(false))
     });
     ExitCode::from(u8::from(failed))
 }
@@ -22,7 +24,10 @@ fn main() -> ExitCode {
 /// Starts shells one after another while some are left; `false` if one of them failed.
 fn work(left: &AtomicI64) -> bool {
     while left.fetch_sub(1, Ordering::Relaxed) > 0 {
-        let ended = Command::new("/bin/sh").args(["-eu", "-c", ":"]).stdin(Stdio::null()).status();
+        let ended = Command::new("/bin/sh")
+            .args(["-eu", "-c", ":"])
+            .stdin(Stdio::null())
+            .status();
         if !ended.is_ok_and(|status| status.success()) {
             return false;
         }

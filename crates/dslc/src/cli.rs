@@ -50,15 +50,28 @@ enum Verb {
     Lsp(verbs::lsp::Args),
     Completions(verbs::completions::Args),
     Man(verbs::man::Args),
-    #[command(name = verbs::supervise::NAME, hide = true)]
-    Supervise(verbs::supervise::Args),
 }
 
 pub fn main() -> ExitCode {
+    // Started by drivers, not by people: no part of the command line that is documented.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|verb| verb == verbs::supervise::NAME)
+    {
+        return end(&Printer::new(Color::Never), verbs::supervise::run);
+    }
     let cli = Cli::parse();
     let printer = Printer::new(cli.color);
-    let ended = panic::catch_unwind(panic::AssertUnwindSafe(|| cli.verb.run(&printer)))
-        .unwrap_or_else(|_| Err(Failure::internal("this is a bug in dslc, what it met is above")));
+    end(&printer, || cli.verb.run(&printer))
+}
+
+/// Runs a verb, says why it failed, and gives the exit code.
+fn end(printer: &Printer, verb: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
+    let ended = panic::catch_unwind(panic::AssertUnwindSafe(verb)).unwrap_or_else(|_| {
+        Err(Failure::internal(
+            "this is a bug in dslc, what it met is above",
+        ))
+    });
     let ended = ended.and_then(|exit| printer.finish().map(|()| exit));
     let exit = ended.unwrap_or_else(|failure| {
         printer.failure(&failure);
@@ -92,7 +105,6 @@ impl Verb {
             Self::Lsp(args) => verbs::lsp::run(&args),
             Self::Completions(args) => verbs::completions::run(&args, printer),
             Self::Man(args) => verbs::man::run(&args, printer),
-            Self::Supervise(args) => verbs::supervise::run(&args),
         }
     }
 }

@@ -24,8 +24,12 @@ pub struct Watching {
 
 /// The options of a driver that is this very binary.
 pub fn options(place: &Place) -> Result<Options, Failure> {
-    let binary: PathBuf = std::env::current_exe()
-        .map_err(|error| Failure::internal(format!("cannot tell where dslc itself is: {}", plain(&error))))?;
+    let binary: PathBuf = std::env::current_exe().map_err(|error| {
+        Failure::internal(format!(
+            "cannot tell where dslc itself is: {}",
+            plain(&error)
+        ))
+    })?;
     let mut options = Options::new(binary, place.cwd.clone());
     options.workspace = place.root.clone();
     options.signals = true;
@@ -35,35 +39,65 @@ pub fn options(place: &Place) -> Result<Options, Failure> {
 pub fn drive(running: Running, watching: &Watching, printer: &Printer) -> Result<Exit, Failure> {
     let Watching { format, quiet } = *watching;
     if format == Format::Text && !quiet {
-        printer.note(&format!("{} {} of {}", bold("run", None), running.meta().run, running.meta().plan));
+        printer.note(&format!(
+            "{} {} of {}",
+            bold("run", None),
+            running.meta().run,
+            running.meta().plan
+        ));
     }
     say_recovery(&running, printer);
     let mut watch = Watch::new(printer, format, quiet, running.engine());
     let finished = running.drive(&mut watch);
     watch.finish();
     let finished = finished?;
-    let facts = Facts { meta: &finished.meta, engine: &finished.engine, driven: false };
+    let facts = Facts {
+        meta: &finished.meta,
+        engine: &finished.engine,
+        driven: false,
+    };
     match format {
         Format::Json => printer.line(&format!("{{\"summary\":{}}}", facts.json(true))),
         Format::Text => {
-            if !quiet {
-                printer.line(&format!("{} in {}", text::status(facts.status()), text::duration(facts.duration_ms())));
+            let results = outcome::results(&finished.engine, &finished.folder);
+            if quiet {
+                printer.out(results.trim_start());
+            } else {
+                printer.line(&format!(
+                    "{} in {}",
+                    text::status(facts.status()),
+                    text::duration(facts.duration_ms())
+                ));
+                printer.out(&results);
             }
-            printer.out(&outcome::results(&finished.engine, &finished.folder));
-            printer.err(&outcome::next_steps(&finished.engine, &finished.folder, false));
+            printer.err(&outcome::next_steps(
+                &finished.engine,
+                &finished.folder,
+                false,
+            ));
         }
     }
-    Ok(if finished.interrupted { Exit::Interrupted } else { outcome::exit(finished.engine.status()) })
+    Ok(if finished.interrupted {
+        Exit::Interrupted
+    } else {
+        outcome::exit(finished.engine.status())
+    })
 }
 
 /// What a resume found of the driver before.
 fn say_recovery(running: &Running, printer: &Printer) {
     let recovery = running.recovery();
     if let Some(torn) = &recovery.torn {
-        printer.warning(&format!("cut {} bytes of an interrupted write from line {} of the journal", torn.bytes, torn.line));
+        printer.warning(&format!(
+            "cut {} bytes of an interrupted write from line {} of the journal",
+            torn.bytes, torn.line
+        ));
     }
     if recovery.killed > 0 {
-        printer.warning(&format!("killed {} processes that the driver before had left", recovery.killed));
+        printer.warning(&format!(
+            "killed {} processes that the driver before had left",
+            recovery.killed
+        ));
     }
     for label in &recovery.lost {
         printer.warning(&format!("the driver before ended while `{label}` ran"));

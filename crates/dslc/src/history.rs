@@ -8,7 +8,9 @@ use std::sync::Arc;
 use engine::Engine;
 use engine::event::Event;
 use runtime::RunError;
-use store::{Durability, Entry, ErrorClass, Holder, RunFolder, RunMeta, Store, StoreError};
+use store::{
+    Durability, Entry, ErrorClass, Holder, RunFolder, RunMeta, Store, StoreError, TornTail,
+};
 
 use crate::failure::{Exit, Failure};
 use crate::summary::Facts;
@@ -53,6 +55,8 @@ pub struct History {
     pub meta: RunMeta,
     pub engine: Engine,
     pub driven_by: Option<Holder>,
+    /// Bytes behind the last event that are none.
+    pub torn: Option<TornTail>,
 }
 
 impl History {
@@ -61,7 +65,10 @@ impl History {
     }
 
     /// Folds the journal, showing each line and event to `see` after the engine has taken it.
-    pub fn read_with(folder: RunFolder, mut see: impl FnMut(&Entry, &Event, &Engine)) -> Result<Self, Failure> {
+    pub fn read_with(
+        folder: RunFolder,
+        mut see: impl FnMut(&Entry, &Event, &Engine),
+    ) -> Result<Self, Failure> {
         // Before the journal, so that a run that ends meanwhile is not shown as interrupted.
         let driven_by = folder.driven_by()?;
         let meta = folder.meta()?;
@@ -72,19 +79,33 @@ impl History {
             engine.apply(&event);
             see(&entry, &event, &engine);
         }
-        Ok(Self { folder, meta, engine, driven_by })
+        let torn = reader.tail().torn.clone();
+        Ok(Self {
+            folder,
+            meta,
+            engine,
+            driven_by,
+            torn,
+        })
     }
 
     /// What `show` prints.
     pub fn facts(&self) -> Facts<'_> {
-        Facts { meta: &self.meta, engine: &self.engine, driven: self.driven_by.is_some() }
+        Facts {
+            meta: &self.meta,
+            engine: &self.engine,
+            driven: self.driven_by.is_some(),
+        }
     }
 }
 
 pub fn parse(entry: &Entry, folder: &Path) -> Result<Event, Failure> {
     serde_json::from_str(entry.event.get()).map_err(|error| {
         let line = entry.seq;
-        let what = format!("event {line} in `{}` is none that this dslc knows: {error}", folder.display());
+        let what = format!(
+            "event {line} in `{}` is none that this dslc knows: {error}",
+            folder.display()
+        );
         Failure::new(Exit::PlanWrong, what)
     })
 }
@@ -100,8 +121,13 @@ impl From<RunError> for Failure {
         if let RunError::Store(error) = error {
             return error.into();
         }
-        let help = matches!(error, RunError::NotRunnable(_)).then(|| "dslc explain not-yet-runnable".to_owned());
-        Self { exit: exit(error.class()), message: error.to_string(), help }
+        let help = matches!(error, RunError::NotRunnable(_))
+            .then(|| "dslc explain not-yet-runnable".to_owned());
+        Self {
+            exit: exit(error.class()),
+            message: error.to_string(),
+            help,
+        }
     }
 }
 

@@ -34,7 +34,11 @@ pub fn results(engine: &Engine, folder: &RunFolder) -> String {
     }
     let unverified = engine.unverified();
     if !unverified.is_empty() {
-        heading(&mut text, "unverified: nobody has judged these expectations", Some(Paint::Yellow));
+        heading(
+            &mut text,
+            "unverified: nobody has judged these expectations",
+            Some(Paint::Yellow),
+        );
         for prose in unverified {
             let _ = writeln!(text, "  {}: {}", prose.label, shown(&prose.text));
         }
@@ -48,12 +52,23 @@ pub fn next_steps(engine: &Engine, folder: &RunFolder, driven: bool) -> String {
     let run = folder.id();
     let blocked = engine.blocked();
     if !blocked.is_empty() {
-        heading(&mut text, "in doubt: nobody knows whether these had their effect; look, then say", Some(Paint::Yellow));
+        heading(
+            &mut text,
+            "in doubt: nobody knows whether these had their effect; look, then say",
+            Some(Paint::Yellow),
+        );
         for attempt in blocked {
-            let _ = writeln!(text, "  dslc resolve {run} {} completed|failed|retry --because \"…\"", argument(&attempt.label));
+            let _ = writeln!(
+                text,
+                "  dslc resolve {run} {} completed|failed|retry --because \"…\"",
+                argument(&attempt.label)
+            );
         }
     }
-    let over = matches!(engine.status(), RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled);
+    let over = matches!(
+        engine.status(),
+        RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled
+    );
     if !over && !driven && engine.status() != RunStatus::Blocked {
         heading(&mut text, "to go on", None);
         let _ = writeln!(text, "  dslc resume {run}");
@@ -66,16 +81,24 @@ fn failures(engine: &Engine, folder: &RunFolder) -> String {
     if let Some(message) = engine.end().and_then(|end| end.message.as_ref()) {
         heading(&mut text, &shown(message), Some(Paint::Red));
     }
-    let failed = engine.nodes().into_iter().filter(|node| node.status == NodeStatus::Failed && node.handled != Some(true));
+    let failed = engine
+        .nodes()
+        .into_iter()
+        .filter(|node| node.status == NodeStatus::Failed && node.handled != Some(true));
     let failed: Vec<_> = failed.collect();
     if failed.is_empty() {
         return text;
     }
     heading(&mut text, "failed", Some(Paint::Red));
     for node in failed {
-        let instances = node.instances.iter().filter(|instance| instance.status == NodeStatus::Failed);
+        let instances = node
+            .instances
+            .iter()
+            .filter(|instance| instance.status == NodeStatus::Failed);
         let mut said = false;
-        for (instance, error) in instances.filter_map(|instance| Some((instance, instance.error.as_ref()?))) {
+        for (instance, error) in
+            instances.filter_map(|instance| Some((instance, instance.error.as_ref()?)))
+        {
             failure(&mut text, &instance.label, error, folder);
             said = true;
         }
@@ -87,7 +110,13 @@ fn failures(engine: &Engine, folder: &RunFolder) -> String {
 }
 
 fn failure(text: &mut String, label: &str, error: &NodeError, folder: &RunFolder) {
-    let _ = writeln!(text, "  {}  {}: {}", bold(&shown(label), None), error.kind, shown(&error.message));
+    let _ = writeln!(
+        text,
+        "  {}  {}: {}",
+        bold(&shown(label), None),
+        error.kind,
+        shown(&error.message)
+    );
     let log = folder.log_path(label, error.attempts);
     if log.exists() {
         let _ = writeln!(text, "    log {}", here(&log));
@@ -96,10 +125,16 @@ fn failure(text: &mut String, label: &str, error: &NodeError, folder: &RunFolder
 
 fn value(value: &Value, folder: &RunFolder) -> String {
     match value {
-        Value::File(file) => format!("{}  ({})", here(&folder.artifacts().path(&file.digest)), file.path),
-        Value::List(items) if items.iter().any(|item| matches!(item, Value::File(_))) => {
-            items.iter().map(|item| self::value(item, folder)).collect::<Vec<_>>().join(", ")
-        }
+        Value::File(file) => format!(
+            "{}  ({})",
+            here(&folder.artifacts().path(&file.digest)),
+            file.path
+        ),
+        Value::List(items) if items.iter().any(|item| matches!(item, Value::File(_))) => items
+            .iter()
+            .map(|item| self::value(item, folder))
+            .collect::<Vec<_>>()
+            .join(", "),
         Value::List(_) | Value::Record(_) => ir::data::to_plain_json(value).to_string(),
         value => ir::data::render(value),
     }
@@ -108,7 +143,10 @@ fn value(value: &Value, folder: &RunFolder) -> String {
 /// Relative to the current folder where it lies below it.
 pub fn here(path: &Path) -> String {
     let cwd = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&cwd).unwrap_or(path).display().to_string()
+    path.strip_prefix(&cwd)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 fn heading(text: &mut String, words: &str, paint: Option<Paint>) {
@@ -118,5 +156,9 @@ fn heading(text: &mut String, words: &str, paint: Option<Paint>) {
 /// As a shell takes it.
 fn argument(label: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if label.chars().all(plain) { label.to_owned() } else { format!("'{}'", label.replace('\'', "'\\''")) }
+    if label.chars().all(plain) {
+        label.to_owned()
+    } else {
+        format!("'{}'", label.replace('\'', "'\\''"))
+    }
 }

@@ -91,7 +91,10 @@ impl Facts<'_> {
             outputs: end.map(|end| plain(&end.outputs)).unwrap_or_default(),
             cost: "0.00",
             tokens: 0,
-            unverified: unverified.iter().map(|prose| format!("{}: {}", prose.label, prose.text)).collect(),
+            unverified: unverified
+                .iter()
+                .map(|prose| format!("{}: {}", prose.label, prose.text))
+                .collect(),
             message: end.and_then(|end| end.message.as_deref()),
         }
     }
@@ -107,7 +110,12 @@ fn nodes(engine: &Engine) -> Vec<Node> {
     let mut nodes = Vec::new();
     for snapshot in engine.nodes() {
         let kind = kind(engine.plan(), &snapshot);
-        nodes.extend(snapshot.instances.iter().map(|instance| self::instance(instance, kind)));
+        nodes.extend(
+            snapshot
+                .instances
+                .iter()
+                .map(|instance| self::instance(instance, kind)),
+        );
         let at = nodes.len() - snapshot.instances.len();
         nodes.insert(at, node(snapshot, kind));
     }
@@ -129,7 +137,10 @@ fn node(snapshot: NodeSnapshot, kind: &'static str) -> Node {
 }
 
 fn instance(snapshot: &InstanceSnapshot, kind: &'static str) -> Node {
-    let duration_ms = snapshot.settled_ms.zip(snapshot.started_ms).map(|(settled, started)| settled - started);
+    let duration_ms = snapshot
+        .settled_ms
+        .zip(snapshot.started_ms)
+        .map(|(settled, started)| settled - started);
     Node {
         id: snapshot.label.clone(),
         kind,
@@ -152,5 +163,8 @@ fn kind(plan: &Plan, snapshot: &NodeSnapshot) -> &'static str {
 }
 
 fn plain(outputs: &BTreeMap<SmolStr, Value>) -> Outputs {
-    outputs.iter().map(|(name, value)| (name.clone(), ir::data::to_plain_json(value))).collect()
+    outputs
+        .iter()
+        .map(|(name, value)| (name.clone(), ir::data::to_plain_json(value)))
+        .collect()
 }

@@ -36,7 +36,11 @@ pub fn status(name: &str) -> String {
 
 /// A status in its colour, as wide as the longest.
 pub fn status_padded(name: &str) -> String {
-    format!("{}{}", status(name), " ".repeat("interrupted".len().saturating_sub(name.len())))
+    format!(
+        "{}{}",
+        status(name),
+        " ".repeat("interrupted".len().saturating_sub(name.len()))
+    )
 }
 
 fn paint(name: &str) -> Option<Paint> {
@@ -55,13 +59,9 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
-        assert_eq!([0, 999, 1000, 1299, 65_000, 7_380_000].map(duration), [
-            "0 ms",
-            "999 ms",
-            "1.0 s",
-            "1.2 s",
-            "1 min 5 s",
-            "2 h 3 min"
-        ]);
+        assert_eq!(
+            [0, 999, 1000, 1299, 65_000, 7_380_000].map(duration),
+            ["0 ms", "999 ms", "1.0 s", "1.2 s", "1 min 5 s", "2 h 3 min"]
+        );
     }
 }

@@ -27,9 +27,14 @@ pub struct Place {
 
 impl Place {
     pub fn find() -> Result<Self, Failure> {
-        let cwd = std::env::current_dir()
-            .map_err(|error| Failure::usage(format!("cannot tell the current folder: {}", plain(&error))))?;
-        let root = cwd.ancestors().find(|folder| folder.join(CONFIG).is_file()).unwrap_or(&cwd).to_path_buf();
+        let cwd = std::env::current_dir().map_err(|error| {
+            Failure::usage(format!("cannot tell the current folder: {}", plain(&error)))
+        })?;
+        let root = cwd
+            .ancestors()
+            .find(|folder| folder.join(CONFIG).is_file())
+            .unwrap_or(&cwd)
+            .to_path_buf();
         let config = read_config(&root.join(CONFIG), &cwd)?;
         Ok(Self { cwd, root, config })
     }
@@ -38,7 +43,9 @@ impl Place {
     pub fn store(&self, asked: Option<&Path>) -> PathBuf {
         match asked {
             Some(path) => self.cwd.join(path),
-            None => self.root.join(self.config.store.as_deref().unwrap_or(".dslc")),
+            None => self
+                .root
+                .join(self.config.store.as_deref().unwrap_or(".dslc")),
         }
     }
 
@@ -75,9 +82,17 @@ impl Place {
             overrides.add(&format!("!{pattern}")).map_err(wrong)?;
         }
         let overrides = overrides.build().map_err(wrong)?;
-        for entry in WalkBuilder::new(folder).overrides(overrides).require_git(false).build() {
-            let entry = entry.map_err(|error| Failure::usage(format!("cannot read a folder: {error}")))?;
-            let is_plan = entry.path().extension().is_some_and(|extension| extension == "plan");
+        for entry in WalkBuilder::new(folder)
+            .overrides(overrides)
+            .require_git(false)
+            .build()
+        {
+            let entry =
+                entry.map_err(|error| Failure::usage(format!("cannot read a folder: {error}")))?;
+            let is_plan = entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "plan");
             if is_plan && entry.file_type().is_some_and(|kind| !kind.is_dir()) {
                 files.insert(normal(entry.path()));
             }
@@ -91,10 +106,18 @@ fn read_config(path: &Path, cwd: &Path) -> Result<Config, Failure> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Config::default()),
-        Err(error) => return Err(Failure::usage(format!("cannot read `{shown}`: {}", plain(&error)))),
+        Err(error) => {
+            return Err(Failure::usage(format!(
+                "cannot read `{shown}`: {}",
+                plain(&error)
+            )));
+        }
     };
     Config::parse(&text).map_err(|error| {
-        let line = error.span.as_ref().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+        let line = error
+            .span
+            .as_ref()
+            .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
         Failure::usage(format!("{shown}:{line}: {error}"))
     })
 }
@@ -109,7 +132,10 @@ pub fn read(path: &Path, is_stdin: bool) -> io::Result<Vec<u8>> {
         return read_file(path);
     }
     let mut bytes = Vec::new();
-    io::stdin().lock().take(dsl_syntax::FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    io::stdin()
+        .lock()
+        .take(dsl_syntax::FILE_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -120,7 +146,8 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("it is a folder"));
     }
     let mut bytes = Vec::new();
-    file.take(dsl_syntax::FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    file.take(dsl_syntax::FILE_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -161,7 +188,8 @@ impl Loaded {
         let mut sources = Sources::new(place.cwd.clone());
         for path in files {
             let shown = shown_path(path, &place.cwd);
-            let bytes = read(path, path.ends_with(STDIN)).map_err(|error| Failure::unreadable(Path::new(&shown), plain(&error)))?;
+            let bytes = read(path, path.ends_with(STDIN))
+                .map_err(|error| Failure::unreadable(Path::new(&shown), plain(&error)))?;
             workspace.set_file(path, &bytes);
             sources.add(path.as_path().into(), &bytes);
         }
@@ -170,10 +198,17 @@ impl Loaded {
             if sources.get(&path).is_none() {
                 // An import; one that is no text is read again for its bytes.
                 let text = workspace.text(&path).map(String::into_bytes);
-                sources.add(path.clone(), &text.or_else(|| read_file(&path).ok()).unwrap_or_default());
+                sources.add(
+                    path.clone(),
+                    &text.or_else(|| read_file(&path).ok()).unwrap_or_default(),
+                );
             }
             diagnostics.extend(workspace.diagnostics(&path));
         }
-        Ok(Self { workspace, sources, diagnostics })
+        Ok(Self {
+            workspace,
+            sources,
+            diagnostics,
+        })
     }
 }

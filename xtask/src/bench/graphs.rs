@@ -21,18 +21,24 @@ pub fn shaped(count: usize, shape: Shape) -> Graph {
         Shape::FanOut => vec![0],
         Shape::Chain => vec![n - 1],
     });
-    Graph { needs: needs.collect() }
+    Graph {
+        needs: needs.collect(),
+    }
 }
 
 /// Layers of about a hundred nodes, each with two needs in the layer above.
 pub fn layered(count: usize) -> Graph {
     const WIDTH: usize = 100;
     let needs = (0..count).map(|n| {
-        let Some(above) = (n / WIDTH).checked_sub(1) else { return Vec::new() };
+        let Some(above) = (n / WIDTH).checked_sub(1) else {
+            return Vec::new();
+        };
         let at = |column: usize| above * WIDTH + column % WIDTH;
         vec![at(n % WIDTH), at(n % WIDTH + 7)]
     });
-    Graph { needs: needs.collect() }
+    Graph {
+        needs: needs.collect(),
+    }
 }
 
 impl Graph {
@@ -70,11 +76,17 @@ pub fn realistic(count: usize) -> String {
          ## How many items are enough\n    least: int(0..) = 3\n    folder: path = \".\"\n  retry: exponential(max: 2, base: 1s, cap: 30s)\n",
     );
     for n in 0..count {
-        let _ = writeln!(text, "\n  # step {n} of the pipeline\n  task step-{n} \"Step number {n}\" kind:analyze");
+        let _ = writeln!(
+            text,
+            "\n  # step {n} of the pipeline\n  task step-{n} \"Step number {n}\" kind:analyze"
+        );
         if n > 0 {
             let before = n - 1 - (n - 1) % 3;
             let _ = writeln!(text, "    needs: step-{before}");
-            let _ = writeln!(text, "    input:\n      items: step-{before}.items\n      label: \"step {n}\"");
+            let _ = writeln!(
+                text,
+                "    input:\n      items: step-{before}.items\n      label: \"step {n}\""
+            );
         }
         let _ = writeln!(
             text,

@@ -72,8 +72,19 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
     for diagnostic in diagnostics {
         push(&mut text, &line(diagnostic, sources));
     }
-    let Counts { errors, warnings, .. } = Counts::of(diagnostics);
-    push(&mut text, &SummaryLine { summary: Summary { files: sources.len(), errors, warnings } });
+    let Counts {
+        errors, warnings, ..
+    } = Counts::of(diagnostics);
+    push(
+        &mut text,
+        &SummaryLine {
+            summary: Summary {
+                files: sources.len(),
+                errors,
+                warnings,
+            },
+        },
+    );
     text
 }
 
@@ -92,32 +103,63 @@ fn line<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> Line<'a> {
         file: sources.shown(&diagnostic.file),
         start,
         end,
-        labels: diagnostic.labels.iter().map(|label| label_json(label, sources)).collect(),
+        labels: diagnostic
+            .labels
+            .iter()
+            .map(|label| label_json(label, sources))
+            .collect(),
         notes: &diagnostic.notes,
         help: diagnostic.help.as_deref(),
-        fixes: diagnostic.fixes.iter().map(|fix| fix_json(fix, sources)).collect(),
+        fixes: diagnostic
+            .fixes
+            .iter()
+            .map(|fix| fix_json(fix, sources))
+            .collect(),
     }
 }
 
 fn label_json<'a>(label: &'a Label, sources: &Sources) -> LabelJson<'a> {
     let (start, end) = range(sources, &label.file, label.span);
-    LabelJson { file: sources.shown(&label.file), start, end, message: &label.message }
+    LabelJson {
+        file: sources.shown(&label.file),
+        start,
+        end,
+        message: &label.message,
+    }
 }
 
 fn fix_json<'a>(fix: &'a Fix, sources: &Sources) -> FixJson<'a> {
     let edits = fix.edits.iter().map(|edit| {
         let (start, end) = range(sources, &edit.file, edit.span);
-        EditJson { file: sources.shown(&edit.file), start, end, text: &edit.text }
+        EditJson {
+            file: sources.shown(&edit.file),
+            start,
+            end,
+            text: &edit.text,
+        }
     });
-    FixJson { title: &fix.title, safe: fix.safe, edits: edits.collect() }
+    FixJson {
+        title: &fix.title,
+        safe: fix.safe,
+        edits: edits.collect(),
+    }
 }
 
 fn range(sources: &Sources, file: &Path, span: Span) -> (Position, Position) {
-    (position(sources, file, span.start), position(sources, file, span.end))
+    (
+        position(sources, file, span.start),
+        position(sources, file, span.end),
+    )
 }
 
 /// A byte offset as line and column.
 fn position(sources: &Sources, file: &Path, offset: u32) -> Position {
-    let (line, column) = sources.get(file).map_or((0, 0), |source| source.line_col(offset as usize));
-    Position { line: line + 1, column: column + 1, offset }
+    let (line, column) = sources
+        .get(file)
+        .map_or((0, 0), |source| source.line_col(offset as usize));
+    Position {
+        line: line + 1,
+        column: column + 1,
+        offset,
+    }
 }

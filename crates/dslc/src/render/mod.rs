@@ -56,7 +56,8 @@ impl Source {
 
     /// Line and column, from 0, in characters.
     pub fn line_col(&self, offset: usize) -> (u32, u32) {
-        self.lines().line_col(u32::try_from(offset).unwrap_or(u32::MAX))
+        self.lines()
+            .line_col(u32::try_from(offset).unwrap_or(u32::MAX))
     }
 }
 
@@ -68,7 +69,10 @@ pub struct Sources {
 
 impl Sources {
     pub fn new(cwd: PathBuf) -> Self {
-        Self { files: BTreeMap::new(), cwd }
+        Self {
+            files: BTreeMap::new(),
+            cwd,
+        }
     }
 
     /// Bytes that are no text keep their offsets: each stands as `?`.
@@ -78,7 +82,11 @@ impl Sources {
             text.push_str(chunk.valid());
             text.extend(chunk.invalid().iter().map(|_| '?'));
         }
-        let source = Source { shown: self.shown(&path), text, lines: OnceCell::new() };
+        let source = Source {
+            shown: self.shown(&path),
+            text,
+            lines: OnceCell::new(),
+        };
         self.files.insert(path, source);
     }
 
@@ -97,7 +105,10 @@ impl Sources {
 }
 
 pub fn shown_path(path: &Path, cwd: &Path) -> String {
-    if path.file_name().is_some_and(|name| name == crate::workspace::STDIN) {
+    if path
+        .file_name()
+        .is_some_and(|name| name == crate::workspace::STDIN)
+    {
         return "<stdin>".to_owned();
     }
     path.strip_prefix(cwd).unwrap_or(path).display().to_string()
@@ -126,7 +137,12 @@ impl Counts {
 }
 
 /// All diagnostics in one form.
-pub fn render(format: Format, diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
+pub fn render(
+    format: Format,
+    diagnostics: &[Diagnostic],
+    sources: &Sources,
+    color: bool,
+) -> String {
     match format {
         Format::Pretty => pretty::render(diagnostics, sources, color),
         Format::Short => short::render(diagnostics, sources),

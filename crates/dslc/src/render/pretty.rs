@@ -17,17 +17,24 @@ use crate::printer::{is_control, shown};
 
 /// A longer line is not drawn.
 const LINE_BYTES_MAX: usize = 500;
+/// A label further away is a note: ariadne goes through all lines between two labels.
+const LINES_BETWEEN_MAX: usize = 200;
 
 type Place<'a> = (&'a Path, Range<usize>);
 
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
-    let mut cache = Drawn { sources, drawn: HashMap::new() };
+    let mut cache = Drawn {
+        sources,
+        drawn: HashMap::new(),
+    };
     let mut text = String::new();
     for diagnostic in diagnostics {
         let mut bytes = Vec::new();
         let kind = format!("{}[{}]", diagnostic.severity.name(), diagnostic.rule);
         let drawn = drawable(diagnostic, sources)
-            && report(diagnostic, &kind, sources, color).write(&mut cache, &mut bytes).is_ok();
+            && report(diagnostic, &kind, sources, color)
+                .write(&mut cache, &mut bytes)
+                .is_ok();
         match String::from_utf8(bytes) {
             Ok(report) if drawn => trimmed(&mut text, &report),
             _ => undrawn(&mut text, diagnostic, sources),
@@ -45,7 +52,12 @@ fn trimmed(text: &mut String, report: &str) {
     }
 }
 
-fn report<'a, 'k>(diagnostic: &'a Diagnostic, kind: &'k str, sources: &Sources, color: bool) -> Report<'k, Place<'a>> {
+fn report<'a, 'k>(
+    diagnostic: &'a Diagnostic,
+    kind: &'k str,
+    sources: &Sources,
+    color: bool,
+) -> Report<'k, Place<'a>> {
     let paint = match diagnostic.severity {
         Severity::Error => Color::Red,
         Severity::Warning => Color::Yellow,
@@ -54,20 +66,43 @@ fn report<'a, 'k>(diagnostic: &'a Diagnostic, kind: &'k str, sources: &Sources, 
     let kind = ReportKind::Custom(kind, paint);
     let primary = place(&diagnostic.file, diagnostic.span, sources);
     let mut report = Report::build(kind, primary.clone())
-        .with_config(Config::new().with_color(color).with_index_type(IndexType::Byte))
+        .with_config(
+            Config::new()
+                .with_color(color)
+                .with_index_type(IndexType::Byte),
+        )
         .with_message(shown(&diagnostic.message));
-    let help = diagnostic.help.as_deref().or_else(|| diagnostic.fixes.first().map(|fix| fix.title.as_str()));
+    let help = diagnostic
+        .help
+        .as_deref()
+        .or_else(|| diagnostic.fixes.first().map(|fix| fix.title.as_str()));
     let mut said = false;
     for label in &diagnostic.labels {
+        if is_far(diagnostic, label, sources) {
+            report.add_note(format!(
+                "{}: {}",
+                named(sources, &label.file, label.span),
+                shown(&label.message)
+            ));
+            continue;
+        }
         let at = place(&label.file, label.span, sources);
         let own = at == primary;
         said |= own;
         let tint = if own { paint } else { Color::Blue };
-        report.add_label(Label::new(at).with_message(shown(&label.message)).with_color(tint));
+        report.add_label(
+            Label::new(at)
+                .with_message(shown(&label.message))
+                .with_color(tint),
+        );
     }
     if !said {
         // Only a label with words is underlined, so the help stands there.
-        report.add_label(Label::new(primary).with_message(shown(help.unwrap_or("here"))).with_color(paint));
+        report.add_label(
+            Label::new(primary)
+                .with_message(shown(help.unwrap_or("here")))
+                .with_color(paint),
+        );
     }
     for note in &diagnostic.notes {
         report.add_note(shown(note));
@@ -76,6 +111,16 @@ fn report<'a, 'k>(diagnostic: &'a Diagnostic, kind: &'k str, sources: &Sources, 
         report.set_help(shown(help));
     }
     report.finish()
+}
+
+fn is_far(diagnostic: &Diagnostic, label: &dsl_check::Label, sources: &Sources) -> bool {
+    let line = |span: Span| {
+        sources
+            .get(&label.file)
+            .map_or(0, |source| source.line_of(span.start as usize))
+    };
+    diagnostic.file == label.file
+        && line(diagnostic.span).abs_diff(line(label.span)) > LINES_BETWEEN_MAX
 }
 
 /// A place inside its file, never backwards, at character boundaries.
@@ -90,19 +135,40 @@ fn drawable(diagnostic: &Diagnostic, sources: &Sources) -> bool {
         sources.get(file).is_some_and(|source| {
             let first = source.line_of(span.start as usize);
             let last = source.line_of(span.end as usize);
-            [first, last].into_iter().all(|line| source.line_range(line).len() <= LINE_BYTES_MAX)
+            [first, last]
+                .into_iter()
+                .all(|line| source.line_range(line).len() <= LINE_BYTES_MAX)
         })
     };
-    fits(&diagnostic.file, diagnostic.span) && diagnostic.labels.iter().all(|label| fits(&label.file, label.span))
+    fits(&diagnostic.file, diagnostic.span)
+        && diagnostic
+            .labels
+            .iter()
+            .all(|label| fits(&label.file, label.span))
 }
 
 /// The headline, the places and the help, without lines of the plan.
 fn undrawn(text: &mut String, diagnostic: &Diagnostic, sources: &Sources) {
     // Infallible: writing to a string.
-    let _ = writeln!(text, "{}[{}]: {}", diagnostic.severity.name(), diagnostic.rule, shown(&diagnostic.message));
-    let _ = writeln!(text, "  at {}", named(sources, &diagnostic.file, diagnostic.span));
+    let _ = writeln!(
+        text,
+        "{}[{}]: {}",
+        diagnostic.severity.name(),
+        diagnostic.rule,
+        shown(&diagnostic.message)
+    );
+    let _ = writeln!(
+        text,
+        "  at {}",
+        named(sources, &diagnostic.file, diagnostic.span)
+    );
     for label in &diagnostic.labels {
-        let _ = writeln!(text, "  at {}: {}", named(sources, &label.file, label.span), shown(&label.message));
+        let _ = writeln!(
+            text,
+            "  at {}: {}",
+            named(sources, &label.file, label.span),
+            shown(&label.message)
+        );
     }
     for note in &diagnostic.notes {
         let _ = writeln!(text, "  note: {}", shown(note));
@@ -113,7 +179,9 @@ fn undrawn(text: &mut String, diagnostic: &Diagnostic, sources: &Sources) {
 }
 
 fn named(sources: &Sources, file: &Path, span: Span) -> String {
-    let (line, column) = sources.get(file).map_or((0, 0), |source| source.line_col(span.start as usize));
+    let (line, column) = sources
+        .get(file)
+        .map_or((0, 0), |source| source.line_col(span.start as usize));
     format!("{}:{}:{}", sources.shown(file), line + 1, column + 1)
 }
 
@@ -128,7 +196,11 @@ impl<'a> Cache<&'a Path> for &mut Drawn<'a> {
 
     fn fetch(&mut self, id: &&'a Path) -> Result<&ariadne::Source<String>, impl Debug> {
         let source = self.sources.get(id).ok_or("no such file")?;
-        Ok::<_, &str>(self.drawn.entry(id).or_insert_with(|| ariadne::Source::from(safe(source))))
+        Ok::<_, &str>(
+            self.drawn
+                .entry(id)
+                .or_insert_with(|| ariadne::Source::from(safe(source))),
+        )
     }
 
     fn display<'b>(&self, id: &'b &'a Path) -> Option<impl Display + 'b> {

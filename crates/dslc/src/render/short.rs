@@ -12,7 +12,10 @@ use super::{Source, Sources};
 use crate::printer::shown;
 
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
-    let config = Config { display_style: DisplayStyle::Short, ..Config::default() };
+    let config = Config {
+        display_style: DisplayStyle::Short,
+        ..Config::default()
+    };
     let mut text = String::new();
     for diagnostic in diagnostics {
         let level = match diagnostic.severity {
@@ -26,7 +29,9 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
             .with_message(shown(&diagnostic.message))
             .with_labels(vec![Label::primary(&*diagnostic.file, span)]);
         match term::emit_into_string(&config, sources, &line) {
-            Ok(line) => text.push_str(&line.replacen("help[", "hint[", usize::from(level == Level::Help))),
+            Ok(line) => {
+                text.push_str(&line.replacen("help[", "hint[", usize::from(level == Level::Help)))
+            }
             // A file without text (refused for its size) has no lines to count.
             Err(_) => text.push_str(&unplaced(diagnostic, sources)),
         }
@@ -36,7 +41,12 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
 
 fn unplaced(diagnostic: &Diagnostic, sources: &Sources) -> String {
     let file = sources.shown(&diagnostic.file);
-    format!("{file}:1:1: {}[{}]: {}\n", diagnostic.severity.name(), diagnostic.rule, shown(&diagnostic.message))
+    format!(
+        "{file}:1:1: {}[{}]: {}\n",
+        diagnostic.severity.name(),
+        diagnostic.rule,
+        shown(&diagnostic.message)
+    )
 }
 
 impl Sources {

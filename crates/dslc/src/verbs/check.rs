@@ -44,9 +44,16 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let files = place.files(&args.paths)?;
     let mut loaded = Loaded::new(&place, &files)?;
     if !args.hints {
-        loaded.diagnostics.retain(|diagnostic| diagnostic.severity != Severity::Hint);
+        loaded
+            .diagnostics
+            .retain(|diagnostic| diagnostic.severity != Severity::Hint);
     }
-    printer.out(&render::render(args.format, &loaded.diagnostics, &loaded.sources, printer.out_is_colored()));
+    printer.out(&render::render(
+        args.format,
+        &loaded.diagnostics,
+        &loaded.sources,
+        printer.out_is_colored(),
+    ));
     let counts = Counts::of(&loaded.diagnostics);
     if args.format == Format::Pretty {
         printer.note(&summary(loaded.sources.len(), counts));
@@ -60,12 +67,20 @@ fn summary(files: usize, counts: Counts) -> String {
         return "no `.plan` files found".to_owned();
     }
     let mut found = Vec::new();
-    for (count, name) in [(counts.errors, "error"), (counts.warnings, "warning"), (counts.hints, "hint")] {
+    for (count, name) in [
+        (counts.errors, "error"),
+        (counts.warnings, "warning"),
+        (counts.hints, "hint"),
+    ] {
         if count > 0 {
             found.push(counted(count, name));
         }
     }
-    let found = if found.is_empty() { "no problems".to_owned() } else { found.join(", ") };
+    let found = if found.is_empty() {
+        "no problems".to_owned()
+    } else {
+        found.join(", ")
+    };
     format!("{}: {found}", counted(files, "file"))
 }
 

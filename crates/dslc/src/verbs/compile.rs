@@ -13,7 +13,9 @@ use crate::workspace::{Loaded, Place};
 
 /// Compile a plan to its canonical, versioned form
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  dslc compile deploy.plan\n  dslc compile flows.plan deploy --pretty --out deploy.ir.json")]
+#[command(
+    after_help = "Examples:\n  dslc compile deploy.plan\n  dslc compile flows.plan deploy --pretty --out deploy.ir.json"
+)]
 pub struct Args {
     #[command(flatten)]
     source: Source,
@@ -39,41 +41,55 @@ pub struct Source {
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
     let plan = compile(&args.source, &place, printer)?;
-    let mut text = plan.to_canonical_json();
-    if args.pretty {
-        text = pretty(&text)?;
-    }
+    let mut text = if args.pretty {
+        serde_json::to_string_pretty(&plan).map_err(|error| Failure::internal(error.to_string()))?
+    } else {
+        plan.to_canonical_json()
+    };
     if !text.ends_with('\n') {
         text.push('\n');
     }
     match &args.out {
         None => printer.out(&text),
-        Some(path) => std::fs::write(path, text)
-            .map_err(|error| Failure::usage(format!("cannot write `{}`: {}", path.display(), plain(&error))))?,
+        Some(path) => std::fs::write(path, text).map_err(|error| {
+            Failure::usage(format!(
+                "cannot write `{}`: {}",
+                path.display(),
+                plain(&error)
+            ))
+        })?,
     }
     Ok(Exit::Fine)
-}
-
-fn pretty(text: &str) -> Result<String, Failure> {
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| Failure::internal(error.to_string()))?;
-    serde_json::to_string_pretty(&value).map_err(|error| Failure::internal(error.to_string()))
 }
 
 /// From a file to a plan. Errors of the file or of what it brings in are printed and end the command; warnings are printed only where
 /// they stand in the way of what was asked (`check` shows them all).
 pub fn compile(source: &Source, place: &Place, printer: &Printer) -> Result<Plan, Failure> {
     if !crate::workspace::is_stdin(&source.file) && source.file.is_dir() {
-        return Err(Failure::usage(format!("`{}` is a folder, expected a file", source.file.display())));
+        return Err(Failure::usage(format!(
+            "`{}` is a folder, expected a file",
+            source.file.display()
+        )));
     }
     let files = place.files(std::slice::from_ref(&source.file))?;
     let mut loaded = Loaded::new(place, &files)?;
-    loaded.diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
+    loaded
+        .diagnostics
+        .retain(|diagnostic| diagnostic.severity == Severity::Error);
     if !loaded.diagnostics.is_empty() {
-        printer.err(&render::render(Format::Pretty, &loaded.diagnostics, &loaded.sources, printer.err_is_colored()));
+        printer.err(&render::render(
+            Format::Pretty,
+            &loaded.diagnostics,
+            &loaded.sources,
+            printer.err_is_colored(),
+        ));
         return Err(Failure::plan_wrong());
     }
     let file = only(&files);
-    loaded.workspace.compile(file, source.plan.as_deref()).map_err(|error| refused(error, source))
+    loaded
+        .workspace
+        .compile(file, source.plan.as_deref())
+        .map_err(|error| refused(error, source))
 }
 
 fn only(files: &BTreeSet<PathBuf>) -> &Path {

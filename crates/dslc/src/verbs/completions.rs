@@ -8,7 +8,9 @@ use crate::printer::Printer;
 
 /// Print shell completions
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  dslc completions bash > ~/.local/share/bash-completion/completions/dslc")]
+#[command(
+    after_help = "Example:\n  dslc completions bash > ~/.local/share/bash-completion/completions/dslc"
+)]
 pub struct Args {
     #[arg(value_enum)]
     shell: Shell,

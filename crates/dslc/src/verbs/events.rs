@@ -23,7 +23,11 @@ pub struct Args {
 
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     History::read_with(args.run.folder()?, |entry, event, engine| {
-        let line = if args.json { json(entry) } else { line(entry, event, engine) };
+        let line = if args.json {
+            json(entry)
+        } else {
+            line(entry, event, engine)
+        };
         printer.line(&line);
     })?;
     Ok(Exit::Fine)
@@ -39,28 +43,71 @@ struct JsonLine<'a> {
 }
 
 pub fn json(entry: &Entry) -> String {
-    let Entry { seq, time, event, commands, hash, .. } = entry;
+    let Entry {
+        seq,
+        time,
+        event,
+        commands,
+        hash,
+        ..
+    } = entry;
     // Plain structures of strings and numbers always serialise.
-    serde_json::to_string(&JsonLine { seq: *seq, time, event, commands, hash }).unwrap_or_default()
+    serde_json::to_string(&JsonLine {
+        seq: *seq,
+        time,
+        event,
+        commands,
+        hash,
+    })
+    .unwrap_or_default()
 }
 
 fn line(entry: &Entry, event: &Event, engine: &Engine) -> String {
-    shown(&format!("{:>6}  {}  {}", entry.seq, entry.time, describe(&event.kind, engine)))
+    shown(&format!(
+        "{:>6}  {}  {}",
+        entry.seq,
+        entry.time,
+        describe(&event.kind, engine)
+    ))
 }
 
 fn describe(event: &EventKind, engine: &Engine) -> String {
-    let of = |attempt: &AttemptId| format!("{} #{}", label(engine, attempt.node, attempt.instance), attempt.attempt);
+    let of = |attempt: &AttemptId| {
+        format!(
+            "{} #{}",
+            label(engine, attempt.node, attempt.instance),
+            attempt.attempt
+        )
+    };
     match event {
-        EventKind::RunStarted(started) => format!("run started, {} at a time, seed {}", started.parallel, started.seed),
+        EventKind::RunStarted(started) => format!(
+            "run started, {} at a time, seed {}",
+            started.parallel, started.seed
+        ),
         EventKind::DriverStarted { pid, .. } => format!("driver started, process {pid}"),
         EventKind::AttemptEnded { attempt, ended } => {
             let took = i64::try_from(ended.duration_ms).unwrap_or(i64::MAX);
-            format!("attempt ended  {}: {}, {}", of(attempt), how(&ended.how), text::duration(took))
+            format!(
+                "attempt ended  {}: {}, {}",
+                of(attempt),
+                how(&ended.how),
+                text::duration(took)
+            )
         }
         EventKind::AttemptLost { attempt } => format!("attempt lost  {}", of(attempt)),
         EventKind::TimerFired { timer: Timer::Plan } => "the plan's time is up".to_owned(),
-        EventKind::TimerFired { timer: Timer::Backoff { node, instance, attempt } } => {
-            format!("time for a further attempt  {} #{attempt}", label(engine, *node, *instance))
+        EventKind::TimerFired {
+            timer:
+                Timer::Backoff {
+                    node,
+                    instance,
+                    attempt,
+                },
+        } => {
+            format!(
+                "time for a further attempt  {} #{attempt}",
+                label(engine, *node, *instance)
+            )
         }
         EventKind::PauseAsked => "pause asked".to_owned(),
         EventKind::ResumeAsked => "resume asked".to_owned(),
@@ -68,14 +115,25 @@ fn describe(event: &EventKind, engine: &Engine) -> String {
             Some(because) => format!("cancel asked: {because}"),
             None => "cancel asked".to_owned(),
         },
-        EventKind::Resolved { node, instance, resolution, because, by } => {
-            format!("resolved  {}: {resolution:?} by {by}: {because}", label(engine, *node, *instance))
+        EventKind::Resolved {
+            node,
+            instance,
+            resolution,
+            because,
+            by,
+        } => {
+            format!(
+                "resolved  {}: {resolution:?} by {by}: {because}",
+                label(engine, *node, *instance)
+            )
         }
     }
 }
 
 fn label(engine: &Engine, node: u32, instance: Option<u32>) -> String {
-    let Some(snapshot) = engine.plan().nodes.get(node as usize) else { return format!("node {node}") };
+    let Some(snapshot) = engine.plan().nodes.get(node as usize) else {
+        return format!("node {node}");
+    };
     match instance {
         None => snapshot.id.to_string(),
         Some(index) => format!("{}[{index}]", snapshot.id),

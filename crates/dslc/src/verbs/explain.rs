@@ -26,7 +26,11 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
 }
 
 fn list() -> String {
-    let width = rules::RULES.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+    let width = rules::RULES
+        .iter()
+        .map(|rule| rule.name.len())
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
     let mut group = "";
     for rule in rules::RULES {
@@ -35,14 +39,23 @@ fn list() -> String {
             let gap = if text.is_empty() { "" } else { "\n" };
             text.push_str(&format!("{gap}{}\n", bold(group, None)));
         }
-        text.push_str(&format!("  {:<width$}  {:<7}  {}\n", rule.name, rule.severity.name(), summary(rule)));
+        text.push_str(&format!(
+            "  {:<width$}  {:<7}  {}\n",
+            rule.name,
+            rule.severity.name(),
+            summary(rule)
+        ));
     }
     text
 }
 
 /// The first sentence of the page, below its title.
 fn summary(rule: &Rule) -> &'static str {
-    rule.page.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default()
+    rule.page
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !line.starts_with('#'))
+        .unwrap_or_default()
 }
 
 fn unknown(name: &str) -> Failure {

@@ -14,7 +14,9 @@ use crate::workspace::Place;
 
 /// Draw a plan as Mermaid, dot or JSON
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  dslc graph deploy.plan > deploy.mmd\n  dslc graph deploy.plan --format dot | dot -Tsvg > deploy.svg")]
+#[command(
+    after_help = "Examples:\n  dslc graph deploy.plan > deploy.mmd\n  dslc graph deploy.plan --format dot | dot -Tsvg > deploy.svg"
+)]
 pub struct Args {
     #[command(flatten)]
     source: Source,
@@ -79,30 +81,58 @@ impl Graph {
     fn new(plan: &Plan) -> Self {
         let mut edges = Vec::new();
         for (id, node) in (0..).zip(&plan.nodes) {
-            node.needs.iter().for_each(|need| need_edges(need, id, &mut edges));
+            node.needs
+                .iter()
+                .for_each(|need| need_edges(need, id, &mut edges));
             // A route on success is also a need, and that is drawn.
             for route in node.routes.iter().filter(|route| route.on != "success") {
-                edges.push(Edge { from: id, to: route.to, kind: EdgeKind::Route, label: Some(route.on.to_string()) });
+                edges.push(Edge {
+                    from: id,
+                    to: route.to,
+                    kind: EdgeKind::Route,
+                    label: Some(route.on.to_string()),
+                });
             }
             body_edges(&node.body, id, &mut edges);
         }
-        let name = plan.title.as_ref().map_or_else(|| plan.name.to_string(), |title| format!("{}: {title}", plan.name));
-        Self { plan: name, nodes: plan.nodes.iter().map(drawn).collect(), edges }
+        let name = plan.title.as_ref().map_or_else(
+            || plan.name.to_string(),
+            |title| format!("{}: {title}", plan.name),
+        );
+        Self {
+            plan: name,
+            nodes: plan.nodes.iter().map(drawn).collect(),
+            edges,
+        }
     }
 
     fn mermaid(&self) -> String {
-        let mut text = format!("---\ntitle: {}\n---\nflowchart TD\n", serde_json::Value::from(self.plan.as_str()));
+        let mut text = format!(
+            "---\ntitle: {}\n---\nflowchart TD\n",
+            serde_json::Value::from(self.plan.as_str())
+        );
         for (id, node) in self.nodes.iter().enumerate() {
             let (open, close) = match node.kind {
                 "gate" => ("{{", "}}"),
                 "decision" => ("{", "}"),
                 _ => ("[", "]"),
             };
-            let _ = writeln!(text, "  n{id}{open}\"{}\"{close}", node.label("<br/>").replace('"', "#quot;"));
+            let _ = writeln!(
+                text,
+                "  n{id}{open}\"{}\"{close}",
+                node.label("<br/>").replace('"', "#quot;")
+            );
         }
         for edge in &self.edges {
-            let arrow = if edge.kind == EdgeKind::Need { "-->" } else { "-.->" };
-            let label = edge.label.as_ref().map_or_else(String::new, |label| format!("|\"{label}\"|"));
+            let arrow = if edge.kind == EdgeKind::Need {
+                "-->"
+            } else {
+                "-.->"
+            };
+            let label = edge
+                .label
+                .as_ref()
+                .map_or_else(String::new, |label| format!("|\"{label}\"|"));
             let _ = writeln!(text, "  n{} {arrow}{label} n{}", edge.from, edge.to);
         }
         text
@@ -116,12 +146,27 @@ impl Graph {
                 "decision" => " shape=diamond",
                 _ => "",
             };
-            let _ = writeln!(text, "  n{id} [label={}{shape}];", quoted(&node.label("\n")));
+            let _ = writeln!(
+                text,
+                "  n{id} [label={}{shape}];",
+                quoted(&node.label("\n"))
+            );
         }
         for edge in &self.edges {
-            let label = edge.label.as_ref().map_or_else(String::new, |label| format!("label={} ", quoted(label)));
-            let style = if edge.kind == EdgeKind::Need { "solid" } else { "dashed" };
-            let _ = writeln!(text, "  n{} -> n{} [{label}style={style}];", edge.from, edge.to);
+            let label = edge
+                .label
+                .as_ref()
+                .map_or_else(String::new, |label| format!("label={} ", quoted(label)));
+            let style = if edge.kind == EdgeKind::Need {
+                "solid"
+            } else {
+                "dashed"
+            };
+            let _ = writeln!(
+                text,
+                "  n{} -> n{} [{label}style={style}];",
+                edge.from, edge.to
+            );
         }
         text.push_str("}\n");
         text
@@ -152,15 +197,30 @@ fn drawn(node: &Node) -> Drawn {
         Some(Expr::Const(Value::String(title))) => Some(title.to_string()),
         _ => None,
     };
-    Drawn { id: node.id.to_string(), kind, title }
+    Drawn {
+        id: node.id.to_string(),
+        kind,
+        title,
+    }
 }
 
 fn need_edges(need: &Need, to: NodeId, edges: &mut Vec<Edge>) {
-    let mut push = |from, label| edges.push(Edge { from, to, kind: EdgeKind::Need, label });
+    let mut push = |from, label| {
+        edges.push(Edge {
+            from,
+            to,
+            kind: EdgeKind::Need,
+            label,
+        })
+    };
     match need {
         Need::Node { node, optional } => push(*node, optional.then(|| "?".to_owned())),
         Need::Quorum { count, of } => {
-            let label = if *count == 1 { "any".to_owned() } else { format!("{count} of {}", of.len()) };
+            let label = if *count == 1 {
+                "any".to_owned()
+            } else {
+                format!("{count} of {}", of.len())
+            };
             of.iter().for_each(|from| push(*from, Some(label.clone())));
         }
     }
@@ -170,14 +230,28 @@ fn body_edges(body: &Body, from: NodeId, edges: &mut Vec<Edge>) {
     match body {
         Body::Task(task) => {
             if let Some(to) = task.fallback {
-                edges.push(Edge { from, to, kind: EdgeKind::Fallback, label: Some("fallback".to_owned()) });
+                edges.push(Edge {
+                    from,
+                    to,
+                    kind: EdgeKind::Fallback,
+                    label: Some("fallback".to_owned()),
+                });
             }
         }
         Body::Gate(_) => {}
         Body::Decision(decision) => {
             for (place, arm) in (1..).zip(&decision.arms) {
-                let label = if arm.when.is_some() { format!("when {place}") } else { "else".to_owned() };
-                edges.push(Edge { from, to: arm.to, kind: EdgeKind::Arm, label: Some(label) });
+                let label = if arm.when.is_some() {
+                    format!("when {place}")
+                } else {
+                    "else".to_owned()
+                };
+                edges.push(Edge {
+                    from,
+                    to: arm.to,
+                    kind: EdgeKind::Arm,
+                    label: Some(label),
+                });
             }
         }
     }
@@ -185,5 +259,10 @@ fn body_edges(body: &Body, from: NodeId, edges: &mut Vec<Edge>) {
 
 /// A string of dot.
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+    format!(
+        "\"{}\"",
+        text.replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n")
+    )
 }

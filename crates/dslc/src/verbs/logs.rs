@@ -1,5 +1,6 @@
 //! `dslc logs`: what scripts printed, as it was stored.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -11,7 +12,9 @@ use crate::printer::{Printer, bold};
 
 /// Print what a run's scripts printed
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  dslc logs last\n  dslc logs last build\n  dslc logs k3fx 'deep-dive[rfc9002]'")]
+#[command(
+    after_help = "Examples:\n  dslc logs last\n  dslc logs last build\n  dslc logs k3fx 'deep-dive[rfc9002]'"
+)]
 pub struct Args {
     #[command(flatten)]
     run: RunArgs,
@@ -23,12 +26,21 @@ pub struct Args {
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let folder = args.run.folder()?;
     let mut logs = folder.logs()?;
+    let plan = folder.plan(&folder.meta()?)?;
+    let places: HashMap<&str, usize> = plan
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(place, node)| (node.id.as_str(), place))
+        .collect();
+    logs.sort_by_key(|log| places.get(id(&log.label)).copied());
     if let Some(node) = &args.node {
         logs.retain(|log| is_of(log, node));
-        let plan = folder.plan(&folder.meta()?)?;
-        let id = node.split('[').next().unwrap_or_default();
-        if logs.is_empty() && !plan.nodes.iter().any(|known| known.id == id) {
-            return Err(Failure::usage(format!("no node `{node}` in run `{}`", folder.id())).help("dslc show lists them"));
+        if logs.is_empty() && !places.contains_key(id(node)) {
+            return Err(
+                Failure::usage(format!("no node `{node}` in run `{}`", folder.id()))
+                    .help("dslc show lists them"),
+            );
         }
     }
     if logs.is_empty() {
@@ -46,14 +58,29 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
+/// The node of `node[key]`.
+fn id(label: &str) -> &str {
+    label.split('[').next().unwrap_or_default()
+}
+
 /// A task's name stands for all its instances.
 fn is_of(log: &Log, node: &str) -> bool {
-    log.label == node || log.label.strip_prefix(node).is_some_and(|rest| rest.starts_with('['))
+    log.label == node
+        || log
+            .label
+            .strip_prefix(node)
+            .is_some_and(|rest| rest.starts_with('['))
 }
 
 /// Copies piece by piece: a log may be larger than memory. Bytes that are no text are shown as such.
 fn copy(path: &Path, printer: &Printer) -> Result<(), Failure> {
-    let wrong = |error: std::io::Error| Failure::internal(format!("cannot read `{}`: {}", path.display(), plain(&error)));
+    let wrong = |error: std::io::Error| {
+        Failure::internal(format!(
+            "cannot read `{}`: {}",
+            path.display(),
+            plain(&error)
+        ))
+    };
     let mut file = std::fs::File::open(path).map_err(wrong)?;
     let mut piece = vec![0; 1 << 16];
     let mut kept = Vec::new();
@@ -61,7 +88,11 @@ fn copy(path: &Path, printer: &Printer) -> Result<(), Failure> {
         let read = file.read(&mut piece).map_err(wrong)?;
         kept.extend_from_slice(&piece[..read]);
         // A character may be cut in two by the piece's end.
-        let whole = if read == 0 { kept.len() } else { whole_chars(&kept) };
+        let whole = if read == 0 {
+            kept.len()
+        } else {
+            whole_chars(&kept)
+        };
         printer.out(&String::from_utf8_lossy(&kept[..whole]));
         kept.drain(..whole);
         if read == 0 || printer.closed() {
@@ -75,7 +106,15 @@ fn whole_chars(bytes: &[u8]) -> usize {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
         // Wrong bytes further in: only an unfinished end matters.
-        Err(_) => bytes.len() - bytes.iter().rev().take(3).take_while(|byte| **byte >= 0x80).count(),
+        Err(_) => {
+            bytes.len()
+                - bytes
+                    .iter()
+                    .rev()
+                    .take(3)
+                    .take_while(|byte| **byte >= 0x80)
+                    .count()
+        }
         Ok(_) => bytes.len(),
     }
 }

@@ -19,13 +19,22 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     all.build();
     let command = match &args.command {
         None => all,
-        Some(name) => match all.find_subcommand(name).filter(|command| !command.is_hide_set()) {
+        Some(name) => match all
+            .find_subcommand(name)
+            .filter(|command| !command.is_hide_set())
+        {
             Some(command) => command.clone(),
-            None => return Err(Failure::usage(format!("no command `{name}`")).help("dslc help lists them")),
+            None => {
+                return Err(
+                    Failure::usage(format!("no command `{name}`")).help("dslc help lists them")
+                );
+            }
         },
     };
     let mut page = Vec::new();
-    Man::new(command).render(&mut page).map_err(|error| Failure::internal(error.to_string()))?;
+    Man::new(command)
+        .render(&mut page)
+        .map_err(|error| Failure::internal(error.to_string()))?;
     printer.out(&String::from_utf8_lossy(&page));
     Ok(Exit::Fine)
 }

@@ -29,7 +29,11 @@ pub struct Args {
 
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
-    let folder = args.run.store.open_in(&place, args.durability.into()).find(&args.run.run)?;
+    let folder = args
+        .run
+        .store
+        .open_in(&place, args.durability.into())
+        .find(&args.run.run)?;
     let running = runtime::resume(&folder, drive::options(&place)?)?;
     drive::drive(running, &args.watching, printer)
 }

@@ -76,14 +76,16 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let plan = compile::compile(&args.source, &place, printer)?;
     let given = inputs(args, &plan)?;
     if args.dry_run {
-        let inputs = runtime::complete_inputs(&plan, given).map_err(|problems| Failure::usage(problems.join("\n")))?;
+        let inputs = runtime::complete_inputs(&plan, given)
+            .map_err(|problems| Failure::usage(problems.join("\n")))?;
         printer.out(&dry_run::describe(&plan, &inputs));
         return Ok(Exit::Fine);
     }
     let mut options = drive::options(&place)?;
     options.parallel = args.parallel;
     options.seed = args.seed;
-    options.source = (!workspace::is_stdin(&args.source.file)).then(|| args.source.file.display().to_string());
+    options.source =
+        (!workspace::is_stdin(&args.source.file)).then(|| args.source.file.display().to_string());
     let store = args.store.open_in(&place, args.durability.into());
     let unenforced = not_enforced(&plan);
     let running = runtime::start(&store, plan, given, options)?;
@@ -95,11 +97,21 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
 
 /// Clauses that are written down and not enforced, in one sentence.
 fn not_enforced(plan: &Plan) -> Option<String> {
-    let mut whats: Vec<&str> = plan.unsupported.iter().filter(|clause| !clause.blocks).map(|clause| &*clause.what).collect();
+    let mut whats: Vec<&str> = plan
+        .unsupported
+        .iter()
+        .filter(|clause| !clause.blocks)
+        .map(|clause| &*clause.what)
+        .collect();
     whats.sort_unstable();
     whats.dedup();
     let whats: Vec<_> = whats.iter().map(|what| format!("`{what}`")).collect();
-    (!whats.is_empty()).then(|| format!("{} of this plan is not enforced yet: its scripts run unconfined", whats.join(", ")))
+    (!whats.is_empty()).then(|| {
+        format!(
+            "{} of this plan is not enforced yet: its scripts run unconfined",
+            whats.join(", ")
+        )
+    })
 }
 
 /// Parameters of the file and of the command line, read by their types. Unknown and missing ones are found by the runtime.
@@ -123,18 +135,25 @@ fn inputs(args: &Args, plan: &Plan) -> Result<Inputs, Failure> {
             Err(why) => problems.push(format!("parameter `{name}`: {why}")),
         }
     }
-    if problems.is_empty() { Ok(inputs) } else { Err(Failure::usage(problems.join("\n"))) }
+    if problems.is_empty() {
+        Ok(inputs)
+    } else {
+        Err(Failure::usage(problems.join("\n")))
+    }
 }
 
 fn from_file(path: &Path) -> Result<Inputs, Failure> {
     let shown = path.display();
     let bytes = std::fs::read(path).map_err(|error| Failure::unreadable(path, plain(&error)))?;
-    let json: serde_json::Value =
-        serde_json::from_slice(&bytes).map_err(|error| Failure::usage(format!("`{shown}` is not JSON: {error}")))?;
+    let json: serde_json::Value = serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::usage(format!("`{shown}` is not JSON: {error}")))?;
     match json {
-        serde_json::Value::Object(fields) => {
-            Ok(fields.into_iter().map(|(name, value)| (name.into(), ir::data::from_json(value))).collect())
-        }
-        _ => Err(Failure::usage(format!("`{shown}` holds no JSON object, expected one with a field for each parameter"))),
+        serde_json::Value::Object(fields) => Ok(fields
+            .into_iter()
+            .map(|(name, value)| (name.into(), ir::data::from_json(value)))
+            .collect()),
+        _ => Err(Failure::usage(format!(
+            "`{shown}` holds no JSON object, expected one with a field for each parameter"
+        ))),
     }
 }

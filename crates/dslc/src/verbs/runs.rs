@@ -47,9 +47,18 @@ fn line(folder: RunFolder, json: bool) -> Result<String, Failure> {
     if json {
         return Ok(facts.json(false) + "\n");
     }
-    let mut line = format!("{}  {}", history.meta.run, text::status_padded(facts.status()));
+    let mut line = format!(
+        "{}  {}",
+        history.meta.run,
+        text::status_padded(facts.status())
+    );
     // Infallible: writing to a string.
-    let _ = write!(line, "  {:>8}  {}", text::duration(facts.duration_ms()), history.meta.plan);
+    let _ = write!(
+        line,
+        "  {:>8}  {}",
+        text::duration(facts.duration_ms()),
+        history.meta.plan
+    );
     if let Some(title) = &history.meta.title {
         let _ = write!(line, "  {}", crate::printer::shown(title));
     }

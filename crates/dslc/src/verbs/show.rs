@@ -33,11 +33,17 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let mut text = head(&history, &facts);
     for node in history.engine.nodes() {
         text.push_str(&row(&node));
-        node.instances.iter().for_each(|instance| text.push_str(&instance_row(instance)));
+        node.instances
+            .iter()
+            .for_each(|instance| text.push_str(&instance_row(instance)));
     }
     printer.out(&text);
     printer.out(&outcome::results(&history.engine, &history.folder));
-    printer.out(&outcome::next_steps(&history.engine, &history.folder, history.driven_by.is_some()));
+    printer.out(&outcome::next_steps(
+        &history.engine,
+        &history.folder,
+        history.driven_by.is_some(),
+    ));
     Ok(Exit::Fine)
 }
 
@@ -46,8 +52,17 @@ fn head(history: &History, facts: &Facts<'_>) -> String {
     let mut text = format!("{} {}", bold("run", None), meta.run);
     // Infallible: writing to a string.
     let _ = write!(text, "  {}", text::status(facts.status()));
-    let version = meta.version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
-    let _ = writeln!(text, "\nplan {}{version}, started {}, {}", meta.plan, meta.started, text::duration(facts.duration_ms()));
+    let version = meta
+        .version
+        .as_ref()
+        .map_or_else(String::new, |version| format!(" {version}"));
+    let _ = writeln!(
+        text,
+        "\nplan {}{version}, started {}, {}",
+        meta.plan,
+        meta.started,
+        text::duration(facts.duration_ms())
+    );
     if let Some(holder) = &history.driven_by {
         let _ = writeln!(text, "driven by {holder}");
     }
@@ -56,15 +71,28 @@ fn head(history: &History, facts: &Facts<'_>) -> String {
 }
 
 fn row(node: &NodeSnapshot) -> String {
-    let mut text = format!("  {} {}", text::status_padded(text::node_status(node.status)), bold(&shown(&node.id), None));
+    let mut text = format!(
+        "  {} {}",
+        text::status_padded(text::node_status(node.status)),
+        bold(&shown(&node.id), None)
+    );
     if let Some(title) = &node.title {
         let _ = write!(text, "  {}", shown(title));
     }
     details(&mut text, node.attempts, node.duration_ms());
     text.push('\n');
     if let Some(error) = node.error.as_ref().filter(|_| node.instances.is_empty()) {
-        let handled = if node.handled == Some(true) { " (handled)" } else { "" };
-        let _ = writeln!(text, "                {}: {}{handled}", error.kind, shown(&error.message));
+        let handled = if node.handled == Some(true) {
+            " (handled)"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            text,
+            "                {}: {}{handled}",
+            error.kind,
+            shown(&error.message)
+        );
     } else if node.status == NodeStatus::Skipped
         && let Some(because) = &node.because
     {
@@ -74,12 +102,24 @@ fn row(node: &NodeSnapshot) -> String {
 }
 
 fn instance_row(instance: &InstanceSnapshot) -> String {
-    let mut text = format!("    {} {}", text::status_padded(text::node_status(instance.status)), shown(&instance.label));
-    let duration = instance.settled_ms.zip(instance.started_ms).map(|(settled, started)| settled - started);
+    let mut text = format!(
+        "    {} {}",
+        text::status_padded(text::node_status(instance.status)),
+        shown(&instance.label)
+    );
+    let duration = instance
+        .settled_ms
+        .zip(instance.started_ms)
+        .map(|(settled, started)| settled - started);
     details(&mut text, instance.attempts, duration);
     text.push('\n');
     if let Some(error) = &instance.error {
-        let _ = writeln!(text, "                  {}: {}", error.kind, shown(&error.message));
+        let _ = writeln!(
+            text,
+            "                  {}: {}",
+            error.kind,
+            shown(&error.message)
+        );
     }
     text
 }

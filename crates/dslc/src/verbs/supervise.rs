@@ -6,12 +6,12 @@ use crate::failure::{Exit, Failure, plain};
 
 pub const NAME: &str = "__supervise";
 
-#[derive(clap::Args)]
-pub struct Args {}
-
-pub fn run(_args: &Args) -> Result<Exit, Failure> {
+pub fn run() -> Result<Exit, Failure> {
     match supervisor_main() {
         Ok(()) => Ok(Exit::Fine),
-        Err(error) => Err(Failure::internal(format!("the supervisor ended: {}", plain(&error)))),
+        Err(error) => Err(Failure::internal(format!(
+            "the supervisor ended: {}",
+            plain(&error)
+        ))),
     }
 }

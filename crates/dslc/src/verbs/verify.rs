@@ -32,17 +32,38 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         }
     })?;
     if let Some(error) = unread {
-        return Err(Failure::new(Exit::PlanWrong, format!("an event cannot be read again: {error}")));
+        return Err(Failure::new(
+            Exit::PlanWrong,
+            format!("an event cannot be read again: {error}"),
+        ));
+    }
+    if let Some(torn) = history
+        .torn
+        .as_ref()
+        .filter(|_| history.driven_by.is_none())
+    {
+        let message = format!(
+            "the journal ends in {} bytes that are no event, from line {}: an interrupted write, which `dslc resume` cuts, or an edited event",
+            torn.bytes, torn.line
+        );
+        return Err(Failure::new(Exit::PlanWrong, message));
     }
     for digest in &digests {
         history.folder.artifacts().verify(digest)?;
     }
     if let Some(expected) = args.head.as_ref().filter(|expected| **expected != head) {
-        let message = format!("the last event has hash {head}, expected {expected}: events are missing or were replaced");
+        let message = format!(
+            "the last event has hash {head}, expected {expected}: events are missing or were replaced"
+        );
         return Err(Failure::new(Exit::PlanWrong, message));
     }
     let events = usize::try_from(events).unwrap_or(usize::MAX);
-    printer.line(&format!("run {}: {} and {} are sound", history.meta.run, counted(events, "event"), counted(digests.len(), "artifact")));
+    printer.line(&format!(
+        "run {}: {} and {} are sound",
+        history.meta.run,
+        counted(events, "event"),
+        counted(digests.len(), "artifact")
+    ));
     printer.line(&format!("head {head}"));
     Ok(Exit::Fine)
 }
