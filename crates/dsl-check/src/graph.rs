@@ -172,6 +172,10 @@ pub(crate) struct PlanGraph {
     pub fallback: Vec<Option<u32>>,
     /// By waiting node.
     pub edges: Vec<Vec<Edge>>,
+    /// A need, of the node or of one upstream of it, is not known: what it waits for may be anything.
+    loose: Vec<bool>,
+    /// Leads to a node that is not known, or falls back on one.
+    dangling: Vec<bool>,
     /// Position in a topological order; nodes on loops have none.
     order: Vec<Option<u32>>,
     /// `answers[u][n]`: what `n` may rely on of `u`. Filled as asked; a pure function of the rest.
@@ -227,7 +231,42 @@ impl PlanGraph {
         graph.nodes = nodes;
         graph.add_edges();
         graph.sort();
+        graph.find_unknown();
         graph
+    }
+
+    /// What unresolved names leave open, so that they are not complained of twice.
+    fn find_unknown(&mut self) {
+        let unknown = |name: &SmolStr| !self.index.contains_key(name);
+        self.dangling = self
+            .nodes
+            .iter()
+            .map(|node| {
+                node.routes.iter().any(|route| unknown(&route.to))
+                    || node.fallback.iter().any(unknown)
+            })
+            .collect();
+        let mut loose: Vec<bool> = self
+            .nodes
+            .iter()
+            .map(|node| {
+                node.needs_broken
+                    || node.needs.iter().any(|need| match need {
+                        NeedSig::Node { name, .. } => unknown(name),
+                        NeedSig::Quorum { of, .. } => of.iter().any(unknown),
+                    })
+            })
+            .collect();
+        let mut order: Vec<u32> = (0..self.nodes.len() as u32)
+            .filter(|&node| self.order[node as usize].is_some())
+            .collect();
+        order.sort_unstable_by_key(|&node| self.order[node as usize]);
+        for node in order {
+            loose[node as usize] |= self.edges[node as usize]
+                .iter()
+                .any(|edge| loose[edge.on as usize]);
+        }
+        self.loose = loose;
     }
 
     /// A node that runs: hypotheses do not.
@@ -361,6 +400,17 @@ impl PlanGraph {
 
     /// What `from` may rely on of `to` when it starts.
     pub fn access(&self, from: u32, to: u32) -> Access {
+        match self.known_access(from, to) {
+            Access::No
+                if from != to && (self.loose[from as usize] || self.dangling[to as usize]) =>
+            {
+                Access::Always
+            }
+            access => access,
+        }
+    }
+
+    fn known_access(&self, from: u32, to: u32) -> Access {
         if from == to {
             return Access::No;
         }
@@ -448,8 +498,8 @@ impl PlanGraph {
         {
             return Access::Always;
         }
-        match self.access(from, to) {
-            Access::No => Access::No,
+        match (self.known_access(from, to), self.access(from, to)) {
+            (Access::No, excused) => excused,
             _ => Access::Maybe,
         }
     }

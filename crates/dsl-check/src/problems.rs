@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use smol_str::SmolStr;
 
-use crate::check::{declared_outputs, node_outputs};
+use crate::check::{declared_outputs, node_outputs, outputs_unknown};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::graph::{Edge, EdgeKind, PlanBlocks, PlanGraph, file_plans, graphs};
 use crate::inputs::{Project, SourceFile};
@@ -285,6 +285,9 @@ fn fallbacks(
                 sig.name, other.name
             );
             found.push(label(Diag::new(rules::FALLBACK_MISMATCH, place, message)));
+            continue;
+        }
+        if outputs_unknown(scope, other) || outputs_unknown(scope, sig) {
             continue;
         }
         let outputs = node_outputs(scope, other);

@@ -295,9 +295,18 @@ pub(crate) struct FileScope {
     pub policies: Vec<Arc<PolicySig>>,
     /// Names that two imports bring along with everything else; using one is a mistake.
     pub ambiguous: BTreeSet<(Space, SmolStr)>,
+    /// Names that an import failed to bring.
+    missing: BTreeSet<SmolStr>,
+    /// An import failed that would have brought who knows what.
+    open: bool,
 }
 
 impl FileScope {
+    /// Whether a name that is not here would be, had an import not failed: that is one mistake, and it has been said.
+    pub fn excuses(&self, name: &str) -> bool {
+        self.open || self.missing.contains(name)
+    }
+
     /// A policy that binds the plan.
     pub fn policy_for(&self, plan: &PlanScope) -> Option<&SmolStr> {
         let binds = |policy: &&Arc<PolicySig>| {
@@ -320,6 +329,7 @@ pub(crate) struct PlanScope {
     pub secrets: Vec<SmolStr>,
     pub budget: Vec<SmolStr>,
     pub labels: Vec<SmolStr>,
+    pub params_broken: bool,
     pub has_version: bool,
 }
 
@@ -390,6 +400,19 @@ pub(crate) fn scope(
     scope.types = resolver.finish();
     scope.policies = policies_in_reach(db, project, file);
     scope.ambiguous.clone_from(&seen.ambiguous);
+    for (_, sig) in declarations(db, file).iter() {
+        let Sig::Use(used) = sig else { continue };
+        let target = used
+            .path
+            .as_ref()
+            .map(|path| import_path(project.root(db), file.path(db), path));
+        let there = target.and_then(|target| project.files(db).get(target.as_path()));
+        scope.open |= there.is_none() && used.picked.is_empty();
+        let found = |name: &&SmolStr| seen.names.keys().any(|(_, seen)| seen == *name);
+        scope
+            .missing
+            .extend(used.picked.iter().filter(|name| !found(name)).cloned());
+    }
     Arc::new(scope)
 }
 
@@ -424,6 +447,7 @@ fn merge(plan: &mut PlanSig, rest: &PlanSig) {
     plan.secrets.extend(rest.secrets.iter().cloned());
     plan.budget.extend(rest.budget.iter().cloned());
     plan.labels.extend(rest.labels.iter().cloned());
+    plan.params_broken |= rest.params_broken;
     plan.has_version |= rest.has_version;
 }
 
@@ -618,6 +642,7 @@ impl<'db> Resolver<'db> {
             secrets: sig.secrets.clone(),
             budget: sig.budget.clone(),
             labels: sig.labels.clone(),
+            params_broken: sig.params_broken,
             has_version: sig.has_version,
         }
     }

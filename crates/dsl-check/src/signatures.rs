@@ -110,6 +110,8 @@ pub(crate) struct PlanSig {
     pub secrets: Vec<SmolStr>,
     pub budget: Vec<SmolStr>,
     pub labels: Vec<SmolStr>,
+    /// There is a syntax error in the parameters.
+    pub params_broken: bool,
     pub has_version: bool,
 }
 
@@ -152,6 +154,10 @@ pub(crate) struct NodeSig {
     pub options: Vec<SmolStr>,
     pub by: Vec<SmolStr>,
     pub evidence: Vec<SmolStr>,
+    /// There is a syntax error in the outputs, so what is not among them may be meant to be.
+    pub outputs_broken: bool,
+    /// The same of the needs.
+    pub needs_broken: bool,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -184,11 +190,12 @@ fn of_block(block: &Block) -> Sig {
             alias: used.alias.as_ref().map(text),
             picked: used.picked.iter().map(text).collect(),
         }),
-        Some(Item::Decl(decl)) => of_decl(decl, block.kind),
+        Some(Item::Decl(decl)) => of_decl(decl, block),
     }
 }
 
-fn of_decl(decl: &Decl, place: BlockKind) -> Sig {
+fn of_decl(decl: &Decl, block: &Block) -> Sig {
+    let place = block.kind;
     let name = decl.name.as_ref().map(text);
     match decl.kind {
         DeclKind::Type => match name {
@@ -225,9 +232,9 @@ fn of_decl(decl: &Decl, place: BlockKind) -> Sig {
             None => Sig::Nothing,
         },
         DeclKind::Plan if place == BlockKind::PlanRest => {
-            Sig::PlanRest(Arc::new(plan(decl, SmolStr::default())))
+            Sig::PlanRest(Arc::new(plan(decl, block, SmolStr::default())))
         }
-        DeclKind::Plan => Sig::Plan(Arc::new(plan(decl, name.unwrap_or_default()))),
+        DeclKind::Plan => Sig::Plan(Arc::new(plan(decl, block, name.unwrap_or_default()))),
         DeclKind::Profile => Sig::Profile {
             name,
             of: decl.of.as_ref().map(text),
@@ -237,12 +244,12 @@ fn of_decl(decl: &Decl, place: BlockKind) -> Sig {
             of: decl.of.as_ref().map(text),
         },
         DeclKind::Task | DeclKind::Gate | DeclKind::Decision | DeclKind::Hypothesis => {
-            Sig::Node(Arc::new(node(decl, place == BlockKind::PlanNode)))
+            Sig::Node(Arc::new(node(decl, block)))
         }
     }
 }
 
-fn plan(decl: &Decl, name: SmolStr) -> PlanSig {
+fn plan(decl: &Decl, block: &Block, name: SmolStr) -> PlanSig {
     let assigned = |key| match clause(decl, key).map(|clause| &clause.value) {
         Some(Value::Assigns(assigns)) => assigns.iter().map(|assign| text(&assign.name)).collect(),
         _ => Vec::new(),
@@ -255,11 +262,24 @@ fn plan(decl: &Decl, name: SmolStr) -> PlanSig {
         secrets: assigned(K::Secrets),
         budget: assigned(K::Budget),
         labels: names_of(decl, K::Labels),
+        params_broken: is_broken(decl, block, K::Params),
         has_version: clause(decl, K::Version).is_some(),
     }
 }
 
-fn node(decl: &Decl, in_plan: bool) -> NodeSig {
+/// Whether the parser found something wrong in that clause.
+fn is_broken(decl: &Decl, block: &Block, key: K) -> bool {
+    clause(decl, key).is_some_and(|clause| {
+        matches!(clause.value, Value::Error)
+            || block
+                .errors
+                .iter()
+                .any(|error| clause.span.contains(error.span.start))
+    })
+}
+
+fn node(decl: &Decl, block: &Block) -> NodeSig {
+    let in_plan = block.kind == BlockKind::PlanNode;
     let kind = match decl.kind {
         DeclKind::Gate => NodeKind::Gate,
         DeclKind::Decision => NodeKind::Decision,
@@ -307,6 +327,8 @@ fn node(decl: &Decl, in_plan: bool) -> NodeSig {
         options,
         by: names_of(decl, K::By),
         evidence,
+        outputs_broken: is_broken(decl, block, K::Output),
+        needs_broken: is_broken(decl, block, K::Needs),
     }
 }
 

@@ -83,6 +83,7 @@ pub(super) fn check_type(cx: &Cx<'_>, decl: &Decl) {
     if let TypeKind::Named { name, .. } = &alias.kind
         && ty == Type::Error
         && place.type_named(&name.text) == Some(Type::Error)
+        && !cx.scope.excuses(&name.text)
         && !cx.has_errors()
     {
         let message = format!(

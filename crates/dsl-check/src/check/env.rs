@@ -337,6 +337,11 @@ impl<'a, 'db> Place<'a, 'db> {
             _ => {}
         }
         let outputs = self.outputs(seen);
+        if outputs_unknown(self.cx.scope, sig)
+            && !outputs.iter().any(|(output, _)| *output == name.text)
+        {
+            return Lookup::Silenced;
+        }
         match outputs.iter().find(|(output, _)| *output == name.text) {
             Some((output, ty)) => {
                 let ty = if sig.each {
@@ -516,6 +521,16 @@ impl Env for DeclaredTypes<'_> {
     }
 }
 
+/// Whether a mistake that has been reported hides outputs of the node.
+pub(crate) fn outputs_unknown(scope: &FileScope, sig: &NodeSig) -> bool {
+    let unknown_work = match &sig.work {
+        Work::Capability(name) => !scope.capabilities.contains_key(name),
+        Work::Call(name) => !scope.plans.contains_key(name),
+        _ => false,
+    };
+    sig.outputs_broken || (sig.outputs.is_none() && unknown_work)
+}
+
 /// What `output:` declares.
 pub(crate) fn declared_outputs(scope: &FileScope, sig: &NodeSig) -> Vec<(SmolStr, Type)> {
     // what is wrong with a type is reported where it is written
@@ -596,7 +611,8 @@ impl Env for Place<'_, '_> {
     }
 
     fn type_named(&self, name: &str) -> Option<Type> {
-        self.cx.scope.named.get(name).cloned()
+        let found = self.cx.scope.named.get(name).cloned();
+        found.or_else(|| self.cx.scope.excuses(name).then_some(Type::Error))
     }
 
     fn type_names(&self) -> Vec<SmolStr> {
@@ -639,7 +655,10 @@ impl Env for Place<'_, '_> {
         let plan = self.cx.plan;
         let word = name.text.as_str();
         match of.id {
-            PARAMS => field(&plan.params, word, Ref::Param),
+            PARAMS => match field(&plan.params, word, Ref::Param) {
+                Lookup::NotFound { .. } if plan.params_broken => Lookup::Silenced,
+                found => found,
+            },
             MEMORY => self.memory(&of.path, name),
             SECRETS if plan.secrets.contains(&name.text) => Lookup::value(
                 Type::Secret(Box::new(Type::STRING)),

@@ -22,7 +22,7 @@ use dsl_syntax::ast::{Block, Decl, Item, Name, Span, SyntaxError};
 use dsl_syntax::table::DeclKind;
 use smol_str::SmolStr;
 
-pub(crate) use env::{NODE_STATUSES, declared_outputs, node_outputs};
+pub(crate) use env::{NODE_STATUSES, declared_outputs, node_outputs, outputs_unknown};
 pub(crate) use literals::Unready;
 pub(crate) use plan::{PlanParts, lower_plan_block};
 pub(crate) use task::{NodeParts, lower_node, with_default_retry};

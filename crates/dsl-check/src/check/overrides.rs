@@ -20,7 +20,7 @@ use crate::types::{Problem, infer};
 fn about<'db>(cx: &Cx<'db>, decl: &Decl) -> Option<&'db PlanShape> {
     let name = decl.of.as_ref()?;
     let found = cx.scope.plans.get(&name.text).map(|shape| &**shape);
-    if found.is_none() {
+    if found.is_none() && !cx.scope.excuses(&name.text) {
         let known: Vec<SmolStr> = cx.scope.plans.keys().cloned().collect();
         let problem = Problem::new(
             rules::UNRESOLVED_NAME,
@@ -308,7 +308,7 @@ fn check_mock(cx: &Cx<'_>, decl: &Decl, mock: &Mock) {
     if let Some(by) = mock
         .by
         .as_ref()
-        .filter(|by| !cx.scope.agents.contains_key(&by.text))
+        .filter(|by| !cx.scope.agents.contains_key(&by.text) && !cx.scope.excuses(&by.text))
     {
         let known: Vec<SmolStr> = cx.scope.agents.keys().cloned().collect();
         let problem = Problem::new(

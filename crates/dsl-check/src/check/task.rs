@@ -360,6 +360,7 @@ fn work<'db>(cx: &Cx<'db>, decl: &Decl, unready: &mut Unready) -> Doer<'db> {
             && let Some(name) = names.first()
         {
             return match cx.scope.plans.get(&name.text) {
+                None if cx.scope.excuses(&name.text) => Doer::Unknown,
                 Some(shape) => Doer::Plan(&shape.plan.params, &shape.plan.outputs),
                 None => {
                     let known: Vec<SmolStr> = cx.scope.plans.keys().cloned().collect();
@@ -384,7 +385,7 @@ fn work<'db>(cx: &Cx<'db>, decl: &Decl, unready: &mut Unready) -> Doer<'db> {
 /// A capability by its name; `None` was reported.
 pub(super) fn capability<'db>(cx: &Cx<'db>, name: &Name) -> Option<&'db Capability> {
     let found = cx.scope.capabilities.get(&name.text).map(|found| &**found);
-    if found.is_none() {
+    if found.is_none() && !cx.scope.excuses(&name.text) {
         let mut known: Vec<SmolStr> = cx.scope.capabilities.keys().cloned().collect();
         known.extend(["shell", "bash", "sh", "python"].map(SmolStr::from));
         let problem = Problem::new(
@@ -410,7 +411,7 @@ fn agents(cx: &Cx<'_>, decl: &Decl) -> Vec<SmolStr> {
     };
     for name in names
         .iter()
-        .filter(|name| !cx.scope.agents.contains_key(&name.text))
+        .filter(|name| !cx.scope.agents.contains_key(&name.text) && !cx.scope.excuses(&name.text))
     {
         let known: Vec<SmolStr> = cx.scope.agents.keys().cloned().collect();
         let problem = Problem::new(

@@ -190,3 +190,32 @@ fn a_fallback_stands_in() {
     ];
     assert_eq!(access(&lines), "always");
 }
+
+/// The rules of the errors, in order.
+fn rules(text: &str) -> Vec<String> {
+    errors(text)
+        .iter()
+        .filter_map(|error| error.split(": ").nth(1))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn one_mistake_is_said_once() {
+    let table = [
+        // the reader would need `source`, had it spelt it right
+        "task source\n  run: \"ls\"\ntask reader\n  needs: sorce\n  run: \"echo {{ source.stdout }}\"\n",
+        // and so would what comes after it
+        "task source\n  run: \"ls\"\ntask b\n  needs: sorce\n  run: \"ls\"\ntask reader\n  needs: b\n  run: \"echo {{ source.stdout }}\"\n",
+        "task source\n  run: \"ls\"\n  on failure -> raeder\ntask reader\n  run: \"echo {{ source.error.message }}\"\n",
+        // nobody knows the outputs of what is not there
+        "task source\n  call: nowhere\ntask reader\n  needs: source\n  run: \"echo {{ source.anything }}\"\n",
+        "task source using:no.capability\ntask reader\n  needs: source\n  run: \"echo {{ source.anything }}\"\n",
+        // nor what a missing file declares
+        "use \"nowhere.plan\"\nplan p\n  params:\n    x: Source\n  task a using:web.search\n",
+        "use Source, web.search from \"nowhere.plan\"\nplan p\n  params:\n    x: Source\n  task a using:web.search\n",
+    ];
+    for text in table {
+        assert_eq!(rules(text).len(), 1, "{text}\n{:?}", errors(text));
+    }
+}
