@@ -15,11 +15,12 @@ use smol_str::SmolStr;
 use crate::check::check;
 use crate::config::Config;
 use crate::diagnostic::{BlockRef, Diag, Diagnostic, Edit, Fix, Label, Place, Severity, Target};
-use crate::graph::file_plans;
+use crate::imports::{normalize, visible};
 use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
+use crate::plans::file_plans;
 use crate::problems::{file_problems, graph_problems};
 use crate::rules;
-use crate::scope::{implicit_name, normalize, visible};
+use crate::scope::implicit_name;
 use crate::signatures::{clause, parse};
 
 /// A view of the workspace as it was when this was made. While one exists, changes of the workspace wait for it, and queries on it

@@ -15,9 +15,11 @@ use smol_str::SmolStr;
 use crate::analysis::{Analysis, Edge, decl_of};
 use crate::check::{Cx, NODE_STATUSES, node_outputs};
 use crate::diagnostic::{BlockRef, Place, Target};
-use crate::graph::{file_plans, graphs};
+use crate::graph::graphs;
+use crate::imports::{Space, declarations, declared, import_path, visible};
 use crate::inputs::SourceFile;
-use crate::scope::{Space, declarations, declared, import_path, scope, visible};
+use crate::plans::file_plans;
+use crate::scope::scope;
 use crate::signatures::{NodeSig, Work, parse};
 use crate::walk;
 

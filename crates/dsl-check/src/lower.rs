@@ -16,9 +16,11 @@ use crate::check::{
     Cx, NodeParts, PlanParts, Unready, lower_node, lower_plan_block, with_default_retry,
 };
 use crate::diagnostic::{BlockRef, Diagnostic, Severity};
-use crate::graph::{PlanBlocks, PlanGraph, file_plans, graphs};
+use crate::graph::{PlanGraph, graphs};
+use crate::imports::visible;
 use crate::inputs::SourceFile;
-use crate::scope::{implicit_name, scope, visible};
+use crate::plans::{PlanBlocks, file_plans};
+use crate::scope::{implicit_name, scope};
 
 /// Why there is no compiled plan.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -8,10 +8,12 @@ use smol_str::SmolStr;
 
 use crate::check::{declared_outputs, node_outputs, outputs_unknown};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
-use crate::graph::{Edge, EdgeKind, PlanBlocks, PlanGraph, file_plans, graphs};
+use crate::graph::{Edge, EdgeKind, PlanGraph, graphs};
+use crate::imports::{ImportProblem, declarations, declared, visible};
 use crate::inputs::{Project, SourceFile};
+use crate::plans::{PlanBlocks, file_plans};
 use crate::rules;
-use crate::scope::{ImportProblem, declarations, declared, scope, visible};
+use crate::scope::scope;
 use crate::signatures::{NodeKind, Sig, Work};
 use crate::types::assign;
 

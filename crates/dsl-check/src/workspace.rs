@@ -13,8 +13,8 @@ use salsa::{Durability, Setter};
 
 use crate::analysis::Analysis;
 use crate::config::Config;
+use crate::imports::{declarations, import_path, normalize};
 use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
-use crate::scope::{declarations, import_path, normalize};
 use crate::signatures::{Sig, signatures};
 
 /// Reads files that others import.

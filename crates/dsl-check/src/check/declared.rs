@@ -7,9 +7,9 @@ use smol_str::SmolStr;
 
 use super::env::{Place, Reads};
 use super::plan::{field_type, rates};
-use super::{Cx, literals, shape, task};
+use super::{Cx, literals, shape, task, work};
+use crate::imports::Space;
 use crate::rules;
-use crate::scope::Space;
 use crate::signatures::clause;
 use crate::types::{Env, Problem, resolve_type};
 use crate::walk;
@@ -169,6 +169,6 @@ pub(super) fn check_agent(cx: &Cx<'_>, decl: &Decl) {
 
 fn provided(cx: &Cx<'_>, name: &Name) {
     if !crate::signatures::is_script_capability(&name.text) {
-        task::capability(cx, name);
+        work::capability(cx, name);
     }
 }

@@ -3,8 +3,6 @@
 //! A [`Place`] is built for a clause: it says which groups of values can be read there, and answers the checker of types.
 //! Nodes come from the block's view, so what is upstream has been decided already. Absent: expressions.
 
-use std::collections::BTreeMap;
-
 use dsl_syntax::ast::{Arg, ExprKind, Item, Name, Span, Value as AstValue};
 use dsl_syntax::table::ClauseKey as K;
 use ir::expr::Capture;
@@ -12,12 +10,13 @@ use ir::types::{Type, Types};
 use ir::{Expr, Ref};
 use smol_str::SmolStr;
 
+use super::outputs::{agent_type, error_type, members, node_outputs, outputs_unknown};
 use super::{Cx, Seen};
-use crate::graph::{Access, BUILTIN_MODES};
+use crate::graph::Access;
 use crate::rules;
-use crate::scope::{FileScope, TypedField};
-use crate::signatures::{NodeKind, NodeSig, Work, clause, parse};
-use crate::types::{Env, Lookup, Namespace, Problem, Report, Typed, resolve_type};
+use crate::scope::TypedField;
+use crate::signatures::{NodeKind, Work, clause, parse};
+use crate::types::{Env, Lookup, Namespace, Problem, Report, Typed};
 
 const PARAMS: u32 = 0;
 const MEMORY: u32 = 1;
@@ -463,128 +462,6 @@ impl<'a, 'db> Place<'a, 'db> {
         } else {
             self.cx.node_names()
         }
-    }
-}
-
-fn members(words: &[&str]) -> Type {
-    Type::Enum(words.iter().map(|word| SmolStr::from(*word)).collect())
-}
-
-fn agent_type(by: &[SmolStr]) -> Type {
-    if by.is_empty() {
-        Type::STRING.optional()
-    } else {
-        Type::Enum(by.to_vec())
-    }
-}
-
-/// `u.error`: which mode, what it said, the exit status of a script, how many attempts there were.
-fn error_type(sig: &NodeSig) -> Type {
-    let mut modes: Vec<SmolStr> = BUILTIN_MODES
-        .iter()
-        .map(|mode| SmolStr::from(*mode))
-        .collect();
-    if sig.kind == NodeKind::Gate {
-        modes.push("rejected".into());
-    }
-    for mode in &sig.modes {
-        if !modes.contains(mode) {
-            modes.push(mode.clone());
-        }
-    }
-    Type::Fields(BTreeMap::from([
-        ("kind".into(), Type::Enum(modes)),
-        ("message".into(), Type::STRING),
-        ("exit".into(), Type::INT.optional()),
-        ("attempts".into(), Type::INT),
-    ]))
-}
-
-/// Only the types of a file: enough to resolve what is written.
-struct DeclaredTypes<'a>(&'a FileScope);
-
-impl Env for DeclaredTypes<'_> {
-    fn types(&self) -> &Types {
-        &self.0.types
-    }
-    fn type_named(&self, name: &str) -> Option<Type> {
-        self.0.named.get(name).cloned()
-    }
-    fn type_names(&self) -> Vec<SmolStr> {
-        self.0.named.keys().cloned().collect()
-    }
-    fn first(&self, _: &str, _: Span, _: &mut Report) -> Lookup {
-        Lookup::Silenced
-    }
-    fn member(&self, _: &Namespace, _: &Name, _: &mut Report) -> Lookup {
-        Lookup::Silenced
-    }
-}
-
-/// Whether a mistake that has been reported hides outputs of the node.
-pub(crate) fn outputs_unknown(scope: &FileScope, sig: &NodeSig) -> bool {
-    let unknown_work = match &sig.work {
-        Work::Capability(name) => !scope.capabilities.contains_key(name),
-        Work::Call(name) => !scope.plans.contains_key(name),
-        _ => false,
-    };
-    sig.outputs_broken || (sig.outputs.is_none() && unknown_work)
-}
-
-/// What `output:` declares.
-pub(crate) fn declared_outputs(scope: &FileScope, sig: &NodeSig) -> Vec<(SmolStr, Type)> {
-    // what is wrong with a type is reported where it is written
-    let resolve = |ty| resolve_type(ty, &DeclaredTypes(scope), &mut Report::default());
-    sig.outputs
-        .iter()
-        .flatten()
-        .map(|field| (field.name.clone(), resolve(&field.ty)))
-        .collect()
-}
-
-/// What every script has, declared or not.
-fn script_outputs() -> Vec<(SmolStr, Type)> {
-    vec![
-        ("stdout".into(), Type::STRING),
-        ("stderr".into(), Type::STRING),
-        ("exit".into(), Type::INT),
-        ("duration".into(), Type::Duration),
-    ]
-}
-
-/// The outputs of a node, of one instance if it fans out.
-pub(crate) fn node_outputs(scope: &FileScope, sig: &NodeSig) -> Vec<(SmolStr, Type)> {
-    if sig.outputs.is_some() {
-        let mut outputs = declared_outputs(scope, sig);
-        if sig.work == Work::Script {
-            let declared = |name: &str| outputs.iter().any(|(output, _)| output == name);
-            let left: Vec<_> = script_outputs()
-                .into_iter()
-                .filter(|(name, _)| !declared(name))
-                .collect();
-            outputs.extend(left);
-        }
-        return outputs;
-    }
-    let typed = |fields: &[TypedField]| {
-        fields
-            .iter()
-            .map(|field| (field.name.clone(), field.ty.clone()))
-            .collect()
-    };
-    match &sig.work {
-        Work::Script if sig.kind == NodeKind::Task => script_outputs(),
-        Work::Capability(name) => scope
-            .capabilities
-            .get(name)
-            .map(|found| typed(&found.output))
-            .unwrap_or_default(),
-        Work::Call(name) => scope
-            .plans
-            .get(name)
-            .map(|found| typed(&found.plan.outputs))
-            .unwrap_or_default(),
-        _ => Vec::new(),
     }
 }
 

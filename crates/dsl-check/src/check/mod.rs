@@ -8,11 +8,13 @@ mod declared;
 mod env;
 mod flow;
 mod literals;
+mod outputs;
 mod overrides;
 mod plan;
 mod scripts;
 mod shape;
 mod task;
+mod work;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -22,14 +24,16 @@ use dsl_syntax::ast::{Block, Decl, Item, Name, Span, SyntaxError};
 use dsl_syntax::table::DeclKind;
 use smol_str::SmolStr;
 
-pub(crate) use env::{NODE_STATUSES, declared_outputs, node_outputs, outputs_unknown};
+pub(crate) use env::NODE_STATUSES;
 pub(crate) use literals::Unready;
+pub(crate) use outputs::{declared_outputs, node_outputs, outputs_unknown};
 pub(crate) use plan::{PlanParts, lower_plan_block};
 pub(crate) use task::{NodeParts, lower_node, with_default_retry};
 
 use crate::diagnostic::{BlockRef, Diag, LocalFix, Target};
-use crate::graph::{Access, PlanGraph, file_plans, graphs};
+use crate::graph::{Access, PlanGraph, graphs};
 use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::plans::file_plans;
 use crate::rules;
 use crate::scope::{FileScope, PlanScope, scope};
 use crate::signatures::{NodeSig, Sig, parse, references, signatures};

@@ -9,7 +9,8 @@ use smol_str::SmolStr;
 
 use super::env::{Place, Reads};
 use super::plan::declaration_not_yet;
-use super::task::{capability, expectations, record, typed, unknown_input};
+use super::task::{expectations, record, typed};
+use super::work::{capability, unknown_input};
 use super::{Cx, Seen, literals, shape};
 use crate::rules;
 use crate::scope::PlanShape;
@@ -89,7 +90,7 @@ fn nodes_of(cx: &Cx<'_>, decl: &Decl) -> Vec<SmolStr> {
     let Some(shape) = decl.of.as_ref().and_then(|of| cx.scope.plans.get(&of.text)) else {
         return Vec::new();
     };
-    let plans = crate::graph::file_plans(cx.db, shape.file);
+    let plans = crate::plans::file_plans(cx.db, shape.file);
     let plan = plans.plans.iter().find(|plan| plan.name == shape.plan.name);
     plan.map(|plan| plan.nodes.iter().map(|(_, sig)| sig.name.clone()).collect())
         .unwrap_or_default()
@@ -241,7 +242,7 @@ pub(super) fn check_test(cx: &Cx<'_>, decl: &Decl) {
         _ => false,
     };
     let span = title.map_or(decl.keyword, |title| title.span);
-    super::task::missing_inputs(cx, &shape.plan.params, span, given, "this test");
+    super::work::missing_inputs(cx, &shape.plan.params, span, given, "this test");
     let reads = Reads {
         run: true,
         nodes: true,

@@ -11,7 +11,8 @@ use smol_str::SmolStr;
 
 use super::env::{Place, Reads};
 use super::literals::{self, Unready, not_yet};
-use super::task::{capability, output, typed};
+use super::task::{output, typed};
+use super::work::capability;
 use super::{Cx, scripts, shape};
 use crate::rules;
 use crate::types::{Problem, infer, resolve_type};

@@ -3,23 +3,24 @@
 //! While only checking, ids of other nodes are local to the block and the result is dropped.
 
 use dsl_syntax::ast::{
-    Clause, Decl, Expr as Ast, ExprKind, Name, NeedKind, RouteOn, Span, Step, TypedAssign, Value,
+    Clause, Decl, Expr as Ast, ExprKind, Name, NeedKind, RouteOn, Span, TypedAssign, Value,
 };
 use dsl_syntax::table::{ClauseKey as K, DeclKind};
 use ir::Expr;
 use ir::plan::{
-    Binding, Body, Each, Expectation, FailMode, Need, Node, Output, Remember, Retry, Route, Task,
+    Body, Each, Expectation, FailMode, Need, Node, Output, Remember, Retry, Route, Task,
 };
 use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::env::{Captures, Place, Reads};
 use super::literals::{self, Unready, expr_of};
+use super::work::{Doer, agents, input, steps, work};
 use super::{Cx, flow, scripts, shape};
 use crate::graph::BUILTIN_MODES;
 use crate::rules;
-use crate::scope::{Capability, TypedField};
-use crate::signatures::{NodeKind, clause, is_script_capability, name_of};
+use crate::scope::TypedField;
+use crate::signatures::{NodeKind, clause, name_of};
 use crate::types::{Problem, facts_when, infer, infer_string, resolve_type};
 
 /// Effects that a task may declare.
@@ -322,108 +323,6 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     common(cx, decl, &place, when, Body::Task(Box::new(body)))
 }
 
-/// What does the work, resolved.
-enum Doer<'db> {
-    Script,
-    Capability(&'db Capability),
-    Plan(&'db [TypedField], &'db [TypedField]),
-    /// A name that was reported.
-    Unknown,
-    Nothing,
-}
-
-fn work<'db>(cx: &Cx<'db>, decl: &Decl, unready: &mut Unready) -> Doer<'db> {
-    if let Some(clause) = clause(decl, K::Using)
-        && let Value::Names(names) = &clause.value
-        && let Some(name) = names.first()
-        && !is_script_capability(&name.text)
-    {
-        let found = capability(cx, name);
-        if found.is_some() {
-            unready.blocks_as(
-                cx,
-                &format!("`using` the capability `{}`", name.text),
-                clause.name.text.clone(),
-                clause.span,
-            );
-        }
-        if self::clause(decl, K::Run).is_none() {
-            return found.map_or(Doer::Unknown, Doer::Capability);
-        }
-    }
-    if let Some(clause) = clause(decl, K::Do) {
-        unready.blocks(cx, clause);
-    }
-    if let Some(clause) = clause(decl, K::Call) {
-        unready.blocks(cx, clause);
-        if let Value::Names(names) = &clause.value
-            && let Some(name) = names.first()
-        {
-            return match cx.scope.plans.get(&name.text) {
-                None if cx.scope.excuses(&name.text) => Doer::Unknown,
-                Some(shape) => Doer::Plan(&shape.plan.params, &shape.plan.outputs),
-                None => {
-                    let known: Vec<SmolStr> = cx.scope.plans.keys().cloned().collect();
-                    let problem = Problem::new(
-                        rules::UNRESOLVED_NAME,
-                        name.span,
-                        format!("there is no plan `{}`", name.text),
-                    );
-                    cx.push(problem.nearest(&name.text, &known));
-                    Doer::Unknown
-                }
-            };
-        }
-    }
-    if clause(decl, K::Run).is_some() {
-        Doer::Script
-    } else {
-        Doer::Nothing
-    }
-}
-
-/// A capability by its name; `None` was reported.
-pub(super) fn capability<'db>(cx: &Cx<'db>, name: &Name) -> Option<&'db Capability> {
-    let found = cx.scope.capabilities.get(&name.text).map(|found| &**found);
-    if found.is_none() && !cx.scope.excuses(&name.text) {
-        let mut known: Vec<SmolStr> = cx.scope.capabilities.keys().cloned().collect();
-        known.extend(["shell", "bash", "sh", "python"].map(SmolStr::from));
-        let problem = Problem::new(
-            rules::UNRESOLVED_NAME,
-            name.span,
-            format!("there is no capability `{}`", name.text),
-        );
-        let mut problem = problem.nearest(&name.text, &known);
-        if problem.help.is_none() {
-            problem = problem.help(format!(
-                "declare it (`capability {}`), or import the file that does",
-                name.text
-            ));
-        }
-        cx.push(problem);
-    }
-    found
-}
-
-fn agents(cx: &Cx<'_>, decl: &Decl) -> Vec<SmolStr> {
-    let Some(Value::Names(names)) = clause(decl, K::By).map(|clause| &clause.value) else {
-        return Vec::new();
-    };
-    for name in names
-        .iter()
-        .filter(|name| !cx.scope.agents.contains_key(&name.text) && !cx.scope.excuses(&name.text))
-    {
-        let known: Vec<SmolStr> = cx.scope.agents.keys().cloned().collect();
-        let problem = Problem::new(
-            rules::UNRESOLVED_NAME,
-            name.span,
-            format!("there is no agent `{}`", name.text),
-        );
-        cx.push(problem.nearest(&name.text, &known));
-    }
-    names.iter().map(|name| name.text.clone()).collect()
-}
-
 fn each(cx: &Cx<'_>, decl: &Decl, place: &mut Place<'_, '_>) -> Option<Each> {
     let Value::Each(each) = &clause(decl, K::Each)?.value else {
         return None;
@@ -465,127 +364,7 @@ fn each(cx: &Cx<'_>, decl: &Decl, place: &mut Place<'_, '_>) -> Option<Each> {
     })
 }
 
-/// The task's own input: bindings, and the types under which `input.x` is read.
-fn input(
-    cx: &Cx<'_>,
-    decl: &Decl,
-    work: &Doer<'_>,
-    place: &Place<'_, '_>,
-) -> (Vec<Binding>, Vec<(SmolStr, Type)>) {
-    let written = clause(decl, K::Input);
-    let assigns = match written.map(|clause| &clause.value) {
-        Some(Value::Assigns(assigns)) => assigns.as_slice(),
-        Some(_) => return (Vec::new(), Vec::new()),
-        None => &[],
-    };
-    shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the input");
-    let schema = match work {
-        Doer::Capability(capability) => Some(capability.input.as_slice()),
-        Doer::Plan(params, _) => Some(*params),
-        _ => None,
-    };
-    let mut bindings = Vec::new();
-    let mut types = Vec::new();
-    for assign in assigns {
-        let name = &assign.name;
-        let expected = match schema {
-            None => None,
-            Some(schema) => match schema.iter().find(|field| field.name == name.text) {
-                Some(field) => Some(field.ty.clone()),
-                None => {
-                    unknown_input(cx, name, schema, "this has");
-                    Some(Type::Error)
-                }
-            },
-        };
-        let value = match (&expected, work) {
-            (Some(ty), _) => cx.with_report(|report| infer(&assign.value, Some(ty), place, report)),
-            (None, Doer::Script) => scripts::rendered(cx, &assign.value, place),
-            (None, _) => cx.with_report(|report| infer(&assign.value, None, place, report)),
-        };
-        types.push((
-            name.text.clone(),
-            expected.filter(|ty| !ty.is_error()).unwrap_or(value.ty),
-        ));
-        bindings.push(Binding {
-            name: name.text.clone(),
-            value: value.expr,
-        });
-    }
-    if let Some(schema) = schema {
-        let span = [K::Using, K::Call]
-            .into_iter()
-            .find_map(|key| first_name(decl, key))
-            .unwrap_or_else(|| name_span(decl));
-        missing_inputs(
-            cx,
-            schema,
-            span,
-            |name| assigns.iter().any(|assign| assign.name.text == name),
-            &whose(decl),
-        );
-    }
-    if let (Doer::Nothing, Some(input), None) = (work, written, clause(decl, K::Do)) {
-        let message = format!(
-            "{} has inputs but nothing that takes them, expected `run`, `using` or `call`",
-            whose(decl)
-        );
-        cx.push(Problem::new(
-            rules::CONFLICTING_CLAUSES,
-            input.name.span,
-            message,
-        ));
-    }
-    (bindings, types)
-}
-
-pub(super) fn unknown_input(cx: &Cx<'_>, name: &Name, schema: &[TypedField], has: &str) {
-    let known: Vec<SmolStr> = schema.iter().map(|field| field.name.clone()).collect();
-    let problem = Problem::new(
-        rules::UNKNOWN_INPUT,
-        name.span,
-        format!("there is no input `{}` to give", name.text),
-    );
-    let mut problem = problem.nearest(&name.text, &known);
-    if problem.help.is_none() && !known.is_empty() {
-        let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-        problem = problem.help(format!("{has} {}", known.join(", ")));
-    }
-    cx.push(problem);
-}
-
-pub(super) fn missing_inputs(
-    cx: &Cx<'_>,
-    schema: &[TypedField],
-    span: Span,
-    given: impl Fn(&str) -> bool,
-    whose: &str,
-) {
-    let missing: Vec<&TypedField> = schema
-        .iter()
-        .filter(|field| !field.has_default && !field.ty.is_optional() && !given(&field.name))
-        .collect();
-    if missing.is_empty() {
-        return;
-    }
-    let listed: Vec<String> = missing
-        .iter()
-        .map(|field| format!("`{}`", field.name))
-        .collect();
-    let message = format!(
-        "{whose} does not give {}, expected because it has no default",
-        listed.join(", ")
-    );
-    let help: Vec<String> = missing
-        .iter()
-        .map(|field| format!("`{}: …` (a `{}`)", field.name, field.ty))
-        .collect();
-    cx.push(
-        Problem::new(rules::MISSING_INPUT, span, message).help(format!("add {}", help.join(", "))),
-    );
-}
-
-fn first_name(decl: &Decl, key: K) -> Option<Span> {
+pub(super) fn first_name(decl: &Decl, key: K) -> Option<Span> {
     match &clause(decl, key)?.value {
         Value::Names(names) => names.first().map(|name| name.span),
         _ => None,
@@ -601,90 +380,6 @@ pub(super) fn whose(decl: &Decl) -> String {
         || format!("this {}", decl.kind.keyword()),
         |name| format!("`{}`", name.text),
     )
-}
-
-/// `do:` lines; the names that they bind.
-fn steps(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<(SmolStr, Type)> {
-    let Some(Value::Steps(steps)) = clause(decl, K::Do).map(|clause| &clause.value) else {
-        return Vec::new();
-    };
-    let mut bound: Vec<(SmolStr, Type)> = Vec::new();
-    for step in steps {
-        let inner = Place {
-            cx,
-            reads: place.reads,
-            each: place.each.clone(),
-            input: place.input,
-            own: &bound,
-            captures: Captures::None,
-            known: place.known,
-            agents: place.agents,
-        };
-        let ty = do_step(cx, step, &inner);
-        if let Some(name) = &step.bind {
-            if bound.iter().any(|(before, _)| *before == name.text) {
-                let message = format!("an earlier line binds `{}`, expected a new name", name.text);
-                cx.push(Problem::new(rules::DUPLICATE_NAME, name.span, message));
-            }
-            bound.push((name.text.clone(), ty));
-        }
-    }
-    bound
-}
-
-fn do_step(cx: &Cx<'_>, step: &Step, place: &Place<'_, '_>) -> Type {
-    let Some(capability) = capability(cx, &step.capability) else {
-        for arg in &step.args {
-            cx.with_report(|report| infer(&arg.value, None, place, report));
-        }
-        return Type::Error;
-    };
-    for arg in &step.args {
-        let expected = match &arg.name {
-            Some(name) => match capability
-                .input
-                .iter()
-                .find(|field| field.name == name.text)
-            {
-                Some(field) => Some(&field.ty),
-                None => {
-                    unknown_input(
-                        cx,
-                        name,
-                        &capability.input,
-                        &format!("`{}` has", step.capability.text),
-                    );
-                    None
-                }
-            },
-            None => {
-                let message = format!(
-                    "the arguments of `{}` are named, expected `name: value`",
-                    step.capability.text
-                );
-                cx.push(Problem::new(
-                    rules::WRONG_ARGUMENTS,
-                    arg.value.span,
-                    message,
-                ));
-                None
-            }
-        };
-        cx.with_report(|report| infer(&arg.value, expected, place, report));
-    }
-    let given = |name: &str| {
-        step.args
-            .iter()
-            .any(|arg| arg.name.as_ref().is_some_and(|given| given.text == name))
-    };
-    missing_inputs(
-        cx,
-        &capability.input,
-        step.capability.span,
-        given,
-        &format!("`{}`", step.capability.text),
-    );
-    record(&capability.output)
 }
 
 /// The type of an answer with these fields.
