@@ -59,6 +59,8 @@ pub(crate) fn indentation(line: &[u8]) -> (u32, usize) {
         match byte {
             b' ' => columns += 1,
             b'\t' => columns += TAB_COLUMNS,
+            // A stray carriage return takes no column.
+            b'\r' => {}
             _ => return (columns, at),
         }
     }

@@ -78,6 +78,7 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
         Kind::Assign if fault.expected.has(Want::Operator) => {
             Some("write `==` to compare".to_owned())
         }
+        Kind::Not if fault.expected.has(Want::Operator) => Some("write `not a in b`".to_owned()),
         Kind::Minus if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
         Kind::Assign | Kind::Gt if fault.expected.has_kind(Kind::Arrow) => {
             Some("write `->`".to_owned())

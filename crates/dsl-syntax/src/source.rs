@@ -145,7 +145,10 @@ fn rows<'t>(text: &'t str, lexed: &Lexed, source: &mut Source, out: &mut Toks<'t
                 }
                 row.doc = (!doc.is_empty()).then(|| joined(&doc));
                 doc.clear();
-                source.rows.push(row);
+                // A line of nothing but trivia says nothing.
+                if !row.tokens.is_empty() {
+                    source.rows.push(row);
+                }
             }
         }
     }

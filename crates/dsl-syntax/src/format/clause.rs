@@ -95,7 +95,7 @@ impl<'a> Printer<'a, '_> {
             if self.comma_belongs(next) {
                 self.out.push(',');
             }
-            if self.gap(previous, next, token.start) {
+            if self.gap(previous, next) {
                 self.out.push(' ');
             }
         }
@@ -131,7 +131,7 @@ impl<'a> Printer<'a, '_> {
         next.kind != Kind::Comma && self.clause.commas.binary_search(&self.end).is_ok()
     }
 
-    fn gap(&self, previous: Tok<'a>, next: Tok<'a>, start: u32) -> bool {
+    fn gap(&self, previous: Tok<'a>, next: Tok<'a>) -> bool {
         if next.kind == Kind::StrText || previous.kind == Kind::StrText {
             return false;
         }
@@ -163,7 +163,6 @@ impl<'a> Printer<'a, '_> {
             before_previous: self.before,
             previous,
             next,
-            spaced: start > self.end,
             attribute,
             sign: self.sign,
         })

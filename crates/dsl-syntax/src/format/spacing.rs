@@ -8,8 +8,6 @@ pub(super) struct Gap<'a> {
     pub before_previous: Option<Tok<'a>>,
     pub previous: Tok<'a>,
     pub next: Tok<'a>,
-    /// A space stands there now.
-    pub spaced: bool,
     /// The colon `previous` is that of an attribute (`kind:research`, `scope:run`).
     pub attribute: bool,
     /// `previous` is the hyphen of a list item or a sign.
@@ -50,14 +48,9 @@ pub(super) fn space(gap: &Gap<'_>) -> bool {
         (Dot, _) => false,
         (Colon, _) => !gap.attribute,
         (Minus, _) => gap.sign != Sign::Unary,
-        (_, Dot) => {
-            !operand_ends(gap.previous, gap.before_previous)
-                || (gap.spaced && gap.before_previous.is_none())
-        }
+        (_, Dot) => !operand_ends(gap.previous, gap.before_previous),
         (_, LParen | LBracket) => {
-            let joined = operand_ends(gap.previous, gap.before_previous)
-                && !matches!(previous, Question | Int);
-            !joined || gap.before_previous.is_none() && gap.spaced && previous == Name
+            !operand_ends(gap.previous, gap.before_previous) || matches!(previous, Question | Int)
         }
         _ => true,
     }

@@ -209,3 +209,15 @@ fn tokens_cover_every_byte() {
     let names: Vec<_> = names.map(|token| &text[token.range()]).collect();
     assert_eq!(names, ["task", "a", "y", "kind", "z", "run", "when"]);
 }
+
+#[test]
+fn a_stray_carriage_return_is_white_space() {
+    for text in ["\r# c\n\n", "task a\n \r timeout: 5m\n", "\r\r\n\rtask a\r"] {
+        assert!(
+            parse_file(text)
+                .iter()
+                .all(|(_, block)| block.errors.is_empty()),
+            "{text:?}"
+        );
+    }
+}
