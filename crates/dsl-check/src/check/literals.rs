@@ -304,7 +304,7 @@ impl<'a, 'db> Arguments<'a, 'db> {
 }
 
 /// Clauses that the toolchain reads but cannot carry out yet.
-pub(super) fn not_yet(cx: &Cx<'_>, span: Span, what: &str) {
+fn not_yet(cx: &Cx<'_>, span: Span, what: &str) {
     let message = format!("{what} is not runnable yet: `dslc run` refuses the plan");
     cx.push(Problem::new(rules::NOT_YET_RUNNABLE, span, message));
 }

@@ -8,7 +8,6 @@ use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::env::{Place, Reads};
-use super::plan::declaration_not_yet;
 use super::task::{expectations, record, typed};
 use super::work::{capability, unknown_input};
 use super::{Cx, Seen, literals, shape};
@@ -33,11 +32,21 @@ fn about<'db>(cx: &Cx<'db>, decl: &Decl) -> Option<&'db PlanShape> {
     found
 }
 
+/// Said once for each declaration; it keeps no plan from running.
+fn not_there(cx: &Cx<'_>, span: Span, message: &str) {
+    cx.push(Problem::new(rules::NOT_YET_RUNNABLE, span, message));
+}
+
 pub(super) fn check_profile(cx: &Cx<'_>, decl: &Decl) {
     if about(cx, decl).is_none() {
         return;
     }
-    declaration_not_yet(cx, decl.name.as_ref(), decl, "a profile");
+    let span = decl.name.as_ref().map_or(decl.keyword, |name| name.span);
+    not_there(
+        cx,
+        span,
+        "a profile cannot be used yet: `dslc run` does not know `--profile`",
+    );
     shape::duplicate_names(
         cx,
         decl.clauses.iter().map(|clause| &clause.name),
@@ -198,11 +207,12 @@ fn missing_member(
 
 pub(super) fn check_test(cx: &Cx<'_>, decl: &Decl) {
     let Some(shape) = about(cx, decl) else { return };
-    let title = decl.title.as_ref().map(|title| Name {
-        text: SmolStr::default(),
-        span: title.span,
-    });
-    declaration_not_yet(cx, title.as_ref(), decl, "a test");
+    let span = decl.title.as_ref().map_or(decl.keyword, |title| title.span);
+    not_there(
+        cx,
+        span,
+        "a test cannot be carried out yet: `dslc test` is not there",
+    );
     for clause in &decl.clauses {
         match &clause.value {
             Value::Assigns(assigns) if clause.key == Some(K::Given) => {
@@ -241,7 +251,6 @@ pub(super) fn check_test(cx: &Cx<'_>, decl: &Decl) {
         Some(Value::Assigns(assigns)) => assigns.iter().any(|assign| assign.name.text == name),
         _ => false,
     };
-    let span = title.map_or(decl.keyword, |title| title.span);
     super::work::missing_inputs(cx, &shape.plan.params, span, given, "this test");
     let reads = Reads {
         run: true,

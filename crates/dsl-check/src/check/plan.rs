@@ -10,7 +10,7 @@ use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::env::{Place, Reads};
-use super::literals::{self, Unready, not_yet};
+use super::literals::{self, Unready};
 use super::task::{output, typed};
 use super::work::capability;
 use super::{Cx, scripts, shape};
@@ -359,10 +359,4 @@ fn trigger(cx: &Cx<'_>, clause: &Clause) {
         }
         _ => {}
     }
-}
-
-/// Declarations that another command will carry out.
-pub(super) fn declaration_not_yet(cx: &Cx<'_>, name: Option<&Name>, decl: &Decl, what: &str) {
-    let span = name.map_or(decl.keyword, |name| name.span);
-    not_yet(cx, span, what);
 }
