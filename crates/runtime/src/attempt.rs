@@ -32,8 +32,11 @@ pub struct Live {
     /// What was seen before it started.
     pub observed: Vec<Observation>,
     /// Tells its output's reader that it ended.
-    pub ended: Option<oneshot::Sender<(End, bool)>>,
+    pub ended: Option<TellEnded>,
 }
+
+/// How it ended, and whether it was asked to.
+pub type TellEnded = oneshot::Sender<(End, bool)>;
 
 /// Why it was asked to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,14 +58,15 @@ pub struct Preparer {
 }
 
 impl Preparer {
-    /// The folder of an attempt. For one that runs nothing, and says nothing of a folder, the run's own.
-    pub fn dir(&self, exec: Option<&Exec>) -> PathBuf {
-        match exec.and_then(|exec| exec.dir.as_deref()) {
+    /// The folder of an attempt.
+    pub fn dir(&self, exec: &Exec) -> PathBuf {
+        match &exec.dir {
             Some(dir) => self.cwd.join(dir),
             None => self.folder.work_dir(),
         }
     }
 
+    /// What the supervisor is to start; the error says why nothing can be started.
     pub fn prepare(
         &mut self,
         id: u64,
@@ -70,22 +74,7 @@ impl Preparer {
         exec: &Exec,
         dir: &Path,
     ) -> Result<Spawn, String> {
-        match fs::metadata(dir) {
-            Ok(meta) if meta.is_dir() => {}
-            Ok(_) => return Err(format!("`dir:` is `{}`, which is no folder", dir.display())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(format!(
-                    "`dir:` is `{}`, and there is no such folder",
-                    dir.display()
-                ));
-            }
-            Err(error) => {
-                return Err(format!(
-                    "`dir:` is `{}`, which cannot be entered: {error}",
-                    dir.display()
-                ));
-            }
-        }
+        must_be_folder(dir)?;
         let env = self.environment(start, exec)?;
         let path = env
             .iter()
@@ -169,6 +158,20 @@ impl Preparer {
             format!("cannot write $PLAN_INPUT to `{}`: {error}", path.display())
         })?;
         Ok(path)
+    }
+}
+
+fn must_be_folder(dir: &Path) -> Result<(), String> {
+    let shown = dir.display();
+    match fs::metadata(dir) {
+        Ok(meta) if meta.is_dir() => Ok(()),
+        Ok(_) => Err(format!("`dir:` is `{shown}`, which is no folder")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(format!("`dir:` is `{shown}`, and there is no such folder"))
+        }
+        Err(error) => Err(format!(
+            "`dir:` is `{shown}`, which cannot be entered: {error}"
+        )),
     }
 }
 

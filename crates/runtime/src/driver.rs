@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 
 use engine::event::{
-    AttemptId, Command, Ended, Event, EventKind, How, Observation, RunStatus, StartAttempt,
+    AttemptId, Command, Ended, Event, EventKind, Exec, How, Observation, RunStatus, StartAttempt,
     StopReason,
 };
 use engine::{Engine, Notice, Phase};
@@ -17,13 +17,13 @@ use store::{RunFolder, Writer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
-use crate::attempt::{Live, Preparer, Stop, not_started};
+use crate::attempt::{Live, Preparer, Stop, TellEnded, not_started};
 use crate::clock::{Alarm, EventClock, Timers, boot_ms};
 use crate::error::RunError;
 use crate::output::{Captured, FromAttempt, Pump};
 use crate::request;
 use crate::signals::Signals;
-use crate::supervisor::{self, End, Supervisor};
+use crate::supervisor::{self, End, Output, Supervisor};
 use crate::watch::{Ask, Observer, Progress};
 use crate::watch_inbox::InboxWatch;
 use crate::world::DiskWorld;
@@ -239,7 +239,7 @@ impl Driver<'_> {
     fn start(&mut self, start: StartAttempt) -> Result<(), RunError> {
         let attempt = start.attempt;
         let dir = match &start.exec {
-            Some(exec) => self.preparer.dir(Some(exec)),
+            Some(exec) => self.preparer.dir(exec),
             None => self.plan_dir.clone(),
         };
         let engine = &self.journal.engine;
@@ -251,70 +251,70 @@ impl Driver<'_> {
         if start.observes_before {
             observed = engine.observe(attempt, Phase::Before, &mut world);
             if !engine.may_start(attempt, &observed) {
-                self.work.due.push_back(Due::event(EventKind::AttemptEnded {
-                    attempt,
-                    ended: Ended {
-                        observed,
-                        ..Ended::nothing(0)
-                    },
-                }));
+                self.ended_without_running(attempt, How::Nothing, observed);
                 return Ok(());
             }
         }
         let Some(exec) = &start.exec else {
             let nothing = Ended::nothing(0);
             observed.extend(engine.observe(attempt, Phase::After(&nothing), &mut world));
-            self.work.due.push_back(Due::event(EventKind::AttemptEnded {
-                attempt,
-                ended: Ended {
-                    observed,
-                    ..nothing
-                },
-            }));
+            self.ended_without_running(attempt, How::Nothing, observed);
             return Ok(());
         };
         let id = self.work.next_id;
         self.work.next_id += 1;
-        let spawn = match self.preparer.prepare(id, &start, exec, &dir) {
-            Ok(spawn) => spawn,
+        let prepared = self
+            .preparer
+            .prepare(id, &start, exec, &dir)
+            .and_then(|spawn| Ok((spawn, supervisor::pipes().map_err(no_pipes)?)));
+        let (spawn, (output, ends)) = match prepared {
+            Ok(prepared) => prepared,
             Err(why) => {
-                self.not_started(attempt, why, observed);
-                return Ok(());
-            }
-        };
-        let (output, ends) = match supervisor::pipes() {
-            Ok(pipes) => pipes,
-            Err(error) => {
-                let why = format!(
-                    "cannot make the pipes for its output: {error}; lower `limits.parallel`"
-                );
-                self.not_started(attempt, why, observed);
+                self.ended_without_running(attempt, How::NotStarted(why), observed);
                 return Ok(());
             }
         };
         self.supervisor
             .spawn(spawn, ends)
             .map_err(|source| self.supervisor_failed(source))?;
+        let ended = self.read_output(id, &start, output);
+        self.remember(id, &start, exec, dir, observed, ended);
+        Ok(())
+    }
+
+    /// Reads what an attempt writes, until what is returned is told that it ended.
+    fn read_output(&self, id: u64, start: &StartAttempt, output: Output) -> TellEnded {
         let (tell_ended, ended) = oneshot::channel();
         let pump = Pump {
             id,
             output,
-            log: self.folder.log_path(&start.label, attempt.attempt),
+            log: self.folder.log_path(&start.label, start.attempt.attempt),
             ended,
             to: self.to_driver.clone(),
             send_pieces: self.observer.wants_output(),
         };
         tokio::spawn(pump.run());
+        tell_ended
+    }
+
+    fn remember(
+        &mut self,
+        id: u64,
+        start: &StartAttempt,
+        exec: &Exec,
+        dir: PathBuf,
+        observed: Vec<Observation>,
+        ended: TellEnded,
+    ) {
         let started_boot_ms = boot_ms();
         let deadline_ms = start
             .timeout_ms
             .map(|timeout_ms| started_boot_ms.saturating_add(timeout_ms));
-        self.work
-            .deadlines
-            .extend(deadline_ms.map(|at_ms| (at_ms, id)));
-        self.work.by_attempt.insert(attempt, id);
+        let deadline = deadline_ms.map(|at_ms| (at_ms, id));
+        self.work.deadlines.extend(deadline);
+        self.work.by_attempt.insert(start.attempt, id);
         let live = Live {
-            attempt,
+            attempt: start.attempt,
             label: start.label.to_string(),
             program: exec.argv.first().cloned().unwrap_or_default(),
             dir,
@@ -322,21 +322,19 @@ impl Driver<'_> {
             deadline_ms,
             stop: None,
             observed,
-            ended: Some(tell_ended),
+            ended: Some(ended),
         };
         self.work.live.insert(id, live);
-        Ok(())
     }
 
-    fn not_started(&mut self, attempt: AttemptId, why: String, observed: Vec<Observation>) {
+    fn ended_without_running(&mut self, attempt: AttemptId, how: How, observed: Vec<Observation>) {
         let ended = Ended {
-            how: How::NotStarted(why),
+            how,
             observed,
             ..Ended::nothing(0)
         };
-        self.work
-            .due
-            .push_back(Due::event(EventKind::AttemptEnded { attempt, ended }));
+        let kind = EventKind::AttemptEnded { attempt, ended };
+        self.work.due.push_back(Due::event(kind));
     }
 
     /// Asks an attempt to end. One that has ended, or is just being reported, needs nothing.
@@ -436,7 +434,7 @@ impl Driver<'_> {
             supervisor::Event::NotStarted { id, errno } => {
                 if let Some(live) = self.forget(id) {
                     let why = not_started(&live.program, errno);
-                    self.not_started(live.attempt, why, live.observed);
+                    self.ended_without_running(live.attempt, How::NotStarted(why), live.observed);
                 }
             }
         }
@@ -553,6 +551,10 @@ impl Due {
     fn event(kind: EventKind) -> Self {
         Self::Event { kind, inbox: None }
     }
+}
+
+fn no_pipes(error: io::Error) -> String {
+    format!("cannot make the pipes for its output: {error}; lower `limits.parallel`")
 }
 
 /// How an attempt ended; `stop` is why it was stopped, if that is what ended it.

@@ -246,6 +246,7 @@ impl Running {
         self.control.clone()
     }
 
+    /// The process that starts its attempts.
     pub fn supervisor_pid(&self) -> u32 {
         self.supervisor.pid()
     }

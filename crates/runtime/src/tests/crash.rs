@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use engine::event::{NodeStatus, RunStatus};
 use ir::plan::{Inputs, Plan};
@@ -15,7 +15,8 @@ use super::{SUPERVISOR, supervisor_command};
 use crate::{Options, RunError, Unwatched, fold, procfs, replay, resume, start};
 
 const TASKS: u32 = 12;
-const CRASHES: u64 = 12;
+const CRASHES: u64 = 14;
+const BEFORE_A_RUN: u64 = 4;
 
 fn options(dir: &Path) -> Options {
     let (binary, args) = supervisor_command(SUPERVISOR);
@@ -65,6 +66,14 @@ fn lines(dir: &Path, name: &str, at: u32) -> usize {
     fs::read_to_string(dir.join(format!("{name}.{at}"))).map_or(0, |text| text.lines().count())
 }
 
+fn wait_for_a_run(dir: &Path) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while store(dir).find("last").is_err() {
+        assert!(Instant::now() < until, "no run was made");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 #[test]
 fn a_driver_killed_at_any_moment_loses_and_repeats_nothing_that_completed() {
     let mut with_work_left = 0;
@@ -80,7 +89,11 @@ fn a_driver_killed_at_any_moment_loses_and_repeats_nothing_that_completed() {
             .stdout(Stdio::null())
             .spawn()
             .expect("a driver");
-        std::thread::sleep(Duration::from_millis(12 * crash + store::random() % 10));
+        // the first ones are killed while they start
+        if crash >= BEFORE_A_RUN {
+            wait_for_a_run(dir);
+        }
+        std::thread::sleep(Duration::from_millis(7 * crash + store::random() % 10));
         driver.kill().expect("killed");
         driver.wait().expect("reaped");
 
