@@ -15,14 +15,9 @@ fn the_ir_of_every_feature() {
 /// Compiles each plan of each file below a folder.
 fn compare(group: &str, folder: &str) {
     let project = Project::new(&[]);
-    let files = ignore::Walk::new(folder)
-        .flatten()
-        .map(ignore::DirEntry::into_path);
+    let files = ignore::Walk::new(folder).flatten().map(ignore::DirEntry::into_path);
     let mut files: Vec<_> = files
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "plan")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "plan"))
         .collect();
     files.sort();
     assert!(!files.is_empty());
@@ -39,10 +34,7 @@ fn compare(group: &str, folder: &str) {
                 String::from_utf8_lossy(&output.stderr)
             );
             let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-            let name = plan.map_or_else(
-                || format!("{group}-{stem}"),
-                |plan| format!("{group}-{stem}-{plan}"),
-            );
+            let name = plan.map_or_else(|| format!("{group}-{stem}"), |plan| format!("{group}-{stem}-{plan}"));
             insta::with_settings!({ snapshot_path => "ir/snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
                 insta::assert_snapshot!(name, String::from_utf8_lossy(&output.stdout));
             });

@@ -29,9 +29,7 @@ fn main() {
             .display()
             .to_string();
         for case in cases(&text) {
-            trials.push(Trial::test(format!("{area}: {}", case.title), move || {
-                case.judge()
-            }));
+            trials.push(Trial::test(format!("{area}: {}", case.title), move || case.judge()));
         }
     }
     libtest_mimic::run(&arguments, trials).exit();
@@ -72,11 +70,7 @@ fn cases(text: &str) -> Vec<Case> {
 }
 
 fn named(name: String) -> String {
-    if name.is_empty() {
-        "main.plan".to_owned()
-    } else {
-        name
-    }
+    if name.is_empty() { "main.plan".to_owned() } else { name }
 }
 
 /// A diagnostic expected or found on a line (from 0) of a file.
@@ -137,9 +131,7 @@ impl Case {
         let diagnostics = plan_tests::check(&files);
         let of_file = |(name, text): &(String, String)| {
             let lines = LineIndex::new(text);
-            let here = diagnostics
-                .iter()
-                .filter(|diagnostic| diagnostic.file.ends_with(name));
+            let here = diagnostics.iter().filter(|diagnostic| diagnostic.file.ends_with(name));
             here.filter(|diagnostic| wants_hints || diagnostic.severity != Severity::Hint)
                 .map(|diagnostic| mark(diagnostic, &lines))
                 .collect()

@@ -14,11 +14,7 @@ fn a_missing_file() {
 
 #[test]
 fn a_folder_where_a_file_must_be() {
-    snapshot!(
-        Project::new(&[("plans/a.plan", "task a\n")]),
-        "run",
-        "plans"
-    );
+    snapshot!(Project::new(&[("plans/a.plan", "task a\n")]), "run", "plans");
 }
 
 #[test]
@@ -35,14 +31,9 @@ fn parameters_that_are_missing_unknown_or_ill_typed() {
     snapshot!(project, "run", "a.plan");
     snapshot!(project, "run", "a.plan", "--param", "n=ten");
     snapshot!(project, "run", "a.plan", "--param", "n=12");
-    snapshot!(
-        project, "run", "a.plan", "--param", "n=1", "--param", "hwo=x"
-    );
+    snapshot!(project, "run", "a.plan", "--param", "n=1", "--param", "hwo=x");
     snapshot!(project, "run", "a.plan", "--param", "n");
-    assert!(
-        !project.path().join(".dslc").exists(),
-        "nothing was started"
-    );
+    assert!(!project.path().join(".dslc").exists(), "nothing was started");
 }
 
 #[test]
@@ -82,12 +73,10 @@ fn a_store_that_cannot_be_written() {
 
 #[test]
 fn a_program_or_a_folder_that_is_not_there() {
-    let plan = "task a\n  shell: \"no-such-shell\"\n  run: \"true\"\n\ntask b\n  dir: \"no/such/folder\"\n  run: \"true\"\n";
+    let plan =
+        "task a\n  shell: \"no-such-shell\"\n  run: \"true\"\n\ntask b\n  dir: \"no/such/folder\"\n  run: \"true\"\n";
     snapshot!(
-        Project::new(&[(
-            "a.plan",
-            &format!("plan p\n  failure: continue\n{}", indented(plan))
-        )]),
+        Project::new(&[("a.plan", &format!("plan p\n  failure: continue\n{}", indented(plan)))]),
         "run",
         "a.plan",
         "--parallel",
@@ -115,11 +104,7 @@ fn unknown_verbs_and_options_are_usage() {
         &["explain", "dependency-cylce"],
         &["fmt", "--check", "nowhere"],
     ] {
-        assert_eq!(
-            Project::new(&[]).run(args).status.code(),
-            Some(2),
-            "{args:?}"
-        );
+        assert_eq!(Project::new(&[]).run(args).status.code(), Some(2), "{args:?}");
     }
     snapshot!(Project::new(&[]), "explain", "dependency-cylce");
 }
@@ -177,12 +162,7 @@ fn any_bytes_get_diagnostics_in_time() {
     );
     inputs.push(b"task a\n".repeat(20_000));
     inputs.extend((2..12).map(|seed| noise(seed, 5_000)));
-    inputs.extend((12..22).map(|seed| {
-        noise(seed, 5_000)
-            .into_iter()
-            .map(|byte| b' ' + byte % 95)
-            .collect()
-    }));
+    inputs.extend((12..22).map(|seed| noise(seed, 5_000).into_iter().map(|byte| b' ' + byte % 95).collect()));
     let project = Project::new(&[]);
     for (number, bytes) in inputs.iter().enumerate() {
         project.write("a.plan", bytes);

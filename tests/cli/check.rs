@@ -57,11 +57,7 @@ fn the_workspace_is_checked_in_path_order() {
 
 #[test]
 fn what_git_ignores_is_not_walked_but_may_be_named() {
-    let project = Project::new(&[
-        ("out/a.plan", WRONG),
-        (".gitignore", "out/\n"),
-        ("b.plan", "task a\n"),
-    ]);
+    let project = Project::new(&[("out/a.plan", WRONG), (".gitignore", "out/\n"), ("b.plan", "task a\n")]);
     snapshot!(project, "check", "--format", "short");
     snapshot!(project, "check", "--format", "short", "out/a.plan");
 }
@@ -93,10 +89,7 @@ fn a_rule_can_be_raised_or_silenced_in_the_settings() {
 
 #[test]
 fn settings_that_say_nothing_known_are_refused() {
-    snapshot!(
-        Project::new(&[("dslc.toml", "[workspace]\nexlude = []\n")]),
-        "check"
-    );
+    snapshot!(Project::new(&[("dslc.toml", "[workspace]\nexlude = []\n")]), "check");
 }
 
 #[test]
@@ -112,13 +105,7 @@ fn an_import_is_checked_with_what_imports_it() {
         ("main.plan", "use \"lib/types.plan\"\ntask a\n"),
         ("lib/types.plan", "type A\n  x: Nothing\n"),
     ];
-    snapshot!(
-        Project::new(&files),
-        "check",
-        "--format",
-        "short",
-        "main.plan"
-    );
+    snapshot!(Project::new(&files), "check", "--format", "short", "main.plan");
 }
 
 #[test]
@@ -126,10 +113,7 @@ fn standard_input_is_a_dash() {
     let project = Project::new(&[]);
     let output = project.run_with_input(&["check", "--format", "short", "-"], WRONG.as_bytes());
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        text.lines().all(|line| line.starts_with("<stdin>:")),
-        "{text}"
-    );
+    assert!(text.lines().all(|line| line.starts_with("<stdin>:")), "{text}");
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -154,11 +138,7 @@ fn a_reader_that_goes_away_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("dslc ends");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert_eq!(
-        output.status.code(),
-        Some(1),
-        "the plan is as wrong as before"
-    );
+    assert_eq!(output.status.code(), Some(1), "the plan is as wrong as before");
 }
 
 #[test]

@@ -36,15 +36,7 @@ plan chain \"Three in a row\"
 #[test]
 fn a_run_and_what_the_other_verbs_say_about_it() {
     let project = Project::new(&[("chain.plan", CHAIN)]);
-    snapshot!(
-        project,
-        "run",
-        "chain.plan",
-        "--seed",
-        "1",
-        "--parallel",
-        "1"
-    );
+    snapshot!(project, "run", "chain.plan", "--seed", "1", "--parallel", "1");
     snapshot!(project, "runs");
     snapshot!(project, "show", "last");
     snapshot!(project, "show", "last", "--json");
@@ -72,39 +64,20 @@ fn a_failure_names_the_node_its_error_and_its_log() {
 
 #[test]
 fn quiet_prints_results_only() {
-    snapshot!(
-        Project::new(&[("chain.plan", CHAIN)]),
-        "run",
-        "chain.plan",
-        "--quiet"
-    );
+    snapshot!(Project::new(&[("chain.plan", CHAIN)]), "run", "chain.plan", "--quiet");
 }
 
 #[test]
 fn a_dry_run_starts_nothing() {
     let project = Project::new(&[("chain.plan", CHAIN)]);
-    snapshot!(
-        project,
-        "run",
-        "chain.plan",
-        "--dry-run",
-        "--param",
-        "who=moon"
-    );
+    snapshot!(project, "run", "chain.plan", "--dry-run", "--param", "who=moon");
     assert!(!project.path().join(".dslc").exists());
 }
 
 #[test]
 fn json_is_one_event_a_line_and_a_summary() {
     let project = Project::new(&[("chain.plan", CHAIN)]);
-    let output = project.run(&[
-        "run",
-        "chain.plan",
-        "--format",
-        "json",
-        "--param",
-        "who=moon",
-    ]);
+    let output = project.run(&["run", "chain.plan", "--format", "json", "--param", "who=moon"]);
     let lines: Vec<Value> = json_lines(&output.stdout);
     assert_eq!(lines[0]["event"]["event"], "run-started");
     let summary = &lines.last().expect("a summary")["summary"];
@@ -113,8 +86,7 @@ fn json_is_one_event_a_line_and_a_summary() {
     assert_eq!(summary["nodes"].as_array().map(Vec::len), Some(3));
     assert_eq!(summary["unverified"][0], "middle: It is polite");
     let run = summary["run"].as_str().expect("a name");
-    let shown: Value =
-        serde_json::from_slice(&project.run(&["show", run, "--json"]).stdout).expect("JSON");
+    let shown: Value = serde_json::from_slice(&project.run(&["show", run, "--json"]).stdout).expect("JSON");
     assert_eq!(&shown, summary);
 }
 
@@ -122,22 +94,11 @@ fn json_is_one_event_a_line_and_a_summary() {
 fn parameters_come_from_a_file_and_the_command_line_wins() {
     let project = Project::new(&[("chain.plan", CHAIN), ("p.json", "{\"who\": \"file\"}")]);
     let text = |args: &[&str]| {
-        json_lines(&project.run(args).stdout).pop().expect("a line")["summary"]["outputs"]["text"]
-            .clone()
+        json_lines(&project.run(args).stdout).pop().expect("a line")["summary"]["outputs"]["text"].clone()
     };
-    let base = [
-        "run",
-        "chain.plan",
-        "--format",
-        "json",
-        "--params-file",
-        "p.json",
-    ];
+    let base = ["run", "chain.plan", "--format", "json", "--params-file", "p.json"];
     assert_eq!(text(&base), "hello, file!");
-    assert_eq!(
-        text(&[&base[..], &["--param", "who=line"]].concat()),
-        "hello, line!"
-    );
+    assert_eq!(text(&[&base[..], &["--param", "who=line"]].concat()), "hello, line!");
 }
 
 #[test]
@@ -211,13 +172,7 @@ fn two_drivers_of_one_run_are_one_too_many() {
         .stdout(Stdio::null())
         .spawn()
         .expect("starts");
-    wait_for(|| {
-        project
-            .run(&["runs"])
-            .stdout
-            .windows(7)
-            .any(|word| word == b"running")
-    });
+    wait_for(|| project.run(&["runs"]).stdout.windows(7).any(|word| word == b"running"));
     let second = project.run(&["resume", "last"]);
     assert_eq!(second.status.code(), Some(5));
     assert!(String::from_utf8_lossy(&second.stderr).contains("is being driven by process"));
@@ -283,11 +238,7 @@ fn a_journal_that_was_edited_is_noticed() {
         .path();
     let journal = run.join("journal.jsonl");
     let text = std::fs::read_to_string(&journal).expect("a journal");
-    std::fs::write(
-        &journal,
-        text.replacen("\"parallel\":", "\"parallel\":1", 1),
-    )
-    .expect("written");
+    std::fs::write(&journal, text.replacen("\"parallel\":", "\"parallel\":1", 1)).expect("written");
     for verb in ["verify", "replay", "show"] {
         let output = project.run(&[verb, "last"]);
         assert_eq!(
@@ -327,10 +278,7 @@ fn repo_audit_audits_a_repository() {
         ],
     );
     let project = Project::new(&[]);
-    let plan = root()
-        .join("examples/repo-audit.plan")
-        .display()
-        .to_string();
+    let plan = root().join("examples/repo-audit.plan").display().to_string();
     let param = format!("repo={}", repo.path().display());
     let output = project.run(&["run", &plan, "--param", &param]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -340,11 +288,9 @@ fn repo_audit_audits_a_repository() {
         "{text}{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let path = text.lines().find_map(|line| {
-        line.trim()
-            .strip_prefix("report: ")?
-            .strip_suffix("  (report.md)")
-    });
+    let path = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("report: ")?.strip_suffix("  (report.md)"));
     let report = project.read(path.expect("the report's path"));
     assert!(
         report.contains("- licence: LICENSE") && report.contains("- authors: 1"),
@@ -364,19 +310,13 @@ fn the_sketch_runs() {
         "{text}{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    assert!(
-        text.contains("collect: Each source is an IETF document"),
-        "{text}"
-    );
+    assert!(text.contains("collect: Each source is an IETF document"), "{text}");
 }
 
 #[test]
 fn mini_editor_creates_then_edits() {
     let project = Project::new(&[]);
-    let plan = root()
-        .join("examples/mini-editor.plan")
-        .display()
-        .to_string();
+    let plan = root().join("examples/mini-editor.plan").display().to_string();
     for sections in [1, 2] {
         let output = project.run(&[
             "run",
@@ -393,10 +333,7 @@ fn mini_editor_creates_then_edits() {
             "{summary} {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        assert_eq!(
-            summary["outputs"]["summary"]["sections"], sections,
-            "{summary}"
-        );
+        assert_eq!(summary["outputs"]["summary"]["sections"], sections, "{summary}");
     }
     assert!(
         project
@@ -431,10 +368,7 @@ fn interrupt(pid: u32) {
 fn wait_for(what: impl Fn() -> bool) {
     let started = Instant::now();
     while !what() {
-        assert!(
-            started.elapsed() < Duration::from_secs(60),
-            "it did not come about"
-        );
+        assert!(started.elapsed() < Duration::from_secs(60), "it did not come about");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -77,10 +77,7 @@ fn fmt_leaves_broken_text_alone() {
 #[test]
 fn fmt_is_a_filter_too() {
     let output = Project::new(&[]).run_with_input(&["fmt", "-"], b"task a\n    run:   \"true\"\n");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        "task a\n  run: \"true\"\n"
-    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "task a\n  run: \"true\"\n");
 }
 
 #[test]
@@ -106,8 +103,7 @@ fn all_examples_check_without_errors() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(
-        text.lines()
-            .all(|line| line.contains(": warning[not-yet-runnable]:")),
+        text.lines().all(|line| line.contains(": warning[not-yet-runnable]:")),
         "{text}"
     );
 }
@@ -119,8 +115,7 @@ fn explain_prints_every_page_and_the_list() {
     for rule in dsl_check::rules::RULES {
         assert!(list.contains(rule.name), "the list lacks {}", rule.name);
     }
-    let page =
-        String::from_utf8(project.run(&["explain", "dependency-cycle"]).stdout).expect("text");
+    let page = String::from_utf8(project.run(&["explain", "dependency-cycle"]).stdout).expect("text");
     assert!(page.contains("Wrong") && page.contains("Right"), "{page}");
 }
 
@@ -129,10 +124,7 @@ fn completions_and_manual_pages_are_made() {
     let project = Project::new(&[]);
     for shell in ["bash", "zsh", "fish"] {
         let output = project.run(&["completions", shell]);
-        assert!(
-            output.status.success() && output.stdout.len() > 1000,
-            "{shell}"
-        );
+        assert!(output.status.success() && output.stdout.len() > 1000, "{shell}");
         assert!(
             !String::from_utf8_lossy(&output.stdout).contains("__supervise"),
             "{shell}"

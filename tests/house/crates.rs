@@ -26,11 +26,7 @@ fn architecture_names_exactly_the_members_of_the_workspace() {
         beyond.iter().all(|path| root().join(path).is_dir()),
         "in the table, but not there: {beyond:?}"
     );
-    assert!(
-        beyond
-            .iter()
-            .all(|path| !root().join(path).join("Cargo.toml").exists())
-    );
+    assert!(beyond.iter().all(|path| !root().join(path).join("Cargo.toml").exists()));
 }
 
 #[test]
@@ -59,9 +55,7 @@ fn documented() -> Graph {
             .map(|name| name.trim().trim_matches('`').to_owned())
             .collect(),
     };
-    rows("| crate |")
-        .map(|row| (row[0].clone(), knows(&row[1])))
-        .collect()
+    rows("| crate |").map(|row| (row[0].clone(), knows(&row[1]))).collect()
 }
 
 /// What the manifests say: only our own crates, tests included.
@@ -76,11 +70,7 @@ fn built() -> Graph {
                 .and_then(toml::Value::as_table)
                 .into_iter()
                 .flat_map(|table| table.keys());
-            known.extend(
-                names
-                    .filter(|name| is_library(name) || *name == "dslc")
-                    .cloned(),
-            );
+            known.extend(names.filter(|name| is_library(name) || *name == "dslc").cloned());
         }
         graph.insert(short(&path), known);
     }
@@ -105,10 +95,7 @@ fn members() -> Vec<String> {
         match member.strip_suffix("/*") {
             None => members.push(member.to_owned()),
             Some(folder) => {
-                for entry in std::fs::read_dir(root().join(folder))
-                    .expect("a folder")
-                    .flatten()
-                {
+                for entry in std::fs::read_dir(root().join(folder)).expect("a folder").flatten() {
                     if entry.path().join("Cargo.toml").exists() {
                         members.push(format!("{folder}/{}", entry.file_name().to_string_lossy()));
                     }
@@ -140,10 +127,7 @@ fn rows(head: &str) -> impl Iterator<Item = Vec<String>> {
         .map(str::to_owned)
         .collect();
     lines.into_iter().map(|line| {
-        let cells = line
-            .trim_matches('|')
-            .split('|')
-            .map(|cell| cell.trim().to_owned());
+        let cells = line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned());
         let mut cells: Vec<String> = cells.collect();
         cells[0] = cells[0].trim_matches('`').to_owned();
         cells

@@ -18,10 +18,7 @@ fn the_textmate_grammar_knows_every_keyword_and_every_clause() {
         .chain(clauses)
         .filter(|word| !words.contains(*word))
         .collect();
-    assert!(
-        missing.is_empty(),
-        "the grammar has never heard of {missing:?}"
-    );
+    assert!(missing.is_empty(), "the grammar has never heard of {missing:?}");
 }
 
 /// The words in the patterns of the grammar.
@@ -30,12 +27,9 @@ fn collect(value: &serde_json::Value, words: &mut BTreeSet<String>) {
         serde_json::Value::Object(fields) => {
             for (key, value) in fields {
                 match value.as_str() {
-                    Some(pattern)
-                        if matches!(key.as_str(), "match" | "begin" | "end" | "while") =>
-                    {
+                    Some(pattern) if matches!(key.as_str(), "match" | "begin" | "end" | "while") => {
                         let pattern = pattern.replace("\\b", " ");
-                        let split =
-                            pattern.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+                        let split = pattern.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
                         words.extend(split.filter(|word| !word.is_empty()).map(str::to_owned));
                     }
                     _ => collect(value, words),

@@ -40,9 +40,7 @@ fn contains_path(line: &str, text: &str) -> bool {
     line.match_indices(text).any(|(at, _)| {
         let before = line[..at].chars().next_back();
         !text.starts_with('/')
-            || !before.is_some_and(|c| {
-                c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '}' | ')' | '*')
-            })
+            || !before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '}' | ')' | '*'))
     })
 }
 

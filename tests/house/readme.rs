@@ -11,20 +11,13 @@ fn the_readme_shows_what_check_really_prints() {
     let args: Vec<&str> = command.trim_start_matches("$ dslc ").split(' ').collect();
     let project = Project::new(&[(args[args.len() - 1], plan)]);
     let output = project.run(&args);
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout).trim_end(),
-        expected.trim_end()
-    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), expected.trim_end());
 }
 
 #[test]
 fn the_readme_is_one_screen() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
-    assert!(
-        readme.lines().count() <= 70,
-        "{} lines",
-        readme.lines().count()
-    );
+    assert!(readme.lines().count() <= 70, "{} lines", readme.lines().count());
 }
 
 /// The first block fenced with that word.

@@ -8,13 +8,7 @@ fn every_page_belongs_to_a_rule() {
     let mut pages: Vec<String> = std::fs::read_dir(root().join("crates/dsl-check/rules"))
         .expect("the pages")
         .flatten()
-        .map(|entry| {
-            entry
-                .file_name()
-                .to_string_lossy()
-                .trim_end_matches(".md")
-                .to_owned()
-        })
+        .map(|entry| entry.file_name().to_string_lossy().trim_end_matches(".md").to_owned())
         .collect();
     pages.sort();
     let mut rules: Vec<_> = RULES.iter().map(|rule| rule.name.to_owned()).collect();
@@ -48,9 +42,7 @@ fn judge(rule: &Rule) -> Result<(), String> {
     // What an example needs may be something that cannot run yet: that is another matter, and will pass.
     let raised = |files: &[(String, String)]| {
         let mut raised = found(files);
-        raised.retain(|diagnostic| {
-            diagnostic.rule == rule.name || diagnostic.rule != "not-yet-runnable"
-        });
+        raised.retain(|diagnostic| diagnostic.rule == rule.name || diagnostic.rule != "not-yet-runnable");
         raised
     };
     for files in wrong {
@@ -63,10 +55,7 @@ fn judge(rule: &Rule) -> Result<(), String> {
     for files in right {
         let raised = raised(&files);
         if let Some(diagnostic) = raised.first() {
-            return Err(format!(
-                "*Right* raises {}: {}",
-                diagnostic.rule, diagnostic.message
-            ));
+            return Err(format!("*Right* raises {}: {}", diagnostic.rule, diagnostic.message));
         }
     }
     Ok(())
@@ -77,15 +66,9 @@ fn judge(rule: &Rule) -> Result<(), String> {
 fn examples(page: &str, heading: &str) -> Vec<Vec<(String, String)>> {
     let mut examples: Vec<Vec<(String, String)>> = Vec::new();
     for (name, text) in plan_tests::blocks(plan_tests::section(page, heading)) {
-        let name = if name.is_empty() {
-            "main.plan".to_owned()
-        } else {
-            name
-        };
+        let name = if name.is_empty() { "main.plan".to_owned() } else { name };
         match examples.last_mut() {
-            Some(files) if files.iter().all(|(other, _)| *other != name) => {
-                files.push((name, text))
-            }
+            Some(files) if files.iter().all(|(other, _)| *other != name) => files.push((name, text)),
             _ => examples.push(vec![(name, text)]),
         }
     }

@@ -65,10 +65,7 @@ impl Project {
     /// `dslc` in this folder, with nothing of the caller's terminal.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(dslc());
-        command
-            .args(args)
-            .current_dir(self.path())
-            .stdin(Stdio::null());
+        command.args(args).current_dir(self.path()).stdin(Stdio::null());
         command
             .env("NO_COLOR", "1")
             .env("LC_ALL", "C.UTF-8")
@@ -132,7 +129,10 @@ fn mask(text: &str) -> String {
             (r"\b\d{4}-\d{2}-\d{2}-\d{6}-[2-9a-z]{4}\b", "[run]"),
             (r"process \d+", "process [pid]"),
             (r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z", "[time]"),
-            (r#""(duration_ms|time_ms|pid|pid_started|supervisor_pid|supervisor_started|seed)":-?\d+"#, r#""$1":0"#),
+            (
+                r#""(duration_ms|time_ms|pid|pid_started|supervisor_pid|supervisor_started|seed)":-?\d+"#,
+                r#""$1":0"#,
+            ),
             (r" *\b\d+(\.\d+)? ?(ms|s)\b", " [duration]"),
         ]
         .map(|(pattern, with)| (regex::Regex::new(pattern).expect("a pattern of ours"), with))

@@ -31,9 +31,7 @@ struct Bench {
 }
 
 pub fn bench(root: &Path, tasks: &[usize], repeat: usize) -> ExitCode {
-    match prepare(root, repeat)
-        .and_then(|bench| bench.all(tasks).map_err(|error| error.to_string()))
-    {
+    match prepare(root, repeat).and_then(|bench| bench.all(tasks).map_err(|error| error.to_string())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -60,8 +58,7 @@ fn prepare(root: &Path, repeat: usize) -> Result<Bench, String> {
     if !built.is_ok_and(|status| status.success()) {
         return Err("the release build failed".to_owned());
     }
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     // On the disk that the project is on: what a sync costs is part of the figure.
     let dir = tempfile::Builder::new()
         .prefix("bench-")
@@ -148,13 +145,10 @@ impl Bench {
                     std::fs::remove_dir_all(&store)?;
                 }
                 let mut command = Command::new(&self.dslc);
-                command.arg("run").arg(&plan).args([
-                    "--parallel",
-                    "2",
-                    "--quiet",
-                    "--durability",
-                    durability,
-                ]);
+                command
+                    .arg("run")
+                    .arg(&plan)
+                    .args(["--parallel", "2", "--quiet", "--durability", durability]);
                 command.arg("--store").arg(store);
                 Ok(command)
             })?;
@@ -200,10 +194,7 @@ fn cost(command: &mut Command) -> io::Result<Cost> {
     let used = child.wait4()?;
     let time = started.elapsed();
     if !used.status.success() {
-        return Err(io::Error::other(format!(
-            "{command:?} ended with {}",
-            used.status
-        )));
+        return Err(io::Error::other(format!("{command:?} ended with {}", used.status)));
     }
     Ok(Cost {
         time,
@@ -236,8 +227,5 @@ fn ratio(cost: Cost, floor: Cost) -> f64 {
 }
 
 fn size(path: &Path) -> io::Result<String> {
-    Ok(format!(
-        "{:.1} MB",
-        std::fs::metadata(path)?.len() as f64 / 1e6
-    ))
+    Ok(format!("{:.1} MB", std::fs::metadata(path)?.len() as f64 / 1e6))
 }

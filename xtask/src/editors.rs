@@ -10,10 +10,7 @@ const EXTENSION: &str = "editors/vscode";
 /// Installs, compiles and tests the VS Code extension; packages it when asked.
 pub fn extension(steps: &mut Steps<'_>, package: bool) {
     if !steps::present("npm") {
-        steps.untested(
-            "the VS Code extension",
-            "`npm` is missing: install Node.js 20 or newer",
-        );
+        steps.untested("the VS Code extension", "`npm` is missing: install Node.js 20 or newer");
         return;
     }
     if !steps.run(
@@ -57,7 +54,6 @@ fn smoke(steps: &mut Steps<'_>, name: &str, script: &str) {
 
 /// The debug binary that the Rust tests have built.
 fn binary(root: &Path) -> PathBuf {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     target.join("debug").join("dslc")
 }

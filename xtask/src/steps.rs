@@ -72,11 +72,7 @@ impl<'a> Steps<'a> {
         for name in &self.failed {
             println!("step failed: {name}");
         }
-        println!(
-            "steps: {} passed, {} failed",
-            self.passed,
-            self.failed.len()
-        );
+        println!("steps: {} passed, {} failed", self.passed, self.failed.len());
         ExitCode::from(u8::from(!self.failed.is_empty()))
     }
 }
@@ -108,17 +104,11 @@ pub fn ensure(program: &str, packages: &[&str]) -> Result<(), String> {
             .status()
             .is_ok_and(|status| status.success())
     };
-    let install = [
-        &["install", "--yes", "--quiet", "--no-install-recommends"],
-        packages,
-    ]
-    .concat();
+    let install = [&["install", "--yes", "--quiet", "--no-install-recommends"], packages].concat();
     let installed = apt(&install) || (apt(&["update", "--quiet"]) && apt(&install));
     match (installed, present(program)) {
         (_, true) => Ok(()),
-        (true, false) => Err(format!(
-            "`{package}` was installed, but `{program}` does not answer"
-        )),
+        (true, false) => Err(format!("`{package}` was installed, but `{program}` does not answer")),
         (false, false) => Err(format!("`apt-get install {package}` failed")),
     }
 }
@@ -129,9 +119,7 @@ pub fn cargo() -> String {
 }
 
 fn shown(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or(OsStr::new("?"));
+    let program = Path::new(command.get_program()).file_name().unwrap_or(OsStr::new("?"));
     let mut text = program.to_string_lossy().into_owned();
     for arg in command.get_args() {
         text.push(' ');

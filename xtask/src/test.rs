@@ -35,12 +35,7 @@ fn cargo(steps: &mut Steps<'_>) {
             "warnings",
         ],
     );
-    if steps.run(
-        "build",
-        ".",
-        &cargo,
-        &["build", "--quiet", "--package", "dslc"],
-    ) {
+    if steps.run("build", ".", &cargo, &["build", "--quiet", "--package", "dslc"]) {
         let mut tests = Command::new(&cargo);
         tests
             .args(["test", "--workspace", "--no-fail-fast"])

@@ -14,9 +14,7 @@ fn main() -> ExitCode {
     let left = AtomicI64::new(count);
     let failed = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..width).map(|_| scope.spawn(|| work(&left))).collect();
-        workers
-            .into_iter()
-            .any(|worker| !worker.join().unwrap_or(false))
+        workers.into_iter().any(|worker| !worker.join().unwrap_or(false))
     });
     ExitCode::from(u8::from(failed))
 }

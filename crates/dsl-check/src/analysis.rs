@@ -72,20 +72,12 @@ impl Analysis {
     }
 
     pub(crate) fn file(&self, path: &Path) -> Option<SourceFile> {
-        self.project
-            .files(&self.db)
-            .get(self.path(path).as_path())
-            .copied()
+        self.project.files(&self.db).get(self.path(path).as_path()).copied()
     }
 
     pub fn text(&self, path: &Path) -> Option<String> {
         let file = self.file(path)?;
-        Some(
-            file.chunks(&self.db)
-                .iter()
-                .map(|chunk| chunk.text(&self.db))
-                .collect(),
-        )
+        Some(file.chunks(&self.db).iter().map(|chunk| chunk.text(&self.db)).collect())
     }
 
     /// The files that a file imports.
@@ -120,21 +112,15 @@ impl Analysis {
             check(db, project, chunk);
         });
         for &chunk in file.chunks(&self.db) {
-            check(&self.db, self.project, chunk)
-                .iter()
-                .for_each(&mut show);
+            check(&self.db, self.project, chunk).iter().for_each(&mut show);
         }
-        file_problems(&self.db, self.project, file)
-            .iter()
-            .for_each(&mut show);
-        graph_problems(&self.db, self.project, file)
-            .iter()
-            .for_each(&mut show);
+        file_problems(&self.db, self.project, file).iter().for_each(&mut show);
+        graph_problems(&self.db, self.project, file).iter().for_each(&mut show);
         let silenced = self.suppressions(file);
         found.retain(|diagnostic| {
-            !silenced.iter().any(|(rule, line)| {
-                diagnostic.rule == rule.as_str() && line.contains(&diagnostic.span.start)
-            })
+            !silenced
+                .iter()
+                .any(|(rule, line)| diagnostic.rule == rule.as_str() && line.contains(&diagnostic.span.start))
         });
         once_a_file(&mut found, rules::TAB_INDENTATION);
         found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));
@@ -169,8 +155,7 @@ impl Analysis {
         for &chunk in file.chunks(&self.db) {
             for block in parse(&self.db, chunk) {
                 for suppression in &block.suppressions {
-                    let text = text
-                        .get_or_insert_with(|| self.text(file.path(&self.db)).unwrap_or_default());
+                    let text = text.get_or_insert_with(|| self.text(file.path(&self.db)).unwrap_or_default());
                     found.push((
                         suppression.rule.text.clone(),
                         next_line(text, start + suppression.span.end),
@@ -315,10 +300,7 @@ impl<'a> Edge<'a> {
         let span = block_of(db, place.block)
             .map(|block| find(block, &place.target))
             .unwrap_or_default();
-        (
-            place.block.chunk.file(db).path(db).clone(),
-            span.shifted(start),
-        )
+        (place.block.chunk.file(db).path(db).clone(), span.shifted(start))
     }
 
     fn diagnostic(&mut self, diag: &Diag, severity: Severity) -> Diagnostic {
@@ -382,9 +364,7 @@ fn find(block: &Block, target: &Target) -> Span {
             }
         }
         (Some(Item::Use(used)), _) => used.span,
-        (Some(Item::Decl(decl)), target) => {
-            find_in(decl, target).unwrap_or_else(|| name_span(decl))
-        }
+        (Some(Item::Decl(decl)), target) => find_in(decl, target).unwrap_or_else(|| name_span(decl)),
         (None, _) => Span::default(),
     }
 }
@@ -411,10 +391,9 @@ fn find_in(decl: &Decl, target: &Target) -> Option<Span> {
             };
             needs.iter().find_map(|need| match &need.kind {
                 NeedKind::Node { name, .. } => (name.text == *wanted).then_some(name.span),
-                NeedKind::Any(of) | NeedKind::Quorum { of, .. } => of
-                    .iter()
-                    .find(|name| name.text == *wanted)
-                    .map(|name| name.span),
+                NeedKind::Any(of) | NeedKind::Quorum { of, .. } => {
+                    of.iter().find(|name| name.text == *wanted).map(|name| name.span)
+                }
             })
         }
         Target::Route { on, to } => decl.clauses.iter().find_map(|clause| match &clause.value {

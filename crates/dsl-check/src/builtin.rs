@@ -59,10 +59,7 @@ fn http_post() -> (&'static str, Capability) {
         may("headers", strings()),
         may("body", Type::Json),
     ];
-    (
-        "http.post",
-        capability("Sends data to a page", input, response()),
-    )
+    ("http.post", capability("Sends data to a page", input, response()))
 }
 
 fn file_read() -> (&'static str, Capability) {
@@ -87,10 +84,7 @@ fn git_diff() -> (&'static str, Capability) {
         may("to", Type::STRING),
         may("dir", Type::Path),
     ];
-    let output = vec![
-        must("diff", Type::STRING),
-        must("files", Type::list(Type::Path)),
-    ];
+    let output = vec![must("diff", Type::STRING), must("files", Type::list(Type::Path))];
     (
         "git.diff",
         capability("Shows what changed in a repository", input, output),
@@ -98,10 +92,7 @@ fn git_diff() -> (&'static str, Capability) {
 }
 
 fn human_ask() -> (&'static str, Capability) {
-    let input = vec![
-        must("question", Type::STRING),
-        may("options", Type::list(Type::STRING)),
-    ];
+    let input = vec![must("question", Type::STRING), may("options", Type::list(Type::STRING))];
     (
         "human.ask",
         capability("Asks a person", input, vec![must("answer", Type::STRING)]),

@@ -145,13 +145,7 @@ impl Diag {
         self.notes.push(note.into());
         self
     }
-    pub fn fix(
-        mut self,
-        title: impl Into<String>,
-        safe: bool,
-        span: Span,
-        text: impl Into<String>,
-    ) -> Self {
+    pub fn fix(mut self, title: impl Into<String>, safe: bool, span: Span, text: impl Into<String>) -> Self {
         self.fixes.push(LocalFix {
             title: title.into(),
             safe,

@@ -126,16 +126,9 @@ impl PlanGraph {
         };
         graph.fallback = nodes
             .iter()
-            .map(|node| {
-                node.fallback
-                    .as_ref()
-                    .and_then(|name| graph.runs(&nodes, name))
-            })
+            .map(|node| node.fallback.as_ref().and_then(|name| graph.runs(&nodes, name)))
             .collect();
-        graph.requirements = nodes
-            .iter()
-            .map(|node| graph.requirements_of(&nodes, node))
-            .collect();
+        graph.requirements = nodes.iter().map(|node| graph.requirements_of(&nodes, node)).collect();
         graph.sources = vec![Vec::new(); nodes.len()];
         for (at, node) in nodes.iter().enumerate() {
             graph.add_sources(&nodes, at as u32, node);
@@ -164,10 +157,7 @@ impl PlanGraph {
         self.dangling = self
             .nodes
             .iter()
-            .map(|node| {
-                node.routes.iter().any(|route| unknown(&route.to))
-                    || node.fallback.iter().any(unknown)
-            })
+            .map(|node| node.routes.iter().any(|route| unknown(&route.to)) || node.fallback.iter().any(unknown))
             .collect();
         let mut loose: Vec<bool> = self
             .nodes
@@ -185,9 +175,7 @@ impl PlanGraph {
             .collect();
         order.sort_unstable_by_key(|&node| self.order[node as usize]);
         for node in order {
-            loose[node as usize] |= self.edges[node as usize]
-                .iter()
-                .any(|edge| loose[edge.on as usize]);
+            loose[node as usize] |= self.edges[node as usize].iter().any(|edge| loose[edge.on as usize]);
         }
         self.loose = loose;
     }
@@ -214,10 +202,7 @@ impl PlanGraph {
                 }
                 NeedSig::Quorum { count, of } => Some(Requirement::Quorum {
                     count: *count,
-                    of: of
-                        .iter()
-                        .filter_map(|name| self.runs(nodes, name))
-                        .collect(),
+                    of: of.iter().filter_map(|name| self.runs(nodes, name)).collect(),
                 }),
             })
             .collect()
@@ -258,9 +243,7 @@ impl PlanGraph {
                         kind: EdgeKind::Need,
                     });
                 }
-                if let Some(stand_in) =
-                    self.fallback[on as usize].filter(|&stand_in| stand_in != waits)
-                {
+                if let Some(stand_in) = self.fallback[on as usize].filter(|&stand_in| stand_in != waits) {
                     self.edges[waits as usize].push(Edge {
                         waits,
                         on: stand_in,
@@ -298,9 +281,7 @@ impl PlanGraph {
         for edge in self.edges.iter().flatten() {
             dependents[edge.on as usize].push(edge.waits);
         }
-        let mut ready: VecDeque<u32> = (0..count as u32)
-            .filter(|&node| waiting[node as usize] == 0)
-            .collect();
+        let mut ready: VecDeque<u32> = (0..count as u32).filter(|&node| waiting[node as usize] == 0).collect();
         self.order = vec![None; count];
         let mut position = 0;
         while let Some(node) = ready.pop_front() {
@@ -324,11 +305,7 @@ impl PlanGraph {
     /// What `from` may rely on of `to` when it starts.
     pub fn access(&self, from: u32, to: u32) -> Access {
         match self.known_access(from, to) {
-            Access::No
-                if from != to && (self.loose[from as usize] || self.dangling[to as usize]) =>
-            {
-                Access::Always
-            }
+            Access::No if from != to && (self.loose[from as usize] || self.dangling[to as usize]) => Access::Always,
             access => access,
         }
     }
@@ -369,8 +346,7 @@ impl PlanGraph {
             next += 1;
             for edge in &self.edges[node as usize] {
                 let after = self.order[edge.on as usize].is_some_and(|order| order > low);
-                if edge.on != to && after && !answers.contains_key(&edge.on) && seen.insert(edge.on)
-                {
+                if edge.on != to && after && !answers.contains_key(&edge.on) && seen.insert(edge.on) {
                     found.push(edge.on);
                 }
             }
@@ -401,24 +377,16 @@ impl PlanGraph {
             });
         let sources = &self.sources[node as usize];
         let active = !sources.is_empty()
-            && sources.iter().all(|source| {
-                known(source.node) == Access::Always || (source.node == to && source.completed)
-            });
-        if needs || active {
-            Access::Always
-        } else {
-            Access::Maybe
-        }
+            && sources
+                .iter()
+                .all(|source| known(source.node) == Access::Always || (source.node == to && source.completed));
+        if needs || active { Access::Always } else { Access::Maybe }
     }
 
     /// What `from` may rely on of the error of `to`.
     pub fn error_access(&self, from: u32, to: u32) -> Access {
         let sources = &self.sources[from as usize];
-        if !sources.is_empty()
-            && sources
-                .iter()
-                .all(|source| source.node == to && source.failed)
-        {
+        if !sources.is_empty() && sources.iter().all(|source| source.node == to && source.failed) {
             return Access::Always;
         }
         match (self.known_access(from, to), self.access(from, to)) {
@@ -440,29 +408,25 @@ impl PlanGraph {
         let mut certain = vec![false; self.nodes.len()];
         for node in order {
             let sig = &self.nodes[node as usize];
-            let handled = sig.routes.iter().any(|route| {
-                route
-                    .on
-                    .as_deref()
-                    .is_some_and(|on| fires_on_failure(sig.kind, on))
-            });
-            let needs =
-                self.requirements[node as usize]
-                    .iter()
-                    .all(|requirement| match requirement {
-                        Requirement::Plain(at) | Requirement::Success(at) => certain[*at as usize],
-                        Requirement::Optional(_) => true,
-                        Requirement::Quorum { count, of } => {
-                            of.iter().filter(|&&at| certain[at as usize]).count() >= *count as usize
-                        }
-                    });
+            let handled = sig
+                .routes
+                .iter()
+                .any(|route| route.on.as_deref().is_some_and(|on| fires_on_failure(sig.kind, on)));
+            let needs = self.requirements[node as usize]
+                .iter()
+                .all(|requirement| match requirement {
+                    Requirement::Plain(at) | Requirement::Success(at) => certain[*at as usize],
+                    Requirement::Optional(_) => true,
+                    Requirement::Quorum { count, of } => {
+                        of.iter().filter(|&&at| certain[at as usize]).count() >= *count as usize
+                    }
+                });
             let active = self.sources[node as usize].iter().all(|source| {
                 source.completed
                     && certain[source.node as usize]
                     && self.nodes[source.node as usize].kind != NodeKind::Decision
             });
-            certain[node as usize] =
-                !sig.conditional && !sig.optional && !handled && needs && active;
+            certain[node as usize] = !sig.conditional && !sig.optional && !handled && needs && active;
         }
         certain
     }
@@ -476,10 +440,7 @@ impl PlanGraph {
             .filter(|&node| self.order[node as usize].is_none())
             .collect();
         let mut graph = DiGraph::<u32, ()>::with_capacity(left.len(), left.len());
-        let ids: HashMap<u32, _> = left
-            .iter()
-            .map(|&node| (node, graph.add_node(node)))
-            .collect();
+        let ids: HashMap<u32, _> = left.iter().map(|&node| (node, graph.add_node(node))).collect();
         for &node in &left {
             for edge in &self.edges[node as usize] {
                 if let Some(&on) = ids.get(&edge.on) {
@@ -489,12 +450,7 @@ impl PlanGraph {
         }
         let mut found: Vec<Vec<Edge>> = kosaraju_scc(&graph)
             .into_iter()
-            .map(|component| {
-                component
-                    .into_iter()
-                    .map(|id| graph[id])
-                    .collect::<Vec<u32>>()
-            })
+            .map(|component| component.into_iter().map(|id| graph[id]).collect::<Vec<u32>>())
             .filter_map(|component| self.shortest_loop(component))
             .collect();
         found.sort_by_key(|edges| edges.first().map(|edge| edge.waits));
@@ -508,10 +464,7 @@ impl PlanGraph {
         let mut best: Option<Vec<Edge>> = None;
         for &start in &component[..starts] {
             let bound = best.as_ref().map_or(usize::MAX, Vec::len);
-            if let Some(found) = self
-                .loop_through(start, &inside)
-                .filter(|found| found.len() < bound)
-            {
+            if let Some(found) = self.loop_through(start, &inside).filter(|found| found.len() < bound) {
                 best = Some(found);
             }
             if best.as_ref().is_some_and(|best| best.len() == 1) {

@@ -5,9 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use dsl_syntax::ast::{
-    Block, Decl, Expr as Ast, ExprKind, Item, Name, NeedKind, RouteOn, Span, Value,
-};
+use dsl_syntax::ast::{Block, Decl, Expr as Ast, ExprKind, Item, Name, NeedKind, RouteOn, Span, Value};
 use dsl_syntax::table::{self, DeclKind};
 use ir::func::Func;
 use smol_str::SmolStr;
@@ -141,9 +139,7 @@ impl Analysis {
                         plan.span = plan.span.cover(symbol.span);
                         plan.children.push(symbol);
                     }
-                    (dsl_syntax::ast::BlockKind::PlanRest, Some(plan)) => {
-                        plan.span = plan.span.cover(symbol.span)
-                    }
+                    (dsl_syntax::ast::BlockKind::PlanRest, Some(plan)) => plan.span = plan.span.cover(symbol.span),
                     _ => symbols.push(symbol),
                 }
             }
@@ -189,22 +185,14 @@ impl Analysis {
     }
 
     /// The node of that name in the plan that the block belongs to.
-    fn node(
-        &self,
-        file: SourceFile,
-        block: BlockRef,
-        name: &str,
-    ) -> Option<(BlockRef, Arc<NodeSig>)> {
+    fn node(&self, file: SourceFile, block: BlockRef, name: &str) -> Option<(BlockRef, Arc<NodeSig>)> {
         let plans = file_plans(&self.db, file);
         let (file, plan) = match plans.places.get(&block) {
             Some((plan, _)) => (file, *plan as usize),
             None => {
                 // a profile or test, about a plan that may be elsewhere
                 let of = decl_of(&self.db, block)?.of.as_ref()?;
-                let home = scope(&self.db, self.project, file)
-                    .plans
-                    .get(&of.text)?
-                    .file;
+                let home = scope(&self.db, self.project, file).plans.get(&of.text)?.file;
                 (
                     home,
                     file_plans(&self.db, home)
@@ -229,13 +217,7 @@ impl Analysis {
             });
         }
         let seen = visible(&self.db, self.project, file);
-        let spaces = [
-            Space::Type,
-            Space::Capability,
-            Space::Agent,
-            Space::Plan,
-            Space::Policy,
-        ];
+        let spaces = [Space::Type, Space::Capability, Space::Agent, Space::Plan, Space::Policy];
         let (space, origin) = spaces
             .iter()
             .find_map(|&space| seen.get(space, name).map(|origin| (space, origin)))?;
@@ -256,29 +238,20 @@ impl Analysis {
             ("params" | "memory" | "secrets", Some(member)) => {
                 let plans = file_plans(&self.db, file);
                 let (plan, _) = plans.places.get(&block)?;
-                plans
-                    .plans
-                    .get(*plan as usize)?
-                    .clauses
-                    .iter()
-                    .find_map(|&clauses| {
-                        let decl = decl_of(&self.db, clauses)?;
-                        let span = member_span(decl, &first.text, &member.text)?;
-                        Some(Place {
-                            block: clauses,
-                            target: Target::Span(span),
-                        })
+                plans.plans.get(*plan as usize)?.clauses.iter().find_map(|&clauses| {
+                    let decl = decl_of(&self.db, clauses)?;
+                    let span = member_span(decl, &first.text, &member.text)?;
+                    Some(Place {
+                        block: clauses,
+                        target: Target::Span(span),
                     })
+                })
             }
             (name, Some(member)) => {
                 let (node, _) = self.node(file, block, name)?;
-                let span = decl_of(&self.db, node)
-                    .and_then(|decl| member_span(decl, "output", &member.text));
+                let span = decl_of(&self.db, node).and_then(|decl| member_span(decl, "output", &member.text));
                 let target = span.map_or(Target::Name, Target::Span);
-                Some(Place {
-                    block: node,
-                    target,
-                })
+                Some(Place { block: node, target })
             }
             (name, None) => self.place_of(file, block, name),
         }
@@ -334,19 +307,11 @@ impl Analysis {
         };
         let decl = decl_of(&self.db, block)?;
         let cx = Cx::new(&self.db, self.project, block, decl);
-        let typed = |ty: &dyn std::fmt::Display| {
-            format!("```plan\n{}.{}: {ty}\n```", first.text, member.text)
-        };
+        let typed = |ty: &dyn std::fmt::Display| format!("```plan\n{}.{}: {ty}\n```", first.text, member.text);
         if first.text == "params" {
-            let field = cx
-                .plan
-                .params
-                .iter()
-                .find(|field| field.name == member.text)?;
+            let field = cx.plan.params.iter().find(|field| field.name == member.text)?;
             let place = self.place_of_path(file, block, names);
-            let doc = place
-                .and_then(|place| self.doc_at(&place))
-                .unwrap_or_default();
+            let doc = place.and_then(|place| self.doc_at(&place)).unwrap_or_default();
             return Some(format!("{}\n{doc}", typed(&field.ty)));
         }
         let (_, sig) = self.node(file, block, &first.text)?;
@@ -380,16 +345,8 @@ impl Analysis {
         };
         let decl = decl_of(&self.db, place.block)?;
         decl.clauses.iter().find_map(|clause| match &clause.value {
-            Value::Fields(fields) => fields
-                .iter()
-                .find(|field| field.name.span == span)?
-                .doc
-                .clone(),
-            Value::Typed(typed) => typed
-                .iter()
-                .find(|item| item.name.span == span)?
-                .doc
-                .clone(),
+            Value::Fields(fields) => fields.iter().find(|field| field.name.span == span)?.doc.clone(),
+            Value::Typed(typed) => typed.iter().find(|item| item.name.span == span)?.doc.clone(),
             _ => None,
         })
     }
@@ -450,9 +407,7 @@ fn member_span(decl: &Decl, key: &str, member: &str) -> Option<Span> {
             .map(|field| field.name.span),
         Value::Typed(typed) => typed
             .iter()
-            .find(|item| {
-                item.name.text == member || item.name.text.starts_with(&format!("{member}."))
-            })
+            .find(|item| item.name.text == member || item.name.text.starts_with(&format!("{member}.")))
             .map(|item| item.name.span),
         Value::Assigns(assigns) => assigns
             .iter()
@@ -473,20 +428,10 @@ fn thing_at(block: &Block, at: u32) -> Option<Thing<'_>> {
         }
         Item::Decl(decl) => decl,
     };
-    if decl.keyword.contains(at)
-        && decl
-            .name
-            .as_ref()
-            .is_none_or(|name| !name.span.contains(at))
-    {
+    if decl.keyword.contains(at) && decl.name.as_ref().is_none_or(|name| !name.span.contains(at)) {
         return Some(Thing::Keyword(decl.kind));
     }
-    if let Some(name) = decl
-        .name
-        .iter()
-        .chain(&decl.of)
-        .find(|name| name.span.contains(at))
-    {
+    if let Some(name) = decl.name.iter().chain(&decl.of).find(|name| name.span.contains(at)) {
         return Some(Thing::Name(name));
     }
     let mut expr = None;
@@ -497,11 +442,7 @@ fn thing_at(block: &Block, at: u32) -> Option<Thing<'_>> {
     if let Some(name) = ty {
         return Some(Thing::Name(name));
     }
-    for clause in decl
-        .clauses
-        .iter()
-        .filter(|clause| clause.span.contains(at))
-    {
+    for clause in decl.clauses.iter().filter(|clause| clause.span.contains(at)) {
         if clause.name.span.contains(at) && decl.kind != DeclKind::Profile {
             let row = table::find(table::clauses(decl.kind), &clause.name.text)?;
             return Some(Thing::Clause(row.doc, clause.name.span));
@@ -511,9 +452,7 @@ fn thing_at(block: &Block, at: u32) -> Option<Thing<'_>> {
         }
         walk::exprs(&clause.value, &mut |outer| {
             if outer.span.contains(at) {
-                walk::deep(outer, &mut |inner| {
-                    expr = thing_in(inner, at).or(expr.take())
-                });
+                walk::deep(outer, &mut |inner| expr = thing_in(inner, at).or(expr.take()));
             }
         });
     }
@@ -567,8 +506,9 @@ fn name_in(value: &Value, at: u32) -> Option<&Name> {
         Value::Fields(fields) => fields.iter().find_map(|field| type_at(&field.ty, at)),
         Value::Typed(typed) => typed.iter().find_map(|item| type_at(&item.ty, at)),
         Value::Mock(mock) => match &mock.target {
-            dsl_syntax::ast::MockTarget::Task(name)
-            | dsl_syntax::ast::MockTarget::Capability(name) => Some(name).filter(here),
+            dsl_syntax::ast::MockTarget::Task(name) | dsl_syntax::ast::MockTarget::Capability(name) => {
+                Some(name).filter(here)
+            }
         },
         Value::Decide(decide) => Some(&decide.gate).filter(here),
         _ => None,

@@ -15,10 +15,7 @@ use crate::signatures::{Sig, signatures};
 
 /// The declarations of a file that are not nodes, in order.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn declarations(
-    db: &dyn salsa::Database,
-    file: SourceFile,
-) -> Arc<Vec<(BlockRef, Sig)>> {
+pub(crate) fn declarations(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<(BlockRef, Sig)>> {
     let mut found = Vec::new();
     for &chunk in file.chunks(db) {
         for (index, sig) in signatures(db, chunk).iter().enumerate() {
@@ -143,11 +140,7 @@ impl Visible {
 
 /// The names that a file can use.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn visible(
-    db: &dyn salsa::Database,
-    project: Project,
-    file: SourceFile,
-) -> Arc<Visible> {
+pub(crate) fn visible(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Visible> {
     let mut visible = Visible::default();
     for (_, sig) in declarations(db, file).iter() {
         if let Some((space, name)) = declared(sig) {
@@ -162,9 +155,7 @@ pub(crate) fn visible(
     for (block, sig) in declarations(db, file).iter() {
         let Sig::Use(used) = sig else { continue };
         let Some(path) = &used.path else {
-            visible
-                .problems
-                .push(ImportProblem::NoPath { block: *block });
+            visible.problems.push(ImportProblem::NoPath { block: *block });
             continue;
         };
         let target = import_path(project.root(db), file.path(db), path);

@@ -73,11 +73,7 @@ impl Database {
 const PARALLEL_CHUNKS_MIN: usize = 32;
 
 /// Asks a query of every chunk, on all processors where there are many; the answers stay in the database.
-pub(crate) fn for_each_chunk(
-    db: &Database,
-    chunks: &[SourceChunk],
-    ask: impl Fn(&Database, SourceChunk) + Sync,
-) {
+pub(crate) fn for_each_chunk(db: &Database, chunks: &[SourceChunk], ask: impl Fn(&Database, SourceChunk) + Sync) {
     if chunks.len() < PARALLEL_CHUNKS_MIN {
         chunks.iter().for_each(|&chunk| ask(db, chunk));
     } else {

@@ -12,9 +12,7 @@ use ir::types::{Type, Types};
 use smol_str::SmolStr;
 
 use crate::analysis::{Analysis, Edge};
-use crate::check::{
-    Cx, NodeParts, PlanParts, Unready, lower_node, lower_plan_block, with_default_retry,
-};
+use crate::check::{Cx, NodeParts, PlanParts, Unready, lower_node, lower_plan_block, with_default_retry};
 use crate::diagnostic::{BlockRef, Diagnostic, Severity};
 use crate::graph::{PlanGraph, graphs};
 use crate::imports::visible;
@@ -48,11 +46,7 @@ impl std::fmt::Display for CompileError {
         };
         match self {
             Self::NoFile => f.write_str("there is no such file"),
-            Self::NoPlan { plan, plans } => write!(
-                f,
-                "there is no plan `{plan}`, expected one of {}",
-                list(plans)
-            ),
+            Self::NoPlan { plan, plans } => write!(f, "there is no plan `{plan}`, expected one of {}", list(plans)),
             Self::Empty => f.write_str("the file has no plan"),
             Self::WhichPlan { plans } => write!(
                 f,
@@ -79,11 +73,7 @@ impl Analysis {
         }
         let at = self.choose(file, plan)?;
         let plan = self.lower(file, at);
-        debug_assert!(
-            ir::verify::verify(&plan).is_ok(),
-            "{:?}",
-            ir::verify::verify(&plan)
-        );
+        debug_assert!(ir::verify::verify(&plan).is_ok(), "{:?}", ir::verify::verify(&plan));
         Ok(plan)
     }
 
@@ -145,13 +135,7 @@ impl Analysis {
         let scope = scope(&self.db, self.project, file);
         let mut lines = Lines::new(self, file);
         let mut unsupported = Vec::new();
-        let mut plan = empty(
-            scope
-                .own
-                .get(at)
-                .map(|plan| plan.name.clone())
-                .unwrap_or_default(),
-        );
+        let mut plan = empty(scope.own.get(at).map(|plan| plan.name.clone()).unwrap_or_default());
         let mut retry = None;
         let mut failure = FailurePolicy::Abort;
         for &block in &blocks.clauses {
@@ -277,8 +261,7 @@ fn used_types(plan: &Plan, all: &Types) -> Types {
     plan.memory.iter().for_each(|key| collect(&key.ty));
     // casts name types too: they are found in the text form, where a record stands as `{"record":"Name"}`
     let text = serde_json::to_string(&plan.nodes).unwrap_or_default();
-    let text = text
-        + &serde_json::to_string(&(&plan.params, &plan.outputs, &plan.memory)).unwrap_or_default();
+    let text = text + &serde_json::to_string(&(&plan.params, &plan.outputs, &plan.memory)).unwrap_or_default();
     wanted.extend(
         all.0
             .keys()
@@ -289,9 +272,7 @@ fn used_types(plan: &Plan, all: &Types) -> Types {
     while let Some(name) = wanted.pop() {
         let Some(def) = all.get(&name) else { continue };
         if used.0.insert(name, def.clone()).is_none() {
-            def.fields
-                .iter()
-                .for_each(|field| records_in(&field.ty, &mut wanted));
+            def.fields.iter().for_each(|field| records_in(&field.ty, &mut wanted));
         }
     }
     used
@@ -335,12 +316,7 @@ impl<'a> Lines<'a> {
         self.starts.partition_point(|&start| start <= at) as u32 + 1
     }
 
-    fn unsupported(
-        &mut self,
-        block: BlockRef,
-        node: Option<u32>,
-        unready: &Unready,
-    ) -> Vec<Unsupported> {
+    fn unsupported(&mut self, block: BlockRef, node: Option<u32>, unready: &Unready) -> Vec<Unsupported> {
         unready
             .found
             .iter()

@@ -52,17 +52,13 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
                 Sig::PlanRest(_) => {
                     if let Some(plan) = found.plans.last_mut() {
                         plan.clauses.push(block);
-                        found
-                            .places
-                            .insert(block, (found.plans.len() as u32 - 1, None));
+                        found.places.insert(block, (found.plans.len() as u32 - 1, None));
                     }
                 }
                 Sig::Node(node) if node.in_plan => {
                     let at = found.plans.len() as u32;
                     if let Some(plan) = found.plans.last_mut() {
-                        found
-                            .places
-                            .insert(block, (at - 1, Some(plan.nodes.len() as u32)));
+                        found.places.insert(block, (at - 1, Some(plan.nodes.len() as u32)));
                         plan.nodes.push((block, node.clone()));
                     }
                 }

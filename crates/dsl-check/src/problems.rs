@@ -26,11 +26,7 @@ fn at(block: BlockRef) -> Place {
 
 /// Imports, and declarations that share a name.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn file_problems(
-    db: &dyn salsa::Database,
-    project: Project,
-    file: SourceFile,
-) -> Vec<Diag> {
+pub(crate) fn file_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
     let mut found: Vec<Diag> = visible(db, project, file)
         .problems
         .iter()
@@ -66,26 +62,39 @@ fn import_problem(problem: &ImportProblem) -> Option<Diag> {
         ImportProblem::NoFile { block, path } => Diag::new(
             rules::UNRESOLVED_IMPORT,
             place(block, None),
-            format!("there is no file `{path}` to import, expected a path relative to this file or, with `/` first, to the workspace"),
+            format!(
+                "there is no file `{path}` to import, expected a path relative to this file or, with `/` first, to the workspace"
+            ),
         ),
-        ImportProblem::NoName { block, name, path, there } => {
-            let diag =
-                Diag::new(rules::UNRESOLVED_IMPORT, place(block, Some(name)), format!("`{path}` declares no `{name}`"));
+        ImportProblem::NoName {
+            block,
+            name,
+            path,
+            there,
+        } => {
+            let diag = Diag::new(
+                rules::UNRESOLVED_IMPORT,
+                place(block, Some(name)),
+                format!("`{path}` declares no `{name}`"),
+            );
             let near = crate::types::problem::nearest(name, there);
             match near.first() {
                 Some(best) => diag.help(format!("did you mean `{best}`?")),
                 None => diag,
             }
         }
-        ImportProblem::Ambiguous { block, first, space, name } => {
-            Diag::new(
-                rules::AMBIGUOUS_IMPORT,
-                place(block, Some(name)),
-                format!("the {} `{name}` comes from two places", space.word()),
-            )
-            .label(place(first, Some(name)), "also from here")
-            .help("pick the names you want (`use a, b from \"…\"`), or give one import a name (`use \"…\" as x`)")
-        }
+        ImportProblem::Ambiguous {
+            block,
+            first,
+            space,
+            name,
+        } => Diag::new(
+            rules::AMBIGUOUS_IMPORT,
+            place(block, Some(name)),
+            format!("the {} `{name}` comes from two places", space.word()),
+        )
+        .label(place(first, Some(name)), "also from here")
+        .help("pick the names you want (`use a, b from \"…\"`), or give one import a name (`use \"…\" as x`)"),
     })
 }
 
@@ -95,37 +104,22 @@ fn duplicate_declarations(db: &dyn salsa::Database, file: SourceFile, found: &mu
     let mut tests = HashMap::new();
     for (block, sig) in declarations(db, file).iter() {
         let (before, what, name) = match sig {
-            Sig::Profile {
-                name: Some(name),
-                of,
-            } => (
+            Sig::Profile { name: Some(name), of } => (
                 profiles.insert((name.clone(), of.clone()), *block),
                 "profile",
                 name.clone(),
             ),
-            Sig::Test {
-                title: Some(title),
-                of,
-            } => (
-                tests.insert((title.clone(), of.clone()), *block),
-                "test",
-                title.clone(),
-            ),
+            Sig::Test { title: Some(title), of } => {
+                (tests.insert((title.clone(), of.clone()), *block), "test", title.clone())
+            }
             _ => match declared(sig) {
-                Some((space, name)) => (
-                    first.insert((space, name.clone()), *block),
-                    space.word(),
-                    name,
-                ),
+                Some((space, name)) => (first.insert((space, name.clone()), *block), space.word(), name),
                 None => continue,
             },
         };
         if let Some(before) = before {
             let message = format!("there are two {what}s `{name}`, expected different names");
-            found.push(
-                Diag::new(rules::DUPLICATE_NAME, at(*block), message)
-                    .label(at(before), "first here"),
-            );
+            found.push(Diag::new(rules::DUPLICATE_NAME, at(*block), message).label(at(before), "first here"));
         }
     }
 }
@@ -140,9 +134,7 @@ fn duplicate_nodes(plan: &PlanBlocks, found: &mut Vec<Diag>) {
                     node.name
                 );
                 let label = format!("the {} of that name", kind.word());
-                found.push(
-                    Diag::new(rules::DUPLICATE_NAME, at(*block), message).label(at(*before), label),
-                );
+                found.push(Diag::new(rules::DUPLICATE_NAME, at(*block), message).label(at(*before), label));
             }
             None => {
                 first.insert(&node.name, (*block, node.kind));
@@ -153,21 +145,12 @@ fn duplicate_nodes(plan: &PlanBlocks, found: &mut Vec<Diag>) {
 
 /// Loops, fallbacks that do not fit, plans that call themselves.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn graph_problems(
-    db: &dyn salsa::Database,
-    project: Project,
-    file: SourceFile,
-) -> Vec<Diag> {
+pub(crate) fn graph_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
     let plans = file_plans(db, file);
     let mut said = HashSet::new();
     for (plan, graph) in plans.plans.iter().zip(graphs(db, file).iter()) {
-        found.extend(
-            graph
-                .loops()
-                .iter()
-                .map(|edges| dependency_cycle(plan, graph, edges)),
-        );
+        found.extend(graph.loops().iter().map(|edges| dependency_cycle(plan, graph, edges)));
         fallbacks(db, project, file, plan, graph, &mut found);
         recursive_calls(db, project, file, plan, &mut said, &mut found);
     }
@@ -227,10 +210,7 @@ fn dependency_cycle(plan: &PlanBlocks, graph: &PlanGraph, edges: &[Edge]) -> Dia
     for edge in edges {
         diag = diag.label(place(edge), says(edge));
     }
-    let mut path: Vec<String> = edges
-        .iter()
-        .map(|edge| format!("`{}`", name(edge.waits)))
-        .collect();
+    let mut path: Vec<String> = edges.iter().map(|edge| format!("`{}`", name(edge.waits))).collect();
     path.push(format!("`{}`", name(first.waits)));
     diag.note(format!("the loop: {}", path.join(" waits for ")))
         .help(if edges.len() == 1 {
@@ -299,19 +279,20 @@ fn fallbacks(
         } else {
             node_outputs(scope, sig)
         };
-        let mismatch = promised.into_iter().find_map(|(name, ty)| {
-            match outputs.iter().find(|(output, _)| *output == name) {
-                None => Some(format!(
-                    "`{}` has no output `{name}`, expected one as `{}` has it",
-                    other.name, sig.name
-                )),
-                Some((_, found)) if assign(found, &ty, &scope.types).is_err() => Some(format!(
-                    "`{}.{name}` is `{found}`, expected `{ty}` as of `{}`, for which it stands in",
-                    other.name, sig.name
-                )),
-                Some(_) => None,
-            }
-        });
+        let mismatch =
+            promised
+                .into_iter()
+                .find_map(|(name, ty)| match outputs.iter().find(|(output, _)| *output == name) {
+                    None => Some(format!(
+                        "`{}` has no output `{name}`, expected one as `{}` has it",
+                        other.name, sig.name
+                    )),
+                    Some((_, found)) if assign(found, &ty, &scope.types).is_err() => Some(format!(
+                        "`{}.{name}` is `{found}`, expected `{ty}` as of `{}`, for which it stands in",
+                        other.name, sig.name
+                    )),
+                    Some(_) => None,
+                });
         if let Some(message) = mismatch {
             found.push(label(Diag::new(rules::FALLBACK_MISMATCH, place, message)));
         }
@@ -323,11 +304,7 @@ type PlanId = (SourceFile, SmolStr);
 /// The plans that a plan calls.
 fn calls(db: &dyn salsa::Database, project: Project, (file, name): &PlanId) -> Vec<PlanId> {
     let scope = scope(db, project, *file);
-    let Some(plan) = file_plans(db, *file)
-        .plans
-        .iter()
-        .find(|plan| plan.name == *name)
-    else {
+    let Some(plan) = file_plans(db, *file).plans.iter().find(|plan| plan.name == *name) else {
         return Vec::new();
     };
     plan.nodes
@@ -368,10 +345,7 @@ fn recursive_calls(
                 while let Some(through) = back.filter(|through| said.insert((*through).clone())) {
                     back = reached.get(through);
                 }
-                let message = format!(
-                    "the plan `{}` calls itself through `{}`",
-                    plan.name, sig.name
-                );
+                let message = format!("the plan `{}` calls itself through `{}`", plan.name, sig.name);
                 let place = Place {
                     block: *block,
                     target: Target::Call,

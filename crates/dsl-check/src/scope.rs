@@ -71,12 +71,7 @@ impl FileScope {
 
     /// A policy that binds the plan.
     pub fn policy_for(&self, plan: &PlanScope) -> Option<&SmolStr> {
-        let binds = |policy: &&Arc<PolicySig>| {
-            policy
-                .label
-                .as_ref()
-                .is_none_or(|label| plan.labels.contains(label))
-        };
+        let binds = |policy: &&Arc<PolicySig>| policy.label.as_ref().is_none_or(|label| plan.labels.contains(label));
         self.policies.iter().find(binds).map(|policy| &policy.name)
     }
 }
@@ -96,11 +91,7 @@ pub(crate) struct PlanScope {
 }
 
 #[salsa::tracked(returns(ref))]
-pub(crate) fn scope(
-    db: &dyn salsa::Database,
-    project: Project,
-    file: SourceFile,
-) -> Arc<FileScope> {
+pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<FileScope> {
     let resolver = Resolver::new(db, project, file);
     let mut scope = FileScope::default();
     for capability in crate::builtin::CAPABILITIES.iter() {
@@ -121,10 +112,9 @@ pub(crate) fn scope(
             }
             Space::Capability => {
                 if let Some(sig) = resolver.capability(origin) {
-                    scope.capabilities.insert(
-                        name.clone(),
-                        Arc::new(resolver.capability_types(origin.file, &sig)),
-                    );
+                    scope
+                        .capabilities
+                        .insert(name.clone(), Arc::new(resolver.capability_types(origin.file, &sig)));
                 }
             }
             Space::Agent => {
@@ -214,23 +204,15 @@ fn merge(plan: &mut PlanSig, rest: &PlanSig) {
 }
 
 /// The policies of the file, and of the files that it imports, directly or not.
-fn policies_in_reach(
-    db: &dyn salsa::Database,
-    project: Project,
-    file: SourceFile,
-) -> Vec<Arc<PolicySig>> {
+fn policies_in_reach(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Arc<PolicySig>> {
     let mut found = Vec::new();
     let mut seen = HashSet::from([file]);
     let mut queue = VecDeque::from([file]);
     while let Some(at) = queue.pop_front() {
-        found.extend(
-            declarations(db, at)
-                .iter()
-                .filter_map(|(_, sig)| match sig {
-                    Sig::Policy(sig) => Some(sig.clone()),
-                    _ => None,
-                }),
-        );
+        found.extend(declarations(db, at).iter().filter_map(|(_, sig)| match sig {
+            Sig::Policy(sig) => Some(sig.clone()),
+            _ => None,
+        }));
         queue.extend(
             visible(db, project, at)
                 .files
@@ -313,10 +295,7 @@ impl<'db> Resolver<'db> {
             return Some(Type::Error);
         }
         // what an alias of itself finds on the way round
-        self.inner
-            .borrow_mut()
-            .aliases
-            .insert(key.clone(), Type::Error);
+        self.inner.borrow_mut().aliases.insert(key.clone(), Type::Error);
         self.inner.borrow_mut().depth += 1;
         let ty = self.resolve(file, alias);
         let mut inner = self.inner.borrow_mut();
@@ -344,11 +323,7 @@ impl<'db> Resolver<'db> {
     }
 
     /// The plain name, or one that also says which file it is from.
-    fn free_name(
-        &self,
-        (file, plain): &(SourceFile, SmolStr),
-        taken: &HashSet<SmolStr>,
-    ) -> SmolStr {
+    fn free_name(&self, (file, plain): &(SourceFile, SmolStr), taken: &HashSet<SmolStr>) -> SmolStr {
         let stem = implicit_name(file.path(self.db));
         std::iter::once(plain.clone())
             .chain(std::iter::once(SmolStr::from(format!("{stem}.{plain}"))))

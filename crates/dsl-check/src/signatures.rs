@@ -270,11 +270,7 @@ fn plan(decl: &Decl, block: &Block, name: SmolStr) -> PlanSig {
 /// Whether the parser found something wrong in that clause.
 fn is_broken(decl: &Decl, block: &Block, key: K) -> bool {
     clause(decl, key).is_some_and(|clause| {
-        matches!(clause.value, Value::Error)
-            || block
-                .errors
-                .iter()
-                .any(|error| clause.span.contains(error.span.start))
+        matches!(clause.value, Value::Error) || block.errors.iter().any(|error| clause.span.contains(error.span.start))
     })
 }
 
@@ -459,12 +455,8 @@ fn without_spans(mut ty: ast::Type) -> ast::Type {
 fn clear_type(ty: &mut ast::Type) {
     ty.span = Span::default();
     match &mut ty.kind {
-        TypeKind::Enum(names) => names
-            .iter_mut()
-            .for_each(|name| name.span = Span::default()),
-        TypeKind::Named {
-            name, arg, refine, ..
-        } => {
+        TypeKind::Enum(names) => names.iter_mut().for_each(|name| name.span = Span::default()),
+        TypeKind::Named { name, arg, refine, .. } => {
             name.span = Span::default();
             if let Some(arg) = arg {
                 clear_type(arg);
@@ -536,9 +528,7 @@ fn names_in(value: &Value, names: &mut Vec<SmolStr>) {
             for need in needs {
                 match &need.kind {
                     NeedKind::Node { name, .. } => names.push(text(name)),
-                    NeedKind::Any(of) | NeedKind::Quorum { of, .. } => {
-                        names.extend(of.iter().map(text))
-                    }
+                    NeedKind::Any(of) | NeedKind::Quorum { of, .. } => names.extend(of.iter().map(text)),
                 }
             }
         }

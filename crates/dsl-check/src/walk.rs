@@ -7,12 +7,7 @@ use dsl_syntax::ast::*;
 /// Calls `f` with each outermost expression of the clause, those in scripts and strings included.
 pub(crate) fn exprs<'a>(value: &'a Value, f: &mut dyn FnMut(&'a Expr)) {
     match value {
-        Value::Error
-        | Value::Unknown
-        | Value::Names(_)
-        | Value::Needs(_)
-        | Value::Options(_)
-        | Value::Effects(_) => {}
+        Value::Error | Value::Unknown | Value::Names(_) | Value::Needs(_) | Value::Options(_) | Value::Effects(_) => {}
         Value::Expr(expr) | Value::Call(expr) => f(expr),
         Value::Text(Text::String(text)) => string(text, f),
         Value::Text(Text::Raw(_)) => {}
@@ -21,25 +16,16 @@ pub(crate) fn exprs<'a>(value: &'a Value, f: &mut dyn FnMut(&'a Expr)) {
             .iter()
             .filter_map(|interp| interp.expr.as_ref().ok())
             .for_each(f),
-        Value::Fields(fields) => fields
-            .iter()
-            .filter_map(|field| field.default.as_ref())
-            .for_each(f),
+        Value::Fields(fields) => fields.iter().filter_map(|field| field.default.as_ref()).for_each(f),
         Value::Assigns(assigns) => assigns.iter().for_each(|assign| f(&assign.value)),
-        Value::Typed(typed) => typed
-            .iter()
-            .filter_map(|assign| assign.value.as_ref())
-            .for_each(f),
+        Value::Typed(typed) => typed.iter().filter_map(|assign| assign.value.as_ref()).for_each(f),
         Value::Items(items) => items.iter().for_each(f),
         Value::Each(each) => {
             f(&each.list);
             each.by.iter().for_each(f);
         }
         Value::Retry(retry) => f(&retry.policy),
-        Value::Steps(steps) => steps
-            .iter()
-            .flat_map(|step| &step.args)
-            .for_each(|arg| f(&arg.value)),
+        Value::Steps(steps) => steps.iter().flat_map(|step| &step.args).for_each(|arg| f(&arg.value)),
         Value::Fail(fail) => {
             f(&fail.when);
             if let Some(message) = &fail.message {
@@ -68,10 +54,7 @@ pub(crate) fn exprs<'a>(value: &'a Value, f: &mut dyn FnMut(&'a Expr)) {
         Value::Clauses(clauses) => clauses.iter().for_each(|clause| exprs(&clause.value, f)),
         Value::Alert(alert) => f(&alert.when),
         Value::Selector(selector) => selector.filter.iter().for_each(f),
-        Value::Rule(rule) => rule
-            .clauses
-            .iter()
-            .for_each(|clause| exprs(&clause.value, f)),
+        Value::Rule(rule) => rule.clauses.iter().for_each(|clause| exprs(&clause.value, f)),
         Value::Mock(mock) => {
             mock.when.iter().for_each(&mut *f);
             for reply in &mock.replies {
@@ -133,11 +116,7 @@ pub(crate) fn deep<'a>(expr: &'a Expr, f: &mut dyn FnMut(&'a Expr)) {
             deep(lhs, f);
             deep(rhs, f);
         }
-        ExprKind::If {
-            then,
-            cond,
-            otherwise,
-        } => {
+        ExprKind::If { then, cond, otherwise } => {
             deep(then, f);
             deep(cond, f);
             deep(otherwise, f);

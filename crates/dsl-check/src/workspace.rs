@@ -147,12 +147,7 @@ impl Workspace {
     }
 
     /// Replaces a byte range of a file.
-    pub fn edit(
-        &mut self,
-        path: impl AsRef<Path>,
-        range: Range<usize>,
-        new: &str,
-    ) -> Result<(), EditError> {
+    pub fn edit(&mut self, path: impl AsRef<Path>, range: Range<usize>, new: &str) -> Result<(), EditError> {
         let path: Arc<Path> = self.analysis.path(path.as_ref()).into();
         let held = self.held.get_mut(&path).ok_or(EditError::NoText)?;
         let document = held.document.as_mut().ok_or(EditError::NoText)?;
@@ -173,10 +168,7 @@ impl Workspace {
         }
         let changed = document.edit(range, new);
         let after = document.chunks().len();
-        let replaced = changed.start
-            ..(changed.end + before)
-                .saturating_sub(after)
-                .max(changed.start);
+        let replaced = changed.start..(changed.end + before).saturating_sub(after).max(changed.start);
         self.sync(&path, replaced, changed);
         self.load_imports(path);
         Ok(())
@@ -218,10 +210,7 @@ impl Workspace {
             let project = self.analysis.project;
             let mut files = project.files(db).clone();
             files.insert(path.clone(), file);
-            project
-                .set_files(db)
-                .with_durability(Durability::MEDIUM)
-                .to(files);
+            project.set_files(db).with_durability(Durability::MEDIUM).to(files);
         }
         let Some(held) = self.held.get_mut(&path) else {
             return;
@@ -231,10 +220,7 @@ impl Workspace {
         }
         held.document = document;
         let old = held.file.chunks(db).len();
-        let new = held
-            .document
-            .as_ref()
-            .map_or(0, |document| document.chunks().len());
+        let new = held.document.as_ref().map_or(0, |document| document.chunks().len());
         self.sync(&path, 0..old, 0..new);
     }
 
@@ -244,18 +230,9 @@ impl Workspace {
             return;
         };
         let db = &mut self.analysis.db;
-        let durability = if held.open {
-            Durability::LOW
-        } else {
-            Durability::MEDIUM
-        };
+        let durability = if held.open { Durability::LOW } else { Durability::MEDIUM };
         let mut inputs = held.file.chunks(db).to_vec();
-        let mut reused: VecDeque<SourceChunk> = inputs
-            .get(old.clone())
-            .unwrap_or_default()
-            .iter()
-            .copied()
-            .collect();
+        let mut reused: VecDeque<SourceChunk> = inputs.get(old.clone()).unwrap_or_default().iter().copied().collect();
         let chunks = held.document.as_ref().map_or(&[][..], Document::chunks);
         let mut fresh = Vec::with_capacity(new.len());
         for chunk in chunks.get(new).unwrap_or_default() {
@@ -263,16 +240,10 @@ impl Workspace {
             let input = match reused.pop_front().or_else(|| held.spare.pop()) {
                 Some(input) => {
                     if input.text(db) != &*chunk.text {
-                        input
-                            .set_text(db)
-                            .with_durability(durability)
-                            .to(chunk.text.clone());
+                        input.set_text(db).with_durability(durability).to(chunk.text.clone());
                     }
                     if input.plan_indent(db) != indent {
-                        input
-                            .set_plan_indent(db)
-                            .with_durability(durability)
-                            .to(indent);
+                        input.set_plan_indent(db).with_durability(durability).to(indent);
                     }
                     input
                 }
@@ -286,10 +257,7 @@ impl Workspace {
         let end = old.end.min(inputs.len());
         inputs.splice(old.start.min(end)..end, fresh);
         if inputs != held.file.chunks(db) {
-            held.file
-                .set_chunks(db)
-                .with_durability(durability)
-                .to(inputs);
+            held.file.set_chunks(db).with_durability(durability).to(inputs);
         }
     }
 

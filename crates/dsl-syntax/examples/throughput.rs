@@ -45,8 +45,7 @@ fn time(work: &impl Fn() -> usize) -> Duration {
 }
 
 fn plan() -> Result<String, std::fmt::Error> {
-    let mut text =
-        String::from("plan large \"A large plan\"\n  params:\n    query: string(3..200) = \"x\"\n");
+    let mut text = String::from("plan large \"A large plan\"\n  params:\n    query: string(3..200) = \"x\"\n");
     for at in 0..TASKS {
         write!(
             text,

@@ -34,11 +34,7 @@ impl Span {
             } else {
                 other.start
             },
-            end: if self.end > other.end {
-                self.end
-            } else {
-                other.end
-            },
+            end: if self.end > other.end { self.end } else { other.end },
         }
     }
     pub const fn contains(self, offset: u32) -> bool {

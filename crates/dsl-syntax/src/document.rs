@@ -71,10 +71,7 @@ impl Document {
         };
         // Where a chunk starts is decided by the line before it and its first block, so the chunk before is safe.
         let first = touched.saturating_sub(1);
-        let base: usize = self.chunks[..first]
-            .iter()
-            .map(|chunk| chunk.text.len())
-            .sum();
+        let base: usize = self.chunks[..first].iter().map(|chunk| chunk.text.len()).sum();
         let total = self.len();
         let stop = range.end.clamp(range.start.min(total), total);
         // The old chunks from `first` on, up to the one the edit ends in.
@@ -84,21 +81,14 @@ impl Document {
             covered += self.chunks[old_end].text.len();
             old_end += 1;
         }
-        let mut text: String = self.chunks[first..old_end]
-            .iter()
-            .map(|chunk| &*chunk.text)
-            .collect();
+        let mut text: String = self.chunks[first..old_end].iter().map(|chunk| &*chunk.text).collect();
         let start = floor(&text, range.start - base.min(range.start));
         let stop = floor(&text, stop - base).max(start);
         text.replace_range(start..stop, new);
         let replaced = self.settle(first, &mut old_end, text);
         // The chunk before the edited one was looked at and has seldom changed.
         let old = &self.chunks[first..old_end];
-        let same = replaced
-            .iter()
-            .zip(old)
-            .take_while(|(new, old)| new == old)
-            .count();
+        let same = replaced.iter().zip(old).take_while(|(new, old)| new == old).count();
         let changed = first + same..first + replaced.len();
         self.chunks.splice(first..old_end, replaced);
         changed
@@ -133,11 +123,7 @@ impl Document {
             *old_end += 1;
             // Doubling what is taken keeps the whole linear where boundaries never meet.
             for _ in 1..take {
-                if let Some(more) = self
-                    .chunks
-                    .get(*old_end)
-                    .filter(|_| *old_end + 1 < self.chunks.len())
-                {
+                if let Some(more) = self.chunks.get(*old_end).filter(|_| *old_end + 1 < self.chunks.len()) {
                     text.push_str(&more.text);
                     *old_end += 1;
                 }

@@ -136,11 +136,7 @@ impl<'t> Lexer<'t> {
             }
         };
         let tokens = first..self.out.tokens.len() as u32;
-        self.out.lines.push(Line {
-            kind,
-            indent,
-            tokens,
-        });
+        self.out.lines.push(Line { kind, indent, tokens });
     }
 
     fn comment_line(&mut self, end: usize) -> LineKind {
@@ -149,11 +145,7 @@ impl<'t> Lexer<'t> {
         if end < self.bytes.len() {
             self.take(Kind::Eol, 1);
         }
-        if doc {
-            LineKind::Doc
-        } else {
-            LineKind::Comment
-        }
+        if doc { LineKind::Doc } else { LineKind::Comment }
     }
 
     /// A clause with its continuation lines, up to and including its line end.
@@ -333,10 +325,7 @@ impl<'t> Lexer<'t> {
                 .iter()
                 .rposition(|mode| !matches!(mode, Mode::Bracket(_)))
                 .map_or(0, |at| at + 1);
-            if let Some(at) = self.modes[own..]
-                .iter()
-                .rposition(|mode| *mode == Mode::Bracket(kind))
-            {
+            if let Some(at) = self.modes[own..].iter().rposition(|mode| *mode == Mode::Bracket(kind)) {
                 self.modes.truncate(own + at);
             }
         }
@@ -358,9 +347,7 @@ impl<'t> Lexer<'t> {
                 Some("strings stand in double quotes: `\"…\"`"),
             )
         } else {
-            let known = |c: char| {
-                c.is_ascii_alphanumeric() || " \t\r\n\"#()[]{},:.?|+-*/%=<>!$_'&".contains(c)
-            };
+            let known = |c: char| c.is_ascii_alphanumeric() || " \t\r\n\"#()[]{},:.?|+-*/%=<>!$_'&".contains(c);
             let len = rest.find(known).unwrap_or(rest.len());
             (
                 if len == 0 {
@@ -468,11 +455,7 @@ impl<'t> Lexer<'t> {
         };
         self.take(kind, end - start);
         // `title matches /re/`: not reserved, but no operand either.
-        if word == "matches"
-            && self.text[end..]
-                .trim_start_matches([' ', '\t'])
-                .starts_with('/')
-        {
+        if word == "matches" && self.text[end..].trim_start_matches([' ', '\t']).starts_with('/') {
             self.previous = None;
         }
     }
@@ -480,10 +463,7 @@ impl<'t> Lexer<'t> {
     // ---------- helpers ----------
 
     fn run(&self, belongs: impl Fn(u8) -> bool) -> usize {
-        self.bytes[self.pos..]
-            .iter()
-            .take_while(|&&byte| belongs(byte))
-            .count()
+        self.bytes[self.pos..].iter().take_while(|&&byte| belongs(byte)).count()
     }
 
     fn take(&mut self, kind: Kind, len: usize) {
@@ -503,14 +483,7 @@ impl<'t> Lexer<'t> {
         Span::new(start as u32, end as u32)
     }
 
-    fn error(
-        &mut self,
-        rule: SyntaxRule,
-        message: String,
-        start: usize,
-        end: usize,
-        help: Option<&str>,
-    ) {
+    fn error(&mut self, rule: SyntaxRule, message: String, start: usize, end: usize, help: Option<&str>) {
         let span = self.span(start, end);
         self.out.errors.push(SyntaxError {
             rule,

@@ -29,15 +29,9 @@ impl DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotUtf8 { offset } => write!(
-                f,
-                "byte {offset} is not UTF-8, expected a text file in UTF-8"
-            ),
+            Self::NotUtf8 { offset } => write!(f, "byte {offset} is not UTF-8, expected a text file in UTF-8"),
             Self::FileTooLarge { bytes } => {
-                write!(
-                    f,
-                    "the file has {bytes} bytes, expected at most {FILE_BYTES_MAX}"
-                )
+                write!(f, "the file has {bytes} bytes, expected at most {FILE_BYTES_MAX}")
             }
         }
     }
@@ -162,10 +156,7 @@ mod tests {
         let text = "a\r\nβ𝄞c\n\n";
         let index = LineIndex::new(text);
         assert_eq!(index.len(), 4);
-        for (offset, _) in text
-            .char_indices()
-            .filter(|(_, c)| *c != '\r' && *c != '\n')
-        {
+        for (offset, _) in text.char_indices().filter(|(_, c)| *c != '\r' && *c != '\n') {
             let offset = offset as u32;
             let (line, column) = index.line_col(offset);
             assert_eq!(index.offset(line, column), offset);
@@ -187,9 +178,6 @@ mod tests {
         assert_eq!(decode(b"ab\xff"), Err(DecodeError::NotUtf8 { offset: 2 }));
         assert_eq!(decode("\u{feff}task a".as_bytes()), Ok("task a"));
         let large = vec![b' '; FILE_BYTES_MAX + 1];
-        assert_eq!(
-            decode(&large),
-            Err(DecodeError::FileTooLarge { bytes: large.len() })
-        );
+        assert_eq!(decode(&large), Err(DecodeError::FileTooLarge { bytes: large.len() }));
     }
 }

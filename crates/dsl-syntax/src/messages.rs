@@ -9,12 +9,7 @@ use crate::source::Row;
 use crate::table::DeclKind;
 use crate::token::Kind;
 
-pub(crate) fn error(
-    rule: SyntaxRule,
-    message: String,
-    span: Span,
-    help: Option<String>,
-) -> SyntaxError {
+pub(crate) fn error(rule: SyntaxRule, message: String, span: Span, help: Option<String>) -> SyntaxError {
     SyntaxError {
         rule,
         message,
@@ -75,17 +70,11 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
     };
     let message = format!("found {}, expected {expected}", shown(found));
     let help = match found.kind {
-        Kind::Assign if fault.expected.has(Want::Operator) => {
-            Some("write `==` to compare".to_owned())
-        }
+        Kind::Assign if fault.expected.has(Want::Operator) => Some("write `==` to compare".to_owned()),
         Kind::Not if fault.expected.has(Want::Operator) => Some("write `not a in b`".to_owned()),
         Kind::Minus if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
-        Kind::Assign | Kind::Gt if fault.expected.has_kind(Kind::Arrow) => {
-            Some("write `->`".to_owned())
-        }
-        Kind::Name if fault.expected.has_kind(Kind::Arrow) => {
-            Some(format!("write `-> {}`", found.text))
-        }
+        Kind::Assign | Kind::Gt if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
+        Kind::Name if fault.expected.has_kind(Kind::Arrow) => Some(format!("write `-> {}`", found.text)),
         _ => None,
     };
     error(SyntaxRule::Syntax, message, at, help)
@@ -116,11 +105,7 @@ fn unclosed<'t>(tokens: Tokens<'t>, fault: &Fault<'t>) -> Option<(Tok<'t>, At)> 
         }
     }
     open.pop().filter(|(opener, _)| {
-        fault.found.is_none()
-            && opener
-                .kind
-                .closer()
-                .is_some_and(|kind| fault.expected.has_kind(kind))
+        fault.found.is_none() && opener.kind.closer().is_some_and(|kind| fault.expected.has_kind(kind))
     })
 }
 
@@ -218,23 +203,10 @@ fn role(token: Tok<'_>, after_dot: bool) -> Role {
         Kind::Comma | Kind::Colon | Kind::Assign | Kind::Arrow => Role::Next,
         kind if after_dot && kind.is_word() => Role::Nothing,
         Kind::Dot => Role::Suffix,
-        Kind::EqEq
-        | Kind::NotEq
-        | Kind::Lt
-        | Kind::Le
-        | Kind::Gt
-        | Kind::Ge
-        | Kind::Is
-        | Kind::In => Role::Comparison,
+        Kind::EqEq | Kind::NotEq | Kind::Lt | Kind::Le | Kind::Gt | Kind::Ge | Kind::Is | Kind::In => Role::Comparison,
         Kind::Name if token.text == "matches" => Role::Comparison,
         Kind::And | Kind::Or | Kind::Coalesce | Kind::If | Kind::Else => Role::Looser,
-        Kind::Not
-        | Kind::Plus
-        | Kind::Minus
-        | Kind::Star
-        | Kind::Slash
-        | Kind::Percent
-        | Kind::Bar => Role::Operator,
+        Kind::Not | Kind::Plus | Kind::Minus | Kind::Star | Kind::Slash | Kind::Percent | Kind::Bar => Role::Operator,
         Kind::Name if matches!(token.text, "when" | "by" | "where" | "then") => Role::Looser,
         Kind::Name if token.text == "as" => Role::Operator,
         _ => Role::Nothing,
@@ -242,9 +214,7 @@ fn role(token: Tok<'_>, after_dot: bool) -> Role {
 }
 
 fn too_deep(place: At) -> SyntaxError {
-    let message = format!(
-        "the expression nests deeper than {NESTING_MAX} levels, operators in a row included"
-    );
+    let message = format!("the expression nests deeper than {NESTING_MAX} levels, operators in a row included");
     error(
         SyntaxRule::Syntax,
         message,
@@ -273,10 +243,7 @@ pub(crate) fn near_keyword(word: &str) -> Option<&'static str> {
     if word.len() > 16 {
         return None;
     }
-    let keywords = DeclKind::ALL
-        .iter()
-        .map(|kind| kind.keyword())
-        .chain(["use"]);
+    let keywords = DeclKind::ALL.iter().map(|kind| kind.keyword()).chain(["use"]);
     let near = keywords
         .map(|keyword| (damerau_levenshtein(keyword, word), keyword))
         .min();
@@ -308,12 +275,7 @@ pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxErr
                 span: at,
                 text: word.to_owned(),
             }),
-            ..error(
-                SyntaxRule::Syntax,
-                message,
-                at,
-                Some(format!("did you mean `{word}`?")),
-            )
+            ..error(SyntaxRule::Syntax, message, at, Some(format!("did you mean `{word}`?")))
         },
         _ => error(SyntaxRule::Syntax, message, at, None),
     }
@@ -321,11 +283,7 @@ pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxErr
 
 /// A line in a body that begins with no word.
 pub(crate) fn no_clause(token: Tok<'_>, at: Span, kind: DeclKind) -> SyntaxError {
-    let message = format!(
-        "found {}, expected a clause of the {}",
-        shown(token),
-        kind.keyword()
-    );
+    let message = format!("found {}, expected a clause of the {}", shown(token), kind.keyword());
     error(SyntaxRule::Syntax, message, at, None)
 }
 
@@ -369,30 +327,19 @@ pub(crate) fn too_deep_line(row: &Row, key: &str, indent: u32) -> SyntaxError {
 
 /// `kind: research` in a header.
 pub(crate) fn space_after_colon(name: &str, gap: Span) -> SyntaxError {
-    let message =
-        format!("a space after `{name}:` in the header, expected the value to touch the colon");
+    let message = format!("a space after `{name}:` in the header, expected the value to touch the colon");
     SyntaxError {
         fix: Some(SyntaxFix {
             title: "remove the space".into(),
             span: gap,
             text: String::new(),
         }),
-        ..error(
-            SyntaxRule::Syntax,
-            message,
-            gap,
-            Some(format!("write `{name}:value`")),
-        )
+        ..error(SyntaxRule::Syntax, message, gap, Some(format!("write `{name}:value`")))
     }
 }
 
 /// A header whose name or title could not be read.
-pub(crate) fn bad_header(
-    found: SyntaxError,
-    word: &str,
-    tokens: Tokens<'_>,
-    end: u32,
-) -> SyntaxError {
+pub(crate) fn bad_header(found: SyntaxError, word: &str, tokens: Tokens<'_>, end: u32) -> SyntaxError {
     match tokens.first() {
         _ if word == DeclKind::Test.keyword() => found,
         None => error(

@@ -10,8 +10,7 @@ mod values;
 use std::ops::Range;
 
 use crate::ast::{
-    Block, BlockKind, Clause, Decl, Expr, ExprKind, Item, Name, Span, StringPart, SyntaxError,
-    SyntaxRule, Use,
+    Block, BlockKind, Clause, Decl, Expr, ExprKind, Item, Name, Span, StringPart, SyntaxError, SyntaxRule, Use,
 };
 use crate::document::ChunkContext;
 use crate::grammar::{Grammar, Lead, Rule, Tokens};
@@ -25,11 +24,7 @@ use crate::token::Kind;
 /// The blocks of a chunk: a function of its text and context alone. Their lengths add up to the text's.
 pub fn parse_chunk(text: &str, context: ChunkContext) -> Vec<Block> {
     let places: Vec<_> = blocks(text, context).collect();
-    let ends = places
-        .iter()
-        .skip(1)
-        .map(|block| block.start)
-        .chain([text.len()]);
+    let ends = places.iter().skip(1).map(|block| block.start).chain([text.len()]);
     let mut tokens = Toks::with_capacity(text.len() / 5);
     let sources: Vec<_> = places
         .iter()
@@ -94,12 +89,7 @@ pub fn parse_expr(text: &str) -> (Expr, Vec<SyntaxError>) {
 }
 
 /// Reads all of `tokens` with one rule, once it is known that the result is not too deep to be walked.
-fn read<'t, O>(
-    grammar: &Grammar<'t>,
-    rule: &Rule<'t, O>,
-    tokens: Tokens<'t>,
-    end: u32,
-) -> Result<O, SyntaxError> {
+fn read<'t, O>(grammar: &Grammar<'t>, rule: &Rule<'t, O>, tokens: Tokens<'t>, end: u32) -> Result<O, SyntaxError> {
     messages::check_shape(tokens)?;
     grammar
         .read(rule, tokens, end)
@@ -119,12 +109,7 @@ struct Parser<'g, 't> {
 }
 
 impl<'g, 't> Parser<'g, 't> {
-    fn new(
-        grammar: &'g Grammar<'t>,
-        tokens: Tokens<'t>,
-        mut source: Source,
-        plan_indent: Option<u32>,
-    ) -> Self {
+    fn new(grammar: &'g Grammar<'t>, tokens: Tokens<'t>, mut source: Source, plan_indent: Option<u32>) -> Self {
         let rows = std::mem::take(&mut source.rows);
         let raws = std::mem::take(&mut source.raws);
         let errors = std::mem::take(&mut source.errors);
@@ -166,11 +151,7 @@ impl<'g, 't> Parser<'g, 't> {
 
     fn use_(&mut self) -> Use {
         let row = self.rows[0].clone();
-        let read = self.read(
-            &row,
-            self.grammar_use(),
-            row.tokens.start + 1..row.tokens.end,
-        );
+        let read = self.read(&row, self.grammar_use(), row.tokens.start + 1..row.tokens.end);
         self.no_lines_below(0..self.rows.len(), "use");
         let empty = Use {
             path: None,
@@ -193,8 +174,7 @@ impl<'g, 't> Parser<'g, 't> {
         let (keyword, at) = self.tokens[row.tokens.start];
         let kind = DeclKind::from_keyword(keyword.text)?;
         if let Some(indent) = self.plan_indent.filter(|indent| *indent != row.indent) {
-            self.errors
-                .push(messages::misaligned(&row, row.indent, indent));
+            self.errors.push(messages::misaligned(&row, row.indent, indent));
         }
         let (lead, attributes) = self.head(kind, &row);
         let body = 1..self.rows.len();
@@ -215,9 +195,7 @@ impl<'g, 't> Parser<'g, 't> {
             ),
         };
         match kind {
-            DeclKind::Type if decl.alias.is_some() => {
-                self.no_lines_below(0..self.rows.len(), "type")
-            }
+            DeclKind::Type if decl.alias.is_some() => self.no_lines_below(0..self.rows.len(), "type"),
             DeclKind::Type => decl.fields = self.fields(body),
             DeclKind::Profile => decl.clauses.extend(self.overrides(body)),
             _ => {
@@ -258,11 +236,8 @@ impl<'g, 't> Parser<'g, 't> {
         let row = &self.rows[0];
         if !row.broken {
             let (token, at) = self.tokens[row.tokens.start];
-            self.errors.push(messages::no_declaration(
-                token,
-                crate::grammar::span(at),
-                row.indent,
-            ));
+            self.errors
+                .push(messages::no_declaration(token, crate::grammar::span(at), row.indent));
         }
     }
 
@@ -275,11 +250,7 @@ impl<'g, 't> Parser<'g, 't> {
             DeclKind::Test => &self.grammar.test_lead,
             _ => &self.grammar.lead,
         };
-        let split = if kind == DeclKind::Type {
-            row.tokens.end
-        } else {
-            split
-        };
+        let split = if kind == DeclKind::Type { row.tokens.end } else { split };
         let lead = self.lead(rule, row, row.tokens.start + 1..split);
         (lead, self.attributes(row, split..row.tokens.end, kind))
     }
@@ -296,8 +267,7 @@ impl<'g, 't> Parser<'g, 't> {
             Err(error) => {
                 if !row.broken {
                     let word = self.tokens[row.tokens.start].0.text;
-                    self.errors
-                        .push(messages::bad_header(error, word, tokens, end));
+                    self.errors.push(messages::bad_header(error, word, tokens, end));
                 }
                 // What can be kept of it: a name in first place, so that references to it still resolve.
                 let name = tokens.first().filter(|(token, _)| token.kind == Kind::Name);
@@ -377,10 +347,7 @@ impl<'g, 't> Parser<'g, 't> {
         if at < raw.text.len() {
             parts.push(StringPart::Text(raw.text[at..].into()));
         }
-        let string = crate::ast::StringLit {
-            parts,
-            span: raw.span,
-        };
+        let string = crate::ast::StringLit { parts, span: raw.span };
         Expr {
             span: string.span,
             kind: ExprKind::String(string),
@@ -412,12 +379,7 @@ impl<'g, 't> Parser<'g, 't> {
     fn siblings(&mut self, range: Range<usize>) -> Vec<(usize, Range<usize>)> {
         let mut out = Vec::new();
         let mut at = range.start;
-        let Some(indent) = self
-            .rows
-            .get(at)
-            .filter(|_| !range.is_empty())
-            .map(|row| row.indent)
-        else {
+        let Some(indent) = self.rows.get(at).filter(|_| !range.is_empty()).map(|row| row.indent) else {
             return out;
         };
         let mut complained = false;

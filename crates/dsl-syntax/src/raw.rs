@@ -38,9 +38,7 @@ pub(crate) fn raw(block: &str, range: Range<usize>) -> Raw {
         text.push_str(content.strip_suffix('\r').unwrap_or(content));
         text.push('\n');
     }
-    let start = raw_lines
-        .first()
-        .map_or(range.start as u32, |line| line.block_start);
+    let start = raw_lines.first().map_or(range.start as u32, |line| line.block_start);
     Raw {
         text: SmolStr::new(text),
         interps: Vec::new(),
@@ -56,11 +54,7 @@ pub(crate) fn interps(block: &str, raw: &Raw) -> Vec<Interp> {
         let end = line_end(block.as_bytes(), line.block_start as usize).min(raw.span.end as usize);
         let text = block[..end].trim_end_matches('\r');
         let mut at = line.block_start as usize;
-        while let Some(open) = text
-            .get(at..)
-            .and_then(|rest| rest.find("{{"))
-            .map(|open| at + open)
-        {
+        while let Some(open) = text.get(at..).and_then(|rest| rest.find("{{")).map(|open| at + open) {
             let (lexed, close) = lex_inline(text, open + 2, true);
             at = close.unwrap_or(text.len());
             let to_text = |offset: usize| line.text_start + (offset as u32 - line.block_start);

@@ -123,9 +123,7 @@ fn rows<'t>(text: &'t str, lexed: &Lexed, source: &mut Source, out: &mut Toks<'t
         match line.kind {
             LineKind::Doc => {
                 let comment = tokens.iter().find(|token| token.kind == Kind::Doc);
-                let comment = comment
-                    .map_or("", |token| &text[token.range()])
-                    .trim_start_matches('#');
+                let comment = comment.map_or("", |token| &text[token.range()]).trim_start_matches('#');
                 doc.push(comment.strip_prefix(' ').unwrap_or(comment).trim_end());
                 doc_at_margin = line.indent == 0;
             }
@@ -157,13 +155,7 @@ fn rows<'t>(text: &'t str, lexed: &Lexed, source: &mut Source, out: &mut Toks<'t
     }
 }
 
-fn row<'t>(
-    text: &'t str,
-    indent: u32,
-    tokens: &[crate::token::Token],
-    source: &mut Source,
-    out: &mut Toks<'t>,
-) -> Row {
+fn row<'t>(text: &'t str, indent: u32, tokens: &[crate::token::Token], source: &mut Source, out: &mut Toks<'t>) -> Row {
     let first = out.len();
     for token in tokens
         .iter()

@@ -83,10 +83,7 @@ impl Iterator for Blocks<'_> {
             self.pos = (end + 1).min(self.bytes.len());
             if let Some(block) = self.line(start, end) {
                 // The text before the first header is a block only if there is any.
-                let before = self
-                    .pending
-                    .replace(block)
-                    .filter(|before| before.start < block.start);
+                let before = self.pending.replace(block).filter(|before| before.start < block.start);
                 if before.is_some() {
                     return before;
                 }
@@ -116,10 +113,7 @@ impl Blocks<'_> {
         }
         let kind = self.header(indent, &line[width..])?;
         let context = match (kind, self.plan) {
-            (
-                BlockKind::PlanNode | BlockKind::PlanRest | BlockKind::Other,
-                Plan::Inside(indent),
-            ) => ChunkContext {
+            (BlockKind::PlanNode | BlockKind::PlanRest | BlockKind::Other, Plan::Inside(indent)) => ChunkContext {
                 plan_indent: Some(indent),
             },
             _ => ChunkContext::default(),
@@ -195,10 +189,7 @@ impl Blocks<'_> {
 
 /// The letters the line starts with, unless they are a key (`task:`) or part of a longer word.
 fn first_word(line: &[u8]) -> &[u8] {
-    let len = line
-        .iter()
-        .take_while(|byte| byte.is_ascii_lowercase())
-        .count();
+    let len = line.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
     match line.get(len) {
         None | Some(b' ' | b'\t' | b'\r' | b'"') => &line[..len],
         _ => &[],
@@ -206,9 +197,7 @@ fn first_word(line: &[u8]) -> &[u8] {
 }
 
 fn declares(word: &[u8]) -> Option<DeclKind> {
-    std::str::from_utf8(word)
-        .ok()
-        .and_then(DeclKind::from_keyword)
+    std::str::from_utf8(word).ok().and_then(DeclKind::from_keyword)
 }
 
 /// Decides, block by block, where chunks end.

@@ -58,10 +58,7 @@ impl DeclKind {
 
     /// Tasks, gates, decisions and hypotheses: what stands in a plan.
     pub const fn is_node(self) -> bool {
-        matches!(
-            self,
-            Self::Task | Self::Gate | Self::Decision | Self::Hypothesis
-        )
+        matches!(self, Self::Task | Self::Gate | Self::Decision | Self::Hypothesis)
     }
 
     /// One line for hover, completion and the reference.
@@ -74,9 +71,7 @@ impl DeclKind {
             Self::Plan => "a graph of tasks, gates and decisions, with parameters and outputs",
             Self::Profile => "overrides of a plan for one environment",
             Self::Test => "an evaluation case of a plan, in virtual time",
-            Self::Task => {
-                "does one thing: a script, a capability call, a few calls in order, a plan, or nothing"
-            }
+            Self::Task => "does one thing: a script, a capability call, a few calls in order, a plan, or nothing",
             Self::Gate => "lets the plan go on when its checks hold or a person approves",
             Self::Decision => "chooses which branch runs",
             Self::Hypothesis => "a possible explanation whose odds evidence changes",
@@ -237,23 +232,11 @@ use Shape as S;
 
 const CAPABILITY: &[Row] = &[
     row(K::Description, S::Text, "what it does, at length"),
-    row(
-        K::Input,
-        S::Fields,
-        "what it takes: typed fields with defaults",
-    ),
+    row(K::Input, S::Fields, "what it takes: typed fields with defaults"),
     row(K::Output, S::Fields, "what it gives: typed fields"),
     row(K::Effects, S::Effects, "what it touches outside the run"),
-    row(
-        K::Risks,
-        S::Names,
-        "what can go wrong, as names that policies can use",
-    ),
-    row(
-        K::Cost,
-        S::Rates,
-        "what a call costs, for bounds and budgets",
-    ),
+    row(K::Risks, S::Names, "what can go wrong, as names that policies can use"),
+    row(K::Cost, S::Rates, "what a call costs, for bounds and budgets"),
     row(
         K::Idempotent,
         S::Literal,
@@ -269,16 +252,8 @@ const CAPABILITY: &[Row] = &[
 const AGENT: &[Row] = &[
     row(K::Description, S::Text, "who this is, at length"),
     must(K::Provides, S::Names, "the capabilities it can carry out"),
-    row(
-        K::Limits,
-        S::Limits,
-        "its quotas: requests, tokens, concurrent, cost",
-    ),
-    row(
-        K::Breaker,
-        S::Breaker,
-        "when to stop calling it, and when to try again",
-    ),
+    row(K::Limits, S::Limits, "its quotas: requests, tokens, concurrent, cost"),
+    row(K::Breaker, S::Breaker, "when to stop calling it, and when to try again"),
     row(
         K::Runner,
         S::Call,
@@ -298,21 +273,13 @@ const POLICY: &[Row] = &[
         S::Trigger,
         "what may be used: capabilities, network, read, write",
     ),
-    row(
-        K::Limit,
-        S::Trigger,
-        "upper bounds: cost, time, tasks, tokens",
-    ),
+    row(K::Limit, S::Trigger, "upper bounds: cost, time, tasks, tokens"),
     many(K::Rule, S::Rule, "a rule over nodes of the graph"),
 ];
 
 /// Clauses of a policy's `allow:` block.
 pub const ALLOW: &[Row] = &[
-    row(
-        K::Capabilities,
-        S::Patterns,
-        "capabilities that tasks may use",
-    ),
+    row(K::Capabilities, S::Patterns, "capabilities that tasks may use"),
     row(K::Network, S::Strings, "hosts that may be reached"),
     row(K::Read, S::Strings, "paths that may be read"),
     row(K::Write, S::Strings, "paths that may be written"),
@@ -336,22 +303,10 @@ pub const RULE: &[Row] = &[
 
 /// Clauses of a plan's `trigger:` block.
 pub const TRIGGER: &[Row] = &[
-    row(
-        K::Intent,
-        S::Names,
-        "intents of a request that pick this plan",
-    ),
-    row(
-        K::Keywords,
-        S::Names,
-        "words of a request that pick this plan",
-    ),
+    row(K::Intent, S::Names, "intents of a request that pick this plan"),
+    row(K::Keywords, S::Names, "words of a request that pick this plan"),
     row(K::When, S::Expr, "a condition over `context`"),
-    row(
-        K::Confidence,
-        S::Literal,
-        "the least score that picks the plan",
-    ),
+    row(K::Confidence, S::Literal, "the least score that picks the plan"),
 ];
 
 const PLAN: &[Row] = &[
@@ -360,27 +315,15 @@ const PLAN: &[Row] = &[
     row(K::Description, S::Text, "what it is for, at length"),
     row(K::Labels, S::Names, "names that policies can use"),
     row(K::Params, S::Fields, "typed parameters with defaults"),
-    row(
-        K::Outputs,
-        S::Typed,
-        "what a finished run gives: `name: type = expr`",
-    ),
+    row(K::Outputs, S::Typed, "what a finished run gives: `name: type = expr`"),
     row(K::Memory, S::Memory, "durable facts: `key: type scope:run`"),
-    row(
-        K::Secrets,
-        S::Assigns,
-        "`name: env(\"VAR\")` or `name: file(\"path\")`",
-    ),
+    row(K::Secrets, S::Assigns, "`name: env(\"VAR\")` or `name: file(\"path\")`"),
     row(
         K::Budget,
         S::Assigns,
         "the most a run may use: time, cost, tokens; `alert: 80%`",
     ),
-    row(
-        K::Limits,
-        S::Limits,
-        "parallel, queue, requests, tokens, cost",
-    ),
+    row(K::Limits, S::Limits, "parallel, queue, requests, tokens, cost"),
     row(K::Retry, S::Retry, "the default retry of the plan's tasks"),
     row(K::Timeout, S::Literal, "bounds the whole run"),
     row(
@@ -398,11 +341,7 @@ const PLAN: &[Row] = &[
         S::Name,
         "who decides prose expectations: `human`, or a capability",
     ),
-    row(
-        K::Trigger,
-        S::Trigger,
-        "when a request should pick this plan",
-    ),
+    row(K::Trigger, S::Trigger, "when a request should pick this plan"),
     many(K::Alert, S::Alert, "raised as an event while running"),
 ];
 
@@ -424,21 +363,9 @@ const TASK: &[Row] = &[
     row(K::Kind, S::Name, "what sort of work this is"),
     row(K::Using, S::Name, "the capability that does it"),
     row(K::Needs, S::Needs, "what must be completed first"),
-    row(
-        K::When,
-        S::Expr,
-        "false: the task is skipped, and so is what needs it",
-    ),
-    row(
-        K::Each,
-        S::Each,
-        "one instance an item: `x in expr by x.id`",
-    ),
-    row(
-        K::Parallel,
-        S::Literal,
-        "how many instances of `each` run at once",
-    ),
+    row(K::When, S::Expr, "false: the task is skipped, and so is what needs it"),
+    row(K::Each, S::Each, "one instance an item: `x in expr by x.id`"),
+    row(K::Parallel, S::Literal, "how many instances of `each` run at once"),
     row(
         K::Tolerate,
         S::Literal,
@@ -457,17 +384,9 @@ const TASK: &[Row] = &[
         S::Script,
         "a script; `{{ expr }}` becomes a quoted environment variable",
     ),
-    row(
-        K::Do,
-        S::Steps,
-        "capability calls in order, each a durable step",
-    ),
+    row(K::Do, S::Steps, "capability calls in order, each a durable step"),
     row(K::Call, S::Name, "a plan to run as a part of this one"),
-    row(
-        K::Output,
-        S::Typed,
-        "what the task gives: `name: type = capture`",
-    ),
+    row(K::Output, S::Typed, "what the task gives: `name: type = capture`"),
     many(
         K::Fail,
         S::Fail,
@@ -481,30 +400,14 @@ const TASK: &[Row] = &[
     row(K::Requires, S::Items, "what must hold before it starts"),
     row(K::Retry, S::Retry, "further attempts after a failure"),
     row(K::Timeout, S::Expr, "bounds one attempt"),
-    row(
-        K::Priority,
-        S::Literal,
-        "ready tasks with a higher number start first",
-    ),
+    row(K::Priority, S::Literal, "ready tasks with a higher number start first"),
     row(K::Owner, S::Name, "who answers for it"),
     row(K::Labels, S::Names, "names that policies can use"),
-    row(
-        K::Risks,
-        S::Names,
-        "what can go wrong, as names that policies can use",
-    ),
+    row(K::Risks, S::Names, "what can go wrong, as names that policies can use"),
     row(K::Assumes, S::Items, "what is taken for granted"),
     row(K::Description, S::Text, "what it does, at length"),
-    row(
-        K::Budget,
-        S::Assigns,
-        "the most it may use: time, cost, tokens",
-    ),
-    row(
-        K::By,
-        S::Names,
-        "which agents may do it, in order of preference",
-    ),
+    row(K::Budget, S::Assigns, "the most it may use: time, cost, tokens"),
+    row(K::By, S::Names, "which agents may do it, in order of preference"),
     row(
         K::Effects,
         S::Effects,
@@ -515,26 +418,14 @@ const TASK: &[Row] = &[
         S::Literal,
         "whether a doubtful attempt may be repeated after a crash",
     ),
-    row(
-        K::Key,
-        S::Expr,
-        "an idempotency key handed to the capability",
-    ),
-    row(
-        K::Cache,
-        S::Literal,
-        "how long an earlier run's result may be reused",
-    ),
+    row(K::Key, S::Expr, "an idempotency key handed to the capability"),
+    row(K::Cache, S::Literal, "how long an earlier run's result may be reused"),
     row(
         K::Fallback,
         S::Name,
         "the task whose outputs stand in for it if it fails for good",
     ),
-    row(
-        K::Rollback,
-        S::Script,
-        "undoes the task when the run aborts",
-    ),
+    row(K::Rollback, S::Script, "undoes the task when the run aborts"),
     many(
         K::Remember,
         S::Remember,
@@ -551,20 +442,12 @@ const TASK: &[Row] = &[
         "evidence against a hypothesis: `refutes H when expr by 4`",
     ),
     row(K::Optional, S::Literal, "its failure does not fail the run"),
-    many(
-        K::On,
-        S::Route,
-        "what starts when it settles: `on failure -> node`",
-    ),
+    many(K::On, S::Route, "what starts when it settles: `on failure -> node`"),
 ];
 
 const GATE: &[Row] = &[
     row(K::Needs, S::Needs, "what must be completed first"),
-    row(
-        K::When,
-        S::Expr,
-        "false: the gate is skipped, and so is what needs it",
-    ),
+    row(K::When, S::Expr, "false: the gate is skipped, and so is what needs it"),
     row(
         K::Approver,
         S::Names,
@@ -582,60 +465,28 @@ const GATE: &[Row] = &[
     row(K::Shell, S::Expr, "the shell of the script"),
     row(K::Effects, S::Effects, "what the script touches"),
     row(K::Timeout, S::Expr, "how long it waits"),
-    row(
-        K::Options,
-        S::Options,
-        "choices that the approver picks from",
-    ),
-    row(
-        K::Priority,
-        S::Literal,
-        "ready nodes with a higher number start first",
-    ),
+    row(K::Options, S::Options, "choices that the approver picks from"),
+    row(K::Priority, S::Literal, "ready nodes with a higher number start first"),
     row(K::Owner, S::Name, "who answers for it"),
     row(K::Labels, S::Names, "names that policies can use"),
     row(K::Description, S::Text, "what it guards, at length"),
-    row(
-        K::Optional,
-        S::Literal,
-        "its rejection does not fail the run",
-    ),
-    many(
-        K::On,
-        S::Route,
-        "what starts when it settles: `on rejected -> node`",
-    ),
+    row(K::Optional, S::Literal, "its rejection does not fail the run"),
+    many(K::On, S::Route, "what starts when it settles: `on rejected -> node`"),
 ];
 
 const DECISION: &[Row] = &[
     row(K::Needs, S::Needs, "what must be completed first"),
     row(K::From, S::Name, "`hypotheses`: picks the most likely one"),
-    many(
-        K::When,
-        S::Arm,
-        "an arm: `when expr -> node`; the first true one wins",
-    ),
-    row(
-        K::Else,
-        S::ElseArm,
-        "the arm taken when no other is: `else -> node`",
-    ),
+    many(K::When, S::Arm, "an arm: `when expr -> node`; the first true one wins"),
+    row(K::Else, S::ElseArm, "the arm taken when no other is: `else -> node`"),
     row(K::Owner, S::Name, "who answers for it"),
     row(K::Labels, S::Names, "names that policies can use"),
     row(K::Description, S::Text, "what is decided, at length"),
-    many(
-        K::On,
-        S::Route,
-        "`on HYPOTHESIS -> node`, or a route on its failure",
-    ),
+    many(K::On, S::Route, "`on HYPOTHESIS -> node`, or a route on its failure"),
 ];
 
 const HYPOTHESIS: &[Row] = &[
-    must(
-        K::Prior,
-        S::Literal,
-        "how likely it is before any evidence: `40%`",
-    ),
+    must(K::Prior, S::Literal, "how likely it is before any evidence: `40%`"),
     row(K::Description, S::Text, "what is supposed, at length"),
 ];
 

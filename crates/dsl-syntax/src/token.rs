@@ -119,10 +119,7 @@ kinds! {
 impl Kind {
     /// Carries no meaning for the parser.
     pub const fn is_trivia(self) -> bool {
-        matches!(
-            self,
-            Self::Space | Self::Comment | Self::Doc | Self::Blank | Self::Eol
-        )
+        matches!(self, Self::Space | Self::Comment | Self::Doc | Self::Blank | Self::Eol)
     }
 
     /// The words that are reserved in expressions.

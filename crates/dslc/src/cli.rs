@@ -67,11 +67,8 @@ pub fn main() -> ExitCode {
 
 /// Runs a verb, says why it failed, and gives the exit code.
 fn end(printer: &Printer, verb: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
-    let ended = panic::catch_unwind(panic::AssertUnwindSafe(verb)).unwrap_or_else(|_| {
-        Err(Failure::internal(
-            "this is a bug in dslc, what it met is above",
-        ))
-    });
+    let ended = panic::catch_unwind(panic::AssertUnwindSafe(verb))
+        .unwrap_or_else(|_| Err(Failure::internal("this is a bug in dslc, what it met is above")));
     let ended = ended.and_then(|exit| printer.finish().map(|()| exit));
     let exit = ended.unwrap_or_else(|failure| {
         printer.failure(&failure);

@@ -24,12 +24,8 @@ pub struct Watching {
 
 /// The options of a driver that is this very binary.
 pub fn options(place: &Place) -> Result<Options, Failure> {
-    let binary: PathBuf = std::env::current_exe().map_err(|error| {
-        Failure::internal(format!(
-            "cannot tell where dslc itself is: {}",
-            plain(&error)
-        ))
-    })?;
+    let binary: PathBuf = std::env::current_exe()
+        .map_err(|error| Failure::internal(format!("cannot tell where dslc itself is: {}", plain(&error))))?;
     let mut options = Options::new(binary, place.cwd.clone());
     options.workspace = place.root.clone();
     options.signals = true;
@@ -70,11 +66,7 @@ pub fn drive(running: Running, watching: &Watching, printer: &Printer) -> Result
                 ));
                 printer.out(&results);
             }
-            printer.err(&outcome::next_steps(
-                &finished.engine,
-                &finished.folder,
-                false,
-            ));
+            printer.err(&outcome::next_steps(&finished.engine, &finished.folder, false));
         }
     }
     Ok(if finished.interrupted {

@@ -23,12 +23,7 @@ pub fn describe(plan: &Plan, inputs: &Inputs) -> String {
     let conditions = conditions(plan);
     for (place, id) in (1..).zip(order(plan)) {
         let node = &plan.nodes[id as usize];
-        let _ = write!(
-            text,
-            "\n{place:>4}. {} {}",
-            kind(node),
-            bold(&node.id, None)
-        );
+        let _ = write!(text, "\n{place:>4}. {} {}", kind(node), bold(&node.id, None));
         if let Some(title) = node.title.as_ref().and_then(|title| known.value(title)) {
             let _ = write!(text, "  {}", shown(&title));
         }
@@ -107,14 +102,8 @@ fn conditions(plan: &Plan) -> Vec<Vec<String>> {
     for (at, node) in (0..).zip(&plan.nodes) {
         for need in &node.needs {
             conditions[at as usize].push(match need {
-                Need::Node {
-                    node,
-                    optional: false,
-                } => format!("after {}", id(node)),
-                Need::Node {
-                    node,
-                    optional: true,
-                } => format!("after {}, if that runs", id(node)),
+                Need::Node { node, optional: false } => format!("after {}", id(node)),
+                Need::Node { node, optional: true } => format!("after {}, if that runs", id(node)),
                 Need::Quorum { count: 1, of } => format!("after the first of {}", ids(of)),
                 Need::Quorum { count, of } => format!("after {count} of {}", ids(of)),
             });
@@ -153,23 +142,14 @@ fn details(node: &Node, plan: &Plan, known: &Known<'_>) -> Vec<String> {
             if task.each.is_some() {
                 lines.push("once for each item".to_owned());
             }
-            lines.extend(
-                task.input
-                    .iter()
-                    .map(|binding| binding_line("input", binding, known)),
-            );
+            lines.extend(task.input.iter().map(|binding| binding_line("input", binding, known)));
             task.script.as_ref()
         }
         Body::Gate(gate) => gate.script.as_ref(),
         Body::Decision(_) => None,
     };
     if let Some(script) = script {
-        lines.extend(
-            script
-                .env
-                .iter()
-                .map(|binding| binding_line("env", binding, known)),
-        );
+        lines.extend(script.env.iter().map(|binding| binding_line("env", binding, known)));
         let shell = match &script.interpreter {
             Interpreter::Bash => "bash".to_owned(),
             Interpreter::Sh => "sh".to_owned(),
@@ -177,21 +157,14 @@ fn details(node: &Node, plan: &Plan, known: &Known<'_>) -> Vec<String> {
             Interpreter::Command(command) => known.or_later(command),
         };
         let dir = script.dir.as_ref().or(plan.dir.as_ref());
-        let dir = dir.map_or_else(
-            || "a folder of the run".to_owned(),
-            |dir| known.or_later(dir),
-        );
+        let dir = dir.map_or_else(|| "a folder of the run".to_owned(), |dir| known.or_later(dir));
         lines.push(format!("{shell}, in {dir}"));
     }
     lines
 }
 
 fn binding_line(what: &str, binding: &Binding, known: &Known<'_>) -> String {
-    format!(
-        "{what} {}: {}",
-        binding.name,
-        known.or_later(&binding.value)
-    )
+    format!("{what} {}: {}", binding.name, known.or_later(&binding.value))
 }
 
 /// What is known before a run: its parameters and the plan's name.
@@ -208,8 +181,7 @@ impl Known<'_> {
     }
 
     fn or_later(&self, expr: &Expr) -> String {
-        self.value(expr)
-            .unwrap_or_else(|| "known when it runs".to_owned())
+        self.value(expr).unwrap_or_else(|| "known when it runs".to_owned())
     }
 }
 

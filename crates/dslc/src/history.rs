@@ -8,9 +8,7 @@ use std::sync::Arc;
 use engine::Engine;
 use engine::event::Event;
 use runtime::RunError;
-use store::{
-    Durability, Entry, ErrorClass, Holder, RunFolder, RunMeta, Store, StoreError, TornTail,
-};
+use store::{Durability, Entry, ErrorClass, Holder, RunFolder, RunMeta, Store, StoreError, TornTail};
 
 use crate::failure::{Exit, Failure};
 use crate::summary::Facts;
@@ -65,10 +63,7 @@ impl History {
     }
 
     /// Folds the journal, showing each line and event to `see` after the engine has taken it.
-    pub fn read_with(
-        folder: RunFolder,
-        mut see: impl FnMut(&Entry, &Event, &Engine),
-    ) -> Result<Self, Failure> {
+    pub fn read_with(folder: RunFolder, mut see: impl FnMut(&Entry, &Event, &Engine)) -> Result<Self, Failure> {
         // Before the journal, so that a run that ends meanwhile is not shown as interrupted.
         let driven_by = folder.driven_by()?;
         let meta = folder.meta()?;
@@ -121,8 +116,7 @@ impl From<RunError> for Failure {
         if let RunError::Store(error) = error {
             return error.into();
         }
-        let help = matches!(error, RunError::NotRunnable(_))
-            .then(|| "dslc explain not-yet-runnable".to_owned());
+        let help = matches!(error, RunError::NotRunnable(_)).then(|| "dslc explain not-yet-runnable".to_owned());
         Self {
             exit: exit(error.class()),
             message: error.to_string(),

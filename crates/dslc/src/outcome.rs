@@ -96,9 +96,7 @@ fn failures(engine: &Engine, folder: &RunFolder) -> String {
             .iter()
             .filter(|instance| instance.status == NodeStatus::Failed);
         let mut said = false;
-        for (instance, error) in
-            instances.filter_map(|instance| Some((instance, instance.error.as_ref()?)))
-        {
+        for (instance, error) in instances.filter_map(|instance| Some((instance, instance.error.as_ref()?))) {
             failure(&mut text, &instance.label, error, folder);
             said = true;
         }
@@ -125,11 +123,7 @@ fn failure(text: &mut String, label: &str, error: &NodeError, folder: &RunFolder
 
 fn value(value: &Value, folder: &RunFolder) -> String {
     match value {
-        Value::File(file) => format!(
-            "{}  ({})",
-            here(&folder.artifacts().path(&file.digest)),
-            file.path
-        ),
+        Value::File(file) => format!("{}  ({})", here(&folder.artifacts().path(&file.digest)), file.path),
         Value::List(items) if items.iter().any(|item| matches!(item, Value::File(_))) => items
             .iter()
             .map(|item| self::value(item, folder))
@@ -143,10 +137,7 @@ fn value(value: &Value, folder: &RunFolder) -> String {
 /// Relative to the current folder where it lies below it.
 pub fn here(path: &Path) -> String {
     let cwd = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&cwd)
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    path.strip_prefix(&cwd).unwrap_or(path).display().to_string()
 }
 
 fn heading(text: &mut String, words: &str, paint: Option<Paint>) {

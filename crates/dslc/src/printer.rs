@@ -68,19 +68,14 @@ impl Printer {
 
     /// Part of the result, as it is.
     pub fn out(&self, text: &str) {
-        let mut out = self
-            .out
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if out.closed || out.error.is_some() || text.is_empty() {
             return;
         }
         // Live lines on the same terminal would be torn.
-        let written = self.live.suspend(|| {
-            out.stream
-                .write_all(text.as_bytes())
-                .and_then(|()| out.stream.flush())
-        });
+        let written = self
+            .live
+            .suspend(|| out.stream.write_all(text.as_bytes()).and_then(|()| out.stream.flush()));
         match written {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => out.closed = true,
             Err(error) => out.error = Some(error),
@@ -111,11 +106,7 @@ impl Printer {
 
     pub fn failure(&self, failure: &Failure) {
         for line in failure.message.lines() {
-            self.note(&format!(
-                "{}: {}",
-                bold("error", Some(Paint::Red)),
-                shown(line)
-            ));
+            self.note(&format!("{}: {}", bold("error", Some(Paint::Red)), shown(line)));
         }
         if let Some(help) = &failure.help {
             self.note(&format!("{}: {help}", bold("help", None)));
@@ -123,11 +114,7 @@ impl Printer {
     }
 
     pub fn warning(&self, text: &str) {
-        self.note(&format!(
-            "{}: {}",
-            bold("warning", Some(Paint::Yellow)),
-            shown(text)
-        ));
+        self.note(&format!("{}: {}", bold("warning", Some(Paint::Yellow)), shown(text)));
     }
 
     pub fn out_is_colored(&self) -> bool {
@@ -152,10 +139,7 @@ impl Printer {
 
     /// What kept the result from being written, at the end.
     pub fn finish(&self) -> Result<(), Failure> {
-        let mut out = self
-            .out
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match out.error.take() {
             Some(error) => Err(Failure::internal(format!(
                 "cannot write to standard output: {}",
@@ -201,6 +185,5 @@ pub fn shown(text: &str) -> String {
 
 /// Control characters, those that reorder text, and line ends that only some programs know.
 pub fn is_control(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -110,12 +110,7 @@ fn nodes(engine: &Engine) -> Vec<Node> {
     let mut nodes = Vec::new();
     for snapshot in engine.nodes() {
         let kind = kind(engine.plan(), &snapshot);
-        nodes.extend(
-            snapshot
-                .instances
-                .iter()
-                .map(|instance| self::instance(instance, kind)),
-        );
+        nodes.extend(snapshot.instances.iter().map(|instance| self::instance(instance, kind)));
         let at = nodes.len() - snapshot.instances.len();
         nodes.insert(at, node(snapshot, kind));
     }

@@ -61,11 +61,7 @@ struct Counts {
 impl<'a> Watch<'a> {
     pub fn new(printer: &'a Printer, format: Format, quiet: bool, engine: &Engine) -> Self {
         // Of a resumed run some have settled before.
-        let settled = engine
-            .nodes()
-            .iter()
-            .filter(|node| node.settled_ms.is_some())
-            .count() as u64;
+        let settled = engine.nodes().iter().filter(|node| node.settled_ms.is_some()).count() as u64;
         let live = Arc::new(Mutex::new(Live {
             counts: Counts {
                 settled,
@@ -109,11 +105,7 @@ impl<'a> Watch<'a> {
 
     fn tell(&self, engine: &Engine, notice: &Notice) {
         match notice {
-            Notice::Started {
-                node,
-                label,
-                attempt,
-            } => {
+            Notice::Started { node, label, attempt } => {
                 let title = engine.title(*node).unwrap_or_default();
                 // On a terminal it is among the live lines.
                 if self.bar.is_none() {
@@ -125,9 +117,9 @@ impl<'a> Watch<'a> {
                     self.say("started", None, label, &again);
                 }
             }
-            Notice::FannedOut {
-                label, instances, ..
-            } => self.say("fans out", None, label, &format!("{instances} instances")),
+            Notice::FannedOut { label, instances, .. } => {
+                self.say("fans out", None, label, &format!("{instances} instances"))
+            }
             Notice::Retrying { label, error, .. } => {
                 self.say(
                     "retrying",
@@ -144,21 +136,9 @@ impl<'a> Watch<'a> {
                     &format!("attempt {attempt} was cut off"),
                 );
             }
-            Notice::Blocked { label, .. } => self.say(
-                "in doubt",
-                Some(Paint::Yellow),
-                label,
-                "a person has to decide",
-            ),
-            Notice::Completed {
-                label, duration_ms, ..
-            } => {
-                self.say(
-                    "completed",
-                    Some(Paint::Green),
-                    label,
-                    &text::duration(*duration_ms),
-                );
+            Notice::Blocked { label, .. } => self.say("in doubt", Some(Paint::Yellow), label, "a person has to decide"),
+            Notice::Completed { label, duration_ms, .. } => {
+                self.say("completed", Some(Paint::Green), label, &text::duration(*duration_ms));
             }
             Notice::Failed { label, error, .. } => {
                 self.say(
@@ -170,17 +150,13 @@ impl<'a> Watch<'a> {
             }
             Notice::Skipped { label, because, .. } => self.say("skipped", None, label, because),
             Notice::Cancelled { label, .. } => self.say("cancelled", Some(Paint::Red), label, ""),
-            Notice::Aborting { label, .. } => self.say(
-                "aborting",
-                Some(Paint::Red),
-                label,
-                "nothing handles its failure",
-            ),
+            Notice::Aborting { label, .. } => {
+                self.say("aborting", Some(Paint::Red), label, "nothing handles its failure")
+            }
             Notice::PlanTimeout => self.printer.warning("the plan's time is up"),
-            Notice::Ignored(ignored) => self.printer.warning(&format!(
-                "`{}` changed nothing: {}",
-                ignored.event, ignored.reason
-            )),
+            Notice::Ignored(ignored) => self
+                .printer
+                .warning(&format!("`{}` changed nothing: {}", ignored.event, ignored.reason)),
         }
     }
 }
@@ -190,9 +166,7 @@ impl Observer for Watch<'_> {
         match progress {
             Progress::Warning(text) => self.printer.warning(text),
             Progress::Journaled(lines) if self.format == Format::Json => self.printer.out(lines),
-            Progress::Notice(notice) if self.format == Format::Json => {
-                self.printer.line(&derived(notice))
-            }
+            Progress::Notice(notice) if self.format == Format::Json => self.printer.line(&derived(notice)),
             Progress::Notice(notice) if !self.quiet => {
                 if let Some(bar) = &self.bar {
                     let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
@@ -228,11 +202,8 @@ impl Live {
                 });
                 return;
             }
-            Notice::Retrying { label, .. }
-            | Notice::Again { label, .. }
-            | Notice::Blocked { label, .. } => {
-                self.running
-                    .retain(|running| running.label != label.as_str());
+            Notice::Retrying { label, .. } | Notice::Again { label, .. } | Notice::Blocked { label, .. } => {
+                self.running.retain(|running| running.label != label.as_str());
                 return;
             }
             Notice::Completed { node, label, .. } => (node, label),
@@ -245,13 +216,9 @@ impl Live {
                 (node, label)
             }
             Notice::Cancelled { node, label } => (node, label),
-            Notice::FannedOut { .. }
-            | Notice::Aborting { .. }
-            | Notice::PlanTimeout
-            | Notice::Ignored(_) => return,
+            Notice::FannedOut { .. } | Notice::Aborting { .. } | Notice::PlanTimeout | Notice::Ignored(_) => return,
         };
-        self.running
-            .retain(|running| running.label != label.as_str());
+        self.running.retain(|running| running.label != label.as_str());
         // Instances of a fan-out are not counted: the task is.
         if engine
             .plan()
@@ -276,12 +243,7 @@ impl Live {
                 shown(&running.title)
             );
         }
-        if let Some(more) = self
-            .running
-            .len()
-            .checked_sub(LINES_MAX)
-            .filter(|more| *more > 0)
-        {
+        if let Some(more) = self.running.len().checked_sub(LINES_MAX).filter(|more| *more > 0) {
             let _ = writeln!(text, "            and {more} more");
         }
         text
@@ -289,10 +251,7 @@ impl Live {
 
     fn counts(&self) -> String {
         let mut text = format!("{} running", self.running.len());
-        for (count, name) in [
-            (self.counts.failed, "failed"),
-            (self.counts.skipped, "skipped"),
-        ] {
+        for (count, name) in [(self.counts.failed, "failed"), (self.counts.skipped, "skipped")] {
             if count > 0 {
                 let _ = write!(text, ", {count} {name}");
             }
@@ -304,9 +263,8 @@ impl Live {
 /// One bar whose lines are made anew at each drawing, so that no attempt needs a thread of its own.
 fn style(live: Arc<Mutex<Live>>) -> ProgressStyle {
     let (lines, counts) = (live.clone(), live);
-    let locked = |live: &Mutex<Live>, show: fn(&Live) -> String| {
-        show(&live.lock().unwrap_or_else(PoisonError::into_inner))
-    };
+    let locked =
+        |live: &Mutex<Live>, show: fn(&Live) -> String| show(&live.lock().unwrap_or_else(PoisonError::into_inner));
     ProgressStyle::with_template("{running}    {bar:30} {pos}/{len}  {counts}  {elapsed}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─")

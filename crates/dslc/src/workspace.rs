@@ -27,9 +27,8 @@ pub struct Place {
 
 impl Place {
     pub fn find() -> Result<Self, Failure> {
-        let cwd = std::env::current_dir().map_err(|error| {
-            Failure::usage(format!("cannot tell the current folder: {}", plain(&error)))
-        })?;
+        let cwd = std::env::current_dir()
+            .map_err(|error| Failure::usage(format!("cannot tell the current folder: {}", plain(&error))))?;
         let root = cwd
             .ancestors()
             .find(|folder| folder.join(CONFIG).is_file())
@@ -43,9 +42,7 @@ impl Place {
     pub fn store(&self, asked: Option<&Path>) -> PathBuf {
         match asked {
             Some(path) => self.cwd.join(path),
-            None => self
-                .root
-                .join(self.config.store.as_deref().unwrap_or(".dslc")),
+            None => self.root.join(self.config.store.as_deref().unwrap_or(".dslc")),
         }
     }
 
@@ -82,17 +79,9 @@ impl Place {
             overrides.add(&format!("!{pattern}")).map_err(wrong)?;
         }
         let overrides = overrides.build().map_err(wrong)?;
-        for entry in WalkBuilder::new(folder)
-            .overrides(overrides)
-            .require_git(false)
-            .build()
-        {
-            let entry =
-                entry.map_err(|error| Failure::usage(format!("cannot read a folder: {error}")))?;
-            let is_plan = entry
-                .path()
-                .extension()
-                .is_some_and(|extension| extension == "plan");
+        for entry in WalkBuilder::new(folder).overrides(overrides).require_git(false).build() {
+            let entry = entry.map_err(|error| Failure::usage(format!("cannot read a folder: {error}")))?;
+            let is_plan = entry.path().extension().is_some_and(|extension| extension == "plan");
             if is_plan && entry.file_type().is_some_and(|kind| !kind.is_dir()) {
                 files.insert(normal(entry.path()));
             }
@@ -107,10 +96,7 @@ fn read_config(path: &Path, cwd: &Path) -> Result<Config, Failure> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Config::default()),
         Err(error) => {
-            return Err(Failure::usage(format!(
-                "cannot read `{shown}`: {}",
-                plain(&error)
-            )));
+            return Err(Failure::usage(format!("cannot read `{shown}`: {}", plain(&error))));
         }
     };
     Config::parse(&text).map_err(|error| {

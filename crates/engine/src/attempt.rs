@@ -28,16 +28,9 @@ impl Engine {
         }
     }
 
-    pub(crate) fn attempt_ended(
-        &mut self,
-        attempt: AttemptId,
-        ended: &Ended,
-    ) -> Result<(), String> {
+    pub(crate) fn attempt_ended(&mut self, attempt: AttemptId, ended: &Ended) -> Result<(), String> {
         let unit = self.take_in_flight(attempt)?;
-        let dropping = matches!(
-            self.state.stopping,
-            Some(Stopping::Cancel | Stopping::PlanTimeout)
-        );
+        let dropping = matches!(self.state.stopping, Some(Stopping::Cancel | Stopping::PlanTimeout));
         match ended.how {
             How::Interrupted if dropping => self.unit_cancelled(unit),
             How::Cancelled if dropping => self.unit_cancelled(unit),
@@ -103,10 +96,7 @@ impl Engine {
 
     fn back_off(&mut self, unit: UnitId, error: NodeError) {
         let node = &self.plan.nodes[unit.node as usize];
-        let instance = self
-            .state
-            .instance(unit)
-            .map(|instance| instance.key.as_str());
+        let instance = self.state.instance(unit).map(|instance| instance.key.as_str());
         let seed = self.state.run.as_ref().map_or(0, |run| run.seed);
         let draw = retry::draw(seed, &node.id, instance, error.attempts);
         let delay_ms = match task(node).and_then(|task| task.retry.as_ref()) {

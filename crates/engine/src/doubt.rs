@@ -12,10 +12,7 @@ use crate::state::{NodeError, Stopping, UnitId};
 impl Engine {
     pub(crate) fn attempt_lost(&mut self, attempt: AttemptId) -> Result<(), String> {
         let unit = self.take_in_flight(attempt)?;
-        if matches!(
-            self.state.stopping,
-            Some(Stopping::Cancel | Stopping::PlanTimeout)
-        ) {
+        if matches!(self.state.stopping, Some(Stopping::Cancel | Stopping::PlanTimeout)) {
             self.unit_cancelled(unit);
         } else {
             self.repeat_or_doubt(unit);
@@ -41,9 +38,7 @@ impl Engine {
             .iter()
             .any(|route| route.on == "in-doubt");
         if routed {
-            let message = format!(
-                "the driver ended while attempt {attempt} ran, and nobody knows what it did"
-            );
+            let message = format!("the driver ended while attempt {attempt} ran, and nobody knows what it did");
             return self.finish_attempt(unit, Err(Failure::new("in-doubt", message)));
         }
         self.notices.push(Notice::Blocked {

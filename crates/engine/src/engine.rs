@@ -11,9 +11,7 @@ use ir::eval::World;
 use ir::plan::{NodeId, Plan};
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::event::{
-    AttemptId, Command, Ended, Event, EventKind, Observation, RunStarted, RunStatus, Timer,
-};
+use crate::event::{AttemptId, Command, Ended, Event, EventKind, Observation, RunStarted, RunStatus, Timer};
 use crate::graph::Graph;
 use crate::judge::Judge;
 use crate::notice::Notice;
@@ -91,12 +89,7 @@ impl Engine {
 
     /// Looks at the world for an attempt in flight. The driver puts the answers into [`Ended::observed`], those of `Before` first,
     /// and [`Engine::apply`] sees exactly them. An attempt that is not in flight, or has nothing to look at, gets an empty list.
-    pub fn observe(
-        &self,
-        attempt: AttemptId,
-        phase: Phase<'_>,
-        world: &mut dyn World,
-    ) -> Vec<Observation> {
+    pub fn observe(&self, attempt: AttemptId, phase: Phase<'_>, world: &mut dyn World) -> Vec<Observation> {
         let unit = unit_of(attempt.node, attempt.instance);
         if self.state.in_flight.get(&unit) != Some(&attempt) {
             return Vec::new();
@@ -108,12 +101,8 @@ impl Engine {
         };
         // The verdict itself is drawn by `apply`, from the record.
         match phase {
-            Phase::Before if table.observes_before => {
-                drop(self.judge(unit).requires(&mut recording))
-            }
-            Phase::After(ended) if table.observes_after => {
-                drop(self.judge(unit).verdict(ended, &mut recording))
-            }
+            Phase::Before if table.observes_before => drop(self.judge(unit).requires(&mut recording)),
+            Phase::After(ended) if table.observes_after => drop(self.judge(unit).verdict(ended, &mut recording)),
             Phase::Before | Phase::After(_) => {}
         }
         recording.observed
@@ -124,10 +113,7 @@ impl Engine {
     pub fn may_start(&self, attempt: AttemptId, observed: &[Observation]) -> bool {
         let unit = unit_of(attempt.node, attempt.instance);
         self.state.in_flight.get(&unit) == Some(&attempt)
-            && self
-                .judge(unit)
-                .requires(&mut Replay::new(observed))
-                .is_ok()
+            && self.judge(unit).requires(&mut Replay::new(observed)).is_ok()
     }
 
     /// What happened to nodes since the latest event was applied, oldest first; the next event forgets them.
@@ -272,10 +258,7 @@ impl Engine {
                 instance: unit.instance,
                 attempt,
             };
-            self.commands.push(Command::SetTimer {
-                timer,
-                at_ms: *at_ms,
-            });
+            self.commands.push(Command::SetTimer { timer, at_ms: *at_ms });
         }
         self.state.clock.ticking = false;
     }

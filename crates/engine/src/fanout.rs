@@ -22,10 +22,7 @@ use crate::state::{FanOut, Instance, NodeError, Unit, UnitId, is_settled};
 impl FanOut {
     fn new(each: &Each, items: Vec<(SmolStr, Value)>) -> Self {
         let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
-        let instances: Vec<Instance> = items
-            .into_iter()
-            .map(|(key, item)| Instance::new(key, item))
-            .collect();
+        let instances: Vec<Instance> = items.into_iter().map(|(key, item)| Instance::new(key, item)).collect();
         Self {
             waiting: (0..count).collect(),
             active: 0,
@@ -110,9 +107,7 @@ impl Engine {
                         item: Some(&item),
                         ..scope
                     };
-                    let key = scope
-                        .eval(by)
-                        .map_err(|error| format!("by: {}", error.message))?;
+                    let key = scope.eval(by).map_err(|error| format!("by: {}", error.message))?;
                     SmolStr::from(data::render(&key))
                 }
             };
@@ -173,13 +168,7 @@ impl Engine {
         };
         if fan.active > 0 || !fan.waiting.is_empty() {
             NodeStatus::Running
-        } else if self
-            .state
-            .backoffs
-            .range(instances.clone())
-            .next()
-            .is_some()
-        {
+        } else if self.state.backoffs.range(instances.clone()).next().is_some() {
             NodeStatus::Waiting
         } else if self.state.blocked.range(instances).next().is_some() {
             NodeStatus::Blocked
@@ -190,11 +179,7 @@ impl Engine {
 
     /// Whether the node is a fan-out that will fail, and lets its running instances end.
     pub(crate) fn fan_out_fails(&self, id: NodeId) -> bool {
-        self.state
-            .node(id)
-            .fan
-            .as_ref()
-            .is_some_and(|fan| fan.error.is_some())
+        self.state.node(id).fan.as_ref().is_some_and(|fan| fan.error.is_some())
     }
 
     pub(crate) fn instance_completed(&mut self, id: NodeId, index: u32, products: Products) {
@@ -206,8 +191,7 @@ impl Engine {
             return;
         };
         instance.products = products;
-        let duration_ms = instance.settled_ms.unwrap_or(0)
-            - instance.started_ms.or(instance.settled_ms).unwrap_or(0);
+        let duration_ms = instance.settled_ms.unwrap_or(0) - instance.started_ms.or(instance.settled_ms).unwrap_or(0);
         self.notices.push(Notice::Completed {
             node: id,
             label,
@@ -260,12 +244,7 @@ impl Engine {
         self.merge_if_over(id);
     }
 
-    fn end_instance(
-        &mut self,
-        id: NodeId,
-        index: u32,
-        status: NodeStatus,
-    ) -> Option<&mut Instance> {
+    fn end_instance(&mut self, id: NodeId, index: u32, status: NodeStatus) -> Option<&mut Instance> {
         let now_ms = self.state.now_ms;
         let fan = self.state.node_mut(id).fan.as_mut()?;
         fan.open -= 1;
@@ -299,12 +278,8 @@ impl Engine {
     fn merge(&mut self, id: NodeId) {
         let declared = task(&self.plan.nodes[id as usize]).map_or(&[][..], |task| &task.output);
         let read = &self.graph.node(id).read;
-        let names = read
-            .iter()
-            .chain(declared.iter().map(|output| &output.name));
-        let mut outputs: BTreeMap<SmolStr, Value> = names
-            .map(|name| (name.clone(), Value::List(Vec::new())))
-            .collect();
+        let names = read.iter().chain(declared.iter().map(|output| &output.name));
+        let mut outputs: BTreeMap<SmolStr, Value> = names.map(|name| (name.clone(), Value::List(Vec::new()))).collect();
         let node = self.state.node_mut(id);
         for instance in node.fan.iter_mut().flat_map(|fan| &mut fan.instances) {
             let products = std::mem::take(&mut instance.products);

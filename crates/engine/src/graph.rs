@@ -195,10 +195,7 @@ fn each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
     };
     match &node.body {
         Body::Task(task) => {
-            task.expect
-                .iter()
-                .chain(&task.requires)
-                .for_each(&mut expectation);
+            task.expect.iter().chain(&task.requires).for_each(&mut expectation);
             task.each.iter().for_each(|each| {
                 f(&each.list);
                 each.by.iter().for_each(&mut *f);

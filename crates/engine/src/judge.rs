@@ -88,11 +88,9 @@ impl<'a> Judge<'a> {
             return Ok(());
         };
         for requirement in &task.requires {
-            check(requirement, &self.scope(), world, "precondition").map_err(|failure| {
-                Failure {
-                    without_effect: true,
-                    ..failure
-                }
+            check(requirement, &self.scope(), world, "precondition").map_err(|failure| Failure {
+                without_effect: true,
+                ..failure
             })?;
         }
         Ok(())
@@ -111,13 +109,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn task(
-        &self,
-        task: &Task,
-        ended: &Ended,
-        scope: RunScope<'_>,
-        world: &mut dyn World,
-    ) -> Verdict {
+    fn task(&self, task: &Task, ended: &Ended, scope: RunScope<'_>, world: &mut dyn World) -> Verdict {
         if let Some(failure) = ending(ended) {
             // Outputs of a script that failed are not captured, but its own modes may tell the failure apart.
             if matches!(ended.how, How::Exited(_)) {
@@ -135,8 +127,8 @@ impl<'a> Judge<'a> {
             ..scope
         };
         for mode in &task.fail {
-            let fired = holds(&mode.when, &scope, world)
-                .map_err(|message| Failure::new("expression-error", message))?;
+            let fired =
+                holds(&mode.when, &scope, world).map_err(|message| Failure::new("expression-error", message))?;
             if fired {
                 return Err(mode_failure(mode, ended, &scope));
             }
@@ -146,12 +138,7 @@ impl<'a> Judge<'a> {
         }
         let writes = remember(self.plan, &task.remember, &scope)?;
         let mut truncated = ended.truncated.clone();
-        truncated.retain(|capture| {
-            !task
-                .output
-                .iter()
-                .any(|output| output.name == capture_name(*capture))
-        });
+        truncated.retain(|capture| !task.output.iter().any(|output| output.name == capture_name(*capture)));
         let outputs = kept(own, task, self.graph.node(self.unit.node));
         Ok(Products {
             outputs,
@@ -161,13 +148,7 @@ impl<'a> Judge<'a> {
     }
 
     /// A script and checks decide; either of them saying no is a rejection.
-    fn gate(
-        &self,
-        gate: &Gate,
-        ended: &Ended,
-        scope: RunScope<'_>,
-        world: &mut dyn World,
-    ) -> Verdict {
+    fn gate(&self, gate: &Gate, ended: &Ended, scope: RunScope<'_>, world: &mut dyn World) -> Verdict {
         if let Some(failure) = ending(ended) {
             let said_no = matches!(ended.how, How::Exited(_));
             let mode = if said_no {
@@ -183,12 +164,7 @@ impl<'a> Judge<'a> {
         Ok(Products::default())
     }
 
-    fn declared_output(
-        &self,
-        output: &Output,
-        scope: RunScope<'_>,
-        world: &mut dyn World,
-    ) -> Result<Value, Failure> {
+    fn declared_output(&self, output: &Output, scope: RunScope<'_>, world: &mut dyn World) -> Result<Value, Failure> {
         let name = &output.name;
         let value = eval(&output.value, &scope, world).map_err(|error| {
             let mode = if reads_data(&output.value) {
@@ -198,12 +174,8 @@ impl<'a> Judge<'a> {
             };
             Failure::new(mode, format!("output `{name}`: {}", error.message))
         })?;
-        data::check(value, &output.ty, &self.plan.types).map_err(|error| {
-            Failure::new(
-                "invalid-output",
-                format!("output `{name}`{}", described(&error)),
-            )
-        })
+        data::check(value, &output.ty, &self.plan.types)
+            .map_err(|error| Failure::new("invalid-output", format!("output `{name}`{}", described(&error))))
     }
 
     /// The products of an attempt that a person declared completed: nothing was captured, so outputs that need captures are
@@ -243,13 +215,7 @@ fn ending(ended: &Ended) -> Option<Failure> {
         How::Exited(0) | How::Nothing => None,
         How::Exited(code) => {
             let mut message = format!("exit code {code}");
-            if let Some(line) = ended
-                .stderr
-                .lines()
-                .rev()
-                .map(str::trim)
-                .find(|line| !line.is_empty())
-            {
+            if let Some(line) = ended.stderr.lines().rev().map(str::trim).find(|line| !line.is_empty()) {
                 message = format!("{message}: {}", shortened(line, MESSAGE_VALUE_CHARS * 3));
             }
             Some(Failure {
@@ -257,16 +223,10 @@ fn ending(ended: &Ended) -> Option<Failure> {
                 ..Failure::new("failure", message)
             })
         }
-        How::Signalled(signal) => Some(Failure::new(
-            "failure",
-            format!("killed by signal {signal}"),
-        )),
+        How::Signalled(signal) => Some(Failure::new("failure", format!("killed by signal {signal}"))),
         How::TimedOut => Some(Failure::new(
             "timeout",
-            format!(
-                "timed out after {}",
-                render(&capture_value(ended, Capture::Duration))
-            ),
+            format!("timed out after {}", render(&capture_value(ended, Capture::Duration))),
         )),
         How::NotStarted(why) => Some(Failure {
             without_effect: true,
@@ -278,12 +238,7 @@ fn ending(ended: &Ended) -> Option<Failure> {
 }
 
 /// The failure mode that names a non-zero exit, if one does. A mode that reads outputs cannot: there are none.
-fn named_failure(
-    modes: &[FailMode],
-    ended: &Ended,
-    scope: RunScope<'_>,
-    world: &mut dyn World,
-) -> Result<(), Failure> {
+fn named_failure(modes: &[FailMode], ended: &Ended, scope: RunScope<'_>, world: &mut dyn World) -> Result<(), Failure> {
     for mode in modes {
         if holds(&mode.when, &scope, world).unwrap_or(false) {
             return Err(mode_failure(mode, ended, &scope));
@@ -297,10 +252,7 @@ fn mode_failure(mode: &FailMode, ended: &Ended, scope: &RunScope<'_>) -> Failure
     let ending = ending(ended);
     let message = match mode.message.as_ref().map(|message| scope.eval(message)) {
         Some(Ok(message)) => data::render(&message),
-        Some(Err(error)) => format!(
-            "`{}`, whose message cannot be told: {}",
-            mode.mode, error.message
-        ),
+        Some(Err(error)) => format!("`{}`, whose message cannot be told: {}", mode.mode, error.message),
         None => match &ending {
             Some(ending) => ending.message.clone(),
             None => format!("the condition of `{}` holds", mode.mode),
@@ -320,9 +272,7 @@ fn mode_failure(mode: &FailMode, ended: &Ended, scope: &RunScope<'_>) -> Failure
 fn reads_data(expr: &Expr) -> bool {
     match expr {
         Expr::Cast(_) => true,
-        Expr::Call(call) => {
-            matches!(call.func, Func::Json | Func::Yaml | Func::Csv) || observes(expr)
-        }
+        Expr::Call(call) => matches!(call.func, Func::Json | Func::Yaml | Func::Csv) || observes(expr),
         _ => observes(expr),
     }
 }
@@ -332,12 +282,7 @@ fn captures(task: &Task, ended: &Ended) -> BTreeMap<SmolStr, Value> {
     if task.script.is_none() {
         return BTreeMap::new();
     }
-    let always = [
-        Capture::Stdout,
-        Capture::Stderr,
-        Capture::Exit,
-        Capture::Duration,
-    ];
+    let always = [Capture::Stdout, Capture::Stderr, Capture::Exit, Capture::Duration];
     always
         .into_iter()
         .map(|capture| {
@@ -350,42 +295,25 @@ fn captures(task: &Task, ended: &Ended) -> BTreeMap<SmolStr, Value> {
 }
 
 /// Declared outputs, and those captures that someone reads.
-fn kept(
-    mut own: BTreeMap<SmolStr, Value>,
-    task: &Task,
-    table: &NodeTable,
-) -> BTreeMap<SmolStr, Value> {
-    own.retain(|name, _| {
-        table.read.contains(name) || task.output.iter().any(|output| output.name == *name)
-    });
+fn kept(mut own: BTreeMap<SmolStr, Value>, task: &Task, table: &NodeTable) -> BTreeMap<SmolStr, Value> {
+    own.retain(|name, _| table.read.contains(name) || task.output.iter().any(|output| output.name == *name));
     own
 }
 
 /// The values to remember, as their keys' types want them.
-fn remember(
-    plan: &Plan,
-    clauses: &[Remember],
-    scope: &RunScope<'_>,
-) -> Result<BTreeMap<SmolStr, Value>, Failure> {
+fn remember(plan: &Plan, clauses: &[Remember], scope: &RunScope<'_>) -> Result<BTreeMap<SmolStr, Value>, Failure> {
     let mut writes = BTreeMap::new();
     for Remember { key, value } in clauses {
-        let value = scope.eval(value).map_err(|error| {
-            Failure::new(
-                "expression-error",
-                format!("remember `{key}`: {}", error.message),
-            )
-        })?;
+        let value = scope
+            .eval(value)
+            .map_err(|error| Failure::new("expression-error", format!("remember `{key}`: {}", error.message)))?;
         let ty = plan
             .memory
             .iter()
             .find(|memory| memory.key == *key)
             .map_or(&Type::Json, |memory| &memory.ty);
-        let value = data::check(value, ty, &plan.types).map_err(|error| {
-            Failure::new(
-                "invalid-output",
-                format!("remember `{key}`{}", described(&error)),
-            )
-        })?;
+        let value = data::check(value, ty, &plan.types)
+            .map_err(|error| Failure::new("invalid-output", format!("remember `{key}`{}", described(&error))))?;
         writes.insert(key.clone(), value);
     }
     Ok(writes)
@@ -416,20 +344,13 @@ fn check(
     match finding(expr, scope, world) {
         Ok((true, _)) => Ok(()),
         Ok((false, seen)) => Err(Failure::new(mode, format!("`{text}` does not hold{seen}"))),
-        Err(error) => Err(Failure::new(
-            "expression-error",
-            format!("`{text}`: {}", error.message),
-        )),
+        Err(error) => Err(Failure::new("expression-error", format!("`{text}`: {}", error.message))),
     }
 }
 
 /// Whether an expression holds and, where it compares, what it saw on both sides. Each side is evaluated once, so that the world is asked
 /// once.
-fn finding(
-    expr: &Expr,
-    scope: &RunScope<'_>,
-    world: &mut dyn World,
-) -> Result<(bool, String), EvalError> {
+fn finding(expr: &Expr, scope: &RunScope<'_>, world: &mut dyn World) -> Result<(bool, String), EvalError> {
     let comparison = match expr {
         Expr::Binary(binary) => operator(binary.op).map(|operator| (binary, operator)),
         _ => None,

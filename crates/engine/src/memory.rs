@@ -72,9 +72,5 @@ pub(crate) fn read_last<'a>(graph: &Graph, state: &'a State, key: &str) -> Optio
         .iter()
         .zip(&graph.nodes)
         .filter(|(node, _)| node.writes.contains_key(key));
-    writers
-        .max_by_key(|(_, table)| table.topo)?
-        .0
-        .writes
-        .get(key)
+    writers.max_by_key(|(_, table)| table.topo)?.0.writes.get(key)
 }

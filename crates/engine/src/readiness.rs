@@ -19,11 +19,7 @@ impl Engine {
         if node.status != NodeStatus::Pending || node.entered {
             return;
         }
-        if let Some(need) = node
-            .needs
-            .iter()
-            .position(|need| need.decided == Some(false))
-        {
+        if let Some(need) = node.needs.iter().position(|need| need.decided == Some(false)) {
             let because = self.unmet(id, need);
             return self.skip(id, because);
         }
@@ -49,10 +45,7 @@ impl Engine {
         match verdict {
             Ok(true) => self.begin(id),
             Ok(false) => self.skip(id, "its `when` is false".to_owned()),
-            Err(error) => self.fail_unstarted(
-                id,
-                Failure::new("expression-error", format!("when: {}", error.message)),
-            ),
+            Err(error) => self.fail_unstarted(id, Failure::new("expression-error", format!("when: {}", error.message))),
         }
     }
 
@@ -86,10 +79,7 @@ impl Engine {
                 self.state.node_mut(id).chosen = Some(arm);
                 self.settle(id, NodeStatus::Completed);
             }
-            Ok(None) => self.fail_unstarted(
-                id,
-                Failure::new("failure", "no arm is true, and there is no `else`"),
-            ),
+            Ok(None) => self.fail_unstarted(id, Failure::new("failure", "no arm is true, and there is no `else`")),
             Err(error) => self.fail_unstarted(id, Failure::new("expression-error", error.message)),
         }
     }
@@ -164,14 +154,7 @@ impl Engine {
     }
 
     /// Notes what `from` means for one need; says whether that decided it.
-    fn answer(
-        &mut self,
-        dependent: NodeId,
-        index: usize,
-        need: &Need,
-        from: NodeId,
-        satisfies: bool,
-    ) -> bool {
+    fn answer(&mut self, dependent: NodeId, index: usize, need: &Need, from: NodeId, satisfies: bool) -> bool {
         let excused = self.excused(from);
         let node = self.state.node_mut(dependent);
         let state = &mut node.needs[index];

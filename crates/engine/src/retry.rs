@@ -25,9 +25,7 @@ pub(crate) fn delay_ms(backoff: &Backoff, attempt: u32, draw: u64) -> u64 {
     let n = attempt.saturating_sub(1);
     match backoff {
         Backoff::Immediate => 0,
-        Backoff::Linear { base_ms, step_ms } => {
-            base_ms.saturating_add(step_ms.saturating_mul(u64::from(n)))
-        }
+        Backoff::Linear { base_ms, step_ms } => base_ms.saturating_add(step_ms.saturating_mul(u64::from(n))),
         Backoff::Exponential {
             base_ms,
             cap_ms,
@@ -35,11 +33,7 @@ pub(crate) fn delay_ms(backoff: &Backoff, attempt: u32, draw: u64) -> u64 {
             jitter,
         } => {
             let whole = grown(*base_ms, *factor_milli, n, cap_ms.unwrap_or(u64::MAX));
-            if *jitter {
-                jittered(whole, draw)
-            } else {
-                whole
-            }
+            if *jitter { jittered(whole, draw) } else { whole }
         }
     }
 }
@@ -141,9 +135,7 @@ mod tests {
 
     #[test]
     fn exponential_waits_double_up_to_the_cap() {
-        let waits: Vec<u64> = (1..8)
-            .map(|attempt| delay_ms(&EXPONENTIAL, attempt, 0))
-            .collect();
+        let waits: Vec<u64> = (1..8).map(|attempt| delay_ms(&EXPONENTIAL, attempt, 0)).collect();
         assert_eq!(waits, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
     }
 
@@ -175,29 +167,17 @@ mod tests {
             .map(|attempt| delay_ms(&jitter, attempt, draw(1, "a", None, attempt)))
             .collect();
         assert!(waits.iter().all(|wait| (500..=1000).contains(wait)));
-        assert!(
-            waits
-                .iter()
-                .collect::<std::collections::BTreeSet<_>>()
-                .len()
-                > 20
-        );
+        assert!(waits.iter().collect::<std::collections::BTreeSet<_>>().len() > 20);
     }
 
     #[test]
     fn keys_differ_by_round_and_instance_and_never_by_how_names_are_split() {
-        assert_ne!(
-            idempotency_key("r", "n", None, 0),
-            idempotency_key("r", "n", None, 1)
-        );
+        assert_ne!(idempotency_key("r", "n", None, 0), idempotency_key("r", "n", None, 1));
         assert_ne!(
             idempotency_key("r", "n", None, 0),
             idempotency_key("r", "n", Some(""), 0)
         );
-        assert_ne!(
-            idempotency_key("ra", "n", None, 0),
-            idempotency_key("r", "an", None, 0)
-        );
+        assert_ne!(idempotency_key("ra", "n", None, 0), idempotency_key("r", "an", None, 0));
     }
 
     #[test]

@@ -83,9 +83,7 @@ impl<'a> RunScope<'a> {
         if (node as usize) < self.state.nodes.len() {
             return Ok(());
         }
-        Err(EvalError::new(format!(
-            "the plan has no node number {node}"
-        )))
+        Err(EvalError::new(format!("the plan has no node number {node}")))
     }
 
     fn sees(&self, node: NodeId) -> Result<bool, EvalError> {
@@ -100,10 +98,7 @@ impl<'a> RunScope<'a> {
         let mut at = node;
         loop {
             let node_state = self.state.node(at);
-            match (
-                node_state.status,
-                fallback_of(&self.plan.nodes[at as usize]),
-            ) {
+            match (node_state.status, fallback_of(&self.plan.nodes[at as usize])) {
                 (NodeStatus::Completed, _) => return Ok(Some(at)),
                 (NodeStatus::Failed, Some(fallback)) if self.sees(fallback)? => at = fallback,
                 _ => return Ok(None),
@@ -124,16 +119,9 @@ impl<'a> RunScope<'a> {
             .iter()
             .find(|capture| crate::graph::capture_name(**capture) == name)
         {
-            return Err(over_limit(
-                *capture,
-                Some(&self.plan.nodes[provider as usize].id),
-            ));
+            return Err(over_limit(*capture, Some(&self.plan.nodes[provider as usize].id)));
         }
-        Ok(provider_state
-            .outputs
-            .get(name)
-            .cloned()
-            .unwrap_or(Value::None))
+        Ok(provider_state.outputs.get(name).cloned().unwrap_or(Value::None))
     }
 
     fn status(&self, node: NodeId) -> Result<Value, EvalError> {
@@ -207,24 +195,22 @@ impl<'a> RunScope<'a> {
     }
 
     fn task_value(&self, name: &str) -> Result<Value, EvalError> {
-        let node = self.reader().ok_or_else(|| {
-            EvalError::new(format!("`task.{name}` has no value outside of a task"))
-        })?;
+        let node = self
+            .reader()
+            .ok_or_else(|| EvalError::new(format!("`task.{name}` has no value outside of a task")))?;
         let plan_node = &self.plan.nodes[node as usize];
         match name {
-            "attempt" => {
-                Ok(Value::Int(self.unit().map_or(1, |unit| {
-                    i64::from(self.state.unit(unit).attempt)
-                })))
-            }
+            "attempt" => Ok(Value::Int(
+                self.unit().map_or(1, |unit| i64::from(self.state.unit(unit).attempt)),
+            )),
             "id" => Ok(text(&plan_node.id)),
             "kind" => Ok(plan_node.kind.clone().map_or(Value::None, Value::String)),
             "owner" => Ok(plan_node.owner.clone().map_or(Value::None, Value::String)),
-            "key" => {
-                Ok(text(&self.unit().map_or_else(String::new, |unit| {
-                    key(self.plan, self.state, unit)
-                })))
-            }
+            "key" => Ok(text(
+                &self
+                    .unit()
+                    .map_or_else(String::new, |unit| key(self.plan, self.state, unit)),
+            )),
             "agent" => Ok(Value::None),
             _ => Err(EvalError::new(format!("`task.{name}` is not known"))),
         }
@@ -293,15 +279,9 @@ impl Scope for RunScope<'_> {
                 "version" => Ok(self.plan.version.clone().map_or(Value::None, Value::String)),
                 _ => Err(EvalError::new(format!("`plan.{name}` is not known"))),
             },
-            Ref::Secret(name) => Err(EvalError::new(format!(
-                "`secrets.{name}` cannot be read yet"
-            ))),
-            Ref::Budget(name) => Err(EvalError::new(format!(
-                "`budget.{name}` cannot be read yet"
-            ))),
-            Ref::World(name) => Err(EvalError::new(format!(
-                "`{name}` can only be read in `requires`"
-            ))),
+            Ref::Secret(name) => Err(EvalError::new(format!("`secrets.{name}` cannot be read yet"))),
+            Ref::Budget(name) => Err(EvalError::new(format!("`budget.{name}` cannot be read yet"))),
+            Ref::World(name) => Err(EvalError::new(format!("`{name}` can only be read in `requires`"))),
         }
     }
 
@@ -370,21 +350,13 @@ pub(crate) fn attempts(state: &State, node: NodeId) -> u32 {
 
 fn error_value(error: &NodeError) -> Value {
     Value::Record(BTreeMap::from([
-        (
-            SmolStr::new_static("kind"),
-            Value::String(error.kind.clone()),
-        ),
+        (SmolStr::new_static("kind"), Value::String(error.kind.clone())),
         (SmolStr::new_static("message"), text(&error.message)),
         (
             SmolStr::new_static("exit"),
-            error
-                .exit
-                .map_or(Value::None, |exit| Value::Int(i64::from(exit))),
+            error.exit.map_or(Value::None, |exit| Value::Int(i64::from(exit))),
         ),
-        (
-            SmolStr::new_static("attempts"),
-            Value::Int(i64::from(error.attempts)),
-        ),
+        (SmolStr::new_static("attempts"), Value::Int(i64::from(error.attempts))),
     ]))
 }
 
@@ -413,15 +385,10 @@ pub(crate) fn upstream(plan: &Plan, state: &State, reader: NodeId, f: &mut dyn F
         while let Some(node) = at {
             f(node);
             let failed = state.node(node).status == NodeStatus::Failed;
-            at = fallback_of(&plan.nodes[node as usize])
-                .filter(|_| failed && state.node(node).satisfies.is_some());
+            at = fallback_of(&plan.nodes[node as usize]).filter(|_| failed && state.node(node).satisfies.is_some());
         }
     };
-    for (need, need_state) in plan.nodes[reader as usize]
-        .needs
-        .iter()
-        .zip(&reader_state.needs)
-    {
+    for (need, need_state) in plan.nodes[reader as usize].needs.iter().zip(&reader_state.needs) {
         match need {
             Need::Node { node, .. } => with_fallbacks(*node),
             Need::Quorum { .. } => need_state.yes.iter().copied().for_each(&mut with_fallbacks),

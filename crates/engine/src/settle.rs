@@ -41,8 +41,7 @@ impl Engine {
         let node = self.state.node(id);
         let notice = match status {
             NodeStatus::Completed => {
-                let duration_ms =
-                    node.settled_ms.unwrap_or(0) - node.started_ms.or(node.settled_ms).unwrap_or(0);
+                let duration_ms = node.settled_ms.unwrap_or(0) - node.started_ms.or(node.settled_ms).unwrap_or(0);
                 Notice::Completed {
                     node: id,
                     label,
@@ -50,11 +49,7 @@ impl Engine {
                 }
             }
             NodeStatus::Failed => match node.error.clone() {
-                Some(error) => Notice::Failed {
-                    node: id,
-                    label,
-                    error,
-                },
+                Some(error) => Notice::Failed { node: id, label, error },
                 None => return,
             },
             NodeStatus::Skipped => Notice::Skipped {
@@ -77,10 +72,7 @@ impl Engine {
                     .then(|| routed(node, "approved"))
                     .into_iter()
                     .flatten();
-                routed(node, "success")
-                    .chain(approved)
-                    .chain(state.chosen)
-                    .collect()
+                routed(node, "success").chain(approved).chain(state.chosen).collect()
             }
             (NodeStatus::Failed, Some(error)) => {
                 let mut fired: BTreeSet<NodeId> = routed(node, &error.kind).collect();
@@ -111,13 +103,8 @@ impl Engine {
 
     /// A failure is handled if it may be, or once a fired handler has done its job.
     fn count_handlers(&mut self, id: NodeId, fired: &BTreeSet<NodeId>) {
-        let resolutions = || {
-            fired
-                .iter()
-                .map(|handler| self.state.node(*handler).resolution())
-        };
-        let done = self.plan.nodes[id as usize].optional
-            || resolutions().any(|resolution| resolution == Some(true));
+        let resolutions = || fired.iter().map(|handler| self.state.node(*handler).resolution());
+        let done = self.plan.nodes[id as usize].optional || resolutions().any(|resolution| resolution == Some(true));
         let open = resolutions().filter(Option::is_none).count();
         let node = self.state.node_mut(id);
         node.handlers_open = u32::try_from(open).unwrap_or(u32::MAX);

@@ -74,9 +74,7 @@ impl NodeSnapshot {
 impl Engine {
     /// Every node, in plan order.
     pub fn nodes(&self) -> Vec<NodeSnapshot> {
-        (0..self.node_count())
-            .map(|id| self.node_snapshot(id))
-            .collect()
+        (0..self.node_count()).map(|id| self.node_snapshot(id)).collect()
     }
 
     /// One node; absent if the plan has none of that number.

@@ -51,16 +51,8 @@ impl Engine {
 
     /// Starts the first of the ready units if it may; says whether it did.
     pub(crate) fn start_next(&mut self) -> bool {
-        let slots = self
-            .state
-            .run
-            .as_ref()
-            .map_or(0, |run| run.parallel.max(1) as usize);
-        let held = self.state.paused
-            || matches!(
-                self.state.stopping,
-                Some(Stopping::Cancel | Stopping::PlanTimeout)
-            );
+        let slots = self.state.run.as_ref().map_or(0, |run| run.parallel.max(1) as usize);
+        let held = self.state.paused || matches!(self.state.stopping, Some(Stopping::Cancel | Stopping::PlanTimeout));
         if held || self.state.in_flight.len() >= slots {
             return false;
         }
@@ -130,9 +122,7 @@ impl Engine {
         let node = self.state.node_mut(unit.node);
         node.started_ms.get_or_insert(now_ms);
         if let (Some(index), Some(fan)) = (unit.instance, &mut node.fan) {
-            fan.instances[index as usize]
-                .started_ms
-                .get_or_insert(now_ms);
+            fan.instances[index as usize].started_ms.get_or_insert(now_ms);
         }
         self.show_status(unit.node);
         attempt
@@ -148,12 +138,8 @@ impl Engine {
         let plan = self.plan.clone();
         let node = &plan.nodes[unit.node as usize];
         let scope = self.scope(Place::Unit(unit));
-        let exec = script(node)
-            .map(|script| self.exec(unit, script, &scope))
-            .transpose()?;
-        let timeout_ms = timeout(node)
-            .map(|timeout| milliseconds(timeout, &scope))
-            .transpose()?;
+        let exec = script(node).map(|script| self.exec(unit, script, &scope)).transpose()?;
+        let timeout_ms = timeout(node).map(|timeout| milliseconds(timeout, &scope)).transpose()?;
         Ok(StartAttempt {
             attempt,
             key: key(&self.plan, &self.state, unit).into(),
@@ -180,8 +166,7 @@ impl Engine {
             return Ok(());
         };
         let scope = self.scope(Place::Unit(unit));
-        let read =
-            |binding| bound("input", binding, &scope).map(|value| (binding.name.clone(), value));
+        let read = |binding| bound("input", binding, &scope).map(|value| (binding.name.clone(), value));
         let input = task.input.iter().map(read).collect::<Result<Values, _>>()?;
         self.state.unit_mut(unit).input = input;
         Ok(())
@@ -248,21 +233,14 @@ fn milliseconds(timeout: &Expr, scope: &RunScope<'_>) -> Result<u64, Failure> {
     match value("timeout", timeout, scope)? {
         Value::Duration(ms) if ms > 0 => Ok(ms.unsigned_abs()),
         other => {
-            let message = format!(
-                "timeout: {} is not a positive duration",
-                data::render(&other)
-            );
+            let message = format!("timeout: {} is not a positive duration", data::render(&other));
             Err(Failure::new("expression-error", message))
         }
     }
 }
 
 fn bound(clause: &str, binding: &Binding, scope: &RunScope<'_>) -> Result<Value, Failure> {
-    value(
-        &format!("{clause} `{}`", binding.name),
-        &binding.value,
-        scope,
-    )
+    value(&format!("{clause} `{}`", binding.name), &binding.value, scope)
 }
 
 fn rendered(clause: &str, expr: &Expr, scope: &RunScope<'_>) -> Result<String, Failure> {

@@ -59,10 +59,7 @@ pub(crate) struct State {
 }
 
 /// A table whose keys are not text, as a list of pairs: JSON has no other form for it.
-fn pairs<K: Serialize, V: Serialize, S: serde::Serializer>(
-    table: &BTreeMap<K, V>,
-    to: S,
-) -> Result<S::Ok, S::Error> {
+fn pairs<K: Serialize, V: Serialize, S: serde::Serializer>(table: &BTreeMap<K, V>, to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(table)
 }
 
@@ -271,18 +268,14 @@ impl State {
         let node = self.nodes.get(id.node as usize)?;
         match (id.instance, &node.fan) {
             (None, None) => Some(&node.unit),
-            (Some(index), Some(fan)) => fan
-                .instances
-                .get(index as usize)
-                .map(|instance| &instance.unit),
+            (Some(index), Some(fan)) => fan.instances.get(index as usize).map(|instance| &instance.unit),
             _ => None,
         }
     }
 
     /// A unit that is known to exist.
     pub fn unit(&self, id: UnitId) -> &Unit {
-        self.find_unit(id)
-            .unwrap_or(&self.nodes[id.node as usize].unit)
+        self.find_unit(id).unwrap_or(&self.nodes[id.node as usize].unit)
     }
 
     pub fn unit_mut(&mut self, id: UnitId) -> &mut Unit {
@@ -295,11 +288,7 @@ impl State {
 
     pub fn instance(&self, id: UnitId) -> Option<&Instance> {
         let index = id.instance?;
-        self.node(id.node)
-            .fan
-            .as_ref()?
-            .instances
-            .get(index as usize)
+        self.node(id.node).fan.as_ref()?.instances.get(index as usize)
     }
 }
 

@@ -65,10 +65,7 @@ impl Engine {
             self.state.clock.ticking = false;
             return Ok(());
         }
-        if matches!(
-            self.state.stopping,
-            Some(Stopping::Cancel | Stopping::PlanTimeout)
-        ) {
+        if matches!(self.state.stopping, Some(Stopping::Cancel | Stopping::PlanTimeout)) {
             return Err("the run is already being stopped".to_owned());
         }
         self.notices.push(Notice::PlanTimeout);
@@ -79,10 +76,7 @@ impl Engine {
     fn stop_all(&mut self, stopping: Stopping, why: StopReason) {
         self.state.stopping = Some(stopping);
         for attempt in self.state.in_flight.values() {
-            self.commands.push(Command::StopAttempt {
-                attempt: *attempt,
-                why,
-            });
+            self.commands.push(Command::StopAttempt { attempt: *attempt, why });
         }
         self.halt_all(Halt::Drop);
     }
@@ -93,10 +87,7 @@ impl Engine {
             return;
         }
         let label = self.plan.nodes[because as usize].id.clone();
-        self.notices.push(Notice::Aborting {
-            node: because,
-            label,
-        });
+        self.notices.push(Notice::Aborting { node: because, label });
         self.state.stopping = Some(Stopping::Abort(because));
         self.halt_all(Halt::LetEnd);
     }
@@ -125,12 +116,7 @@ impl Engine {
     }
 
     pub(crate) fn halt_instances(&mut self, id: NodeId, halt: Halt) {
-        let count = self
-            .state
-            .node(id)
-            .fan
-            .as_ref()
-            .map_or(0, |fan| fan.instances.len());
+        let count = self.state.node(id).fan.as_ref().map_or(0, |fan| fan.instances.len());
         for index in 0..u32::try_from(count).unwrap_or(u32::MAX) {
             self.halt_unit(
                 UnitId {
@@ -148,21 +134,13 @@ impl Engine {
         let goes_on = match state.status {
             NodeStatus::Running => true,
             NodeStatus::Blocked => halt == Halt::LetEnd,
-            NodeStatus::Pending | NodeStatus::Ready | NodeStatus::Waiting => {
-                halt == Halt::LetEnd && state.again
-            }
-            NodeStatus::Completed
-            | NodeStatus::Failed
-            | NodeStatus::Skipped
-            | NodeStatus::Cancelled => true,
+            NodeStatus::Pending | NodeStatus::Ready | NodeStatus::Waiting => halt == Halt::LetEnd && state.again,
+            NodeStatus::Completed | NodeStatus::Failed | NodeStatus::Skipped | NodeStatus::Cancelled => true,
         };
         if goes_on {
             return;
         }
-        let error = state
-            .error
-            .clone()
-            .filter(|_| attempted && halt == Halt::LetEnd);
+        let error = state.error.clone().filter(|_| attempted && halt == Halt::LetEnd);
         self.withdraw(unit);
         match error {
             Some(error) => self.unit_failed(unit, error),
@@ -220,8 +198,7 @@ impl Engine {
     /// Ends the run once every node has settled.
     pub(crate) fn end_if_over(&mut self) {
         let state = &self.state;
-        let moves =
-            !state.in_flight.is_empty() || !state.ready.is_empty() || !state.backoffs.is_empty();
+        let moves = !state.in_flight.is_empty() || !state.ready.is_empty() || !state.backoffs.is_empty();
         if moves || !state.blocked.is_empty() {
             return;
         }
@@ -230,16 +207,8 @@ impl Engine {
             return;
         }
         // Only a plan that `ir::verify` refuses gets here: nodes that wait for each other. Better an end than a run that hangs.
-        let stuck = self
-            .state
-            .nodes
-            .iter()
-            .position(|node| !node.is_settled())
-            .unwrap_or(0);
-        let message = format!(
-            "`{}` waits for something that waits for it",
-            self.plan.nodes[stuck].id
-        );
+        let stuck = self.state.nodes.iter().position(|node| !node.is_settled()).unwrap_or(0);
+        let message = format!("`{}` waits for something that waits for it", self.plan.nodes[stuck].id);
         self.halt_all(Halt::Drop);
         self.work.clear();
         self.state.end = Some(RunEnd {
@@ -254,9 +223,7 @@ impl Engine {
         let unhandled = self.state.unhandled.first();
         let (status, message) = match self.state.stopping {
             Some(Stopping::Cancel) => (RunStatus::Cancelled, None),
-            Some(Stopping::PlanTimeout) => {
-                (RunStatus::Failed, Some("the plan's time is up".to_owned()))
-            }
+            Some(Stopping::PlanTimeout) => (RunStatus::Failed, Some("the plan's time is up".to_owned())),
             Some(Stopping::Abort(_)) => (RunStatus::Failed, None),
             None if unhandled.is_some() => (RunStatus::Failed, None),
             None if missing.is_some() => (RunStatus::Failed, missing),
@@ -280,12 +247,8 @@ impl Engine {
                 .eval(&output.value)
                 .map_err(|error| format!(": {}", error.message));
             let value = value.and_then(|value| match value {
-                ir::Value::None if !matches!(output.ty, ir::Type::Optional(_)) => {
-                    Err(" is absent".to_owned())
-                }
-                value => {
-                    data::check(value, &output.ty, &plan.types).map_err(|error| described(&error))
-                }
+                ir::Value::None if !matches!(output.ty, ir::Type::Optional(_)) => Err(" is absent".to_owned()),
+                value => data::check(value, &output.ty, &plan.types).map_err(|error| described(&error)),
             });
             match value {
                 Ok(value) => {

@@ -15,12 +15,7 @@ pub(crate) struct Recording<'a> {
 }
 
 impl Recording<'_> {
-    fn record(
-        &mut self,
-        what: &'static str,
-        arg: &str,
-        saw: Result<Value, String>,
-    ) -> Result<Value, String> {
+    fn record(&mut self, what: &'static str, arg: &str, saw: Result<Value, String>) -> Result<Value, String> {
         self.observed.push(Observation {
             what: SmolStr::new_static(what),
             arg: arg.into(),
@@ -44,11 +39,7 @@ impl World for Recording<'_> {
 
     fn hash(&mut self, path: &str) -> Result<String, String> {
         let saw = self.world.hash(path);
-        self.record(
-            "hash",
-            path,
-            saw.clone().map(|digest| Value::String(digest.into())),
-        )?;
+        self.record("hash", path, saw.clone().map(|digest| Value::String(digest.into())))?;
         saw
     }
 

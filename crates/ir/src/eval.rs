@@ -111,9 +111,7 @@ pub fn eval(expr: &Expr, scope: &dyn Scope, world: &mut dyn World) -> Outcome {
     };
     let value = evaluator.eval(expr)?;
     if !value.fits_depth(VALUE_DEPTH_MAX) {
-        return fail(format!(
-            "the value nests deeper than {VALUE_DEPTH_MAX} levels"
-        ));
+        return fail(format!("the value nests deeper than {VALUE_DEPTH_MAX} levels"));
     }
     Ok(value)
 }
@@ -132,9 +130,7 @@ struct Evaluator<'e> {
 impl<'e> Evaluator<'e> {
     fn eval(&mut self, expr: &'e Expr) -> Outcome {
         if self.depth == EXPR_DEPTH_MAX {
-            return fail(format!(
-                "the expression nests deeper than {EXPR_DEPTH_MAX} levels"
-            ));
+            return fail(format!("the expression nests deeper than {EXPR_DEPTH_MAX} levels"));
         }
         self.meter.steps(1)?;
         self.depth += 1;
@@ -274,26 +270,14 @@ impl<'e> Evaluator<'e> {
         match (base, index) {
             (Value::List(mut items), Value::Int(at)) => match usize::try_from(at) {
                 Ok(i) if i < items.len() => Ok(items.swap_remove(i)),
-                _ => fail(format!(
-                    "there is no item {at} in a list of {}",
-                    items.len()
-                )),
+                _ => fail(format!("there is no item {at} in a list of {}", items.len())),
             },
             (Value::Record(mut fields), Value::String(key)) => fields
                 .remove(&key)
                 .ok_or_else(|| EvalError::new(format!("there is no key `{key}`"))),
-            (Value::List(_), index) => fail(format!(
-                "the index of a list is {}, expected an int",
-                index.kind()
-            )),
-            (Value::Record(_), index) => fail(format!(
-                "the key of a map is {}, expected a string",
-                index.kind()
-            )),
-            (base, _) => fail(format!(
-                "{} has no items, expected a list or a map",
-                base.kind()
-            )),
+            (Value::List(_), index) => fail(format!("the index of a list is {}, expected an int", index.kind())),
+            (Value::Record(_), index) => fail(format!("the key of a map is {}, expected a string", index.kind())),
+            (base, _) => fail(format!("{} has no items, expected a list or a map", base.kind())),
         }
     }
 
@@ -303,9 +287,7 @@ impl<'e> Evaluator<'e> {
     }
 
     fn record(&mut self, fields: &'e [(SmolStr, Expr)]) -> Outcome {
-        let fields = fields
-            .iter()
-            .map(|(key, field)| Ok((key.clone(), self.eval(field)?)));
+        let fields = fields.iter().map(|(key, field)| Ok((key.clone(), self.eval(field)?)));
         Ok(Value::Record(fields.collect::<Result<_, EvalError>>()?))
     }
 
@@ -330,9 +312,7 @@ impl<'e> Evaluator<'e> {
             .map(|arg| self.eval(arg))
             .collect::<Result<Vec<_>, _>>()?;
         match call.func {
-            Func::File | Func::Exists | Func::Hash => {
-                func::world::call(call.func, args, self.world)
-            }
+            Func::File | Func::Exists | Func::Hash => func::world::call(call.func, args, self.world),
             Func::Uuid => func::world::uuid(args, self.scope),
             _ => func::call(call.func, args, &mut self.meter),
         }
@@ -355,10 +335,7 @@ fn field_of<'v>(value: &'v Value, name: &str) -> Result<&'v Value, EvalError> {
     match value {
         Value::Record(fields) => Ok(fields.get(name).unwrap_or(&Value::None)),
         Value::None => Ok(&Value::None),
-        other => fail(format!(
-            "{} has no field `{name}`, expected a record",
-            other.kind()
-        )),
+        other => fail(format!("{} has no field `{name}`, expected a record", other.kind())),
     }
 }
 

@@ -163,10 +163,9 @@ impl Expr {
     pub fn operands<'e>(&'e self, visit: &mut dyn FnMut(&'e Self, u32)) {
         match self {
             Self::Const(_) | Self::Ref(_) | Self::It(_) => {}
-            Self::Not(operand)
-            | Self::Neg(operand)
-            | Self::IsNone(operand)
-            | Self::IsEmpty(operand) => visit(operand, 0),
+            Self::Not(operand) | Self::Neg(operand) | Self::IsNone(operand) | Self::IsEmpty(operand) => {
+                visit(operand, 0)
+            }
             Self::Binary(binary) => {
                 visit(&binary.lhs, 0);
                 visit(&binary.rhs, 0);
@@ -214,10 +213,7 @@ impl Expr {
             let below = stack.len();
             match expr {
                 Self::Const(_) | Self::Ref(_) | Self::It(_) => {}
-                Self::Not(operand)
-                | Self::Neg(operand)
-                | Self::IsNone(operand)
-                | Self::IsEmpty(operand) => {
+                Self::Not(operand) | Self::Neg(operand) | Self::IsNone(operand) | Self::IsEmpty(operand) => {
                     stack.push(operand);
                 }
                 Self::Binary(binary) => stack.extend([&mut binary.lhs, &mut binary.rhs]),
@@ -227,11 +223,7 @@ impl Expr {
                 }
                 Self::If(branches) => {
                     let branches = &mut **branches;
-                    stack.extend([
-                        &mut branches.cond,
-                        &mut branches.then,
-                        &mut branches.otherwise,
-                    ]);
+                    stack.extend([&mut branches.cond, &mut branches.then, &mut branches.otherwise]);
                 }
                 Self::Field(access) => stack.push(&mut access.0),
                 Self::List(items) | Self::Concat(items) => stack.extend(items),

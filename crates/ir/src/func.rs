@@ -131,13 +131,7 @@ impl Func {
     pub const fn per_item(self) -> bool {
         matches!(
             self,
-            Self::Where
-                | Self::Map
-                | Self::SortBy
-                | Self::Any
-                | Self::All
-                | Self::Count
-                | Self::Sum
+            Self::Where | Self::Map | Self::SortBy | Self::Any | Self::All | Self::Count | Self::Sum
         )
     }
 

@@ -195,10 +195,9 @@ fn fallback_of(body: &Body) -> Option<NodeId> {
 
 fn span(starts: &[u32], node: NodeId) -> std::ops::Range<usize> {
     let at = |i: usize| {
-        starts.get(i).map_or_else(
-            || starts.last().map_or(0, |end| *end as usize),
-            |start| *start as usize,
-        )
+        starts
+            .get(i)
+            .map_or_else(|| starts.last().map_or(0, |end| *end as usize), |start| *start as usize)
     };
     at(node as usize)..at(node as usize + 1)
 }
@@ -248,9 +247,7 @@ impl Settling {
         for edge in &graph.edges {
             match edge.why {
                 Why::StandsIn => {}
-                Why::Need | Why::OptionalNeed | Why::Quorum(_) => {
-                    settling.edge(edge.from + count as u32, edge.to)
-                }
+                Why::Need | Why::OptionalNeed | Why::Quorum(_) => settling.edge(edge.from + count as u32, edge.to),
                 Why::Route(_) | Why::Arm(_) | Why::Fallback => settling.edge(edge.from, edge.to),
             }
         }

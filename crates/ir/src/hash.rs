@@ -55,9 +55,7 @@ impl Node {
                 Need::Quorum { of, .. } => of.iter_mut().for_each(&mut *visit),
             }
         }
-        self.routes
-            .iter_mut()
-            .for_each(|route| visit(&mut route.to));
+        self.routes.iter_mut().for_each(|route| visit(&mut route.to));
         match &mut self.body {
             Body::Task(task) => task.fallback.iter_mut().for_each(&mut *visit),
             Body::Gate(_) => {}
@@ -71,19 +69,13 @@ impl Node {
         self.when.iter_mut().for_each(&mut *visit);
         match &mut self.body {
             Body::Task(task) => {
-                task.script
-                    .iter_mut()
-                    .for_each(|script| script_exprs(script, visit));
+                task.script.iter_mut().for_each(|script| script_exprs(script, visit));
                 if let Some(each) = &mut task.each {
                     visit(&mut each.list);
                     each.by.iter_mut().for_each(&mut *visit);
                 }
-                task.input
-                    .iter_mut()
-                    .for_each(|binding| visit(&mut binding.value));
-                task.output
-                    .iter_mut()
-                    .for_each(|output| visit(&mut output.value));
+                task.input.iter_mut().for_each(|binding| visit(&mut binding.value));
+                task.output.iter_mut().for_each(|output| visit(&mut output.value));
                 for fail in &mut task.fail {
                     visit(&mut fail.when);
                     fail.message.iter_mut().for_each(&mut *visit);
@@ -93,17 +85,11 @@ impl Node {
                     .chain(&mut task.requires)
                     .for_each(|check| expectation_expr(check, visit));
                 task.timeout.iter_mut().for_each(&mut *visit);
-                task.remember
-                    .iter_mut()
-                    .for_each(|remember| visit(&mut remember.value));
+                task.remember.iter_mut().for_each(|remember| visit(&mut remember.value));
             }
             Body::Gate(gate) => {
-                gate.checks
-                    .iter_mut()
-                    .for_each(|check| expectation_expr(check, visit));
-                gate.script
-                    .iter_mut()
-                    .for_each(|script| script_exprs(script, visit));
+                gate.checks.iter_mut().for_each(|check| expectation_expr(check, visit));
+                gate.script.iter_mut().for_each(|script| script_exprs(script, visit));
                 gate.timeout.iter_mut().for_each(&mut *visit);
             }
             Body::Decision(decision) => {

@@ -23,12 +23,7 @@ const DECIMAL_SIZES: &[(&str, i64)] = &[
     ("KB", 1000),
 ];
 
-const BINARY_SIZES: &[(&str, i64)] = &[
-    ("TiB", 1 << 40),
-    ("GiB", 1 << 30),
-    ("MiB", 1 << 20),
-    ("KiB", 1 << 10),
-];
+const BINARY_SIZES: &[(&str, i64)] = &[("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
 
 const BYTES: (&str, i64) = ("B", 1);
 
@@ -45,11 +40,7 @@ pub fn parse_duration(text: &str) -> Result<i64, String> {
 
 /// Bytes of `500B 10KB 50MB 2GiB`.
 pub fn parse_size(text: &str) -> Result<i64, String> {
-    let units = DECIMAL_SIZES
-        .iter()
-        .chain(BINARY_SIZES)
-        .copied()
-        .chain([BYTES]);
+    let units = DECIMAL_SIZES.iter().chain(BINARY_SIZES).copied().chain([BYTES]);
     scaled(text, units)
         .ok_or_else(|| format!("`{text}` is not a size, expected one as `500B`, `10KB` or `2GiB`"))?
         .map_err(|problem| match problem {
@@ -60,9 +51,7 @@ pub fn parse_size(text: &str) -> Result<i64, String> {
 
 /// Dollars of `$10.00`; the sign of the dollar may be missing, as it is where amounts are rendered.
 pub fn parse_money(text: &str) -> Result<Decimal, String> {
-    let (minus, amount) = text
-        .strip_prefix('-')
-        .map_or(("", text), |amount| ("-", amount));
+    let (minus, amount) = text.strip_prefix('-').map_or(("", text), |amount| ("-", amount));
     let amount = amount.strip_prefix('$').unwrap_or(amount);
     decimal(&format!("{minus}{amount}"))
         .ok_or_else(|| format!("`{text}` is not an amount of money, expected one as `$10.00`"))
@@ -142,10 +131,7 @@ enum Scale {
 }
 
 /// The number times its unit; `None` if the text is not a number and one of the units.
-fn scaled<'a>(
-    text: &str,
-    mut units: impl Iterator<Item = (&'a str, i64)>,
-) -> Option<Result<i64, Scale>> {
+fn scaled<'a>(text: &str, mut units: impl Iterator<Item = (&'a str, i64)>) -> Option<Result<i64, Scale>> {
     let end = text.find(|c: char| c.is_ascii_alphabetic())?;
     let (number, unit) = text.split_at(end);
     let (_, factor) = units.find(|(name, _)| *name == unit)?;

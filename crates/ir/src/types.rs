@@ -136,22 +136,13 @@ impl Type {
     pub const fn is_text(&self) -> bool {
         matches!(
             self,
-            Self::String(_)
-                | Self::Url
-                | Self::Path
-                | Self::Regex
-                | Self::Version
-                | Self::Principal
-                | Self::Enum(_)
+            Self::String(_) | Self::Url | Self::Path | Self::Regex | Self::Version | Self::Principal | Self::Enum(_)
         )
     }
 
     /// String literals convert to it where it is expected.
     pub const fn converts_from_literal(&self) -> bool {
-        matches!(
-            self,
-            Self::Path | Self::Url | Self::Time | Self::Regex | Self::Version
-        )
+        matches!(self, Self::Path | Self::Url | Self::Time | Self::Regex | Self::Version)
     }
 
     /// Has `<`.
@@ -213,15 +204,9 @@ impl Type {
             | (Self::Float(_), Self::Float(_))
             | (Self::String(_), Self::String(_)) => true,
             (Self::List(a), Self::List(b)) => a.item.assignable_to(&b.item, types),
-            (Self::Map(a), Self::Map(b)) | (Self::Secret(a), Self::Secret(b)) => {
-                a.assignable_to(b, types)
-            }
-            (Self::Fields(fields), Self::Map(item)) => fields
-                .values()
-                .all(|field| field.assignable_to(item, types)),
-            (Self::Fields(fields), Self::Fields(wanted)) => {
-                fields_fit(fields, wanted.iter(), types)
-            }
+            (Self::Map(a), Self::Map(b)) | (Self::Secret(a), Self::Secret(b)) => a.assignable_to(b, types),
+            (Self::Fields(fields), Self::Map(item)) => fields.values().all(|field| field.assignable_to(item, types)),
+            (Self::Fields(fields), Self::Fields(wanted)) => fields_fit(fields, wanted.iter(), types),
             (Self::Fields(fields), Self::Record(name)) => types.get(name).is_none_or(|record| {
                 fields_fit(
                     fields,

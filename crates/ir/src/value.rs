@@ -85,9 +85,7 @@ impl Value {
     /// Whether its JSON form nests at most `levels` deep. Looks no deeper than that, so it may be asked of anything.
     pub fn fits_depth(&self, levels: usize) -> bool {
         match self {
-            Self::List(items) => {
-                levels >= 1 && items.iter().all(|item| item.fits_depth(levels - 1))
-            }
+            Self::List(items) => levels >= 1 && items.iter().all(|item| item.fits_depth(levels - 1)),
             Self::Record(fields) => {
                 let own = if codec::needs_wrapper(fields) { 2 } else { 1 };
                 levels >= own && fields.values().all(|field| field.fits_depth(levels - own))

@@ -48,10 +48,7 @@ pub fn verify(plan: &Plan) -> Verified {
     if plan.format != FORMAT {
         return fail(
             None,
-            format!(
-                "the plan's format is `{}`, expected `{FORMAT}`",
-                plan.format
-            ),
+            format!("the plan's format is `{}`, expected `{FORMAT}`", plan.format),
         );
     }
     if u32::try_from(plan.nodes.len()).is_err() {
@@ -87,43 +84,19 @@ fn ring(plan: &Plan, cycle: &Cycle) -> VerifyError {
 
 fn names(plan: &Plan) -> Verified {
     unique(None, "node", plan.nodes.iter().map(|node| &node.id))?;
-    unique(
-        None,
-        "parameter",
-        plan.params.iter().map(|param| &param.name),
-    )?;
-    unique(
-        None,
-        "output",
-        plan.outputs.iter().map(|output| &output.name),
-    )?;
-    unique(
-        None,
-        "memory key",
-        plan.memory.iter().map(|memory| &memory.key),
-    )?;
+    unique(None, "parameter", plan.params.iter().map(|param| &param.name))?;
+    unique(None, "output", plan.outputs.iter().map(|output| &output.name))?;
+    unique(None, "memory key", plan.memory.iter().map(|memory| &memory.key))?;
     for node in &plan.nodes {
         if let Body::Task(task) = &node.body {
-            unique(
-                Some(node),
-                "input",
-                task.input.iter().map(|binding| &binding.name),
-            )?;
-            unique(
-                Some(node),
-                "output",
-                task.output.iter().map(|output| &output.name),
-            )?;
+            unique(Some(node), "input", task.input.iter().map(|binding| &binding.name))?;
+            unique(Some(node), "output", task.output.iter().map(|output| &output.name))?;
         }
     }
     Ok(())
 }
 
-fn unique<'a>(
-    node: Option<&Node>,
-    what: &str,
-    names: impl Iterator<Item = &'a SmolStr>,
-) -> Verified {
+fn unique<'a>(node: Option<&Node>, what: &str, names: impl Iterator<Item = &'a SmolStr>) -> Verified {
     let mut seen = BTreeSet::new();
     for name in names {
         if name.is_empty() {
@@ -152,8 +125,7 @@ fn ids(plan: &Plan) -> Verified {
                     exists(*id, "a need")?;
                 }
                 Need::Quorum { count, of } => {
-                    of.iter()
-                        .try_for_each(|id| exists(*id, "a need").map(|_| ()))?;
+                    of.iter().try_for_each(|id| exists(*id, "a need").map(|_| ()))?;
                     quorum(node, *count, of)?;
                 }
             }
@@ -180,30 +152,20 @@ fn ids(plan: &Plan) -> Verified {
     {
         Some(id) => fail(
             None,
-            format!(
-                "an unsupported clause points at node {id} of {}",
-                plan.nodes.len()
-            ),
+            format!("an unsupported clause points at node {id} of {}", plan.nodes.len()),
         ),
         None => Ok(()),
     }
 }
 
-fn task_ids<'a>(
-    node: &Node,
-    task: &Task,
-    exists: impl Fn(NodeId, &str) -> Result<&'a Node, VerifyError>,
-) -> Verified {
+fn task_ids<'a>(node: &Node, task: &Task, exists: impl Fn(NodeId, &str) -> Result<&'a Node, VerifyError>) -> Verified {
     let Some(fallback) = task.fallback else {
         return Ok(());
     };
     let target = exists(fallback, "the fallback")?;
     match target.body {
         Body::Task(_) => Ok(()),
-        _ => fail(
-            Some(node),
-            format!("the fallback `{}` is not a task", target.id),
-        ),
+        _ => fail(Some(node), format!("the fallback `{}` is not a task", target.id)),
     }
 }
 
@@ -212,10 +174,7 @@ fn quorum(node: &Node, count: u32, of: &[NodeId]) -> Verified {
         return fail(Some(node), "a quorum names a node twice");
     }
     if count == 0 || count as usize > of.len() {
-        return fail(
-            Some(node),
-            format!("a quorum wants {count} of {} nodes", of.len()),
-        );
+        return fail(Some(node), format!("a quorum wants {count} of {} nodes", of.len()));
     }
     Ok(())
 }
@@ -259,9 +218,7 @@ fn known_type(plan: &Plan, node: Option<&Node>, ty: &Type) -> Verified {
                 }
             }
             Type::List(list) => {
-                list.len
-                    .iter()
-                    .try_for_each(|bounds| numbers(node, bounds))?;
+                list.len.iter().try_for_each(|bounds| numbers(node, bounds))?;
                 stack.push(&list.item);
             }
             Type::Map(inner) | Type::Optional(inner) | Type::Secret(inner) => stack.push(inner),

@@ -3,18 +3,14 @@
 use std::collections::HashMap;
 
 use tower_lsp_server::ls_types::{
-    CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, Diagnostic, Range, TextEdit,
-    Uri, WorkspaceEdit,
+    CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, Diagnostic, Range, TextEdit, Uri, WorkspaceEdit,
 };
 
 use crate::edge;
 use crate::publish_diagnostics::diagnostic;
 use crate::view::{Subject, View};
 
-pub(crate) fn actions(
-    subject: &Subject<'_>,
-    params: &CodeActionParams,
-) -> Vec<CodeActionOrCommand> {
+pub(crate) fn actions(subject: &Subject<'_>, params: &CodeActionParams) -> Vec<CodeActionOrCommand> {
     let wants_fixes = params
         .context
         .only
@@ -31,12 +27,7 @@ pub(crate) fn actions(
         }
         let shown = diagnostic(view, subject.document, &found);
         if touch(shown.range, params.range) {
-            actions.extend(
-                found
-                    .fixes
-                    .iter()
-                    .filter_map(|fix| action(view, fix, &shown)),
-            );
+            actions.extend(found.fixes.iter().filter_map(|fix| action(view, fix, &shown)));
         }
     }
     actions
@@ -53,18 +44,11 @@ fn touch(a: Range, b: Range) -> bool {
 fn action(view: &View, fix: &dsl_check::Fix, shown: &Diagnostic) -> Option<CodeActionOrCommand> {
     let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
     for edit in &fix.edits {
-        let range = edge::range(
-            view.text(&edit.file)?.as_ref(),
-            edit.span,
-            view.settings.encoding,
-        );
-        changes
-            .entry(view.uri(&edit.file)?)
-            .or_default()
-            .push(TextEdit {
-                range,
-                new_text: edit.text.clone(),
-            });
+        let range = edge::range(view.text(&edit.file)?.as_ref(), edit.span, view.settings.encoding);
+        changes.entry(view.uri(&edit.file)?).or_default().push(TextEdit {
+            range,
+            new_text: edit.text.clone(),
+        });
     }
     Some(CodeActionOrCommand::CodeAction(CodeAction {
         title: fix.title.clone(),

@@ -8,14 +8,8 @@ use crate::view::Subject;
 
 pub(crate) fn definition(subject: &Subject<'_>, place: Place) -> Option<GotoDefinitionResponse> {
     let view = subject.view;
-    let found = view
-        .snapshot
-        .definition(subject.path, subject.offset(place))?;
-    let range = edge::range(
-        view.text(&found.file)?.as_ref(),
-        found.span,
-        view.settings.encoding,
-    );
+    let found = view.snapshot.definition(subject.path, subject.offset(place))?;
+    let range = edge::range(view.text(&found.file)?.as_ref(), found.span, view.settings.encoding);
     Some(GotoDefinitionResponse::Scalar(Location {
         uri: view.uri(&found.file)?,
         range,

@@ -36,8 +36,7 @@ pub(crate) fn root_of(folder: &Path) -> PathBuf {
 pub(crate) fn config(root: &Path) -> Result<Config, String> {
     let path = root.join(CONFIG);
     match std::fs::read_to_string(&path) {
-        Ok(text) => Config::parse(&text)
-            .map_err(|error| format!("`{}` is not used: {error}", path.display())),
+        Ok(text) => Config::parse(&text).map_err(|error| format!("`{}` is not used: {error}", path.display())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Config::default()),
         Err(error) => Err(format!("`{}` could not be read: {error}", path.display())),
     }

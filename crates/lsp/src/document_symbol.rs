@@ -2,9 +2,7 @@
 
 use dsl_check::Symbol;
 use dsl_syntax::table::DeclKind;
-use tower_lsp_server::ls_types::{
-    DocumentSymbol, DocumentSymbolResponse, Location, SymbolInformation, SymbolKind,
-};
+use tower_lsp_server::ls_types::{DocumentSymbol, DocumentSymbolResponse, Location, SymbolInformation, SymbolKind};
 
 use crate::edge;
 use crate::view::Subject;
@@ -21,11 +19,7 @@ pub(crate) fn symbols(subject: &Subject<'_>) -> DocumentSymbolResponse {
 #[expect(deprecated, reason = "the field has to be given")]
 fn nested(subject: &Subject<'_>, symbol: &Symbol) -> DocumentSymbol {
     let (text, encoding) = (&subject.document.text, subject.view.settings.encoding);
-    let children: Vec<_> = symbol
-        .children
-        .iter()
-        .map(|child| nested(subject, child))
-        .collect();
+    let children: Vec<_> = symbol.children.iter().map(|child| nested(subject, child)).collect();
     DocumentSymbol {
         name: symbol.name.to_string(),
         detail: symbol.title.as_ref().map(ToString::to_string),
@@ -48,23 +42,14 @@ fn flat(subject: &Subject<'_>, symbols: &[Symbol]) -> Vec<SymbolInformation> {
         deprecated: None,
         location: Location {
             uri: subject.document.uri.clone(),
-            range: edge::range(
-                &subject.document.text,
-                symbol.span,
-                subject.view.settings.encoding,
-            ),
+            range: edge::range(&subject.document.text, symbol.span, subject.view.settings.encoding),
         },
         container_name: container.map(|container| container.name.to_string()),
     };
     let mut found = Vec::new();
     for symbol in symbols {
         found.push(information(symbol, None));
-        found.extend(
-            symbol
-                .children
-                .iter()
-                .map(|child| information(child, Some(symbol))),
-        );
+        found.extend(symbol.children.iter().map(|child| information(child, Some(symbol))));
     }
     found
 }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use dsl_syntax::ast::Span;
 use tower_lsp_server::ls_types::{
-    DidChangeTextDocumentParams, DidOpenTextDocumentParams, Position, Range,
-    TextDocumentContentChangeEvent, Uri,
+    DidChangeTextDocumentParams, DidOpenTextDocumentParams, Position, Range, TextDocumentContentChangeEvent, Uri,
 };
 
 use crate::text::{Encoding, Place, Text};
@@ -75,9 +74,7 @@ pub(crate) fn changed(params: DidChangeTextDocumentParams) -> Message {
 
 fn change(event: TextDocumentContentChangeEvent) -> Change {
     Change {
-        range: event
-            .range
-            .map(|range| (place(range.start), place(range.end))),
+        range: event.range.map(|range| (place(range.start), place(range.end))),
         text: event.text,
     }
 }

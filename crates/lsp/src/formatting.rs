@@ -29,11 +29,7 @@ fn difference<'n>(old: &str, new: &'n str) -> Option<(usize, usize, &'n str)> {
     if old == new {
         return None;
     }
-    let same_start = old
-        .bytes()
-        .zip(new.bytes())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let same_start = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
     let start = floor_char_boundary(old, same_start);
     let same_end = old[start..]
         .bytes()

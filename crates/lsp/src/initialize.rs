@@ -4,11 +4,10 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use tower_lsp_server::ls_types::{
-    CodeActionKind, CodeActionOptions, CodeActionProviderCapability,
-    DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern,
-    HoverProviderCapability, InitializeParams, InitializeResult, OneOf, PositionEncodingKind,
-    Registration, ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind,
-    TextDocumentSyncOptions,
+    CodeActionKind, CodeActionOptions, CodeActionProviderCapability, DidChangeWatchedFilesRegistrationOptions,
+    FileSystemWatcher, GlobPattern, HoverProviderCapability, InitializeParams, InitializeResult, OneOf,
+    PositionEncodingKind, Registration, ServerCapabilities, ServerInfo, TextDocumentSyncCapability,
+    TextDocumentSyncKind, TextDocumentSyncOptions,
 };
 
 use crate::edge;
@@ -46,18 +45,9 @@ pub(crate) fn settings(params: &InitializeParams) -> Settings {
         .unwrap_or_default();
     Settings {
         root: root(params),
-        encoding: if has_utf8 {
-            Encoding::Utf8
-        } else {
-            Encoding::Utf16
-        },
+        encoding: if has_utf8 { Encoding::Utf8 } else { Encoding::Utf16 },
         has_related_information: text_document
-            .and_then(|text_document| {
-                text_document
-                    .publish_diagnostics
-                    .as_ref()?
-                    .related_information
-            })
+            .and_then(|text_document| text_document.publish_diagnostics.as_ref()?.related_information)
             .unwrap_or(false),
         has_symbol_trees: text_document
             .and_then(|text_document| {
@@ -71,12 +61,7 @@ pub(crate) fn settings(params: &InitializeParams) -> Settings {
             .capabilities
             .workspace
             .as_ref()
-            .and_then(|workspace| {
-                workspace
-                    .did_change_watched_files
-                    .as_ref()?
-                    .dynamic_registration
-            })
+            .and_then(|workspace| workspace.did_change_watched_files.as_ref()?.dynamic_registration)
             .unwrap_or(false),
         rule_scheme: options.rule_scheme,
     }
@@ -139,9 +124,6 @@ pub(crate) fn file_watchers() -> Vec<Registration> {
     vec![Registration {
         id: "files".to_owned(),
         method: "workspace/didChangeWatchedFiles".to_owned(),
-        register_options: serde_json::to_value(DidChangeWatchedFilesRegistrationOptions {
-            watchers,
-        })
-        .ok(),
+        register_options: serde_json::to_value(DidChangeWatchedFilesRegistrationOptions { watchers }).ok(),
     }]
 }

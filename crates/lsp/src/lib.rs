@@ -46,10 +46,7 @@ const PIPE_BYTES: usize = 64 * 1024;
 /// Serves a client on standard input and output until it says `exit` or hangs up. Gives the exit code of the process:
 /// 0 after a `shutdown`, otherwise 1, as the protocol wants it.
 pub fn serve_stdio() -> i32 {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    else {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return 1;
     };
     let code = runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout()));
@@ -84,9 +81,5 @@ pub async fn serve(input: impl AsyncRead + Unpin + Send + 'static, output: impl 
         .await;
     reader.abort();
     sender.inspect(|sender| sender.abort());
-    if was_shut_down.load(Ordering::SeqCst) {
-        0
-    } else {
-        1
-    }
+    if was_shut_down.load(Ordering::SeqCst) { 0 } else { 1 }
 }

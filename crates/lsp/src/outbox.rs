@@ -66,10 +66,7 @@ impl Outbox {
             self.0.filled.notified().await;
             let (sheets, lines) = {
                 let mut waiting = self.lock();
-                (
-                    std::mem::take(&mut waiting.sheets),
-                    std::mem::take(&mut waiting.lines),
-                )
+                (std::mem::take(&mut waiting.sheets), std::mem::take(&mut waiting.lines))
             };
             for (kind, line) in lines {
                 client.log_message(kind, line).await;
@@ -91,9 +88,6 @@ impl Outbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

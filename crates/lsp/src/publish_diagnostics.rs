@@ -4,8 +4,7 @@
 //! not computed again, and not sent again.
 
 use tower_lsp_server::ls_types::{
-    CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location,
-    NumberOrString, Uri,
+    CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Uri,
 };
 
 use crate::documents::Document;
@@ -22,10 +21,7 @@ pub(crate) fn sheets(view: &View) -> Vec<(Uri, Sheet)> {
         .iter()
         .map(|(path, document)| {
             let found = view.snapshot.diagnostics(path);
-            let diagnostics = found
-                .iter()
-                .map(|found| diagnostic(view, document, found))
-                .collect();
+            let diagnostics = found.iter().map(|found| diagnostic(view, document, found)).collect();
             (
                 document.uri.clone(),
                 Sheet {
@@ -48,11 +44,7 @@ pub(crate) fn nothing(document: &Document) -> [(Uri, Sheet); 1] {
     )]
 }
 
-pub(crate) fn diagnostic(
-    view: &View,
-    document: &Document,
-    found: &dsl_check::Diagnostic,
-) -> Diagnostic {
+pub(crate) fn diagnostic(view: &View, document: &Document, found: &dsl_check::Diagnostic) -> Diagnostic {
     Diagnostic {
         range: edge::range(&document.text, found.span, view.settings.encoding),
         severity: Some(severity(found.severity)),
@@ -60,10 +52,7 @@ pub(crate) fn diagnostic(
         code_description: page(view, found.rule),
         source: Some(SOURCE.to_owned()),
         message: message(found),
-        related_information: view
-            .settings
-            .has_related_information
-            .then(|| related(view, found)),
+        related_information: view.settings.has_related_information.then(|| related(view, found)),
         ..Default::default()
     }
 }
@@ -88,11 +77,7 @@ fn message(found: &dsl_check::Diagnostic) -> String {
 
 fn related(view: &View, found: &dsl_check::Diagnostic) -> Vec<DiagnosticRelatedInformation> {
     let place = |label: &dsl_check::Label| {
-        let range = edge::range(
-            view.text(&label.file)?.as_ref(),
-            label.span,
-            view.settings.encoding,
-        );
+        let range = edge::range(view.text(&label.file)?.as_ref(), label.span, view.settings.encoding);
         Some(Location {
             uri: view.uri(&label.file)?,
             range,

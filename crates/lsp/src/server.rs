@@ -10,18 +10,15 @@ use tower_lsp_server::Client;
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types::{
     CodeActionParams, CodeActionResponse, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
-    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentFormattingParams,
-    DocumentSymbolParams, DocumentSymbolResponse, GotoDefinitionParams, GotoDefinitionResponse,
-    Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, MessageType,
-    TextEdit, Uri,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentFormattingParams, DocumentSymbolParams,
+    DocumentSymbolResponse, GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams,
+    InitializeResult, InitializedParams, MessageType, TextEdit, Uri,
 };
 
 use crate::outbox::Outbox;
 use crate::view::{Interrupted, Subject};
 use crate::writer::Message;
-use crate::{
-    code_action, definition, document_symbol, edge, formatting, hover, initialize, rule_page,
-};
+use crate::{code_action, definition, document_symbol, edge, formatting, hover, initialize, rule_page};
 
 pub(crate) struct LanguageServer {
     client: Client,
@@ -32,12 +29,7 @@ pub(crate) struct LanguageServer {
 }
 
 impl LanguageServer {
-    pub(crate) fn new(
-        client: Client,
-        writer: Sender<Message>,
-        outbox: Outbox,
-        was_shut_down: Arc<AtomicBool>,
-    ) -> Self {
+    pub(crate) fn new(client: Client, writer: Sender<Message>, outbox: Outbox, was_shut_down: Arc<AtomicBool>) -> Self {
         Self {
             client,
             writer,
@@ -75,14 +67,10 @@ impl LanguageServer {
         })));
         match answer.await {
             Ok(Ok(Some(answer))) => Ok(answer),
-            Ok(Ok(None)) => Err(Error::invalid_params(format!(
-                "`{}` is not open",
-                uri.as_str()
-            ))),
+            Ok(Ok(None)) => Err(Error::invalid_params(format!("`{}` is not open", uri.as_str()))),
             Ok(Err(Interrupted::Overtaken)) => Err(Error::new(ErrorCode::ContentModified)),
             Ok(Err(Interrupted::Panicked(why))) => {
-                self.outbox
-                    .log(MessageType::ERROR, format!("a request failed: {why}"));
+                self.outbox.log(MessageType::ERROR, format!("a request failed: {why}"));
                 Err(Error {
                     message: format!("internal error: {why}").into(),
                     ..Error::internal_error()
@@ -93,10 +81,7 @@ impl LanguageServer {
     }
 
     #[cfg(test)]
-    pub(crate) async fn panic(
-        &self,
-        document: tower_lsp_server::ls_types::TextDocumentIdentifier,
-    ) -> Result<()> {
+    pub(crate) async fn panic(&self, document: tower_lsp_server::ls_types::TextDocumentIdentifier) -> Result<()> {
         self.ask(&document.uri, |_| panic!("as asked")).await
     }
 
@@ -115,8 +100,7 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
         let settings = initialize::settings(&params);
         let result = initialize::result(&settings);
-        self.can_watch_files
-            .store(settings.can_watch_files, Ordering::SeqCst);
+        self.can_watch_files.store(settings.can_watch_files, Ordering::SeqCst);
         self.send(Message::Initialize(settings));
         Ok(result)
     }
@@ -124,11 +108,7 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
     async fn initialized(&self, _: InitializedParams) {
         if self.can_watch_files.load(Ordering::SeqCst) {
             let client = self.client.clone();
-            tokio::spawn(async move {
-                _ = client
-                    .register_capability(initialize::file_watchers())
-                    .await
-            });
+            tokio::spawn(async move { _ = client.register_capability(initialize::file_watchers()).await });
         }
     }
 
@@ -162,16 +142,11 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         let at = params.text_document_position_params;
         let place = edge::place(at.position);
-        self.ask(&at.text_document.uri, move |subject| {
-            hover::hover(subject, place)
-        })
-        .await
+        self.ask(&at.text_document.uri, move |subject| hover::hover(subject, place))
+            .await
     }
 
-    async fn goto_definition(
-        &self,
-        params: GotoDefinitionParams,
-    ) -> Result<Option<GotoDefinitionResponse>> {
+    async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
         let at = params.text_document_position_params;
         let place = edge::place(at.position);
         self.ask(&at.text_document.uri, move |subject| {
@@ -180,10 +155,7 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
         .await
     }
 
-    async fn document_symbol(
-        &self,
-        params: DocumentSymbolParams,
-    ) -> Result<Option<DocumentSymbolResponse>> {
+    async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Option<DocumentSymbolResponse>> {
         self.ask(&params.text_document.uri, |subject| {
             Some(document_symbol::symbols(subject))
         })
@@ -191,15 +163,12 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
     }
 
     async fn formatting(&self, params: DocumentFormattingParams) -> Result<Option<Vec<TextEdit>>> {
-        self.ask(&params.text_document.uri, formatting::format)
-            .await
+        self.ask(&params.text_document.uri, formatting::format).await
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
         let uri = params.text_document.uri.clone();
-        self.ask(&uri, move |subject| {
-            Some(code_action::actions(subject, &params))
-        })
-        .await
+        self.ask(&uri, move |subject| Some(code_action::actions(subject, &params)))
+            .await
     }
 }

@@ -34,10 +34,7 @@ impl<S: LanguageServer> Service<Request> for InOrder<S> {
         }
         let mut answer = self.0.call(request);
         // A waker that does nothing is enough: a pending future is polled again by the server.
-        match answer
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
+        match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(answer) => Box::pin(async move { answer }),
             Poll::Pending => answer,
         }

@@ -41,17 +41,12 @@ impl Text {
 
     /// Replaces a range that starts and ends at characters. Costs what is changed and a walk over the lines below it.
     pub(crate) fn replace(&mut self, range: Range<usize>, new: &str) {
-        let first = self
-            .line_starts
-            .partition_point(|start| *start <= range.start);
-        let end = self
-            .line_starts
-            .partition_point(|start| *start <= range.end);
+        let first = self.line_starts.partition_point(|start| *start <= range.start);
+        let end = self.line_starts.partition_point(|start| *start <= range.end);
         for start in &mut self.line_starts[end..] {
             *start = *start - range.len() + new.len();
         }
-        self.line_starts
-            .splice(first..end, starts_in(new, range.start));
+        self.line_starts.splice(first..end, starts_in(new, range.start));
         self.text.replace_range(range, new);
     }
 
@@ -89,11 +84,7 @@ impl Text {
 
     /// A line without its end.
     fn line(&self, line: usize) -> &str {
-        let end = self
-            .line_starts
-            .get(line + 1)
-            .copied()
-            .unwrap_or(self.text.len());
+        let end = self.line_starts.get(line + 1).copied().unwrap_or(self.text.len());
         let line = &self.text[self.line_starts[line]..end];
         let line = line.strip_suffix('\n').unwrap_or(line);
         line.strip_suffix('\r').unwrap_or(line)
@@ -147,24 +138,13 @@ mod tests {
     #[test]
     fn places_outside_the_text_are_moved_into_it() {
         let text = Text::new("a😀\r\nb".to_owned());
-        assert_eq!(
-            text.offset(place(0, 99), Encoding::Utf16),
-            5,
-            "before the line's end"
-        );
-        assert_eq!(
-            text.offset(place(0, 2), Encoding::Utf16),
-            1,
-            "inside a character"
-        );
+        assert_eq!(text.offset(place(0, 99), Encoding::Utf16), 5, "before the line's end");
+        assert_eq!(text.offset(place(0, 2), Encoding::Utf16), 1, "inside a character");
         assert_eq!(text.offset(place(1, u32::MAX), Encoding::Utf16), 8);
         assert_eq!(text.offset(place(u32::MAX, 0), Encoding::Utf16), 8);
         assert_eq!(text.place(3, Encoding::Utf16), place(0, 1));
         assert_eq!(text.place(1000, Encoding::Utf16), place(1, 1));
-        assert_eq!(
-            Text::new(String::new()).offset(place(3, 3), Encoding::Utf8),
-            0
-        );
+        assert_eq!(Text::new(String::new()).offset(place(3, 3), Encoding::Utf8), 0);
     }
 
     #[test]

@@ -24,18 +24,10 @@ pub(crate) struct Change {
 pub(crate) type Refusal = String;
 
 impl Writer {
-    pub(crate) fn open(
-        &mut self,
-        uri: Uri,
-        path: &Path,
-        version: i32,
-        text: String,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn open(&mut self, uri: Uri, path: &Path, version: i32, text: String) -> Result<(), Refusal> {
         let is_first_without_folder = self.settings.root.is_none() && self.documents.is_empty();
         let entered = match path.parent() {
-            Some(folder) if is_first_without_folder && path.is_absolute() => {
-                self.enter(&disk::root_of(folder))
-            }
+            Some(folder) if is_first_without_folder && path.is_absolute() => self.enter(&disk::root_of(folder)),
             _ => Ok(()),
         };
         let path: Arc<Path> = self.workspace.path(path).into();
@@ -52,12 +44,7 @@ impl Writer {
     }
 
     /// Applies changes in order, each to the text that the one before it left.
-    pub(crate) fn change(
-        &mut self,
-        path: &Path,
-        version: i32,
-        changes: Vec<Change>,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn change(&mut self, path: &Path, version: i32, changes: Vec<Change>) -> Result<(), Refusal> {
         let path = self.workspace.path(path);
         let Some(document) = self.documents.get_mut(&path) else {
             return Err(format!(

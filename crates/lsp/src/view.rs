@@ -80,9 +80,7 @@ impl View {
 
 impl Subject<'_> {
     pub(crate) fn offset(&self, place: Place) -> u32 {
-        self.document
-            .text
-            .offset(place, self.view.settings.encoding) as u32
+        self.document.text.offset(place, self.view.settings.encoding) as u32
     }
 }
 

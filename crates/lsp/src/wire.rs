@@ -6,10 +6,7 @@
 //! Nothing here knows what a message means.
 
 use serde_json::{Value, json};
-use tokio::io::{
-    self, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt,
-    BufReader,
-};
+use tokio::io::{self, AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Request, Response};
 
 /// The method that stands in for a message that could not be read; its parameters are the error to answer.
@@ -26,10 +23,7 @@ enum Frame {
 }
 
 /// Copies messages from `input` to `output` until the input ends or nobody reads the output any more.
-pub(crate) async fn pass_messages(
-    input: impl AsyncRead + Unpin,
-    mut output: impl AsyncWrite + Unpin,
-) {
+pub(crate) async fn pass_messages(input: impl AsyncRead + Unpin, mut output: impl AsyncWrite + Unpin) {
     let mut input = BufReader::new(input);
     loop {
         let message = match read_frame(&mut input).await {
@@ -41,9 +35,7 @@ pub(crate) async fn pass_messages(
             Ok(Frame::End) | Err(_) => return,
         };
         let header = format!("Content-Length: {}\r\n\r\n", message.len());
-        if output.write_all(header.as_bytes()).await.is_err()
-            || output.write_all(&message).await.is_err()
-        {
+        if output.write_all(header.as_bytes()).await.is_err() || output.write_all(&message).await.is_err() {
             return;
         }
     }
@@ -75,10 +67,7 @@ async fn read_frame(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Frame
 
 async fn read_header_line(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
-    let bytes = input
-        .take(HEADER_LINE_BYTES_MAX)
-        .read_until(b'\n', &mut line)
-        .await?;
+    let bytes = input.take(HEADER_LINE_BYTES_MAX).read_until(b'\n', &mut line).await?;
     Ok((bytes > 0).then_some(line))
 }
 
@@ -95,9 +84,7 @@ fn header(line: &[u8]) -> Header {
     }
     match line.iter().position(|byte| *byte == b':') {
         Some(colon) if line[..colon].eq_ignore_ascii_case(b"content-length") => {
-            let digits = str::from_utf8(&line[colon + 1..])
-                .unwrap_or_default()
-                .trim();
+            let digits = str::from_utf8(&line[colon + 1..]).unwrap_or_default().trim();
             Header::ContentLength(digits.parse().map_err(|_| ()))
         }
         _ => Header::Other,
@@ -132,8 +119,7 @@ fn check(body: &[u8]) -> Result<(), Vec<u8>> {
     if value["jsonrpc"] != "2.0" {
         return refuse("expected an object with `\"jsonrpc\": \"2.0\"`");
     }
-    let is_response = value.get("method").is_none()
-        && (value.get("result").is_some() || value.get("error").is_some());
+    let is_response = value.get("method").is_none() && (value.get("result").is_some() || value.get("error").is_some());
     let readable = if is_response {
         serde_json::from_slice::<Response>(body).is_ok()
     } else {
@@ -165,9 +151,7 @@ mod tests {
 
     /// The messages that come out when `input` goes in.
     fn passed(input: &[u8]) -> Vec<Value> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let mut output = std::io::Cursor::new(Vec::new());
         runtime.block_on(pass_messages(input, &mut output));
         let mut rest = output.get_ref().as_slice();
@@ -205,14 +189,8 @@ mod tests {
         assert_eq!(refused(&"[".repeat(100_000)), (Value::Null, -32700));
         assert_eq!(refused("[]"), (Value::Null, -32600));
         assert_eq!(refused("3"), (Value::Null, -32600));
-        assert_eq!(
-            refused(r#"{"jsonrpc":"1.0","id":3,"method":"x"}"#),
-            (json!(3), -32600)
-        );
-        assert_eq!(
-            refused(r#"{"jsonrpc":"2.0","id":"a"}"#),
-            (json!("a"), -32600)
-        );
+        assert_eq!(refused(r#"{"jsonrpc":"1.0","id":3,"method":"x"}"#), (json!(3), -32600));
+        assert_eq!(refused(r#"{"jsonrpc":"2.0","id":"a"}"#), (json!("a"), -32600));
         assert_eq!(
             refused(r#"{"jsonrpc":"2.0","id":{},"method":"x"}"#),
             (Value::Null, -32600)
@@ -235,10 +213,7 @@ mod tests {
     #[test]
     fn reading_finds_its_way_back_after_a_broken_header() {
         let messages = passed(format!("hello\r\n\r\n{}", frame(GOOD)).as_bytes());
-        assert_eq!(
-            messages[0]["params"]["message"],
-            "a header without `Content-Length`"
-        );
+        assert_eq!(messages[0]["params"]["message"], "a header without `Content-Length`");
         assert_eq!(messages[1]["id"], 7);
         let messages = passed(format!("Content-Length: many\r\n\r\n{}", frame(GOOD)).as_bytes());
         assert_eq!(messages[0]["params"]["code"], -32700);

@@ -131,11 +131,7 @@ impl Writer {
                 version,
                 text,
             } => self.open(uri, &path, version, text),
-            Message::Change {
-                path,
-                version,
-                changes,
-            } => self.change(&path, version, changes),
+            Message::Change { path, version, changes } => self.change(&path, version, changes),
             Message::Close { path } => {
                 let document = self.close(&path)?;
                 self.outbox
@@ -187,9 +183,7 @@ impl Writer {
             .spawn_blocking(move || match view.catch(publish_diagnostics::sheets) {
                 Ok(sheets) => outbox.publish(revision, sheets),
                 Err(Interrupted::Overtaken) => {}
-                Err(Interrupted::Panicked(why)) => {
-                    outbox.log(MessageType::ERROR, format!("checking failed: {why}"))
-                }
+                Err(Interrupted::Panicked(why)) => outbox.log(MessageType::ERROR, format!("checking failed: {why}")),
             });
     }
 }

@@ -67,13 +67,7 @@ impl Preparer {
     }
 
     /// What the supervisor is to start; the error says why nothing can be started.
-    pub fn prepare(
-        &mut self,
-        id: u64,
-        start: &StartAttempt,
-        exec: &Exec,
-        dir: &Path,
-    ) -> Result<Spawn, String> {
+    pub fn prepare(&mut self, id: u64, start: &StartAttempt, exec: &Exec, dir: &Path) -> Result<Spawn, String> {
         must_be_folder(dir)?;
         let env = self.environment(start, exec)?;
         let path = env
@@ -84,21 +78,12 @@ impl Preparer {
         let name = exec.argv.first().ok_or("there is no program to run")?;
         let program = self.programs.find(name, path, dir)?;
         for arg in &exec.argv {
-            passable(
-                "the script",
-                arg.as_bytes(),
-                0,
-                "read the data from a file instead",
-            )?;
+            passable("the script", arg.as_bytes(), 0, "read the data from a file instead")?;
         }
         Ok(Spawn {
             id,
             program: program.into_os_string().into_vec(),
-            argv: exec
-                .argv
-                .iter()
-                .map(|arg| arg.clone().into_bytes())
-                .collect(),
+            argv: exec.argv.iter().map(|arg| arg.clone().into_bytes()).collect(),
             env: env
                 .into_iter()
                 .map(|(name, value)| (name.into_vec(), value.into_vec()))
@@ -108,19 +93,13 @@ impl Preparer {
     }
 
     /// Later entries win.
-    fn environment(
-        &self,
-        start: &StartAttempt,
-        exec: &Exec,
-    ) -> Result<Vec<(OsString, OsString)>, String> {
+    fn environment(&self, start: &StartAttempt, exec: &Exec) -> Result<Vec<(OsString, OsString)>, String> {
         let artifacts = self.folder.artifacts();
         let mut env = self.inherited.clone();
         for (name, value) in &exec.env {
             let value = as_text(value, artifacts);
             if name.is_empty() || name.contains(['=', '\0']) {
-                return Err(format!(
-                    "`{name}` cannot be the name of an environment variable"
-                ));
+                return Err(format!("`{name}` cannot be the name of an environment variable"));
             }
             passable(
                 &format!("`${name}`"),
@@ -154,9 +133,7 @@ impl Preparer {
         let path = self.folder.input_path(&start.label, start.attempt.attempt);
         let mut text = serde_json::Value::Object(input).to_string();
         text.push('\n');
-        fs::write(&path, text).map_err(|error| {
-            format!("cannot write $PLAN_INPUT to `{}`: {error}", path.display())
-        })?;
+        fs::write(&path, text).map_err(|error| format!("cannot write $PLAN_INPUT to `{}`: {error}", path.display()))?;
         Ok(path)
     }
 }
@@ -169,9 +146,7 @@ fn must_be_folder(dir: &Path) -> Result<(), String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Err(format!("`dir:` is `{shown}`, and there is no such folder"))
         }
-        Err(error) => Err(format!(
-            "`dir:` is `{shown}`, which cannot be entered: {error}"
-        )),
+        Err(error) => Err(format!("`dir:` is `{shown}`, which cannot be entered: {error}")),
     }
 }
 
@@ -195,9 +170,7 @@ fn passable(what: &str, bytes: &[u8], overhead: usize, instead: &str) -> Result<
 pub fn not_started(program: &str, errno: i32) -> String {
     let errno = Errno::from_raw_os_error(errno);
     let why = match errno {
-        Errno::TOOBIG => {
-            "its arguments and environment are together larger than the system allows".to_owned()
-        }
+        Errno::TOOBIG => "its arguments and environment are together larger than the system allows".to_owned(),
         Errno::NOEXEC => "it is no program for this machine, or lacks its `#!` line".to_owned(),
         Errno::NOENT => "it, or the interpreter that it names, is not there".to_owned(),
         _ => std::io::Error::from(errno).to_string(),

@@ -9,8 +9,8 @@ use std::os::fd::OwnedFd;
 
 use engine::event::Timer;
 use rustix::time::{
-    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
-    timerfd_create, timerfd_settime,
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
+    timerfd_settime,
 };
 use tokio::io::unix::AsyncFd;
 
@@ -20,8 +20,7 @@ const RECHECK_MS: u64 = 60_000;
 /// Milliseconds since the boot, suspension included.
 pub fn boot_ms() -> u64 {
     let now = clock_gettime(ClockId::Boottime);
-    u64::try_from(now.tv_sec).unwrap_or(0) * 1000
-        + u64::try_from(now.tv_nsec).unwrap_or(0) / 1_000_000
+    u64::try_from(now.tv_sec).unwrap_or(0) * 1000 + u64::try_from(now.tv_nsec).unwrap_or(0) / 1_000_000
 }
 
 /// The time of events.
@@ -84,10 +83,7 @@ pub struct Alarm {
 
 impl Alarm {
     pub fn new() -> io::Result<Self> {
-        let timer = timerfd_create(
-            TimerfdClockId::Boottime,
-            TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK,
-        )?;
+        let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
         #[expect(
             deprecated,
             reason = "its replacement is unsafe; an owned descriptor stays open as long as it is registered"
@@ -111,10 +107,7 @@ impl Alarm {
         }
         // zero would switch it off
         let value = at_ms.map_or(0, |at_ms| at_ms.max(1));
-        let zero = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
+        let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
         let it_value = Timespec {
             tv_sec: i64::try_from(value / 1000).unwrap_or(i64::MAX),
             tv_nsec: i64::try_from(value % 1000 * 1_000_000).unwrap_or(0),

@@ -9,8 +9,7 @@ use std::io;
 use std::path::PathBuf;
 
 use engine::event::{
-    AttemptId, Command, Ended, Event, EventKind, Exec, How, Observation, RunStatus, StartAttempt,
-    StopReason,
+    AttemptId, Command, Ended, Event, EventKind, Exec, How, Observation, RunStatus, StartAttempt, StopReason,
 };
 use engine::{Engine, Notice, Phase};
 use store::{RunFolder, Writer};
@@ -48,11 +47,7 @@ impl Journal {
     }
 
     /// Applies an event and stages it with the commands that it causes; they may be carried out after [`Journal::commit`].
-    pub fn apply(
-        &mut self,
-        kind: EventKind,
-        inbox: Option<&str>,
-    ) -> Result<Vec<Command>, RunError> {
+    pub fn apply(&mut self, kind: EventKind, inbox: Option<&str>) -> Result<Vec<Command>, RunError> {
         let event = Event {
             time_ms: self.clock.now_ms(),
             kind,
@@ -211,16 +206,14 @@ impl Driver<'_> {
             notices,
             ..
         } = &mut self.journal;
-        self.observer
-            .progress(engine, Progress::Journaled(writer.committed()));
+        self.observer.progress(engine, Progress::Journaled(writer.committed()));
         for notice in notices.drain(..) {
             self.observer.progress(engine, Progress::Notice(&notice));
         }
     }
 
     fn warn(&mut self, warning: &str) {
-        self.observer
-            .progress(&self.journal.engine, Progress::Warning(warning));
+        self.observer.progress(&self.journal.engine, Progress::Warning(warning));
     }
 
     fn carry_out(&mut self, command: Command) -> Result<(), RunError> {
@@ -360,10 +353,7 @@ impl Driver<'_> {
             self.warn(error);
         }
         let Live {
-            attempt,
-            dir,
-            observed,
-            ..
+            attempt, dir, observed, ..
         } = live;
         let mut ended = Ended {
             how: how(end, live.stop.filter(|_| stopped)),
@@ -377,10 +367,7 @@ impl Driver<'_> {
             dir: &dir,
             artifacts: self.folder.artifacts(),
         };
-        let after = self
-            .journal
-            .engine
-            .observe(attempt, Phase::After(&ended), &mut world);
+        let after = self.journal.engine.observe(attempt, Phase::After(&ended), &mut world);
         ended.observed.extend(after);
         EventKind::AttemptEnded { attempt, ended }
     }
@@ -421,12 +408,7 @@ impl Driver<'_> {
     fn supervised(&mut self, event: supervisor::Event) {
         match event {
             supervisor::Event::Ended { id, end, stopped } => {
-                if let Some(tell) = self
-                    .work
-                    .live
-                    .get_mut(&id)
-                    .and_then(|live| live.ended.take())
-                {
+                if let Some(tell) = self.work.live.get_mut(&id).and_then(|live| live.ended.take()) {
                     // it is listening until it has been told
                     let _ = tell.send((end, stopped));
                 }
@@ -490,9 +472,7 @@ impl Driver<'_> {
             }
         }
         for timer in self.work.timers.fire(store::now_ms()) {
-            self.work
-                .due
-                .push_back(Due::event(EventKind::TimerFired { timer }));
+            self.work.due.push_back(Due::event(EventKind::TimerFired { timer }));
         }
         Ok(())
     }
@@ -516,9 +496,12 @@ impl Driver<'_> {
                 inbox.done(&message.name)?;
                 continue;
             }
-            if self.work.due.iter().any(
-                |due| matches!(due, Due::Event { inbox: Some(name), .. } if *name == message.name),
-            ) {
+            if self
+                .work
+                .due
+                .iter()
+                .any(|due| matches!(due, Due::Event { inbox: Some(name), .. } if *name == message.name))
+            {
                 continue;
             }
             match request::parse(&message.text) {
@@ -528,10 +511,7 @@ impl Driver<'_> {
                 }),
                 Err(why) => {
                     let path = inbox.path().join(&message.name);
-                    self.warn(&format!(
-                        "`{}` is no request and was deleted: {why}",
-                        path.display()
-                    ));
+                    self.warn(&format!("`{}` is no request and was deleted: {why}", path.display()));
                     inbox.done(&message.name)?;
                 }
             }
@@ -562,10 +542,7 @@ fn how(end: End, stop: Option<Stop>) -> How {
     match (stop, end) {
         (Some(Stop::Timeout), _) => How::TimedOut,
         (Some(Stop::Asked(StopReason::Pause)), _) => How::Interrupted,
-        (
-            Some(Stop::Asked(StopReason::Cancel | StopReason::Abort | StopReason::PlanTimeout)),
-            _,
-        ) => How::Cancelled,
+        (Some(Stop::Asked(StopReason::Cancel | StopReason::Abort | StopReason::PlanTimeout)), _) => How::Cancelled,
         (None, End::Exited(code)) => How::Exited(code),
         (None, End::Signalled(signal)) => How::Signalled(signal),
     }

@@ -61,14 +61,10 @@ pub fn inherited(also: &[String]) -> Vec<(OsString, OsString)> {
     let passes = |name: &OsStr| {
         let name = name.to_string_lossy();
         INHERITED.contains(&name.as_ref())
-            || INHERITED_PREFIXES
-                .iter()
-                .any(|prefix| name.starts_with(prefix))
+            || INHERITED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
             || also.iter().any(|other| *other == name)
     };
-    std::env::vars_os()
-        .filter(|(name, _)| passes(name))
-        .collect()
+    std::env::vars_os().filter(|(name, _)| passes(name)).collect()
 }
 
 /// A value as a script sees it: files as the absolute paths of their artifacts.
@@ -85,12 +81,7 @@ pub fn as_json(value: &Value, artifacts: &Artifacts) -> serde_json::Value {
 fn with_paths(value: &Value, artifacts: &Artifacts) -> Value {
     match value {
         Value::File(file) => Value::String(artifacts.path(&file.digest).to_string_lossy().into()),
-        Value::List(items) => Value::List(
-            items
-                .iter()
-                .map(|item| with_paths(item, artifacts))
-                .collect(),
-        ),
+        Value::List(items) => Value::List(items.iter().map(|item| with_paths(item, artifacts)).collect()),
         Value::Record(fields) => Value::Record(
             fields
                 .iter()
@@ -114,9 +105,7 @@ impl Programs {
             let program = dir.join(name);
             return match access(&program, Access::EXEC_OK) {
                 Ok(()) => Ok(program),
-                Err(_) if program.exists() => {
-                    Err(format!("`{}` is not executable", program.display()))
-                }
+                Err(_) if program.exists() => Err(format!("`{}` is not executable", program.display())),
                 Err(_) => Err(format!("no program `{}`", program.display())),
             };
         }
@@ -131,9 +120,7 @@ impl Programs {
             .filter(|folder| folder.starts_with(b"/"))
             .map(|folder| Path::new(OsStr::from_bytes(folder)).join(name))
             .find(|program| program.is_file() && access(program, Access::EXEC_OK).is_ok())
-            .ok_or_else(|| {
-                format!("no program `{name}` in $PATH; install it, or correct `shell:` or $PATH")
-            })?;
+            .ok_or_else(|| format!("no program `{name}` in $PATH; install it, or correct `shell:` or $PATH"))?;
         self.found.insert(key, program.clone());
         Ok(program)
     }
@@ -147,21 +134,14 @@ mod tests {
     fn programs_are_found_as_a_shell_finds_them() {
         let mut programs = Programs::default();
         let path = OsStr::new("relative::/nonexistent:/bin:/usr/bin");
-        let sh = programs
-            .find("sh", path, Path::new("/"))
-            .expect("there is a shell");
+        let sh = programs.find("sh", path, Path::new("/")).expect("there is a shell");
         assert!(sh.is_absolute() && sh.ends_with("sh"));
         assert_eq!(programs.find("sh", path, Path::new("/")), Ok(sh));
         let error = programs
             .find("no-such-program", path, Path::new("/"))
             .expect_err("none");
-        assert!(
-            error.starts_with("no program `no-such-program` in $PATH"),
-            "{error}"
-        );
-        let error = programs
-            .find("./x", path, Path::new("/nowhere"))
-            .expect_err("none");
+        assert!(error.starts_with("no program `no-such-program` in $PATH"), "{error}");
+        let error = programs.find("./x", path, Path::new("/nowhere")).expect_err("none");
         assert!(error.starts_with("no program `/nowhere/./x`"), "{error}");
     }
 

@@ -82,10 +82,9 @@ impl RunError {
         match self {
             Self::Store(error) => error.class(),
             Self::Inputs(_) | Self::Ended { .. } | Self::NotInDoubt { .. } => ErrorClass::Usage,
-            Self::NoSupervisor { .. }
-            | Self::Supervisor { .. }
-            | Self::System { .. }
-            | Self::Survivors { .. } => ErrorClass::Unusable,
+            Self::NoSupervisor { .. } | Self::Supervisor { .. } | Self::System { .. } | Self::Survivors { .. } => {
+                ErrorClass::Unusable
+            }
             Self::NotRunnable(_)
             | Self::BadPlan(_)
             | Self::UnknownEvent { .. }
@@ -105,16 +104,9 @@ impl fmt::Display for RunError {
             Self::Store(error) => error.fmt(f),
             Self::Inputs(problems) => f.write_str(&problems.join("\n")),
             Self::NotRunnable(clauses) => {
-                write!(
-                    f,
-                    "this plan cannot be run yet, because of {}",
-                    clauses.join(", ")
-                )
+                write!(f, "this plan cannot be run yet, because of {}", clauses.join(", "))
             }
-            Self::BadPlan(what) => write!(
-                f,
-                "the compiled plan contradicts itself: {what}; compile it again"
-            ),
+            Self::BadPlan(what) => write!(f, "the compiled plan contradicts itself: {what}; compile it again"),
             Self::NoSupervisor { binary, source } => write!(
                 f,
                 "cannot start `{}` as the supervisor of the run's processes: {source}",
@@ -161,18 +153,10 @@ impl fmt::Display for RunError {
                     status_name(*status)
                 )
             }
-            Self::NotInDoubt {
-                run,
-                node,
-                in_doubt,
-            } if in_doubt.is_empty() => {
+            Self::NotInDoubt { run, node, in_doubt } if in_doubt.is_empty() => {
                 write!(f, "`{node}` is not in doubt: no attempt of run `{run}` is")
             }
-            Self::NotInDoubt {
-                run,
-                node,
-                in_doubt,
-            } => {
+            Self::NotInDoubt { run, node, in_doubt } => {
                 write!(
                     f,
                     "`{node}` is not in doubt; in run `{run}` these are: `{}`",
@@ -187,9 +171,9 @@ impl std::error::Error for RunError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Store(error) => Some(error),
-            Self::NoSupervisor { source, .. }
-            | Self::Supervisor { source, .. }
-            | Self::System { source, .. } => Some(source),
+            Self::NoSupervisor { source, .. } | Self::Supervisor { source, .. } | Self::System { source, .. } => {
+                Some(source)
+            }
             _ => None,
         }
     }

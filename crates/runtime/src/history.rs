@@ -64,10 +64,7 @@ pub fn replay(folder: &RunFolder) -> Result<ReplayReport, RunError> {
 }
 
 /// Folds a run; `see` is shown each line with the commands that it caused.
-pub fn fold(
-    folder: &RunFolder,
-    mut see: impl FnMut(&Entry, &[Command]),
-) -> Result<History, RunError> {
+pub fn fold(folder: &RunFolder, mut see: impl FnMut(&Entry, &[Command])) -> Result<History, RunError> {
     let meta = folder.meta()?;
     let plan = folder.plan(&meta)?;
     ir::verify::verify(&plan).map_err(|error| RunError::BadPlan(error.to_string()))?;
@@ -128,8 +125,7 @@ fn compare(meta: &RunMeta, entry: &Entry, commands: &[Command]) -> Result<(), Ru
     struct Name {
         event: String,
     }
-    let event = serde_json::from_str::<Name>(entry.event.get())
-        .map_or_else(|_| "?".to_owned(), |name| name.event);
+    let event = serde_json::from_str::<Name>(entry.event.get()).map_or_else(|_| "?".to_owned(), |name| name.event);
     let run = meta.run.clone();
     let written_by = meta.engine.clone();
     Err(RunError::Diverged(Box::new(Divergence {
@@ -151,12 +147,7 @@ fn around_difference(a: &str, b: &str) -> (String, String) {
         let start = char_boundary(text, same.saturating_sub(BEFORE));
         let end = char_boundary(text, start + SHOWN);
         let dots = |there: bool| if there { "…" } else { "" };
-        format!(
-            "`{}{}{}`",
-            dots(start > 0),
-            &text[start..end],
-            dots(end < text.len())
-        )
+        format!("`{}{}{}`", dots(start > 0), &text[start..end], dots(end < text.len()))
     };
     (cut(a), cut(b))
 }

@@ -15,13 +15,7 @@ pub fn complete(plan: &Plan, given: Inputs) -> Result<Inputs, Vec<String>> {
     let mut problems: Vec<String> = given
         .keys()
         .filter(|name| !plan.params.iter().any(|param| param.name == **name))
-        .map(|name| {
-            format!(
-                "plan `{}` has no parameter `{name}`{}",
-                plan.name,
-                known(plan)
-            )
-        })
+        .map(|name| format!("plan `{}` has no parameter `{name}`{}", plan.name, known(plan)))
         .collect();
     let mut inputs = Inputs::new();
     for param in &plan.params {
@@ -39,26 +33,16 @@ pub fn complete(plan: &Plan, given: Inputs) -> Result<Inputs, Vec<String>> {
             (None, None) if matches!(param.ty, Type::Optional(_)) => Ok(Value::None),
             (None, None) => Err(format!("it is missing, expected {}", param.ty)),
         };
-        match value.and_then(|value| {
-            check(value, &param.ty, &plan.types).map_err(|error| error.to_string())
-        }) {
+        match value.and_then(|value| check(value, &param.ty, &plan.types).map_err(|error| error.to_string())) {
             Ok(value) => drop(inputs.insert(param.name.clone(), value)),
             Err(what) => problems.push(format!("parameter `{}`: {what}", param.name)),
         }
     }
-    if problems.is_empty() {
-        Ok(inputs)
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(inputs) } else { Err(problems) }
 }
 
 fn known(plan: &Plan) -> String {
-    let names: Vec<&str> = plan
-        .params
-        .iter()
-        .map(|param| param.name.as_str())
-        .collect();
+    let names: Vec<&str> = plan.params.iter().map(|param| param.name.as_str()).collect();
     if names.is_empty() {
         "; it has none".to_owned()
     } else {
@@ -93,12 +77,8 @@ impl Scope for Params<'_> {
                 .get(name)
                 .cloned()
                 .ok_or_else(|| EvalError::new(format!("`params.{name}` has no value yet"))),
-            (Ref::Run(name), Some(workspace)) if name == "workspace" => {
-                Ok(Value::String(workspace.into()))
-            }
-            _ => Err(EvalError::new(
-                "a default can only read the parameters before it",
-            )),
+            (Ref::Run(name), Some(workspace)) if name == "workspace" => Ok(Value::String(workspace.into())),
+            _ => Err(EvalError::new("a default can only read the parameters before it")),
         }
     }
 

@@ -26,11 +26,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub enum FromAttempt {
     /// For whoever watches.
-    Piece {
-        id: u64,
-        stream: Stream,
-        bytes: Vec<u8>,
-    },
+    Piece { id: u64, stream: Stream, bytes: Vec<u8> },
     /// It ended and all of its output was read.
     Done {
         id: u64,
@@ -137,11 +133,7 @@ impl Pump {
                     });
                 }
             }
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-                ) => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             Err(_) => kept.open = false,
         }
     }
@@ -168,8 +160,7 @@ impl Kept {
     fn push(&mut self, bytes: &[u8]) {
         let room = CAPTURE_MAX_BYTES - self.bytes.len();
         self.truncated |= bytes.len() > room;
-        self.bytes
-            .extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     /// As text; bytes that are none become U+FFFD. Never longer than the bound.
@@ -183,8 +174,7 @@ impl Kept {
                 self.bytes.truncate(error.valid_up_to());
             }
         }
-        String::from_utf8(self.bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+        String::from_utf8(self.bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 }
 
@@ -210,10 +200,7 @@ impl Log {
                 .and_then(|file| self.file.insert(file).write_all(bytes)),
         };
         if let Err(error) = written {
-            self.error = Some(format!(
-                "cannot write the log `{}`: {error}",
-                self.path.display()
-            ));
+            self.error = Some(format!("cannot write the log `{}`: {error}", self.path.display()));
         }
     }
 }
@@ -235,10 +222,7 @@ mod tests {
         let mut kept = Kept::default();
         kept.push(b"a\xffb");
         let mut truncated = Vec::new();
-        assert_eq!(
-            kept.into_text(Capture::Stderr, &mut truncated),
-            "a\u{fffd}b"
-        );
+        assert_eq!(kept.into_text(Capture::Stderr, &mut truncated), "a\u{fffd}b");
         assert!(truncated.is_empty());
     }
 }

@@ -37,10 +37,7 @@ pub fn children(pid: u32) -> Vec<u32> {
     let mut found = Vec::new();
     for task in tasks.flatten() {
         match fs::read_to_string(task.path().join("children")) {
-            Ok(list) => found.extend(
-                list.split_ascii_whitespace()
-                    .filter_map(|pid| pid.parse::<u32>().ok()),
-            ),
+            Ok(list) => found.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok())),
             Err(error) if error.kind() == io::ErrorKind::NotFound && task.path().exists() => {
                 return children_by_scan(pid);
             }
@@ -112,10 +109,7 @@ pub fn group(pid: u32) -> Option<u32> {
 
 /// 0 would mean ourselves, and negative numbers groups.
 fn raw(pid: u32) -> Option<Pid> {
-    i32::try_from(pid)
-        .ok()
-        .filter(|&pid| pid > 1)
-        .and_then(Pid::from_raw)
+    i32::try_from(pid).ok().filter(|&pid| pid > 1).and_then(Pid::from_raw)
 }
 
 fn pids() -> impl Iterator<Item = u32> {
@@ -141,11 +135,7 @@ impl Stat {
         let parent = fields.next()?.parse().ok()?;
         // the 22nd field; the state is the third
         let started = fields.nth(17)?.parse().ok()?;
-        Some(Self {
-            state,
-            parent,
-            started,
-        })
+        Some(Self { state, parent, started })
     }
 }
 

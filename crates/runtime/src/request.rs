@@ -72,10 +72,7 @@ pub fn wait_until_taken(folder: &RunFolder, name: &str, max: Duration) -> bool {
     true
 }
 
-fn ask(
-    folder: &RunFolder,
-    request: impl Fn(&Engine) -> Result<EventKind, RunError>,
-) -> Result<Asked, RunError> {
+fn ask(folder: &RunFolder, request: impl Fn(&Engine) -> Result<EventKind, RunError>) -> Result<Asked, RunError> {
     let lock = match folder.lock() {
         Ok(lock) => lock,
         Err(StoreError::Held { .. }) => {
@@ -99,10 +96,7 @@ fn ask(
     }
     reap(folder, history.last_driver.as_ref())?;
     let History {
-        engine,
-        tail,
-        last_ms,
-        ..
+        engine, tail, last_ms, ..
     } = history;
     let writer = folder.append(&lock, &tail)?;
     let mut journal = Journal::new(engine, writer, last_ms);
@@ -110,12 +104,7 @@ fn ask(
     if journal.engine.run().is_some() {
         journal.apply(EventKind::PauseAsked, None)?;
         for lost in journal.engine.in_flight() {
-            journal.apply(
-                EventKind::AttemptLost {
-                    attempt: lost.attempt,
-                },
-                None,
-            )?;
+            journal.apply(EventKind::AttemptLost { attempt: lost.attempt }, None)?;
         }
     }
     let kind = request(&journal.engine)?;
@@ -133,10 +122,7 @@ fn find_doubt(folder: &RunFolder, engine: &Engine, label: &str) -> Result<InFlig
         None => Err(RunError::NotInDoubt {
             run: folder.id().to_owned(),
             node: label.to_owned(),
-            in_doubt: in_doubt
-                .iter()
-                .map(|doubt| doubt.label.to_string())
-                .collect(),
+            in_doubt: in_doubt.iter().map(|doubt| doubt.label.to_string()).collect(),
         }),
     }
 }
@@ -151,11 +137,7 @@ fn post(inbox: &Inbox, kind: &EventKind) -> Result<String, RunError> {
 /// Reads a request; only what people may ask is one.
 pub(crate) fn parse(text: &str) -> Result<EventKind, String> {
     match serde_json::from_str(text) {
-        Ok(
-            kind @ (EventKind::PauseAsked
-            | EventKind::CancelAsked { .. }
-            | EventKind::Resolved { .. }),
-        ) => Ok(kind),
+        Ok(kind @ (EventKind::PauseAsked | EventKind::CancelAsked { .. } | EventKind::Resolved { .. })) => Ok(kind),
         Ok(_) => Err("it is not for the inbox".to_owned()),
         Err(error) => Err(error.to_string()),
     }

@@ -117,12 +117,7 @@ pub struct Finished {
 }
 
 /// Makes a run of a plan. Nothing of it runs before [`Running::drive`].
-pub fn start(
-    store: &Store,
-    plan: Plan,
-    given: Inputs,
-    options: Options,
-) -> Result<Running, RunError> {
+pub fn start(store: &Store, plan: Plan, given: Inputs, options: Options) -> Result<Running, RunError> {
     ir::verify::verify(&plan).map_err(|error| RunError::BadPlan(error.to_string()))?;
     let blocking: Vec<String> = plan
         .unsupported
@@ -135,11 +130,7 @@ pub fn start(
     }
     let inputs = inputs::complete(&plan, given).map_err(RunError::Inputs)?;
     let (tokio, supervisor) = start_supervisor(&options)?;
-    let parallel = options
-        .parallel
-        .or(plan.parallel)
-        .unwrap_or_else(processors)
-        .max(1);
+    let parallel = options.parallel.or(plan.parallel).unwrap_or_else(processors).max(1);
     let new = NewRun {
         inputs,
         seed: options.seed.unwrap_or_else(store::random),
@@ -199,13 +190,12 @@ pub fn resume(folder: &RunFolder, options: Options) -> Result<Running, RunError>
     }
     opening.push(driver_started(&supervisor));
     let in_flight = engine.in_flight();
-    opening.extend(in_flight.iter().map(|lost| EventKind::AttemptLost {
-        attempt: lost.attempt,
-    }));
-    let lost = in_flight
-        .into_iter()
-        .map(|lost| lost.label.to_string())
-        .collect();
+    opening.extend(
+        in_flight
+            .iter()
+            .map(|lost| EventKind::AttemptLost { attempt: lost.attempt }),
+    );
+    let lost = in_flight.into_iter().map(|lost| lost.label.to_string()).collect();
     let recovery = Recovery {
         torn: tail.torn.clone(),
         killed,
@@ -279,8 +269,7 @@ impl Running {
             } else {
                 Ok(Signals::Ignored)
             };
-            let plan_dir =
-                inputs::plan_dir(journal.engine.plan(), &meta).unwrap_or_else(|| folder.work_dir());
+            let plan_dir = inputs::plan_dir(journal.engine.plan(), &meta).unwrap_or_else(|| folder.work_dir());
             let mut driver = Driver {
                 journal,
                 watch: InboxWatch::new(folder.inbox().path()),
@@ -309,13 +298,9 @@ impl Running {
             let driven = driver.drive(opening).await;
             let interrupted = driver.ended_at_once();
             let Driver {
-                journal,
-                supervisor,
-                ..
+                journal, supervisor, ..
             } = driver;
-            let closed = supervisor
-                .close()
-                .map_err(RunError::system("wait for the supervisor"));
+            let closed = supervisor.close().map_err(RunError::system("wait for the supervisor"));
             Ok::<_, RunError>((journal, driven.and(closed), interrupted))
         })?;
         if let Err(error) = driven {
@@ -361,10 +346,7 @@ fn start_supervisor(options: &Options) -> Result<(Runtime, Supervisor), RunError
         .build()
         .map_err(RunError::system("start the event loop"))?;
     let supervisor = tokio
-        .block_on(Supervisor::start(
-            &options.supervisor,
-            &options.supervisor_args,
-        ))
+        .block_on(Supervisor::start(&options.supervisor, &options.supervisor_args))
         .map_err(|source| RunError::NoSupervisor {
             binary: options.supervisor.clone(),
             source,
@@ -385,14 +367,10 @@ fn raise_descriptor_limit() {
 }
 
 fn processors() -> u32 {
-    std::thread::available_parallelism()
-        .map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX))
+    std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX))
 }
 
 /// Whether a run of this status can be resumed.
 pub fn can_resume(status: RunStatus) -> bool {
-    !matches!(
-        status,
-        RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled
-    )
+    !matches!(status, RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled)
 }

@@ -20,11 +20,7 @@ impl InboxWatch {
     pub fn new(inbox: &Path) -> Self {
         let notified = || -> io::Result<Self> {
             let notify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-            inotify::add_watch(
-                &notify,
-                inbox,
-                WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE,
-            )?;
+            inotify::add_watch(&notify, inbox, WatchFlags::MOVED_TO | WatchFlags::CLOSE_WRITE)?;
             #[expect(
                 deprecated,
                 reason = "its replacement is unsafe; an owned descriptor stays open as long as it is registered"

@@ -31,9 +31,7 @@ impl World for DiskWorld<'_> {
         }
         let mut files = Vec::new();
         for found in find(self.dir, path)? {
-            files.push(Value::File(
-                self.store_file(&self.dir.join(&found), &found)?,
-            ));
+            files.push(Value::File(self.store_file(&self.dir.join(&found), &found)?));
         }
         Ok(Value::List(files))
     }
@@ -42,14 +40,7 @@ impl World for DiskWorld<'_> {
         let path = self.dir.join(path);
         match fs::metadata(&path) {
             Ok(_) => Ok(true),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                Ok(false)
-            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
             Err(error) => Err(format!("cannot look at `{}`: {error}", path.display())),
         }
     }
@@ -70,10 +61,7 @@ impl World for DiskWorld<'_> {
 impl DiskWorld<'_> {
     fn store_file(&self, path: &Path, written: &str) -> Result<FileRef, String> {
         must_be_file(path)?;
-        let stored = self
-            .artifacts
-            .put_file(path)
-            .map_err(|error| error.to_string())?;
+        let stored = self.artifacts.put_file(path).map_err(|error| error.to_string())?;
         Ok(FileRef {
             digest: stored.digest.into(),
             size: stored.size,
@@ -85,13 +73,9 @@ impl DiskWorld<'_> {
 fn must_be_file(path: &Path) -> Result<(), String> {
     match fs::metadata(path) {
         Ok(meta) if meta.is_file() => Ok(()),
-        Ok(meta) if meta.is_dir() => {
-            Err(format!("`{}` is a folder, expected a file", path.display()))
-        }
+        Ok(meta) if meta.is_dir() => Err(format!("`{}` is a folder, expected a file", path.display())),
         Ok(_) => Err(format!("`{}` is no regular file", path.display())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(format!("no file `{}`", path.display()))
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(format!("no file `{}`", path.display())),
         Err(error) => Err(format!("cannot look at `{}`: {error}", path.display())),
     }
 }
@@ -112,9 +96,7 @@ fn find(dir: &Path, pattern: &str) -> Result<Vec<String>, String> {
     // only below the part without wildcards
     let fixed: PathBuf = Path::new(pattern)
         .components()
-        .take_while(
-            |part| !matches!(part, Component::Normal(name) if is_pattern(&name.to_string_lossy())),
-        )
+        .take_while(|part| !matches!(part, Component::Normal(name) if is_pattern(&name.to_string_lossy())))
         .collect();
     let depth_max = (!pattern.contains("**")).then(|| Path::new(pattern).components().count());
     let mut search = Search {
@@ -151,17 +133,12 @@ impl Search<'_> {
         for item in items.flatten() {
             self.names += 1;
             if self.names > PATTERN_NAMES_MAX {
-                return Err(format!(
-                    "looks at more than {PATTERN_NAMES_MAX} names, narrow it"
-                ));
+                return Err(format!("looks at more than {PATTERN_NAMES_MAX} names, narrow it"));
             }
             let path = folder.join(item.file_name());
             let Ok(kind) = item.file_type() else { continue };
             if kind.is_dir() {
-                if self
-                    .depth_max
-                    .is_none_or(|max| path.components().count() < max)
-                {
+                if self.depth_max.is_none_or(|max| path.components().count() < max) {
                     folders.push(path);
                 }
             } else if self.matcher.is_match(&path) && self.dir.join(&path).is_file() {
@@ -170,9 +147,7 @@ impl Search<'_> {
                     .ok_or_else(|| format!("fits `{}`, whose name is no text", path.display()))?;
                 self.found.push(name.to_owned());
                 if self.found.len() > PATTERN_FILES_MAX {
-                    return Err(format!(
-                        "fits more than {PATTERN_FILES_MAX} files, narrow it"
-                    ));
+                    return Err(format!("fits more than {PATTERN_FILES_MAX} files, narrow it"));
                 }
             }
         }
@@ -202,8 +177,8 @@ fn fact(name: &str, dir: &Path) -> Result<Value, String> {
             rustix::system::uname().nodename().to_string_lossy().into(),
         )),
         "system.cpu.count" => {
-            let count = std::thread::available_parallelism()
-                .map_err(|error| format!("cannot count processors: {error}"))?;
+            let count =
+                std::thread::available_parallelism().map_err(|error| format!("cannot count processors: {error}"))?;
             Ok(Value::Int(i64::try_from(count.get()).unwrap_or(i64::MAX)))
         }
         "system.disk.free" => disk(dir, |disk| disk.f_bavail),
@@ -226,8 +201,7 @@ fn disk(dir: &Path, blocks: impl Fn(&rustix::fs::StatVfs) -> u64) -> Result<Valu
 }
 
 fn memory(line: &str) -> Result<Value, String> {
-    let text = fs::read_to_string("/proc/meminfo")
-        .map_err(|error| format!("cannot read `/proc/meminfo`: {error}"))?;
+    let text = fs::read_to_string("/proc/meminfo").map_err(|error| format!("cannot read `/proc/meminfo`: {error}"))?;
     text.lines()
         .find_map(|it| {
             it.strip_prefix(line)?
@@ -256,9 +230,7 @@ fn has_default_route() -> bool {
         let v6 = fs::read_to_string("/proc/net/ipv6_route").unwrap_or_default();
         v6.lines().any(|line| {
             let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-            fields
-                .first()
-                .is_some_and(|to| to.bytes().all(|byte| byte == b'0'))
+            fields.first().is_some_and(|to| to.bytes().all(|byte| byte == b'0'))
                 && fields.get(1) == Some(&"00")
                 && fields.last() != Some(&"lo")
         })
@@ -303,27 +275,14 @@ mod tests {
     #[test]
     fn patterns_give_files_in_order_and_stay_in_their_folder() {
         see(
-            &[
-                "b.md",
-                "a.md",
-                "sub/c.md",
-                "sub/deep/d.md",
-                "x.txt",
-                ".hidden.md",
-            ],
+            &["b.md", "a.md", "sub/c.md", "sub/deep/d.md", "x.txt", ".hidden.md"],
             |world| {
-                assert_eq!(
-                    paths(world.file("*.md").expect("seen")),
-                    [".hidden.md", "a.md", "b.md"]
-                );
+                assert_eq!(paths(world.file("*.md").expect("seen")), [".hidden.md", "a.md", "b.md"]);
                 assert_eq!(
                     paths(world.file("sub/**/*.md").expect("seen")),
                     ["sub/c.md", "sub/deep/d.md"]
                 );
-                assert_eq!(
-                    paths(world.file("{a,x}.*").expect("seen")),
-                    ["a.md", "x.txt"]
-                );
+                assert_eq!(paths(world.file("{a,x}.*").expect("seen")), ["a.md", "x.txt"]);
                 assert_eq!(paths(world.file("none/*.md").expect("seen")), [""; 0]);
                 assert!(
                     world
@@ -341,18 +300,10 @@ mod tests {
             let Value::File(file) = world.file("sub/c.md").expect("seen") else {
                 panic!("expected a file")
             };
-            assert_eq!(
-                world.artifacts.get(&file.digest).expect("stored"),
-                b"sub/c.md"
-            );
+            assert_eq!(world.artifacts.get(&file.digest).expect("stored"), b"sub/c.md");
             assert_eq!((file.size, file.path.as_str()), (8, "sub/c.md"));
             assert_eq!(world.hash("sub/c.md"), Ok(file.digest.to_string()));
-            assert!(
-                world
-                    .file("missing.md")
-                    .expect_err("none")
-                    .starts_with("no file `")
-            );
+            assert!(world.file("missing.md").expect_err("none").starts_with("no file `"));
             assert!(
                 world
                     .file("sub")
@@ -360,11 +311,7 @@ mod tests {
                     .ends_with("is a folder, expected a file")
             );
             assert_eq!(
-                (
-                    world.exists("sub"),
-                    world.exists("sub/c.md/x"),
-                    world.exists("no")
-                ),
+                (world.exists("sub"), world.exists("sub/c.md/x"), world.exists("no")),
                 (Ok(true), Ok(false), Ok(false))
             );
         });
@@ -374,14 +321,9 @@ mod tests {
     fn known_facts_have_values_and_others_are_errors() {
         see(&[], |world| {
             for name in FACTS {
-                world
-                    .fact(name)
-                    .unwrap_or_else(|error| panic!("{name}: {error}"));
+                world.fact(name).unwrap_or_else(|error| panic!("{name}: {error}"));
             }
-            assert!(matches!(
-                world.fact("system.disk.free"),
-                Ok(Value::Size(1..))
-            ));
+            assert!(matches!(world.fact("system.disk.free"), Ok(Value::Size(1..))));
             assert!(
                 world
                     .fact("system.mood")

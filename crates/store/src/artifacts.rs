@@ -54,8 +54,7 @@ impl Artifacts {
             self.durability.create_dirs(&self.root)?;
             let temp = temporary(&self.root);
             let written = create_new(&temp).and_then(|mut file| {
-                file.write_all(bytes)
-                    .map_err(StoreError::io("write", &temp))?;
+                file.write_all(bytes).map_err(StoreError::io("write", &temp))?;
                 Ok(file)
             });
             self.finish(&temp, written, &stored.digest)?;
@@ -118,8 +117,7 @@ impl Artifacts {
         let path = self.path(&stored.digest);
         match fs::metadata(&path) {
             Ok(meta) if meta.len() == stored.size => {
-                self.durability
-                    .sync_dir(path.parent().unwrap_or(&self.root))?;
+                self.durability.sync_dir(path.parent().unwrap_or(&self.root))?;
                 Ok(true)
             }
             // cut short by something that is not us: it is replaced
@@ -130,12 +128,7 @@ impl Artifacts {
     }
 
     /// Syncs a temporary file and gives it its name.
-    fn finish(
-        &self,
-        temp: &Path,
-        file: Result<File, StoreError>,
-        digest: &str,
-    ) -> Result<(), StoreError> {
+    fn finish(&self, temp: &Path, file: Result<File, StoreError>, digest: &str) -> Result<(), StoreError> {
         let path = self.path(digest);
         let named = file.and_then(|file| {
             file.set_permissions(Permissions::from_mode(0o444))
@@ -159,11 +152,7 @@ pub fn hash_file(path: &Path) -> Result<Stored, StoreError> {
     copy_hashing(&mut file, path, None)
 }
 
-fn copy_hashing(
-    input: &mut File,
-    source: &Path,
-    mut copy: Option<(&mut File, &Path)>,
-) -> Result<Stored, StoreError> {
+fn copy_hashing(input: &mut File, source: &Path, mut copy: Option<(&mut File, &Path)>) -> Result<Stored, StoreError> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; COPY_BYTES];
     let mut size = 0;
@@ -177,8 +166,7 @@ fn copy_hashing(
         hasher.update(&buffer[..n]);
         size += n as u64;
         if let Some((file, path)) = &mut copy {
-            file.write_all(&buffer[..n])
-                .map_err(StoreError::io("write", path))?;
+            file.write_all(&buffer[..n]).map_err(StoreError::io("write", path))?;
         }
     }
     Ok(Stored {
@@ -225,9 +213,7 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o444);
-        let left: Vec<_> = fs::read_dir(dir.path().join("artifacts"))
-            .expect("there")
-            .collect();
+        let left: Vec<_> = fs::read_dir(dir.path().join("artifacts")).expect("there").collect();
         assert_eq!(left.len(), 1, "no temporary file is left");
     }
 
@@ -238,19 +224,10 @@ mod tests {
         let digest = store.put(b"one").expect("stored").digest;
         let path = store.path(&digest);
         fs::remove_file(&path).expect("removed");
-        assert!(matches!(
-            store.get(&digest),
-            Err(StoreError::NoArtifact { .. })
-        ));
+        assert!(matches!(store.get(&digest), Err(StoreError::NoArtifact { .. })));
         fs::write(&path, b"two").expect("written");
-        assert!(matches!(
-            store.get(&digest),
-            Err(StoreError::ArtifactChanged { .. })
-        ));
-        assert!(matches!(
-            store.verify(&digest),
-            Err(StoreError::ArtifactChanged { .. })
-        ));
+        assert!(matches!(store.get(&digest), Err(StoreError::ArtifactChanged { .. })));
+        assert!(matches!(store.verify(&digest), Err(StoreError::ArtifactChanged { .. })));
     }
 
     #[test]

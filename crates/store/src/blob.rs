@@ -94,10 +94,7 @@ pub fn swap_in<'a>(json: &'a str, artifacts: &Artifacts) -> Result<Cow<'a, str>,
     let mut out = String::with_capacity(json.len());
     let mut copied = 0;
     for token in Strings::new(json) {
-        if token.start < copied
-            || !token.is_key
-            || !dollars_then_blob(&json[token.start..token.end])
-        {
+        if token.start < copied || !token.is_key || !dollars_then_blob(&json[token.start..token.end]) {
             continue;
         }
         if json[token.start..token.end].starts_with("\"$$") {
@@ -108,10 +105,7 @@ pub fn swap_in<'a>(json: &'a str, artifacts: &Artifacts) -> Result<Cow<'a, str>,
         let open = token.start - 1;
         let rest = json.get(open + OPEN.len()..).unwrap_or_default();
         let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Reference>();
-        let reference = stream
-            .next()
-            .and_then(Result::ok)
-            .ok_or_else(|| bad_reference(rest))?;
+        let reference = stream.next().and_then(Result::ok).ok_or_else(|| bad_reference(rest))?;
         let end = open + OPEN.len() + stream.byte_offset();
         if !json[open..].starts_with(OPEN) || json.as_bytes().get(end) != Some(&b'}') {
             return Err(bad_reference(rest));
@@ -172,12 +166,7 @@ impl Iterator for Strings<'_> {
     type Item = StringToken;
 
     fn next(&mut self) -> Option<StringToken> {
-        let start = self.at
-            + self
-                .bytes
-                .get(self.at..)?
-                .iter()
-                .position(|&byte| byte == b'"')?;
+        let start = self.at + self.bytes.get(self.at..)?.iter().position(|&byte| byte == b'"')?;
         let mut end = start + 1;
         while *self.bytes.get(end)? != b'"' {
             end += if self.bytes[end] == b'\\' { 2 } else { 1 };

@@ -38,8 +38,7 @@ impl Durability {
     /// Writes a file that does not exist yet.
     pub(crate) fn write_new(self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let mut file = create_new(path)?;
-        file.write_all(bytes)
-            .map_err(StoreError::io("write", path))?;
+        file.write_all(bytes).map_err(StoreError::io("write", path))?;
         self.sync_data(&file, path)
     }
 
@@ -58,8 +57,7 @@ impl Durability {
             match fs::create_dir(dir) {
                 Ok(()) => {}
                 // somebody else was faster
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && dir.is_dir() => {
-                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && dir.is_dir() => {}
                 Err(error) => return Err(StoreError::io("create the folder", dir)(error)),
             }
             if let Some(parent) = dir.parent() {

@@ -28,11 +28,7 @@ pub enum StoreError {
         expected: &'static str,
     },
     /// A file does not hold what it must; `line` counts from 1, and is 0 where it means the whole file.
-    Corrupt {
-        path: PathBuf,
-        line: u64,
-        what: String,
-    },
+    Corrupt { path: PathBuf, line: u64, what: String },
     /// An artifact that something refers to is not there.
     NoArtifact { digest: String, path: PathBuf },
     /// An artifact's bytes are not those that were stored.
@@ -58,13 +54,10 @@ impl StoreError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::NoSuchRun { .. } | Self::Ambiguous { .. } => ErrorClass::Usage,
-            Self::Io { .. } | Self::Held { .. } | Self::Stopped { .. } | Self::Encode { .. } => {
-                ErrorClass::Unusable
+            Self::Io { .. } | Self::Held { .. } | Self::Stopped { .. } | Self::Encode { .. } => ErrorClass::Unusable,
+            Self::Format { .. } | Self::Corrupt { .. } | Self::NoArtifact { .. } | Self::ArtifactChanged { .. } => {
+                ErrorClass::Corrupt
             }
-            Self::Format { .. }
-            | Self::Corrupt { .. }
-            | Self::NoArtifact { .. }
-            | Self::ArtifactChanged { .. } => ErrorClass::Corrupt,
         }
     }
 
@@ -78,10 +71,7 @@ impl StoreError {
     }
 
     /// As [`StoreError::io`], for calls that return the system's bare error number.
-    pub(crate) fn errno(
-        doing: &'static str,
-        path: &Path,
-    ) -> impl FnOnce(rustix::io::Errno) -> Self {
+    pub(crate) fn errno(doing: &'static str, path: &Path) -> impl FnOnce(rustix::io::Errno) -> Self {
         move |errno| Self::Io {
             doing,
             path: path.to_owned(),
@@ -93,28 +83,15 @@ impl StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io {
-                doing,
-                path,
-                source,
-            } => {
-                write!(
-                    f,
-                    "cannot {doing} `{}`: {}",
-                    path.display(),
-                    lower_first(source)
-                )?;
+            Self::Io { doing, path, source } => {
+                write!(f, "cannot {doing} `{}`: {}", path.display(), lower_first(source))?;
                 match advice(source) {
                     Some(advice) => write!(f, "; {advice}"),
                     None => Ok(()),
                 }
             }
             Self::NoSuchRun { name, root } => {
-                write!(
-                    f,
-                    "no run `{name}` in `{}`; `dslc runs` lists them",
-                    root.display()
-                )
+                write!(f, "no run `{name}` in `{}`; `dslc runs` lists them", root.display())
             }
             Self::Ambiguous { name, runs } => {
                 write!(
@@ -129,20 +106,12 @@ impl fmt::Display for StoreError {
                     "run `{run}` is being driven by {holder}; pause or cancel it first, or wait for it"
                 )
             }
-            Self::Format {
-                path,
-                found,
-                expected,
-            } => write!(
+            Self::Format { path, found, expected } => write!(
                 f,
                 "`{}` has format `{found}`, and this dslc reads `{expected}`; use the dslc that wrote it",
                 path.display()
             ),
-            Self::Corrupt {
-                path,
-                line: 0,
-                what,
-            } => write!(
+            Self::Corrupt { path, line: 0, what } => write!(
                 f,
                 "`{}` is corrupt: {what}; restore it from a copy, nothing was changed",
                 path.display()
@@ -187,15 +156,9 @@ impl std::error::Error for StoreError {
 fn advice(source: &io::Error) -> Option<&'static str> {
     match source.kind() {
         io::ErrorKind::PermissionDenied => Some("check who owns it and its permissions"),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Some("free some space and try again")
-        }
-        io::ErrorKind::ReadOnlyFilesystem => {
-            Some("its file system is read-only; name another folder with `--store`")
-        }
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            Some("a file is where a folder must be")
-        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some("free some space and try again"),
+        io::ErrorKind::ReadOnlyFilesystem => Some("its file system is read-only; name another folder with `--store`"),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Some("a file is where a folder must be"),
         _ => None,
     }
 }

@@ -29,12 +29,7 @@ pub fn random() -> u64 {
 
 /// Whether `name` may stand for `id`: all of it, its beginning, or the beginning of its last part.
 pub(crate) fn matches(id: &str, name: &str) -> bool {
-    !name.is_empty()
-        && (id.starts_with(name)
-            || id
-                .rsplit('-')
-                .next()
-                .is_some_and(|tail| tail.starts_with(name)))
+    !name.is_empty() && (id.starts_with(name) || id.rsplit('-').next().is_some_and(|tail| tail.starts_with(name)))
 }
 
 /// `2026-11-21T10:30:00.123Z`

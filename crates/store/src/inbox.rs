@@ -40,9 +40,7 @@ impl Inbox {
     /// What is waiting, oldest first.
     pub fn messages(&self) -> Result<Vec<Message>, StoreError> {
         let mut names = Vec::new();
-        for item in
-            fs::read_dir(&self.root).map_err(StoreError::io("read the folder", &self.root))?
-        {
+        for item in fs::read_dir(&self.root).map_err(StoreError::io("read the folder", &self.root))? {
             let item = item.map_err(StoreError::io("read the folder", &self.root))?;
             if let Ok(name) = item.file_name().into_string()
                 && name.ends_with(".json")
@@ -73,9 +71,7 @@ impl Inbox {
     pub fn done(&self, name: &str) -> Result<(), StoreError> {
         let path = self.root.join(name);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(StoreError::io("delete", &path)(error))
-            }
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::io("delete", &path)(error)),
             _ => Ok(()),
         }
     }

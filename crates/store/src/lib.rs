@@ -87,11 +87,7 @@ impl Store {
     }
 
     /// Makes the folder of a new run and takes it. Everything is on disk when this returns; before, there is no such run.
-    pub fn create_run(
-        &self,
-        plan: &Plan,
-        new: NewRun,
-    ) -> Result<(RunFolder, RunMeta, RunLock), StoreError> {
+    pub fn create_run(&self, plan: &Plan, new: NewRun) -> Result<(RunFolder, RunMeta, RunLock), StoreError> {
         let runs = self.runs_dir();
         self.durability.create_dirs(&runs)?;
         self.durability.create_dirs(&self.root.join("artifacts"))?;
@@ -132,10 +128,8 @@ impl Store {
             cwd: new.cwd,
             workspace: new.workspace,
         };
-        self.durability.write_new(
-            &temp.join(run::PLAN_JSON),
-            plan.to_canonical_json().as_bytes(),
-        )?;
+        self.durability
+            .write_new(&temp.join(run::PLAN_JSON), plan.to_canonical_json().as_bytes())?;
         self.durability.write_new(&temp.join(run::JOURNAL), b"")?;
         for folder in run::FOLDERS {
             let path = temp.join(folder);
@@ -149,10 +143,9 @@ impl Store {
             if path.exists() {
                 continue;
             }
-            let mut text =
-                serde_json::to_string_pretty(&meta).map_err(|error| StoreError::Encode {
-                    what: error.to_string(),
-                })?;
+            let mut text = serde_json::to_string_pretty(&meta).map_err(|error| StoreError::Encode {
+                what: error.to_string(),
+            })?;
             text.push('\n');
             self.durability.write_new(&run_json, text.as_bytes())?;
             self.durability.sync_dir(temp)?;
@@ -239,7 +232,5 @@ impl Store {
 pub fn now_ms() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        })
+        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

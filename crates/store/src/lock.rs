@@ -21,11 +21,7 @@ pub struct Holder {
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "process {} on {} since {}",
-            self.pid, self.host, self.since
-        )
+        write!(f, "process {} on {} since {}", self.pid, self.host, self.since)
     }
 }
 
@@ -51,8 +47,8 @@ impl RunLock {
                     std::thread::sleep(PROBE_PAUSE);
                 }
                 Err(Errno::WOULDBLOCK) => {
-                    let holder = read_holder(&mut file)
-                        .map_or_else(|| "another process".to_owned(), |it| it.to_string());
+                    let holder =
+                        read_holder(&mut file).map_or_else(|| "another process".to_owned(), |it| it.to_string());
                     return Err(StoreError::Held {
                         run: run.to_owned(),
                         holder,
@@ -71,8 +67,7 @@ impl RunLock {
         })?;
         file.set_len(0).map_err(StoreError::io("write", path))?;
         file.rewind().map_err(StoreError::io("write", path))?;
-        file.write_all(text.as_bytes())
-            .map_err(StoreError::io("write", path))?;
+        file.write_all(text.as_bytes()).map_err(StoreError::io("write", path))?;
         Ok(Self { _file: file })
     }
 
@@ -113,8 +108,5 @@ fn read_holder(file: &mut File) -> Option<Holder> {
 }
 
 pub(crate) fn host() -> String {
-    rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned()
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -45,11 +45,7 @@ struct Line<'a> {
 }
 
 impl Reader {
-    pub(crate) fn open(
-        path: PathBuf,
-        genesis: Head,
-        artifacts: Artifacts,
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: PathBuf, genesis: Head, artifacts: Artifacts) -> Result<Self, StoreError> {
         let file = File::open(&path).map_err(StoreError::io("open", &path))?;
         Ok(Self {
             input: BufReader::with_capacity(1 << 17, file),
@@ -119,13 +115,9 @@ impl Reader {
             line: seq,
             what,
         };
-        let line: Line<'_> =
-            serde_json::from_str(text).map_err(|error| corrupt(format!("{error}")))?;
+        let line: Line<'_> = serde_json::from_str(text).map_err(|error| corrupt(format!("{error}")))?;
         if line.seq != seq {
-            return Err(corrupt(format!(
-                "it is numbered {}, expected {seq}",
-                line.seq
-            )));
+            return Err(corrupt(format!("it is numbered {}, expected {seq}", line.seq)));
         }
         let event = blob::swap_in(line.event.get(), &self.artifacts)?.into_owned();
         Ok(Entry {
@@ -161,10 +153,7 @@ impl Reader {
             hole |= self.line.contains(&0);
             claimed = claimed_hash(text);
         }
-        self.tail.torn = Some(TornTail {
-            line: bad_line,
-            bytes,
-        });
+        self.tail.torn = Some(TornTail { line: bad_line, bytes });
         Ok(())
     }
 
@@ -221,15 +210,12 @@ fn trimmed(line: &[u8]) -> &[u8] {
 pub(crate) fn last_line(path: &Path) -> Result<Option<String>, StoreError> {
     use std::io::{Read, Seek, SeekFrom};
     let mut file = File::open(path).map_err(StoreError::io("open", path))?;
-    let len = file
-        .seek(SeekFrom::End(0))
-        .map_err(StoreError::io("read", path))?;
+    let len = file.seek(SeekFrom::End(0)).map_err(StoreError::io("read", path))?;
     let mut window = 1 << 14;
     loop {
         let from = len.saturating_sub(window);
         let mut bytes = Vec::new();
-        file.seek(SeekFrom::Start(from))
-            .map_err(StoreError::io("read", path))?;
+        file.seek(SeekFrom::Start(from)).map_err(StoreError::io("read", path))?;
         (&mut file)
             .take(len - from)
             .read_to_end(&mut bytes)

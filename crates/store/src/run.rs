@@ -101,8 +101,7 @@ impl RunFolder {
 
     /// The log of an attempt; it exists once there was output.
     pub fn log_path(&self, label: &str, attempt: u32) -> PathBuf {
-        self.logs_dir()
-            .join(format!("{}.{attempt}.log", file_name(label)))
+        self.logs_dir().join(format!("{}.{attempt}.log", file_name(label)))
     }
 
     /// The file that `$PLAN_INPUT` names for an attempt.
@@ -132,10 +131,7 @@ impl RunFolder {
             let Ok(name) = item.file_name().into_string() else {
                 continue;
             };
-            let Some((stem, attempt)) = name
-                .strip_suffix(".log")
-                .and_then(|name| name.rsplit_once('.'))
-            else {
+            let Some((stem, attempt)) = name.strip_suffix(".log").and_then(|name| name.rsplit_once('.')) else {
                 continue;
             };
             let Ok(attempt) = attempt.parse() else {
@@ -176,16 +172,9 @@ impl RunFolder {
             what: error.to_string(),
         };
         let versions: Versions = serde_json::from_slice(&bytes).map_err(corrupt)?;
-        for (found, expected) in [
-            (versions.format, RUN_FORMAT),
-            (versions.journal, JOURNAL_FORMAT),
-        ] {
+        for (found, expected) in [(versions.format, RUN_FORMAT), (versions.journal, JOURNAL_FORMAT)] {
             if found != expected {
-                return Err(StoreError::Format {
-                    path,
-                    found,
-                    expected,
-                });
+                return Err(StoreError::Format { path, found, expected });
             }
         }
         serde_json::from_slice(&bytes).map_err(corrupt)
@@ -203,11 +192,7 @@ impl RunFolder {
         let hash = plan.hash();
         if hash != meta.ir_hash {
             let what = format!("its hash is {hash}, and `run.json` says {}", meta.ir_hash);
-            return Err(StoreError::Corrupt {
-                path,
-                line: 0,
-                what,
-            });
+            return Err(StoreError::Corrupt { path, line: 0, what });
         }
         Ok(plan)
     }
@@ -226,21 +211,12 @@ impl RunFolder {
     pub fn read(&self) -> Result<Reader, StoreError> {
         let path = self.path.join(RUN_JSON);
         let bytes = fs::read(&path).map_err(StoreError::io("read", &path))?;
-        Reader::open(
-            self.path.join(JOURNAL),
-            Head::genesis(&bytes),
-            self.artifacts.clone(),
-        )
+        Reader::open(self.path.join(JOURNAL), Head::genesis(&bytes), self.artifacts.clone())
     }
 
     /// Continues the journal behind `tail`, cutting what is torn. Only with the lock.
     pub fn append(&self, _lock: &RunLock, tail: &Tail) -> Result<Writer, StoreError> {
-        Writer::open(
-            self.path.join(JOURNAL),
-            tail,
-            self.artifacts.clone(),
-            self.durability,
-        )
+        Writer::open(self.path.join(JOURNAL), tail, self.artifacts.clone(), self.durability)
     }
 
     /// The last whole line of the journal, unchecked: for lists.

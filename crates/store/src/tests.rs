@@ -128,30 +128,16 @@ fn a_new_run_is_a_whole_folder_that_says_what_runs() {
     for name in [run.id(), "last", &run.id()[..12], &run.id()[18..]] {
         assert_eq!(home.store.find(name).expect("found").id(), run.id());
     }
-    assert!(matches!(
-        home.store.find("nothing"),
-        Err(StoreError::NoSuchRun { .. })
-    ));
+    assert!(matches!(home.store.find("nothing"), Err(StoreError::NoSuchRun { .. })));
 }
 
 #[test]
 fn a_name_that_fits_several_runs_is_refused_with_them() {
     let home = home();
-    let one = home
-        .store
-        .create_run(&plan(), new_run())
-        .expect("created")
-        .0;
-    let two = home
-        .store
-        .create_run(&plan(), new_run())
-        .expect("created")
-        .0;
+    let one = home.store.create_run(&plan(), new_run()).expect("created").0;
+    let two = home.store.create_run(&plan(), new_run()).expect("created").0;
     let error = home.store.find("20").expect_err("ambiguous").to_string();
-    assert!(
-        error.contains(one.id()) && error.contains(two.id()),
-        "{error}"
-    );
+    assert!(error.contains(one.id()) && error.contains(two.id()), "{error}");
 }
 
 #[test]
@@ -162,12 +148,14 @@ fn events_come_back_as_they_were_written() {
     assert_eq!(events, [1, 2, 3, 4, 5]);
     assert_eq!((tail.seq, tail.torn), (5, None));
     let text = fs::read_to_string(journal_path(&run)).expect("there");
-    assert!(text.starts_with(r#"{"seq":1,"time":"1970-01-01T00:00:01.000Z","event":{"n":1},"commands":[{"start":1}],"hash":""#), "{text}");
-    assert!(text.contains(r#""batch":2,"#));
-    assert_eq!(
-        run.last_line().expect("read").as_deref(),
-        text.lines().last()
+    assert!(
+        text.starts_with(
+            r#"{"seq":1,"time":"1970-01-01T00:00:01.000Z","event":{"n":1},"commands":[{"start":1}],"hash":""#
+        ),
+        "{text}"
     );
+    assert!(text.contains(r#""batch":2,"#));
+    assert_eq!(run.last_line().expect("read").as_deref(), text.lines().last());
 }
 
 #[test]
@@ -177,9 +165,7 @@ fn large_values_are_artifacts_and_come_back() {
     let tail = run.read().expect("opened").finish().expect("read");
     let mut writer = run.append(&lock, &tail).expect("opened");
     let event = json!({"stdout": "x".repeat(100_000)});
-    writer
-        .stage(0, &event, &json!([]), Some("0001.json"))
-        .expect("staged");
+    writer.stage(0, &event, &json!([]), Some("0001.json")).expect("staged");
     writer.commit().expect("committed");
     assert!(fs::metadata(journal_path(&run)).expect("there").len() < 500);
     let entry = run
@@ -188,10 +174,7 @@ fn large_values_are_artifacts_and_come_back() {
         .next_entry()
         .expect("read")
         .expect("an event");
-    assert_eq!(
-        serde_json::from_str::<Value>(entry.event.get()).expect("JSON"),
-        event
-    );
+    assert_eq!(serde_json::from_str::<Value>(entry.event.get()).expect("JSON"), event);
     assert_eq!(entry.inbox.as_deref(), Some("0001.json"));
 }
 
@@ -209,9 +192,7 @@ fn a_tail_torn_at_any_byte_is_cut_and_the_run_goes_on() {
         let lock = run.lock().expect("free");
         let mut writer = run.append(&lock, &tail).expect("opened");
         let n = events.len() as u64 + 1;
-        writer
-            .stage(0, &json!({"n": n}), &json!([]), None)
-            .expect("staged");
+        writer.stage(0, &json!({"n": n}), &json!([]), None).expect("staged");
         writer.commit().expect("committed");
         let (events, tail) = read(&run).expect("read");
         assert_eq!((events.len(), tail.torn), (kept + 1, None));
@@ -251,21 +232,14 @@ fn a_garbled_missing_or_moved_line_is_corruption() {
         |lines| lines[2] = "garbage".to_owned(),
         |lines| drop(lines.remove(2)),
         |lines| lines.swap(2, 3),
-        |lines| {
-            lines[2] = lines[2]
-                .replace("\"hash\":\"", "\"hash\":\"0")
-                .replace("0\"}", "\"}")
-        },
+        |lines| lines[2] = lines[2].replace("\"hash\":\"", "\"hash\":\"0").replace("0\"}", "\"}"),
         |lines| lines.insert(2, String::new()),
     ];
     for edit in edits {
         rewrite(&run, edit);
         let result = read(&run);
         let message = result.as_ref().expect_err("corrupt").to_string();
-        assert!(
-            message.contains("journal.jsonl` is corrupt at line 3: "),
-            "{message}"
-        );
+        assert!(message.contains("journal.jsonl` is corrupt at line 3: "), "{message}");
         assert_eq!(corrupt_at(result), 3);
         fs::write(journal_path(&run), &whole).expect("written");
     }
@@ -310,14 +284,8 @@ fn a_second_driver_is_refused_with_who_holds_the_run() {
     let home = home();
     let (run, _, lock) = home.store.create_run(&plan(), new_run()).expect("created");
     let error = run.lock().expect_err("held").to_string();
-    assert!(
-        error.contains(&format!("process {}", std::process::id())),
-        "{error}"
-    );
-    assert_eq!(
-        run.driven_by().expect("read").expect("held").pid,
-        std::process::id()
-    );
+    assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
+    assert_eq!(run.driven_by().expect("read").expect("held").pid, std::process::id());
     drop(lock);
     assert_eq!(run.driven_by().expect("read"), None);
     drop(run.lock().expect("free"));
@@ -365,9 +333,7 @@ fn an_unwritable_folder_is_one_sentence() {
         .expect_err("not a folder");
     assert_eq!(error.class(), ErrorClass::Unusable);
     assert!(
-        error
-            .to_string()
-            .ends_with("a file is where a folder must be"),
+        error.to_string().ends_with("a file is where a folder must be"),
         "{error}"
     );
 }
@@ -382,14 +348,9 @@ fn after_a_failed_write_nothing_more_is_written() {
     fs::remove_file(&journal).expect("removed");
     std::os::unix::fs::symlink("/dev/full", &journal).expect("linked");
     let mut writer = run.append(&lock, &tail).expect("opened");
-    writer
-        .stage(0, &json!({"n": 1}), &json!([]), None)
-        .expect("staged");
+    writer.stage(0, &json!({"n": 1}), &json!([]), None).expect("staged");
     let error = writer.commit().expect_err("full").to_string();
-    assert!(
-        error.contains("no space left on device; free some space"),
-        "{error}"
-    );
+    assert!(error.contains("no space left on device; free some space"), "{error}");
     assert!(matches!(writer.commit(), Err(StoreError::Stopped { .. })));
     assert!(matches!(
         writer.stage(0, &json!({}), &json!([]), None),

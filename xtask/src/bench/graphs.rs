@@ -21,9 +21,7 @@ pub fn shaped(count: usize, shape: Shape) -> Graph {
         Shape::FanOut => vec![0],
         Shape::Chain => vec![n - 1],
     });
-    Graph {
-        needs: needs.collect(),
-    }
+    Graph { needs: needs.collect() }
 }
 
 /// Layers of about a hundred nodes, each with two needs in the layer above.
@@ -36,9 +34,7 @@ pub fn layered(count: usize) -> Graph {
         let at = |column: usize| above * WIDTH + column % WIDTH;
         vec![at(n % WIDTH), at(n % WIDTH + 7)]
     });
-    Graph {
-        needs: needs.collect(),
-    }
+    Graph { needs: needs.collect() }
 }
 
 impl Graph {

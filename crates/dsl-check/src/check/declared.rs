@@ -28,11 +28,7 @@ pub(super) fn check_ambiguous(cx: &Cx<'_>, decl: &Decl) {
         match &clause.value {
             Value::Fields(fields) => types.extend(fields.iter().map(|field| &field.ty)),
             Value::Typed(typed) => types.extend(typed.iter().map(|item| &item.ty)),
-            Value::Steps(steps) => used.extend(
-                steps
-                    .iter()
-                    .map(|step| (Space::Capability, step.capability.clone())),
-            ),
+            Value::Steps(steps) => used.extend(steps.iter().map(|step| (Space::Capability, step.capability.clone()))),
             Value::Names(names) => {
                 let space = match clause.key {
                     Some(K::Using | K::Provides | K::Judge) => Space::Capability,
@@ -61,13 +57,11 @@ pub(super) fn check_ambiguous(cx: &Cx<'_>, decl: &Decl) {
     used.extend(decl.of.iter().map(|of| (Space::Plan, of.clone())));
     for (space, name) in used {
         if cx.scope.ambiguous.contains(&(space, name.text.clone())) {
-            let message = format!(
-                "two imports bring a {} `{}`, expected one",
-                space.word(),
-                name.text
-            );
+            let message = format!("two imports bring a {} `{}`, expected one", space.word(), name.text);
             let problem = Problem::new(rules::AMBIGUOUS_IMPORT, name.span, message);
-            cx.push(problem.help("pick the names you want (`use a, b from \"…\"`), or name an import (`use \"…\" as x`)"));
+            cx.push(
+                problem.help("pick the names you want (`use a, b from \"…\"`), or name an import (`use \"…\" as x`)"),
+            );
         }
     }
 }
@@ -127,10 +121,7 @@ fn runner(cx: &Cx<'_>, decl: &Decl) {
         return;
     };
     if !RUNNERS.contains(&func.text.as_str()) {
-        let known: Vec<SmolStr> = RUNNERS
-            .iter()
-            .map(|runner| SmolStr::from(*runner))
-            .collect();
+        let known: Vec<SmolStr> = RUNNERS.iter().map(|runner| SmolStr::from(*runner)).collect();
         let problem = Problem::new(
             rules::UNKNOWN_FUNCTION,
             func.span,

@@ -192,9 +192,7 @@ impl<'a, 'db> Place<'a, 'db> {
             (Captures::Script, "stderr") => (Type::STRING, Capture::Stderr),
             (Captures::Script, "exit") => (Type::INT, Capture::Exit),
             (Captures::Capability(ty), "result") => (ty.clone(), Capture::Result),
-            (Captures::Script | Captures::Capability(_), "duration") => {
-                (Type::Duration, Capture::Duration)
-            }
+            (Captures::Script | Captures::Capability(_), "duration") => (Type::Duration, Capture::Duration),
             _ => return None,
         };
         Some(Lookup::value(ty, Ref::Capture(capture)))
@@ -235,27 +233,20 @@ impl<'a, 'db> Place<'a, 'db> {
         };
         let reader = decl.name.as_ref().map_or("this", |name| name.text.as_str());
         if reader == name {
-            let message =
-                format!("`{name}` reads itself: its own outputs and captures are bare names");
+            let message = format!("`{name}` reads itself: its own outputs and captures are bare names");
             report.push(Problem::new(rules::UNRESOLVED_NAME, span, message));
             return;
         }
         let problem = Problem::new(
             rules::UNDECLARED_DEPENDENCY,
             span,
-            format!(
-                "`{reader}` reads `{name}`, which it does not need, directly or through others"
-            ),
+            format!("`{reader}` reads `{name}`, which it does not need, directly or through others"),
         );
         let title = format!("add `{name}` to the needs of `{reader}`");
         let problem = match clause(decl, K::Needs).map(|clause| (clause, &clause.value)) {
             Some((_, AstValue::Needs(needs))) if !needs.is_empty() => {
                 let list = self.is_list(needs[0].span.start);
-                let end = needs
-                    .iter()
-                    .map(|need| need.span.end)
-                    .max()
-                    .unwrap_or_default();
+                let end = needs.iter().map(|need| need.span.end).max().unwrap_or_default();
                 let text = match list {
                     Some(indent) => format!("\n{:indent$}- {name}", ""),
                     None => format!(", {name}"),
@@ -264,22 +255,15 @@ impl<'a, 'db> Place<'a, 'db> {
             }
             Some(_) => problem,
             None => {
-                let indent = decl
-                    .clauses
-                    .iter()
-                    .find(|clause| !clause.in_header)
-                    .map_or_else(
-                        || self.column(decl.keyword.start) + 2,
-                        |clause| self.column(clause.span.start),
-                    );
+                let indent = decl.clauses.iter().find(|clause| !clause.in_header).map_or_else(
+                    || self.column(decl.keyword.start) + 2,
+                    |clause| self.column(clause.span.start),
+                );
                 let end = decl.header.end;
                 problem.fix(
                     title,
                     false,
-                    vec![(
-                        Span::new(end, end),
-                        format!("\n{:indent$}needs: {name}", ""),
-                    )],
+                    vec![(Span::new(end, end), format!("\n{:indent$}needs: {name}", ""))],
                 )
             }
         };
@@ -336,23 +320,16 @@ impl<'a, 'db> Place<'a, 'db> {
             _ => {}
         }
         let outputs = self.outputs(seen);
-        if outputs_unknown(self.cx.scope, sig)
-            && !outputs.iter().any(|(output, _)| *output == name.text)
-        {
+        if outputs_unknown(self.cx.scope, sig) && !outputs.iter().any(|(output, _)| *output == name.text) {
             return Lookup::Silenced;
         }
         match outputs.iter().find(|(output, _)| *output == name.text) {
             Some((output, ty)) => {
-                let ty = if sig.each {
-                    Type::list(ty.clone())
-                } else {
-                    ty.clone()
-                };
+                let ty = if sig.each { Type::list(ty.clone()) } else { ty.clone() };
                 Lookup::value(maybe(ty), Ref::Output(id, output.clone()))
             }
             None => {
-                let mut candidates: Vec<SmolStr> =
-                    outputs.into_iter().map(|(name, _)| name).collect();
+                let mut candidates: Vec<SmolStr> = outputs.into_iter().map(|(name, _)| name).collect();
                 candidates.extend(["status", "attempts", "duration", "error"].map(SmolStr::from));
                 if !sig.options.is_empty() {
                     candidates.push("choice".into());
@@ -415,10 +392,7 @@ impl<'a, 'db> Place<'a, 'db> {
                     id: SYSTEM,
                 });
             }
-            "system.disk.free"
-            | "system.disk.total"
-            | "system.memory.free"
-            | "system.memory.total" => Type::Size,
+            "system.disk.free" | "system.disk.total" | "system.memory.free" | "system.memory.total" => Type::Size,
             "system.cpus" => Type::INT,
             "system.os" | "system.arch" => Type::STRING,
             "network.online" => Type::Bool,
@@ -453,12 +427,7 @@ impl<'a, 'db> Place<'a, 'db> {
 
     fn node_names(&self) -> Vec<SmolStr> {
         if self.reads.test {
-            self.cx
-                .view
-                .nodes
-                .iter()
-                .map(|(name, _)| name.clone())
-                .collect()
+            self.cx.view.nodes.iter().map(|(name, _)| name.clone()).collect()
         } else {
             self.cx.node_names()
         }
@@ -507,10 +476,7 @@ impl Env for Place<'_, '_> {
             return found;
         }
         if let Some(id) = self.group(name) {
-            return Lookup::Namespace(Namespace {
-                path: name.into(),
-                id,
-            });
+            return Lookup::Namespace(Namespace { path: name.into(), id });
         }
         if self.reads.context && name == "context" || self.reads.anything {
             return Lookup::Silenced;
@@ -537,10 +503,9 @@ impl Env for Place<'_, '_> {
                 found => found,
             },
             MEMORY => self.memory(&of.path, name),
-            SECRETS if plan.secrets.contains(&name.text) => Lookup::value(
-                Type::Secret(Box::new(Type::STRING)),
-                Ref::Secret(name.text.clone()),
-            ),
+            SECRETS if plan.secrets.contains(&name.text) => {
+                Lookup::value(Type::Secret(Box::new(Type::STRING)), Ref::Secret(name.text.clone()))
+            }
             SECRETS => Lookup::NotFound {
                 candidates: plan.secrets.clone(),
             },
@@ -560,9 +525,7 @@ impl Env for Place<'_, '_> {
             },
             PLAN => match word {
                 "name" => Lookup::value(Type::STRING, Ref::Plan(name.text.clone())),
-                "version" if plan.has_version => {
-                    Lookup::value(Type::Version, Ref::Plan(name.text.clone()))
-                }
+                "version" if plan.has_version => Lookup::value(Type::Version, Ref::Plan(name.text.clone())),
                 "version" => Lookup::value(Type::Version.optional(), Ref::Plan(name.text.clone())),
                 _ => Lookup::NotFound {
                     candidates: strings(&["name", "version"]),
@@ -594,9 +557,7 @@ impl Env for Place<'_, '_> {
                     candidates: self.input.iter().map(|(name, _)| name.clone()).collect(),
                 },
             },
-            OUTPUTS => field(&plan.outputs, word, |name| {
-                Ref::Run(format!("outputs.{name}").into())
-            }),
+            OUTPUTS => field(&plan.outputs, word, |name| Ref::Run(format!("outputs.{name}").into())),
             node => self.node_member(node - NODES, name),
         }
     }
@@ -619,8 +580,7 @@ impl Env for Place<'_, '_> {
                     ExprKind::String(text) => text.plain(),
                     _ => None,
                 });
-                let field =
-                    key.and_then(|key| self.cx.plan.memory.iter().find(|field| field.name == key));
+                let field = key.and_then(|key| self.cx.plan.memory.iter().find(|field| field.name == key));
                 let ty = field.map_or(Type::Json, |field| field.ty.clone());
                 Some(Typed::new(Expr::Ref(Ref::Memory(func.text.clone())), ty))
             }

@@ -22,10 +22,7 @@ use crate::walk::unparen;
 pub(super) fn gate(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     let mut place = Place::new(cx, Reads::NODE);
     let when = when(cx, decl, &place);
-    let known = when
-        .as_ref()
-        .map(|when| facts_when(when, true))
-        .unwrap_or_default();
+    let known = when.as_ref().map(|when| facts_when(when, true)).unwrap_or_default();
     place.known = &known;
     let script = scripts::script(cx, decl, K::Run, &place);
     let timeout = expr_of(decl, K::Timeout).map(|expr| typed(cx, expr, &Type::Duration, &place));
@@ -54,19 +51,13 @@ pub(super) fn gate(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
                 "approver".into(),
                 clause.name.span,
             ),
-            Some(K::Quorum | K::Options) => {
-                unready
-                    .found
-                    .push((clause.name.text.clone(), clause.name.span, true))
-            }
+            Some(K::Quorum | K::Options) => unready.found.push((clause.name.text.clone(), clause.name.span, true)),
             // without a script there is nothing that takes time but a person
             Some(K::Timeout) if script.is_none() => {
                 if approvers.is_empty() {
                     unready.blocks(cx, clause);
                 } else {
-                    unready
-                        .found
-                        .push(("timeout".into(), clause.name.span, true));
+                    unready.found.push(("timeout".into(), clause.name.span, true));
                 }
             }
             Some(K::Effects) => unready.unenforced(clause),
@@ -98,18 +89,10 @@ pub(super) fn decision(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node 
     let place = Place::new(cx, Reads::NODE);
     let from = clause(decl, K::From);
     if let Some(from) = from {
-        unready.blocks_as(
-            cx,
-            "`from`, a decision by hypotheses,",
-            "from".into(),
-            from.name.span,
-        );
+        unready.blocks_as(cx, "`from`, a decision by hypotheses,", "from".into(), from.name.span);
         if let Value::Names(names) = &from.value {
             for name in names.iter().filter(|name| name.text != "hypotheses") {
-                let message = format!(
-                    "a decision from `{}`, expected `from: hypotheses`",
-                    name.text
-                );
+                let message = format!("a decision from `{}`, expected `from: hypotheses`", name.text);
                 cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message));
             }
         }
@@ -152,13 +135,7 @@ pub(super) fn decision(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node 
     if !written.is_empty() && !otherwise && from.is_none() && !broken && !cx.has_errors() {
         exhaustive(cx, decl, &written, &place);
     }
-    common(
-        cx,
-        decl,
-        &place,
-        None,
-        Body::Decision(Box::new(Decision { arms })),
-    )
+    common(cx, decl, &place, None, Body::Decision(Box::new(Decision { arms })))
 }
 
 /// `on HYPOTHESIS -> node`
@@ -182,10 +159,7 @@ fn hypothesis_arm(cx: &Cx<'_>, event: &Name, from_hypotheses: bool) {
             "`{}` is a hypothesis, expected `from: hypotheses` in this decision",
             event.text
         );
-        cx.push(
-            Problem::new(rules::MISSING_CLAUSE, event.span, message)
-                .help("add a line `from: hypotheses`"),
-        );
+        cx.push(Problem::new(rules::MISSING_CLAUSE, event.span, message).help("add a line `from: hypotheses`"));
     }
 }
 
@@ -201,8 +175,7 @@ fn exhaustive(cx: &Cx<'_>, decl: &Decl, arms: &[&Ast], place: &Place<'_, '_>) {
     let lower = |arm: &Ast| infer(arm, Some(&Type::Bool), place, &mut Report::default()).expr;
     let lowered: Vec<Expr> = arms.iter().map(|arm| lower(arm)).collect();
     let opposite = lowered.iter().enumerate().any(|(at, one)| {
-        matches!(one, Expr::Const(ir::Value::Bool(true)))
-            || lowered[at + 1..].iter().any(|other| negates(one, other))
+        matches!(one, Expr::Const(ir::Value::Bool(true))) || lowered[at + 1..].iter().any(|other| negates(one, other))
     });
     if opposite {
         return;
@@ -212,18 +185,12 @@ fn exhaustive(cx: &Cx<'_>, decl: &Decl, arms: &[&Ast], place: &Place<'_, '_>) {
         let Some(covered) = covered(arm, place) else {
             continue;
         };
-        match subjects
-            .iter_mut()
-            .find(|known| known.subject == covered.subject)
-        {
+        match subjects.iter_mut().find(|known| known.subject == covered.subject) {
             Some(known) => known.some.extend(covered.some),
             None => subjects.push(covered),
         }
     }
-    if subjects
-        .iter()
-        .any(|covered| covered.all.is_subset(&covered.some))
-    {
+    if subjects.iter().any(|covered| covered.all.is_subset(&covered.some)) {
         return;
     }
     let missing: Vec<String> = subjects
@@ -245,10 +212,7 @@ fn exhaustive(cx: &Cx<'_>, decl: &Decl, arms: &[&Ast], place: &Place<'_, '_>) {
             missing.join(" or ")
         ),
     };
-    cx.push(
-        Problem::new(rules::NOT_EXHAUSTIVE, name_span(decl), message)
-            .help("add a line `else -> …`"),
-    );
+    cx.push(Problem::new(rules::NOT_EXHAUSTIVE, name_span(decl), message).help("add a line `else -> …`"));
 }
 
 fn covered(arm: &Ast, place: &Place<'_, '_>) -> Option<Covered> {

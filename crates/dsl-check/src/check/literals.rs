@@ -31,19 +31,12 @@ pub(super) fn bool_clause(cx: &Cx<'_>, decl: &Decl, key: K) -> Option<bool> {
 
 pub(super) fn int_clause(cx: &Cx<'_>, decl: &Decl, key: K, least: i64) -> Option<i64> {
     let expr = expr_of(decl, key)?;
-    int(
-        cx,
-        expr,
-        least,
-        i64::from(u32::MAX),
-        &format!("`{}`", key.word()),
-    )
+    int(cx, expr, least, i64::from(u32::MAX), &format!("`{}`", key.word()))
 }
 
 /// A constant integer between bounds.
 fn int(cx: &Cx<'_>, expr: &Expr, least: i64, most: i64, what: &str) -> Option<i64> {
-    let value =
-        cx.with_report(|report| literal_int(expr, &Place::new(cx, Reads::NOTHING), report))?;
+    let value = cx.with_report(|report| literal_int(expr, &Place::new(cx, Reads::NOTHING), report))?;
     if (least..=most).contains(&value) {
         return Some(value);
     }
@@ -62,8 +55,7 @@ fn int(cx: &Cx<'_>, expr: &Expr, least: i64, most: i64, what: &str) -> Option<i6
 
 /// A constant duration that is not negative, in milliseconds.
 pub(super) fn duration(cx: &Cx<'_>, expr: &Expr, what: &str) -> Option<u64> {
-    let value =
-        cx.with_report(|report| literal_duration(expr, &Place::new(cx, Reads::NOTHING), report))?;
+    let value = cx.with_report(|report| literal_duration(expr, &Place::new(cx, Reads::NOTHING), report))?;
     if value < 0 {
         cx.push(Problem::new(
             rules::OUT_OF_RANGE,
@@ -76,8 +68,7 @@ pub(super) fn duration(cx: &Cx<'_>, expr: &Expr, what: &str) -> Option<u64> {
 
 /// A constant between 0 and 1.
 pub(super) fn ratio(cx: &Cx<'_>, expr: &Expr, what: &str) -> Option<f64> {
-    let value =
-        cx.with_report(|report| literal_ratio(expr, &Place::new(cx, Reads::NOTHING), report))?;
+    let value = cx.with_report(|report| literal_ratio(expr, &Place::new(cx, Reads::NOTHING), report))?;
     if (0.0..=1.0).contains(&value) {
         return Some(value);
     }
@@ -111,19 +102,11 @@ pub(super) fn retry(cx: &Cx<'_>, decl: &Decl, modes: Option<&[SmolStr]>) -> Opti
     retry_value(cx, written, modes)
 }
 
-pub(super) fn retry_value(
-    cx: &Cx<'_>,
-    written: &Written,
-    modes: Option<&[SmolStr]>,
-) -> Option<Retry> {
+pub(super) fn retry_value(cx: &Cx<'_>, written: &Written, modes: Option<&[SmolStr]>) -> Option<Retry> {
     for mode in &written.on {
-        let known = BUILTIN_MODES.contains(&mode.text.as_str())
-            || modes.is_none_or(|modes| modes.contains(&mode.text));
+        let known = BUILTIN_MODES.contains(&mode.text.as_str()) || modes.is_none_or(|modes| modes.contains(&mode.text));
         if !known {
-            let mut all: Vec<SmolStr> = BUILTIN_MODES
-                .iter()
-                .map(|mode| SmolStr::from(*mode))
-                .collect();
+            let mut all: Vec<SmolStr> = BUILTIN_MODES.iter().map(|mode| SmolStr::from(*mode)).collect();
             all.extend(modes.into_iter().flatten().cloned());
             let problem = Problem::new(
                 rules::UNRESOLVED_NAME,
@@ -149,10 +132,7 @@ pub(super) fn retry_value(
             _ => {
                 let known = ["immediate", "linear", "exponential"].map(SmolStr::from);
                 let message = format!("there is no way to retry called `{}`", func.text);
-                cx.push(
-                    Problem::new(rules::UNKNOWN_FUNCTION, func.span, message)
-                        .nearest(&func.text, &known),
-                );
+                cx.push(Problem::new(rules::UNKNOWN_FUNCTION, func.span, message).nearest(&func.text, &known));
                 return None;
             }
         };
@@ -161,10 +141,7 @@ pub(super) fn retry_value(
             Some(max) => int(cx, max, 0, RETRIES_MAX, "`max`")? as u32,
             None => {
                 if found.complete {
-                    found.wrong(format!(
-                        "`{}` has no `max`, expected how often to try again",
-                        func.text
-                    ));
+                    found.wrong(format!("`{}` has no `max`, expected how often to try again", func.text));
                 }
                 return None;
             }
@@ -186,9 +163,9 @@ pub(super) fn retry_value(
                 },
                 factor_milli: found.factor()?,
                 jitter: match found.get("jitter") {
-                    Some(jitter) => cx.with_report(|report| {
-                        literal_bool(jitter, &Place::new(cx, Reads::NOTHING), report)
-                    })?,
+                    Some(jitter) => {
+                        cx.with_report(|report| literal_bool(jitter, &Place::new(cx, Reads::NOTHING), report))?
+                    }
                     None => false,
                 },
             },
@@ -234,12 +211,8 @@ impl<'a, 'db> Arguments<'a, 'db> {
                     Some(known) => *known,
                     None => {
                         let message = format!("there is no argument `{}` here", name.text);
-                        let near: Vec<SmolStr> =
-                            allowed.iter().map(|name| SmolStr::from(*name)).collect();
-                        cx.push(
-                            Problem::new(rules::WRONG_ARGUMENTS, name.span, message)
-                                .nearest(&name.text, &near),
-                        );
+                        let near: Vec<SmolStr> = allowed.iter().map(|name| SmolStr::from(*name)).collect();
+                        cx.push(Problem::new(rules::WRONG_ARGUMENTS, name.span, message).nearest(&name.text, &near));
                         this.complete = false;
                         continue;
                     }
@@ -247,11 +220,7 @@ impl<'a, 'db> Arguments<'a, 'db> {
                 None => match allowed.get(at) {
                     Some(name) => name,
                     None => {
-                        this.wrong(format!(
-                            "{} arguments, expected at most {}",
-                            args.len(),
-                            allowed.len()
-                        ));
+                        this.wrong(format!("{} arguments, expected at most {}", args.len(), allowed.len()));
                         break;
                     }
                 },
@@ -290,15 +259,12 @@ impl<'a, 'db> Arguments<'a, 'db> {
             return Some(2_000);
         };
         let place = Place::new(self.cx, Reads::NOTHING);
-        let value = self
-            .cx
-            .with_report(|report| literal_ratio(expr, &place, report))?;
+        let value = self.cx.with_report(|report| literal_ratio(expr, &place, report))?;
         if (1.0..=1_000.0).contains(&value) {
             return Some((value * 1_000.0).round() as u64);
         }
         let message = format!("`factor` is {value}, expected 1 to 1000");
-        self.cx
-            .push(Problem::new(rules::OUT_OF_RANGE, expr.span, message));
+        self.cx.push(Problem::new(rules::OUT_OF_RANGE, expr.span, message));
         None
     }
 }
@@ -332,7 +298,6 @@ impl Unready {
     }
 
     pub fn unenforced(&mut self, clause: &Clause) {
-        self.found
-            .push((clause.name.text.clone(), clause.name.span, false));
+        self.found.push((clause.name.text.clone(), clause.name.span, false));
     }
 }

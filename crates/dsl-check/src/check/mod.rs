@@ -83,10 +83,7 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
             let about = |name: &Option<SmolStr>| -> Option<View> {
                 let name = name.as_ref()?;
                 let home = scope(db, project, file).plans.get(name)?.file;
-                let at = file_plans(db, home)
-                    .plans
-                    .iter()
-                    .position(|plan| plan.name == *name)?;
+                let at = file_plans(db, home).plans.iter().position(|plan| plan.name == *name)?;
                 let graph = graphs_of(db, home).get(at)?;
                 Some(View {
                     plan: 0,
@@ -126,11 +123,7 @@ fn graphs_of(db: &dyn salsa::Database, file: SourceFile) -> &Arc<Vec<PlanGraph>>
     graphs(db, file)
 }
 
-fn seen(
-    graph: &PlanGraph,
-    names: &[SmolStr],
-    access: impl Fn(u32) -> (Access, Access),
-) -> Vec<(SmolStr, Seen)> {
+fn seen(graph: &PlanGraph, names: &[SmolStr], access: impl Fn(u32) -> (Access, Access)) -> Vec<(SmolStr, Seen)> {
     names
         .iter()
         .filter_map(|name| {
@@ -237,12 +230,7 @@ pub(crate) struct Cx<'db> {
 static NO_PLAN: std::sync::LazyLock<PlanScope> = std::sync::LazyLock::new(PlanScope::default);
 
 impl<'db> Cx<'db> {
-    pub fn new(
-        db: &'db dyn salsa::Database,
-        project: Project,
-        block: BlockRef,
-        decl: &Decl,
-    ) -> Self {
+    pub fn new(db: &'db dyn salsa::Database, project: Project, block: BlockRef, decl: &Decl) -> Self {
         let file = block.chunk.file(db);
         let scope = scope(db, project, file);
         let view = &views(db, project, block.chunk)[block.index as usize];
@@ -349,11 +337,7 @@ fn without_echoes(problems: Vec<Problem>) -> Vec<Problem> {
         .into_iter()
         .partition(|problem| problem.rule == rules::NOT_YET_RUNNABLE);
     let wrong: Vec<u32> = rest.iter().map(|problem| problem.span.start).collect();
-    rest.extend(
-        later
-            .into_iter()
-            .filter(|later| !wrong.contains(&later.span.start)),
-    );
+    rest.extend(later.into_iter().filter(|later| !wrong.contains(&later.span.start)));
     rest
 }
 
@@ -362,11 +346,7 @@ fn of_problem(problem: Problem, block: BlockRef) -> Diag {
         block,
         target: Target::Span(span),
     };
-    let mut diag = Diag::new(
-        rules::name(problem.rule),
-        place(problem.span),
-        problem.message,
-    );
+    let mut diag = Diag::new(rules::name(problem.rule), place(problem.span), problem.message);
     diag.help = problem.help;
     diag.labels = problem
         .labels

@@ -47,11 +47,7 @@ pub(super) fn check_profile(cx: &Cx<'_>, decl: &Decl) {
         span,
         "a profile cannot be used yet: `dslc run` does not know `--profile`",
     );
-    shape::duplicate_names(
-        cx,
-        decl.clauses.iter().map(|clause| &clause.name),
-        "the path",
-    );
+    shape::duplicate_names(cx, decl.clauses.iter().map(|clause| &clause.name), "the path");
     for clause in &decl.clauses {
         path(cx, decl, clause);
     }
@@ -72,11 +68,7 @@ fn path(cx: &Cx<'_>, decl: &Decl, clause: &Clause) {
     {
         if !text.ends_with(".runner") {
             let message = format!("`{text}` is no path of a capability, expected its `runner`");
-            cx.push(Problem::new(
-                rules::UNRESOLVED_NAME,
-                clause.name.span,
-                message,
-            ));
+            cx.push(Problem::new(rules::UNRESOLVED_NAME, clause.name.span, message));
         }
     } else {
         let plan = decl.of.as_ref().map_or("", |of| of.text.as_str());
@@ -85,10 +77,7 @@ fn path(cx: &Cx<'_>, decl: &Decl, clause: &Clause) {
             .map(|row| row.key.word().into())
             .collect();
         known.extend(nodes_of(cx, decl));
-        let span = Span::new(
-            clause.name.span.start,
-            clause.name.span.start + first.len() as u32,
-        );
+        let span = Span::new(clause.name.span.start, clause.name.span.start + first.len() as u32);
         let message = format!("the plan `{plan}` has no clause or node `{first}`");
         cx.push(Problem::new(rules::UNRESOLVED_NAME, span, message).nearest(first, &known));
     }
@@ -173,13 +162,7 @@ fn node_value(cx: &Cx<'_>, seen: &Seen, rest: &str, clause: &Clause) {
                 Some(field) => expect_type(cx, clause, &field.ty),
                 None => {
                     let known = capability.input.iter().map(|field| field.name.clone());
-                    missing_member(
-                        cx,
-                        clause,
-                        &format!("the capability `{name}`"),
-                        member,
-                        known,
-                    );
+                    missing_member(cx, clause, &format!("the capability `{name}`"), member, known);
                 }
             }
         }
@@ -187,58 +170,28 @@ fn node_value(cx: &Cx<'_>, seen: &Seen, rest: &str, clause: &Clause) {
     }
 }
 
-fn missing_member(
-    cx: &Cx<'_>,
-    clause: &Clause,
-    whose: &str,
-    name: &str,
-    known: impl Iterator<Item = SmolStr>,
-) {
+fn missing_member(cx: &Cx<'_>, clause: &Clause, whose: &str, name: &str, known: impl Iterator<Item = SmolStr>) {
     let known: Vec<SmolStr> = known.collect();
     let end = clause.name.span.end;
-    let start = end
-        .saturating_sub(name.len() as u32)
-        .max(clause.name.span.start);
+    let start = end.saturating_sub(name.len() as u32).max(clause.name.span.start);
     let message = format!("{whose} has no `{name}`");
-    cx.push(
-        Problem::new(rules::UNRESOLVED_NAME, Span::new(start, end), message).nearest(name, &known),
-    );
+    cx.push(Problem::new(rules::UNRESOLVED_NAME, Span::new(start, end), message).nearest(name, &known));
 }
 
 pub(super) fn check_test(cx: &Cx<'_>, decl: &Decl) {
     let Some(shape) = about(cx, decl) else { return };
     let span = decl.title.as_ref().map_or(decl.keyword, |title| title.span);
-    not_there(
-        cx,
-        span,
-        "a test cannot be carried out yet: `dslc test` is not there",
-    );
+    not_there(cx, span, "a test cannot be carried out yet: `dslc test` is not there");
     for clause in &decl.clauses {
         match &clause.value {
             Value::Assigns(assigns) if clause.key == Some(K::Given) => {
-                shape::duplicate_names(
-                    cx,
-                    assigns.iter().map(|assign| &assign.name),
-                    "the parameter",
-                );
+                shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the parameter");
                 for assign in assigns {
-                    match shape
-                        .plan
-                        .params
-                        .iter()
-                        .find(|field| field.name == assign.name.text)
-                    {
+                    match shape.plan.params.iter().find(|field| field.name == assign.name.text) {
                         Some(field) => {
-                            typed(
-                                cx,
-                                &assign.value,
-                                &field.ty,
-                                &Place::new(cx, Reads::NOTHING),
-                            );
+                            typed(cx, &assign.value, &field.ty, &Place::new(cx, Reads::NOTHING));
                         }
-                        None => {
-                            unknown_input(cx, &assign.name, &shape.plan.params, "the plan takes")
-                        }
+                        None => unknown_input(cx, &assign.name, &shape.plan.params, "the plan takes"),
                     }
                 }
             }
@@ -271,10 +224,7 @@ fn node<'db>(cx: &Cx<'db>, decl: &Decl, name: &Name, kind: NodeKind) -> Option<&
         .filter(|seen| seen.sig.kind == kind);
     if found.is_none() {
         let message = format!("the plan has no {} `{}`", kind.word(), name.text);
-        cx.push(
-            Problem::new(rules::UNRESOLVED_NAME, name.span, message)
-                .nearest(&name.text, &nodes_of(cx, decl)),
-        );
+        cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message).nearest(&name.text, &nodes_of(cx, decl)));
     }
     found
 }
@@ -284,23 +234,12 @@ fn check_mock(cx: &Cx<'_>, decl: &Decl, mock: &Mock) {
     let (answer, reads) = match &mock.target {
         MockTarget::Task(name) => {
             let known = node(cx, decl, name, NodeKind::Task).is_some();
-            let fields = [
-                ("exit", Type::INT),
-                ("stdout", Type::STRING),
-                ("stderr", Type::STRING),
-            ];
+            let fields = [("exit", Type::INT), ("stdout", Type::STRING), ("stderr", Type::STRING)];
             let fields: BTreeMap<SmolStr, Type> = fields
                 .into_iter()
                 .map(|(name, ty)| (name.into(), optional(ty)))
                 .collect();
-            (
-                if known {
-                    Type::Fields(fields)
-                } else {
-                    Type::Error
-                },
-                Vec::new(),
-            )
+            (if known { Type::Fields(fields) } else { Type::Error }, Vec::new())
         }
         MockTarget::Capability(name) if name.text == "judge" => (Type::Bool, Vec::new()),
         MockTarget::Capability(name) => match capability(cx, name) {
@@ -349,10 +288,7 @@ fn check_decide(cx: &Cx<'_>, decl: &Decl, decide: &Decide) {
         .as_ref()
         .filter(|option| !seen.sig.options.contains(&option.text))
     {
-        let message = format!(
-            "the gate `{}` has no option `{}`",
-            decide.gate.text, option.text
-        );
+        let message = format!("the gate `{}` has no option `{}`", decide.gate.text, option.text);
         let problem = Problem::new(rules::UNRESOLVED_NAME, option.span, message);
         cx.push(problem.nearest(&option.text, &seen.sig.options));
     }

@@ -1,8 +1,6 @@
 //! The clauses of a plan, checked and lowered.
 
-use dsl_syntax::ast::{
-    Clause, Decl, Expr as Ast, ExprKind, Field, LimitLine, Name, TypedAssign, Value,
-};
+use dsl_syntax::ast::{Clause, Decl, Expr as Ast, ExprKind, Field, LimitLine, Name, TypedAssign, Value};
 use dsl_syntax::table::ClauseKey as K;
 use ir::Expr;
 use ir::plan::{FailurePolicy, MemoryKey, MemoryScope, Output, Param, Retry};
@@ -62,12 +60,8 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
                 parts.version = Some(text);
             }
         }
-        (Some(K::Owner), Value::Names(names)) => {
-            parts.owner = names.first().map(|name| name.text.clone())
-        }
-        (Some(K::Labels), Value::Names(names)) => {
-            parts.labels = names.iter().map(|name| name.text.clone()).collect()
-        }
+        (Some(K::Owner), Value::Names(names)) => parts.owner = names.first().map(|name| name.text.clone()),
+        (Some(K::Labels), Value::Names(names)) => parts.labels = names.iter().map(|name| name.text.clone()).collect(),
         (Some(K::Params), Value::Fields(fields)) => parts.params = params(cx, fields),
         (Some(K::Outputs), Value::Typed(typed)) => {
             shape::duplicate_names(cx, typed.iter().map(|item| &item.name), "the output");
@@ -78,14 +72,9 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
                     ..Reads::PLAN
                 },
             );
-            parts.outputs = typed
-                .iter()
-                .map(|item| output(cx, item, &place, true))
-                .collect();
+            parts.outputs = typed.iter().map(|item| output(cx, item, &place, true)).collect();
         }
-        (Some(K::Memory), Value::Typed(typed)) => {
-            parts.memory = memory(cx, typed, &mut parts.unready)
-        }
+        (Some(K::Memory), Value::Typed(typed)) => parts.memory = memory(cx, typed, &mut parts.unready),
         (Some(K::Secrets), Value::Assigns(assigns)) => {
             shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the secret");
             assigns.iter().for_each(|assign| secret(cx, &assign.value));
@@ -96,22 +85,11 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
             parts.unready.blocks(cx, clause);
         }
         (Some(K::Limits), Value::Limits(lines)) => limits(cx, lines, parts),
-        (Some(K::Retry), Value::Retry(written)) => {
-            parts.retry = literals::retry_value(cx, written, None)
-        }
-        (Some(K::Timeout), Value::Expr(expr)) => {
-            parts.timeout_ms = literals::duration(cx, expr, "`timeout`")
-        }
-        (Some(K::Failure), Value::Names(names)) => {
-            parts.failure = names.first().and_then(|name| failure(cx, name))
-        }
+        (Some(K::Retry), Value::Retry(written)) => parts.retry = literals::retry_value(cx, written, None),
+        (Some(K::Timeout), Value::Expr(expr)) => parts.timeout_ms = literals::duration(cx, expr, "`timeout`"),
+        (Some(K::Failure), Value::Names(names)) => parts.failure = names.first().and_then(|name| failure(cx, name)),
         (Some(K::Dir), Value::Expr(expr)) => {
-            parts.dir = Some(scripts::text(
-                cx,
-                expr,
-                &Type::Path,
-                &Place::new(cx, Reads::PLAN),
-            ));
+            parts.dir = Some(scripts::text(cx, expr, &Type::Path, &Place::new(cx, Reads::PLAN)));
         }
         (Some(K::Judge), Value::Names(names)) => {
             if let Some(name) = names.first().filter(|name| name.text != "human") {
@@ -119,9 +97,7 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
             }
             parts.unready.blocks(cx, clause);
         }
-        (Some(K::Trigger), Value::Clauses(clauses)) => {
-            clauses.iter().for_each(|clause| trigger(cx, clause))
-        }
+        (Some(K::Trigger), Value::Clauses(clauses)) => clauses.iter().for_each(|clause| trigger(cx, clause)),
         (Some(K::Alert), Value::Alert(alert)) => {
             let place = Place::new(
                 cx,
@@ -158,10 +134,7 @@ fn params(cx: &Cx<'_>, fields: &[Field]) -> Vec<Param> {
 pub(super) fn field_type(cx: &Cx<'_>, field: &Field) -> (Type, Option<Expr>) {
     let place = Place::new(cx, Reads::NOTHING);
     let ty = cx.with_report(|report| resolve_type(&field.ty, &place, report));
-    let default = field
-        .default
-        .as_ref()
-        .map(|default| typed(cx, default, &ty, &place));
+    let default = field.default.as_ref().map(|default| typed(cx, default, &ty, &place));
     (ty, default)
 }
 
@@ -171,10 +144,7 @@ fn memory(cx: &Cx<'_>, keys: &[TypedAssign], unready: &mut Unready) -> Vec<Memor
     keys.iter()
         .map(|key| {
             let ty = cx.with_report(|report| resolve_type(&key.ty, &place, report));
-            let default = key
-                .value
-                .as_ref()
-                .map(|value| typed(cx, value, &ty, &place));
+            let default = key.value.as_ref().map(|value| typed(cx, value, &ty, &place));
             let scope = match &key.scope {
                 Some(name) => memory_scope(cx, name, unready),
                 None => {
@@ -239,11 +209,7 @@ pub(super) fn budget(cx: &Cx<'_>, clause: &Clause) {
     let Value::Assigns(assigns) = &clause.value else {
         return;
     };
-    shape::duplicate_names(
-        cx,
-        assigns.iter().map(|assign| &assign.name),
-        "the budget's",
-    );
+    shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the budget's");
     let place = Place::new(cx, Reads::NOTHING);
     for assign in assigns {
         let ty = match assign.name.text.as_str() {
@@ -281,12 +247,9 @@ fn limits(cx: &Cx<'_>, lines: &[LimitLine], parts: &mut PlanParts) {
             "queue" | "requests" | "tokens" | "cost" => {
                 rates(cx, line);
                 let what = format!("`{}` of `limits`", line.name.text);
-                parts.unready.blocks_as(
-                    cx,
-                    &what,
-                    format!("limits.{}", line.name.text).into(),
-                    line.name.span,
-                );
+                parts
+                    .unready
+                    .blocks_as(cx, &what, format!("limits.{}", line.name.text).into(), line.name.span);
             }
             _ => {
                 let known = ["parallel", "queue", "requests", "tokens", "cost"].map(SmolStr::from);
@@ -334,9 +297,7 @@ fn failure(cx: &Cx<'_>, name: &Name) -> Option<FailurePolicy> {
         other => {
             let known = ["abort", "continue"].map(SmolStr::from);
             let message = format!("`failure` is `{other}`, expected `abort` or `continue`");
-            cx.push(
-                Problem::new(rules::UNRESOLVED_NAME, name.span, message).nearest(other, &known),
-            );
+            cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message).nearest(other, &known));
             None
         }
     }

@@ -15,9 +15,7 @@ use crate::types::{Typed, infer};
 use crate::walk::unparen;
 
 /// Shells in which `{{ … }}` is an interpolation.
-const SHELLS: &[&str] = &[
-    "bash", "sh", "dash", "ash", "ksh", "mksh", "zsh", "busybox", "env",
-];
+const SHELLS: &[&str] = &["bash", "sh", "dash", "ash", "ksh", "mksh", "zsh", "busybox", "env"];
 
 /// The script of `key` (`run` or `rollback`) with the declaration's `env`, `dir` and `shell`.
 pub(super) fn script(cx: &Cx<'_>, decl: &Decl, key: K, place: &Place<'_, '_>) -> Option<Script> {
@@ -25,14 +23,7 @@ pub(super) fn script(cx: &Cx<'_>, decl: &Decl, key: K, place: &Place<'_, '_>) ->
         return None;
     };
     let (interpreter, language) = interpreter(cx, decl, place);
-    Some(with_interpreter(
-        cx,
-        decl,
-        raw,
-        place,
-        interpreter,
-        language,
-    ))
+    Some(with_interpreter(cx, decl, raw, place, interpreter, language))
 }
 
 fn with_interpreter(
@@ -79,10 +70,7 @@ fn interpreter(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> (Interpreter,
                 Interpreter::Command(Expr::Const(ir::Value::String(name.into()))),
                 language,
             ),
-            _ => (
-                Interpreter::Command(text(cx, shell, &Type::STRING, place)),
-                language,
-            ),
+            _ => (Interpreter::Command(text(cx, shell, &Type::STRING, place)), language),
         };
     }
     match name_of(decl, K::Using).as_deref() {
@@ -96,11 +84,7 @@ fn env(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Binding> {
     let Some(Value::Assigns(assigns)) = clause(decl, K::Env).map(|clause| &clause.value) else {
         return Vec::new();
     };
-    super::shape::duplicate_names(
-        cx,
-        assigns.iter().map(|assign| &assign.name),
-        "the variable",
-    );
+    super::shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the variable");
     assigns
         .iter()
         .map(|assign| Binding {
@@ -115,12 +99,9 @@ pub(super) fn rendered(cx: &Cx<'_>, expr: &Ast, place: &Place<'_, '_>) -> Typed 
     let typed = cx.with_report(|report| infer(expr, None, place, report));
     if typed.ty.is_optional() {
         let (text, start) = cx.text();
-        let written =
-            text.get((start + expr.span.start) as usize..(start + expr.span.end) as usize);
+        let written = text.get((start + expr.span.start) as usize..(start + expr.span.end) as usize);
         let written = written.filter(|text| text.len() <= 60 && !text.contains('\n'));
-        cx.with_report(|report| {
-            report.not_optional_safe(expr.span, written, "a value to hand over")
-        });
+        cx.with_report(|report| report.not_optional_safe(expr.span, written, "a value to hand over"));
     }
     typed
 }
@@ -128,9 +109,7 @@ pub(super) fn rendered(cx: &Cx<'_>, expr: &Ast, place: &Place<'_, '_>) -> Typed 
 /// A text: a `path` and a `string` both are, interpolated or not.
 pub(super) fn text(cx: &Cx<'_>, expr: &Ast, expected: &Type, place: &Place<'_, '_>) -> Expr {
     if matches!(&unparen(expr).kind, ExprKind::String(literal) if literal.plain().is_none()) {
-        return cx
-            .with_report(|report| infer(expr, None, place, report))
-            .expr;
+        return cx.with_report(|report| infer(expr, None, place, report)).expr;
     }
     let typed = cx.with_report(|report| {
         let before = report.problems.len();

@@ -63,17 +63,9 @@ fn name(decl: &Decl) -> String {
     }
 }
 
-fn known_clauses(
-    cx: &Cx<'_>,
-    clauses: &[Clause],
-    rows: &'static [Row],
-    what: &str,
-    kind: DeclKind,
-) {
+fn known_clauses(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], what: &str, kind: DeclKind) {
     for clause in clauses {
-        let known = clause
-            .key
-            .is_some_and(|key| rows.iter().any(|row| row.key == key));
+        let known = clause.key.is_some_and(|key| rows.iter().any(|row| row.key == key));
         if known {
             continue;
         }
@@ -95,17 +87,11 @@ fn known_clauses(
             );
             cx.push(problem.nearest(word, &near));
         } else {
-            let homes: Vec<String> = homes
-                .iter()
-                .map(|kind| format!("a {}", kind.keyword()))
-                .collect();
+            let homes: Vec<String> = homes.iter().map(|kind| format!("a {}", kind.keyword())).collect();
             cx.push(Problem::new(
                 rules::MISPLACED_CLAUSE,
                 clause.name.span,
-                format!(
-                    "`{word}` stands in {what}, expected in {}",
-                    homes.join(" or ")
-                ),
+                format!("`{word}` stands in {what}, expected in {}", homes.join(" or ")),
             ));
         }
     }
@@ -120,10 +106,7 @@ fn duplicates(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], whose: &str
         }
         if let Some(before) = first.insert(key, clause.name.span) {
             let message = format!("{whose} has `{}` twice", clause.name.text);
-            cx.push(
-                Problem::new(rules::DUPLICATE_CLAUSE, clause.name.span, message)
-                    .label(before, "first here"),
-            );
+            cx.push(Problem::new(rules::DUPLICATE_CLAUSE, clause.name.span, message).label(before, "first here"));
             first.insert(key, before);
         }
     }
@@ -136,16 +119,8 @@ fn missing(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
         .filter(|row| row.required && !broken && clause(decl, row.key).is_none())
     {
         let span = decl.name.as_ref().map_or(decl.header, |name| name.span);
-        let message = format!(
-            "{} has no `{}`, expected {}",
-            name(decl),
-            row.key.word(),
-            row.doc
-        );
-        cx.push(
-            Problem::new(rules::MISSING_CLAUSE, span, message)
-                .help(format!("add a line `{}: …`", row.key.word())),
-        );
+        let message = format!("{} has no `{}`, expected {}", name(decl), row.key.word(), row.doc);
+        cx.push(Problem::new(rules::MISSING_CLAUSE, span, message).help(format!("add a line `{}: …`", row.key.word())));
     }
     let of = matches!(decl.kind, DeclKind::Gate) && clause(decl, K::Checks).is_none();
     if of && clause(decl, K::Run).is_none() && clause(decl, K::Approver).is_none() && !broken {
@@ -154,10 +129,7 @@ fn missing(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
             "{} has nothing that decides, expected `checks`, `run` or `approver`",
             name(decl)
         );
-        cx.push(
-            Problem::new(rules::MISSING_CLAUSE, span, message)
-                .help("add a line `approver: role/…`, or `checks:`"),
-        );
+        cx.push(Problem::new(rules::MISSING_CLAUSE, span, message).help("add a line `approver: role/…`, or `checks:`"));
     }
     let arms = decl.kind == DeclKind::Decision
         && !decl
@@ -166,10 +138,7 @@ fn missing(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
             .any(|clause| matches!(clause.key, Some(K::When | K::On | K::Else)));
     if arms && !broken {
         let span = decl.name.as_ref().map_or(decl.header, |name| name.span);
-        let message = format!(
-            "{} has no arm, expected at least one `when … -> node`",
-            name(decl)
-        );
+        let message = format!("{} has no arm, expected at least one `when … -> node`", name(decl));
         cx.push(Problem::new(rules::MISSING_CLAUSE, span, message));
     }
 }
@@ -186,17 +155,11 @@ fn nested(cx: &Cx<'_>, decl: &Decl) {
             _ => continue,
         };
         for inner in clauses {
-            if !inner
-                .key
-                .is_some_and(|key| rows.iter().any(|row| row.key == key))
-            {
+            if !inner.key.is_some_and(|key| rows.iter().any(|row| row.key == key)) {
                 let word = inner.name.text.as_str();
                 let near: Vec<SmolStr> = rows.iter().map(|row| row.key.word().into()).collect();
                 let message = format!("{what} has no clause `{word}`");
-                cx.push(
-                    Problem::new(rules::UNKNOWN_CLAUSE, inner.name.span, message)
-                        .nearest(word, &near),
-                );
+                cx.push(Problem::new(rules::UNKNOWN_CLAUSE, inner.name.span, message).nearest(word, &near));
             }
         }
         duplicates(cx, clauses, rows, &what);
@@ -208,16 +171,9 @@ fn conflict(cx: &Cx<'_>, a: Option<&Clause>, b: Option<&Clause>, why: &str) -> b
     let (Some(a), Some(b)) = (a, b) else {
         return false;
     };
-    let (first, later) = if a.span.start <= b.span.start {
-        (a, b)
-    } else {
-        (b, a)
-    };
+    let (first, later) = if a.span.start <= b.span.start { (a, b) } else { (b, a) };
     let message = format!("`{}` beside `{}`: {why}", later.name.text, first.name.text);
-    cx.push(
-        Problem::new(rules::CONFLICTING_CLAUSES, later.name.span, message)
-            .label(first.name.span, "already here"),
-    );
+    cx.push(Problem::new(rules::CONFLICTING_CLAUSES, later.name.span, message).label(first.name.span, "already here"));
     true
 }
 
@@ -226,16 +182,8 @@ fn requires(cx: &Cx<'_>, decl: &Decl, key: K, needed: &[K], why: &str) {
         return;
     };
     if needed.iter().all(|needed| clause(decl, *needed).is_none()) {
-        let message = format!(
-            "`{}` without `{}`: {why}",
-            found.name.text,
-            needed[0].word()
-        );
-        cx.push(Problem::new(
-            rules::CONFLICTING_CLAUSES,
-            found.name.span,
-            message,
-        ));
+        let message = format!("`{}` without `{}`: {why}", found.name.text, needed[0].word());
+        cx.push(Problem::new(rules::CONFLICTING_CLAUSES, found.name.span, message));
     }
 }
 
@@ -249,54 +197,26 @@ fn conflicts_of_task(cx: &Cx<'_>, decl: &Decl) {
     let _ = conflict(cx, run, steps, one) || conflict(cx, run, call, one);
     let _ = conflict(cx, steps, call, one);
     if capability {
-        let _ = conflict(
-            cx,
-            using,
-            run,
-            "a script runs with `shell`, `bash`, `sh` or `python`",
-        ) || conflict(cx, using, steps, one)
+        let _ = conflict(cx, using, run, "a script runs with `shell`, `bash`, `sh` or `python`")
+            || conflict(cx, using, steps, one)
             || conflict(cx, using, call, one);
     } else if let (Some(using), None, None, None) = (using, run, steps, call)
         && name_of(decl, K::Using).is_some()
     {
-        let message = format!(
-            "{} uses a shell but has no `run`, expected its script",
-            name(decl)
-        );
-        cx.push(
-            Problem::new(rules::MISSING_CLAUSE, using.name.span, message)
-                .help("add a block `run: |`"),
-        );
+        let message = format!("{} uses a shell but has no `run`, expected its script", name(decl));
+        cx.push(Problem::new(rules::MISSING_CLAUSE, using.name.span, message).help("add a block `run: |`"));
     }
     for key in [K::Env, K::Shell] {
-        requires(
-            cx,
-            decl,
-            key,
-            &[K::Run, K::Rollback],
-            "only a script has it",
-        );
+        requires(cx, decl, key, &[K::Run, K::Rollback], "only a script has it");
     }
     for key in [K::Parallel, K::Tolerate] {
-        requires(
-            cx,
-            decl,
-            key,
-            &[K::Each],
-            "it is about the instances of a fan-out",
-        );
+        requires(cx, decl, key, &[K::Each], "it is about the instances of a fan-out");
     }
 }
 
 fn conflicts_of_gate(cx: &Cx<'_>, decl: &Decl) {
     for key in [K::Quorum, K::Options] {
-        requires(
-            cx,
-            decl,
-            key,
-            &[K::Approver],
-            "an automatic gate has nobody to ask",
-        );
+        requires(cx, decl, key, &[K::Approver], "an automatic gate has nobody to ask");
     }
     for key in [K::Env, K::Shell, K::Dir, K::Effects] {
         requires(cx, decl, key, &[K::Run], "only a script has it");
@@ -309,11 +229,7 @@ fn conflicts_of_decision(cx: &Cx<'_>, decl: &Decl) {
     if !conflict(cx, from, clause(decl, K::When), why) {
         let _ = conflict(cx, from, clause(decl, K::Else), why);
     }
-    let last_when = decl
-        .clauses
-        .iter()
-        .rev()
-        .find(|clause| clause.key == Some(K::When));
+    let last_when = decl.clauses.iter().rev().find(|clause| clause.key == Some(K::When));
     if let (Some(otherwise), Some(when)) = (clause(decl, K::Else), last_when)
         && otherwise.span.start < when.span.start
     {
@@ -328,20 +244,13 @@ fn duplicate_fields(cx: &Cx<'_>, decl: &Decl) {
 }
 
 /// Names that must differ; the later one is the mistake.
-pub(super) fn duplicate_names<'a>(
-    cx: &Cx<'_>,
-    names: impl Iterator<Item = &'a dsl_syntax::ast::Name>,
-    what: &str,
-) {
+pub(super) fn duplicate_names<'a>(cx: &Cx<'_>, names: impl Iterator<Item = &'a dsl_syntax::ast::Name>, what: &str) {
     let mut first: HashMap<&str, Span> = HashMap::new();
     for name in names {
         match first.get(name.text.as_str()) {
             Some(before) => {
                 let message = format!("{what} `{}` is there twice", name.text);
-                cx.push(
-                    Problem::new(rules::DUPLICATE_NAME, name.span, message)
-                        .label(*before, "first here"),
-                );
+                cx.push(Problem::new(rules::DUPLICATE_NAME, name.span, message).label(*before, "first here"));
             }
             None => {
                 first.insert(&name.text, name.span);

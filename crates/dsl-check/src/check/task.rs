@@ -2,14 +2,10 @@
 //!
 //! While only checking, ids of other nodes are local to the block and the result is dropped.
 
-use dsl_syntax::ast::{
-    Clause, Decl, Expr as Ast, ExprKind, Name, NeedKind, RouteOn, Span, TypedAssign, Value,
-};
+use dsl_syntax::ast::{Clause, Decl, Expr as Ast, ExprKind, Name, NeedKind, RouteOn, Span, TypedAssign, Value};
 use dsl_syntax::table::{ClauseKey as K, DeclKind};
 use ir::Expr;
-use ir::plan::{
-    Body, Each, Expectation, FailMode, Need, Node, Output, Remember, Retry, Route, Task,
-};
+use ir::plan::{Body, Each, Expectation, FailMode, Need, Node, Output, Remember, Retry, Route, Task};
 use ir::types::Type;
 use smol_str::SmolStr;
 
@@ -55,23 +51,13 @@ pub(crate) fn lower_node(cx: &Cx<'_>, decl: &Decl) -> NodeParts {
 }
 
 /// What all nodes have. The caller adds the body.
-pub(super) fn common(
-    cx: &Cx<'_>,
-    decl: &Decl,
-    place: &Place<'_, '_>,
-    when: Option<Expr>,
-    body: Body,
-) -> Node {
+pub(super) fn common(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, when: Option<Expr>, body: Body) -> Node {
     Node {
-        id: decl
-            .name
+        id: decl.name.as_ref().map(|name| name.text.clone()).unwrap_or_default(),
+        title: decl
+            .title
             .as_ref()
-            .map(|name| name.text.clone())
-            .unwrap_or_default(),
-        title: decl.title.as_ref().map(|title| {
-            cx.with_report(|report| infer_string(title, place, report))
-                .expr
-        }),
+            .map(|title| cx.with_report(|report| infer_string(title, place, report)).expr),
         line: 0,
         kind: name_of(decl, K::Kind),
         owner: name_of(decl, K::Owner),
@@ -83,9 +69,7 @@ pub(super) fn common(
         when,
         priority: expr_of(decl, K::Priority)
             .and_then(|expr| {
-                cx.with_report(|report| {
-                    crate::types::literal_int(expr, &Place::new(cx, Reads::NOTHING), report)
-                })
+                cx.with_report(|report| crate::types::literal_int(expr, &Place::new(cx, Reads::NOTHING), report))
             })
             .unwrap_or_default(),
         optional: literals::bool_clause(cx, decl, K::Optional).unwrap_or_default(),
@@ -98,10 +82,7 @@ pub(super) fn common(
 fn needed(cx: &Cx<'_>, name: &Name) -> Option<u32> {
     let (at, seen) = cx.node(name)?;
     if seen.sig.kind == NodeKind::Hypothesis {
-        let message = format!(
-            "`{}` is a hypothesis, expected a task, gate or decision",
-            name.text
-        );
+        let message = format!("`{}` is a hypothesis, expected a task, gate or decision", name.text);
         cx.push(Problem::new(rules::TYPE_MISMATCH, name.span, message));
         return None;
     }
@@ -134,11 +115,7 @@ fn needs(cx: &Cx<'_>, decl: &Decl) -> Vec<Need> {
                 optional: *optional,
             }),
             NeedKind::Any(of) => quorum(1, of, need.span),
-            NeedKind::Quorum {
-                count,
-                count_span,
-                of,
-            } => quorum(*count, of, *count_span),
+            NeedKind::Quorum { count, count_span, of } => quorum(*count, of, *count_span),
         })
         .collect()
 }
@@ -152,10 +129,7 @@ fn routes(cx: &Cx<'_>, decl: &Decl) -> Vec<Route> {
         let RouteOn::Event(event) = &route.on else {
             continue;
         };
-        if decl.kind == DeclKind::Decision
-            && !BUILTIN_MODES.contains(&event.text.as_str())
-            && event.text != "success"
-        {
+        if decl.kind == DeclKind::Decision && !BUILTIN_MODES.contains(&event.text.as_str()) && event.text != "success" {
             // an arm on a hypothesis
             continue;
         }
@@ -180,33 +154,25 @@ fn known_event(cx: &Cx<'_>, decl: &Decl, event: &Name) -> bool {
     if events.contains(&event.text) {
         return true;
     }
-    let whose = decl
-        .name
-        .as_ref()
-        .map_or("this node", |name| name.text.as_str());
+    let whose = decl.name.as_ref().map_or("this node", |name| name.text.as_str());
     let message = format!(
         "`{whose}` has no event `{}`, expected `success`, `failure` or a failure mode",
         event.text
     );
-    cx.push(
-        Problem::new(rules::UNRESOLVED_NAME, event.span, message).nearest(&event.text, &events),
-    );
+    cx.push(Problem::new(rules::UNRESOLVED_NAME, event.span, message).nearest(&event.text, &events));
     false
 }
 
 fn fail_clauses(decl: &Decl) -> impl Iterator<Item = (&Clause, &Name, &dsl_syntax::ast::Fail)> {
-    decl.clauses
-        .iter()
-        .filter_map(|clause| match &clause.value {
-            Value::Fail(fail) => Some((clause, &fail.mode, fail)),
-            _ => None,
-        })
+    decl.clauses.iter().filter_map(|clause| match &clause.value {
+        Value::Fail(fail) => Some((clause, &fail.mode, fail)),
+        _ => None,
+    })
 }
 
 /// An expression of a known type.
 pub(super) fn typed(cx: &Cx<'_>, expr: &Ast, ty: &Type, place: &Place<'_, '_>) -> Expr {
-    cx.with_report(|report| infer(expr, Some(ty), place, report))
-        .expr
+    cx.with_report(|report| infer(expr, Some(ty), place, report)).expr
 }
 
 pub(super) fn when(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Option<Expr> {
@@ -214,13 +180,7 @@ pub(super) fn when(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Option<Ex
 }
 
 /// `expect`, `requires`, `checks`: conditions, and prose where it is allowed.
-pub(super) fn expectations(
-    cx: &Cx<'_>,
-    decl: &Decl,
-    key: K,
-    prose: bool,
-    place: &Place<'_, '_>,
-) -> Vec<Expectation> {
+pub(super) fn expectations(cx: &Cx<'_>, decl: &Decl, key: K, prose: bool, place: &Place<'_, '_>) -> Vec<Expectation> {
     let Some(Value::Items(items)) = clause(decl, key).map(|clause| &clause.value) else {
         return Vec::new();
     };
@@ -254,10 +214,7 @@ pub(super) fn written(cx: &Cx<'_>, span: Span) -> String {
 fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     let mut place = Place::new(cx, Reads::NODE);
     let when = when(cx, decl, &place);
-    let known = when
-        .as_ref()
-        .map(|when| facts_when(when, true))
-        .unwrap_or_default();
+    let known = when.as_ref().map(|when| facts_when(when, true)).unwrap_or_default();
     place.known = &known;
     let each = each(cx, decl, &mut place);
     let agents = agents(cx, decl);
@@ -292,9 +249,7 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     let remember = remember(cx, decl, &place);
     evidence(cx, decl, &place, unready);
 
-    let modes: Vec<SmolStr> = fail_clauses(decl)
-        .map(|(_, mode, _)| mode.text.clone())
-        .collect();
+    let modes: Vec<SmolStr> = fail_clauses(decl).map(|(_, mode, _)| mode.text.clone()).collect();
     let retry = literals::retry(cx, decl, Some(&modes));
     let effects = effects(cx, decl);
     later_clauses(cx, decl, unready);
@@ -333,16 +288,12 @@ fn each(cx: &Cx<'_>, decl: &Decl, place: &mut Place<'_, '_>) -> Option<Each> {
         Type::Error => Type::Error,
         Type::Json => {
             let help = Some("check the data first: `… as list[json]`".to_owned());
-            cx.with_report(|report| {
-                report.expected_one_of(each.list.span, &list.ty, "a list", help)
-            });
+            cx.with_report(|report| report.expected_one_of(each.list.span, &list.ty, "a list", help));
             Type::Error
         }
         Type::Optional(_) => {
             let written = written(cx, each.list.span);
-            cx.with_report(|report| {
-                report.not_optional_safe(each.list.span, Some(&written), "a list")
-            });
+            cx.with_report(|report| report.not_optional_safe(each.list.span, Some(&written), "a list"));
             Type::Error
         }
         other => {
@@ -351,10 +302,7 @@ fn each(cx: &Cx<'_>, decl: &Decl, place: &mut Place<'_, '_>) -> Option<Each> {
         }
     };
     place.each = Some((each.var.text.clone(), item));
-    let by = each
-        .by
-        .as_ref()
-        .map(|by| scripts::rendered(cx, by, place).expr);
+    let by = each.by.as_ref().map(|by| scripts::rendered(cx, by, place).expr);
     Some(Each {
         var: each.var.text.clone(),
         list: list.expr,
@@ -407,19 +355,11 @@ fn outputs(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Output> {
         return Vec::new();
     };
     shape::duplicate_names(cx, typed.iter().map(|item| &item.name), "the output");
-    typed
-        .iter()
-        .map(|item| output(cx, item, place, false))
-        .collect()
+    typed.iter().map(|item| output(cx, item, place, false)).collect()
 }
 
 /// One `name: type = expr` line. A plan's output may turn out absent: that fails the run, so it is no mistake here.
-pub(super) fn output(
-    cx: &Cx<'_>,
-    item: &TypedAssign,
-    place: &Place<'_, '_>,
-    may_be_absent: bool,
-) -> Output {
+pub(super) fn output(cx: &Cx<'_>, item: &TypedAssign, place: &Place<'_, '_>, may_be_absent: bool) -> Output {
     let ty = cx.with_report(|report| resolve_type(&item.ty, place, report));
     let value = match &item.value {
         Some(value) => {
@@ -469,16 +409,10 @@ fn own_outputs(decl: &Decl, output: &[Output], work: &Doer<'_>) -> Vec<(SmolStr,
 }
 
 fn fail_modes(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<FailMode> {
-    shape::duplicate_names(
-        cx,
-        fail_clauses(decl).map(|(_, mode, _)| mode),
-        "the failure mode",
-    );
+    shape::duplicate_names(cx, fail_clauses(decl).map(|(_, mode, _)| mode), "the failure mode");
     fail_clauses(decl)
         .map(|(_, mode, fail)| {
-            if BUILTIN_MODES.contains(&mode.text.as_str())
-                || matches!(mode.text.as_str(), "success" | "approved")
-            {
+            if BUILTIN_MODES.contains(&mode.text.as_str()) || matches!(mode.text.as_str(), "success" | "approved") {
                 let message = format!(
                     "`{}` is a failure mode that every task has, expected a new name",
                     mode.text
@@ -488,10 +422,10 @@ fn fail_modes(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<FailMode> 
             FailMode {
                 mode: mode.text.clone(),
                 when: typed(cx, &fail.when, &Type::Bool, place),
-                message: fail.message.as_ref().map(|text| {
-                    cx.with_report(|report| infer_string(text, place, report))
-                        .expr
-                }),
+                message: fail
+                    .message
+                    .as_ref()
+                    .map(|text| cx.with_report(|report| infer_string(text, place, report)).expr),
             }
         })
         .collect()
@@ -508,17 +442,9 @@ fn remember(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Remember> {
             let key = &remember.key;
             let field = cx.plan.memory.iter().find(|field| field.name == key.text);
             if field.is_none() {
-                let known: Vec<SmolStr> = cx
-                    .plan
-                    .memory
-                    .iter()
-                    .map(|field| field.name.clone())
-                    .collect();
+                let known: Vec<SmolStr> = cx.plan.memory.iter().map(|field| field.name.clone()).collect();
                 let message = format!("the plan's `memory:` has no `{}`", key.text);
-                cx.push(
-                    Problem::new(rules::UNRESOLVED_NAME, key.span, message)
-                        .nearest(&key.text, &known),
-                );
+                cx.push(Problem::new(rules::UNRESOLVED_NAME, key.span, message).nearest(&key.text, &known));
             }
             let ty = field.map_or(Type::Error, |field| field.ty.clone());
             Remember {
@@ -563,10 +489,7 @@ pub(super) fn effects(cx: &Cx<'_>, decl: &Decl) -> Effects {
     for effect in effects {
         let name = &effect.name;
         if !EFFECTS.contains(&name.text.as_str()) {
-            let known: Vec<SmolStr> = EFFECTS
-                .iter()
-                .map(|effect| SmolStr::from(*effect))
-                .collect();
+            let known: Vec<SmolStr> = EFFECTS.iter().map(|effect| SmolStr::from(*effect)).collect();
             let problem = Problem::new(
                 rules::UNRESOLVED_NAME,
                 name.span,

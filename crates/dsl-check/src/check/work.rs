@@ -182,11 +182,7 @@ pub(super) fn input(
             "{} has inputs but nothing that takes them, expected `run`, `using` or `call`",
             whose(decl)
         );
-        cx.push(Problem::new(
-            rules::CONFLICTING_CLAUSES,
-            input.name.span,
-            message,
-        ));
+        cx.push(Problem::new(rules::CONFLICTING_CLAUSES, input.name.span, message));
     }
     (bindings, types)
 }
@@ -220,10 +216,7 @@ pub(super) fn missing_inputs(
     if missing.is_empty() {
         return;
     }
-    let listed: Vec<String> = missing
-        .iter()
-        .map(|field| format!("`{}`", field.name))
-        .collect();
+    let listed: Vec<String> = missing.iter().map(|field| format!("`{}`", field.name)).collect();
     let message = format!(
         "{whose} does not give {}, expected because it has no default",
         listed.join(", ")
@@ -232,9 +225,7 @@ pub(super) fn missing_inputs(
         .iter()
         .map(|field| format!("`{}: …` (a `{}`)", field.name, field.ty))
         .collect();
-    cx.push(
-        Problem::new(rules::MISSING_INPUT, span, message).help(format!("add {}", help.join(", "))),
-    );
+    cx.push(Problem::new(rules::MISSING_INPUT, span, message).help(format!("add {}", help.join(", "))));
 }
 
 /// `do:` lines; the names that they bind.
@@ -275,19 +266,10 @@ fn do_step(cx: &Cx<'_>, step: &Step, place: &Place<'_, '_>) -> Type {
     };
     for arg in &step.args {
         let expected = match &arg.name {
-            Some(name) => match capability
-                .input
-                .iter()
-                .find(|field| field.name == name.text)
-            {
+            Some(name) => match capability.input.iter().find(|field| field.name == name.text) {
                 Some(field) => Some(&field.ty),
                 None => {
-                    unknown_input(
-                        cx,
-                        name,
-                        &capability.input,
-                        &format!("`{}` has", step.capability.text),
-                    );
+                    unknown_input(cx, name, &capability.input, &format!("`{}` has", step.capability.text));
                     None
                 }
             },
@@ -296,11 +278,7 @@ fn do_step(cx: &Cx<'_>, step: &Step, place: &Place<'_, '_>) -> Type {
                     "the arguments of `{}` are named, expected `name: value`",
                     step.capability.text
                 );
-                cx.push(Problem::new(
-                    rules::WRONG_ARGUMENTS,
-                    arg.value.span,
-                    message,
-                ));
+                cx.push(Problem::new(rules::WRONG_ARGUMENTS, arg.value.span, message));
                 None
             }
         };

@@ -24,8 +24,7 @@ pub fn assign(found: &Type, expected: &Type, types: &Types) -> Result<(), Mismat
     }
     let inner = found.required();
     let wanted = expected.required();
-    let fits_if_there =
-        found.is_optional() && !expected.is_optional() && inner.assignable_to(expected, types);
+    let fits_if_there = found.is_optional() && !expected.is_optional() && inner.assignable_to(expected, types);
     Err(if fits_if_there || matches!(found, Type::None) {
         Mismatch::Optional
     } else if matches!(inner, Type::Json) {
@@ -62,9 +61,7 @@ pub(super) fn join(a: &Type, b: &Type, types: &Types) -> Option<Type> {
     match (a, b) {
         (Type::Error, other) | (other, Type::Error) => Some(other.clone()),
         (Type::None, other) | (other, Type::None) => Some(other.clone().optional()),
-        (Type::Optional(a), b) | (b, Type::Optional(a)) => {
-            Some(join(a, b.required(), types)?.optional())
-        }
+        (Type::Optional(a), b) | (b, Type::Optional(a)) => Some(join(a, b.required(), types)?.optional()),
         (Type::List(a), Type::List(b)) => {
             let len = if a.len == b.len { a.len.clone() } else { None };
             Some(Type::List(Box::new(ListType {
@@ -122,10 +119,7 @@ pub(super) fn castable(found: &Type, to: &Type, types: &Types) -> bool {
         (Type::Enum(a), Type::Enum(b)) => a.iter().any(|member| b.contains(member)),
         (Type::List(a), Type::List(b)) => castable(&a.item, &b.item, types),
         (Type::Map(a), Type::Map(b)) => castable(a, b, types),
-        (
-            Type::Fields(_) | Type::Record(_) | Type::Map(_),
-            Type::Fields(_) | Type::Record(_) | Type::Map(_),
-        ) => true,
+        (Type::Fields(_) | Type::Record(_) | Type::Map(_), Type::Fields(_) | Type::Record(_) | Type::Map(_)) => true,
         (found, to) => found.assignable_to(to, types),
     }
 }
@@ -136,46 +130,26 @@ pub(super) fn conversion_help(found: &Type, expected: &Type) -> Option<String> {
     Some(match (found, wanted) {
         (Type::Json, _) => format!("check it: `… as {wanted}`"),
         (Type::Error | Type::None, _) => return None,
-        (Type::Float(_), Type::Int(_)) => {
-            "`int(…)` cuts the fraction off, `floor(…)` and `ceil(…)` round".to_owned()
-        }
+        (Type::Float(_), Type::Int(_)) => "`int(…)` cuts the fraction off, `floor(…)` and `ceil(…)` round".to_owned(),
         (Type::Duration, Type::Int(_)) => "`ms(…)` is the number of milliseconds".to_owned(),
         (Type::Duration, Type::Float(_)) => "`seconds(…)` is the number of seconds".to_owned(),
-        (Type::Size, Type::Int(_) | Type::Float(_)) => {
-            "`bytes(…)` is the number of bytes".to_owned()
-        }
+        (Type::Size, Type::Int(_) | Type::Float(_)) => "`bytes(…)` is the number of bytes".to_owned(),
         (Type::Money, Type::Float(_)) => "`dollars(…)` is the number of dollars".to_owned(),
         (Type::String(_), Type::Int(_)) => "`int(…)` reads an integer".to_owned(),
         (Type::String(_), Type::Float(_)) => "`float(…)` reads a number".to_owned(),
-        (Type::Int(_) | Type::Float(_), Type::Duration) => {
-            "a duration has a unit: `30s`, `5m`".to_owned()
-        }
-        (Type::Int(_) | Type::Float(_), Type::Size) => {
-            "a size has a unit: `500KB`, `2GiB`".to_owned()
-        }
-        (Type::Int(_) | Type::Float(_), Type::Money) => {
-            "an amount of money has its sign: `$10.00`".to_owned()
-        }
+        (Type::Int(_) | Type::Float(_), Type::Duration) => "a duration has a unit: `30s`, `5m`".to_owned(),
+        (Type::Int(_) | Type::Float(_), Type::Size) => "a size has a unit: `500KB`, `2GiB`".to_owned(),
+        (Type::Int(_) | Type::Float(_), Type::Money) => "an amount of money has its sign: `$10.00`".to_owned(),
         (Type::List(list), Type::String(_)) if matches!(list.item, Type::String(_)) => {
             "`join(…, \"\\n\")` makes one text of it".to_owned()
         }
-        (found, Type::String(_)) if !matches!(found, Type::Secret(_)) => {
-            "`string(…)` renders it as text".to_owned()
-        }
+        (found, Type::String(_)) if !matches!(found, Type::Secret(_)) => "`string(…)` renders it as text".to_owned(),
         (
             Type::String(_),
-            Type::Url
-            | Type::Path
-            | Type::Time
-            | Type::Regex
-            | Type::Version
-            | Type::Enum(_)
-            | Type::Principal,
+            Type::Url | Type::Path | Type::Time | Type::Regex | Type::Version | Type::Enum(_) | Type::Principal,
         ) => format!("check it: `… as {wanted}`"),
         (Type::Path, Type::File) => "`file(…)` stores it".to_owned(),
-        (found, Type::List(list)) if found.same(&list.item) => {
-            "a list of one is written `[…]`".to_owned()
-        }
+        (found, Type::List(list)) if found.same(&list.item) => "a list of one is written `[…]`".to_owned(),
         (Type::List(_), wanted) if !matches!(wanted, Type::List(_)) => {
             "`first(…)` is one of them, if there is one".to_owned()
         }

@@ -31,12 +31,8 @@ impl Checker<'_> {
             return typed;
         }
         let Some(func) = Func::from_name(&name.text) else {
-            let candidates: Vec<SmolStr> = Func::ALL
-                .iter()
-                .map(|func| SmolStr::new_static(func.name()))
-                .collect();
-            self.report
-                .unknown_function(name.span, &name.text, &candidates);
+            let candidates: Vec<SmolStr> = Func::ALL.iter().map(|func| SmolStr::new_static(func.name())).collect();
+            self.report.unknown_function(name.span, &name.text, &candidates);
             return Typed::error();
         };
         if func.observes() && !self.env.observes() {
@@ -73,11 +69,7 @@ impl Checker<'_> {
             let slot = match name {
                 Some(name) => {
                     named = true;
-                    match signature
-                        .params
-                        .iter()
-                        .position(|param| param.name == name.text)
-                    {
+                    match signature.params.iter().position(|param| param.name == name.text) {
                         Some(at) => at,
                         None => {
                             let names: Vec<SmolStr> = signature
@@ -85,8 +77,7 @@ impl Checker<'_> {
                                 .iter()
                                 .map(|param| SmolStr::new_static(param.name))
                                 .collect();
-                            self.report
-                                .unknown_argument(name.span, func, &name.text, &names);
+                            self.report.unknown_argument(name.span, func, &name.text, &names);
                             return None;
                         }
                     }
@@ -96,8 +87,7 @@ impl Checker<'_> {
                         "an argument without a name after a named one, expected `{}`'s names",
                         func.name()
                     );
-                    self.report
-                        .wrong_arguments(value.span, message, func.signature());
+                    self.report.wrong_arguments(value.span, message, func.signature());
                     return None;
                 }
                 None => {
@@ -108,37 +98,20 @@ impl Checker<'_> {
             match placed.params.get_mut(slot) {
                 Some(free @ None) => *free = Some(value),
                 Some(Some(_)) => {
-                    let message = format!(
-                        "`{}` gets `{}` twice",
-                        func.name(),
-                        signature.params[slot].name
-                    );
-                    self.report
-                        .wrong_arguments(value.span, message, func.signature());
+                    let message = format!("`{}` gets `{}` twice", func.name(), signature.params[slot].name);
+                    self.report.wrong_arguments(value.span, message, func.signature());
                     return None;
                 }
                 None if signature.variadic => placed.rest.push(value),
                 None => {
-                    self.wrong_count(
-                        span,
-                        func,
-                        signature,
-                        usize::from(piped.is_some()) + args.len(),
-                    );
+                    self.wrong_count(span, func, signature, usize::from(piped.is_some()) + args.len());
                     return None;
                 }
             }
         }
-        let lacks = |(param, given): (&Param, &Option<&ast::Expr>)| {
-            given.is_none() && !may_lack(func, param)
-        };
+        let lacks = |(param, given): (&Param, &Option<&ast::Expr>)| given.is_none() && !may_lack(func, param);
         if signature.params.iter().zip(&placed.params).any(lacks) {
-            self.wrong_count(
-                span,
-                func,
-                signature,
-                usize::from(piped.is_some()) + args.len(),
-            );
+            self.wrong_count(span, func, signature, usize::from(piped.is_some()) + args.len());
             return None;
         }
         Some(placed)
@@ -146,11 +119,7 @@ impl Checker<'_> {
 
     fn wrong_count(&mut self, span: Span, func: Func, signature: &Signature, found: usize) {
         let most = signature.params.len();
-        let least = signature
-            .params
-            .iter()
-            .filter(|param| !may_lack(func, param))
-            .count();
+        let least = signature.params.iter().filter(|param| !may_lack(func, param)).count();
         let expected = match (least, signature.variadic) {
             (least, true) => format!("at least {least}"),
             (least, false) if least < most => format!("{least} or {most}"),
@@ -267,8 +236,7 @@ impl Checker<'_> {
         match wanted.map(|wanted| (assign(found, wanted, self.env.types()), wanted)) {
             Some((Err(Mismatch::Unit), wanted)) => {
                 let name = |ty: &Type| dimension(ty).unwrap_or("a value");
-                self.report
-                    .unit_mismatch(given.span, name(found), name(wanted), help);
+                self.report.unit_mismatch(given.span, name(found), name(wanted), help);
             }
             _ => self
                 .report
@@ -277,13 +245,7 @@ impl Checker<'_> {
     }
 
     /// An expression about each item of the first argument.
-    fn about_item(
-        &mut self,
-        func: Func,
-        param: &Param,
-        given: &ast::Expr,
-        bindings: &mut Bindings,
-    ) -> Typed {
+    fn about_item(&mut self, func: Func, param: &Param, given: &ast::Expr, bindings: &mut Bindings) -> Typed {
         let item = bindings.get(&ITEM).cloned().unwrap_or(Type::Json);
         let shape = &param.shapes[0];
         if let Shape::Type(ty) = shape {
@@ -302,10 +264,7 @@ impl Checker<'_> {
     }
 
     /// The type of the whole, after what the signature cannot say. `None`: a problem was reported.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the one place where all of a call is known"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "the one place where all of a call is known")]
     fn result(
         &mut self,
         span: Span,
@@ -322,12 +281,7 @@ impl Checker<'_> {
             .copied()
             .flatten()
             .map_or(span, |first| first.span);
-        let last = placed
-            .params
-            .last()
-            .copied()
-            .flatten()
-            .map_or(first, |last| last.span);
+        let last = placed.params.last().copied().flatten().map_or(first, |last| last.span);
         let bound = |var: char| bindings.get(&var).cloned().unwrap_or(Type::Json);
         let (at, ty, fits, expected) = match func {
             Func::Min | Func::Max => (
@@ -383,15 +337,12 @@ impl Checker<'_> {
         if holes == given {
             return true;
         }
-        let span = placed.params[0]
-            .map(|template| template.span)
-            .unwrap_or_default();
+        let span = placed.params[0].map(|template| template.span).unwrap_or_default();
         let message = format!(
             "the template has {holes} `{{}}`, the call {given} argument{} to fill in",
             if given == 1 { "" } else { "s" }
         );
-        self.report
-            .wrong_arguments(span, message, Func::Format.signature());
+        self.report.wrong_arguments(span, message, Func::Format.signature());
         false
     }
 }
@@ -436,11 +387,7 @@ fn file_type(args: &[Expr], hint: Option<&Type>) -> Type {
         Some(Expr::Const(Value::String(path))) => path.contains(['*', '?', '[', '{']),
         _ => matches!(hint.map(Type::required), Some(Type::List(_))),
     };
-    if is_pattern {
-        Type::list(Type::File)
-    } else {
-        Type::File
-    }
+    if is_pattern { Type::list(Type::File) } else { Type::File }
 }
 
 const fn is_sortable(ty: &Type) -> bool {

@@ -66,10 +66,7 @@ pub enum Lookup {
 
 impl Lookup {
     pub fn value(ty: Type, r: Ref) -> Self {
-        Self::Found {
-            ty,
-            expr: Expr::Ref(r),
-        }
+        Self::Found { ty, expr: Expr::Ref(r) }
     }
 }
 

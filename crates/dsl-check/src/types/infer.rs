@@ -4,15 +4,11 @@
 //! branch and item where it stands. What nothing is expected of is typed from its parts. Recursion is as deep as the
 //! expression, which the parser bounds.
 
-use dsl_syntax::ast::{
-    self, BinaryOp as AstOp, ExprKind, IsWhat, Span, StringLit, StringPart, UnaryOp,
-};
+use dsl_syntax::ast::{self, BinaryOp as AstOp, ExprKind, IsWhat, Span, StringLit, StringPart, UnaryOp};
 use ir::types::{ListType, Type};
 use ir::{Expr, Value};
 
-use super::assign::{
-    Mismatch, assign, castable, conversion_help, dimension, join, widened, without_optional,
-};
+use super::assign::{Mismatch, assign, castable, conversion_help, dimension, join, widened, without_optional};
 use super::env::Env;
 use super::literal::{constant, is_refined, literal_value, negative_literal, text_as};
 use super::names::written;
@@ -46,12 +42,7 @@ impl Typed {
 
 /// Types and lowers `expr`. With an `expected` type the expression is also checked against it, and the result has that
 /// type, or the error type after a problem was reported.
-pub fn infer(
-    expr: &ast::Expr,
-    expected: Option<&Type>,
-    env: &dyn Env,
-    report: &mut Report,
-) -> Typed {
+pub fn infer(expr: &ast::Expr, expected: Option<&Type>, env: &dyn Env, report: &mut Report) -> Typed {
     let want = expected.map_or(Want::Anything, Want::Exactly);
     Checker::new(env, report).expr(expr, want)
 }
@@ -113,11 +104,7 @@ impl<'a> Checker<'a> {
         match &expr.kind {
             ExprKind::Error => Typed::error(),
             ExprKind::Paren(inner) => self.expr(inner, want),
-            ExprKind::If {
-                then,
-                cond,
-                otherwise,
-            } => self.conditional(expr.span, then, cond, otherwise, want),
+            ExprKind::If { then, cond, otherwise } => self.conditional(expr.span, then, cond, otherwise, want),
             ExprKind::Binary {
                 op: AstOp::Coalesce,
                 lhs,
@@ -149,10 +136,7 @@ impl<'a> Checker<'a> {
             ExprKind::Index { base, index } => self.index(base, index),
             ExprKind::Call { func, args } => self.call(expr.span, func, None, args, hint),
             ExprKind::Pipe { lhs, func, args } => self.call(expr.span, func, Some(lhs), args, hint),
-            ExprKind::Unary {
-                op: UnaryOp::Not,
-                expr,
-            } => {
+            ExprKind::Unary { op: UnaryOp::Not, expr } => {
                 let inner = self.condition(expr);
                 Typed::new(Expr::Not(Box::new(inner.expr)), Type::Bool)
             }
@@ -160,12 +144,7 @@ impl<'a> Checker<'a> {
                 op: UnaryOp::Neg,
                 expr: operand,
             } => self.negation(operand, expr.span),
-            ExprKind::Binary {
-                op,
-                op_span,
-                lhs,
-                rhs,
-            } => self.binary(expr.span, *op, *op_span, lhs, rhs),
+            ExprKind::Binary { op, op_span, lhs, rhs } => self.binary(expr.span, *op, *op_span, lhs, rhs),
             ExprKind::Is { expr, not, what } => self.is(expr, *not, *what),
             ExprKind::Cast { expr: operand, ty } => self.cast(operand, ty),
             ExprKind::Selector(_) | ExprKind::Pattern(_) => {
@@ -203,28 +182,17 @@ impl<'a> Checker<'a> {
     fn mismatch(&mut self, at: &ast::Expr, mismatch: Mismatch, found: &Type, expected: &Type) {
         match mismatch {
             Mismatch::Optional => {
-                self.report.not_optional_safe(
-                    at.span,
-                    written(at).as_deref(),
-                    &format!("`{expected}`"),
-                );
+                self.report
+                    .not_optional_safe(at.span, written(at).as_deref(), &format!("`{expected}`"));
             }
             Mismatch::Unit => {
                 let name = |ty: &Type| dimension(ty.required()).unwrap_or("a value");
-                self.report.unit_mismatch(
-                    at.span,
-                    name(found),
-                    name(expected),
-                    conversion_help(found, expected),
-                );
+                self.report
+                    .unit_mismatch(at.span, name(found), name(expected), conversion_help(found, expected));
             }
             Mismatch::Dynamic | Mismatch::Other => {
-                self.report.type_mismatch(
-                    at.span,
-                    found,
-                    expected,
-                    conversion_help(found, expected),
-                );
+                self.report
+                    .type_mismatch(at.span, found, expected, conversion_help(found, expected));
             }
         }
     }
@@ -254,12 +222,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A value that has to be there; an optional one is a problem.
-    pub(super) fn present(
-        &mut self,
-        expr: &ast::Expr,
-        hint: Option<&Type>,
-        expected: &str,
-    ) -> Typed {
+    pub(super) fn present(&mut self, expr: &ast::Expr, hint: Option<&Type>, expected: &str) -> Typed {
         let typed = self.expr(expr, hint.map_or(Want::Anything, Want::Hint));
         self.require(expr, typed, expected)
     }
@@ -268,8 +231,7 @@ impl<'a> Checker<'a> {
         if !typed.ty.is_optional() {
             return typed;
         }
-        self.report
-            .not_optional_safe(at.span, written(at).as_deref(), expected);
+        self.report.not_optional_safe(at.span, written(at).as_deref(), expected);
         Typed::error()
     }
 
@@ -471,42 +433,27 @@ impl<'a> Checker<'a> {
                     Type::Error => return Typed::error(),
                     Type::List(_) | Type::Map(_) | Type::String(_) | Type::File | Type::Json => {}
                     other => {
-                        self.report.expected_one_of(
-                            operand.span,
-                            other,
-                            "a list, a map or a string",
-                            None,
-                        );
+                        self.report
+                            .expected_one_of(operand.span, other, "a list, a map or a string", None);
                         return Typed::error();
                     }
                 }
                 Expr::IsEmpty(Box::new(typed.expr))
             }
         };
-        Typed::new(
-            if not { Expr::Not(Box::new(test)) } else { test },
-            Type::Bool,
-        )
+        Typed::new(if not { Expr::Not(Box::new(test)) } else { test }, Type::Bool)
     }
 
     fn cast(&mut self, operand: &ast::Expr, written: &ast::Type) -> Typed {
         let to = resolve_type(written, self.env, self.report);
-        let want = if to.is_error() {
-            Want::Anything
-        } else {
-            Want::Hint(&to)
-        };
+        let want = if to.is_error() { Want::Anything } else { Want::Hint(&to) };
         let typed = self.expr(operand, want);
         if typed.is_error() || to.is_error() {
             return Typed::error();
         }
         if !castable(&typed.ty, &to, self.env.types()) {
-            self.report.cannot_cast(
-                operand.span,
-                &typed.ty,
-                &to,
-                conversion_help(&typed.ty, &to),
-            );
+            self.report
+                .cannot_cast(operand.span, &typed.ty, &to, conversion_help(&typed.ty, &to));
             return Typed::error();
         }
         let expr = Expr::Cast(Box::new((typed.expr, to.clone())));

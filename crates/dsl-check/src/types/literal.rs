@@ -110,11 +110,7 @@ pub(super) fn literal_value(expr: &Ast, report: &mut Report) -> Option<(Value, T
 }
 
 /// A negative number: the sign belongs to the literal, so that the smallest integer can be written.
-pub(super) fn negative_literal(
-    operand: &Ast,
-    span: Span,
-    report: &mut Report,
-) -> Option<(Value, Type)> {
+pub(super) fn negative_literal(operand: &Ast, span: Span, report: &mut Report) -> Option<(Value, Type)> {
     let value = match &operand.kind {
         ExprKind::Int(digits) => int(&format!("-{digits}")),
         ExprKind::Float(digits) => float(&format!("-{digits}")),
@@ -196,13 +192,7 @@ pub(super) fn check_regex(pattern: &str) -> Result<(), String> {
 }
 
 /// A string literal where an url, path, time, regex or version is expected; the error type if it is none.
-pub(super) fn text_as(
-    text: &SmolStr,
-    ty: &Type,
-    span: Span,
-    env: &dyn Env,
-    report: &mut Report,
-) -> (Value, Type) {
+pub(super) fn text_as(text: &SmolStr, ty: &Type, span: Span, env: &dyn Env, report: &mut Report) -> (Value, Type) {
     if matches!(ty, Type::Regex) {
         return regex(text, span, report);
     }

@@ -33,10 +33,7 @@ mod tests;
 pub use assign::{Mismatch, assign, without_optional};
 pub use env::{Env, Lookup, Namespace};
 pub use infer::{Typed, infer, infer_string};
-pub use literal::{
-    constant, literal_bool, literal_duration, literal_int, literal_money, literal_ratio,
-    literal_size,
-};
+pub use literal::{constant, literal_bool, literal_duration, literal_int, literal_money, literal_ratio, literal_size};
 pub use narrow::facts_when;
 pub use problem::{Problem, ProblemFix, Report};
 pub use resolve::{BUILTIN_TYPES, resolve_type};

@@ -34,21 +34,12 @@ impl Checker<'_> {
                 Base::Namespace(namespace) => {
                     let found = self.env.member(&namespace, name, self.report);
                     self.looked_up(found, |report, candidates| {
-                        report.unresolved_member(
-                            name.span,
-                            &namespace.path,
-                            &name.text,
-                            candidates,
-                        );
+                        report.unresolved_member(name.span, &namespace.path, &name.text, candidates);
                     })
                 }
                 Base::Value(typed) => {
                     let text = written(base);
-                    let typed = self.require(
-                        base,
-                        typed,
-                        &format!("a record with a field `{}`", name.text),
-                    );
+                    let typed = self.require(base, typed, &format!("a record with a field `{}`", name.text));
                     Base::Value(self.field(typed, text.as_deref().unwrap_or("it"), base.span, name))
                 }
             },
@@ -75,11 +66,7 @@ impl Checker<'_> {
         })
     }
 
-    fn looked_up(
-        &mut self,
-        found: Lookup,
-        not_found: impl FnOnce(&mut Report, &[SmolStr]),
-    ) -> Base {
+    fn looked_up(&mut self, found: Lookup, not_found: impl FnOnce(&mut Report, &[SmolStr])) -> Base {
         match found {
             Lookup::Found { ty, expr } => Base::Value(self.narrowed(Typed::new(expr, ty))),
             Lookup::Namespace(namespace) => Base::Namespace(namespace),
@@ -100,13 +87,7 @@ impl Checker<'_> {
     }
 
     /// `owner` names the base in messages.
-    pub(super) fn field(
-        &mut self,
-        base: Typed,
-        owner: &str,
-        base_span: Span,
-        name: &Name,
-    ) -> Typed {
+    pub(super) fn field(&mut self, base: Typed, owner: &str, base_span: Span, name: &Name) -> Typed {
         if base.is_error() {
             return base;
         }
@@ -131,14 +112,10 @@ impl Checker<'_> {
                 Type::Record(record) => record.as_str(),
                 _ => owner,
             };
-            self.report
-                .unresolved_member(name.span, owner, &name.text, &candidates);
+            self.report.unresolved_member(name.span, owner, &name.text, &candidates);
             return Typed::error();
         };
-        self.narrowed(Typed::new(
-            Expr::Field(Box::new((base.expr, name.text.clone()))),
-            ty,
-        ))
+        self.narrowed(Typed::new(Expr::Field(Box::new((base.expr, name.text.clone()))), ty))
     }
 
     pub(super) fn field_names(&self, ty: &Type) -> Vec<SmolStr> {
@@ -148,13 +125,7 @@ impl Checker<'_> {
                 .env
                 .types()
                 .get(record)
-                .map(|record| {
-                    record
-                        .fields
-                        .iter()
-                        .map(|field| field.name.clone())
-                        .collect()
-                })
+                .map(|record| record.fields.iter().map(|field| field.name.clone()).collect())
                 .unwrap_or_default(),
             _ => Vec::new(),
         }
@@ -168,21 +139,12 @@ impl Checker<'_> {
         }
         let (at, ty) = match &list.ty {
             // The items of `[]` have no type of their own.
-            Type::List(list) if list.item.is_error() => {
-                (self.expr(index, Want::Exactly(&Type::INT)), Type::Json)
-            }
-            Type::List(list) => (
-                self.expr(index, Want::Exactly(&Type::INT)),
-                list.item.clone(),
-            ),
-            Type::Map(item) => (
-                self.expr(index, Want::Exactly(&Type::STRING)),
-                (**item).clone(),
-            ),
+            Type::List(list) if list.item.is_error() => (self.expr(index, Want::Exactly(&Type::INT)), Type::Json),
+            Type::List(list) => (self.expr(index, Want::Exactly(&Type::INT)), list.item.clone()),
+            Type::Map(item) => (self.expr(index, Want::Exactly(&Type::STRING)), (**item).clone()),
             Type::Json => (self.json_index(index), Type::Json),
             other => {
-                self.report
-                    .expected_one_of(base.span, other, "a list or a map", None);
+                self.report.expected_one_of(base.span, other, "a list or a map", None);
                 return Typed::error();
             }
         };
@@ -201,12 +163,8 @@ impl Checker<'_> {
         if at.is_error() || matches!(at.ty, Type::Int(_) | Type::String(_)) {
             return at;
         }
-        self.report.expected_one_of(
-            index.span,
-            &at.ty,
-            "a position (`int`) or a key (`string`)",
-            None,
-        );
+        self.report
+            .expected_one_of(index.span, &at.ty, "a position (`int`) or a key (`string`)", None);
         Typed::error()
     }
 }

@@ -13,14 +13,7 @@ use super::narrow::facts_when;
 use super::problem::Report;
 
 impl Checker<'_> {
-    pub(super) fn binary(
-        &mut self,
-        span: Span,
-        op: AstOp,
-        op_span: Span,
-        lhs: &ast::Expr,
-        rhs: &ast::Expr,
-    ) -> Typed {
+    pub(super) fn binary(&mut self, span: Span, op: AstOp, op_span: Span, lhs: &ast::Expr, rhs: &ast::Expr) -> Typed {
         match op {
             AstOp::And => self.logical(lhs, rhs, true),
             AstOp::Or => self.logical(lhs, rhs, false),
@@ -38,10 +31,7 @@ impl Checker<'_> {
             AstOp::Div => self.arithmetic(BinaryOp::Div, op_span, lhs, rhs),
             AstOp::Rem => self.arithmetic(BinaryOp::Rem, op_span, lhs, rhs),
             AstOp::Coalesce => {
-                debug_assert!(
-                    false,
-                    "`??` at {span:?} is a choice, typed with what is wanted of it"
-                );
+                debug_assert!(false, "`??` at {span:?} is a choice, typed with what is wanted of it");
                 Typed::error()
             }
         }
@@ -52,14 +42,7 @@ impl Checker<'_> {
         let a = self.condition(lhs);
         let b = self.knowing(facts_when(&a.expr, and), |this| this.condition(rhs));
         let sides = Box::new((a.expr, b.expr));
-        Typed::new(
-            if and {
-                Expr::And(sides)
-            } else {
-                Expr::Or(sides)
-            },
-            Type::Bool,
-        )
+        Typed::new(if and { Expr::And(sides) } else { Expr::Or(sides) }, Type::Bool)
     }
 
     // ---- comparisons: always a bool, so that a mistake inside does not spoil what surrounds it ----
@@ -82,21 +65,15 @@ impl Checker<'_> {
         if a.is_error() || b.is_error() {
             return bool_of_nothing();
         }
-        let one_kind =
-            a.ty.unrefined().same(&b.ty.unrefined()) || (a.ty.is_number() && b.ty.is_number());
+        let one_kind = a.ty.unrefined().same(&b.ty.unrefined()) || (a.ty.is_number() && b.ty.is_number());
         if !one_kind {
             self.do_not_mix(op_span, "compare", (lhs, &a.ty), (rhs, &b.ty));
             return bool_of_nothing();
         }
         if !a.ty.is_ordered() {
-            let expected =
-                "something with an order: numbers, quantities, times, versions or strings";
-            self.report.expected_one_of(
-                lhs.span,
-                &a.ty,
-                expected,
-                conversion_help(&a.ty, &Type::INT),
-            );
+            let expected = "something with an order: numbers, quantities, times, versions or strings";
+            self.report
+                .expected_one_of(lhs.span, &a.ty, expected, conversion_help(&a.ty, &Type::INT));
             return bool_of_nothing();
         }
         operation(op, a, b, Type::Bool)
@@ -157,11 +134,7 @@ impl Checker<'_> {
             let b = if a.is_error() && self.is_open(rhs) {
                 Typed::error()
             } else {
-                self.present(
-                    rhs,
-                    (!a.is_error()).then_some(&hint),
-                    "a list, a map or a string",
-                )
+                self.present(rhs, (!a.is_error()).then_some(&hint), "a list, a map or a string")
             };
             (a, b)
         };
@@ -178,12 +151,8 @@ impl Checker<'_> {
                 return bool_of_nothing();
             }
             Type::Map(_) | Type::String(_) => {
-                self.report.type_mismatch(
-                    lhs.span,
-                    &a.ty,
-                    &Type::STRING,
-                    conversion_help(&a.ty, &Type::STRING),
-                );
+                self.report
+                    .type_mismatch(lhs.span, &a.ty, &Type::STRING, conversion_help(&a.ty, &Type::STRING));
                 return bool_of_nothing();
             }
             other => {
@@ -216,13 +185,7 @@ impl Checker<'_> {
 
     // ---- arithmetic ----
 
-    fn arithmetic(
-        &mut self,
-        op: BinaryOp,
-        op_span: Span,
-        lhs: &ast::Expr,
-        rhs: &ast::Expr,
-    ) -> Typed {
+    fn arithmetic(&mut self, op: BinaryOp, op_span: Span, lhs: &ast::Expr, rhs: &ast::Expr) -> Typed {
         let a = self.present(lhs, None, "a value to calculate with");
         let b = self.present(rhs, None, "a value to calculate with");
         if a.is_error() || b.is_error() {
@@ -232,22 +195,14 @@ impl Checker<'_> {
             self.do_not_mix(op_span, verb(op), (lhs, &a.ty), (rhs, &b.ty));
             return Typed::error();
         };
-        if matches!(op, BinaryOp::Div | BinaryOp::Rem)
-            && constant(&b.expr).is_some_and(|value| is_zero(&value))
-        {
+        if matches!(op, BinaryOp::Div | BinaryOp::Rem) && constant(&b.expr).is_some_and(|value| is_zero(&value)) {
             self.report.division_by_zero(rhs.span);
             return Typed::error();
         }
         operation(op, a, b, ty)
     }
 
-    fn do_not_mix(
-        &mut self,
-        at: Span,
-        verb: &str,
-        lhs: (&ast::Expr, &Type),
-        rhs: (&ast::Expr, &Type),
-    ) {
+    fn do_not_mix(&mut self, at: Span, verb: &str, lhs: (&ast::Expr, &Type), rhs: (&ast::Expr, &Type)) {
         match (dimension(lhs.1), dimension(rhs.1)) {
             (Some(left), Some(right)) => {
                 self.report
@@ -257,9 +212,7 @@ impl Checker<'_> {
                 let help = match (lhs.1, rhs.1) {
                     (Type::Json, other) => conversion_help(&Type::Json, other),
                     (other, Type::Json) => conversion_help(&Type::Json, other),
-                    (Type::String(_), other) | (other, Type::String(_)) => {
-                        conversion_help(other, &Type::STRING)
-                    }
+                    (Type::String(_), other) | (other, Type::String(_)) => conversion_help(other, &Type::STRING),
                     _ => None,
                 };
                 self.report.types_do_not_mix(at, verb, lhs.1, rhs.1, help);

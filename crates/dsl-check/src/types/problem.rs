@@ -78,8 +78,7 @@ impl Problem {
             .join(" or ");
         let title = format!("change `{name}` to `{best}`");
         let edits = vec![(span, best.to_string())];
-        self.help(format!("did you mean {listed}?"))
-            .fix(title, false, edits)
+        self.help(format!("did you mean {listed}?")).fix(title, false, edits)
     }
 }
 
@@ -147,18 +146,8 @@ impl Report {
         self.push(Problem::new("unresolved-name", span, message).nearest(name, candidates));
     }
 
-    pub fn unresolved_member(
-        &mut self,
-        span: Span,
-        owner: &str,
-        name: &str,
-        candidates: &[SmolStr],
-    ) {
-        let problem = Problem::new(
-            "unresolved-name",
-            span,
-            format!("`{owner}` has no `{name}`"),
-        );
+    pub fn unresolved_member(&mut self, span: Span, owner: &str, name: &str, candidates: &[SmolStr]) {
+        let problem = Problem::new("unresolved-name", span, format!("`{owner}` has no `{name}`"));
         let problem = problem.nearest(name, candidates);
         self.push(if problem.help.is_none() {
             problem.list("it has", candidates)
@@ -178,12 +167,8 @@ impl Report {
     }
 
     pub fn it_outside_items(&mut self, span: Span) {
-        let message =
-            "`it` is not in scope: it is the item inside an argument of a function about items";
-        self.push(
-            Problem::new("unresolved-name", span, message)
-                .help("write it as in `xs | where(it > 3)`"),
-        );
+        let message = "`it` is not in scope: it is the item inside an argument of a function about items";
+        self.push(Problem::new("unresolved-name", span, message).help("write it as in `xs | where(it > 3)`"));
     }
 
     pub fn duplicate_member(&mut self, span: Span, first: Span, name: &str) {
@@ -198,19 +183,14 @@ impl Report {
 
     pub fn namespace_as_value(&mut self, span: Span, path: &str) {
         let message = format!("`{path}` is a group of values, expected one of them");
-        self.push(
-            Problem::new("type-mismatch", span, message).help(format!("name one: `{path}.…`")),
-        );
+        self.push(Problem::new("type-mismatch", span, message).help(format!("name one: `{path}.…`")));
     }
 
     // ---- types as written ----
 
     pub fn needs_type_argument(&mut self, span: Span, name: &str) {
         let message = format!("`{name}` stands alone, expected what it holds");
-        self.push(
-            Problem::new("wrong-arguments", span, message)
-                .help(format!("write `{name}[string]`, say")),
-        );
+        self.push(Problem::new("wrong-arguments", span, message).help(format!("write `{name}[string]`, say")));
     }
 
     pub fn takes_no_type_argument(&mut self, span: Span, name: &str) {
@@ -233,8 +213,7 @@ impl Report {
     }
 
     pub fn bounds_reversed(&mut self, span: Span, lo: &str, hi: &str) {
-        let message =
-            format!("the lower bound {lo} is above the upper bound {hi}, so nothing fits");
+        let message = format!("the lower bound {lo} is above the upper bound {hi}, so nothing fits");
         self.push(Problem::new("out-of-range", span, message).help(format!("write `{hi}..{lo}`")));
     }
 
@@ -244,71 +223,34 @@ impl Report {
 
     // ---- types of expressions ----
 
-    pub fn type_mismatch(
-        &mut self,
-        span: Span,
-        found: &Type,
-        expected: &Type,
-        help: Option<String>,
-    ) {
-        let mut problem = Problem::new(
-            "type-mismatch",
-            span,
-            format!("found `{found}`, expected `{expected}`"),
-        );
+    pub fn type_mismatch(&mut self, span: Span, found: &Type, expected: &Type, help: Option<String>) {
+        let mut problem = Problem::new("type-mismatch", span, format!("found `{found}`, expected `{expected}`"));
         problem.help = help;
         self.push(problem);
     }
 
     /// As [`Self::type_mismatch`], where more than one type would do.
-    pub fn expected_one_of(
-        &mut self,
-        span: Span,
-        found: &Type,
-        expected: &str,
-        help: Option<String>,
-    ) {
-        let mut problem = Problem::new(
-            "type-mismatch",
-            span,
-            format!("found `{found}`, expected {expected}"),
-        );
+    pub fn expected_one_of(&mut self, span: Span, found: &Type, expected: &str, help: Option<String>) {
+        let mut problem = Problem::new("type-mismatch", span, format!("found `{found}`, expected {expected}"));
         problem.help = help;
         self.push(problem);
     }
 
     pub fn unit_mismatch(&mut self, span: Span, found: &str, expected: &str, help: Option<String>) {
-        let mut problem = Problem::new(
-            "unit-mismatch",
-            span,
-            format!("found {found}, expected {expected}"),
-        );
+        let mut problem = Problem::new("unit-mismatch", span, format!("found {found}, expected {expected}"));
         problem.help = help;
         self.push(problem);
     }
 
     /// `verb` as in "cannot compare … with …". The sides are labelled with their dimensions.
-    pub fn units_do_not_mix(
-        &mut self,
-        span: Span,
-        verb: &str,
-        lhs: (Span, &str),
-        rhs: (Span, &str),
-    ) {
+    pub fn units_do_not_mix(&mut self, span: Span, verb: &str, lhs: (Span, &str), rhs: (Span, &str)) {
         let (left, right) = (lhs.1, rhs.1);
         let message = format!("cannot {verb}: the left side is {left}, the right side {right}");
         let problem = Problem::new("unit-mismatch", span, message);
         self.push(problem.label(lhs.0, left).label(rhs.0, right));
     }
 
-    pub fn types_do_not_mix(
-        &mut self,
-        span: Span,
-        verb: &str,
-        lhs: &Type,
-        rhs: &Type,
-        help: Option<String>,
-    ) {
+    pub fn types_do_not_mix(&mut self, span: Span, verb: &str, lhs: &Type, rhs: &Type, help: Option<String>) {
         let message = format!("cannot {verb}: the left side is `{lhs}`, the right side `{rhs}`");
         let mut problem = Problem::new("type-mismatch", span, message);
         problem.help = help;
@@ -332,15 +274,11 @@ impl Report {
     pub fn quoted_enum_member(&mut self, span: Span, text: &str, members: &Type) {
         let message = format!("found a string, expected one of `{members}`");
         let problem = Problem::new("type-mismatch", span, message);
-        self.push(
-            problem
-                .help(format!("members are written bare: `{text}`"))
-                .fix(
-                    format!("remove the quotes around `{text}`"),
-                    true,
-                    vec![(span, text.to_owned())],
-                ),
-        );
+        self.push(problem.help(format!("members are written bare: `{text}`")).fix(
+            format!("remove the quotes around `{text}`"),
+            true,
+            vec![(span, text.to_owned())],
+        ));
     }
 
     pub fn missing_fields(&mut self, span: Span, record: &str, fields: &[SmolStr]) {
@@ -395,8 +333,7 @@ impl Report {
     }
 
     pub fn cannot_cast(&mut self, span: Span, found: &Type, to: &Type, help: Option<String>) {
-        let message =
-            format!("a `{found}` is never a `{to}`: `as` checks data, it does not calculate");
+        let message = format!("a `{found}` is never a `{to}`: `as` checks data, it does not calculate");
         let mut problem = Problem::new("type-mismatch", span, message);
         problem.help = help;
         self.push(problem);
@@ -418,16 +355,12 @@ impl Report {
         let message = format!(
             "`{name}` looks at the world, which is allowed only in `output`, `expect`, `requires` and `checks`"
         );
-        let help =
-            format!("look in an `output:` of a task that comes before: `seen: … = {name}(…)`");
+        let help = format!("look in an `output:` of a task that comes before: `seen: … = {name}(…)`");
         self.push(Problem::new("unknown-function", span, message).help(help));
     }
 
     pub fn wrong_arguments(&mut self, span: Span, message: impl Into<String>, signature: &str) {
-        self.push(
-            Problem::new("wrong-arguments", span, message)
-                .help(format!("its signature: `{signature}`")),
-        );
+        self.push(Problem::new("wrong-arguments", span, message).help(format!("its signature: `{signature}`")));
     }
 
     pub fn unknown_argument(&mut self, span: Span, func: Func, name: &str, candidates: &[SmolStr]) {
@@ -481,18 +414,13 @@ impl Report {
                 .fix("close the quotes around it", false, close("$'")),
             Quoting::HereDoc => problem("in a here-document with a quoted delimiter")
                 .help("unquote the delimiter (`<<END`), or pass the value in `env:`"),
-            Quoting::Delimiter => {
-                problem("as the delimiter of a here-document").help("write a fixed word")
-            }
+            Quoting::Delimiter => problem("as the delimiter of a here-document").help("write a fixed word"),
             Quoting::Backslash => problem("after a backslash")
                 .help(format!("remove the backslash: `{text}`"))
                 .fix(
                     "remove the backslash",
                     false,
-                    vec![(
-                        Span::new(span.start.saturating_sub(1), span.start),
-                        String::new(),
-                    )],
+                    vec![(Span::new(span.start.saturating_sub(1), span.start), String::new())],
                 ),
         });
     }

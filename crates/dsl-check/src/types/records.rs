@@ -37,10 +37,7 @@ impl Checker<'_> {
     }
 
     fn list_of(&mut self, items: &[ast::Expr], item: &Type) -> Typed {
-        let typed: Vec<Typed> = items
-            .iter()
-            .map(|expr| self.expr(expr, Want::Exactly(item)))
-            .collect();
+        let typed: Vec<Typed> = items.iter().map(|expr| self.expr(expr, Want::Exactly(item))).collect();
         if typed.iter().any(Typed::is_error) {
             return Typed::error();
         }
@@ -62,8 +59,7 @@ impl Checker<'_> {
             match join(&common, &item.ty, self.env.types()) {
                 Some(ty) => common = ty,
                 None => {
-                    self.report
-                        .type_mismatch(expr.span, &item.ty, &common, None);
+                    self.report.type_mismatch(expr.span, &item.ty, &common, None);
                     return Typed::error();
                 }
             }
@@ -82,12 +78,7 @@ impl Checker<'_> {
     }
 
     /// `{ k: v }`
-    pub(super) fn record(
-        &mut self,
-        at: &ast::Expr,
-        given: &[(RecordKey, ast::Expr)],
-        want: Want<'_>,
-    ) -> Typed {
+    pub(super) fn record(&mut self, at: &ast::Expr, given: &[(RecordKey, ast::Expr)], want: Want<'_>) -> Typed {
         let shape = match want {
             Want::Exactly(expected) => self.shape(expected.required()),
             _ => None,
@@ -130,10 +121,7 @@ impl Checker<'_> {
                 Some(Shape::Fields(name.clone(), fields))
             }
             Type::Fields(fields) => {
-                let fields = fields
-                    .iter()
-                    .map(|(name, ty)| (name.clone(), ty.clone()))
-                    .collect();
+                let fields = fields.iter().map(|(name, ty)| (name.clone(), ty.clone())).collect();
                 Some(Shape::Fields(SmolStr::from(expected.to_string()), fields))
             }
             Type::Map(item) => Some(Shape::Map((**item).clone())),
@@ -141,10 +129,7 @@ impl Checker<'_> {
         }
     }
 
-    fn without_duplicates<'e>(
-        &mut self,
-        given: &'e [(RecordKey, ast::Expr)],
-    ) -> Vec<(&'e RecordKey, &'e ast::Expr)> {
+    fn without_duplicates<'e>(&mut self, given: &'e [(RecordKey, ast::Expr)]) -> Vec<(&'e RecordKey, &'e ast::Expr)> {
         let mut first: HashMap<&SmolStr, Span> = HashMap::with_capacity(given.len());
         let mut kept = Vec::with_capacity(given.len());
         for (key, value) in given {
@@ -172,10 +157,8 @@ impl Checker<'_> {
         let mut unknown = false;
         for (key, value) in given {
             let Some((_, ty)) = fields.iter().find(|(field, _)| *field == key.text) else {
-                let candidates: Vec<SmolStr> =
-                    fields.iter().map(|(field, _)| field.clone()).collect();
-                self.report
-                    .unresolved_member(key.span, name, &key.text, &candidates);
+                let candidates: Vec<SmolStr> = fields.iter().map(|(field, _)| field.clone()).collect();
+                self.report.unresolved_member(key.span, name, &key.text, &candidates);
                 unknown = true;
                 continue;
             };
@@ -183,9 +166,7 @@ impl Checker<'_> {
             broken |= typed.is_error();
             values.insert(&key.text, typed.expr);
         }
-        let absent = fields
-            .iter()
-            .filter(|(field, _)| !values.contains_key(field));
+        let absent = fields.iter().filter(|(field, _)| !values.contains_key(field));
         let missing: Vec<SmolStr> = absent
             .filter(|(_, ty)| !may_be_left_out(ty))
             .map(|(field, _)| field.clone())

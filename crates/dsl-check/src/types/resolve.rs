@@ -144,22 +144,20 @@ fn refined(ty: Type, name: &Name, refine: &Refine, report: &mut Report) -> Type 
                 Type::Error
             }
         },
-        (Type::Int(None), Refine::Range { .. }) => bounds(refine, BoundKind::Int, report)
-            .map_or(Type::Error, |bounds| Type::Int(bounds.map(Box::new))),
-        (Type::Float(None), Refine::Range { .. }) => bounds(refine, BoundKind::Float, report)
-            .map_or(Type::Error, |bounds| Type::Float(bounds.map(Box::new))),
+        (Type::Int(None), Refine::Range { .. }) => {
+            bounds(refine, BoundKind::Int, report).map_or(Type::Error, |bounds| Type::Int(bounds.map(Box::new)))
+        }
+        (Type::Float(None), Refine::Range { .. }) => {
+            bounds(refine, BoundKind::Float, report).map_or(Type::Error, |bounds| Type::Float(bounds.map(Box::new)))
+        }
         (Type::String(None), Refine::Range { .. }) => bounds(refine, BoundKind::Length, report)
             .map_or(Type::Error, |bounds| {
                 Type::String(bounds.map(|bounds| Box::new(StringRefine::Len(bounds))))
             }),
-        (Type::List(list), Refine::Range { .. }) if list.len.is_none() => {
-            bounds(refine, BoundKind::Length, report).map_or(Type::Error, |len| {
-                Type::List(Box::new(ListType {
-                    item: list.item,
-                    len,
-                }))
-            })
-        }
+        (Type::List(list), Refine::Range { .. }) if list.len.is_none() => bounds(refine, BoundKind::Length, report)
+            .map_or(Type::Error, |len| {
+                Type::List(Box::new(ListType { item: list.item, len }))
+            }),
         (_, Refine::Range { span, .. }) => {
             report.cannot_refine(*span, &name.text, "bounds");
             Type::Error
@@ -193,11 +191,7 @@ fn bounds(refine: &Refine, kind: BoundKind, report: &mut Report) -> Option<Optio
 }
 
 /// `Some(None)`: unbounded. `None`: a problem was reported (or the parser has reported one).
-fn end(
-    written: Option<&ast::Expr>,
-    kind: BoundKind,
-    report: &mut Report,
-) -> Option<Option<Decimal>> {
+fn end(written: Option<&ast::Expr>, kind: BoundKind, report: &mut Report) -> Option<Option<Decimal>> {
     let Some(written) = written else {
         return Some(None);
     };
@@ -220,17 +214,11 @@ fn end(
         return None;
     }
     let Ok(value) = Decimal::from_str_exact(&text) else {
-        report.invalid_literal(
-            written.span,
-            format!("`{text}` has too many digits for a bound"),
-        );
+        report.invalid_literal(written.span, format!("`{text}` has too many digits for a bound"));
         return None;
     };
     if kind != BoundKind::Float && text.parse::<i64>().is_err() {
-        report.invalid_literal(
-            written.span,
-            format!("`{text}` does not fit an integer of 64 bits"),
-        );
+        report.invalid_literal(written.span, format!("`{text}` does not fit an integer of 64 bits"));
         return None;
     }
     if kind == BoundKind::Length && value.is_sign_negative() && !value.is_zero() {
@@ -245,10 +233,7 @@ fn number(expr: &ast::Expr) -> Option<(String, bool)> {
     match &expr.kind {
         ExprKind::Int(digits) => Some((digits.replace('_', ""), true)),
         ExprKind::Float(digits) => Some((digits.replace('_', ""), false)),
-        ExprKind::Unary {
-            op: UnaryOp::Neg,
-            expr,
-        } => number(expr).map(|(digits, whole)| (format!("-{digits}"), whole)),
+        ExprKind::Unary { op: UnaryOp::Neg, expr } => number(expr).map(|(digits, whole)| (format!("-{digits}"), whole)),
         ExprKind::Paren(inner) => number(inner),
         _ => None,
     }

@@ -48,9 +48,7 @@ pub(super) type Bindings = BTreeMap<char, Type>;
 pub(super) fn signature(func: Func) -> &'static Signature {
     static TABLE: OnceLock<BTreeMap<Func, Signature>> = OnceLock::new();
     let table = TABLE.get_or_init(|| {
-        let parsed = Func::ALL
-            .iter()
-            .map(|func| (*func, parse(func.signature())));
+        let parsed = Func::ALL.iter().map(|func| (*func, parse(func.signature())));
         parsed
             .map(|(func, signature)| (func, signature.expect("a test parses every signature")))
             .collect()
@@ -64,9 +62,7 @@ impl Shape {
         match self {
             Self::Var(var) => !bindings.contains_key(var),
             Self::Type(_) => false,
-            Self::List(inner) | Self::Map(inner) | Self::Optional(inner) => {
-                inner.is_unknown(bindings)
-            }
+            Self::List(inner) | Self::Map(inner) | Self::Optional(inner) => inner.is_unknown(bindings),
             Self::Fields(fields) => fields.iter().any(|(_, shape)| shape.is_unknown(bindings)),
         }
     }
@@ -185,22 +181,13 @@ fn shape(text: &'static str) -> Option<Shape> {
     if let Some(inner) = text.strip_suffix('?') {
         return Some(Shape::Optional(Box::new(shape(inner)?)));
     }
-    if let Some(inner) = text
-        .strip_prefix("list[")
-        .and_then(|text| text.strip_suffix(']'))
-    {
+    if let Some(inner) = text.strip_prefix("list[").and_then(|text| text.strip_suffix(']')) {
         return Some(Shape::List(Box::new(shape(inner)?)));
     }
-    if let Some(inner) = text
-        .strip_prefix("map[")
-        .and_then(|text| text.strip_suffix(']'))
-    {
+    if let Some(inner) = text.strip_prefix("map[").and_then(|text| text.strip_suffix(']')) {
         return Some(Shape::Map(Box::new(shape(inner)?)));
     }
-    if let Some(inner) = text
-        .strip_prefix('{')
-        .and_then(|text| text.strip_suffix('}'))
-    {
+    if let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
         let fields = split_outside_brackets(inner, ',').into_iter().map(|field| {
             let (name, ty) = field.split_once(':')?;
             Some((name.trim(), shape(ty)?))

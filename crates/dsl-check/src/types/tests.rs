@@ -26,10 +26,7 @@ fn depth() -> Type {
 }
 
 fn table() -> Table {
-    let field = |name: &str, ty: Type| FieldDef {
-        name: name.into(),
-        ty,
-    };
+    let field = |name: &str, ty: Type| FieldDef { name: name.into(), ty };
     let bounded = |lo: &str, hi: Option<&str>| {
         Some(Box::new(ir::types::Bounds {
             lo: Some(lo.into()),
@@ -42,10 +39,7 @@ fn table() -> Table {
         field("reason", Type::STRING.optional()),
         field("score", Type::Int(bounded("0", Some("10")))),
     ];
-    let options = vec![
-        field("depth", depth()),
-        field("ratio", Type::FLOAT.optional()),
-    ];
+    let options = vec![field("depth", depth()), field("ratio", Type::FLOAT.optional())];
     let records = [("Source", source), ("Options", options)];
     let types = records
         .into_iter()
@@ -84,9 +78,7 @@ fn param(name: &str) -> Option<Type> {
     })
 }
 
-const PARAMS: [&str; 8] = [
-    "repo", "large", "limit", "depth", "query", "sources", "tags", "max",
-];
+const PARAMS: [&str; 8] = ["repo", "large", "limit", "depth", "query", "sources", "tags", "max"];
 
 impl Env for Table {
     fn types(&self) -> &Types {
@@ -101,10 +93,7 @@ impl Env for Table {
     }
 
     fn type_names(&self) -> Vec<SmolStr> {
-        ["Source", "Options", "Depth"]
-            .into_iter()
-            .map(SmolStr::new)
-            .collect()
+        ["Source", "Options", "Depth"].into_iter().map(SmolStr::new).collect()
     }
 
     fn first(&self, name: &str, span: Span, report: &mut Report) -> Lookup {
@@ -118,17 +107,11 @@ impl Env for Table {
             "result" => Lookup::value(Type::Json, Ref::Capture(Capture::Result)),
             // In scope, but something is wrong with it that only the environment knows.
             "late" => {
-                report.push(Problem::new(
-                    "undeclared-dependency",
-                    span,
-                    "`late` is not needed",
-                ));
+                report.push(Problem::new("undeclared-dependency", span, "`late` is not needed"));
                 Lookup::Silenced
             }
             _ => Lookup::NotFound {
-                candidates: ["params", "memory", "stdout", "exit"]
-                    .map(SmolStr::new)
-                    .to_vec(),
+                candidates: ["params", "memory", "stdout", "exit"].map(SmolStr::new).to_vec(),
             },
         }
     }
@@ -177,11 +160,7 @@ fn parsed(text: &str) -> ast::Expr {
 fn parsed_type(text: &str) -> ast::Type {
     let file = format!("type X\n  field: {text}\n");
     for (_, block) in dsl_syntax::parse_file(&file) {
-        assert!(
-            block.errors.is_empty(),
-            "`{text}` does not parse: {:?}",
-            block.errors
-        );
+        assert!(block.errors.is_empty(), "`{text}` does not parse: {:?}", block.errors);
         if let Some(Item::Decl(decl)) = block.item
             && let Some(field) = decl.fields.into_iter().next()
         {
@@ -228,10 +207,7 @@ fn outcome(text: &str, expected: Option<&Type>, env: &Table) -> String {
     let mut report = Report::default();
     let typed = infer(&parsed(text), expected, env, &mut report);
     if report.problems.is_empty() {
-        assert!(
-            !typed.is_error(),
-            "`{text}` has no type, and nothing was said about it"
-        );
+        assert!(!typed.is_error(), "`{text}` has no type, and nothing was said about it");
         return typed.ty.to_string();
     }
     told(text, &report).join("\n")
@@ -243,9 +219,7 @@ fn check_table(rows: &[(&str, &str)], actual: impl Fn(&str) -> String) {
     for (text, expected) in rows {
         let actual = actual(text);
         if actual != *expected {
-            wrong.push_str(&format!(
-                "{text}\n  expected: {expected}\n  actual:   {actual}\n"
-            ));
+            wrong.push_str(&format!("{text}\n  expected: {expected}\n  actual:   {actual}\n"));
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");

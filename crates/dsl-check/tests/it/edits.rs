@@ -29,11 +29,7 @@ struct Change {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    (0..10_000usize, 0..40usize, 0..PIECES.len()).prop_map(|(at, len, piece)| Change {
-        at,
-        len,
-        piece,
-    })
+    (0..10_000usize, 0..40usize, 0..PIECES.len()).prop_map(|(at, len, piece)| Change { at, len, piece })
 }
 
 proptest! {

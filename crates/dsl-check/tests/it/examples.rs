@@ -47,9 +47,7 @@ fn runnable_examples_warn_of_nothing_and_compile() {
         let plan = workspace.compile(&path, None).expect("compiles");
         ir::verify::verify(&plan).expect("verifies");
         assert!(
-            plan.unsupported
-                .iter()
-                .all(|unsupported| !unsupported.blocks),
+            plan.unsupported.iter().all(|unsupported| !unsupported.blocks),
             "{name}: {:?}",
             plan.unsupported
         );
@@ -64,11 +62,6 @@ fn examples_with_later_clauses_compile_and_say_what_blocks() {
             .compile(&root().join("examples").join(name), None)
             .expect("compiles");
         ir::verify::verify(&plan).expect("verifies");
-        assert!(
-            plan.unsupported
-                .iter()
-                .any(|unsupported| unsupported.blocks),
-            "{name}"
-        );
+        assert!(plan.unsupported.iter().any(|unsupported| unsupported.blocks), "{name}");
     }
 }

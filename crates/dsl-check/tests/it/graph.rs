@@ -13,11 +13,7 @@ fn plan(lines: &[&str]) -> String {
         if !clauses.contains("run") {
             text.push_str("  run: \"true\"\n");
         }
-        for clause in clauses
-            .split(';')
-            .map(str::trim)
-            .filter(|clause| !clause.is_empty())
-        {
+        for clause in clauses.split(';').map(str::trim).filter(|clause| !clause.is_empty()) {
             text.push_str(&format!("  {clause}\n"));
         }
     }
@@ -33,11 +29,7 @@ fn loops(lines: &[&str]) -> Vec<(String, Vec<String>)> {
         assert_eq!(diagnostic.rule, "dependency-cycle", "{diagnostic:?}");
         found.push((
             diagnostic.message,
-            diagnostic
-                .labels
-                .into_iter()
-                .map(|label| label.message)
-                .collect(),
+            diagnostic.labels.into_iter().map(|label| label.message).collect(),
         ));
     }
     found
@@ -53,12 +45,7 @@ fn a_task_that_needs_itself_is_a_loop_of_one_edge() {
 
 #[test]
 fn of_two_ways_round_the_shorter_is_said() {
-    let found = loops(&[
-        "a: needs: b, d",
-        "b: needs: c",
-        "c: needs: a",
-        "d: needs: a",
-    ]);
+    let found = loops(&["a: needs: b, d", "b: needs: c", "c: needs: a", "d: needs: a"]);
     assert_eq!(
         found,
         [(
@@ -88,20 +75,14 @@ fn a_route_backwards_is_a_loop() {
     let found = loops(&["a", "b: needs: a; on failure -> a"]);
     assert_eq!(
         found[0].1,
-        [
-            "`a` waits for `b`, which leads to it on `failure`",
-            "`b` needs `a`"
-        ]
+        ["`a` waits for `b`, which leads to it on `failure`", "`b` needs `a`"]
     );
 }
 
 #[test]
 fn a_fallback_comes_before_every_dependent() {
     let found = loops(&["a: fallback: c", "b: needs: a", "c: needs: b"]);
-    assert_eq!(
-        found[0].1,
-        ["`b` needs `a`, whose fallback is `c`", "`c` needs `b`"]
-    );
+    assert_eq!(found[0].1, ["`b` needs `a`, whose fallback is `c`", "`c` needs `b`"]);
 }
 
 #[test]
@@ -120,15 +101,9 @@ fn a_long_chain_is_no_problem() {
 fn access(lines: &[&str]) -> &'static str {
     let text = plan(lines);
     let rules: Vec<String> = errors(&text);
-    if rules
-        .iter()
-        .any(|error| error.contains("undeclared-dependency"))
-    {
+    if rules.iter().any(|error| error.contains("undeclared-dependency")) {
         "not"
-    } else if rules
-        .iter()
-        .any(|error| error.contains("not-optional-safe"))
-    {
+    } else if rules.iter().any(|error| error.contains("not-optional-safe")) {
         "maybe"
     } else {
         assert_eq!(rules, Vec::<String>::new(), "{text}");
@@ -143,11 +118,7 @@ fn what_may_be_read_follows_from_the_paths() {
     let table: &[(&str, &[&str], &str)] = &[
         ("no path", &["source"], ""),
         ("needed", &["source"], "needs: source"),
-        (
-            "needed through another",
-            &["source", "b: needs: source"],
-            "needs: b",
-        ),
+        ("needed through another", &["source", "b: needs: source"], "needs: b"),
         ("may have been skipped", &["source"], "needs: source?"),
         ("one of two", &["source", "b"], "needs: any(source, b)"),
         ("two of two", &["source", "b"], "needs: 2 of (source, b)"),
@@ -171,8 +142,7 @@ fn what_may_be_read_follows_from_the_paths() {
         ("only after it", &["source: needs: reader"], ""),
     ];
     let expected = [
-        "not", "always", "always", "maybe", "maybe", "always", "always", "maybe", "always",
-        "maybe", "always", "not",
+        "not", "always", "always", "maybe", "maybe", "always", "always", "maybe", "always", "maybe", "always", "not",
     ];
     for ((what, nodes, clauses), expected) in table.iter().zip(expected) {
         let last = reader(clauses);

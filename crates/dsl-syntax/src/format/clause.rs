@@ -68,10 +68,7 @@ impl<'a> Printer<'a, '_> {
             match token.kind {
                 Kind::Space | Kind::Blank => {}
                 Kind::Newline => break,
-                Kind::Eol
-                    if tokens
-                        .get(at + 1)
-                        .is_some_and(|next| next.kind == Kind::Raw) => {}
+                Kind::Eol if tokens.get(at + 1).is_some_and(|next| next.kind == Kind::Raw) => {}
                 Kind::Eol => self.line_break(&tokens[at + 1..]),
                 Kind::Comment => self.comment(token),
                 Kind::Raw => {
@@ -140,21 +137,13 @@ impl<'a> Printer<'a, '_> {
             (Kind::InterpStart, _) | (_, Kind::InterpEnd) => return true,
             _ => {}
         }
-        if next.kind == Kind::RBracket
-            && self
-                .brackets
-                .last()
-                .is_some_and(|(_, line)| *line != self.line)
-        {
+        if next.kind == Kind::RBracket && self.brackets.last().is_some_and(|(_, line)| *line != self.line) {
             // `… } ]` closes what an earlier line opened.
             return true;
         }
         let attribute = previous.kind == Kind::Colon
             && self.brackets.is_empty()
-            && (self
-                .clause
-                .attributes_from
-                .is_some_and(|from| from < self.end)
+            && (self.clause.attributes_from.is_some_and(|from| from < self.end)
                 || self
                     .before
                     .is_some_and(|word| matches!(word.text, "scope" | "severity"))
@@ -172,8 +161,7 @@ impl<'a> Printer<'a, '_> {
         if !self.fresh {
             self.out.push_str("  ");
         }
-        self.out
-            .push_str(self.clause.text[token.range()].trim_end());
+        self.out.push_str(self.clause.text[token.range()].trim_end());
     }
 
     /// A line break that the author made inside brackets stays; blank lines there do not.
@@ -205,9 +193,7 @@ impl<'a> Printer<'a, '_> {
     }
 
     fn indent(&mut self, level: usize) {
-        self.out.extend(std::iter::repeat_n(
-            ' ',
-            (self.clause.depth + level) * INDENT,
-        ));
+        self.out
+            .extend(std::iter::repeat_n(' ', (self.clause.depth + level) * INDENT));
     }
 }

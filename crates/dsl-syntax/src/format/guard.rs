@@ -12,12 +12,7 @@ use crate::parse::parse_file;
 use crate::token::{Kind, Lexed};
 
 /// Refuses a result that says something else than the text it was made from.
-pub(super) fn same(
-    text: &str,
-    lexed: &Lexed,
-    blocks: &[(u32, Block)],
-    printed: &str,
-) -> Result<(), FormatError> {
+pub(super) fn same(text: &str, lexed: &Lexed, blocks: &[(u32, Block)], printed: &str) -> Result<(), FormatError> {
     let printed_lexed = lex(printed);
     if comments(text, lexed) != comments(printed, &printed_lexed) {
         return Err(FormatError::Changed("a comment"));
@@ -26,11 +21,7 @@ pub(super) fn same(
         return Err(FormatError::Changed("a word"));
     }
     let printed_blocks = parse_file(printed);
-    if printed_blocks
-        .iter()
-        .any(|(_, block)| !block.errors.is_empty())
-        || meaning(blocks) != meaning(&printed_blocks)
-    {
+    if printed_blocks.iter().any(|(_, block)| !block.errors.is_empty()) || meaning(blocks) != meaning(&printed_blocks) {
         return Err(FormatError::Changed("the plan's meaning"));
     }
     Ok(())
@@ -42,9 +33,7 @@ fn comments<'t>(text: &'t str, lexed: &Lexed) -> Vec<&'t str> {
         .tokens
         .iter()
         .filter(|token| matches!(token.kind, Kind::Comment | Kind::Doc));
-    let mut comments: Vec<_> = comments
-        .map(|token| text[token.range()].trim_end())
-        .collect();
+    let mut comments: Vec<_> = comments.map(|token| text[token.range()].trim_end()).collect();
     comments.sort_unstable();
     comments
 }
@@ -78,9 +67,7 @@ fn meaning(blocks: &[(u32, Block)]) -> u64 {
                 // Attributes that move below the header move behind those that stay.
                 decl.clauses
                     .sort_by_key(|clause| !(clause.in_header && stays_in_header(clause)));
-                decl.clauses
-                    .iter_mut()
-                    .for_each(|clause| clause.in_header = false);
+                decl.clauses.iter_mut().for_each(|clause| clause.in_header = false);
                 write!(sink, "{:?}{decl:?}", block.kind)
             }
         };

@@ -34,18 +34,12 @@ impl Hints {
         for (offset, block) in blocks {
             let this = match &block.item {
                 Some(Item::Use(import)) => {
-                    hints.header_line(
-                        import.span.start + offset,
-                        import.span.end + offset,
-                        Vec::new(),
-                        false,
-                    );
+                    hints.header_line(import.span.start + offset, import.span.end + offset, Vec::new(), false);
                     Some(None)
                 }
                 Some(Item::Decl(decl)) if block.kind != BlockKind::PlanRest => {
                     // Hypotheses, like imports, may stand close together.
-                    let close = decl.kind == DeclKind::Hypothesis
-                        && previous == Some(Some(DeclKind::Hypothesis));
+                    let close = decl.kind == DeclKind::Hypothesis && previous == Some(Some(DeclKind::Hypothesis));
                     hints.declaration(decl, *offset, previous.is_some() && !close);
                     Some(Some(decl.kind))
                 }
@@ -79,19 +73,12 @@ impl Hints {
 
     fn declaration(&mut self, decl: &Decl, offset: u32, separated: bool) {
         let attributes = || decl.clauses.iter().filter(|clause| clause.in_header);
-        let lead_end = attributes()
-            .next()
-            .map_or(decl.header.end, |first| first.span.start);
+        let lead_end = attributes().next().map_or(decl.header.end, |first| first.span.start);
         let below = attributes()
             .filter(|clause| !stays_in_header(clause))
             .map(|clause| clause.span.shifted(offset))
             .collect();
-        self.header_line(
-            decl.keyword.start + offset,
-            lead_end + offset,
-            below,
-            separated,
-        );
+        self.header_line(decl.keyword.start + offset, lead_end + offset, below, separated);
         self.clauses(&decl.clauses, offset);
     }
 
@@ -128,7 +115,6 @@ impl Hints {
     /// A comma belongs after all but the last.
     fn between(&mut self, spans: impl ExactSizeIterator<Item = Span>, offset: u32) {
         let last = spans.len().saturating_sub(1);
-        self.commas
-            .extend(spans.take(last).map(|span| span.end + offset));
+        self.commas.extend(spans.take(last).map(|span| span.end + offset));
     }
 }

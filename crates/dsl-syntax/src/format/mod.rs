@@ -33,10 +33,7 @@ impl fmt::Display for FormatError {
             Self::Syntax(error) => {
                 write!(f, "text with errors is not formatted: {}", error.message)
             }
-            Self::Changed(what) => write!(
-                f,
-                "formatting would change {what}, so the text is left as it is"
-            ),
+            Self::Changed(what) => write!(f, "formatting would change {what}, so the text is left as it is"),
         }
     }
 }
@@ -48,9 +45,7 @@ pub fn format(text: &str) -> Result<String, FormatError> {
     let blocks = parse_file(text);
     for (offset, block) in &blocks {
         if let Some(error) = block.errors.first() {
-            return Err(FormatError::Syntax(Box::new(
-                error.clone().shifted(*offset),
-            )));
+            return Err(FormatError::Syntax(Box::new(error.clone().shifted(*offset))));
         }
     }
     let lexed = lex(text);
@@ -101,9 +96,7 @@ impl<'a> Printer<'a> {
                 .iter()
                 .take_while(|line| matches!(line.kind, LineKind::Comment | LineKind::Doc))
                 .count();
-            let code = lines
-                .get(at + run)
-                .filter(|line| line.kind == LineKind::Code);
+            let code = lines.get(at + run).filter(|line| line.kind == LineKind::Code);
             self.run_of_lines(&lines[at..at + run], code, &mut above);
             at += run + usize::from(code.is_some());
         }
@@ -111,10 +104,7 @@ impl<'a> Printer<'a> {
     }
 
     fn run_of_lines(&mut self, comments: &[Line], code: Option<&Line>, above: &mut Above) {
-        let own_depths: Vec<usize> = comments
-            .iter()
-            .map(|line| above.depth_at(line.indent))
-            .collect();
+        let own_depths: Vec<usize> = comments.iter().map(|line| above.depth_at(line.indent)).collect();
         let code_depth = code.map(|line| above.enter(line.indent));
         let header = code.and_then(|line| self.hints.header(self.first_offset(line)));
         // Comments right above a header go with it, unless they are deeper; those must not come to touch it either.
@@ -178,11 +168,7 @@ impl<'a> Printer<'a> {
                 .iter()
                 .any(|attribute| attribute.start <= start && start < attribute.end)
         };
-        let kept: Vec<_> = tokens
-            .iter()
-            .filter(|token| !moved(token.start))
-            .copied()
-            .collect();
+        let kept: Vec<_> = tokens.iter().filter(|token| !moved(token.start)).copied().collect();
         clause::print(
             &Clause {
                 tokens: &kept,
@@ -192,11 +178,7 @@ impl<'a> Printer<'a> {
         );
         for attribute in &header.below {
             let inside = |start: u32| attribute.start <= start && start < attribute.end;
-            let own: Vec<_> = tokens
-                .iter()
-                .filter(|token| inside(token.start))
-                .copied()
-                .collect();
+            let own: Vec<_> = tokens.iter().filter(|token| inside(token.start)).copied().collect();
             clause::print(
                 &Clause {
                     tokens: &own,
@@ -225,10 +207,7 @@ impl<'a> Printer<'a> {
 impl Above {
     /// How deep a comment with this indentation stands below what is above it.
     fn depth_at(&self, indent: u32) -> usize {
-        self.indents
-            .iter()
-            .take_while(|above| **above < indent)
-            .count()
+        self.indents.iter().take_while(|above| **above < indent).count()
     }
 
     /// The depth of a clause with this indentation, which is what stands above from here on.

@@ -5,14 +5,13 @@ use chumsky::prelude::*;
 
 use super::expr::{self, Place};
 use super::{
-    Extra, Fault, Input, Rule, Tok, Tokens, Want, any_word, dotted, just_kind, name, principal,
-    span, string, types, word,
+    Extra, Fault, Input, Rule, Tok, Tokens, Want, any_word, dotted, just_kind, name, principal, span, string, types,
+    word,
 };
 use crate::ast::{
-    Alert, Assign, Breaker, Decide, Each, Effect, Evidence, Expr, ExprKind, Fail, Field,
-    GateOption, LimitLine, Mock, MockReply, MockReplyKind, MockTarget, Name, Need, NeedKind, Rate,
-    RatePer, Remember, Retry, Route, RouteOn, Selector, Span, Step, StringLit, Type, TypedAssign,
-    Use,
+    Alert, Assign, Breaker, Decide, Each, Effect, Evidence, Expr, ExprKind, Fail, Field, GateOption, LimitLine, Mock,
+    MockReply, MockReplyKind, MockTarget, Name, Need, NeedKind, Rate, RatePer, Remember, Retry, Route, RouteOn,
+    Selector, Span, Step, StringLit, Type, TypedAssign, Use,
 };
 use crate::token::Kind;
 
@@ -80,10 +79,7 @@ impl<'t> Grammar<'t> {
             strings: comma_list(string.clone().map(string_expr)).boxed(),
             name: reference().boxed(),
             names: spaced_list(reference()).boxed(),
-            patterns: spaced_list(
-                choice((expr::pattern_name(), reference())).labelled(Want::Pattern),
-            )
-            .boxed(),
+            patterns: spaced_list(choice((expr::pattern_name(), reference())).labelled(Want::Pattern)).boxed(),
             needs: spaced_list(need()).boxed(),
             field: field(&expr, &ty),
             typed: typed(&expr, &ty),
@@ -119,12 +115,7 @@ impl<'t> Grammar<'t> {
     }
 
     /// Reads all of `tokens`; `end` is where a missing token would stand.
-    pub fn read<O>(
-        &self,
-        rule: &Rule<'t, O>,
-        tokens: Tokens<'t>,
-        end: u32,
-    ) -> Result<O, Fault<'t>> {
+    pub fn read<O>(&self, rule: &Rule<'t, O>, tokens: Tokens<'t>, end: u32) -> Result<O, Fault<'t>> {
         let input = tokens.split_token_span(SimpleSpan::from(end..end));
         rule.parse(input).into_result().map_err(|faults| {
             faults.into_iter().next().unwrap_or(Fault {
@@ -310,20 +301,12 @@ fn rate<'t>() -> impl Parser<'t, Input<'t>, Rate, Extra<'t>> + Clone {
 // ---------- values ----------
 
 fn need<'t>() -> impl Parser<'t, Input<'t>, Need, Extra<'t>> + Clone {
-    let group =
-        || spaced_list(name()).delimited_by(just_kind(Kind::LParen), just_kind(Kind::RParen));
-    let any = word("any", Want::Need)
-        .ignore_then(group())
-        .map(NeedKind::Any);
-    let quorum =
-        int()
-            .then_ignore(word("of", Want::Of))
-            .then(group())
-            .map(|((count, count_span), of)| NeedKind::Quorum {
-                count,
-                count_span,
-                of,
-            });
+    let group = || spaced_list(name()).delimited_by(just_kind(Kind::LParen), just_kind(Kind::RParen));
+    let any = word("any", Want::Need).ignore_then(group()).map(NeedKind::Any);
+    let quorum = int()
+        .then_ignore(word("of", Want::Of))
+        .then(group())
+        .map(|((count, count_span), of)| NeedKind::Quorum { count, count_span, of });
     let node = name()
         .then(just_kind(Kind::Question).or_not())
         .map(|(name, mark)| NeedKind::Node {
@@ -349,11 +332,7 @@ fn each<'t>(expr: &Rule<'t, Expr>) -> Rule<'t, Each> {
 
 fn retry<'t>(expr: &Rule<'t, Expr>) -> Rule<'t, Retry> {
     expr.clone()
-        .then(
-            word("on", Want::On)
-                .ignore_then(spaced_list(name()))
-                .or_not(),
-        )
+        .then(word("on", Want::On).ignore_then(spaced_list(name())).or_not())
         .map(|(policy, on)| Retry {
             policy,
             on: on.unwrap_or_default(),
@@ -362,15 +341,12 @@ fn retry<'t>(expr: &Rule<'t, Expr>) -> Rule<'t, Retry> {
 }
 
 fn effects<'t>(string: &Rule<'t, StringLit>) -> Rule<'t, Vec<Effect>> {
-    let args =
-        comma_list(string.clone()).delimited_by(just_kind(Kind::LParen), just_kind(Kind::RParen));
-    let effect = name()
-        .then(args.or_not())
-        .map_with(|(name, args), e| Effect {
-            name,
-            args: args.unwrap_or_default(),
-            span: span(e.span()),
-        });
+    let args = comma_list(string.clone()).delimited_by(just_kind(Kind::LParen), just_kind(Kind::RParen));
+    let effect = name().then(args.or_not()).map_with(|(name, args), e| Effect {
+        name,
+        args: args.unwrap_or_default(),
+        span: span(e.span()),
+    });
     comma_list(effect).boxed()
 }
 
@@ -411,11 +387,7 @@ fn fail<'t>(expr: &Rule<'t, Expr>, string: &Rule<'t, StringLit>) -> Rule<'t, Fai
         .then_ignore(word("when", Want::When))
         .then(expr.clone())
         .then(string.clone().or_not())
-        .map(|((mode, when), message)| Fail {
-            mode,
-            when,
-            message,
-        })
+        .map(|((mode, when), message)| Fail { mode, when, message })
         .boxed()
 }
 
@@ -433,11 +405,7 @@ fn evidence<'t>(expr: &Rule<'t, Expr>) -> Rule<'t, Evidence> {
         .then(expr.clone())
         .then_ignore(word("by", Want::By))
         .then(expr::number().labelled(Want::Literal))
-        .map(|((hypothesis, when), by)| Evidence {
-            hypothesis,
-            when,
-            by,
-        })
+        .map(|((hypothesis, when), by)| Evidence { hypothesis, when, by })
         .boxed()
 }
 
@@ -486,19 +454,13 @@ fn alert<'t>(expr: &Rule<'t, Expr>, string: &Rule<'t, StringLit>) -> Rule<'t, Al
         .then_ignore(word("when", Want::When))
         .then(expr.clone())
         .then(severity.or_not())
-        .map(|((name, when), severity)| Alert {
-            name,
-            when,
-            severity,
-        })
+        .map(|((name, when), severity)| Alert { name, when, severity })
         .boxed()
 }
 
 /// `web.search by coder when EXPR -> value times 2, then fails timeout`
 fn mock<'t>(expr: &Rule<'t, Expr>) -> Rule<'t, Mock> {
-    let task = word("task", Want::Task)
-        .ignore_then(name())
-        .map(MockTarget::Task);
+    let task = word("task", Want::Task).ignore_then(name()).map(MockTarget::Task);
     let target = choice((task, dotted().map(MockTarget::Capability)));
     let fails = word("fails", Want::Fails)
         .ignore_then(name())
@@ -508,15 +470,10 @@ fn mock<'t>(expr: &Rule<'t, Expr>) -> Rule<'t, Mock> {
     let first = choice((fails.clone(), value)).boxed();
     let next = choice((
         fails,
-        arrow()
-            .or_not()
-            .ignore_then(expr.clone())
-            .map(MockReplyKind::Value),
+        arrow().or_not().ignore_then(expr.clone()).map(MockReplyKind::Value),
     ))
     .boxed();
-    let times = word("times", Want::Times)
-        .ignore_then(int())
-        .map(|(times, _)| times);
+    let times = word("times", Want::Times).ignore_then(int()).map(|(times, _)| times);
     let then = just_kind(Kind::Comma)
         .ignore_then(word("then", Want::Then))
         .ignore_then(next);
@@ -547,11 +504,7 @@ fn decide<'t>() -> Rule<'t, Decide> {
     name()
         .then_ignore(word("as", Want::As))
         .then(principal())
-        .then(
-            word("choosing", Want::Choosing)
-                .ignore_then(name())
-                .or_not(),
-        )
+        .then(word("choosing", Want::Choosing).ignore_then(name()).or_not())
         .then(word("after", Want::After).ignore_then(duration()).or_not())
         .map(|(((gate, principal), choosing), after)| Decide {
             approve: true,

@@ -8,12 +8,8 @@ use chumsky::pratt::{infix, left, postfix, prefix, right};
 use chumsky::prelude::*;
 use smol_str::SmolStr;
 
-use super::{
-    Extra, Fault, Input, Rule, Tok, Want, any_word, just_kind, name, span, string, types, word,
-};
-use crate::ast::{
-    Arg, BinaryOp, Expr, ExprKind, IsWhat, Name, RecordKey, Selector, Span, Type, UnaryOp,
-};
+use super::{Extra, Fault, Input, Rule, Tok, Want, any_word, just_kind, name, span, string, types, word};
+use crate::ast::{Arg, BinaryOp, Expr, ExprKind, IsWhat, Name, RecordKey, Selector, Span, Type, UnaryOp};
 use crate::lexer::unit_from;
 use crate::token::Kind;
 
@@ -77,11 +73,9 @@ pub fn expr<'t>(place: Place) -> Rule<'t, Expr> {
                     Box::new(Expr { kind, span })
                 },
             ),
-            prefix(
-                11,
-                sign(Kind::Minus),
-                |at: Span, rhs: Box<Expr>, _: &mut _| unary(UnaryOp::Neg, at, rhs),
-            ),
+            prefix(11, sign(Kind::Minus), |at: Span, rhs: Box<Expr>, _: &mut _| {
+                unary(UnaryOp::Neg, at, rhs)
+            }),
             postfix(10, cast, |base: Box<Expr>, ty: Type, _: &mut _| {
                 let span = base.span.cover(ty.span);
                 Box::new(Expr {
@@ -89,12 +83,8 @@ pub fn expr<'t>(place: Place) -> Rule<'t, Expr> {
                     span,
                 })
             }),
-            infix(left(9), product(), |lhs, op, rhs, _: &mut _| {
-                binary(lhs, op, rhs)
-            }),
-            infix(left(8), sum(), |lhs, op, rhs, _: &mut _| {
-                binary(lhs, op, rhs)
-            }),
+            infix(left(9), product(), |lhs, op, rhs, _: &mut _| binary(lhs, op, rhs)),
+            infix(left(8), sum(), |lhs, op, rhs, _: &mut _| binary(lhs, op, rhs)),
             postfix(
                 7,
                 pipe,
@@ -106,20 +96,14 @@ pub fn expr<'t>(place: Place) -> Rule<'t, Expr> {
                     })
                 },
             ),
-            infix(left(6), comparison(), |lhs, op, rhs, _: &mut _| {
-                binary(lhs, op, rhs)
-            }),
+            infix(left(6), comparison(), |lhs, op, rhs, _: &mut _| binary(lhs, op, rhs)),
             postfix(
                 6,
                 is_what(),
                 |base: Box<Expr>, (not, what, at): (bool, IsWhat, Span), _: &mut _| {
                     let span = base.span.cover(at);
                     Box::new(Expr {
-                        kind: ExprKind::Is {
-                            expr: base,
-                            not,
-                            what,
-                        },
+                        kind: ExprKind::Is { expr: base, not, what },
                         span,
                     })
                 },
@@ -132,11 +116,9 @@ pub fn expr<'t>(place: Place) -> Rule<'t, Expr> {
                 operator(Kind::And, BinaryOp::And),
                 |lhs, op, rhs, _: &mut _| binary(lhs, op, rhs),
             ),
-            infix(
-                left(3),
-                operator(Kind::Or, BinaryOp::Or),
-                |lhs, op, rhs, _: &mut _| binary(lhs, op, rhs),
-            ),
+            infix(left(3), operator(Kind::Or, BinaryOp::Or), |lhs, op, rhs, _: &mut _| {
+                binary(lhs, op, rhs)
+            }),
             infix(
                 left(2),
                 operator(Kind::Coalesce, BinaryOp::Coalesce),
@@ -149,11 +131,7 @@ pub fn expr<'t>(place: Place) -> Rule<'t, Expr> {
                     let span = then.span.cover(otherwise.span);
                     let (then, cond, otherwise) = (then, Box::new(cond), otherwise);
                     Box::new(Expr {
-                        kind: ExprKind::If {
-                            then,
-                            cond,
-                            otherwise,
-                        },
+                        kind: ExprKind::If { then, cond, otherwise },
                         span,
                     })
                 },
@@ -176,12 +154,7 @@ fn unary(op: UnaryOp, at: Span, expr: Box<Expr>) -> Box<Expr> {
 fn binary(lhs: Box<Expr>, (op, op_span): (BinaryOp, Span), rhs: Box<Expr>) -> Box<Expr> {
     let span = lhs.span.cover(rhs.span);
     Box::new(Expr {
-        kind: ExprKind::Binary {
-            op,
-            op_span,
-            lhs,
-            rhs,
-        },
+        kind: ExprKind::Binary { op, op_span, lhs, rhs },
         span,
     })
 }
@@ -190,9 +163,7 @@ fn binary(lhs: Box<Expr>, (op, op_span): (BinaryOp, Span), rhs: Box<Expr>) -> Bo
 
 /// The first token of an operator. It has no label: a rule that looks at a token without naming it counts as waiting for
 /// an operator, which saves a label's cost at every place where twelve operators could stand and none does.
-fn operator_token<'t>(
-    is: impl Fn(&Tok<'t>) -> bool + Clone,
-) -> impl Parser<'t, Input<'t>, Tok<'t>, Extra<'t>> + Clone {
+fn operator_token<'t>(is: impl Fn(&Tok<'t>) -> bool + Clone) -> impl Parser<'t, Input<'t>, Tok<'t>, Extra<'t>> + Clone {
     any().filter(is)
 }
 
@@ -200,10 +171,7 @@ fn symbol<'t>(kind: Kind) -> impl Parser<'t, Input<'t>, Tok<'t>, Extra<'t>> + Cl
     operator_token(move |token| token.kind == kind)
 }
 
-fn operator<'t>(
-    kind: Kind,
-    op: BinaryOp,
-) -> impl Parser<'t, Input<'t>, (BinaryOp, Span), Extra<'t>> + Clone {
+fn operator<'t>(kind: Kind, op: BinaryOp) -> impl Parser<'t, Input<'t>, (BinaryOp, Span), Extra<'t>> + Clone {
     symbol(kind).map_with(move |_, e| (op, span(e.span())))
 }
 
@@ -253,10 +221,7 @@ fn is_what<'t>() -> impl Parser<'t, Input<'t>, (bool, IsWhat, Span), Extra<'t>> 
 
 // ---------- operands ----------
 
-fn operand<'t>(
-    expr: impl Parser<'t, Input<'t>, Expr, Extra<'t>> + Clone + 't,
-    place: Place,
-) -> Rule<'t, Expr> {
+fn operand<'t>(expr: impl Parser<'t, Input<'t>, Expr, Extra<'t>> + Clone + 't, place: Place) -> Rule<'t, Expr> {
     let text = string(expr.clone()).map(ExprKind::String);
     let named = name()
         .then(arguments(expr.clone()).or_not())
@@ -265,9 +230,7 @@ fn operand<'t>(
             None if func.text == "it" => ExprKind::It,
             None => ExprKind::Name(func.text),
         });
-    let item_field = just_kind(Kind::Dot)
-        .ignore_then(any_word())
-        .map(ExprKind::ItField);
+    let item_field = just_kind(Kind::Dot).ignore_then(any_word()).map(ExprKind::ItField);
     let list = expr
         .clone()
         .separated_by(just_kind(Kind::Comma))
@@ -279,16 +242,7 @@ fn operand<'t>(
         .clone()
         .delimited_by(just_kind(Kind::LParen), just_kind(Kind::RParen))
         .map(|inner| ExprKind::Paren(Box::new(inner)));
-    let common = choice((
-        named,
-        literal(),
-        text,
-        record(expr.clone()),
-        list,
-        paren,
-        item_field,
-    ))
-    .boxed();
+    let common = choice((named, literal(), text, record(expr.clone()), list, paren, item_field)).boxed();
     let kind = match place {
         Place::Plan => common,
         Place::Policy => choice((
@@ -308,15 +262,13 @@ fn operand<'t>(
 
 /// A literal of one token.
 fn literal<'t>() -> impl Parser<'t, Input<'t>, ExprKind, Extra<'t>> + Clone {
-    custom(
-        |inp: &mut Reader<'t, '_>| match inp.peek().and_then(literal_of) {
-            Some(kind) => {
-                inp.skip();
-                Ok(kind)
-            }
-            None => Err(miss(inp)),
-        },
-    )
+    custom(|inp: &mut Reader<'t, '_>| match inp.peek().and_then(literal_of) {
+        Some(kind) => {
+            inp.skip();
+            Ok(kind)
+        }
+        None => Err(miss(inp)),
+    })
 }
 
 /// What a token says alone. Text that the lexer has complained about is an operand too, so that one mistake is one error.
@@ -394,13 +346,9 @@ fn operand_alone<'t>(inp: &mut Reader<'t, '_>) -> Option<Expr> {
 /// After these no operator can follow. Names are not among them but for a few: the full rule words what is wrong with others.
 fn ends_expression(next: Tok<'_>) -> bool {
     match next.kind {
-        Kind::Comma
-        | Kind::RParen
-        | Kind::RBracket
-        | Kind::RBrace
-        | Kind::InterpEnd
-        | Kind::Arrow
-        | Kind::StrStart => true,
+        Kind::Comma | Kind::RParen | Kind::RBracket | Kind::RBrace | Kind::InterpEnd | Kind::Arrow | Kind::StrStart => {
+            true
+        }
         Kind::Name => matches!(next.text, "by" | "on" | "times" | "severity"),
         _ => false,
     }
@@ -443,9 +391,7 @@ fn digits(text: &str) -> SmolStr {
 }
 
 fn quantity(text: &str) -> ExprKind {
-    let split = text
-        .find(|c: char| c.is_ascii_alphabetic())
-        .unwrap_or(text.len());
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     match unit_from(&text[split..]) {
         Some(unit) => ExprKind::Quantity {
             number: digits(&text[..split]),
@@ -459,9 +405,7 @@ fn record<'t>(
     expr: impl Parser<'t, Input<'t>, Expr, Extra<'t>> + Clone + 't,
 ) -> impl Parser<'t, Input<'t>, ExprKind, Extra<'t>> + Clone {
     let quoted = just_kind(Kind::StrStart)
-        .ignore_then(
-            select! { Tok { kind: Kind::StrText, text } => super::unescape(text) }.or_not(),
-        )
+        .ignore_then(select! { Tok { kind: Kind::StrText, text } => super::unescape(text) }.or_not())
         .then_ignore(just_kind(Kind::StrEnd))
         .map_with(|text, e| RecordKey {
             text: text.unwrap_or_default(),
@@ -502,9 +446,7 @@ pub fn arguments<'t>(
 // ---------- policies ----------
 
 /// `task where kind == deploy`. A lone `task` is a name like any other, so that `kind == task` stays a comparison.
-fn selector<'t>(
-    expr: impl Parser<'t, Input<'t>, Expr, Extra<'t>> + Clone + 't,
-) -> Rule<'t, Selector> {
+fn selector<'t>(expr: impl Parser<'t, Input<'t>, Expr, Extra<'t>> + Clone + 't) -> Rule<'t, Selector> {
     what()
         .then_ignore(word("where", Want::Where))
         .then(expr)
@@ -542,22 +484,17 @@ fn pattern<'t>() -> impl Parser<'t, Input<'t>, ExprKind, Extra<'t>> + Clone {
 }
 
 pub fn pattern_name<'t>() -> impl Parser<'t, Input<'t>, Name, Extra<'t>> + Clone {
-    let parts = name()
-        .then_ignore(just_kind(Kind::Dot))
-        .repeated()
-        .collect::<Vec<_>>();
-    parts
-        .then_ignore(just_kind(Kind::Star))
-        .map_with(|parts, e| {
-            let mut text = String::new();
-            for part in parts {
-                text.push_str(&part.text);
-                text.push('.');
-            }
-            text.push('*');
-            Name {
-                text: text.into(),
-                span: span(e.span()),
-            }
-        })
+    let parts = name().then_ignore(just_kind(Kind::Dot)).repeated().collect::<Vec<_>>();
+    parts.then_ignore(just_kind(Kind::Star)).map_with(|parts, e| {
+        let mut text = String::new();
+        for part in parts {
+            text.push_str(&part.text);
+            text.push('.');
+        }
+        text.push('*');
+        Name {
+            text: text.into(),
+            span: span(e.span()),
+        }
+    })
 }

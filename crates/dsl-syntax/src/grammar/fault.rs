@@ -41,8 +41,7 @@ wants! {
 pub struct Expected(u128);
 
 const WANTS_FROM: u8 = 72;
-const _: () =
-    assert!(Kind::ALL.len() <= WANTS_FROM as usize && Want::ALL.len() + WANTS_FROM as usize <= 128);
+const _: () = assert!(Kind::ALL.len() <= WANTS_FROM as usize && Want::ALL.len() + WANTS_FROM as usize <= 128);
 
 impl Expected {
     fn kind(kind: Kind) -> Self {
@@ -83,10 +82,7 @@ impl Expected {
             .iter()
             .filter(|kind| set.has_kind(**kind))
             .map(|kind| kind.describe());
-        let wants = Want::ALL
-            .iter()
-            .filter(|want| set.has(**want))
-            .map(|want| want.text());
+        let wants = Want::ALL.iter().filter(|want| set.has(**want)).map(|want| want.text());
         let mut words: Vec<&str> = wants.chain(kinds).collect();
         words.dedup();
         match words.as_slice() {
@@ -142,9 +138,7 @@ impl<'t> LabelError<'t, Input<'t>, Want> for Fault<'t> {
         found: Option<MaybeRef<'t, Tok<'t>>>,
         span: At,
     ) -> Self {
-        let set = expected
-            .into_iter()
-            .fold(0, |set, want| set | Expected::want(want).0);
+        let set = expected.into_iter().fold(0, |set, want| set | Expected::want(want).0);
         Self {
             span,
             found: found.map(|token| *token),

@@ -60,7 +60,8 @@ fn word<'t>(text: &'static str, want: Want) -> impl Parser<'t, Input<'t>, Span, 
 
 /// A name that is no reserved word.
 fn name<'t>() -> impl Parser<'t, Input<'t>, Name, Extra<'t>> + Clone {
-    select! { Tok { kind: Kind::Name, text } = e => Name { text: SmolStr::new(text), span: span(e.span()) } }.labelled(Want::Name)
+    select! { Tok { kind: Kind::Name, text } = e => Name { text: SmolStr::new(text), span: span(e.span()) } }
+        .labelled(Want::Name)
 }
 
 /// A name where reserved words are names too.
@@ -76,13 +77,12 @@ fn any_word<'t>() -> impl Parser<'t, Input<'t>, Name, Extra<'t>> + Clone {
 
 /// `web.search`: names joined by dots that touch them.
 fn dotted<'t>() -> impl Parser<'t, Input<'t>, Name, Extra<'t>> + Clone {
-    name().foldl(
-        just_kind(Kind::Dot).ignore_then(any_word()).repeated(),
-        |head, part| Name {
+    name().foldl(just_kind(Kind::Dot).ignore_then(any_word()).repeated(), |head, part| {
+        Name {
             text: SmolStr::from_iter([head.text.as_str(), ".", part.text.as_str()]),
             span: head.span.cover(part.span),
-        },
-    )
+        }
+    })
 }
 
 /// `role/release`

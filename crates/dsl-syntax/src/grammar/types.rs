@@ -9,8 +9,7 @@ use crate::token::Kind;
 /// A type without an enumeration at its outside, so that a bar after it is a pipe.
 pub fn plain<'t>() -> Rule<'t, Type> {
     recursive(|inner| {
-        let argument =
-            either(inner).delimited_by(just_kind(Kind::LBracket), just_kind(Kind::RBracket));
+        let argument = either(inner).delimited_by(just_kind(Kind::LBracket), just_kind(Kind::RBracket));
         dotted()
             .labelled(Want::Type)
             .then(argument.or_not())
@@ -42,14 +41,13 @@ fn either<'t>(
     let members = name()
         .then_ignore(bar())
         .then(name().separated_by(bar()).at_least(1).collect::<Vec<_>>());
-    let enumeration =
-        bar()
-            .or_not()
-            .ignore_then(members)
-            .map_with(|(first, rest): (Name, Vec<Name>), e| Type {
-                kind: TypeKind::Enum(std::iter::once(first).chain(rest).collect()),
-                span: span(e.span()),
-            });
+    let enumeration = bar()
+        .or_not()
+        .ignore_then(members)
+        .map_with(|(first, rest): (Name, Vec<Name>), e| Type {
+            kind: TypeKind::Enum(std::iter::once(first).chain(rest).collect()),
+            span: span(e.span()),
+        });
     choice((enumeration, plain)).labelled(Want::Type)
 }
 

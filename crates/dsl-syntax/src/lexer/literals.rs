@@ -35,13 +35,7 @@ impl Lexer<'_> {
         } else {
             format!("`{unit}` in `{literal}` is no unit, expected one of {UNITS}")
         };
-        self.error(
-            SyntaxRule::InvalidLiteral,
-            message,
-            start,
-            start + len,
-            None,
-        );
+        self.error(SyntaxRule::InvalidLiteral, message, start, start + len, None);
         self.take(Kind::Bad, len);
     }
 
@@ -132,15 +126,8 @@ impl Lexer<'_> {
                     .count();
                 let end = at + 3 + hex;
                 if self.bytes.get(end) != Some(&b'}') {
-                    let message =
-                        "`\\u{` is not closed, expected hexadecimal digits and `}`".into();
-                    self.error(
-                        SyntaxRule::InvalidLiteral,
-                        message,
-                        at,
-                        end,
-                        Some("write `\\u{1F600}`"),
-                    );
+                    let message = "`\\u{` is not closed, expected hexadecimal digits and `}`".into();
+                    self.error(SyntaxRule::InvalidLiteral, message, at, end, Some("write `\\u{1F600}`"));
                     return end;
                 }
                 if unicode(&self.text[at + 3..end]).is_none() {
@@ -153,10 +140,7 @@ impl Lexer<'_> {
             Some(_) => {
                 let char = self.text[at + 1..].chars().next().unwrap_or(' ');
                 let len = char.len_utf8();
-                let message = format!(
-                    "`\\{}` is no escape, expected one of {ESCAPES}",
-                    visible(char)
-                );
+                let message = format!("`\\{}` is no escape, expected one of {ESCAPES}", visible(char));
                 self.error(
                     SyntaxRule::InvalidLiteral,
                     message,
@@ -171,11 +155,7 @@ impl Lexer<'_> {
 
     /// Ends the strings that are still open where the line ends.
     pub(super) fn end_strings(&mut self) {
-        let Some(at) = self
-            .modes
-            .iter()
-            .position(|mode| matches!(mode, Mode::Str(_)))
-        else {
+        let Some(at) = self.modes.iter().position(|mode| matches!(mode, Mode::Str(_))) else {
             return;
         };
         let Mode::Str(start) = self.modes[at] else {
@@ -209,18 +189,14 @@ fn digits_end(bytes: &[u8], start: usize) -> usize {
 
 /// The end of `.digits` at `start`, if that stands there.
 fn fraction_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let digit =
-        bytes.get(start) == Some(&b'.') && bytes.get(start + 1).is_some_and(u8::is_ascii_digit);
+    let digit = bytes.get(start) == Some(&b'.') && bytes.get(start + 1).is_some_and(u8::is_ascii_digit);
     digit.then(|| digits_end(bytes, start + 1))
 }
 
 /// Where the letters that touch a number end. Letters of any alphabet, so that `5µs` is one unknown unit.
 fn unit_end(text: &str, start: usize) -> usize {
     let mut chars = text[start..].char_indices();
-    if !chars
-        .next()
-        .is_some_and(|(_, c)| c.is_alphabetic() || c == '_')
-    {
+    if !chars.next().is_some_and(|(_, c)| c.is_alphabetic() || c == '_') {
         return start;
     }
     chars

@@ -31,12 +31,7 @@ const fn starts_with_keyword(shape: Shape) -> bool {
 
 impl Parser<'_, '_> {
     /// The clauses of a body, by the rows of the table that may stand in it.
-    pub(super) fn clauses(
-        &mut self,
-        body: Range<usize>,
-        kind: DeclKind,
-        table: &'static [table::Row],
-    ) -> Vec<Clause> {
+    pub(super) fn clauses(&mut self, body: Range<usize>, kind: DeclKind, table: &'static [table::Row]) -> Vec<Clause> {
         let siblings = self.siblings(body);
         siblings
             .into_iter()
@@ -55,8 +50,7 @@ impl Parser<'_, '_> {
         let (first, place) = self.tokens[row.tokens.start];
         if !first.kind.is_word() {
             if !row.broken {
-                self.errors
-                    .push(messages::no_clause(first, span(place), kind));
+                self.errors.push(messages::no_clause(first, span(place), kind));
             }
             return None;
         }
@@ -76,8 +70,7 @@ impl Parser<'_, '_> {
             return None;
         }
         if entry.is_none() && kind == DeclKind::Plan && self.is_misspelt_node(&row) {
-            self.errors
-                .push(messages::no_declaration(first, name.span, 0));
+            self.errors.push(messages::no_declaration(first, name.span, 0));
             return None;
         }
         let end = self.rows[below.end - 1].span.end.max(row.span.end);
@@ -132,12 +125,7 @@ impl Parser<'_, '_> {
     // ---------- headers ----------
 
     /// `kind:research using:web.search` as clauses.
-    pub(super) fn attributes(
-        &mut self,
-        row: &Row,
-        range: Range<usize>,
-        kind: DeclKind,
-    ) -> Vec<Clause> {
+    pub(super) fn attributes(&mut self, row: &Row, range: Range<usize>, kind: DeclKind) -> Vec<Clause> {
         let mut out = Vec::new();
         let mut at = range.start;
         while at < range.end {
@@ -170,9 +158,7 @@ impl Parser<'_, '_> {
             }
             match token.kind {
                 Kind::LParen | Kind::LBracket | Kind::LBrace | Kind::StrStart => open += 1,
-                Kind::RParen | Kind::RBracket | Kind::RBrace | Kind::StrEnd => {
-                    open = open.saturating_sub(1)
-                }
+                Kind::RParen | Kind::RBracket | Kind::RBrace | Kind::StrEnd => open = open.saturating_sub(1),
                 _ => {}
             }
         }
@@ -189,17 +175,13 @@ impl Parser<'_, '_> {
         let last = span(self.tokens[end - 1].1);
         if end > at + 2 && self.tokens[at + 2].1.start > colon.end {
             let gap = Span::new(colon.end, self.tokens[at + 2].1.start);
-            self.errors
-                .push(messages::space_after_colon(first.text, gap));
+            self.errors.push(messages::space_after_colon(first.text, gap));
         }
         let entry = table::find(table::clauses(kind), first.text);
         let value = match entry {
             None => Value::Unknown,
             Some(entry) if starts_with_keyword(entry.shape) => {
-                let message = format!(
-                    "`{}` in the header, expected it on a line of its own below",
-                    first.text
-                );
+                let message = format!("`{}` in the header, expected it on a line of its own below", first.text);
                 self.error(SyntaxRule::Syntax, message, name.span, None);
                 Value::Error
             }
@@ -329,18 +311,10 @@ fn override_shape(path: &str) -> Shape {
         DeclKind::Capability,
         DeclKind::Agent,
     ];
-    let row = kinds
-        .iter()
-        .find_map(|kind| table::find(table::clauses(*kind), last));
+    let row = kinds.iter().find_map(|kind| table::find(table::clauses(*kind), last));
     match row.map(|row| row.shape) {
         Some(
-            Shape::Name
-            | Shape::Names
-            | Shape::Needs
-            | Shape::Retry
-            | Shape::Rates
-            | Shape::Call
-            | Shape::Effects,
+            Shape::Name | Shape::Names | Shape::Needs | Shape::Retry | Shape::Rates | Shape::Call | Shape::Effects,
         ) => row.map_or(Shape::Expr, |row| row.shape),
         Some(Shape::Text | Shape::Script | Shape::Items | Shape::Breaker | Shape::Each) => {
             row.map_or(Shape::Expr, |row| row.shape)

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::Parser;
 use crate::ast::{
-    Assign, Decide, Name, Raw, RawInterp, RawLine, Route, RouteOn, Rule as PolicyRule, Span,
-    StringPart, SyntaxError, SyntaxRule, Text, TypedAssign, Value,
+    Assign, Decide, Name, Raw, RawInterp, RawLine, Route, RouteOn, Rule as PolicyRule, Span, StringPart, SyntaxError,
+    SyntaxRule, Text, TypedAssign, Value,
 };
 use crate::grammar::{Rule, span};
 use crate::messages;
@@ -31,10 +31,7 @@ impl<'t> Parser<'_, 't> {
             return self.rule(row, value, below);
         }
         if !value.is_empty() {
-            self.no_lines_below(
-                at..below.end,
-                &format!("`{}`", self.tokens[row.tokens.start].0.text),
-            );
+            self.no_lines_below(at..below.end, &format!("`{}`", self.tokens[row.tokens.start].0.text));
             return self.inline_value(shape, row, value, owner);
         }
         match self.block_value(shape, below.clone(), owner) {
@@ -44,10 +41,7 @@ impl<'t> Parser<'_, 't> {
                 Value::Error
             }
             None => {
-                self.no_lines_below(
-                    at..below.end,
-                    &format!("`{}`", self.tokens[row.tokens.start].0.text),
-                );
+                self.no_lines_below(at..below.end, &format!("`{}`", self.tokens[row.tokens.start].0.text));
                 if below.is_empty() {
                     // An empty slice makes the grammar say what it waits for.
                     return self.inline_value(shape, row, value, owner);
@@ -71,21 +65,11 @@ impl<'t> Parser<'_, 't> {
     // ---------- on the clause's line ----------
 
     /// A value that stands on the clause's own line.
-    pub(super) fn inline_value(
-        &mut self,
-        shape: Shape,
-        row: &Row,
-        value: Range<usize>,
-        owner: Owner,
-    ) -> Value {
+    pub(super) fn inline_value(&mut self, shape: Shape, row: &Row, value: Range<usize>, owner: Owner) -> Value {
         let grammar = self.grammar;
         let out = match shape {
-            Shape::Expr | Shape::Literal => {
-                self.read_expr(row, &grammar.expr, value).map(Value::Expr)
-            }
-            Shape::Predicate => self
-                .read_expr(row, &grammar.predicate, value)
-                .map(Value::Expr),
+            Shape::Expr | Shape::Literal => self.read_expr(row, &grammar.expr, value).map(Value::Expr),
+            Shape::Predicate => self.read_expr(row, &grammar.predicate, value).map(Value::Expr),
             Shape::Name => self
                 .read(row, &grammar.name, value)
                 .map(|name| Value::Names(vec![name])),
@@ -93,9 +77,7 @@ impl<'t> Parser<'_, 't> {
             Shape::Patterns => self.read(row, &grammar.patterns, value).map(Value::Names),
             Shape::Needs => self.read(row, &grammar.needs, value).map(Value::Needs),
             Shape::Text => self.text(row, value).map(Value::Text),
-            Shape::Script => self
-                .text(row, value)
-                .map(|text| Value::Script(script(text))),
+            Shape::Script => self.text(row, value).map(|text| Value::Script(script(text))),
             Shape::Items => self
                 .read_expr(row, &grammar.expr, value)
                 .map(|item| Value::Items(vec![item])),
@@ -103,12 +85,8 @@ impl<'t> Parser<'_, 't> {
             Shape::Each => self.read(row, &grammar.each, value).map(Value::Each),
             Shape::Retry => self.read(row, &grammar.retry, value).map(Value::Retry),
             Shape::Fail => self.read(row, &grammar.fail, value).map(Value::Fail),
-            Shape::Remember => self
-                .read(row, &grammar.remember, value)
-                .map(Value::Remember),
-            Shape::Evidence => self
-                .read(row, &grammar.evidence, value)
-                .map(Value::Evidence),
+            Shape::Remember => self.read(row, &grammar.remember, value).map(Value::Remember),
+            Shape::Evidence => self.read(row, &grammar.evidence, value).map(Value::Evidence),
             Shape::Route => self.route(row, &grammar.route, value),
             Shape::Arm => self.route(row, &grammar.arm, value),
             Shape::ElseArm => self.route(row, &grammar.else_arm, value),
@@ -117,9 +95,7 @@ impl<'t> Parser<'_, 't> {
             Shape::Breaker => self.read(row, &grammar.breaker, value).map(Value::Breaker),
             Shape::Call => self.read(row, &grammar.call, value).map(Value::Call),
             Shape::Alert => self.read(row, &grammar.alert, value).map(Value::Alert),
-            Shape::Selector => self
-                .read(row, &grammar.selector, value)
-                .map(Value::Selector),
+            Shape::Selector => self.read(row, &grammar.selector, value).map(Value::Selector),
             Shape::Mock => self.read(row, &grammar.mock, value).map(Value::Mock),
             Shape::Decide => self.read(row, &grammar.decide, value).map(|decide| {
                 Value::Decide(Decide {
@@ -182,8 +158,7 @@ impl<'t> Parser<'_, 't> {
                 })
             });
         }
-        self.read(row, &self.grammar.string, value)
-            .map(Text::String)
+        self.read(row, &self.grammar.string, value).map(Text::String)
     }
 
     // ---------- on the lines below ----------
@@ -201,24 +176,9 @@ impl<'t> Parser<'_, 't> {
             Shape::Options => Value::Options(self.items(below, &grammar.option)),
             Shape::Items => Value::Items(self.items(below, &grammar.expr)),
             Shape::Strings => Value::Items(self.items(below, &grammar.expr)),
-            Shape::Names => Value::Names(
-                self.items(below, &grammar.names)
-                    .into_iter()
-                    .flatten()
-                    .collect(),
-            ),
-            Shape::Patterns => Value::Names(
-                self.items(below, &grammar.patterns)
-                    .into_iter()
-                    .flatten()
-                    .collect(),
-            ),
-            Shape::Needs => Value::Needs(
-                self.items(below, &grammar.needs)
-                    .into_iter()
-                    .flatten()
-                    .collect(),
-            ),
+            Shape::Names => Value::Names(self.items(below, &grammar.names).into_iter().flatten().collect()),
+            Shape::Patterns => Value::Names(self.items(below, &grammar.patterns).into_iter().flatten().collect()),
+            Shape::Needs => Value::Needs(self.items(below, &grammar.needs).into_iter().flatten().collect()),
             Shape::Trigger => {
                 let table = table::nested(owner.0, owner.1).unwrap_or(&[]);
                 Value::Clauses(self.clauses(below, owner.0, table))
@@ -248,18 +208,10 @@ impl<'t> Parser<'_, 't> {
             if first.kind == Kind::Minus {
                 out.extend(self.read(&row, rule, row.tokens.start + 1..row.tokens.end));
             } else if !row.broken {
-                let message = format!(
-                    "found {}, expected `-` before an item",
-                    messages::shown(first)
-                );
+                let message = format!("found {}, expected `-` before an item", messages::shown(first));
                 self.errors.push(SyntaxError {
                     fix: Some(messages::insert(span(place).start, "- ", "make it an item")),
-                    ..messages::error(
-                        SyntaxRule::Syntax,
-                        message,
-                        span(place),
-                        Some("write `- …`".into()),
-                    )
+                    ..messages::error(SyntaxRule::Syntax, message, span(place), Some("write `- …`".into()))
                 });
             }
         }
@@ -289,10 +241,7 @@ impl<'t> Parser<'_, 't> {
             } else {
                 self.read(&row, &grammar.assign, row.tokens.clone())
             };
-            out.extend(assign.map(|assign| Assign {
-                doc: row.doc,
-                ..assign
-            }));
+            out.extend(assign.map(|assign| Assign { doc: row.doc, ..assign }));
         }
         out
     }
@@ -303,10 +252,7 @@ impl<'t> Parser<'_, 't> {
             self.no_lines_below(at..under.end, "a line");
             let row = self.rows[at].clone();
             let line = self.read(&row, rule, row.tokens.clone());
-            out.extend(line.map(|line| TypedAssign {
-                doc: row.doc,
-                ..line
-            }));
+            out.extend(line.map(|line| TypedAssign { doc: row.doc, ..line }));
         }
         out
     }
@@ -333,9 +279,7 @@ impl<'t> Parser<'_, 't> {
         if !raw {
             None
         } else {
-            self.raws
-                .binary_search_by_key(&(value.start + 1), |raw| raw.token)
-                .ok()
+            self.raws.binary_search_by_key(&(value.start + 1), |raw| raw.token).ok()
         }
     }
 
@@ -344,27 +288,14 @@ impl<'t> Parser<'_, 't> {
         let source = &mut self.raws[index];
         let mut raw = source.raw.clone();
         for interp in std::mem::take(&mut source.interps) {
-            let end = interp
-                .span
-                .end
-                .saturating_sub(if interp.closed { 2 } else { 0 });
+            let end = interp.span.end.saturating_sub(if interp.closed { 2 } else { 0 });
             let expr = if !interp.closed {
                 let message = "`{{` is not closed on its line, expected `}}`".into();
-                Err(messages::error(
-                    SyntaxRule::Syntax,
-                    message,
-                    interp.span,
-                    None,
-                ))
+                Err(messages::error(SyntaxRule::Syntax, message, interp.span, None))
             } else if let Some(error) = interp.errors.into_iter().next() {
                 Err(error)
             } else {
-                super::read(
-                    self.grammar,
-                    &self.grammar.expr,
-                    &self.tokens[interp.tokens],
-                    end,
-                )
+                super::read(self.grammar, &self.grammar.expr, &self.tokens[interp.tokens], end)
             };
             raw.interps.push(RawInterp {
                 start: interp.text.start,

@@ -59,19 +59,11 @@ fn what_is_around_a_mistake_survives() {
                 format!(
                     "{}{}",
                     clause.name.text,
-                    if clause.value == Value::Error {
-                        "!"
-                    } else {
-                        ""
-                    }
+                    if clause.value == Value::Error { "!" } else { "" }
                 )
             })
             .collect();
-        seen.push_str(&format!(
-            "{} {name}: {}\n",
-            decl.kind.keyword(),
-            clauses.join(" ")
-        ));
+        seen.push_str(&format!("{} {name}: {}\n", decl.kind.keyword(), clauses.join(" ")));
     }
     insta::assert_snapshot!(seen);
 }
@@ -175,7 +167,8 @@ test \"t\" of b
 
 #[test]
 fn an_open_bracket_costs_its_clause() {
-    let text = "task a\n  retry: exponential(max: 3,\n  timeout: 5m\n  env:\n    A: len([1, 2\n    B: 3\ntask b\n  needs: a\n";
+    let text =
+        "task a\n  retry: exponential(max: 3,\n  timeout: 5m\n  env:\n    A: len([1, 2\n    B: 3\ntask b\n  needs: a\n";
     insta::assert_snapshot!(errors(text));
 }
 
@@ -185,11 +178,7 @@ fn depth_is_bounded() {
     let chain = format!("task a\n  when: x{}\n", " + 1".repeat(500));
     let fields = format!("task a\n  when: x{}\n", ".y".repeat(500));
     let types = format!("type T = {}int{}\n", "list[".repeat(500), "]".repeat(500));
-    let strings = format!(
-        "task a\n  when: {}1{}\n",
-        "\"{{ ".repeat(500),
-        " }}\"".repeat(500)
-    );
+    let strings = format!("task a\n  when: {}1{}\n", "\"{{ ".repeat(500), " }}\"".repeat(500));
     let wide = format!("task a\n  when: [{}]\n", "a.b == 1 and f(x), ".repeat(500));
     for (text, count) in [
         (nested, 1),

@@ -17,10 +17,9 @@ fn show(expr: &Expr) -> String {
         ExprKind::Error => "ERROR".into(),
         ExprKind::None => "none".into(),
         ExprKind::Bool(value) => value.to_string(),
-        ExprKind::Int(text)
-        | ExprKind::Float(text)
-        | ExprKind::Version(text)
-        | ExprKind::Name(text) => text.to_string(),
+        ExprKind::Int(text) | ExprKind::Float(text) | ExprKind::Version(text) | ExprKind::Name(text) => {
+            text.to_string()
+        }
         ExprKind::Principal(text) => format!("principal:{text}"),
         ExprKind::Pattern(text) => format!("pattern:{text}"),
         ExprKind::Quantity { number, unit } => format!("{number}{unit:?}"),
@@ -36,10 +35,7 @@ fn show(expr: &Expr) -> String {
         }
         ExprKind::It => "it".into(),
         ExprKind::ItField(name) => format!("it.{}", name.text),
-        ExprKind::List(items) => format!(
-            "[{}]",
-            items.iter().map(show).collect::<Vec<_>>().join(", ")
-        ),
+        ExprKind::List(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
         ExprKind::Record(fields) => {
             let fields = fields
                 .iter()
@@ -52,40 +48,19 @@ fn show(expr: &Expr) -> String {
         }
         ExprKind::Field { base, name } => format!("{}.{}", show(base), name.text),
         ExprKind::Index { base, index } => format!("{}[{}]", show(base), show(index)),
-        ExprKind::Unary {
-            op: UnaryOp::Not,
-            expr,
-        } => format!("(not {})", show(expr)),
-        ExprKind::Unary {
-            op: UnaryOp::Neg,
-            expr,
-        } => format!("(-{})", show(expr)),
+        ExprKind::Unary { op: UnaryOp::Not, expr } => format!("(not {})", show(expr)),
+        ExprKind::Unary { op: UnaryOp::Neg, expr } => format!("(-{})", show(expr)),
         ExprKind::Binary { op, lhs, rhs, .. } => {
             format!("({} {} {})", show(lhs), symbol(*op), show(rhs))
         }
         ExprKind::Is { expr, not, what } => {
-            let what = if *what == IsWhat::None {
-                "none"
-            } else {
-                "empty"
-            };
-            format!(
-                "({} is {}{what})",
-                show(expr),
-                if *not { "not " } else { "" }
-            )
+            let what = if *what == IsWhat::None { "none" } else { "empty" };
+            format!("({} is {}{what})", show(expr), if *not { "not " } else { "" })
         }
         ExprKind::Cast { expr, .. } => format!("({} as T)", show(expr)),
-        ExprKind::If {
-            then,
-            cond,
-            otherwise,
-        } => format!(
-            "({} if {} else {})",
-            show(then),
-            show(cond),
-            show(otherwise)
-        ),
+        ExprKind::If { then, cond, otherwise } => {
+            format!("({} if {} else {})", show(then), show(cond), show(otherwise))
+        }
         ExprKind::Selector(selector) => format!("selector:{}", selector.what.text),
         ExprKind::Paren(inner) => show(inner),
     }
@@ -133,10 +108,7 @@ fn operators_bind_as_the_reference_says() {
         ("a + b | f(c) | g == 1", "((((a + b) | f(c)) | g()) == 1)"),
         ("x | len + 1 > 2 and y", "((((x | len()) + 1) > 2) and y)"),
         ("json(stdout).errors as int", "(json(stdout).errors as T)"),
-        (
-            "a is not none and b is empty",
-            "((a is not none) and (b is empty))",
-        ),
+        ("a is not none and b is empty", "((a is not none) and (b is empty))"),
         ("not x is none", "(not (x is none))"),
         (
             "xs | where(.score > 3) | map(.url)",
@@ -146,16 +118,10 @@ fn operators_bind_as_the_reference_says() {
         ("a - b-c", "(a - b-c)"),
         ("10 / 2 / 5", "((10 / 2) / 5)"),
         ("x matches /a\\/b/ or y", "((x matches /a\\/b/) or y)"),
-        (
-            "approver == role/release",
-            "(approver == principal:role/release)",
-        ),
+        ("approver == role/release", "(approver == principal:role/release)"),
         ("task.attempt + input.in", "(task.attempt + input.in)"),
         ("when + of * by", "(when + (of * by))"),
-        (
-            "{ a: 1, \"b c\": [it], if: 2, }",
-            "{a: 1, b c: [it], if: 2}",
-        ),
+        ("{ a: 1, \"b c\": [it], if: 2, }", "{a: 1, b c: [it], if: 2}"),
         ("f(x, limit: 3,)", "f(x, limit: 3)"),
         ("5m + 1_000ms - 2.5h", "((5M + 1000Ms) - 2.5H)"),
         ("1_0.50", "10.50"),
@@ -176,10 +142,7 @@ fn strings_hold_expressions() {
             r#""{{ a }}{{ b | f("}}", { k: 1 }) }}!""#,
             r#"str(a (b | f(str("}}"), {k: 1})) "!")"#,
         ),
-        (
-            r#""{{ "in {{ "deep" }}" }}""#,
-            r#"str(str("in " str("deep")))"#,
-        ),
+        (r#""{{ "in {{ "deep" }}" }}""#, r#"str(str("in " str("deep")))"#),
     ] {
         assert_eq!(shape(text), expected, "{text}");
     }
@@ -208,9 +171,6 @@ fn mistakes_are_said_where_they_are() {
         "1.2.3.4",
         "",
     ];
-    let said: Vec<_> = texts
-        .iter()
-        .map(|text| format!("{text:16} {}", shape(text)))
-        .collect();
+    let said: Vec<_> = texts.iter().map(|text| format!("{text:16} {}", shape(text))).collect();
     insta::assert_snapshot!(said.join("\n"));
 }

@@ -26,12 +26,10 @@ fn the_examples_are_in_house_style() {
 #[test]
 fn one_of_everything_is_in_house_style() {
     let text = include_str!("everything.plan");
-    let expected = text
-        .replace(" owner:team/sre\n", "\n  owner: team/sre\n")
-        .replace(
-            "type Depth = shallow | moderate | detailed\ntype Port",
-            "type Depth = shallow | moderate | detailed\n\ntype Port",
-        );
+    let expected = text.replace(" owner:team/sre\n", "\n  owner: team/sre\n").replace(
+        "type Depth = shallow | moderate | detailed\ntype Port",
+        "type Depth = shallow | moderate | detailed\n\ntype Port",
+    );
     assert_eq!(formatted(text), expected);
 }
 
@@ -114,10 +112,7 @@ fn empty_texts_stay_empty() {
     assert_eq!(format(""), Ok(String::new()));
     assert_eq!(format("\n \n\n"), Ok(String::new()));
     assert_eq!(formatted("task a"), "task a\n");
-    assert_eq!(
-        formatted("\n\n# only a comment  \n\n"),
-        "# only a comment\n"
-    );
+    assert_eq!(formatted("\n\n# only a comment  \n\n"), "# only a comment\n");
 }
 
 #[test]

@@ -21,10 +21,7 @@ fn examples() -> Vec<(PathBuf, String)> {
     for folder in [root.clone(), root.join("lib")] {
         let entries = std::fs::read_dir(&folder).expect("the examples are there");
         for path in entries.map(|entry| entry.expect("a readable folder").path()) {
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "plan")
-            {
+            if path.extension().is_some_and(|extension| extension == "plan") {
                 let text = std::fs::read_to_string(&path).expect("a readable example");
                 found.push((path, text));
             }
@@ -49,10 +46,7 @@ fn errors(text: &str) -> String {
 
 fn line(out: &mut String, index: &LineIndex, error: SyntaxError) {
     let (line, column) = index.line_col(error.span.start);
-    let help = error
-        .help
-        .map(|help| format!(" ({help})"))
-        .unwrap_or_default();
+    let help = error.help.map(|help| format!(" ({help})")).unwrap_or_default();
     let _ = writeln!(
         out,
         "{}:{} {}: {}{help}",

@@ -32,11 +32,7 @@ fn every_shape_of_clause_has_its_tree() {
                 }
             }
             Some(Item::Use(import)) => {
-                let picked: Vec<_> = import
-                    .picked
-                    .iter()
-                    .map(|name| name.text.as_str())
-                    .collect();
+                let picked: Vec<_> = import.picked.iter().map(|name| name.text.as_str()).collect();
                 seen.push_str(&format!(
                     "use {:?} as {:?} from {:?}\n",
                     picked,
@@ -55,18 +51,12 @@ fn the_text_with_everything_has_every_row_of_the_table() {
     let mut missing = Vec::new();
     for kind in table::DeclKind::ALL {
         for row in table::clauses(kind) {
-            let found = parse_file(EVERYTHING)
-                .into_iter()
-                .any(|(_, block)| match block.item {
-                    Some(Item::Decl(decl)) => {
-                        decl.kind == kind
-                            && decl
-                                .clauses
-                                .iter()
-                                .any(|clause| clause.key == Some(row.key))
-                    }
-                    _ => false,
-                });
+            let found = parse_file(EVERYTHING).into_iter().any(|(_, block)| match block.item {
+                Some(Item::Decl(decl)) => {
+                    decl.kind == kind && decl.clauses.iter().any(|clause| clause.key == Some(row.key))
+                }
+                _ => false,
+            });
             if !found {
                 missing.push(format!("{} {}", kind.keyword(), row.key.word()));
             }

@@ -32,17 +32,13 @@ fn check(text: &str) {
             );
             let start = (at + error.span.start) as usize;
             assert!(
-                text.is_char_boundary(start)
-                    && text.is_char_boundary((at + error.span.end) as usize),
+                text.is_char_boundary(start) && text.is_char_boundary((at + error.span.end) as usize),
                 "{error:?}"
             );
         }
     }
     assert_eq!(offset as usize, text.len());
-    assert_eq!(
-        tokens(text).last().map_or(0, |token| token.end as usize),
-        text.len()
-    );
+    assert_eq!(tokens(text).last().map_or(0, |token| token.end as usize), text.len());
     if let Ok(formatted) = format(text) {
         assert_eq!(format(&formatted).as_deref(), Ok(&*formatted), "{text:?}");
     } else if let Err(error @ crate::FormatError::Changed(_)) = format(text) {

@@ -59,22 +59,17 @@ fn suppressions_are_read_from_comments() {
         .collect();
     assert_eq!(
         shown,
-        [
-            ("unused-name", Some("kept for others")),
-            ("missing-timeout", None)
-        ]
+        [("unused-name", Some("kept for others")), ("missing-timeout", None)]
     );
 }
 
 #[test]
 fn raw_blocks_lose_their_indentation_and_nothing_else() {
-    let text = "task a\n  run: | # why\n\n      first {{ x }}\n    \tsecond \"\\n\"\n\n      # third  \n\n\n  timeout: 5m\n";
+    let text =
+        "task a\n  run: | # why\n\n      first {{ x }}\n    \tsecond \"\\n\"\n\n      # third  \n\n\n  timeout: 5m\n";
     let decl = decl(text);
     let raw = script(&decl);
-    assert_eq!(
-        raw.text,
-        "\n  first {{ x }}\n\tsecond \"\\n\"\n\n  # third  \n"
-    );
+    assert_eq!(raw.text, "\n  first {{ x }}\n\tsecond \"\\n\"\n\n  # third  \n");
     for line in &raw.lines {
         let here = raw.text[line.text_start as usize..].lines().next();
         let there = text[line.block_start as usize..].lines().next();
@@ -98,15 +93,9 @@ fn interpolations_of_a_script_are_read_and_never_reported() {
         .iter()
         .map(|interp| {
             let here = &raw.text[interp.start as usize..interp.end as usize];
-            assert_eq!(
-                here,
-                &text[interp.span.start as usize..interp.span.end as usize]
-            );
+            assert_eq!(here, &text[interp.span.start as usize..interp.span.end as usize]);
             match &interp.expr {
-                Ok(expr) => format!(
-                    "{here} = {:?}",
-                    &text[expr.span.start as usize..expr.span.end as usize]
-                ),
+                Ok(expr) => format!("{here} = {:?}", &text[expr.span.start as usize..expr.span.end as usize]),
                 Err(error) => format!("{here} ! {}", error.message),
             }
         })
@@ -116,8 +105,7 @@ fn interpolations_of_a_script_are_read_and_never_reported() {
 
 #[test]
 fn windows_line_ends_change_nothing() {
-    let text =
-        "task a \"A\"\n  run: |\n    echo \"x\"\n    done\n  when: \"a\" == \"b\"\n  needs: b, c\n";
+    let text = "task a \"A\"\n  run: |\n    echo \"x\"\n    done\n  when: \"a\" == \"b\"\n  needs: b, c\n";
     let windows = text.replace('\n', "\r\n");
     let (unix, dos) = (decl(text), decl(&windows));
     assert_eq!(script(&unix).text, script(&dos).text);
@@ -134,13 +122,8 @@ fn a_one_line_script_is_a_script() {
 
 #[test]
 fn raw_blocks_stand_where_text_or_an_expression_is_expected() {
-    let decl = decl(
-        "task a\n  description: |\n    long\n  input:\n    prompt: |\n      do {{ x }}\n    n: 1\n",
-    );
-    assert!(matches!(
-        &clause(&decl, "description").value,
-        Value::Text(Text::Raw(_))
-    ));
+    let decl = decl("task a\n  description: |\n    long\n  input:\n    prompt: |\n      do {{ x }}\n    n: 1\n");
+    assert!(matches!(&clause(&decl, "description").value, Value::Text(Text::Raw(_))));
     let Value::Assigns(lines) = &clause(&decl, "input").value else {
         panic!("lines expected")
     };
@@ -150,9 +133,7 @@ fn raw_blocks_stand_where_text_or_an_expression_is_expected() {
 
 #[test]
 fn attributes_are_clauses_of_the_header() {
-    let decl = decl(
-        "task a \"A: b\" kind:research labels:x,y retry:exponential(max: 3, base: 1s)\n  timeout: 5m\n",
-    );
+    let decl = decl("task a \"A: b\" kind:research labels:x,y retry:exponential(max: 3, base: 1s)\n  timeout: 5m\n");
     let shown: Vec<_> = decl
         .clauses
         .iter()
@@ -160,12 +141,7 @@ fn attributes_are_clauses_of_the_header() {
         .collect();
     assert_eq!(
         shown,
-        [
-            ("kind", true),
-            ("labels", true),
-            ("retry", true),
-            ("timeout", false)
-        ]
+        [("kind", true), ("labels", true), ("retry", true), ("timeout", false)]
     );
     assert!(matches!(&decl.clauses[1].value, Value::Names(names) if names.len() == 2));
 }
@@ -176,13 +152,7 @@ fn unknown_clauses_are_kept_for_the_checker() {
     let unknown: Vec<_> = decl
         .clauses
         .iter()
-        .map(|it| {
-            (
-                it.name.text.as_str(),
-                it.key.is_none(),
-                it.value == Value::Unknown,
-            )
-        })
+        .map(|it| (it.name.text.as_str(), it.key.is_none(), it.value == Value::Unknown))
         .collect();
     assert_eq!(
         unknown,
@@ -203,9 +173,7 @@ fn tokens_cover_every_byte() {
         at = token.end;
     }
     assert_eq!(at as usize, text.len());
-    let names = tokens(text)
-        .into_iter()
-        .filter(|token| token.kind == Kind::Name);
+    let names = tokens(text).into_iter().filter(|token| token.kind == Kind::Name);
     let names: Vec<_> = names.map(|token| &text[token.range()]).collect();
     assert_eq!(names, ["task", "a", "y", "kind", "z", "run", "when"]);
 }
@@ -214,9 +182,7 @@ fn tokens_cover_every_byte() {
 fn a_stray_carriage_return_is_white_space() {
     for text in ["\r# c\n\n", "task a\n \r timeout: 5m\n", "\r\r\n\rtask a\r"] {
         assert!(
-            parse_file(text)
-                .iter()
-                .all(|(_, block)| block.errors.is_empty()),
+            parse_file(text).iter().all(|(_, block)| block.errors.is_empty()),
             "{text:?}"
         );
     }

@@ -72,9 +72,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
     for diagnostic in diagnostics {
         push(&mut text, &line(diagnostic, sources));
     }
-    let Counts {
-        errors, warnings, ..
-    } = Counts::of(diagnostics);
+    let Counts { errors, warnings, .. } = Counts::of(diagnostics);
     push(
         &mut text,
         &SummaryLine {
@@ -110,11 +108,7 @@ fn line<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> Line<'a> {
             .collect(),
         notes: &diagnostic.notes,
         help: diagnostic.help.as_deref(),
-        fixes: diagnostic
-            .fixes
-            .iter()
-            .map(|fix| fix_json(fix, sources))
-            .collect(),
+        fixes: diagnostic.fixes.iter().map(|fix| fix_json(fix, sources)).collect(),
     }
 }
 
@@ -146,10 +140,7 @@ fn fix_json<'a>(fix: &'a Fix, sources: &Sources) -> FixJson<'a> {
 }
 
 fn range(sources: &Sources, file: &Path, span: Span) -> (Position, Position) {
-    (
-        position(sources, file, span.start),
-        position(sources, file, span.end),
-    )
+    (position(sources, file, span.start), position(sources, file, span.end))
 }
 
 /// A byte offset as line and column.

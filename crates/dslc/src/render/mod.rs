@@ -56,8 +56,7 @@ impl Source {
 
     /// Line and column, from 0, in characters.
     pub fn line_col(&self, offset: usize) -> (u32, u32) {
-        self.lines()
-            .line_col(u32::try_from(offset).unwrap_or(u32::MAX))
+        self.lines().line_col(u32::try_from(offset).unwrap_or(u32::MAX))
     }
 }
 
@@ -105,10 +104,7 @@ impl Sources {
 }
 
 pub fn shown_path(path: &Path, cwd: &Path) -> String {
-    if path
-        .file_name()
-        .is_some_and(|name| name == crate::workspace::STDIN)
-    {
+    if path.file_name().is_some_and(|name| name == crate::workspace::STDIN) {
         return "<stdin>".to_owned();
     }
     path.strip_prefix(cwd).unwrap_or(path).display().to_string()
@@ -137,12 +133,7 @@ impl Counts {
 }
 
 /// All diagnostics in one form.
-pub fn render(
-    format: Format,
-    diagnostics: &[Diagnostic],
-    sources: &Sources,
-    color: bool,
-) -> String {
+pub fn render(format: Format, diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
     match format {
         Format::Pretty => pretty::render(diagnostics, sources, color),
         Format::Short => short::render(diagnostics, sources),

@@ -52,12 +52,7 @@ fn trimmed(text: &mut String, report: &str) {
     }
 }
 
-fn report<'a, 'k>(
-    diagnostic: &'a Diagnostic,
-    kind: &'k str,
-    sources: &Sources,
-    color: bool,
-) -> Report<'k, Place<'a>> {
+fn report<'a, 'k>(diagnostic: &'a Diagnostic, kind: &'k str, sources: &Sources, color: bool) -> Report<'k, Place<'a>> {
     let paint = match diagnostic.severity {
         Severity::Error => Color::Red,
         Severity::Warning => Color::Yellow,
@@ -66,11 +61,7 @@ fn report<'a, 'k>(
     let kind = ReportKind::Custom(kind, paint);
     let primary = place(&diagnostic.file, diagnostic.span, sources);
     let mut report = Report::build(kind, primary.clone())
-        .with_config(
-            Config::new()
-                .with_color(color)
-                .with_index_type(IndexType::Byte),
-        )
+        .with_config(Config::new().with_color(color).with_index_type(IndexType::Byte))
         .with_message(shown(&diagnostic.message));
     let help = diagnostic
         .help
@@ -90,11 +81,7 @@ fn report<'a, 'k>(
         let own = at == primary;
         said |= own;
         let tint = if own { paint } else { Color::Blue };
-        report.add_label(
-            Label::new(at)
-                .with_message(shown(&label.message))
-                .with_color(tint),
-        );
+        report.add_label(Label::new(at).with_message(shown(&label.message)).with_color(tint));
     }
     if !said {
         // Only a label with words is underlined, so the help stands there.
@@ -119,8 +106,7 @@ fn is_far(diagnostic: &Diagnostic, label: &dsl_check::Label, sources: &Sources) 
             .get(&label.file)
             .map_or(0, |source| source.line_of(span.start as usize))
     };
-    diagnostic.file == label.file
-        && line(diagnostic.span).abs_diff(line(label.span)) > LINES_BETWEEN_MAX
+    diagnostic.file == label.file && line(diagnostic.span).abs_diff(line(label.span)) > LINES_BETWEEN_MAX
 }
 
 /// A place inside its file, never backwards, at character boundaries.
@@ -140,11 +126,7 @@ fn drawable(diagnostic: &Diagnostic, sources: &Sources) -> bool {
                 .all(|line| source.line_range(line).len() <= LINE_BYTES_MAX)
         })
     };
-    fits(&diagnostic.file, diagnostic.span)
-        && diagnostic
-            .labels
-            .iter()
-            .all(|label| fits(&label.file, label.span))
+    fits(&diagnostic.file, diagnostic.span) && diagnostic.labels.iter().all(|label| fits(&label.file, label.span))
 }
 
 /// The headline, the places and the help, without lines of the plan.
@@ -157,11 +139,7 @@ fn undrawn(text: &mut String, diagnostic: &Diagnostic, sources: &Sources) {
         diagnostic.rule,
         shown(&diagnostic.message)
     );
-    let _ = writeln!(
-        text,
-        "  at {}",
-        named(sources, &diagnostic.file, diagnostic.span)
-    );
+    let _ = writeln!(text, "  at {}", named(sources, &diagnostic.file, diagnostic.span));
     for label in &diagnostic.labels {
         let _ = writeln!(
             text,

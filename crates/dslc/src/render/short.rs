@@ -29,9 +29,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
             .with_message(shown(&diagnostic.message))
             .with_labels(vec![Label::primary(&*diagnostic.file, span)]);
         match term::emit_into_string(&config, sources, &line) {
-            Ok(line) => {
-                text.push_str(&line.replacen("help[", "hint[", usize::from(level == Level::Help)))
-            }
+            Ok(line) => text.push_str(&line.replacen("help[", "hint[", usize::from(level == Level::Help))),
             // A file without text (refused for its size) has no lines to count.
             Err(_) => text.push_str(&unplaced(diagnostic, sources)),
         }

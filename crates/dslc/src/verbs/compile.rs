@@ -51,13 +51,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     }
     match &args.out {
         None => printer.out(&text),
-        Some(path) => std::fs::write(path, text).map_err(|error| {
-            Failure::usage(format!(
-                "cannot write `{}`: {}",
-                path.display(),
-                plain(&error)
-            ))
-        })?,
+        Some(path) => std::fs::write(path, text)
+            .map_err(|error| Failure::usage(format!("cannot write `{}`: {}", path.display(), plain(&error))))?,
     }
     Ok(Exit::Fine)
 }

@@ -8,9 +8,7 @@ use crate::printer::Printer;
 
 /// Print shell completions
 #[derive(clap::Args)]
-#[command(
-    after_help = "Example:\n  dslc completions bash > ~/.local/share/bash-completion/completions/dslc"
-)]
+#[command(after_help = "Example:\n  dslc completions bash > ~/.local/share/bash-completion/completions/dslc")]
 pub struct Args {
     #[arg(value_enum)]
     shell: Shell,

@@ -72,18 +72,9 @@ fn line(entry: &Entry, event: &Event, engine: &Engine) -> String {
 }
 
 fn describe(event: &EventKind, engine: &Engine) -> String {
-    let of = |attempt: &AttemptId| {
-        format!(
-            "{} #{}",
-            label(engine, attempt.node, attempt.instance),
-            attempt.attempt
-        )
-    };
+    let of = |attempt: &AttemptId| format!("{} #{}", label(engine, attempt.node, attempt.instance), attempt.attempt);
     match event {
-        EventKind::RunStarted(started) => format!(
-            "run started, {} at a time, seed {}",
-            started.parallel, started.seed
-        ),
+        EventKind::RunStarted(started) => format!("run started, {} at a time, seed {}", started.parallel, started.seed),
         EventKind::DriverStarted { pid, .. } => format!("driver started, process {pid}"),
         EventKind::AttemptEnded { attempt, ended } => {
             let took = i64::try_from(ended.duration_ms).unwrap_or(i64::MAX);

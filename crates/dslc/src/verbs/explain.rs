@@ -26,11 +26,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
 }
 
 fn list() -> String {
-    let width = rules::RULES
-        .iter()
-        .map(|rule| rule.name.len())
-        .max()
-        .unwrap_or(0);
+    let width = rules::RULES.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     let mut group = "";
     for rule in rules::RULES {

@@ -32,8 +32,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     for path in place.files(&args.paths)? {
         let shown = shown_path(&path, &place.cwd);
         let is_stdin = path.ends_with(STDIN);
-        let bytes = workspace::read(&path, is_stdin)
-            .map_err(|error| Failure::unreadable(Path::new(&shown), plain(&error)))?;
+        let bytes =
+            workspace::read(&path, is_stdin).map_err(|error| Failure::unreadable(Path::new(&shown), plain(&error)))?;
         let formatted = match format(&bytes) {
             Ok(formatted) => formatted,
             Err(why) => {
@@ -49,9 +49,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
             printer.line(&shown);
             exit = Exit::PlanWrong;
         } else if differs {
-            replace(&path, formatted.as_bytes()).map_err(|error| {
-                Failure::usage(format!("cannot write `{shown}`: {}", plain(&error)))
-            })?;
+            replace(&path, formatted.as_bytes())
+                .map_err(|error| Failure::usage(format!("cannot write `{shown}`: {}", plain(&error))))?;
             printer.note(&format!("formatted {shown}"));
         }
     }

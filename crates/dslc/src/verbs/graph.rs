@@ -81,9 +81,7 @@ impl Graph {
     fn new(plan: &Plan) -> Self {
         let mut edges = Vec::new();
         for (id, node) in (0..).zip(&plan.nodes) {
-            node.needs
-                .iter()
-                .for_each(|need| need_edges(need, id, &mut edges));
+            node.needs.iter().for_each(|need| need_edges(need, id, &mut edges));
             // A route on success is also a need, and that is drawn.
             for route in node.routes.iter().filter(|route| route.on != "success") {
                 edges.push(Edge {
@@ -95,10 +93,10 @@ impl Graph {
             }
             body_edges(&node.body, id, &mut edges);
         }
-        let name = plan.title.as_ref().map_or_else(
-            || plan.name.to_string(),
-            |title| format!("{}: {title}", plan.name),
-        );
+        let name = plan
+            .title
+            .as_ref()
+            .map_or_else(|| plan.name.to_string(), |title| format!("{}: {title}", plan.name));
         Self {
             plan: name,
             nodes: plan.nodes.iter().map(drawn).collect(),
@@ -124,11 +122,7 @@ impl Graph {
             );
         }
         for edge in &self.edges {
-            let arrow = if edge.kind == EdgeKind::Need {
-                "-->"
-            } else {
-                "-.->"
-            };
+            let arrow = if edge.kind == EdgeKind::Need { "-->" } else { "-.->" };
             let label = edge
                 .label
                 .as_ref()
@@ -146,27 +140,15 @@ impl Graph {
                 "decision" => " shape=diamond",
                 _ => "",
             };
-            let _ = writeln!(
-                text,
-                "  n{id} [label={}{shape}];",
-                quoted(&node.label("\n"))
-            );
+            let _ = writeln!(text, "  n{id} [label={}{shape}];", quoted(&node.label("\n")));
         }
         for edge in &self.edges {
             let label = edge
                 .label
                 .as_ref()
                 .map_or_else(String::new, |label| format!("label={} ", quoted(label)));
-            let style = if edge.kind == EdgeKind::Need {
-                "solid"
-            } else {
-                "dashed"
-            };
-            let _ = writeln!(
-                text,
-                "  n{} -> n{} [{label}style={style}];",
-                edge.from, edge.to
-            );
+            let style = if edge.kind == EdgeKind::Need { "solid" } else { "dashed" };
+            let _ = writeln!(text, "  n{} -> n{} [{label}style={style}];", edge.from, edge.to);
         }
         text.push_str("}\n");
         text
@@ -261,8 +243,6 @@ fn body_edges(body: &Body, from: NodeId, edges: &mut Vec<Edge>) {
 fn quoted(text: &str) -> String {
     format!(
         "\"{}\"",
-        text.replace('\\', "\\\\")
-            .replace('"', "\\\"")
-            .replace('\n', "\\n")
+        text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
     )
 }

@@ -12,9 +12,7 @@ use crate::printer::{Printer, bold};
 
 /// Print what a run's scripts printed
 #[derive(clap::Args)]
-#[command(
-    after_help = "Examples:\n  dslc logs last\n  dslc logs last build\n  dslc logs k3fx 'deep-dive[rfc9002]'"
-)]
+#[command(after_help = "Examples:\n  dslc logs last\n  dslc logs last build\n  dslc logs k3fx 'deep-dive[rfc9002]'")]
 pub struct Args {
     #[command(flatten)]
     run: RunArgs,
@@ -38,8 +36,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         logs.retain(|log| is_of(log, node));
         if logs.is_empty() && !places.contains_key(id(node)) {
             return Err(
-                Failure::usage(format!("no node `{node}` in run `{}`", folder.id()))
-                    .help("dslc show lists them"),
+                Failure::usage(format!("no node `{node}` in run `{}`", folder.id())).help("dslc show lists them")
             );
         }
     }
@@ -65,22 +62,13 @@ fn id(label: &str) -> &str {
 
 /// A task's name stands for all its instances.
 fn is_of(log: &Log, node: &str) -> bool {
-    log.label == node
-        || log
-            .label
-            .strip_prefix(node)
-            .is_some_and(|rest| rest.starts_with('['))
+    log.label == node || log.label.strip_prefix(node).is_some_and(|rest| rest.starts_with('['))
 }
 
 /// Copies piece by piece: a log may be larger than memory. Bytes that are no text are shown as such.
 fn copy(path: &Path, printer: &Printer) -> Result<(), Failure> {
-    let wrong = |error: std::io::Error| {
-        Failure::internal(format!(
-            "cannot read `{}`: {}",
-            path.display(),
-            plain(&error)
-        ))
-    };
+    let wrong =
+        |error: std::io::Error| Failure::internal(format!("cannot read `{}`: {}", path.display(), plain(&error)));
     let mut file = std::fs::File::open(path).map_err(wrong)?;
     let mut piece = vec![0; 1 << 16];
     let mut kept = Vec::new();
@@ -88,11 +76,7 @@ fn copy(path: &Path, printer: &Printer) -> Result<(), Failure> {
         let read = file.read(&mut piece).map_err(wrong)?;
         kept.extend_from_slice(&piece[..read]);
         // A character may be cut in two by the piece's end.
-        let whole = if read == 0 {
-            kept.len()
-        } else {
-            whole_chars(&kept)
-        };
+        let whole = if read == 0 { kept.len() } else { whole_chars(&kept) };
         printer.out(&String::from_utf8_lossy(&kept[..whole]));
         kept.drain(..whole);
         if read == 0 || printer.closed() {
@@ -106,15 +90,7 @@ fn whole_chars(bytes: &[u8]) -> usize {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
         // Wrong bytes further in: only an unfinished end matters.
-        Err(_) => {
-            bytes.len()
-                - bytes
-                    .iter()
-                    .rev()
-                    .take(3)
-                    .take_while(|byte| **byte >= 0x80)
-                    .count()
-        }
+        Err(_) => bytes.len() - bytes.iter().rev().take(3).take_while(|byte| **byte >= 0x80).count(),
         Ok(_) => bytes.len(),
     }
 }

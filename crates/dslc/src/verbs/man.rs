@@ -19,15 +19,10 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     all.build();
     let command = match &args.command {
         None => all,
-        Some(name) => match all
-            .find_subcommand(name)
-            .filter(|command| !command.is_hide_set())
-        {
+        Some(name) => match all.find_subcommand(name).filter(|command| !command.is_hide_set()) {
             Some(command) => command.clone(),
             None => {
-                return Err(
-                    Failure::usage(format!("no command `{name}`")).help("dslc help lists them")
-                );
+                return Err(Failure::usage(format!("no command `{name}`")).help("dslc help lists them"));
             }
         },
     };

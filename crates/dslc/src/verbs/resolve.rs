@@ -15,9 +15,7 @@ const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Say what became of an attempt that a crash left in doubt
 #[derive(clap::Args)]
-#[command(
-    after_help = "Example:\n  dslc resolve last ship completed --because \"version 1.4.2 is live\""
-)]
+#[command(after_help = "Example:\n  dslc resolve last ship completed --because \"version 1.4.2 is live\"")]
 pub struct Args {
     #[command(flatten)]
     run: RunArgs,
@@ -50,15 +48,11 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     };
     let who = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
     match runtime::resolve(&folder, &args.node, resolution, &args.because, &who)? {
-        Asked::Journaled => {
-            printer.note(&format!("recorded; `dslc resume {}` goes on", folder.id()))
-        }
+        Asked::Journaled => printer.note(&format!("recorded; `dslc resume {}` goes on", folder.id())),
         Asked::Left { name, holder } if runtime::wait_until_taken(&folder, &name, TAKEN_WITHIN) => {
             printer.note(&format!("taken by {holder}"));
         }
-        Asked::Left { holder, .. } => printer.warning(&format!(
-            "it is recorded, and {holder} has not taken it yet"
-        )),
+        Asked::Left { holder, .. } => printer.warning(&format!("it is recorded, and {holder} has not taken it yet")),
     }
     Ok(Exit::Fine)
 }

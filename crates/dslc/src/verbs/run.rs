@@ -76,16 +76,14 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let plan = compile::compile(&args.source, &place, printer)?;
     let given = inputs(args, &plan)?;
     if args.dry_run {
-        let inputs = runtime::complete_inputs(&plan, given)
-            .map_err(|problems| Failure::usage(problems.join("\n")))?;
+        let inputs = runtime::complete_inputs(&plan, given).map_err(|problems| Failure::usage(problems.join("\n")))?;
         printer.out(&dry_run::describe(&plan, &inputs));
         return Ok(Exit::Fine);
     }
     let mut options = drive::options(&place)?;
     options.parallel = args.parallel;
     options.seed = args.seed;
-    options.source =
-        (!workspace::is_stdin(&args.source.file)).then(|| args.source.file.display().to_string());
+    options.source = (!workspace::is_stdin(&args.source.file)).then(|| args.source.file.display().to_string());
     let store = args.store.open_in(&place, args.durability.into());
     let unenforced = not_enforced(&plan);
     let running = runtime::start(&store, plan, given, options)?;
@@ -145,8 +143,8 @@ fn inputs(args: &Args, plan: &Plan) -> Result<Inputs, Failure> {
 fn from_file(path: &Path) -> Result<Inputs, Failure> {
     let shown = path.display();
     let bytes = std::fs::read(path).map_err(|error| Failure::unreadable(path, plain(&error)))?;
-    let json: serde_json::Value = serde_json::from_slice(&bytes)
-        .map_err(|error| Failure::usage(format!("`{shown}` is not JSON: {error}")))?;
+    let json: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|error| Failure::usage(format!("`{shown}` is not JSON: {error}")))?;
     match json {
         serde_json::Value::Object(fields) => Ok(fields
             .into_iter()

@@ -47,11 +47,7 @@ fn line(folder: RunFolder, json: bool) -> Result<String, Failure> {
     if json {
         return Ok(facts.json(false) + "\n");
     }
-    let mut line = format!(
-        "{}  {}",
-        history.meta.run,
-        text::status_padded(facts.status())
-    );
+    let mut line = format!("{}  {}", history.meta.run, text::status_padded(facts.status()));
     // Infallible: writing to a string.
     let _ = write!(
         line,

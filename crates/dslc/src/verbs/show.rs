@@ -82,11 +82,7 @@ fn row(node: &NodeSnapshot) -> String {
     details(&mut text, node.attempts, node.duration_ms());
     text.push('\n');
     if let Some(error) = node.error.as_ref().filter(|_| node.instances.is_empty()) {
-        let handled = if node.handled == Some(true) {
-            " (handled)"
-        } else {
-            ""
-        };
+        let handled = if node.handled == Some(true) { " (handled)" } else { "" };
         let _ = writeln!(
             text,
             "                {}: {}{handled}",
@@ -114,12 +110,7 @@ fn instance_row(instance: &InstanceSnapshot) -> String {
     details(&mut text, instance.attempts, duration);
     text.push('\n');
     if let Some(error) = &instance.error {
-        let _ = writeln!(
-            text,
-            "                  {}: {}",
-            error.kind,
-            shown(&error.message)
-        );
+        let _ = writeln!(text, "                  {}: {}", error.kind, shown(&error.message));
     }
     text
 }

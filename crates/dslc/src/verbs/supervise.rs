@@ -9,9 +9,6 @@ pub const NAME: &str = "__supervise";
 pub fn run() -> Result<Exit, Failure> {
     match supervisor_main() {
         Ok(()) => Ok(Exit::Fine),
-        Err(error) => Err(Failure::internal(format!(
-            "the supervisor ended: {}",
-            plain(&error)
-        ))),
+        Err(error) => Err(Failure::internal(format!("the supervisor ended: {}", plain(&error)))),
     }
 }

@@ -37,11 +37,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
             format!("an event cannot be read again: {error}"),
         ));
     }
-    if let Some(torn) = history
-        .torn
-        .as_ref()
-        .filter(|_| history.driven_by.is_none())
-    {
+    if let Some(torn) = history.torn.as_ref().filter(|_| history.driven_by.is_none()) {
         let message = format!(
             "the journal ends in {} bytes that are no event, from line {}: an interrupted write, which `dslc resume` cuts, or an edited event",
             torn.bytes, torn.line
@@ -52,9 +48,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         history.folder.artifacts().verify(digest)?;
     }
     if let Some(expected) = args.head.as_ref().filter(|expected| **expected != head) {
-        let message = format!(
-            "the last event has hash {head}, expected {expected}: events are missing or were replaced"
-        );
+        let message =
+            format!("the last event has hash {head}, expected {expected}: events are missing or were replaced");
         return Err(Failure::new(Exit::PlanWrong, message));
     }
     let events = usize::try_from(events).unwrap_or(usize::MAX);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::event::{
-    AttemptId, Command, Ended, Event, EventKind, How, NodeStatus, Resolution, RunStarted,
-    RunStatus, StartAttempt, StopReason, Timer,
+    AttemptId, Command, Ended, Event, EventKind, How, NodeStatus, Resolution, RunStarted, RunStatus, StartAttempt,
+    StopReason, Timer,
 };
 use engine::{Engine, NodeSnapshot};
 use ir::plan::{Body, NodeId, Plan};
@@ -137,12 +137,8 @@ impl<'a> Drive<'a> {
         self.time_ms += self.rng.below(50) as i64;
         let how = match self.stopping.remove(&attempt) {
             Some(StopReason::Pause) if self.rng.percent(70) => How::Interrupted,
-            Some(StopReason::Cancel | StopReason::PlanTimeout) if self.rng.percent(70) => {
-                How::Cancelled
-            }
-            _ if self.has_script(attempt.node) => {
-                outcome(self.seed, attempt.node, attempt.instance, attempt.attempt)
-            }
+            Some(StopReason::Cancel | StopReason::PlanTimeout) if self.rng.percent(70) => How::Cancelled,
+            _ if self.has_script(attempt.node) => outcome(self.seed, attempt.node, attempt.instance, attempt.attempt),
             _ => How::Nothing,
         };
         let ended = Ended {
@@ -152,9 +148,7 @@ impl<'a> Drive<'a> {
         };
         // The output must not tell how often the same attempt was started.
         let ended = Ended {
-            stdout: ended
-                .stdout
-                .replace(&format!("start: {}", attempt.start), ""),
+            stdout: ended.stdout.replace(&format!("start: {}", attempt.start), ""),
             ..ended
         };
         self.tell(EventKind::AttemptEnded { attempt, ended });
@@ -174,9 +168,7 @@ impl<'a> Drive<'a> {
         self.timers.clear();
         self.tell(driver());
         for lost in self.engine.in_flight() {
-            self.tell(EventKind::AttemptLost {
-                attempt: lost.attempt,
-            });
+            self.tell(EventKind::AttemptLost { attempt: lost.attempt });
         }
     }
 
@@ -195,10 +187,7 @@ impl<'a> Drive<'a> {
     /// Late, doubled and senseless events, which must change nothing.
     fn nonsense(&mut self) {
         let node = self.rng.below(self.plan.nodes.len() + 2) as NodeId;
-        let instance = self
-            .rng
-            .percent(50)
-            .then(|| self.rng.clone().below(4) as u32);
+        let instance = self.rng.percent(50).then(|| self.rng.clone().below(4) as u32);
         let attempt = AttemptId {
             node,
             instance,
@@ -237,11 +226,11 @@ impl<'a> Drive<'a> {
                 !self.running.contains_key(attempt)
             }
             EventKind::TimerFired { timer } => !self.timers.contains_key(timer),
-            EventKind::Resolved { node, instance, .. } => {
-                !self.engine.blocked().iter().any(|blocked| {
-                    blocked.attempt.node == *node && blocked.attempt.instance == *instance
-                })
-            }
+            EventKind::Resolved { node, instance, .. } => !self
+                .engine
+                .blocked()
+                .iter()
+                .any(|blocked| blocked.attempt.node == *node && blocked.attempt.instance == *instance),
             _ => false,
         };
         if harmless {
@@ -307,9 +296,7 @@ impl<'a> Drive<'a> {
         let id = start.attempt;
         let unit = (id.node, id.instance);
         assert!(
-            self.running
-                .keys()
-                .all(|other| (other.node, other.instance) != unit),
+            self.running.keys().all(|other| (other.node, other.instance) != unit),
             "`{}` runs twice",
             start.label
         );
@@ -321,26 +308,18 @@ impl<'a> Drive<'a> {
         let expected = match last {
             None => (id.attempt, id.start) == (1, 0),
             Some((attempt, start)) => {
-                (id.attempt, id.start) == (attempt + 1, 0)
-                    || (id.attempt, id.start) == (attempt, start + 1)
+                (id.attempt, id.start) == (attempt + 1, 0) || (id.attempt, id.start) == (attempt, start + 1)
             }
         };
         assert!(expected, "attempt {id:?} after {last:?}");
         let before = &self.seen[id.node as usize];
         let settled = matches!(
             before.status,
-            NodeStatus::Completed
-                | NodeStatus::Failed
-                | NodeStatus::Skipped
-                | NodeStatus::Cancelled
+            NodeStatus::Completed | NodeStatus::Failed | NodeStatus::Skipped | NodeStatus::Cancelled
         );
         assert!(!settled, "`{}` starts after it settled", start.label);
         let model = Model::of(self.plan, fates(&self.engine.nodes()));
-        assert!(
-            model.may_start(id.node),
-            "`{}` starts before its needs",
-            start.label
-        );
+        assert!(model.may_start(id.node), "`{}` starts before its needs", start.label);
         if let Some(exec) = &start.exec {
             self.read.insert(unit, format!("{:?}", exec.env));
         }
@@ -348,15 +327,8 @@ impl<'a> Drive<'a> {
         if let Body::Task(task) = &self.plan.nodes[id.node as usize].body
             && let Some(parallel) = task.each.as_ref().and_then(|each| each.parallel)
         {
-            let instances = self
-                .running
-                .keys()
-                .filter(|other| other.node == id.node)
-                .count();
-            assert!(
-                instances <= parallel as usize,
-                "over the fan-out's `parallel`"
-            );
+            let instances = self.running.keys().filter(|other| other.node == id.node).count();
+            assert!(instances <= parallel as usize, "over the fan-out's `parallel`");
         }
     }
 
@@ -366,18 +338,11 @@ impl<'a> Drive<'a> {
         for (before, after) in self.seen.iter().zip(&now) {
             let settled = matches!(
                 before.status,
-                NodeStatus::Completed
-                    | NodeStatus::Failed
-                    | NodeStatus::Skipped
-                    | NodeStatus::Cancelled
+                NodeStatus::Completed | NodeStatus::Failed | NodeStatus::Skipped | NodeStatus::Cancelled
             );
             if settled {
                 assert_eq!(before.status, after.status, "`{}` settled twice", after.id);
-                assert_eq!(
-                    before.outputs, after.outputs,
-                    "outputs of `{}` changed",
-                    after.id
-                );
+                assert_eq!(before.outputs, after.outputs, "outputs of `{}` changed", after.id);
                 assert!(
                     before.handled.is_none() || before.handled == after.handled,
                     "`{}` was decided twice",
@@ -385,17 +350,9 @@ impl<'a> Drive<'a> {
                 );
             }
         }
-        let in_flight: BTreeSet<AttemptId> = self
-            .engine
-            .in_flight()
-            .iter()
-            .map(|attempt| attempt.attempt)
-            .collect();
+        let in_flight: BTreeSet<AttemptId> = self.engine.in_flight().iter().map(|attempt| attempt.attempt).collect();
         let running: BTreeSet<AttemptId> = self.running.keys().copied().collect();
-        assert!(
-            running.is_subset(&in_flight),
-            "the engine forgot an attempt"
-        );
+        assert!(running.is_subset(&in_flight), "the engine forgot an attempt");
         let stands = !matches!(self.engine.status(), RunStatus::Running);
         assert_eq!(
             stands,
@@ -403,10 +360,7 @@ impl<'a> Drive<'a> {
             "whether the run stands still was not said"
         );
         let idle = in_flight.is_empty() && self.timers.is_empty();
-        assert!(
-            !idle || stands,
-            "nothing happens and nothing will: {now:#?}"
-        );
+        assert!(!idle || stands, "nothing happens and nothing will: {now:#?}");
         let free = in_flight.len() < self.plan.parallel.unwrap_or(2) as usize;
         let held = !free || stands || self.faults.pauses || self.faults.cancel;
         assert!(
@@ -421,10 +375,7 @@ pub fn fates(nodes: &[NodeSnapshot]) -> Vec<Option<Fate>> {
     nodes
         .iter()
         .map(|node| match node.status {
-            NodeStatus::Completed
-            | NodeStatus::Failed
-            | NodeStatus::Skipped
-            | NodeStatus::Cancelled => Some(Fate {
+            NodeStatus::Completed | NodeStatus::Failed | NodeStatus::Skipped | NodeStatus::Cancelled => Some(Fate {
                 status: node.status,
                 mode: node.error.as_ref().map(|error| error.kind.to_string()),
             }),

@@ -2,9 +2,8 @@
 
 use ir::expr::{Binary, BinaryOp, Capture, Expr, Ref};
 use ir::plan::{
-    Arm, Backoff, Binding, Body, Decision, Each, Expectation, FORMAT, FailMode, FailurePolicy,
-    Gate, Interpreter, MemoryKey, MemoryScope, Need, Node, NodeId, Plan, Remember, Retry, Route,
-    Script, Task, Tolerate,
+    Arm, Backoff, Binding, Body, Decision, Each, Expectation, FORMAT, FailMode, FailurePolicy, Gate, Interpreter,
+    MemoryKey, MemoryScope, Need, Node, NodeId, Plan, Remember, Retry, Route, Script, Task, Tolerate,
 };
 use ir::types::{Type, Types};
 use ir::value::Value;
@@ -157,11 +156,7 @@ fn bare(rng: &mut Rng, index: usize, dense: bool) -> Node {
     };
     let mut node = node(&format!("n{index}"), body);
     node.optional = rng.percent(15);
-    node.priority = if rng.percent(20) {
-        rng.below(5) as i64 - 2
-    } else {
-        0
-    };
+    node.priority = if rng.percent(20) { rng.below(5) as i64 - 2 } else { 0 };
     if rng.percent(15) {
         node.when = Some(constant(rng.percent(60)));
     }
@@ -249,10 +244,7 @@ fn connect(rng: &mut Rng, nodes: &mut [Node], i: usize, place: &[NodeId], dense:
         });
     }
     if i >= 2 && rng.percent(if dense { 5 } else { 20 }) {
-        let mut of: Vec<NodeId> = (0..i)
-            .filter(|_| rng.percent(50))
-            .map(|from| place[from])
-            .collect();
+        let mut of: Vec<NodeId> = (0..i).filter(|_| rng.percent(50)).map(|from| place[from]).collect();
         of.truncate(4);
         if !of.is_empty() {
             nodes[i].needs.push(Need::Quorum {
@@ -264,9 +256,7 @@ fn connect(rng: &mut Rng, nodes: &mut [Node], i: usize, place: &[NodeId], dense:
     if rng.percent(if dense { 70 } else { 35 }) {
         for _ in 0..=rng.below(2) {
             let from = rng.below(i);
-            let on = *rng.pick(&[
-                "failure", "failure", "success", "timeout", "x", "rejected", "in-doubt",
-            ]);
+            let on = *rng.pick(&["failure", "failure", "success", "timeout", "x", "rejected", "in-doubt"]);
             // As `on success` is lowered.
             if on == "success" {
                 nodes[i].needs.push(Need::Node {
@@ -375,8 +365,7 @@ fn add_reads(rng: &mut Rng, plan: &mut Plan) {
 pub fn ancestors(plan: &Plan) -> Vec<Vec<NodeId>> {
     let graph = ir::graph::Graph::of(plan);
     let order = graph.topological_order().expect("a valid plan");
-    let mut behind: Vec<std::collections::BTreeSet<NodeId>> =
-        vec![Default::default(); plan.nodes.len()];
+    let mut behind: Vec<std::collections::BTreeSet<NodeId>> = vec![Default::default(); plan.nodes.len()];
     for id in order {
         let mut all = std::collections::BTreeSet::new();
         for edge in graph.incoming(id) {
@@ -385,8 +374,5 @@ pub fn ancestors(plan: &Plan) -> Vec<Vec<NodeId>> {
         }
         behind[id as usize] = all;
     }
-    behind
-        .into_iter()
-        .map(|set| set.into_iter().collect())
-        .collect()
+    behind.into_iter().map(|set| set.into_iter().collect()).collect()
 }

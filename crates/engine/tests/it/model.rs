@@ -13,9 +13,7 @@ use ir::value::Value;
 /// What an attempt comes to, decided by the seed alone.
 pub fn outcome(seed: u64, node: NodeId, instance: Option<u32>, attempt: u32) -> How {
     let mut mix = crate::generate::Rng(
-        seed ^ (u64::from(node) << 40)
-            ^ (u64::from(instance.map_or(0, |i| i + 1)) << 20)
-            ^ u64::from(attempt),
+        seed ^ (u64::from(node) << 40) ^ (u64::from(instance.map_or(0, |i| i + 1)) << 20) ^ u64::from(attempt),
     );
     mix.next();
     // All failures of one node are alike, so that no order of its instances or attempts decides its mode.
@@ -141,16 +139,12 @@ impl<'a> Model<'a> {
                 let plain = self.satisfies(*node)?;
                 let fate = self.fate(*node)?;
                 let excused = fate.status == NodeStatus::Skipped
-                    || fate.status == NodeStatus::Failed
-                        && self.plan.nodes[*node as usize].optional;
+                    || fate.status == NodeStatus::Failed && self.plan.nodes[*node as usize].optional;
                 Some(plain || *optional && excused)
             }
             Need::Quorum { count, of } => {
                 let answers: Vec<_> = of.iter().map(|node| self.satisfies(*node)).collect();
-                let yes = answers
-                    .iter()
-                    .filter(|answer| **answer == Some(true))
-                    .count();
+                let yes = answers.iter().filter(|answer| **answer == Some(true)).count();
                 let open = answers.iter().filter(|answer| answer.is_none()).count();
                 if yes >= *count as usize {
                     Some(true)
@@ -197,14 +191,7 @@ impl<'a> Model<'a> {
         sources
     }
 
-    fn fires(
-        &self,
-        node: &Node,
-        fate: &Fate,
-        to: NodeId,
-        routes: &[&str],
-        stands_in: bool,
-    ) -> bool {
+    fn fires(&self, node: &Node, fate: &Fate, to: NodeId, routes: &[&str], stands_in: bool) -> bool {
         match fate.status {
             NodeStatus::Completed => {
                 let taken = match &node.body {
@@ -244,10 +231,7 @@ impl<'a> Model<'a> {
         match &self.plan.nodes[id as usize].body {
             Body::Decision(_) => None,
             Body::Gate(gate) => {
-                let ran = gate
-                    .script
-                    .as_ref()
-                    .map(|_| outcome(self.seed, id, None, 1));
+                let ran = gate.script.as_ref().map(|_| outcome(self.seed, id, None, 1));
                 match ran {
                     Some(How::TimedOut) => Some("timeout".to_owned()),
                     Some(How::Exited(code)) if code != 0 => Some("rejected".to_owned()),
@@ -297,8 +281,7 @@ impl<'a> Model<'a> {
                 _ => "failure",
             };
             let again = task.retry.as_ref().is_some_and(|retry| {
-                attempt <= retry.max
-                    && (retry.on.is_empty() || retry.on.iter().any(|on| on == mode))
+                attempt <= retry.max && (retry.on.is_empty() || retry.on.iter().any(|on| on == mode))
             });
             if !again {
                 return Some(mode.to_owned());
@@ -310,10 +293,7 @@ impl<'a> Model<'a> {
     /// Whether a failure is handled, once everything has settled.
     pub fn handled(&self, id: NodeId) -> bool {
         let node = &self.plan.nodes[id as usize];
-        let Some(fate) = self
-            .fate(id)
-            .filter(|fate| fate.status == NodeStatus::Failed)
-        else {
+        let Some(fate) = self.fate(id).filter(|fate| fate.status == NodeStatus::Failed) else {
             return false;
         };
         node.optional
@@ -325,18 +305,13 @@ impl<'a> Model<'a> {
                     .map(|route| route.on.as_str())
                     .collect();
                 let fired = self.fires(node, fate, to, &routes, fallback(node) == Some(to));
-                let completed = self
-                    .fate(to)
-                    .is_some_and(|fate| fate.status == NodeStatus::Completed);
+                let completed = self.fate(to).is_some_and(|fate| fate.status == NodeStatus::Completed);
                 fired && (completed || self.handled(to))
             })
     }
 
     pub fn fails(&self) -> bool {
-        (0..self.plan.nodes.len() as NodeId).any(|id| {
-            self.fate(id)
-                .is_some_and(|fate| fate.status == NodeStatus::Failed)
-                && !self.handled(id)
-        })
+        (0..self.plan.nodes.len() as NodeId)
+            .any(|id| self.fate(id).is_some_and(|fate| fate.status == NodeStatus::Failed) && !self.handled(id))
     }
 }

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use ir::expr::{Binary, BinaryOp, Call, Capture, Expr, Ref};
 use ir::func::Func;
 use ir::plan::{
-    Arm, Backoff, Binding, Body, Decision, Each, Expectation, FailMode, FailurePolicy, Gate,
-    MemoryKey, MemoryScope, Need, NodeId, Output, Param, Plan, Remember, Retry, Route, Script,
-    Task, Tolerate,
+    Arm, Backoff, Binding, Body, Decision, Each, Expectation, FailMode, FailurePolicy, Gate, MemoryKey, MemoryScope,
+    Need, NodeId, Output, Param, Plan, Remember, Retry, Route, Script, Task, Tolerate,
 };
 use ir::types::{ListType, Type};
 use ir::value::Value;
@@ -56,10 +55,7 @@ struct Reader {
 
 impl Reader {
     fn id(&self, name: &str) -> NodeId {
-        *self
-            .ids
-            .get(name)
-            .unwrap_or_else(|| panic!("no node `{name}`"))
+        *self.ids.get(name).unwrap_or_else(|| panic!("no node `{name}`"))
     }
 
     fn expr(&self, text: &str) -> Expr {
@@ -68,11 +64,7 @@ impl Reader {
             rest: text,
         };
         let expr = parser.comparison();
-        assert!(
-            parser.rest.trim().is_empty(),
-            "`{}` is left of `{text}`",
-            parser.rest
-        );
+        assert!(parser.rest.trim().is_empty(), "`{}` is left of `{text}`", parser.rest);
         expr
     }
 
@@ -146,9 +138,7 @@ impl Reader {
     }
 
     fn clause(&mut self, line: &str) {
-        let (head, rest) = line
-            .split_once(": ")
-            .unwrap_or_else(|| panic!("`{line}` is no clause"));
+        let (head, rest) = line.split_once(": ").unwrap_or_else(|| panic!("`{line}` is no clause"));
         let (word, name) = head.split_once(' ').unwrap_or((head, ""));
         let mut node = self.plan.nodes.pop().expect("a node above the clause");
         match word {
@@ -249,9 +239,7 @@ impl Reader {
             "parallel" => each(task).parallel = Some(rest.parse().expect("a number")),
             "tolerate" => {
                 each(task).tolerate = match rest.strip_suffix('%') {
-                    Some(percent) => {
-                        Tolerate::BasisPoints(100 * percent.parse::<u32>().expect("a number"))
-                    }
+                    Some(percent) => Tolerate::BasisPoints(100 * percent.parse::<u32>().expect("a number")),
                     None => Tolerate::Count(rest.parse().expect("a number")),
                 };
             }
@@ -287,10 +275,7 @@ impl Reader {
     }
 
     fn expectation(&self, text: &str) -> Expectation {
-        match text
-            .strip_prefix('"')
-            .and_then(|text| text.strip_suffix('"'))
-        {
+        match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
             Some(prose) => Expectation::Prose { text: prose.into() },
             None => Expectation::Check {
                 expr: self.expr(text),
@@ -344,10 +329,7 @@ fn ty_of(text: &str) -> Type {
     if let Some(inner) = text.strip_suffix('?') {
         return Type::Optional(Box::new(ty_of(inner)));
     }
-    if let Some(item) = text
-        .strip_prefix("list[")
-        .and_then(|text| text.strip_suffix(']'))
-    {
+    if let Some(item) = text.strip_prefix("list[").and_then(|text| text.strip_suffix(']')) {
         return Type::List(Box::new(ListType {
             item: ty_of(item),
             len: None,
@@ -433,11 +415,7 @@ impl ExprReader<'_> {
             assert!(self.eat("\""), "a string ends");
             return Expr::Const(Value::String(text.into()));
         }
-        if self
-            .rest
-            .trim_start()
-            .starts_with(|c: char| c.is_ascii_digit())
-        {
+        if self.rest.trim_start().starts_with(|c: char| c.is_ascii_digit()) {
             let number: i64 = self.word(|c| c.is_ascii_digit()).parse().expect("a number");
             return Expr::Const(if self.eat("ms") {
                 Value::Duration(number)
@@ -480,9 +458,7 @@ impl ExprReader<'_> {
     }
 
     fn dotted(&self, name: &str) -> Ref {
-        let (base, member) = name
-            .split_once('.')
-            .unwrap_or_else(|| panic!("no name `{name}`"));
+        let (base, member) = name.split_once('.').unwrap_or_else(|| panic!("no name `{name}`"));
         match (base, member) {
             ("params", member) => Ref::Param(member.into()),
             ("memory", member) => Ref::Memory(member.into()),
@@ -492,10 +468,7 @@ impl ExprReader<'_> {
             ("run", member) => Ref::Run(member.into()),
             ("system" | "network", _) => Ref::World(name.into()),
             (node, member) => {
-                let id = *self
-                    .ids
-                    .get(node)
-                    .unwrap_or_else(|| panic!("no node `{node}`"));
+                let id = *self.ids.get(node).unwrap_or_else(|| panic!("no node `{node}`"));
                 match member {
                     "status" => Ref::Status(id),
                     "attempts" => Ref::Attempts(id),

@@ -20,9 +20,7 @@ const SCHEDULES_OF_SMALL: u64 = 8;
 
 #[expect(clippy::disallowed_methods, reason = "a test is told what to repeat")]
 fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable)
-        .ok()
-        .and_then(|text| text.parse().ok())
+    std::env::var(variable).ok().and_then(|text| text.parse().ok())
 }
 
 /// Calls `test` for many seeds, and says which one failed.
@@ -32,8 +30,7 @@ fn for_seeds(test: impl Fn(u64) + std::panic::RefUnwindSafe) {
     for seed in seeds {
         if let Err(panic) = std::panic::catch_unwind(|| test(seed)) {
             let message = panic.downcast_ref::<String>().cloned();
-            let message =
-                message.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            let message = message.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
             panic!("ENGINE_SEED={seed}: {}", message.unwrap_or_default());
         }
     }
@@ -45,20 +42,14 @@ fn plan_of(seed: u64) -> Arc<Plan> {
 }
 
 fn has_quorum(plan: &Plan) -> bool {
-    plan.nodes.iter().any(|node| {
-        node.needs
-            .iter()
-            .any(|need| matches!(need, Need::Quorum { .. }))
-    })
+    plan.nodes
+        .iter()
+        .any(|node| node.needs.iter().any(|need| matches!(need, Need::Quorum { .. })))
 }
 
 /// Nodes that failed because nobody knows what an attempt did.
 fn doubted(drive: &Drive<'_>) -> BTreeSet<NodeId> {
-    let in_doubt = |node: &NodeSnapshot| {
-        node.error
-            .as_ref()
-            .is_some_and(|error| error.kind == "in-doubt")
-    };
+    let in_doubt = |node: &NodeSnapshot| node.error.as_ref().is_some_and(|error| error.kind == "in-doubt");
     drive
         .engine
         .nodes()
@@ -89,12 +80,7 @@ fn compare(drive: &Drive<'_>, model: &Model<'_>) {
             node.id
         );
         if node.status == NodeStatus::Failed {
-            assert_eq!(
-                node.handled,
-                Some(model.handled(node.node)),
-                "`{}` handled",
-                node.id
-            );
+            assert_eq!(node.handled, Some(model.handled(node.node)), "`{}` handled", node.id);
         }
     }
     let expected = if model.fails() {
@@ -112,11 +98,8 @@ fn refold(drive: &Drive<'_>) {
         let line = serde_json::to_string(event).expect("an event has a text");
         let event: Event = serde_json::from_str(&line).expect("and is read back");
         let again = engine.apply(&event);
-        let texts = [
-            serde_json::to_string(commands),
-            serde_json::to_string(&again),
-        ]
-        .map(|text| text.expect("commands have a text"));
+        let texts = [serde_json::to_string(commands), serde_json::to_string(&again)]
+            .map(|text| text.expect("commands have a text"));
         assert_eq!(texts[0], texts[1], "commands of event {index}");
         if let Some(digest) = digest {
             assert_eq!(*digest, engine.state_digest(), "state after event {index}");
@@ -148,12 +131,7 @@ fn statuses_are_those_of_the_model_whatever_the_order() {
             if has_quorum(&plan) {
                 continue;
             }
-            let outputs: Vec<_> = drive
-                .engine
-                .nodes()
-                .into_iter()
-                .map(|node| node.outputs)
-                .collect();
+            let outputs: Vec<_> = drive.engine.nodes().into_iter().map(|node| node.outputs).collect();
             match &first {
                 None => first = Some((outputs, drive.read)),
                 Some((first_outputs, first_read)) => {

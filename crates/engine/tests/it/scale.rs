@@ -126,8 +126,7 @@ fn a_quorum_of_ten_thousand_counts() {
     for i in 0..count {
         let mut task = task();
         task.script = Some(script("true"));
-        plan.nodes
-            .push(node(&format!("n{i}"), Body::Task(Box::new(task))));
+        plan.nodes.push(node(&format!("n{i}"), Body::Task(Box::new(task))));
     }
     let mut join = node("join", Body::Task(Box::new(task())));
     join.needs.push(Need::Quorum {
@@ -137,9 +136,6 @@ fn a_quorum_of_ten_thousand_counts() {
     plan.nodes.push(join);
     let mut engine = Engine::new(Arc::new(plan));
     let commands = start(&mut engine, 100);
-    assert_eq!(
-        finish(&mut engine, commands, How::Exited(0)),
-        count as usize
-    );
+    assert_eq!(finish(&mut engine, commands, How::Exited(0)), count as usize);
     assert_eq!(engine.status(), RunStatus::Completed);
 }

@@ -8,8 +8,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use engine::event::{
-    AttemptId, Command, Ended, Event, EventKind, How, Observation, Resolution, RunStarted,
-    StartAttempt, Timer,
+    AttemptId, Command, Ended, Event, EventKind, How, Observation, Resolution, RunStarted, StartAttempt, Timer,
 };
 use engine::{Engine, Notice, Phase};
 use ir::eval::World;
@@ -36,9 +35,7 @@ fn scenarios_come_out_as_written() {
                 .lines()
                 .zip(actual.lines())
                 .find(|(expected, actual)| expected != actual);
-            wrong.push(format!(
-                "{name}.md, first difference: {differs:?}\n{actual}"
-            ));
+            wrong.push(format!("{name}.md, first difference: {differs:?}\n{actual}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -117,12 +114,7 @@ impl Play {
             self.time_ms += ms.parse::<i64>().expect("milliseconds");
             words.remove(0);
         }
-        match words
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .as_slice()
-        {
+        match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
             ["start", params @ ..] => self.start(params),
             ["nodes"] => self.nodes(),
             ["unverified"] => {
@@ -188,10 +180,7 @@ impl Play {
             ["nothing"] => (How::Nothing, &[][..]),
             other => panic!("no such end: {other:?}"),
         };
-        let text = |index: usize| {
-            rest.get(index)
-                .map_or(String::new(), |text| text.replace("\\n", "\n"))
-        };
+        let text = |index: usize| rest.get(index).map_or(String::new(), |text| text.replace("\\n", "\n"));
         let mut ended = Ended {
             how,
             stdout: text(0),
@@ -203,9 +192,7 @@ impl Play {
         }
         ended.observed = self.before(attempt);
         if self.engine.may_start(attempt, &ended.observed) {
-            let after = self
-                .engine
-                .observe(attempt, Phase::After(&ended), &mut self.world);
+            let after = self.engine.observe(attempt, Phase::After(&ended), &mut self.world);
             ended.observed.extend(after);
         } else {
             ended = Ended {
@@ -254,11 +241,7 @@ impl Play {
         if let Some(end) = self.engine.end().cloned()
             && self.out.ends_with(&format!("run: {}\n", name(&end.status)))
         {
-            for line in end
-                .message
-                .iter()
-                .map(|message| format!("because {message}"))
-            {
+            for line in end.message.iter().map(|message| format!("because {message}")) {
                 self.say(&line);
             }
             for (output, value) in &end.outputs {
@@ -302,8 +285,7 @@ impl Play {
     }
 
     fn label(&self, attempt: AttemptId) -> String {
-        let same =
-            |other: &&AttemptId| (other.node, other.instance) == (attempt.node, attempt.instance);
+        let same = |other: &&AttemptId| (other.node, other.instance) == (attempt.node, attempt.instance);
         self.attempts
             .iter()
             .find(|(_, other)| same(other))
@@ -320,8 +302,7 @@ impl Play {
                 write!(line, ", {output} = {}", ir::data::render(value)).expect("text grows");
             }
             for instance in &node.instances {
-                write!(line, ", [{}] {}", instance.key, name(&instance.status))
-                    .expect("text grows");
+                write!(line, ", [{}] {}", instance.key, name(&instance.status)).expect("text grows");
             }
             self.say(&line);
         }
@@ -355,9 +336,7 @@ fn started(start: &StartAttempt) -> String {
 fn told(notice: &Notice) -> Option<String> {
     Some(match notice {
         Notice::Started { .. } => return None,
-        Notice::FannedOut {
-            label, instances, ..
-        } => format!("{label} fans out into {instances}"),
+        Notice::FannedOut { label, instances, .. } => format!("{label} fans out into {instances}"),
         Notice::Retrying { label, error, .. } => {
             format!("{label} retries after {}: {}", error.kind, error.message)
         }
@@ -431,10 +410,7 @@ impl World for Pretend {
     }
 
     fn fact(&mut self, name: &str) -> Result<Value, String> {
-        let fact = self
-            .known
-            .get(name)
-            .ok_or(format!("`{name}` cannot be told"))?;
+        let fact = self.known.get(name).ok_or(format!("`{name}` cannot be told"))?;
         fact.parse()
             .map(Value::Int)
             .map_err(|_| format!("`{name}` is not a number"))

@@ -31,9 +31,7 @@ type Checked = Result<Value, DataError>;
 impl Checker<'_> {
     pub(super) fn check_all(self, value: Value, ty: &Type) -> Checked {
         if !value.fits_depth(VALUE_DEPTH_MAX) {
-            return Err(DataError::new(format!(
-                "nests deeper than {VALUE_DEPTH_MAX} levels"
-            )));
+            return Err(DataError::new(format!("nests deeper than {VALUE_DEPTH_MAX} levels")));
         }
         self.check(value, ty)
     }
@@ -44,40 +42,25 @@ impl Checker<'_> {
             (Type::None | Type::Optional(_), Value::None) => Ok(Value::None),
             (Type::Optional(inner) | Type::Secret(inner), value) => self.check(value, inner),
             (Type::Bool, value @ Value::Bool(_)) => Ok(value),
-            (Type::Int(bounds), Value::Int(int)) => {
-                in_bounds(Value::Int(int), Decimal::from(int), bounds.as_deref())
+            (Type::Int(bounds), Value::Int(int)) => in_bounds(Value::Int(int), Decimal::from(int), bounds.as_deref()),
+            (Type::Float(bounds), Value::Int(int)) => {
+                in_bounds(Value::Float(int as f64), Decimal::from(int), bounds.as_deref())
             }
-            (Type::Float(bounds), Value::Int(int)) => in_bounds(
-                Value::Float(int as f64),
-                Decimal::from(int),
-                bounds.as_deref(),
-            ),
             (Type::Float(bounds), Value::Float(float)) => float_in_bounds(float, bounds.as_deref()),
             (Type::String(refine), Value::String(text)) => refined_text(text, refine.as_deref()),
             (Type::Enum(members), Value::String(text)) => member(text, members),
-            (
-                Type::Url | Type::Path | Type::Regex | Type::Version | Type::Principal,
-                Value::String(text),
-            ) => text::text_problem(&text, ty).map_or(Ok(Value::String(text)), |problem| {
-                Err(DataError::new(problem))
-            }),
+            (Type::Url | Type::Path | Type::Regex | Type::Version | Type::Principal, Value::String(text)) => {
+                text::text_problem(&text, ty).map_or(Ok(Value::String(text)), |problem| Err(DataError::new(problem)))
+            }
             (Type::Duration, value @ Value::Duration(_))
             | (Type::Size, value @ Value::Size(_))
             | (Type::Money, value @ Value::Money(_))
             | (Type::Time, value @ Value::Time(_))
             | (Type::File | Type::Dir, value @ Value::File(_)) => Ok(value),
-            (Type::Duration, Value::String(text)) => {
-                quantity(quantity::parse_duration(&text).map(Value::Duration))
-            }
-            (Type::Size, Value::String(text)) => {
-                quantity(quantity::parse_size(&text).map(Value::Size))
-            }
-            (Type::Money, Value::String(text)) => {
-                quantity(quantity::parse_money(&text).map(Value::Money))
-            }
-            (Type::Time, Value::String(text)) => {
-                quantity(quantity::parse_time(&text).map(Value::Time))
-            }
+            (Type::Duration, Value::String(text)) => quantity(quantity::parse_duration(&text).map(Value::Duration)),
+            (Type::Size, Value::String(text)) => quantity(quantity::parse_size(&text).map(Value::Size)),
+            (Type::Money, Value::String(text)) => quantity(quantity::parse_money(&text).map(Value::Money)),
+            (Type::Time, Value::String(text)) => quantity(quantity::parse_time(&text).map(Value::Time)),
             // The sum of no items is a zero of any unit.
             (Type::Duration, Value::Int(0)) => Ok(Value::Duration(0)),
             (Type::Size, Value::Int(0)) => Ok(Value::Size(0)),
@@ -85,13 +68,8 @@ impl Checker<'_> {
             (Type::List(list), Value::List(items)) => self.list(items, list),
             (Type::Map(item), Value::Record(fields)) => self.map(fields, item),
             (Type::Record(name), Value::Record(fields)) => match self.types.get(name) {
-                Some(record) => self.record(
-                    fields,
-                    record.fields.iter().map(|field| (&field.name, &field.ty)),
-                ),
-                None => Err(DataError::new(format!(
-                    "the type `{name}` is not one of the plan's"
-                ))),
+                Some(record) => self.record(fields, record.fields.iter().map(|field| (&field.name, &field.ty))),
+                None => Err(DataError::new(format!("the type `{name}` is not one of the plan's"))),
             },
             (Type::Fields(wanted), Value::Record(fields)) => self.record(fields, wanted.iter()),
             (_, value) => Err(mismatch(&value, ty)),
@@ -102,20 +80,18 @@ impl Checker<'_> {
         if let Some(bounds) = &list.len {
             length_in_bounds(items.len(), "items", bounds)?;
         }
-        let items = items.into_iter().enumerate().map(|(i, item)| {
-            self.check(item, &list.item)
-                .map_err(|error| error.below_index(i))
-        });
+        let items = items
+            .into_iter()
+            .enumerate()
+            .map(|(i, item)| self.check(item, &list.item).map_err(|error| error.below_index(i)));
         Ok(Value::List(items.collect::<Result<_, _>>()?))
     }
 
     fn map(self, fields: BTreeMap<SmolStr, Value>, item: &Type) -> Checked {
-        let fields = fields
-            .into_iter()
-            .map(|(key, field)| match self.check(field, item) {
-                Ok(field) => Ok((key, field)),
-                Err(error) => Err(error.below_key(&key)),
-            });
+        let fields = fields.into_iter().map(|(key, field)| match self.check(field, item) {
+            Ok(field) => Ok((key, field)),
+            Err(error) => Err(error.below_key(&key)),
+        });
         Ok(Value::Record(fields.collect::<Result<_, _>>()?))
     }
 
@@ -135,9 +111,7 @@ impl Checker<'_> {
                     )));
                 }
                 Some(field) => {
-                    let field = self
-                        .check(field, ty)
-                        .map_err(|error| error.below_key(name))?;
+                    let field = self.check(field, ty).map_err(|error| error.below_key(name))?;
                     if !(field.is_none() && ty.is_optional()) {
                         checked.insert(name.clone(), field);
                     }
@@ -192,19 +166,14 @@ fn member(text: SmolStr, members: &[SmolStr]) -> Checked {
 fn refined_text(text: SmolStr, refine: Option<&StringRefine>) -> Checked {
     match refine {
         None => {}
-        Some(StringRefine::Len(bounds)) => {
-            length_in_bounds(text.chars().count(), "characters", bounds)?
-        }
+        Some(StringRefine::Len(bounds)) => length_in_bounds(text.chars().count(), "characters", bounds)?,
         Some(StringRefine::Regex(pattern)) => matches(&text, pattern)?,
     }
     Ok(Value::String(text))
 }
 
 fn matches(text: &str, pattern: &str) -> Result<(), DataError> {
-    if pattern::compile(pattern)
-        .map_err(DataError::new)?
-        .is_match(text)
-    {
+    if pattern::compile(pattern).map_err(DataError::new)?.is_match(text) {
         return Ok(());
     }
     Err(DataError::new(format!(
@@ -217,14 +186,8 @@ fn length_in_bounds(len: usize, what: &str, bounds: &Bounds) -> Result<(), DataE
     if within(Decimal::from(len), bounds)? {
         return Ok(());
     }
-    let what = if len == 1 {
-        what.trim_end_matches('s')
-    } else {
-        what
-    };
-    Err(DataError::new(format!(
-        "has {len} {what}, expected {bounds}"
-    )))
+    let what = if len == 1 { what.trim_end_matches('s') } else { what };
+    Err(DataError::new(format!("has {len} {what}, expected {bounds}")))
 }
 
 fn in_bounds(value: Value, number: Decimal, bounds: Option<&Bounds>) -> Checked {
@@ -244,9 +207,7 @@ fn float_in_bounds(float: f64, bounds: Option<&Bounds>) -> Checked {
         let below = bound::<f64>(bounds.hi.as_ref())?.is_none_or(|hi| float <= hi);
         if !(above && below) {
             let float = quantity::render_float(float);
-            return Err(DataError::new(format!(
-                "`{float}` is out of range, expected {bounds}"
-            )));
+            return Err(DataError::new(format!("`{float}` is out of range, expected {bounds}")));
         }
     }
     Ok(Value::Float(float))

@@ -17,9 +17,7 @@ pub fn parse_param(text: &str, ty: &Type, types: &Types) -> Result<Value, String
         // Dynamic: what reads as JSON is JSON, the rest is text.
         Type::Json => serde_json::from_str(text).map_or_else(|_| Value::from(text), from_json),
         Type::Secret(_) => {
-            return Err(
-                "a secret comes from the plan's `secrets:`, not from a parameter".to_owned(),
-            );
+            return Err("a secret comes from the plan's `secrets:`, not from a parameter".to_owned());
         }
         Type::File | Type::Dir => {
             return Err(format!(
@@ -41,24 +39,18 @@ fn parse_bool(text: &str) -> Result<Value, String> {
     match text {
         "true" => Ok(Value::Bool(true)),
         "false" => Ok(Value::Bool(false)),
-        _ => Err(format!(
-            "saw {:?}, expected `true` or `false`",
-            text::shortened(text)
-        )),
+        _ => Err(format!("saw {:?}, expected `true` or `false`", text::shortened(text))),
     }
 }
 
 fn parse_int(text: &str) -> Result<Value, String> {
     let digits = text.replace('_', "");
-    digits
-        .parse()
-        .map(Value::Int)
-        .map_err(|error| match error.kind() {
-            std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => {
-                format!("`{text}` does not fit into 64 bits")
-            }
-            _ => format!("saw {:?}, expected an integer", text::shortened(text)),
-        })
+    digits.parse().map(Value::Int).map_err(|error| match error.kind() {
+        std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => {
+            format!("`{text}` does not fit into 64 bits")
+        }
+        _ => format!("saw {:?}, expected an integer", text::shortened(text)),
+    })
 }
 
 fn parse_float(text: &str) -> Result<Value, String> {
@@ -67,15 +59,11 @@ fn parse_float(text: &str) -> Result<Value, String> {
     }
     match text.replace('_', "").parse::<f64>() {
         Ok(float) if float.is_finite() => Ok(Value::Float(float)),
-        _ => Err(format!(
-            "saw {:?}, expected a number",
-            text::shortened(text)
-        )),
+        _ => Err(format!("saw {:?}, expected a number", text::shortened(text))),
     }
 }
 
 fn parse_json(text: &str, ty: &Type) -> Result<Value, String> {
-    let json = serde_json::from_str(text)
-        .map_err(|error| format!("a `{ty}` is given as JSON: {error}"))?;
+    let json = serde_json::from_str(text).map_err(|error| format!("a `{ty}` is given as JSON: {error}"))?;
     Ok(from_json(json))
 }

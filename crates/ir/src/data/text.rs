@@ -21,15 +21,11 @@ pub fn text_problem(text: &str, ty: &Type) -> Option<String> {
             "{short:?} is not a url, expected one as `https://example.org/page`"
         )),
         Type::Path if text.is_empty() => Some("the path is empty".to_owned()),
-        Type::Path if text.contains('\0') => {
-            Some(format!("{short:?} is not a path: it has a NUL character"))
-        }
+        Type::Path if text.contains('\0') => Some(format!("{short:?} is not a path: it has a NUL character")),
         Type::Regex => pattern::compile(text)
             .err()
             .map(|why| format!("{short:?} is not a regular expression: {why}")),
-        Type::Version if !is_version(text) => Some(format!(
-            "{short:?} is not a version, expected one as `1.2.0`"
-        )),
+        Type::Version if !is_version(text) => Some(format!("{short:?} is not a version, expected one as `1.2.0`")),
         Type::Principal if !is_principal(text) => Some(format!(
             "{short:?} is not a principal, expected one as `role/release` or `user/alice`"
         )),
@@ -63,12 +59,7 @@ pub fn is_principal(text: &str) -> bool {
 
 /// A name of the language: words of letters, digits and underscores, joined by single hyphens.
 fn is_name(text: &str) -> bool {
-    let word = |word: &str| {
-        !word.is_empty()
-            && word
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
+    let word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     text.split('-').all(word) && !text.starts_with(|c: char| c.is_ascii_digit())
 }
 

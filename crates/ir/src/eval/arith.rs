@@ -60,9 +60,7 @@ pub(super) fn add(lhs: Value, rhs: Value, meter: &mut Meter) -> Outcome {
         (Value::Duration(a), Value::Duration(b)) => duration(a.checked_add(b)),
         (Value::Size(a), Value::Size(b)) => size(a.checked_add(b)),
         (Value::Money(a), Value::Money(b)) => money(a.checked_add(b)),
-        (Value::Time(a), Value::Duration(b)) | (Value::Duration(b), Value::Time(a)) => {
-            time(a.checked_add(b))
-        }
+        (Value::Time(a), Value::Duration(b)) | (Value::Duration(b), Value::Time(a)) => time(a.checked_add(b)),
         (lhs, rhs) => match floats(&lhs, &rhs) {
             Some((a, b)) => float(a + b),
             None => unlike("+", &lhs, &rhs),
@@ -88,22 +86,14 @@ fn subtract(lhs: Value, rhs: Value) -> Outcome {
 fn multiply(lhs: Value, rhs: Value) -> Outcome {
     match (lhs, rhs) {
         (Value::Int(a), Value::Int(b)) => int(a.checked_mul(b)),
-        (Value::Duration(a), Value::Int(b)) | (Value::Int(b), Value::Duration(a)) => {
-            duration(a.checked_mul(b))
-        }
+        (Value::Duration(a), Value::Int(b)) | (Value::Int(b), Value::Duration(a)) => duration(a.checked_mul(b)),
         (Value::Duration(a), Value::Float(b)) | (Value::Float(b), Value::Duration(a)) => {
             duration(rounded(a as f64 * b))
         }
         (Value::Size(a), Value::Int(b)) | (Value::Int(b), Value::Size(a)) => size(a.checked_mul(b)),
-        (Value::Size(a), Value::Float(b)) | (Value::Float(b), Value::Size(a)) => {
-            size(rounded(a as f64 * b))
-        }
-        (Value::Money(a), Value::Int(b)) | (Value::Int(b), Value::Money(a)) => {
-            money(a.checked_mul(b.into()))
-        }
-        (Value::Money(a), Value::Float(b)) | (Value::Float(b), Value::Money(a)) => {
-            money(a.checked_mul(decimal(b)?))
-        }
+        (Value::Size(a), Value::Float(b)) | (Value::Float(b), Value::Size(a)) => size(rounded(a as f64 * b)),
+        (Value::Money(a), Value::Int(b)) | (Value::Int(b), Value::Money(a)) => money(a.checked_mul(b.into())),
+        (Value::Money(a), Value::Float(b)) | (Value::Float(b), Value::Money(a)) => money(a.checked_mul(decimal(b)?)),
         (lhs, rhs) => match floats(&lhs, &rhs) {
             Some((a, b)) => float(a * b),
             None => unlike("*", &lhs, &rhs),
@@ -115,9 +105,7 @@ fn divide(lhs: Value, rhs: Value) -> Outcome {
     nonzero(&rhs)?;
     match (lhs, rhs) {
         (Value::Int(a), Value::Int(b)) => int(a.checked_div(b)),
-        (Value::Duration(a), Value::Duration(b)) | (Value::Size(a), Value::Size(b)) => {
-            float(a as f64 / b as f64)
-        }
+        (Value::Duration(a), Value::Duration(b)) | (Value::Size(a), Value::Size(b)) => float(a as f64 / b as f64),
         (Value::Duration(a), Value::Int(b)) => duration(a.checked_div(b)),
         (Value::Duration(a), Value::Float(b)) => duration(rounded(a as f64 / b)),
         (Value::Size(a), Value::Int(b)) => size(a.checked_div(b)),
@@ -182,11 +170,7 @@ fn nonzero(divisor: &Value) -> Result<(), EvalError> {
         Value::Money(n) => n.is_zero(),
         _ => false,
     };
-    if zero {
-        fail("division by zero")
-    } else {
-        Ok(())
-    }
+    if zero { fail("division by zero") } else { Ok(()) }
 }
 
 fn floats(lhs: &Value, rhs: &Value) -> Option<(f64, f64)> {

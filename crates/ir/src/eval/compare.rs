@@ -8,12 +8,7 @@ use crate::expr::BinaryOp;
 use crate::pattern;
 use crate::value::Value;
 
-pub(super) fn apply(
-    op: BinaryOp,
-    lhs: &Value,
-    rhs: &Value,
-    meter: &mut Meter,
-) -> Result<bool, EvalError> {
+pub(super) fn apply(op: BinaryOp, lhs: &Value, rhs: &Value, meter: &mut Meter) -> Result<bool, EvalError> {
     match op {
         BinaryOp::Eq => same(lhs, rhs, meter),
         BinaryOp::Ne => same(lhs, rhs, meter).map(|same| !same),
@@ -56,11 +51,7 @@ pub(crate) fn no_order(lhs: &Value, rhs: &Value) -> EvalError {
 }
 
 /// Whether the left is an item of a list, a key of a map, or a part of a text; `contains` is the same, turned round.
-pub(crate) fn is_in(
-    needle: &Value,
-    haystack: &Value,
-    meter: &mut Meter,
-) -> Result<bool, EvalError> {
+pub(crate) fn is_in(needle: &Value, haystack: &Value, meter: &mut Meter) -> Result<bool, EvalError> {
     match (needle, haystack) {
         (_, Value::List(items)) => {
             meter.steps(items.len())?;

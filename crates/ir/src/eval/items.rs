@@ -27,11 +27,7 @@ impl<'e> Evaluator<'e> {
         let items = match self.eval(list)? {
             Value::List(items) => items,
             other => {
-                return fail(format!(
-                    "`{}` takes a list, saw {}",
-                    func.name(),
-                    other.kind()
-                ));
+                return fail(format!("`{}` takes a list, saw {}", func.name(), other.kind()));
             }
         };
         match (func, each) {
@@ -40,9 +36,7 @@ impl<'e> Evaluator<'e> {
             (Func::SortBy, Some(each)) => self.sort_by(items, each),
             (Func::Where, Some(each)) => self.filter(items, each),
             (Func::Any, Some(each)) => self.find(items, each, true).map(Value::Bool),
-            (Func::All, Some(each)) => self
-                .find(items, each, false)
-                .map(|found| Value::Bool(!found)),
+            (Func::All, Some(each)) => self.find(items, each, false).map(|found| Value::Bool(!found)),
             (Func::Count, Some(each)) => match self.filter(items, each)? {
                 Value::List(kept) => Ok(Value::Int(kept.len() as i64)),
                 other => Ok(other),
@@ -102,10 +96,7 @@ impl<'e> Evaluator<'e> {
                 None => item,
             };
             if matches!(term, Value::String(_) | Value::Time(_)) {
-                return fail(format!(
-                    "`sum` adds numbers and quantities, saw {}",
-                    term.kind()
-                ));
+                return fail(format!("`sum` adds numbers and quantities, saw {}", term.kind()));
             }
             let (sum, term) = arith::zero_of_same_unit(total, term);
             total = arith::add(sum, term, &mut self.meter)?;
@@ -121,9 +112,7 @@ impl<'e> Evaluator<'e> {
         }
         let order = order_of(keyed.iter().map(|(key, _)| key))?;
         keyed.sort_by(|(a, _), (b, _)| order(a, b));
-        Ok(Value::List(
-            keyed.into_iter().map(|(_, item)| item).collect(),
-        ))
+        Ok(Value::List(keyed.into_iter().map(|(_, item)| item).collect()))
     }
 }
 

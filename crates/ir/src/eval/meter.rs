@@ -46,10 +46,7 @@ impl Meter {
     /// A text of so many bytes is about to grow by so many.
     pub(crate) fn text(&mut self, bytes: usize, more: usize) -> Result<(), EvalError> {
         if bytes.saturating_add(more) > TEXT_BYTES_MAX {
-            return fail(format!(
-                "a text is longer than {} MiB",
-                TEXT_BYTES_MAX >> 20
-            ));
+            return fail(format!("a text is longer than {} MiB", TEXT_BYTES_MAX >> 20));
         }
         self.steps(1 + more / TEXT_BYTES_PER_STEP)
     }

@@ -73,11 +73,7 @@ impl Args {
     }
 
     pub(super) fn expected<T>(&self, what: &str, saw: &Value) -> Result<T, EvalError> {
-        fail(format!(
-            "`{}` takes {what}, saw {}",
-            self.func.name(),
-            saw.kind()
-        ))
+        fail(format!("`{}` takes {what}, saw {}", self.func.name(), saw.kind()))
     }
 }
 
@@ -86,11 +82,7 @@ pub(crate) fn call(func: Func, args: Vec<Value>, meter: &mut Meter) -> Outcome {
     let given = args.len();
     let (least, most) = func.arity();
     if given < least || most.is_some_and(|most| given > most) {
-        return fail(format!(
-            "`{}` got {given} arguments: {}",
-            func.name(),
-            func.signature()
-        ));
+        return fail(format!("`{}` got {given} arguments: {}", func.name(), func.signature()));
     }
     let mut args = Args::new(func, args);
     let args = &mut args;
@@ -118,23 +110,12 @@ pub(crate) fn call(func: Func, args: Vec<Value>, meter: &mut Meter) -> Outcome {
         Func::Keys | Func::Values | Func::Get | Func::Merge => lists::of_map(func, args, meter),
         Func::Range => lists::range(args, meter),
         Func::Zip => lists::zip(args, meter),
-        Func::Bytes | Func::Kilobytes | Func::Megabytes | Func::Gigabytes => {
-            units::size(func, args)
-        }
-        Func::Ms | Func::Seconds | Func::Minutes | Func::Hours | Func::Days => {
-            units::duration(func, args)
-        }
+        Func::Bytes | Func::Kilobytes | Func::Megabytes | Func::Gigabytes => units::size(func, args),
+        Func::Ms | Func::Seconds | Func::Minutes | Func::Hours | Func::Days => units::duration(func, args),
         Func::Dollars => units::dollars(args),
-        Func::Where
-        | Func::Map
-        | Func::SortBy
-        | Func::Any
-        | Func::All
-        | Func::Count
-        | Func::Sum => fail(format!(
-            "`{}` takes an expression about each item",
-            func.name()
-        )),
+        Func::Where | Func::Map | Func::SortBy | Func::Any | Func::All | Func::Count | Func::Sum => {
+            fail(format!("`{}` takes an expression about each item", func.name()))
+        }
         Func::Uuid | Func::Hash | Func::File | Func::Exists => {
             fail(format!("`{}` is not a pure function", func.name()))
         }

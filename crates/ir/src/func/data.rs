@@ -31,10 +31,7 @@ pub(super) fn yaml(args: &mut Args, meter: &mut Meter) -> Outcome {
     meter.steps(text.len() / BYTES_PER_STEP)?;
     match serde_saphyr::from_str_with_options(&text, yaml_options()) {
         Ok(json) => shallow("yaml", from_json(json)),
-        Err(error) => fail(format!(
-            "`yaml` cannot read its text: {}",
-            yaml_problem(&error)
-        )),
+        Err(error) => fail(format!("`yaml` cannot read its text: {}", yaml_problem(&error))),
     }
 }
 
@@ -44,9 +41,7 @@ fn yaml_problem(error: &serde_saphyr::Error) -> String {
         return format!("its aliases repeat more than {REPLAYED_EVENTS_MAX} items");
     }
     if text.starts_with("budget breached") {
-        return format!(
-            "it has more than {ITEMS_MAX} items, or nests deeper than {VALUE_DEPTH_MAX} levels"
-        );
+        return format!("it has more than {ITEMS_MAX} items, or nests deeper than {VALUE_DEPTH_MAX} levels");
     }
     // One line, and what it says of the library's options is not for people who write plans.
     let text = text.replace(", set DuplicateKeyPolicy in Options if acceptable", "");
@@ -90,9 +85,7 @@ pub(super) fn csv(args: &mut Args, meter: &mut Meter) -> Outcome {
         .collect();
     let mut names = BTreeSet::new();
     if let Some(twice) = columns.iter().find(|column| !names.insert(*column)) {
-        return fail(format!(
-            "`csv` reads a header with two columns named {twice:?}"
-        ));
+        return fail(format!("`csv` reads a header with two columns named {twice:?}"));
     }
     let mut rows = Vec::new();
     for row in reader.records() {
@@ -109,11 +102,7 @@ pub(super) fn csv(args: &mut Args, meter: &mut Meter) -> Outcome {
 
 fn csv_problem(error: csv::Error) -> EvalError {
     let problem = match error.kind() {
-        csv::ErrorKind::UnequalLengths {
-            pos,
-            expected_len,
-            len,
-        } => {
+        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
             let line = pos.as_ref().map_or(0, csv::Position::line);
             format!("line {line} has {len} fields, the header has {expected_len}")
         }

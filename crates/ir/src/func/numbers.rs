@@ -39,14 +39,8 @@ pub(super) fn abs(args: &mut Args) -> Outcome {
     match args.any()? {
         Value::Int(int) => int.checked_abs().map(Value::Int).ok_or_else(out_of_range),
         Value::Float(float) => Ok(Value::Float(float.abs())),
-        Value::Duration(ms) => ms
-            .checked_abs()
-            .map(Value::Duration)
-            .ok_or_else(out_of_range),
-        Value::Size(bytes) => bytes
-            .checked_abs()
-            .map(Value::Size)
-            .ok_or_else(out_of_range),
+        Value::Duration(ms) => ms.checked_abs().map(Value::Duration).ok_or_else(out_of_range),
+        Value::Size(bytes) => bytes.checked_abs().map(Value::Size).ok_or_else(out_of_range),
         Value::Money(dollars) => Ok(Value::Money(dollars.abs())),
         other => args.expected("a number or a quantity", &other),
     }
@@ -70,10 +64,9 @@ pub(super) fn round(args: &mut Args) -> Outcome {
         // Beyond 7.9e28 a float has no fraction to round.
         return Ok(Value::Float(number));
     };
-    finite(to_float(decimal.round_dp_with_strategy(
-        digits,
-        RoundingStrategy::MidpointAwayFromZero,
-    )))
+    finite(to_float(
+        decimal.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero),
+    ))
 }
 
 /// `floor` and `ceil`.
@@ -90,10 +83,7 @@ pub(super) fn whole(func: Func, args: &mut Args) -> Outcome {
 }
 
 fn integer(float: f64) -> Outcome {
-    to_int(float).map(Value::Int).ok_or_else(|| {
-        EvalError::new(format!(
-            "`{}` does not fit into a 64-bit integer",
-            render_float(float)
-        ))
-    })
+    to_int(float)
+        .map(Value::Int)
+        .ok_or_else(|| EvalError::new(format!("`{}` does not fit into a 64-bit integer", render_float(float))))
 }

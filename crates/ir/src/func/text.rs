@@ -65,9 +65,7 @@ fn format(template: &str, args: &mut Args, meter: &mut Meter) -> Result<SmolStr,
     let mut filled = String::from(parts.next().unwrap_or_default());
     for part in parts {
         let Some(arg) = args.next() else {
-            return fail(format!(
-                "`format` has more `{{}}` than arguments: {template:?}"
-            ));
+            return fail(format!("`format` has more `{{}}` than arguments: {template:?}"));
         };
         let arg = data::render_cow(&arg);
         meter.text(filled.len(), arg.len() + part.len())?;
@@ -75,9 +73,7 @@ fn format(template: &str, args: &mut Args, meter: &mut Meter) -> Result<SmolStr,
         filled.push_str(part);
     }
     match args.next() {
-        Some(_) => fail(format!(
-            "`format` has fewer `{{}}` than arguments: {template:?}"
-        )),
+        Some(_) => fail(format!("`format` has fewer `{{}}` than arguments: {template:?}")),
         None => Ok(filled.into()),
     }
 }

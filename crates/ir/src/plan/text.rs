@@ -60,20 +60,15 @@ impl Plan {
     pub fn from_json(text: &str) -> Result<Self, PlanError> {
         let header: Header = serde_json::from_str(text).map_err(json_error)?;
         if header.format != FORMAT {
-            return Err(PlanError::Format {
-                seen: header.format,
-            });
+            return Err(PlanError::Format { seen: header.format });
         }
         if nests_deeper(text, JSON_DEPTH_MAX) {
-            return Err(PlanError::Json(format!(
-                "it nests deeper than {JSON_DEPTH_MAX} levels"
-            )));
+            return Err(PlanError::Json(format!("it nests deeper than {JSON_DEPTH_MAX} levels")));
         }
         let mut json = serde_json::Deserializer::from_str(text);
         // Bounded just above, and the stack grows as it must.
         json.disable_recursion_limit();
-        let plan =
-            Self::deserialize(serde_stacker::Deserializer::new(&mut json)).map_err(json_error)?;
+        let plan = Self::deserialize(serde_stacker::Deserializer::new(&mut json)).map_err(json_error)?;
         json.end().map_err(json_error)?;
         Ok(plan)
     }

@@ -33,11 +33,7 @@ pub(super) fn needs_wrapper(fields: &BTreeMap<SmolStr, Value>) -> bool {
         .is_some_and(|(key, _)| key.starts_with('$'))
 }
 
-fn tagged<S: Serializer, T: Serialize + ?Sized>(
-    serializer: S,
-    tag: &str,
-    value: &T,
-) -> Result<S::Ok, S::Error> {
+fn tagged<S: Serializer, T: Serialize + ?Sized>(serializer: S, tag: &str, value: &T) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(1))?;
     map.serialize_entry(tag, value)?;
     map.end()
@@ -49,9 +45,7 @@ impl Serialize for Value {
             Self::None => serializer.serialize_unit(),
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Int(value) => serializer.serialize_i64(*value),
-            Self::Float(value) if !value.is_finite() => {
-                Err(ser::Error::custom("a float that is not finite"))
-            }
+            Self::Float(value) if !value.is_finite() => Err(ser::Error::custom("a float that is not finite")),
             // The two zeros are equal, so they are written alike.
             Self::Float(value) => serializer.serialize_f64(*value + 0.0),
             Self::String(value) => serializer.serialize_str(value),
@@ -125,8 +119,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut items =
-            Vec::with_capacity(seq.size_hint().unwrap_or(0).min(PREALLOCATED_ITEMS_MAX));
+        let mut items = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(PREALLOCATED_ITEMS_MAX));
         while let Some(item) = seq.next_element()? {
             items.push(item);
         }
@@ -146,9 +139,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
             }
             let value = map.next_value()?;
             if fields.insert(key.clone(), value).is_some() {
-                return Err(de::Error::custom(format_args!(
-                    "the key `{key}` is there twice"
-                )));
+                return Err(de::Error::custom(format_args!("the key `{key}` is there twice")));
             }
         }
         Ok(Value::Record(fields))

@@ -14,9 +14,7 @@ impl Value {
             (Self::Int(int), Self::Float(float)) | (Self::Float(float), Self::Int(int)) => {
                 int_float(*int, *float) == Some(Ordering::Equal)
             }
-            (Self::List(a), Self::List(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b))
-            }
+            (Self::List(a), Self::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b)),
             (Self::Record(a), Self::Record(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|((k, a), (l, b))| k == l && a.same(b))
             }
@@ -73,11 +71,7 @@ fn int_float(int: i64, float: f64) -> Option<Ordering> {
     }
     let whole = float.trunc();
     let by_whole = int.cmp(&(whole as i64));
-    Some(by_whole.then_with(|| {
-        0.0_f64
-            .partial_cmp(&(float - whole))
-            .unwrap_or(Ordering::Equal)
-    }))
+    Some(by_whole.then_with(|| 0.0_f64.partial_cmp(&(float - whole)).unwrap_or(Ordering::Equal)))
 }
 
 /// The order of versions, as Semantic Versioning has it: numbers first, then a release is above its pre-releases.
@@ -126,10 +120,7 @@ fn natural(digits: &str) -> Option<u64> {
 }
 
 fn pre_part(text: &str) -> Option<PrePart<'_>> {
-    let fits = !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let fits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     fits.then(|| natural(text).map_or(PrePart::Text(text), PrePart::Number))
 }
 

@@ -52,24 +52,14 @@ pub(super) fn verify(plan: &Plan) -> Verified {
             .collect(),
     };
     known.plan_exprs()?;
-    (0..)
-        .zip(&plan.nodes)
-        .try_for_each(|(id, node)| known.node(id, node))
+    (0..).zip(&plan.nodes).try_for_each(|(id, node)| known.node(id, node))
 }
 
 impl<'p> Known<'p> {
     fn plan_exprs(&self) -> Verified {
         let place = Place::default();
-        let defaults = self
-            .plan
-            .params
-            .iter()
-            .filter_map(|param| param.default.as_ref());
-        let memory = self
-            .plan
-            .memory
-            .iter()
-            .filter_map(|memory| memory.default.as_ref());
+        let defaults = self.plan.params.iter().filter_map(|param| param.default.as_ref());
+        let memory = self.plan.memory.iter().filter_map(|memory| memory.default.as_ref());
         let outputs = self.plan.outputs.iter().map(|output| &output.value);
         let mut all = defaults.chain(memory).chain(outputs).chain(&self.plan.dir);
         all.try_for_each(|expr| self.expr(expr, place))
@@ -82,24 +72,18 @@ impl<'p> Known<'p> {
             opaque,
             ..Place::default()
         };
-        node.when
-            .iter()
-            .try_for_each(|expr| self.expr(expr, plain))?;
+        node.when.iter().try_for_each(|expr| self.expr(expr, plain))?;
         match &node.body {
             Body::Task(task) => {
                 let place = Place {
                     each: task.each.is_some(),
                     ..plain
                 };
-                node.title
-                    .iter()
-                    .try_for_each(|expr| self.expr(expr, place))?;
+                node.title.iter().try_for_each(|expr| self.expr(expr, place))?;
                 self.task(task, plain, place)
             }
             Body::Gate(gate) => {
-                node.title
-                    .iter()
-                    .try_for_each(|expr| self.expr(expr, plain))?;
+                node.title.iter().try_for_each(|expr| self.expr(expr, plain))?;
                 self.gate(gate, plain)
             }
             Body::Decision(decision) => {
@@ -120,16 +104,9 @@ impl<'p> Known<'p> {
         task.input
             .iter()
             .try_for_each(|binding| self.expr(&binding.value, place))?;
-        let before = Place {
-            input: true,
-            ..place
-        };
-        task.script
-            .iter()
-            .try_for_each(|script| self.script(script, before))?;
-        task.timeout
-            .iter()
-            .try_for_each(|expr| self.expr(expr, before))?;
+        let before = Place { input: true, ..place };
+        task.script.iter().try_for_each(|script| self.script(script, before))?;
+        task.timeout.iter().try_for_each(|expr| self.expr(expr, before))?;
         self.expectations(
             &task.requires,
             Place {
@@ -142,40 +119,22 @@ impl<'p> Known<'p> {
             ..before
         };
         for output in &task.output {
-            self.expr(
-                &output.value,
-                Place {
-                    observe: true,
-                    ..after
-                },
-            )?;
+            self.expr(&output.value, Place { observe: true, ..after })?;
         }
         let after = Place { own: true, ..after };
         for fail in &task.fail {
             self.expr(&fail.when, after)?;
-            fail.message
-                .iter()
-                .try_for_each(|expr| self.expr(expr, after))?;
+            fail.message.iter().try_for_each(|expr| self.expr(expr, after))?;
         }
-        self.expectations(
-            &task.expect,
-            Place {
-                observe: true,
-                ..after
-            },
-        )?;
+        self.expectations(&task.expect, Place { observe: true, ..after })?;
         task.remember
             .iter()
             .try_for_each(|remember| self.expr(&remember.value, after))
     }
 
     fn gate(&self, gate: &'p Gate, place: Place<'p>) -> Verified {
-        gate.script
-            .iter()
-            .try_for_each(|script| self.script(script, place))?;
-        gate.timeout
-            .iter()
-            .try_for_each(|expr| self.expr(expr, place))?;
+        gate.script.iter().try_for_each(|script| self.script(script, place))?;
+        gate.timeout.iter().try_for_each(|expr| self.expr(expr, place))?;
         self.expectations(
             &gate.checks,
             Place {
@@ -190,14 +149,8 @@ impl<'p> Known<'p> {
         if let Interpreter::Command(command) = &script.interpreter {
             self.expr(command, place)?;
         }
-        let bindings = script
-            .vars
-            .iter()
-            .chain(&script.env)
-            .map(|binding| &binding.value);
-        bindings
-            .chain(&script.dir)
-            .try_for_each(|expr| self.expr(expr, place))
+        let bindings = script.vars.iter().chain(&script.env).map(|binding| &binding.value);
+        bindings.chain(&script.dir).try_for_each(|expr| self.expr(expr, place))
     }
 
     fn expectations(&self, all: &'p [Expectation], place: Place<'p>) -> Verified {
@@ -220,17 +173,13 @@ impl<'p> Known<'p> {
     fn part(&self, part: &Expr, depth: usize, items: u32, place: Place<'_>) -> Verified {
         let node = place.node;
         if depth > EXPR_DEPTH_MAX {
-            return fail(
-                node,
-                format!("an expression nests deeper than {EXPR_DEPTH_MAX} levels"),
-            );
+            return fail(node, format!("an expression nests deeper than {EXPR_DEPTH_MAX} levels"));
         }
         match part {
             Expr::Const(value) => constant(node, value),
-            Expr::It(depth) if *depth >= items => fail(
-                node,
-                format!("`it` {depth} is below {items} functions about items"),
-            ),
+            Expr::It(depth) if *depth >= items => {
+                fail(node, format!("`it` {depth} is below {items} functions about items"))
+            }
             Expr::Call(call) => {
                 let (least, most) = call.func.arity();
                 if call.args.len() < least || most.is_some_and(|most| call.args.len() > most) {
@@ -242,10 +191,7 @@ impl<'p> Known<'p> {
                 if call.func.observes() && !place.observe {
                     return fail(
                         node,
-                        format!(
-                            "`{}` looks at the world where that is not recorded",
-                            call.func.name()
-                        ),
+                        format!("`{}` looks at the world where that is not recorded", call.func.name()),
                     );
                 }
                 Ok(())
@@ -264,12 +210,8 @@ impl<'p> Known<'p> {
 
     fn problem(&self, reference: &Ref, place: Place<'_>) -> Option<String> {
         let missing = match reference {
-            Ref::Param(name) => {
-                (!self.params.contains(name)).then(|| format!("there is no parameter `{name}`"))
-            }
-            Ref::Memory(key) => {
-                (!self.memory.contains(key)).then(|| format!("there is no memory key `{key}`"))
-            }
+            Ref::Param(name) => (!self.params.contains(name)).then(|| format!("there is no parameter `{name}`")),
+            Ref::Memory(key) => (!self.memory.contains(key)).then(|| format!("there is no memory key `{key}`")),
             Ref::Output(id, name) => match self.plan.nodes.get(*id as usize) {
                 Some(node) => self.missing_output(*id, node, name),
                 None => return self.missing_node(*id),
@@ -280,22 +222,21 @@ impl<'p> Known<'p> {
             | Ref::NodeAgent(id)
             | Ref::Choice(id)
             | Ref::Error(id) => return self.missing_node(*id),
-            Ref::Each => {
-                (!place.each).then(|| "the variable of `each` is read outside of it".to_owned())
-            }
+            Ref::Each => (!place.each).then(|| "the variable of `each` is read outside of it".to_owned()),
             Ref::Input(name) => {
-                let input =
-                    place.input && task(place.node).is_some_and(|task| declares_input(task, name));
+                let input = place.input && task(place.node).is_some_and(|task| declares_input(task, name));
                 (!input).then(|| format!("there is no input `{name}` here"))
             }
             Ref::Own(name) => {
                 let own = place.own && task(place.node).is_some_and(|task| yields(task, name));
                 (!own).then(|| format!("there is no output `{name}` of its own here"))
             }
-            Ref::Capture(capture) => (!place.capture)
-                .then(|| format!("`{}` is read before anything ran", capture.name())),
-            Ref::World(name) => (!place.observe)
-                .then(|| format!("`{name}` looks at the world where that is not recorded")),
+            Ref::Capture(capture) => {
+                (!place.capture).then(|| format!("`{}` is read before anything ran", capture.name()))
+            }
+            Ref::World(name) => {
+                (!place.observe).then(|| format!("`{name}` looks at the world where that is not recorded"))
+            }
             Ref::Secret(_) | Ref::Run(_) | Ref::Task(_) | Ref::Plan(_) | Ref::Budget(_) => None,
         };
         missing.filter(|_| !place.opaque)
@@ -312,20 +253,16 @@ impl<'p> Known<'p> {
             Body::Gate(gate) => gate.script.is_some() && SCRIPT_OUTPUTS.contains(&name),
             Body::Decision(_) => false,
         };
-        (!there && !self.opaque.contains(&id))
-            .then(|| format!("`{}` has no output `{name}`", node.id))
+        (!there && !self.opaque.contains(&id)).then(|| format!("`{}` has no output `{name}`", node.id))
     }
 }
 
 fn constant(node: Option<&Node>, value: &Value) -> Verified {
     match value {
-        Value::Float(float) if !float.is_finite() => {
-            fail(node, "a constant is not a finite number")
+        Value::Float(float) if !float.is_finite() => fail(node, "a constant is not a finite number"),
+        value if !value.fits_depth(VALUE_DEPTH_MAX) => {
+            fail(node, format!("a constant nests deeper than {VALUE_DEPTH_MAX} levels"))
         }
-        value if !value.fits_depth(VALUE_DEPTH_MAX) => fail(
-            node,
-            format!("a constant nests deeper than {VALUE_DEPTH_MAX} levels"),
-        ),
         _ => Ok(()),
     }
 }
@@ -342,6 +279,5 @@ fn declares_input(task: &Task, name: &str) -> bool {
 }
 
 fn yields(task: &Task, name: &str) -> bool {
-    task.output.iter().any(|output| output.name == name)
-        || (task.script.is_some() && SCRIPT_OUTPUTS.contains(&name))
+    task.output.iter().any(|output| output.name == name) || (task.script.is_some() && SCRIPT_OUTPUTS.contains(&name))
 }

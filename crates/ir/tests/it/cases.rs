@@ -16,9 +16,7 @@ fn yielded(text: &str) -> String {
 }
 
 fn run_table(name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/it/cases")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases").join(name);
     let table = std::fs::read_to_string(&path).unwrap();
     let (mut now, mut wrong) = (String::new(), String::new());
     for (number, line) in (1..).zip(table.lines()) {

@@ -14,20 +14,10 @@ fn tasks(count: usize) -> Vec<Node> {
 
 fn drawn(plan: &Plan) -> String {
     let name = |id: NodeId| plan.nodes[id as usize].id.as_str();
-    Graph::of(plan)
-        .edges()
-        .iter()
-        .fold(String::new(), |mut text, edge| {
-            writeln!(
-                text,
-                "{} -> {}: {:?}",
-                name(edge.from),
-                name(edge.to),
-                edge.why
-            )
-            .unwrap();
-            text
-        })
+    Graph::of(plan).edges().iter().fold(String::new(), |mut text, edge| {
+        writeln!(text, "{} -> {}: {:?}", name(edge.from), name(edge.to), edge.why).unwrap();
+        text
+    })
 }
 
 #[test]
@@ -99,10 +89,7 @@ fn a_long_chain_of_fallbacks_with_many_dependents_is_linear() {
 fn plan_order_breaks_ties() {
     let mut nodes = tasks(4);
     nodes[0].needs = vec![need(3)];
-    assert_eq!(
-        Graph::of(&plan(nodes)).topological_order(),
-        Ok(vec![1, 2, 3, 0])
-    );
+    assert_eq!(Graph::of(&plan(nodes)).topological_order(), Ok(vec![1, 2, 3, 0]));
 }
 
 #[test]
@@ -143,22 +130,13 @@ fn a_fallback_cannot_need_what_the_failed_task_is_needed_for() {
     nodes[1].needs = vec![need(2)];
     assert!(Graph::of(&plan(nodes.clone())).topological_order().is_err());
     nodes[1].needs.clear();
-    assert_eq!(
-        Graph::of(&plan(nodes)).topological_order(),
-        Ok(vec![0, 1, 2])
-    );
+    assert_eq!(Graph::of(&plan(nodes)).topological_order(), Ok(vec![0, 1, 2]));
 }
 
 #[test]
 fn ids_that_point_nowhere_are_left_out() {
     let mut nodes = tasks(1);
-    nodes[0].needs = vec![
-        need(7),
-        Need::Quorum {
-            count: 1,
-            of: vec![8],
-        },
-    ];
+    nodes[0].needs = vec![need(7), Need::Quorum { count: 1, of: vec![8] }];
     nodes[0].routes = vec![Route {
         on: "success".into(),
         to: 9,

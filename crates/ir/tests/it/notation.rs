@@ -13,11 +13,7 @@ use smol_str::SmolStr;
 pub fn expr(text: &str) -> Expr {
     let mut reader = Reader { rest: text };
     let expr = reader.expr();
-    assert_eq!(
-        reader.rest.trim(),
-        "",
-        "text after the expression in {text}"
-    );
+    assert_eq!(reader.rest.trim(), "", "text after the expression in {text}");
     expr
 }
 
@@ -104,9 +100,7 @@ fn leaf(atom: &str) -> Expr {
         "none" => Value::None,
         "true" => Value::Bool(true),
         "false" => Value::Bool(false),
-        _ if atom.starts_with('$') || atom.starts_with("-$") => {
-            Value::Money(quantity::parse_money(atom).unwrap())
-        }
+        _ if atom.starts_with('$') || atom.starts_with("-$") => Value::Money(quantity::parse_money(atom).unwrap()),
         _ => None
             .or_else(|| atom.parse().map(Value::Int).ok())
             .or_else(|| atom.parse().map(Value::Float).ok())
@@ -161,11 +155,7 @@ fn operation(head: &str, mut args: Vec<Expr>) -> Expr {
         "as" => Expr::Cast(Box::new((args.remove(0), ty(&text_of(&args[0]))))),
         "if" => {
             let [cond, then, otherwise]: [Expr; 3] = args.try_into().expect("three operands");
-            Expr::If(Box::new(IfExpr {
-                cond,
-                then,
-                otherwise,
-            }))
+            Expr::If(Box::new(IfExpr { cond, then, otherwise }))
         }
         _ if head.starts_with('.') => Expr::Field(Box::new((args.remove(0), head[1..].into()))),
         _ => {
@@ -185,10 +175,7 @@ pub fn ty(text: &str) -> Type {
             .unwrap_or(inner);
         return Type::Optional(Box::new(ty(inner)));
     }
-    if let Some(fields) = text
-        .strip_prefix('{')
-        .and_then(|text| text.strip_suffix('}'))
-    {
+    if let Some(fields) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
         let fields = fields.split(',').filter_map(|field| field.split_once(':'));
         return Type::Fields(
             fields
@@ -199,22 +186,17 @@ pub fn ty(text: &str) -> Type {
     if text.contains(" | ") && !text.contains('[') {
         return Type::Enum(text.split(" | ").map(SmolStr::from).collect());
     }
-    let (base, refine) = match text
-        .strip_suffix(')')
-        .and_then(|text| text.rsplit_once('('))
-    {
+    let (base, refine) = match text.strip_suffix(')').and_then(|text| text.rsplit_once('(')) {
         Some((base, refine)) => (base, Some(refine)),
         None => (text, None),
     };
-    let bounds = refine
-        .and_then(|refine| refine.split_once(".."))
-        .map(|(lo, hi)| {
-            let end = |text: &str| (!text.is_empty()).then(|| text.into());
-            Bounds {
-                lo: end(lo),
-                hi: end(hi),
-            }
-        });
+    let bounds = refine.and_then(|refine| refine.split_once("..")).map(|(lo, hi)| {
+        let end = |text: &str| (!text.is_empty()).then(|| text.into());
+        Bounds {
+            lo: end(lo),
+            hi: end(hi),
+        }
+    });
     if let Some(item) = base.strip_prefix("list[") {
         return Type::List(Box::new(ListType {
             item: ty(item.strip_suffix(']').unwrap()),
@@ -233,9 +215,7 @@ pub fn ty(text: &str) -> Type {
         "int" => Type::Int(bounds.map(Box::new)),
         "float" => Type::Float(bounds.map(Box::new)),
         "string" => Type::String(match refine.and_then(|refine| refine.strip_prefix('/')) {
-            Some(regex) => Some(Box::new(StringRefine::Regex(
-                regex.strip_suffix('/').unwrap().into(),
-            ))),
+            Some(regex) => Some(Box::new(StringRefine::Regex(regex.strip_suffix('/').unwrap().into()))),
             None => bounds.map(|bounds| Box::new(StringRefine::Len(bounds))),
         }),
         "duration" => Type::Duration,

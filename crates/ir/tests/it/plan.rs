@@ -33,30 +33,19 @@ fn any_expr() -> impl Strategy<Value = Expr> {
         ]);
         let func = prop::sample::select(Func::ALL);
         prop_oneof![
-            inner
-                .clone()
-                .prop_map(|operand| Expr::Not(Box::new(operand))),
-            inner
-                .clone()
-                .prop_map(|operand| Expr::IsEmpty(Box::new(operand))),
+            inner.clone().prop_map(|operand| Expr::Not(Box::new(operand))),
+            inner.clone().prop_map(|operand| Expr::IsEmpty(Box::new(operand))),
             pair.clone().prop_map(|pair| Expr::And(Box::new(pair))),
             pair.clone().prop_map(|pair| Expr::Coalesce(Box::new(pair))),
             pair.clone().prop_map(|pair| Expr::Index(Box::new(pair))),
             (op, pair).prop_map(|(op, (lhs, rhs))| Expr::Binary(Box::new(Binary { op, lhs, rhs }))),
-            (inner.clone(), "[a-z]{1,4}")
-                .prop_map(|(base, name)| Expr::Field(Box::new((base, name.into())))),
+            (inner.clone(), "[a-z]{1,4}").prop_map(|(base, name)| Expr::Field(Box::new((base, name.into())))),
             (func, prop::collection::vec(inner.clone(), 0..3))
                 .prop_map(|(func, args)| Expr::Call(Box::new(Call { func, args }))),
             prop::collection::vec(inner.clone(), 0..3).prop_map(Expr::List),
-            prop::collection::vec(("[a-z]{1,4}".prop_map(Into::into), inner.clone()), 0..3)
-                .prop_map(Expr::Record),
-            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(cond, then, otherwise)| {
-                Expr::If(Box::new(IfExpr {
-                    cond,
-                    then,
-                    otherwise,
-                }))
-            }),
+            prop::collection::vec(("[a-z]{1,4}".prop_map(Into::into), inner.clone()), 0..3).prop_map(Expr::Record),
+            (inner.clone(), inner.clone(), inner.clone())
+                .prop_map(|(cond, then, otherwise)| { Expr::If(Box::new(IfExpr { cond, then, otherwise })) }),
             inner.prop_map(|operand| Expr::Cast(Box::new((operand, ty("list[Source](1..)"))))),
         ]
     })
@@ -138,14 +127,8 @@ fn another_format_is_refused_by_name_whatever_else_it_holds() {
 #[test]
 fn what_is_not_a_plan_is_an_error() {
     for (text, wanted) in [
-        (
-            "",
-            "not a compiled plan: EOF while parsing a value at line 1 column 0",
-        ),
-        (
-            "{}",
-            "not a compiled plan: missing field `format` at line 1 column 2",
-        ),
+        ("", "not a compiled plan: EOF while parsing a value at line 1 column 0"),
+        ("{}", "not a compiled plan: missing field `format` at line 1 column 2"),
         (
             r#"{"format":"plan-ir/1"}"#,
             "not a compiled plan: missing field `name` at line 1 column 22",
@@ -168,8 +151,7 @@ fn what_is_not_a_plan_is_an_error() {
 
 /// `-(-(… 1))`, `1 + (1 + …)` and `map` in `map`, as deep as they may be.
 fn deepest() -> Vec<Expr> {
-    let nest =
-        |wrap: fn(Expr) -> Expr, levels: usize| (0..levels).fold(expr("1"), |inner, _| wrap(inner));
+    let nest = |wrap: fn(Expr) -> Expr, levels: usize| (0..levels).fold(expr("1"), |inner, _| wrap(inner));
     let negate = |inner| Expr::Neg(Box::new(inner));
     let add = |rhs| {
         Expr::Binary(Box::new(Binary {
@@ -212,11 +194,7 @@ fn the_deepest_expression_is_read_verified_and_evaluated() {
         plan.nodes[0].when = Some(expr);
         assert_eq!(verify(&plan), Ok(()));
         assert_eq!(Plan::from_json(&plan.to_canonical_json()).unwrap(), plan);
-        let _ = eval(
-            plan.nodes[0].when.as_ref().unwrap(),
-            &SampleScope,
-            &mut NoWorld,
-        );
+        let _ = eval(plan.nodes[0].when.as_ref().unwrap(), &SampleScope, &mut NoWorld);
     }
 }
 
@@ -228,12 +206,7 @@ fn a_deeper_expression_is_refused() {
         verify(&plan).unwrap_err().to_string(),
         "`a`: an expression nests deeper than 256 levels"
     );
-    let error = eval(
-        plan.nodes[0].when.as_ref().unwrap(),
-        &SampleScope,
-        &mut NoWorld,
-    )
-    .unwrap_err();
+    let error = eval(plan.nodes[0].when.as_ref().unwrap(), &SampleScope, &mut NoWorld).unwrap_err();
     assert_eq!(error.message, "the expression nests deeper than 256 levels");
 }
 
@@ -244,8 +217,7 @@ fn the_hash_of_a_plan_sees_everything_and_that_of_a_node_what_it_does() {
     moved.nodes.insert(0, task("new"));
     moved.nodes[3].line += 1;
     moved.nodes[3].needs = vec![need(1)];
-    task_of(&mut moved.nodes[3]).each.as_mut().unwrap().list =
-        Expr::Ref(Ref::Output(1, "sources".into()));
+    task_of(&mut moved.nodes[3]).each.as_mut().unwrap().list = Expr::Ref(Ref::Output(1, "sources".into()));
     assert_ne!(plan.hash(), moved.hash());
     assert_eq!(plan.node_hash(2), moved.node_hash(3));
 
@@ -261,11 +233,7 @@ fn the_hash_of_a_plan_sees_everything_and_that_of_a_node_what_it_does() {
 #[test]
 fn hashes_are_pinned() {
     // Old runs know their plans by these: they change only together with the format's version.
-    insta::assert_snapshot!(format!(
-        "{}\n{}",
-        full_plan().hash(),
-        full_plan().node_hash(0).unwrap()
-    ));
+    insta::assert_snapshot!(format!("{}\n{}", full_plan().hash(), full_plan().node_hash(0).unwrap()));
 }
 
 #[test]

@@ -32,10 +32,7 @@ pub static TYPES: LazyLock<Types> = LazyLock::new(|| {
             "Limits".into(),
             record(&[("time", "duration"), ("space", "size"), ("cost", "money?")]),
         ),
-        (
-            "Tree".into(),
-            record(&[("name", "string"), ("children", "list[Tree]")]),
-        ),
+        ("Tree".into(), record(&[("name", "string"), ("children", "list[Tree]")])),
     ]))
 });
 
@@ -159,10 +156,7 @@ pub fn milestone() -> Task {
 }
 
 pub fn need(node: NodeId) -> Need {
-    Need::Node {
-        node,
-        optional: false,
-    }
+    Need::Node { node, optional: false }
 }
 
 pub fn plan(nodes: Vec<Node>) -> Plan {
@@ -290,10 +284,7 @@ pub fn full_plan() -> Plan {
     });
     task_of(&mut dive).retry = Some(Retry {
         max: 2,
-        backoff: Backoff::Linear {
-            base_ms: 1,
-            step_ms: 2,
-        },
+        backoff: Backoff::Linear { base_ms: 1, step_ms: 2 },
         on: Vec::new(),
     });
 

@@ -29,15 +29,12 @@ pub fn any_value() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::Duration),
         any::<i64>().prop_map(Value::Size),
         any::<i64>().prop_map(Value::Time),
-        (any::<i64>(), 0_u32..28)
-            .prop_map(|(digits, scale)| Value::Money(Decimal::new(digits, scale))),
-        ("[0-9a-f]{64}", any::<u64>(), ".{0,10}").prop_map(|(digest, size, path)| Value::File(
-            FileRef {
-                digest: digest.into(),
-                size,
-                path: path.into()
-            }
-        )),
+        (any::<i64>(), 0_u32..28).prop_map(|(digits, scale)| Value::Money(Decimal::new(digits, scale))),
+        ("[0-9a-f]{64}", any::<u64>(), ".{0,10}").prop_map(|(digest, size, path)| Value::File(FileRef {
+            digest: digest.into(),
+            size,
+            path: path.into()
+        })),
     ];
     let key = prop_oneof![
         "[a-z]{1,5}",
@@ -48,8 +45,7 @@ pub fn any_value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 40, 5, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Value::List),
-            prop::collection::btree_map(key.clone().prop_map(SmolStr::from), inner, 0..5)
-                .prop_map(Value::Record),
+            prop::collection::btree_map(key.clone().prop_map(SmolStr::from), inner, 0..5).prop_map(Value::Record),
         ]
     })
 }
@@ -121,22 +117,13 @@ fn values_are_natural_json_with_tags() {
 #[test]
 fn what_was_not_written_here_is_refused() {
     let cases = [
-        (
-            r#"{"$duration":"5m"}"#,
-            "invalid type: string \"5m\", expected i64",
-        ),
+        (r#"{"$duration":"5m"}"#, "invalid type: string \"5m\", expected i64"),
         (r#"{"$weight":5}"#, "unknown kind of value `$weight`"),
         (r#"{"$duration":5,"a":1}"#, "`a` stands beside `$duration`"),
-        (
-            r#"{"a":1,"$duration":5}"#,
-            "`$duration` stands beside other keys",
-        ),
+        (r#"{"a":1,"$duration":5}"#, "`$duration` stands beside other keys"),
         (r#"{"a":1,"a":2}"#, "the key `a` is there twice"),
         (r#"{"$money":"ten"}"#, "`ten` is not an amount of money"),
-        (
-            "9223372036854775808",
-            "`9223372036854775808` is not a 64-bit integer",
-        ),
+        ("9223372036854775808", "`9223372036854775808` is not a 64-bit integer"),
         ("1e999", "number out of range"),
     ];
     for (text, wanted) in cases {

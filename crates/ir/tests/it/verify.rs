@@ -38,10 +38,7 @@ fn names_are_unique() {
             |plan| plan.nodes[1].id = "collect".into(),
             "there are two of the node `collect`",
         ),
-        (
-            |plan| plan.nodes[1].id = "".into(),
-            "there is a node without a name",
-        ),
+        (|plan| plan.nodes[1].id = "".into(), "there is a node without a name"),
         (
             |plan| plan.params[1].name = "query".into(),
             "there are two of the parameter `query`",

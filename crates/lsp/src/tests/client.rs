@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{
-    AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf,
-};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
 use tokio::task::JoinHandle;
 
 /// Long, because tests may run on a machine that is busy with something else.
@@ -75,10 +73,7 @@ impl Client {
             },
             "initializationOptions": { "ruleScheme": "dslc-rule" },
         });
-        let answer = self
-            .request("initialize", params)
-            .await
-            .expect("initialize");
+        let answer = self.request("initialize", params).await.expect("initialize");
         self.notify("initialized", json!({})).await;
         answer
     }
@@ -147,17 +142,13 @@ impl Client {
             .strip_prefix("Content-Length: ")
             .and_then(|length| length.parse().ok());
         let mut body = vec![0; length.unwrap_or_else(|| panic!("not a header: {header:?}"))];
-        self.output
-            .read_line(&mut String::new())
-            .await
-            .expect("a blank line");
+        self.output.read_line(&mut String::new()).await.expect("a blank line");
         self.output.read_exact(&mut body).await.expect("a body");
         serde_json::from_slice(&body).expect("JSON")
     }
 
     pub async fn open(&mut self, name: &str, version: i32, text: &str) {
-        let document =
-            json!({ "uri": uri(name), "languageId": "plan", "version": version, "text": text });
+        let document = json!({ "uri": uri(name), "languageId": "plan", "version": version, "text": text });
         self.notify("textDocument/didOpen", json!({ "textDocument": document }))
             .await;
     }
@@ -172,11 +163,8 @@ impl Client {
     }
 
     pub async fn close(&mut self, name: &str) {
-        self.notify(
-            "textDocument/didClose",
-            json!({ "textDocument": { "uri": uri(name) } }),
-        )
-        .await;
+        self.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri(name) } }))
+            .await;
     }
 
     /// The diagnostics of a version of a file, when they come; those of other versions before it are dropped.
@@ -188,15 +176,11 @@ impl Client {
                     && message["params"]["version"] == version
             })
             .await;
-        message["params"]["diagnostics"]
-            .as_array()
-            .expect("a list")
-            .clone()
+        message["params"]["diagnostics"].as_array().expect("a list").clone()
     }
 
     pub async fn hover(&mut self, name: &str, line: u32, character: u32) -> Result<Value, i64> {
-        self.request("textDocument/hover", at(name, line, character))
-            .await
+        self.request("textDocument/hover", at(name, line, character)).await
     }
 
     /// Says `shutdown` and `exit`, and gives the exit code.
@@ -215,10 +199,7 @@ impl Client {
 
     pub async fn hang_up(self) -> i32 {
         let Self {
-            input,
-            output,
-            server,
-            ..
+            input, output, server, ..
         } = self;
         drop((input, output));
         tokio::time::timeout(PATIENCE, server)

@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, at, replace, rules, uri, with_server, with_session};
 
-const GOOD: &str =
-    "task build\n  run: |\n    make\n\ntask pack\n  needs: build\n  run: |\n    make pack\n";
+const GOOD: &str = "task build\n  run: |\n    make\n\ntask pack\n  needs: build\n  run: |\n    make pack\n";
 
 #[test]
 fn diagnostics_come_on_opening_follow_typing_and_go_on_closing() {
@@ -18,29 +17,16 @@ fn diagnostics_come_on_opening_follow_typing_and_go_on_closing() {
         assert_eq!(found[0]["severity"], 1);
         assert_eq!(found[0]["source"], "dslc");
         assert_eq!(found[0]["range"], replace((5, 9), (5, 14), "")["range"]);
-        assert_eq!(
-            found[0]["codeDescription"]["href"],
-            "dslc-rule:unresolved-name.md"
-        );
-        assert!(
-            found[0]["message"]
-                .as_str()
-                .expect("a message")
-                .contains("`biuld`")
-        );
+        assert_eq!(found[0]["codeDescription"]["href"], "dslc-rule:unresolved-name.md");
+        assert!(found[0]["message"].as_str().expect("a message").contains("`biuld`"));
 
         client
             .change("a.plan", 2, json!([replace((5, 9), (5, 14), "build")]))
             .await;
         assert!(client.diagnostics("a.plan", 2).await.is_empty());
 
-        client
-            .change("a.plan", 3, json!([replace((0, 5), (0, 10), "x")]))
-            .await;
-        assert_eq!(
-            rules(&client.diagnostics("a.plan", 3).await),
-            ["unresolved-name"]
-        );
+        client.change("a.plan", 3, json!([replace((0, 5), (0, 10), "x")])).await;
+        assert_eq!(rules(&client.diagnostics("a.plan", 3).await), ["unresolved-name"]);
         client.close("a.plan").await;
         let cleared = client
             .wait_for(|message| message["params"]["uri"] == uri("a.plan"))
@@ -58,13 +44,9 @@ fn other_places_are_related_information() {
             .await;
         let found = client.diagnostics("a.plan", 1).await;
         assert_eq!(rules(&found), ["dependency-cycle"]);
-        let related = found[0]["relatedInformation"]
-            .as_array()
-            .expect("other places");
+        let related = found[0]["relatedInformation"].as_array().expect("other places");
         assert!(
-            related
-                .iter()
-                .any(|place| place["location"]["uri"] == uri("a.plan")),
+            related.iter().any(|place| place["location"]["uri"] == uri("a.plan")),
             "{related:?}"
         );
         assert_eq!(client.finish().await, 0);
@@ -74,24 +56,15 @@ fn other_places_are_related_information() {
 #[test]
 fn a_change_of_an_imported_file_shows_in_the_file_that_imports_it() {
     with_session(|mut client| async move {
+        client.open("lib.plan", 1, "type Source\n  title: string\n").await;
         client
-            .open("lib.plan", 1, "type Source\n  title: string\n")
-            .await;
-        client
-            .open(
-                "main.plan",
-                1,
-                "use \"lib.plan\"\n\ntype Pair\n  left: Source\n",
-            )
+            .open("main.plan", 1, "use \"lib.plan\"\n\ntype Pair\n  left: Source\n")
             .await;
         assert!(client.diagnostics("main.plan", 1).await.is_empty());
         client
             .change("lib.plan", 2, json!([replace((0, 5), (0, 11), "Page")]))
             .await;
-        assert_eq!(
-            rules(&client.diagnostics("main.plan", 1).await),
-            ["unresolved-name"]
-        );
+        assert_eq!(rules(&client.diagnostics("main.plan", 1).await), ["unresolved-name"]);
         client
             .change("lib.plan", 3, json!([replace((0, 5), (0, 9), "Source")]))
             .await;
@@ -103,19 +76,13 @@ fn a_change_of_an_imported_file_shows_in_the_file_that_imports_it() {
 #[test]
 fn columns_are_utf16_unless_agreed_otherwise() {
     let text = "task build \"😀\" kind:nonsense\n";
-    for (offered, column) in [
-        (json!({}), 21),
-        (json!({ "positionEncodings": ["utf-8"] }), 23),
-    ] {
+    for (offered, column) in [(json!({}), 21), (json!({ "positionEncodings": ["utf-8"] }), 23)] {
         with_server(|mut client| async move {
             client.initialize(offered).await;
             client.open("a.plan", 1, text).await;
             let found = client.diagnostics("a.plan", 1).await;
             assert_eq!(rules(&found), ["unknown-kind"]);
-            assert_eq!(
-                found[0]["range"]["start"],
-                json!({ "line": 0, "character": column })
-            );
+            assert_eq!(found[0]["range"]["start"], json!({ "line": 0, "character": column }));
             let (end, start) = (column + "nonsense".len() as u32, column);
             client
                 .change("a.plan", 2, json!([replace((0, start), (0, end), "test")]))
@@ -134,10 +101,7 @@ fn changes_apply_one_after_the_other_and_a_whole_text_replaces_all() {
         client.change("a.plan", 2, changes).await;
         let found = client.diagnostics("a.plan", 2).await;
         assert!(
-            found[0]["message"]
-                .as_str()
-                .expect("a message")
-                .contains("`abody`"),
+            found[0]["message"].as_str().expect("a message").contains("`abody`"),
             "{found:?}"
         );
         assert_eq!(client.finish().await, 0);
@@ -147,9 +111,7 @@ fn changes_apply_one_after_the_other_and_a_whole_text_replaces_all() {
 #[test]
 fn changes_that_make_no_sense_are_logged_and_ignored() {
     with_session(|mut client| async move {
-        client
-            .change("a.plan", 2, json!([{ "text": "task" }]))
-            .await;
+        client.change("a.plan", 2, json!([{ "text": "task" }])).await;
         expect_log(&mut client, "which is not open").await;
         client.close("a.plan").await;
         expect_log(&mut client, "is not open").await;
@@ -157,11 +119,7 @@ fn changes_that_make_no_sense_are_logged_and_ignored() {
         client.change("a.plan", 5, json!([{ "text": "!" }])).await;
         expect_log(&mut client, "it is at version 5 already").await;
         client
-            .change(
-                "a.plan",
-                6,
-                json!([replace((900, 1), (800, 2), "\n# the end\n")]),
-            )
+            .change("a.plan", 6, json!([replace((900, 1), (800, 2), "\n# the end\n")]))
             .await;
         assert!(client.diagnostics("a.plan", 6).await.is_empty());
         assert_eq!(client.finish().await, 0);
@@ -195,11 +153,7 @@ fn after_two_thousand_rapid_changes_the_last_version_counts_and_nothing_went_bac
                 format!("build{version}")
             };
             client
-                .change(
-                    "a.plan",
-                    version,
-                    json!([replace((5, 9), (5, 9 + length), &name)]),
-                )
+                .change("a.plan", version, json!([replace((5, 9), (5, 9 + length), &name)]))
                 .await;
             length = name.len() as u32;
             if version % 10 == 0 {
@@ -211,16 +165,9 @@ fn after_two_thousand_rapid_changes_the_last_version_counts_and_nothing_went_bac
             assert!(answer.is_ok() || answer == Err(-32801), "{answer:?}");
         }
         let versions = published_until(&mut client, CHANGES).await;
-        assert!(
-            versions.is_sorted_by(|(a, _), (b, _)| a < b),
-            "{versions:?}"
-        );
+        assert!(versions.is_sorted_by(|(a, _), (b, _)| a < b), "{versions:?}");
         for (version, messages) in &versions {
-            let expected = if version % 2 == 0 || *version == 1 {
-                0
-            } else {
-                1
-            };
+            let expected = if version % 2 == 0 || *version == 1 { 0 } else { 1 };
             assert_eq!(messages.len(), expected, "version {version}: {messages:?}");
             assert!(
                 messages
@@ -266,10 +213,7 @@ fn a_request_that_was_cancelled_is_answered_once() {
         client.notify("$/cancelRequest", json!({ "id": id })).await;
         let answer = client.answer(&json!(id)).await;
         assert!(answer.is_ok() || answer == Err(-32800), "{answer:?}");
-        assert_eq!(
-            client.request("no/suchMethod", Value::Null).await,
-            Err(-32601)
-        );
+        assert_eq!(client.request("no/suchMethod", Value::Null).await, Err(-32601));
         assert_eq!(client.finish().await, 0);
     });
 }
@@ -282,10 +226,7 @@ fn files_on_disk_are_read_anew_when_they_change_and_when_they_are_closed() {
     write("lib.plan", "type Source\n  title: string\n");
     with_server(|mut client| async move {
         let params = json!({ "rootUri": uri(&path("")), "capabilities": {} });
-        client
-            .request("initialize", params)
-            .await
-            .expect("initialize");
+        client.request("initialize", params).await.expect("initialize");
         let main = path("main.plan");
         client
             .open(&main, 1, "use \"lib.plan\"\n\ntype Pair\n  left: Source\n")
@@ -294,20 +235,14 @@ fn files_on_disk_are_read_anew_when_they_change_and_when_they_are_closed() {
 
         write("lib.plan", "type Page\n  title: string\n");
         changed_on_disk(&mut client, &path("lib.plan")).await;
-        assert_eq!(
-            rules(&client.diagnostics(&main, 1).await),
-            ["unresolved-name"]
-        );
+        assert_eq!(rules(&client.diagnostics(&main, 1).await), ["unresolved-name"]);
 
         client
             .open(&path("lib.plan"), 1, "type Source\n  title: string\n")
             .await;
         assert!(client.diagnostics(&main, 1).await.is_empty());
         client.close(&path("lib.plan")).await;
-        assert_eq!(
-            rules(&client.diagnostics(&main, 1).await),
-            ["unresolved-name"]
-        );
+        assert_eq!(rules(&client.diagnostics(&main, 1).await), ["unresolved-name"]);
 
         write("dslc.toml", "[lint]\nunresolved-name = \"allow\"\n");
         changed_on_disk(&mut client, &path("dslc.toml")).await;
@@ -326,9 +261,6 @@ fn files_on_disk_are_read_anew_when_they_change_and_when_they_are_closed() {
 async fn changed_on_disk(client: &mut Client, path: &str) {
     let change = json!({ "uri": uri(path), "type": 2 });
     client
-        .notify(
-            "workspace/didChangeWatchedFiles",
-            json!({ "changes": [change] }),
-        )
+        .notify("workspace/didChangeWatchedFiles", json!({ "changes": [change] }))
         .await;
 }

@@ -1,9 +1,8 @@
 //! Each feature as a function of a text with a cursor.
 
 use tower_lsp_server::ls_types::{
-    CodeActionContext, CodeActionKind, CodeActionOrCommand, CodeActionParams, DocumentSymbol,
-    DocumentSymbolResponse, GotoDefinitionResponse, HoverContents, Range, TextDocumentIdentifier,
-    TextEdit,
+    CodeActionContext, CodeActionKind, CodeActionOrCommand, CodeActionParams, DocumentSymbol, DocumentSymbolResponse,
+    GotoDefinitionResponse, HoverContents, Range, TextDocumentIdentifier, TextEdit,
 };
 
 use super::fixture::Fixture;
@@ -39,10 +38,7 @@ fn a_clause_is_explained() {
 
 #[test]
 fn a_declaration_keyword_is_explained() {
-    check_hover(
-        "ta$0sk a\n  run: |\n    true\n",
-        &["task", "does one thing"],
-    );
+    check_hover("ta$0sk a\n  run: |\n    true\n", &["task", "does one thing"]);
 }
 
 #[test]
@@ -86,10 +82,7 @@ fn check_definition(text: &str) {
     let text = fixture.subject().view.text(&path).expect("a text");
     let expected = [marked.start, marked.end].map(|offset| text.place(offset, Encoding::Utf16));
     assert_eq!(
-        [
-            edge::place(location.range.start),
-            edge::place(location.range.end)
-        ],
+        [edge::place(location.range.start), edge::place(location.range.end)],
         expected
     );
 }
@@ -101,9 +94,7 @@ fn a_need_leads_to_its_task() {
 
 #[test]
 fn a_route_leads_to_its_task() {
-    check_definition(
-        "task a\n  run: |\n    true\n  on failure -> b$0\n\ntask «b»\n  run: |\n    true\n",
-    );
+    check_definition("task a\n  run: |\n    true\n  on failure -> b$0\n\ntask «b»\n  run: |\n    true\n");
 }
 
 #[test]
@@ -130,10 +121,7 @@ fn a_type_leads_into_the_file_that_it_is_imported_from() {
 #[test]
 fn a_name_that_is_nowhere_leads_nowhere() {
     let fixture = Fixture::new("task a\n  needs: no$0body\n");
-    assert_eq!(
-        definition::definition(&fixture.subject(), fixture.cursor),
-        None
-    );
+    assert_eq!(definition::definition(&fixture.subject(), fixture.cursor), None);
 }
 
 fn outline(symbols: &[DocumentSymbol], depth: usize, lines: &mut Vec<String>) {
@@ -143,11 +131,7 @@ fn outline(symbols: &[DocumentSymbol], depth: usize, lines: &mut Vec<String>) {
             "the name stands outside of {symbol:?}"
         );
         lines.push(format!("{}{}", "  ".repeat(depth), symbol.name));
-        outline(
-            symbol.children.as_deref().unwrap_or_default(),
-            depth + 1,
-            lines,
-        );
+        outline(symbol.children.as_deref().unwrap_or_default(), depth + 1, lines);
     }
 }
 
@@ -160,8 +144,7 @@ fn the_outline_has_a_plans_nodes_below_the_plan() {
     let fixture = Fixture::new(
         "type T\n  a: int\n\nplan p \"P\"\n  params:\n    x: int\n\n  task a\n    run: |\n      true\n\n  gate g\n    needs: a\n    checks:\n      - a.exit == 0\n",
     );
-    let DocumentSymbolResponse::Nested(symbols) = document_symbol::symbols(&fixture.subject())
-    else {
+    let DocumentSymbolResponse::Nested(symbols) = document_symbol::symbols(&fixture.subject()) else {
         panic!("not a tree")
     };
     let mut lines = Vec::new();
@@ -181,10 +164,7 @@ fn apply(text: &Text, edits: &[TextEdit]) -> String {
     let mut result = text.as_str().to_owned();
     for edit in edits {
         let offset = |position| text.offset(edge::place(position), Encoding::Utf16);
-        result.replace_range(
-            offset(edit.range.start)..offset(edit.range.end),
-            &edit.new_text,
-        );
+        result.replace_range(offset(edit.range.start)..offset(edit.range.end), &edit.new_text);
     }
     result
 }
@@ -221,24 +201,13 @@ fn a_misspelt_name_is_repaired_by_a_quick_fix() {
     let text = "task build\n  run: |\n    make\n\ntask pack\n  needs: biu$0ld\n";
     let found = fixes(&Fixture::new(text), None);
     assert!(
-        found
-            .iter()
-            .any(|(_, text)| text.ends_with("needs: build\n")),
+        found.iter().any(|(_, text)| text.ends_with("needs: build\n")),
         "{found:?}"
     );
+    assert_eq!(fixes(&Fixture::new(text), Some(vec![CodeActionKind::QUICKFIX])), found);
+    assert_eq!(fixes(&Fixture::new(text), Some(vec![CodeActionKind::REFACTOR])), []);
     assert_eq!(
-        fixes(&Fixture::new(text), Some(vec![CodeActionKind::QUICKFIX])),
-        found
-    );
-    assert_eq!(
-        fixes(&Fixture::new(text), Some(vec![CodeActionKind::REFACTOR])),
-        []
-    );
-    assert_eq!(
-        fixes(
-            &Fixture::new(&text.replace("$0", "").replace("make", "ma$0ke")),
-            None
-        ),
+        fixes(&Fixture::new(&text.replace("$0", "").replace("make", "ma$0ke")), None),
         []
     );
 }
@@ -272,11 +241,7 @@ fn text_with_mistakes_in_its_syntax_is_not_formatted() {
 fn examples() -> Vec<String> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let files = std::fs::read_dir(folder).expect("the examples").flatten();
-    let plans = files.filter(|file| {
-        file.path()
-            .extension()
-            .is_some_and(|extension| extension == "plan")
-    });
+    let plans = files.filter(|file| file.path().extension().is_some_and(|extension| extension == "plan"));
     plans
         .map(|file| std::fs::read_to_string(file.path()).expect("UTF-8"))
         .collect()

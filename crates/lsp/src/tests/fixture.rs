@@ -54,14 +54,7 @@ impl Fixture {
         let cursor = text.place(offset, Encoding::Utf16);
         let mut documents = Documents::default();
         let uri = edge::uri(&path).expect("an address");
-        documents.insert(
-            path.clone().into(),
-            Document {
-                uri,
-                version: 1,
-                text,
-            },
-        );
+        documents.insert(path.clone().into(), Document { uri, version: 1, text });
         let settings = Settings {
             has_related_information: true,
             has_symbol_trees: true,
@@ -101,10 +94,7 @@ fn split(text: &str) -> BTreeMap<PathBuf, String> {
     for line in text.split_inclusive('\n') {
         match line.strip_prefix("=== ") {
             Some(next) => name = next.trim(),
-            None => files
-                .entry(Path::new("/plans").join(name))
-                .or_default()
-                .push_str(line),
+            None => files.entry(Path::new("/plans").join(name)).or_default().push_str(line),
         }
     }
     files

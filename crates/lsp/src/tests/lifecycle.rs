@@ -48,9 +48,7 @@ fn requests_before_initialize_are_refused() {
         assert_eq!(client.request("shutdown", Value::Null).await, Err(-32002));
         client.initialize(json!({})).await;
         assert_eq!(
-            client
-                .request("initialize", json!({ "capabilities": {} }))
-                .await,
+            client.request("initialize", json!({ "capabilities": {} })).await,
             Err(-32600)
         );
         assert_eq!(client.finish().await, 0);
@@ -60,10 +58,7 @@ fn requests_before_initialize_are_refused() {
 #[test]
 fn requests_after_shutdown_are_refused() {
     with_session(|mut client| async move {
-        assert_eq!(
-            client.request("shutdown", Value::Null).await,
-            Ok(Value::Null)
-        );
+        assert_eq!(client.request("shutdown", Value::Null).await, Ok(Value::Null));
         assert_eq!(client.hover("a.plan", 0, 0).await, Err(-32600));
         client.open("a.plan", 1, PLAN).await;
         client.notify("exit", Value::Null).await;
@@ -87,9 +82,7 @@ fn exit_without_shutdown_and_hanging_up_end_with_1() {
 #[test]
 fn a_client_that_does_not_wait_for_initialize_is_served() {
     with_server(|mut client| async move {
-        let id = client
-            .ask("initialize", json!({ "capabilities": {} }))
-            .await;
+        let id = client.ask("initialize", json!({ "capabilities": {} })).await;
         client.notify("initialized", json!({})).await;
         client.open("a.plan", 1, PLAN).await;
         assert!(client.answer(&json!(id)).await.is_ok());
@@ -107,25 +100,16 @@ fn garbage_is_answered_and_survived() {
         assert_eq!(client.answer(&Value::Null).await, Err(-32700));
         client.send(&json!([1, 2])).await;
         assert_eq!(client.answer(&Value::Null).await, Err(-32600));
-        client
-            .send(&json!({ "jsonrpc": "2.0", "id": 9, "method": 3 }))
-            .await;
+        client.send(&json!({ "jsonrpc": "2.0", "id": 9, "method": 3 })).await;
         assert_eq!(client.answer(&json!(9)).await, Err(-32600));
         client
             .send(&json!({ "jsonrpc": "2.0", "id": 77, "result": "to nobody" }))
             .await;
-        assert_eq!(
-            client.request("no/suchMethod", Value::Null).await,
-            Err(-32601)
-        );
+        assert_eq!(client.request("no/suchMethod", Value::Null).await, Err(-32601));
         client.notify("no/suchNotification", json!({})).await;
-        client
-            .notify("textDocument/didOpen", json!({ "nonsense": true }))
-            .await;
+        client.notify("textDocument/didOpen", json!({ "nonsense": true })).await;
         assert_eq!(
-            client
-                .request("textDocument/hover", json!({ "nonsense": true }))
-                .await,
+            client.request("textDocument/hover", json!({ "nonsense": true })).await,
             Err(-32602)
         );
         assert_eq!(client.hover("not-open.plan", 0, 0).await, Err(-32602));
@@ -140,9 +124,7 @@ fn a_panic_is_an_error_response_and_a_log_line() {
     with_session(|mut client| async move {
         client.open("a.plan", 1, PLAN).await;
         assert_eq!(
-            client
-                .request("test/panic", json!({ "uri": uri("a.plan") }))
-                .await,
+            client.request("test/panic", json!({ "uri": uri("a.plan") })).await,
             Err(-32603)
         );
         let line = client
@@ -187,12 +169,7 @@ fn positions_outside_the_document_are_moved_into_it() {
         for (line, character) in [(0, 4_000_000_000), (4_000_000_000, 0), (u32::MAX, u32::MAX)] {
             assert!(client.hover("a.plan", line, character).await.is_ok());
             let params = at("a.plan", line, character);
-            assert!(
-                client
-                    .request("textDocument/definition", params)
-                    .await
-                    .is_ok()
-            );
+            assert!(client.request("textDocument/definition", params).await.is_ok());
         }
         assert_eq!(client.finish().await, 0);
     });
@@ -201,17 +178,15 @@ fn positions_outside_the_document_are_moved_into_it() {
 #[test]
 fn a_document_that_was_never_saved_is_served() {
     with_session(|mut client| async move {
-        let document = json!({ "uri": "untitled:Untitled-1", "languageId": "plan", "version": 1, "text": "task a\n  needs: b\n" });
+        let document =
+            json!({ "uri": "untitled:Untitled-1", "languageId": "plan", "version": 1, "text": "task a\n  needs: b\n" });
         client
             .notify("textDocument/didOpen", json!({ "textDocument": document }))
             .await;
         let message = client
             .wait_for(|message| message["params"]["uri"] == "untitled:Untitled-1")
             .await;
-        assert_eq!(
-            message["params"]["diagnostics"][0]["code"],
-            "unresolved-name"
-        );
+        assert_eq!(message["params"]["diagnostics"][0]["code"], "unresolved-name");
         assert_eq!(client.finish().await, 0);
     });
 }
@@ -224,14 +199,11 @@ fn the_page_of_a_rule_can_be_read() {
             .await
             .expect("an answer");
         assert!(
-            page.as_str()
-                .is_some_and(|page| page.contains("dependency-cycle")),
+            page.as_str().is_some_and(|page| page.contains("dependency-cycle")),
             "{page}"
         );
         assert_eq!(
-            client
-                .request("dslc/rulePage", json!({ "rule": "no-such-rule" }))
-                .await,
+            client.request("dslc/rulePage", json!({ "rule": "no-such-rule" })).await,
             Ok(Value::Null)
         );
         assert_eq!(client.finish().await, 0);
@@ -241,8 +213,7 @@ fn the_page_of_a_rule_can_be_read() {
 #[test]
 fn a_client_that_can_watch_files_is_asked_to() {
     with_server(|mut client| async move {
-        let watching =
-            json!({ "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true } } });
+        let watching = json!({ "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true } } });
         client
             .request("initialize", json!({ "capabilities": watching }))
             .await

@@ -122,11 +122,7 @@ impl Children {
         if self.ending.is_empty() {
             return;
         }
-        let left = if any_left {
-            self.sweep()
-        } else {
-            Left::default()
-        };
+        let left = if any_left { self.sweep() } else { Left::default() };
         let now = Instant::now();
         self.ending.retain(|ending| {
             let patience = match () {
@@ -223,11 +219,7 @@ impl Children {
         if group.is_some_and(|group| self.running.contains_key(&group)) {
             return Owner::Running;
         }
-        if let Some(ending) = self
-            .ending
-            .iter()
-            .find(|ending| Some(ending.group) == group)
-        {
+        if let Some(ending) = self.ending.iter().find(|ending| Some(ending.group) == group) {
             return Owner::Ending(ending.id);
         }
         match procfs::variable(pid, CHILD_VARIABLE).and_then(|id| id.parse::<u64>().ok()) {

@@ -74,10 +74,7 @@ pub fn pipes() -> io::Result<(Output, WriteEnds)> {
     }
     let stdout = pipe::Receiver::from_owned_fd(stdout)?;
     let stderr = pipe::Receiver::from_owned_fd(stderr)?;
-    Ok((
-        Output { stdout, stderr },
-        WriteEnds([stdout_write, stderr_write]),
-    ))
+    Ok((Output { stdout, stderr }, WriteEnds([stdout_write, stderr_write])))
 }
 
 impl Supervisor {
@@ -99,12 +96,7 @@ impl Supervisor {
             unsent: VecDeque::new(),
             frames: Frames::default(),
         };
-        let not_up = |why: &str| {
-            io::Error::other(format!(
-                "`{}` started as a supervisor {why}",
-                binary.display()
-            ))
-        };
+        let not_up = |why: &str| io::Error::other(format!("`{}` started as a supervisor {why}", binary.display()));
         match tokio::time::timeout(READY_MAX, supervisor.replies()).await {
             Ok(Ok(replies)) if replies.first() == Some(&Reply::Ready) => Ok(supervisor),
             Ok(Ok(_)) => Err(not_up("ended or answered something else")),
@@ -144,10 +136,7 @@ impl Supervisor {
     /// Sends as much as there is room for.
     fn flush(&mut self) -> io::Result<()> {
         while let Some(first) = self.unsent.front_mut() {
-            match self
-                .socket
-                .try_io(Interest::WRITABLE, || send(&self.socket, first))
-            {
+            match self.socket.try_io(Interest::WRITABLE, || send(&self.socket, first)) {
                 Ok(n) => first.sent += n,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -167,10 +156,7 @@ impl Supervisor {
         loop {
             let replies = self.replies().await?;
             if replies.is_empty() {
-                return Err(io::Error::new(
-                    io::ErrorKind::BrokenPipe,
-                    "the supervisor is gone",
-                ));
+                return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the supervisor is gone"));
             }
             let events: Vec<Event> = replies
                 .into_iter()
@@ -188,12 +174,7 @@ impl Supervisor {
 
     /// Waits for replies, sending meanwhile what had no room; empty once the supervisor is gone.
     async fn replies(&mut self) -> io::Result<Vec<Reply>> {
-        let not_ours = || {
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the supervisor answered what is no reply",
-            )
-        };
+        let not_ours = || io::Error::new(io::ErrorKind::InvalidData, "the supervisor answered what is no reply");
         let mut replies = Vec::new();
         let mut bytes = [0; READ_BYTES];
         while replies.is_empty() {

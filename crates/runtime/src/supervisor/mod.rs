@@ -107,16 +107,13 @@ impl Server<'_> {
 
     fn drain_signals(&mut self) {
         let mut buffer = [0; 64];
-        while matches!(io::Read::read(&mut self.signalled, &mut buffer), Ok(n) if n == buffer.len())
-        {
-        }
+        while matches!(io::Read::read(&mut self.signalled, &mut buffer), Ok(n) if n == buffer.len()) {}
     }
 
     /// Reads what the driver sent and does it; `false` once the driver is gone.
     fn receive(&mut self) -> io::Result<bool> {
         let mut bytes = [0; READ_BYTES];
-        let mut space =
-            [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+        let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let received = recvmsg(
             self.socket,
@@ -148,17 +145,13 @@ impl Server<'_> {
         while let Some(frame) = self.frames.next_frame().map_err(|_| not_ours())? {
             match Request::decode(frame).ok_or_else(not_ours)? {
                 Request::Spawn(spawn) => {
-                    let (Some(stdout), Some(stderr)) =
-                        (self.descriptors.pop_front(), self.descriptors.pop_front())
+                    let (Some(stdout), Some(stderr)) = (self.descriptors.pop_front(), self.descriptors.pop_front())
                     else {
                         return Err(not_ours());
                     };
-                    self.replies
-                        .push(self.children.spawn(&spawn, stdout, stderr));
+                    self.replies.push(self.children.spawn(&spawn, stdout, stderr));
                 }
-                Request::Stop { id, grace_ms } => {
-                    self.children.stop(id, Duration::from_millis(grace_ms))
-                }
+                Request::Stop { id, grace_ms } => self.children.stop(id, Duration::from_millis(grace_ms)),
             }
         }
         Ok(true)
@@ -169,11 +162,7 @@ impl Server<'_> {
         if self.replies.is_empty() {
             return Ok(());
         }
-        let bytes: Vec<u8> = self
-            .replies
-            .drain(..)
-            .flat_map(|reply| reply.encode())
-            .collect();
+        let bytes: Vec<u8> = self.replies.drain(..).flat_map(|reply| reply.encode()).collect();
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             match rustix::net::send(self.socket, rest, SendFlags::NOSIGNAL) {

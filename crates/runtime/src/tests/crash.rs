@@ -34,9 +34,8 @@ fn store(dir: &Path) -> Store {
 fn two_chains(dir: &Path) -> Plan {
     let dir = dir.display();
     let nodes = (0..TASKS).map(|at| {
-        let script = format!(
-            "echo x >>{dir}/started.{at}; (setsid sleep 1000 &) ; sleep 0.01; echo x >>{dir}/done.{at}"
-        );
+        let script =
+            format!("echo x >>{dir}/started.{at}; (setsid sleep 1000 &) ; sleep 0.01; echo x >>{dir}/done.{at}");
         task(&format!("t{at}"), &script, at.checked_sub(2).as_slice())
     });
     plan(nodes.collect())
@@ -119,11 +118,7 @@ fn a_driver_killed_at_any_moment_loses_and_repeats_nothing_that_completed() {
             }
         }
         let run_dir = fs::canonicalize(folder.path()).expect("there");
-        assert_eq!(
-            procfs::of_run(&run_dir.to_string_lossy()),
-            [0; 0],
-            "processes are left"
-        );
+        assert_eq!(procfs::of_run(&run_dir.to_string_lossy()), [0; 0], "processes are left");
     }
     assert!(
         with_work_left >= 3,

@@ -14,14 +14,11 @@ use ir::value::Value;
 use store::{Durability, RunFolder, Store};
 
 use super::plans::{
-    at_least, bind, call, check, milestone, node, output, param, plan, retries, script_of, task,
-    text, trimmed_stdout, with,
+    at_least, bind, call, check, milestone, node, output, param, plan, retries, script_of, task, text, trimmed_stdout,
+    with,
 };
 use super::{SUPERVISOR, supervisor_command};
-use crate::{
-    Control, Finished, Observer, Options, Progress, RunError, Unwatched, replay, request, resume,
-    start,
-};
+use crate::{Control, Finished, Observer, Options, Progress, RunError, Unwatched, replay, request, resume, start};
 
 struct Home {
     dir: tempfile::TempDir,
@@ -76,11 +73,7 @@ impl Home {
 }
 
 fn node_of(engine: &Engine, id: &str) -> NodeSnapshot {
-    engine
-        .nodes()
-        .into_iter()
-        .find(|node| node.id == id)
-        .expect("a node")
+    engine.nodes().into_iter().find(|node| node.id == id).expect("a node")
 }
 
 fn statuses(engine: &Engine) -> Vec<NodeStatus> {
@@ -121,36 +114,17 @@ fn outputs_flow_from_task_to_task_and_out_of_the_run() {
             task.output = vec![output("greeting", Type::String(None), trimmed_stdout())];
         }),
         with(
-            task(
-                "shout",
-                "echo \"$greeting!\"; cat \"$PLAN_INPUT\" >&2",
-                &[0],
-            ),
+            task("shout", "echo \"$greeting!\"; cat \"$PLAN_INPUT\" >&2", &[0]),
             |task| {
-                task.input = vec![bind(
-                    "greeting",
-                    Expr::Ref(Ref::Output(0, "greeting".into())),
-                )];
+                task.input = vec![bind("greeting", Expr::Ref(Ref::Output(0, "greeting".into())))];
                 task.output = vec![
-                    output(
-                        "loud",
-                        Type::String(None),
-                        call(Func::Upper, trimmed_stdout()),
-                    ),
-                    output(
-                        "input",
-                        Type::String(None),
-                        Expr::Ref(Ref::Capture(Capture::Stderr)),
-                    ),
+                    output("loud", Type::String(None), call(Func::Upper, trimmed_stdout())),
+                    output("input", Type::String(None), Expr::Ref(Ref::Capture(Capture::Stderr))),
                 ];
             },
         ),
     ]);
-    plan.params = vec![param(
-        "who",
-        Type::String(None),
-        Some(Value::String("you".into())),
-    )];
+    plan.params = vec![param("who", Type::String(None), Some(Value::String("you".into())))];
     plan.outputs = vec![output(
         "loud",
         Type::String(None),
@@ -182,11 +156,7 @@ fn bad_parameters_and_bad_supervisors_leave_no_run_behind() {
     let home = home();
     let mut demo = plan(vec![task("a", ":", &[])]);
     demo.params = vec![param("count", Type::Int(None), None)];
-    let given = [
-        ("cuont".into(), Value::Int(1)),
-        ("count".into(), Value::Bool(true)),
-    ]
-    .into();
+    let given = [("cuont".into(), Value::Int(1)), ("count".into(), Value::Bool(true))].into();
     let error = start(&home.store, demo, given, home.options())
         .err()
         .expect("refused")
@@ -201,14 +171,9 @@ fn bad_parameters_and_bad_supervisors_leave_no_run_behind() {
         supervisor: "/bin/true".into(),
         ..home.options()
     };
-    let error = start(
-        &home.store,
-        plan(vec![task("a", ":", &[])]),
-        Inputs::new(),
-        options,
-    )
-    .err()
-    .expect("refused");
+    let error = start(&home.store, plan(vec![task("a", ":", &[])]), Inputs::new(), options)
+        .err()
+        .expect("refused");
     assert!(matches!(error, RunError::NoSupervisor { .. }), "{error}");
     assert!(home.store.runs().expect("listed").is_empty());
 }
@@ -224,11 +189,7 @@ fn a_failure_is_told_and_what_needs_it_is_skipped() {
     assert_eq!(finished.engine.status(), RunStatus::Failed);
     assert_eq!(
         statuses(&finished.engine),
-        [
-            NodeStatus::Failed,
-            NodeStatus::Skipped,
-            NodeStatus::Completed
-        ]
+        [NodeStatus::Failed, NodeStatus::Skipped, NodeStatus::Completed]
     );
     let error = node_of(&finished.engine, "a").error.expect("an error");
     assert_eq!((error.kind.as_str(), error.exit), ("failure", Some(3)));
@@ -239,10 +200,7 @@ fn what_cannot_be_started_is_one_clear_sentence() {
     let home = home();
     let with_env = |name: &str, env: Vec<(&str, Expr)>| {
         with(task(name, ":", &[]), |task| {
-            script_of(task).env = env
-                .into_iter()
-                .map(|(name, value)| bind(name, value))
-                .collect()
+            script_of(task).env = env.into_iter().map(|(name, value)| bind(name, value)).collect()
         })
     };
     let finished = home.run(plan(vec![
@@ -299,11 +257,7 @@ fn time_is_up_for_the_attempt_and_its_children() {
         .trim()
         .parse()
         .expect("a pid");
-    assert_eq!(
-        crate::procfs::started_ticks(pid),
-        None,
-        "its child is still alive"
-    );
+    assert_eq!(crate::procfs::started_ticks(pid), None, "its child is still alive");
 }
 
 #[test]
@@ -323,11 +277,7 @@ fn files_become_artifacts_and_large_output_leaves_the_journal() {
             task.output = vec![
                 output("report", Type::File, call(Func::File, text("a.md"))),
                 output("all", list, call(Func::File, text("*.md"))),
-                output(
-                    "text",
-                    Type::String(None),
-                    Expr::Ref(Ref::Capture(Capture::Stdout)),
-                ),
+                output("text", Type::String(None), Expr::Ref(Ref::Capture(Capture::Stdout))),
             ];
         },
     );
@@ -374,9 +324,7 @@ fn runaway_output_is_kept_to_its_bound() {
         )];
     })]));
     assert_eq!(finished.engine.status(), RunStatus::Completed);
-    let log = fs::metadata(finished.folder.log_path("loud", 1))
-        .expect("a log")
-        .len();
+    let log = fs::metadata(finished.folder.log_path("loud", 1)).expect("a log").len();
     assert_eq!(log, 3_000_004, "the log has all of it");
 }
 
@@ -386,30 +334,18 @@ fn preconditions_are_looked_at_before_anything_starts() {
     let fact = |name: &str| Expr::Ref(Ref::World(name.into()));
     let guarded = |id: &str, expr: Expr| {
         let script = format!("echo ran >>{}", home.path(id).display());
-        with(task(id, &script, &[]), |task| {
-            task.requires = vec![check(expr, "it")]
-        })
+        with(task(id, &script, &[]), |task| task.requires = vec![check(expr, "it")])
     };
     let finished = home.run(plan(vec![
         guarded("room", at_least(fact("system.disk.free"), Value::Size(1))),
-        guarded(
-            "vast",
-            at_least(fact("system.disk.free"), Value::Size(i64::MAX)),
-        ),
+        guarded("vast", at_least(fact("system.disk.free"), Value::Size(i64::MAX))),
         with(node("seen", &[0], milestone()), |task| {
-            task.expect = vec![check(
-                call(Func::Exists, text("missing")),
-                "exists(\"missing\")",
-            )];
+            task.expect = vec![check(call(Func::Exists, text("missing")), "exists(\"missing\")")];
         }),
     ]));
     assert_eq!(
         statuses(&finished.engine),
-        [
-            NodeStatus::Completed,
-            NodeStatus::Failed,
-            NodeStatus::Failed
-        ]
+        [NodeStatus::Completed, NodeStatus::Failed, NodeStatus::Failed]
     );
     assert_eq!(error_of(&finished.engine, "vast").0, "precondition");
     assert_eq!(error_of(&finished.engine, "seen").0, "expectation");
@@ -420,11 +356,7 @@ fn preconditions_are_looked_at_before_anything_starts() {
 fn scripts_see_only_what_they_may() {
     let home = home();
     let finished = home.run(plan(vec![with(
-        task(
-            "env",
-            "env | cut -d= -f1 | sort; read line || echo no input",
-            &[],
-        ),
+        task("env", "env | cut -d= -f1 | sort; read line || echo no input", &[]),
         |task| {
             task.output = vec![output(
                 "names",
@@ -437,10 +369,7 @@ fn scripts_see_only_what_they_may() {
         panic!("text")
     };
     for name in ["PATH", "DSLC_RUN", "DSLC_NODE", "DSLC_ATTEMPT", "DSLC_KEY"] {
-        assert!(
-            names.lines().any(|line| line == name),
-            "{name} is not in {names}"
-        );
+        assert!(names.lines().any(|line| line == name), "{name} is not in {names}");
     }
     assert!(!names.contains("CARGO_PKG_NAME"), "{names}");
     assert!(names.ends_with("no input\n"));
@@ -457,10 +386,7 @@ fn a_pause_interrupts_what_may_be_repeated_and_lets_the_rest_end() {
             go.display()
         )
     };
-    let once = format!(
-        "echo x >>{}; echo up; sleep 0.3",
-        home.path("once").display()
-    );
+    let once = format!("echo x >>{}; echo up; sleep 0.3", home.path("once").display());
     let demo = plan(vec![
         task("again", &waits("again"), &[]),
         with(task("once", &once, &[]), |task| task.idempotent = false),
@@ -489,13 +415,9 @@ fn a_pause_interrupts_what_may_be_repeated_and_lets_the_rest_end() {
         1,
         "an interrupted attempt does not count"
     );
-    let error = resume(&finished.folder, home.options())
-        .err()
-        .expect("nothing left");
+    let error = resume(&finished.folder, home.options()).err().expect("nothing left");
     assert!(
-        error
-            .to_string()
-            .contains("is completed and has nothing left to do"),
+        error.to_string().contains("is completed and has nothing left to do"),
         "{error}"
     );
 }
@@ -512,15 +434,9 @@ fn a_run_left_at_once_repeats_what_it_may_and_asks_about_the_rest() {
         )
     };
     let demo = plan(vec![
-        task(
-            "first",
-            &format!("echo x >>{}", home.path("first").display()),
-            &[],
-        ),
+        task("first", &format!("echo x >>{}", home.path("first").display()), &[]),
         task("again", &waits("again"), &[0]),
-        with(task("once", &waits("once"), &[0]), |task| {
-            task.idempotent = false
-        }),
+        with(task("once", &waits("once"), &[0]), |task| task.idempotent = false),
     ]);
     let running = start(&home.store, demo, Inputs::new(), home.options()).expect("a run");
     let control = running.control();
@@ -542,11 +458,7 @@ fn a_run_left_at_once_repeats_what_it_may_and_asks_about_the_rest() {
     assert_eq!(finished.engine.status(), RunStatus::Blocked);
     assert_eq!(
         statuses(&finished.engine),
-        [
-            NodeStatus::Completed,
-            NodeStatus::Completed,
-            NodeStatus::Blocked
-        ]
+        [NodeStatus::Completed, NodeStatus::Completed, NodeStatus::Blocked]
     );
     assert_eq!(
         (home.lines("first"), home.lines("again"), home.lines("once")),
@@ -560,14 +472,7 @@ fn a_run_left_at_once_repeats_what_it_may_and_asks_about_the_rest() {
         error.contains("`again` is not in doubt") && error.contains("`once`"),
         "{error}"
     );
-    request::resolve(
-        &finished.folder,
-        "once",
-        Resolution::Retry,
-        "it did nothing",
-        "me",
-    )
-    .expect("resolved");
+    request::resolve(&finished.folder, "once", Resolution::Retry, "it did nothing", "me").expect("resolved");
     assert_eq!(home.lines("once"), 1, "nothing starts without a driver");
     let finished = home.resume(&finished.folder);
     assert_eq!(finished.engine.status(), RunStatus::Completed);
@@ -589,10 +494,7 @@ fn a_run_can_be_steered_through_its_inbox() {
         word: "up",
         act: || {
             // an unreadable request disturbs nobody
-            folder
-                .inbox()
-                .post("{\"event\":\"run-started\"}")
-                .expect("posted");
+            folder.inbox().post("{\"event\":\"run-started\"}").expect("posted");
             assert!(matches!(
                 request::cancel(&folder, Some("enough".to_owned())),
                 Ok(request::Asked::Left { .. })
@@ -620,10 +522,7 @@ fn a_request_is_done_once_though_its_file_is_still_there() {
     assert_eq!(finished.engine.status(), RunStatus::Completed);
     assert!(!inbox.is_waiting(&name));
     let mut times = 0;
-    crate::fold(&finished.folder, |entry, _| {
-        times += usize::from(entry.inbox.is_some())
-    })
-    .expect("readable");
+    crate::fold(&finished.folder, |entry, _| times += usize::from(entry.inbox.is_some())).expect("readable");
     assert_eq!(times, 1);
 }
 
@@ -648,10 +547,7 @@ fn cancelling_a_run_that_nobody_drives_needs_nobody() {
     let error = request::cancel(&finished.folder, None)
         .expect_err("it has ended")
         .to_string();
-    assert!(
-        error.contains("is cancelled and has nothing left to do"),
-        "{error}"
-    );
+    assert!(error.contains("is cancelled and has nothing left to do"), "{error}");
 }
 
 #[test]
@@ -666,10 +562,7 @@ fn a_journal_that_decides_otherwise_is_named() {
     copy_journal(&finished.folder, &folder);
     match replay(&folder) {
         Err(RunError::Diverged(divergence)) => {
-            assert_eq!(
-                (divergence.seq, divergence.event.as_str()),
-                (1, "run-started")
-            );
+            assert_eq!((divergence.seq, divergence.event.as_str()), (1, "run-started"));
         }
         other => panic!("expected a divergence, got {other:?}"),
     }
@@ -682,9 +575,7 @@ fn copy_journal(from: &RunFolder, to: &RunFolder) {
     let mut writer = to.append(&lock, &tail).expect("opened");
     let mut reader = from.read().expect("opened");
     while let Some(entry) = reader.next_entry().expect("read") {
-        writer
-            .stage(0, &entry.event, &entry.commands, None)
-            .expect("staged");
+        writer.stage(0, &entry.event, &entry.commands, None).expect("staged");
     }
     writer.commit().expect("committed");
 }
@@ -713,10 +604,9 @@ fn a_crash_after_any_byte_of_the_journal_loses_nothing() {
     let count = |name: &str| format!("echo x >>{}/$DSLC_RUN.{name}", home.dir.path().display());
     let demo = || {
         plan(vec![
-            with(
-                task("a", &format!("{}; echo out", count("a")), &[]),
-                |task| task.output = vec![output("x", Type::String(None), trimmed_stdout())],
-            ),
+            with(task("a", &format!("{}; echo out", count("a")), &[]), |task| {
+                task.output = vec![output("x", Type::String(None), trimmed_stdout())]
+            }),
             task("b", &count("b"), &[]),
             with(
                 task("c", &format!("{}; [ \"$x\" = out ]", count("c")), &[0, 1]),
@@ -749,11 +639,7 @@ fn a_crash_after_any_byte_of_the_journal_loses_nothing() {
         match resume(&copy, home.options()) {
             Ok(running) => {
                 let finished = running.drive(&mut Unwatched).expect("driven");
-                assert_eq!(
-                    finished.engine.status(),
-                    RunStatus::Completed,
-                    "cut at {cut}"
-                );
+                assert_eq!(finished.engine.status(), RunStatus::Completed, "cut at {cut}");
                 replay(&finished.folder).expect("the journal replays");
             }
             Err(RunError::Ended { .. }) => assert_eq!(completed.len(), 3),
@@ -804,9 +690,7 @@ fn survivors_of_a_killed_supervisor_are_reaped_before_a_resume() {
         word: "up",
         act: || crate::procfs::signal(supervisor, rustix::process::Signal::KILL),
     };
-    let error = running
-        .drive(&mut observer)
-        .expect_err("no supervisor, no driver");
+    let error = running.drive(&mut observer).expect_err("no supervisor, no driver");
     assert!(matches!(error, RunError::Supervisor { .. }), "{error}");
     let survivor: u32 = fs::read_to_string(&pid_file)
         .expect("it ran")
@@ -831,11 +715,7 @@ fn a_long_chain_takes_time_in_proportion() {
     let start = std::time::Instant::now();
     let finished = home.run(plan(nodes));
     assert_eq!(finished.engine.status(), RunStatus::Completed);
-    assert!(
-        start.elapsed() < Duration::from_secs(30),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     assert!(
         !Path::new(&finished.folder.log_path("t0", 1)).exists(),
         "no output, no log"

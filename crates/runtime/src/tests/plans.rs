@@ -3,8 +3,8 @@
 use ir::expr::{Binary, BinaryOp, Call, Capture, Expr, Ref};
 use ir::func::Func;
 use ir::plan::{
-    Backoff, Binding, Body, Expectation, FORMAT, FailurePolicy, Interpreter, Need, Node, NodeId,
-    Output, Param, Plan, Retry, Script, Task,
+    Backoff, Binding, Body, Expectation, FORMAT, FailurePolicy, Interpreter, Need, Node, NodeId, Output, Param, Plan,
+    Retry, Script, Task,
 };
 use ir::types::{Type, Types};
 use ir::value::Value;
@@ -59,13 +59,7 @@ pub fn node(id: &str, needs: &[NodeId], task: Task) -> Node {
         kind: None,
         owner: None,
         labels: Vec::new(),
-        needs: needs
-            .iter()
-            .map(|&node| Need::Node {
-                node,
-                optional: false,
-            })
-            .collect(),
+        needs: needs.iter().map(|&node| Need::Node { node, optional: false }).collect(),
         when: None,
         priority: 0,
         optional: false,
@@ -121,10 +115,7 @@ pub fn script_of(task: &mut Task) -> &mut Script {
 pub fn retries(max: u32) -> Option<Retry> {
     Some(Retry {
         max,
-        backoff: Backoff::Linear {
-            base_ms: 5,
-            step_ms: 0,
-        },
+        backoff: Backoff::Linear { base_ms: 5, step_ms: 0 },
         on: Vec::new(),
     })
 }
@@ -149,10 +140,7 @@ pub fn output(name: &str, ty: Type, value: Expr) -> Output {
 }
 
 pub fn call(func: Func, arg: Expr) -> Expr {
-    Expr::Call(Box::new(Call {
-        func,
-        args: vec![arg],
-    }))
+    Expr::Call(Box::new(Call { func, args: vec![arg] }))
 }
 
 pub fn trimmed_stdout() -> Expr {

@@ -47,9 +47,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 async fn start() -> Supervisor {
     let (binary, args) = supervisor_command(SUPERVISOR);
-    Supervisor::start(&binary, &args)
-        .await
-        .expect("a supervisor")
+    Supervisor::start(&binary, &args).await.expect("a supervisor")
 }
 
 fn sh(id: u64, script: &str, dir: &Path) -> Spawn {
@@ -57,9 +55,7 @@ fn sh(id: u64, script: &str, dir: &Path) -> Spawn {
     Spawn {
         id,
         program: b"/bin/sh".to_vec(),
-        argv: ["sh", "-c", script]
-            .map(|arg| arg.as_bytes().to_vec())
-            .to_vec(),
+        argv: ["sh", "-c", script].map(|arg| arg.as_bytes().to_vec()).to_vec(),
         env: vec![
             (b"PATH".to_vec(), path.into_bytes()),
             (
@@ -188,11 +184,7 @@ fn nothing_of_an_attempt_outlives_it() {
         // another one runs meanwhile and keeps what is its own
         let _other = spawn(
             &mut supervisor,
-            sh(
-                9,
-                "setsid sh -c 'echo $$ >other; sleep 1000' & sleep 1000",
-                dir.path(),
-            ),
+            sh(9, "setsid sh -c 'echo $$ >other; sleep 1000' & sleep 1000", dir.path()),
         )
         .expect("sent");
         let other = read_pid(&dir.path().join("other"));
@@ -200,10 +192,7 @@ fn nothing_of_an_attempt_outlives_it() {
         assert_eq!(ended(&mut supervisor, 1).await, (End::Exited(0), false));
         text(&mut output).await;
         for name in ["group", "session", "daemon"] {
-            assert!(
-                !lives(read_pid(&dir.path().join(name))),
-                "{name} was left behind"
-            );
+            assert!(!lives(read_pid(&dir.path().join(name))), "{name} was left behind");
         }
         assert!(lives(other));
         supervisor.close().expect("ended");
@@ -257,8 +246,7 @@ fn when_the_driver_is_killed_all_descendants_die() {
         .stdout(Stdio::null())
         .spawn()
         .expect("a driver");
-    let pids =
-        ["a", "b", "c", "d", "supervisor"].map(|name| (name, read_pid(&dir.path().join(name))));
+    let pids = ["a", "b", "c", "d", "supervisor"].map(|name| (name, read_pid(&dir.path().join(name))));
     assert!(pids.iter().all(|(_, pid)| lives(*pid)));
     driver.kill().expect("killed");
     driver.wait().expect("reaped");
@@ -280,11 +268,7 @@ fn the_terminals_signals_do_not_reach_the_supervisor() {
             procfs::signal(supervisor.pid(), signal);
         }
         // and attempts take them as usual
-        let mut output = spawn(
-            &mut supervisor,
-            sh(1, "kill -TERM $$; sleep 10", dir.path()),
-        )
-        .expect("sent");
+        let mut output = spawn(&mut supervisor, sh(1, "kill -TERM $$; sleep 10", dir.path())).expect("sent");
         assert_eq!(ended(&mut supervisor, 1).await, (End::Signalled(15), false));
         text(&mut output).await;
     });
@@ -295,11 +279,7 @@ fn thousands_of_attempts_leave_no_descriptor_behind() {
     let dir = tempfile::tempdir().expect("a folder");
     block_on(async {
         let mut supervisor = start().await;
-        let count = |pid: u32| {
-            std::fs::read_dir(format!("/proc/{pid}/fd"))
-                .expect("there")
-                .count()
-        };
+        let count = |pid: u32| std::fs::read_dir(format!("/proc/{pid}/fd")).expect("there").count();
         let before = count(supervisor.pid());
         for id in 0..1000 {
             let what = Spawn {

@@ -113,9 +113,7 @@ impl<'s> Scanner<'s> {
             b'#' if self.at_word_start() => self.skip_to(b'\n'),
             b'$' if self.rest().starts_with("$(") => self.substitution(),
             b'(' => self.parenthesis(),
-            b')' if self.around.len() > 1 && self.around.last() == Some(&Around::Code) => {
-                self.leave()
-            }
+            b')' if self.around.len() > 1 && self.around.last() == Some(&Around::Code) => self.leave(),
             b'<' if self.rest().starts_with("<<<") => self.at += 3,
             b'<' if self.rest().starts_with("<<") => self.operator(),
             b'\n' => {
@@ -160,11 +158,7 @@ impl<'s> Scanner<'s> {
         let escapes = self.at > 0 && self.text[self.at - 1] == b'$';
         self.at += 1;
         while self.at < self.text.len() && self.text[self.at] != b'\'' {
-            self.at += if escapes && self.text[self.at] == b'\\' {
-                2
-            } else {
-                1
-            };
+            self.at += if escapes && self.text[self.at] == b'\\' { 2 } else { 1 };
         }
         self.at += 1;
     }

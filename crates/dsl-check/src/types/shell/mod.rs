@@ -56,12 +56,7 @@ pub struct Lowered {
 }
 
 /// Turns the interpolations of a script into variables.
-pub fn lower_script(
-    script: &Raw,
-    language: Language,
-    env: &dyn Env,
-    report: &mut Report,
-) -> Lowered {
+pub fn lower_script(script: &Raw, language: Language, env: &dyn Env, report: &mut Report) -> Lowered {
     if language == Language::Other || script.interps.is_empty() {
         return Lowered {
             text: script.text.clone(),
@@ -113,15 +108,13 @@ impl<'a> Lowering<'a> {
                 self.plain_text(interp, quoting);
                 None
             }
-            Place::Bare | Place::DoubleQuoted | Place::HereDoc | Place::Arithmetic => {
-                match &interp.expr {
-                    Ok(expr) => self.value(interp, expr, place),
-                    Err(error) => {
-                        self.report.syntax(error);
-                        None
-                    }
+            Place::Bare | Place::DoubleQuoted | Place::HereDoc | Place::Arithmetic => match &interp.expr {
+                Ok(expr) => self.value(interp, expr, place),
+                Err(error) => {
+                    self.report.syntax(error);
+                    None
                 }
-            }
+            },
         }
     }
 
@@ -146,8 +139,7 @@ impl<'a> Lowering<'a> {
             }
         };
         if place == Place::Arithmetic && !matches!(self.types[index], Type::Int(_)) {
-            self.report
-                .text_in_arithmetic(interp.span, &self.types[index]);
+            self.report.text_in_arithmetic(interp.span, &self.types[index]);
             return None;
         }
         Some(index + 1)
@@ -183,9 +175,7 @@ fn first_name(expr: &ast::Expr) -> Option<(&SmolStr, ast::Span)> {
             ExprKind::Paren(inner) => inner,
             ExprKind::Pipe { lhs, .. } | ExprKind::Binary { lhs, .. } => lhs,
             ExprKind::Field { base, .. } | ExprKind::Index { base, .. } => base,
-            ExprKind::Unary { expr, .. }
-            | ExprKind::Is { expr, .. }
-            | ExprKind::Cast { expr, .. } => expr,
+            ExprKind::Unary { expr, .. } | ExprKind::Is { expr, .. } | ExprKind::Cast { expr, .. } => expr,
             ExprKind::If { then, .. } => then,
             ExprKind::Call { args, .. } => &args.first()?.value,
             _ => return None,
@@ -243,17 +233,12 @@ pub fn places(script: &Raw) -> Vec<Place> {
         {
             return Place::Plain(Quoting::Delimiter);
         }
-        let place = match documents
-            .iter()
-            .find(|document| document.body.contains(&range.start))
-        {
+        let place = match documents.iter().find(|document| document.body.contains(&range.start)) {
             Some(document) => in_document(&words, document, range.clone()),
             None => outside.place(range.clone()),
         };
         match place {
-            Place::Bare if backslashes(&words[..range.start]) % 2 == 1 => {
-                Place::Plain(Quoting::Backslash)
-            }
+            Place::Bare if backslashes(&words[..range.start]) % 2 == 1 => Place::Plain(Quoting::Backslash),
             place => place,
         }
     };
@@ -281,10 +266,7 @@ fn with_words(script: &Raw) -> String {
     let mut words = String::with_capacity(script.text.len());
     for interp in &script.interps {
         words.push_str(&script.text[words.len()..interp.start as usize]);
-        words.extend(std::iter::repeat_n(
-            'x',
-            (interp.end - interp.start) as usize,
-        ));
+        words.extend(std::iter::repeat_n('x', (interp.end - interp.start) as usize));
     }
     words.push_str(&script.text[words.len()..]);
     words
@@ -329,10 +311,7 @@ fn in_document(words: &str, document: &HereDoc, range: Range<usize>) -> Place {
         return Place::Plain(Quoting::HereDoc);
     }
     let body = &words[document.body.clone()];
-    if !["$(", "`", "$[", "${"]
-        .iter()
-        .any(|opening| body.contains(opening))
-    {
+    if !["$(", "`", "$[", "${"].iter().any(|opening| body.contains(opening)) {
         return Place::HereDoc;
     }
     // To the shell a body is a quoted string in which quotes are themselves; as one it is read.
@@ -368,9 +347,7 @@ fn parse(text: &str) -> Option<Tree> {
 /// The grammar is built in: it fits the library, or the tests fail.
 fn new_parser() -> Option<Parser> {
     let mut parser = Parser::new();
-    parser
-        .set_language(&tree_sitter_bash::LANGUAGE.into())
-        .ok()?;
+    parser.set_language(&tree_sitter_bash::LANGUAGE.into()).ok()?;
     Some(parser)
 }
 
@@ -399,20 +376,12 @@ fn place_of(word: Node<'_>, text: &str) -> Place {
                 return Place::Arithmetic;
             }
             // Commands of their own: what is around them does not matter.
-            "command_substitution"
-            | "process_substitution"
-            | "do_group"
-            | "compound_statement"
-            | "subshell" => break,
+            "command_substitution" | "process_substitution" | "do_group" | "compound_statement" | "subshell" => break,
             _ => {}
         }
         at = node.parent();
     }
-    if quoted {
-        Place::DoubleQuoted
-    } else {
-        Place::Bare
-    }
+    if quoted { Place::DoubleQuoted } else { Place::Bare }
 }
 
 fn begins(node: Node<'_>, text: &str, with: &str) -> bool {
@@ -436,10 +405,7 @@ fn compares_as_numbers(node: Node<'_>, text: &str) -> bool {
     let operator = node
         .child_by_field_name("operator")
         .map(|operator| &text[operator.byte_range()]);
-    matches!(
-        operator,
-        Some("-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge")
-    )
+    matches!(operator, Some("-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge"))
 }
 
 /// `let …`, `declare -i …`: built-in commands that evaluate their arguments.

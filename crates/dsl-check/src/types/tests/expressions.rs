@@ -58,14 +58,8 @@ fn names_are_looked_up_and_the_nearest_is_offered() {
         ("params.repo", "path"),
         ("memory.http3.claims", "list[string]"),
         ("stdout", "string"),
-        (
-            "parms.repo",
-            "unresolved-name at `parms`: `parms` is not in scope",
-        ),
-        (
-            "params.dept",
-            "unresolved-name at `dept`: `params` has no `dept`",
-        ),
+        ("parms.repo", "unresolved-name at `parms`: `parms` is not in scope"),
+        ("params.dept", "unresolved-name at `dept`: `params` has no `dept`"),
         (
             "params.source.titel",
             "unresolved-name at `titel`: `Source` has no `titel`",
@@ -81,10 +75,7 @@ fn names_are_looked_up_and_the_nearest_is_offered() {
     ]);
     let mut report = Report::default();
     infer(&parsed("params.dept"), None, &table(), &mut report);
-    assert_eq!(
-        report.problems[0].help.as_deref(),
-        Some("did you mean `depth`?")
-    );
+    assert_eq!(report.problems[0].help.as_deref(), Some("did you mean `depth`?"));
     assert_eq!(
         report.problems[0].fixes[0].edits,
         [(Span::new(7, 11), "depth".to_owned())]
@@ -106,10 +97,7 @@ fn one_mistake_is_one_problem() {
             "upper(nope) ?? lower(stdout)",
             "unresolved-name at `nope`: `nope` is not in scope",
         ),
-        (
-            "[1, nope, 2]",
-            "unresolved-name at `nope`: `nope` is not in scope",
-        ),
+        ("[1, nope, 2]", "unresolved-name at `nope`: `nope` is not in scope"),
         (
             "(1 if nope else 2) + 1",
             "unresolved-name at `nope`: `nope` is not in scope",
@@ -158,10 +146,7 @@ fn units_do_not_mix() {
             "5m * 5m",
             "unit-mismatch at `*`: cannot multiply: the left side is a duration, the right side a duration",
         ),
-        (
-            "bytes(5m)",
-            "unit-mismatch at `5m`: found a duration, expected a size",
-        ),
+        ("bytes(5m)", "unit-mismatch at `5m`: found a duration, expected a size"),
     ]);
     checked(&[
         (
@@ -179,10 +164,7 @@ fn units_do_not_mix() {
 fn division_by_a_zero_that_can_be_seen_is_said() {
     types(&[
         ("exit / 0", "out-of-range at `0`: division by zero"),
-        (
-            "exit % (1 - 1)",
-            "out-of-range at `(1 - 1)`: division by zero",
-        ),
+        ("exit % (1 - 1)", "out-of-range at `(1 - 1)`: division by zero"),
         ("5m / 0s", "out-of-range at `0s`: division by zero"),
         ("exit / params.max", "int"),
     ]);
@@ -211,10 +193,7 @@ fn members_of_enumerations_are_bare_where_they_are_expected() {
             "params.depth if params.dry else shallow",
             "shallow | moderate | detailed",
         ),
-        (
-            "params.old-depth ?? shallow",
-            "shallow | moderate | detailed",
-        ),
+        ("params.old-depth ?? shallow", "shallow | moderate | detailed"),
         (
             "params.depth < moderate",
             "type-mismatch at `params.depth`: found `shallow | moderate | detailed`, expected something with an order: numbers, quantities, times, versions or strings",
@@ -275,10 +254,7 @@ fn texts_convert_where_it_is_expected_and_are_checked() {
     ]);
     types(&[
         ("params.site == \"https://example.org\"", "bool"),
-        (
-            "params.repo == \"\"",
-            "invalid-literal at `\"\"`: the path is empty",
-        ),
+        ("params.repo == \"\"", "invalid-literal at `\"\"`: the path is empty"),
     ]);
 }
 
@@ -288,10 +264,7 @@ fn int_widens_to_float_and_nothing_else_converts() {
         ("1 : float", "float"),
         ("params.max : float", "float"),
         ("[1, 2] : list[float]", "list[float]"),
-        (
-            "1.5 : int",
-            "type-mismatch at `1.5`: found `float`, expected `int`",
-        ),
+        ("1.5 : int", "type-mismatch at `1.5`: found `float`, expected `int`"),
         (
             "params.max : string",
             "type-mismatch at `params.max`: found `int`, expected `string`",
@@ -301,12 +274,7 @@ fn int_widens_to_float_and_nothing_else_converts() {
     let mut report = Report::default();
     let typed = infer(&parsed("1"), Some(&Type::FLOAT), &table(), &mut report);
     assert_eq!(typed.expr, Expr::Const(ir::Value::Float(1.0)));
-    let typed = infer(
-        &parsed("params.max"),
-        Some(&Type::FLOAT),
-        &table(),
-        &mut report,
-    );
+    let typed = infer(&parsed("params.max"), Some(&Type::FLOAT), &table(), &mut report);
     assert_eq!(
         typed.expr,
         Expr::Cast(Box::new((Expr::Ref(Ref::Param("max".into())), Type::FLOAT)))
@@ -356,10 +324,7 @@ fn constants_are_held_against_refinements() {
 #[test]
 fn records_are_checked_field_by_field() {
     checked(&[
-        (
-            "{ title: \"a\", link: \"https://a.org\", score: 1 } : Source",
-            "Source",
-        ),
+        ("{ title: \"a\", link: \"https://a.org\", score: 1 } : Source", "Source"),
         ("{ depth: moderate, ratio: 1 } : Options", "Options"),
         (
             "{ title: \"a\" } : Source",
@@ -397,10 +362,7 @@ fn what_may_be_absent_has_to_be_handled() {
             "params.retries + 1",
             &absent("params.retries", "a value to calculate with"),
         ),
-        (
-            "params.retries > 1",
-            &absent("params.retries", "a value to compare"),
-        ),
+        ("params.retries > 1", &absent("params.retries", "a value to compare")),
         (
             "\"{{ params.note }}\"",
             &absent("params.note", "a value to write into the text"),
@@ -409,14 +371,8 @@ fn what_may_be_absent_has_to_be_handled() {
             "params.best.title",
             &absent("params.best", "a record with a field `title`"),
         ),
-        (
-            "upper(params.note) if params.note is not none else \"\"",
-            "string",
-        ),
-        (
-            "\"\" if params.note is none else upper(params.note)",
-            "string",
-        ),
+        ("upper(params.note) if params.note is not none else \"\"", "string"),
+        ("\"\" if params.note is none else upper(params.note)", "string"),
         ("params.note is not none and len(params.note) > 3", "bool"),
         ("params.note is none or len(params.note) > 3", "bool"),
         ("not (params.note is none) and len(params.note) > 3", "bool"),
@@ -424,10 +380,7 @@ fn what_may_be_absent_has_to_be_handled() {
             "params.note is not none or len(params.note) > 3",
             &absent("params.note", "`string` or a list or a map"),
         ),
-        (
-            "params.best is not none and params.best.title == \"a\"",
-            "bool",
-        ),
+        ("params.best is not none and params.best.title == \"a\"", "bool"),
         ("first(params.tags)", "string?"),
         ("params.tags[0]", "string"),
         ("params.sources | map(.reason)", "list[string?]"),
@@ -452,12 +405,7 @@ fn what_may_be_absent_has_to_be_handled() {
 fn guards_outside_the_expression_count() {
     let mut env = table();
     let mut report = Report::default();
-    let guard = infer(
-        &parsed("params.note is not none"),
-        Some(&Type::Bool),
-        &env,
-        &mut report,
-    );
+    let guard = infer(&parsed("params.note is not none"), Some(&Type::Bool), &env, &mut report);
     env.known = facts_when(&guard.expr, true);
     assert_eq!(outcome("upper(params.note)", None, &env), "string");
 }
@@ -495,10 +443,7 @@ fn json_is_dynamic_until_it_is_checked() {
     )]);
     let mut report = Report::default();
     infer(&parsed("result"), Some(&Type::INT), &table(), &mut report);
-    assert_eq!(
-        report.problems[0].help.as_deref(),
-        Some("check it: `… as int`")
-    );
+    assert_eq!(report.problems[0].help.as_deref(), Some("check it: `… as int`"));
 }
 
 #[test]
@@ -516,10 +461,7 @@ fn functions_know_their_arguments() {
         ("params.sources | sort_by(.score) | first", "Source?"),
         ("params.sources | count(.score > 3)", "int"),
         ("max(params.sources | map(.score))", "int?"),
-        (
-            "zip(params.tags, [1, 2])",
-            "list[{ left: string, right: int }]",
-        ),
+        ("zip(params.tags, [1, 2])", "list[{ left: string, right: int }]"),
         ("get(params.counts, \"a\")", "int?"),
         ("params.counts[\"a\"]", "int"),
         ("keys(params.counts)", "list[string]"),
@@ -624,14 +566,8 @@ fn tests_of_texts_and_lists() {
             "exit matches /a/",
             "type-mismatch at `exit`: found `int`, expected `string`",
         ),
-        (
-            "not exit",
-            "type-mismatch at `exit`: found `int`, expected `bool`",
-        ),
-        (
-            "exit and true",
-            "type-mismatch at `exit`: found `int`, expected `bool`",
-        ),
+        ("not exit", "type-mismatch at `exit`: found `int`, expected `bool`"),
+        ("exit and true", "type-mismatch at `exit`: found `int`, expected `bool`"),
         (
             "stdout + params.repo",
             "type-mismatch at `+`: cannot add: the left side is `string`, the right side `path`",
@@ -644,11 +580,7 @@ fn tests_of_texts_and_lists() {
     let mut report = Report::default();
     infer(&parsed("stdout matches /a(/"), None, &table(), &mut report);
     assert_eq!(
-        report
-            .problems
-            .iter()
-            .map(|problem| problem.rule)
-            .collect::<Vec<_>>(),
+        report.problems.iter().map(|problem| problem.rule).collect::<Vec<_>>(),
         ["invalid-regex"]
     );
 }
@@ -664,35 +596,20 @@ fn constants_are_folded_for_clauses() {
     assert_eq!(fold("params.max + 1"), None);
 
     let mut report = Report::default();
-    assert_eq!(
-        literal_duration(&parsed("90s"), &table(), &mut report),
-        Some(90_000)
-    );
-    assert_eq!(
-        literal_ratio(&parsed("80%"), &table(), &mut report),
-        Some(0.8)
-    );
+    assert_eq!(literal_duration(&parsed("90s"), &table(), &mut report), Some(90_000));
+    assert_eq!(literal_ratio(&parsed("80%"), &table(), &mut report), Some(0.8));
     assert_eq!(report, Report::default());
-    assert_eq!(
-        literal_int(&parsed("params.max"), &table(), &mut report),
-        None
-    );
+    assert_eq!(literal_int(&parsed("params.max"), &table(), &mut report), None);
     assert_eq!(
         told("params.max", &report),
-        [
-            "type-mismatch at `params.max`: this `int` is only known while running, expected a constant"
-        ]
+        ["type-mismatch at `params.max`: this `int` is only known while running, expected a constant"]
     );
 }
 
 #[test]
 fn every_signature_can_be_read() {
     for func in ir::func::Func::ALL {
-        assert!(
-            signature::parse(func.signature()).is_some(),
-            "{}",
-            func.signature()
-        );
+        assert!(signature::parse(func.signature()).is_some(), "{}", func.signature());
     }
 }
 

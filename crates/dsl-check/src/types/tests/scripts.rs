@@ -8,12 +8,7 @@ use problem::Quoting;
 
 fn lowered(script: &str) -> (Lowered, Report) {
     let mut report = Report::default();
-    let lowered = lower_script(
-        &parsed_script(script),
-        Language::Shell,
-        &table(),
-        &mut report,
-    );
+    let lowered = lower_script(&parsed_script(script), Language::Shell, &table(), &mut report);
     (lowered, report)
 }
 
@@ -57,15 +52,9 @@ fn places_are_told_apart() {
             "cat <<'END'\n{{ stdout }}\nEND\necho '{{ stdout }}'",
             &[Plain(Quoting::HereDoc), Plain(Quoting::Single)],
         ),
-        (
-            "cat <<\"END\"\n{{ stdout }}\nEND",
-            &[Plain(Quoting::HereDoc)],
-        ),
+        ("cat <<\"END\"\n{{ stdout }}\nEND", &[Plain(Quoting::HereDoc)]),
         ("cat <<\\END\n{{ stdout }}\nEND", &[Plain(Quoting::HereDoc)]),
-        (
-            "cat <<END | grep {{ stdout }}\n$(ls {{ stdout }})\nEND",
-            &[Bare, Bare],
-        ),
+        ("cat <<END | grep {{ stdout }}\n$(ls {{ stdout }})\nEND", &[Bare, Bare]),
         (
             "cat <<'A' <<B\n{{ stdout }}\nA\n{{ stdout }}\nB",
             &[Plain(Quoting::HereDoc), HereDoc],
@@ -91,10 +80,7 @@ fn places_are_told_apart() {
             "echo $(( 1 << {{ exit }} ))\necho '{{ nope }}'",
             &[Arithmetic, Plain(Quoting::Single)],
         ),
-        (
-            "echo '<<END' \"<<END\" # <<END\necho {{ stdout }}\nEND",
-            &[Bare],
-        ),
+        ("echo '<<END' \"<<END\" # <<END\necho {{ stdout }}\nEND", &[Bare]),
         ("cat <<{{ stdout }}\nx", &[Plain(Quoting::Delimiter)]),
         (
             "cat <<END\n$(( {{ exit }} )) `ls {{ stdout }}`\nEND",
@@ -109,10 +95,7 @@ fn places_are_told_apart() {
             "let \"a = {{ exit }}\"\ndeclare -i a={{ exit }}\ndeclare b={{ stdout }}",
             &[Arithmetic, Arithmetic, Bare],
         ),
-        (
-            "diff <(ls {{ stdout }}) \"{{ stdout }}\"",
-            &[Bare, DoubleQuoted],
-        ),
+        ("diff <(ls {{ stdout }}) \"{{ stdout }}\"", &[Bare, DoubleQuoted]),
         ("echo $(( {{ exit }} + 1 ))", &[Arithmetic]),
         ("echo \"$(( {{ exit }} + 1 ))\"", &[Arithmetic]),
         ("(( {{ exit }} > 1 ))", &[Arithmetic]),
@@ -122,15 +105,9 @@ fn places_are_told_apart() {
         ),
         ("echo ${a[{{ exit }}]}", &[Arithmetic]),
         ("[[ {{ exit }} -eq 1 ]]", &[Arithmetic]),
-        (
-            "[[ {{ exit }} == 1 && -n \"{{ stdout }}\" ]]",
-            &[Bare, DoubleQuoted],
-        ),
+        ("[[ {{ exit }} == 1 && -n \"{{ stdout }}\" ]]", &[Bare, DoubleQuoted]),
         ("[ {{ exit }} -eq 1 ]", &[Bare]),
-        (
-            "echo \"${x:-{{ stdout }}}\" ${x:-{{ stdout }}}",
-            &[DoubleQuoted, Bare],
-        ),
+        ("echo \"${x:-{{ stdout }}}\" ${x:-{{ stdout }}}", &[DoubleQuoted, Bare]),
         ("echo \\{{ stdout }}", &[Plain(Quoting::Backslash)]),
         (
             "if [ -e {{ stdout }} ]; then\n  cat \"{{ stdout }}\"\nfi",
@@ -145,9 +122,7 @@ fn places_are_told_apart() {
     for (script, expected) in rows {
         let actual = places(&parsed_script(script));
         if actual != *expected {
-            wrong.push_str(&format!(
-                "{script}\n  expected: {expected:?}\n  actual:   {actual:?}\n"
-            ));
+            wrong.push_str(&format!("{script}\n  expected: {expected:?}\n  actual:   {actual:?}\n"));
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
@@ -211,11 +186,7 @@ fn mistakes_in_scripts_are_said() {
     );
     let (_, report) = lowered("echo {{ 1 + }}");
     assert_eq!(
-        report
-            .problems
-            .iter()
-            .map(|problem| problem.rule)
-            .collect::<Vec<_>>(),
+        report.problems.iter().map(|problem| problem.rule).collect::<Vec<_>>(),
         ["syntax"]
     );
     let (_, report) = lowered("echo '{{ 1 + }}'");
@@ -294,16 +265,10 @@ fn values_arrive_verbatim_in_bash_and_sh() {
         ("printf '[%s]' a{{ stdout }}b", "[a<>b]"),
         ("printf '[%s]' 'x y'{{ stdout }}'z'", "[x y<>z]"),
         ("printf '[%s]' \"a {{ stdout }} b\"", "[a <> b]"),
-        (
-            "printf '[%s]' \"$(printf '(%s)' {{ stdout }}; echo)\"",
-            "[(<>)]",
-        ),
+        ("printf '[%s]' \"$(printf '(%s)' {{ stdout }}; echo)\"", "[(<>)]"),
         ("x={{ stdout }}\nprintf '[%s]' \"$x\"", "[<>]"),
         ("printf '[%s]' \"\\{{ stdout }}\"", "[\\<>]"),
-        (
-            "printf '[%s]' \"$ {{ stdout }}\" \"${{ stdout }}\"",
-            "[$ <>][$<>]",
-        ),
+        ("printf '[%s]' \"$ {{ stdout }}\" \"${{ stdout }}\"", "[$ <>][$<>]"),
         ("printf '[%s]' ${{ stdout }}", "[$<>]"),
         ("cat <<END\n{{ stdout }}\nEND", "<>\n"),
         (
@@ -316,24 +281,12 @@ fn values_arrive_verbatim_in_bash_and_sh() {
             "x=\"$(cat <<END\n{{ stdout }}.\nEND\n)\"\nprintf '[%s]' \"$x\"",
             "[<>.]",
         ),
-        (
-            "cat <<END\n$(printf '(%s)' {{ stdout }}; echo)\nEND",
-            "(<>)\n",
-        ),
+        ("cat <<END\n$(printf '(%s)' {{ stdout }}; echo)\nEND", "(<>)\n"),
         ("printf '[%s]' \"${unset:-{{ stdout }}}\"", "[<>]"),
-        (
-            "case {{ stdout }} in {{ stdout }}) printf same;; esac",
-            "same",
-        ),
-        (
-            "for x in {{ stdout }} b; do printf '[%s]' \"$x\"; done",
-            "[<>][b]",
-        ),
+        ("case {{ stdout }} in {{ stdout }}) printf same;; esac", "same"),
+        ("for x in {{ stdout }} b; do printf '[%s]' \"$x\"; done", "[<>][b]"),
         ("f() { printf '[%s]' \"$1\"; }\nf {{ stdout }}", "[<>]"),
-        (
-            "# it's {{ stdout }}\nprintf '[%s]' {{ stdout }} # don't",
-            "[<>]",
-        ),
+        ("# it's {{ stdout }}\nprintf '[%s]' {{ stdout }} # don't", "[<>]"),
     ];
     for shell in [&["bash", "-euo", "pipefail"][..], &["sh", "-eu"][..]] {
         for (script, expected) in rows {
@@ -352,31 +305,17 @@ fn values_arrive_verbatim_in_bash_and_sh() {
 #[test]
 fn places_of_bash_take_values_too() {
     for value in NASTY {
+        assert_eq!(run(&["bash"], "cat <<< {{ stdout }}", value), format!("{value}\n"));
         assert_eq!(
-            run(&["bash"], "cat <<< {{ stdout }}", value),
-            format!("{value}\n")
-        );
-        assert_eq!(
-            run(
-                &["bash"],
-                "[[ {{ stdout }} == {{ stdout }} ]] && printf same",
-                value
-            ),
+            run(&["bash"], "[[ {{ stdout }} == {{ stdout }} ]] && printf same", value),
             "same"
         );
         assert_eq!(
-            run(
-                &["bash"],
-                "a=({{ stdout }} b); printf '[%s]' \"${a[@]}\"",
-                value
-            ),
+            run(&["bash"], "a=({{ stdout }} b); printf '[%s]' \"${a[@]}\"", value),
             format!("[{value}][b]")
         );
     }
-    assert_eq!(
-        run(&["bash"], "printf %s $(( {{ exit }} * 2 ))", "21"),
-        "42"
-    );
+    assert_eq!(run(&["bash"], "printf %s $(( {{ exit }} * 2 ))", "21"), "42");
 }
 
 #[test]
@@ -442,9 +381,7 @@ fn no_script_breaks_it_and_only_interpolations_change() {
         (state >> 33) as usize % below
     };
     for _ in 0..3000 {
-        let script: String = (0..random(30))
-            .map(|_| PIECES[random(PIECES.len())])
-            .collect();
+        let script: String = (0..random(30)).map(|_| PIECES[random(PIECES.len())]).collect();
         let script = format!("x{script}");
         let raw = parsed_script(&script);
         assert_eq!(places(&raw).len(), raw.interps.len(), "{script}");

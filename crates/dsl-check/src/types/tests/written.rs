@@ -18,10 +18,7 @@ fn types_mean_what_they_say() {
             ("secret[string]", "secret[string]"),
             ("Depth", "shallow | moderate | detailed"),
             ("a | b", "a | b"),
-            (
-                "strng",
-                "unresolved-name at `strng`: there is no type `strng`",
-            ),
+            ("strng", "unresolved-name at `strng`: there is no type `strng`"),
             (
                 "list",
                 "wrong-arguments at `list`: `list` stands alone, expected what it holds",
@@ -34,10 +31,7 @@ fn types_mean_what_they_say() {
                 "int(10..1)",
                 "out-of-range at `10..1`: the lower bound 10 is above the upper bound 1, so nothing fits",
             ),
-            (
-                "int(0.5..1)",
-                "type-mismatch at `0.5`: a bound here is an integer",
-            ),
+            ("int(0.5..1)", "type-mismatch at `0.5`: a bound here is an integer"),
             (
                 "bool(0..1)",
                 "type-mismatch at `0..1`: `bool` cannot be narrowed by bounds",
@@ -47,10 +41,7 @@ fn types_mean_what_they_say() {
                 "type-mismatch at `/a/`: `int` cannot be narrowed by a regex",
             ),
             ("a | b | a", "duplicate-name at `a`: `a` is listed twice"),
-            (
-                "list[strng]",
-                "unresolved-name at `strng`: there is no type `strng`",
-            ),
+            ("list[strng]", "unresolved-name at `strng`: there is no type `strng`"),
         ],
         |text| {
             let mut report = Report::default();
