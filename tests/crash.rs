@@ -60,7 +60,10 @@ const KILLS: u32 = 10;
 const KILL_WITHIN_MS: u64 = 700;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a failure is repeated with the seed; passing tests hide it")]
+#[expect(
+    clippy::print_stdout,
+    reason = "a failure is repeated with the seed; passing tests hide it"
+)]
 fn nothing_is_lost_or_repeated_or_left_behind_by_ten_kills() {
     let seed = std::env::var("CRASH_SEED")
         .ok()
