@@ -163,6 +163,28 @@ fn ctrl_c_pauses_and_resume_goes_on() {
 }
 
 #[test]
+fn a_second_ctrl_c_stops_at_once_and_leaves_a_doubt() {
+    let plan = "task a\n  run: \"touch {{ run.workspace }}/ran; sleep 100\"\n  idempotent: false\n";
+    let project = Project::new(&[("a.plan", plan)]);
+    let mut child = project
+        .command(&["run", "a.plan"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("dslc starts");
+    wait_for(|| project.path().join("ran").exists());
+    interrupt(child.id());
+    // The first one waits for what must not be repeated.
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().expect("a child").is_none());
+    interrupt(child.id());
+    let started = Instant::now();
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert!(started.elapsed() < Duration::from_secs(20));
+    assert_eq!(project.run(&["resume", "last"]).status.code(), Some(4));
+}
+
+#[test]
 fn two_drivers_of_one_run_are_one_too_many() {
     let plan = "task a\n  run: \"sleep 100\"\n";
     let project = Project::new(&[("a.plan", plan)]);

@@ -45,13 +45,13 @@ fn list() -> String {
     text
 }
 
-/// The first sentence of the page, below its title.
+/// The first sentence of the page, below its title, without its full stop.
 fn summary(rule: &Rule) -> &'static str {
-    rule.page
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty() && !line.starts_with('#'))
-        .unwrap_or_default()
+    let prose = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    let line = rule.page.lines().map(str::trim).find(prose).unwrap_or_default();
+    line.split_once(". ")
+        .map_or(line, |(first, _)| first)
+        .trim_end_matches('.')
 }
 
 fn unknown(name: &str) -> Failure {
