@@ -66,6 +66,15 @@ fn a_plan_that_cannot_run_yet_is_not_started() {
 }
 
 #[test]
+fn policies_of_the_settings_are_not_ignored() {
+    let settings = "[workspace]\npolicies = [\"policies/*.plan\"]\n";
+    let project = Project::new(&[("dslc.toml", settings), ("a.plan", "task a\n  run: \"true\"\n")]);
+    snapshot!(project, "check", "--format", "short");
+    snapshot!(project, "run", "a.plan");
+    assert!(!project.path().join(".dslc").exists());
+}
+
+#[test]
 fn a_store_that_cannot_be_written() {
     let project = Project::new(&[("a.plan", "task a\n  run: \"true\"\n"), ("store", "a file")]);
     snapshot!(project, "run", "a.plan", "--store", "store");

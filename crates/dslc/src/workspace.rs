@@ -6,8 +6,10 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use dsl_check::{Config, Diagnostic, Loader, Workspace};
+use dsl_syntax::ast::Span;
 use ignore::WalkBuilder;
 use ignore::overrides::OverrideBuilder;
 
@@ -44,6 +46,31 @@ impl Place {
             Some(path) => self.cwd.join(path),
             None => self.root.join(self.config.store.as_deref().unwrap_or(".dslc")),
         }
+    }
+
+    /// Policies of the settings would apply to every plan, and nothing applies them yet.
+    fn unenforced_policies(&self, sources: &mut Sources) -> Option<Diagnostic> {
+        const KEY: &str = "policies";
+        if self.config.policies.is_empty() {
+            return None;
+        }
+        let severity = self.config.severity("not-yet-runnable")?;
+        let path: Arc<Path> = self.root.join(CONFIG).into();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let start = text.find(KEY).unwrap_or_default();
+        sources.add(path.clone(), text.as_bytes());
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Some(Diagnostic {
+            rule: "not-yet-runnable",
+            severity,
+            message: "`policies` of the settings is not enforced yet: `dslc run` refuses every plan".to_owned(),
+            file: path,
+            span: Span::new(offset(start), offset(start + KEY.len())),
+            labels: Vec::new(),
+            notes: Vec::new(),
+            help: None,
+            fixes: Vec::new(),
+        })
     }
 
     /// The absolute path of something that the user named; not resolved, so that it is shown as it was named.
@@ -190,6 +217,10 @@ impl Loaded {
                 );
             }
             diagnostics.extend(workspace.diagnostics(&path));
+        }
+        if let Some(diagnostic) = place.unenforced_policies(&mut sources) {
+            diagnostics.push(diagnostic);
+            diagnostics.sort_by(|a, b| a.file.cmp(&b.file));
         }
         Ok(Self {
             workspace,
