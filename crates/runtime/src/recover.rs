@@ -29,6 +29,8 @@ pub fn reap(folder: &RunFolder, last: Option<&LastDriver>) -> Result<usize, RunE
                     pids: vec![last.supervisor_pid],
                 });
             }
+            // one that was stopped cannot end
+            procfs::signal(last.supervisor_pid, Signal::CONT);
             std::thread::sleep(PAUSE);
         }
     }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use engine::event::{NodeStatus, RunStatus};
 use ir::plan::{Inputs, Plan};
+use rustix::process::Signal;
 use store::{Durability, RunFolder, Store};
 
 use super::plans::{plan, task};
@@ -73,21 +74,50 @@ fn wait_for_a_run(dir: &Path) {
     }
 }
 
+fn start_driver(dir: &Path) -> Child {
+    let (binary, mut args) = supervisor_command(SUPERVISOR);
+    args[2] = "tests::crash::run_process".into();
+    Command::new(binary)
+        .args(args)
+        .env("DSLC_TEST_DIR", dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("a driver")
+}
+
+#[test]
+fn a_supervisor_that_was_stopped_does_not_keep_a_run_from_being_resumed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let dir = dir.path();
+    let mut driver = start_driver(dir);
+    wait_for_a_run(dir);
+    let folder = store(dir).find("last").expect("made");
+    let until = Instant::now() + Duration::from_secs(20);
+    let supervisor = loop {
+        assert!(Instant::now() < until, "nothing was started");
+        match fold(&folder, |_, _| {}).ok().and_then(|history| history.last_driver) {
+            Some(last) => break last.supervisor_pid,
+            None => std::thread::sleep(Duration::from_millis(1)),
+        }
+    };
+    procfs::signal(supervisor, Signal::STOP);
+    driver.kill().expect("killed");
+    driver.wait().expect("reaped");
+
+    let finished = resume(&folder, options(dir))
+        .and_then(|running| running.drive(&mut Unwatched))
+        .expect("driven");
+    assert_eq!(finished.engine.status(), RunStatus::Completed);
+}
+
 #[test]
 fn a_driver_killed_at_any_moment_loses_and_repeats_nothing_that_completed() {
     let mut with_work_left = 0;
     for crash in 0..CRASHES {
         let dir = tempfile::tempdir().expect("a folder");
         let dir = dir.path();
-        let (binary, mut args) = supervisor_command(SUPERVISOR);
-        args[2] = "tests::crash::run_process".into();
-        let mut driver = Command::new(binary)
-            .args(args)
-            .env("DSLC_TEST_DIR", dir)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("a driver");
+        let mut driver = start_driver(dir);
         // the first ones are killed while they start
         if crash >= BEFORE_A_RUN {
             wait_for_a_run(dir);
