@@ -84,15 +84,22 @@ impl Problem {
 
 /// How many near names a message offers.
 const NEAREST_MAX: usize = 3;
+/// Longer names are not compared: the cost is the product of two lengths.
+const COMPARED_CHARS_MAX: usize = 64;
 
 /// The candidates that a slip of the fingers turns into `name`, nearest first.
+///
+/// A plan may have thousands of names and as many mistakes, so what cannot be near is told by its length and letters alone.
 pub fn nearest<'a>(name: &str, candidates: &'a [SmolStr]) -> Vec<&'a SmolStr> {
-    let length = name.chars().count();
-    let distance_max = (length / 3).max(1);
+    let distance_max = (name.chars().count() / 3).max(1);
+    let of_name = letters(name);
     let mut near: Vec<(usize, &SmolStr)> = candidates
         .iter()
-        .filter(|candidate| candidate.chars().count().abs_diff(length) <= distance_max)
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        // A character takes up to four bytes.
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= distance_max * 4)
+        // One slip adds and removes one letter at most.
+        .filter(|candidate| (letters(candidate) ^ of_name).count_ones() as usize <= distance_max * 2)
+        .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
         .filter(|(distance, _)| *distance <= distance_max)
         .collect();
     near.sort();
@@ -101,6 +108,11 @@ pub fn nearest<'a>(name: &str, candidates: &'a [SmolStr]) -> Vec<&'a SmolStr> {
         .take(NEAREST_MAX)
         .map(|(_, candidate)| candidate)
         .collect()
+}
+
+/// Which characters occur, a bit for each of 64 kinds.
+fn letters(name: &str) -> u64 {
+    name.chars().fold(0, |bits, c| bits | 1 << (c as u32 % 64))
 }
 
 /// Where problems go.
