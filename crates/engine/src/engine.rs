@@ -20,6 +20,9 @@ use crate::scope::{Place, RunScope};
 use crate::state::{Ignored, RunEnd, State, UnitId};
 use crate::world::{Recording, Replay};
 
+/// How many events that changed nothing are kept.
+const IGNORED_MAX: usize = 100;
+
 /// When a driver looks at the world for an attempt.
 #[derive(Clone, Copy, Debug)]
 pub enum Phase<'a> {
@@ -126,7 +129,7 @@ impl Engine {
         self.state.end.as_ref()
     }
 
-    /// Events that changed nothing, oldest first.
+    /// Events that changed nothing, oldest first; of many the last ones.
     pub fn ignored(&self) -> &[Ignored] {
         &self.state.ignored
     }
@@ -274,6 +277,9 @@ impl Engine {
             reason,
         };
         self.notices.push(Notice::Ignored(ignored.clone()));
+        if self.state.ignored.len() == IGNORED_MAX {
+            self.state.ignored.remove(0);
+        }
         self.state.ignored.push(ignored);
     }
 

@@ -3,7 +3,7 @@
 //! Promise: a read never depends on the order in which things happened to finish. A node sees another one only if that
 //! one is behind it through needs and routes that were decided before it started; the rest reads as `none`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ir::eval::{EvalError, NoWorld, Scope, eval};
 use ir::expr::{Capture, Expr, Ref};
@@ -407,14 +407,21 @@ fn sees(plan: &Plan, graph: &Graph, state: &State, reader: NodeId, node: NodeId)
     if !graph.has_races {
         return true;
     }
+    // edges point forward, so whatever lies between the two stands between them in the order
     let floor = graph.node(node).topo;
-    let mut seen = BTreeSet::from([reader]);
+    let Some(between) = graph.node(reader).topo.checked_sub(floor + 1) else {
+        return false;
+    };
+    let mut seen = vec![false; between as usize];
     let mut work = vec![reader];
     let mut found = false;
     while let Some(at) = work.pop() {
         upstream(plan, state, at, &mut |from| {
             found |= from == node;
-            if graph.node(from).topo > floor && seen.insert(from) {
+            if let Some(place) = graph.node(from).topo.checked_sub(floor + 1)
+                && let Some(seen) = seen.get_mut(place as usize)
+                && !std::mem::replace(seen, true)
+            {
                 work.push(from);
             }
         });

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use engine::Engine;
 use engine::event::{Command, Ended, Event, EventKind, How, RunStarted, RunStatus};
-use ir::expr::Expr;
-use ir::plan::{Body, Each, FailurePolicy, Need, Plan, Tolerate};
+use ir::expr::{Expr, Ref};
+use ir::plan::{Body, Each, FailurePolicy, Need, Node, Plan, Task, Tolerate};
 use ir::value::Value;
 
-use crate::generate::{node, plan, script, task};
+use crate::generate::{plan, script};
 
 fn start(engine: &mut Engine, parallel: u32) -> Vec<Command> {
     let run = RunStarted {
@@ -49,9 +49,9 @@ fn finish(engine: &mut Engine, mut commands: Vec<Command>, how: How) -> usize {
 fn chain(length: u32, scripts: bool) -> Plan {
     let mut plan = plan();
     for i in 0..length {
-        let mut task = task();
+        let mut task = Task::default();
         task.script = scripts.then(|| script("true"));
-        let mut node = node(&format!("n{i}"), Body::Task(Box::new(task)));
+        let mut node = Node::new(format!("n{i}"), Body::Task(Box::new(task)));
         node.needs.extend(i.checked_sub(1).map(|before| Need::Node {
             node: before,
             optional: false,
@@ -91,9 +91,28 @@ fn each_of_ten_thousand_events_costs_what_it_affects() {
     assert_eq!(engine.status(), RunStatus::Completed);
 }
 
+#[test]
+fn every_node_of_a_long_chain_may_read_the_first_even_where_nodes_race() {
+    let mut plan = chain(3_000, true);
+    for node in plan.nodes.iter_mut().skip(1) {
+        node.needs[0] = match node.needs[0] {
+            Need::Node { node, .. } => Need::Node { node, optional: true },
+            ref other => other.clone(),
+        };
+        node.when = Some(Expr::Not(Box::new(Expr::IsNone(Box::new(Expr::Ref(Ref::Output(
+            0,
+            "stdout".into(),
+        )))))));
+    }
+    let mut engine = Engine::new(Arc::new(plan));
+    let commands = start(&mut engine, 4);
+    assert_eq!(finish(&mut engine, commands, How::Exited(0)), 3_000);
+    assert_eq!(engine.status(), RunStatus::Completed);
+}
+
 /// Ten thousand instances, four at a time, all with the same end.
 fn fan_out(how: How) -> (Engine, usize) {
-    let mut task = task();
+    let mut task = Task::default();
     task.script = Some(script("true"));
     task.each = Some(Each {
         var: "it".into(),
@@ -103,7 +122,7 @@ fn fan_out(how: How) -> (Engine, usize) {
         tolerate: Tolerate::BasisPoints(5000),
     });
     let mut plan = plan();
-    plan.nodes.push(node("a", Body::Task(Box::new(task))));
+    plan.nodes.push(Node::new("a", Body::Task(Box::new(task))));
     let mut engine = Engine::new(Arc::new(plan));
     let commands = start(&mut engine, 100);
     let ended = finish(&mut engine, commands, how);
@@ -124,11 +143,11 @@ fn a_quorum_of_ten_thousand_counts() {
     let mut plan = plan();
     let count = 10_000;
     for i in 0..count {
-        let mut task = task();
+        let mut task = Task::default();
         task.script = Some(script("true"));
-        plan.nodes.push(node(&format!("n{i}"), Body::Task(Box::new(task))));
+        plan.nodes.push(Node::new(format!("n{i}"), Body::Task(Box::new(task))));
     }
-    let mut join = node("join", Body::Task(Box::new(task())));
+    let mut join = Node::new("join", Body::Task(Box::new(Task::default())));
     join.needs.push(Need::Quorum {
         count,
         of: (0..count).collect(),
