@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
+use console::{Term, truncate_str};
 use engine::{Engine, Notice};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use runtime::{Observer, Progress};
@@ -230,20 +231,25 @@ impl Live {
         }
     }
 
-    fn lines(&self) -> String {
+    /// One line each: a wrapped one would be counted wrong, and drawn over what is above it.
+    fn lines(&self, (rows, columns): (u16, u16)) -> String {
+        let lines_max = LINES_MAX.min(usize::from(rows / 2)).max(1);
         let mut text = String::new();
-        for running in self.running.iter().take(LINES_MAX) {
-            let since = running.since.elapsed().as_secs();
-            // Infallible: writing to a string.
-            let _ = writeln!(
-                text,
-                "    {} {} {}  {since} s",
+        for running in self.running.iter().take(lines_max) {
+            let since = format!("  {} s", running.since.elapsed().as_secs());
+            let what = format!(
+                "    {} {} {}",
                 bold("running", Some(Paint::Blue)),
-                shown(&running.label),
-                shown(&running.title)
+                one_line(&running.label),
+                one_line(&running.title)
             );
+            let room = usize::from(columns).saturating_sub(since.len() + 1);
+            text.push_str(&truncate_str(what.trim_end(), room, "…"));
+            text.push_str(&since);
+            text.push('\n');
         }
-        if let Some(more) = self.running.len().checked_sub(LINES_MAX).filter(|more| *more > 0) {
+        if let Some(more) = self.running.len().checked_sub(lines_max).filter(|more| *more > 0) {
+            // Infallible: writing to a string.
             let _ = writeln!(text, "            and {more} more");
         }
         text
@@ -260,18 +266,23 @@ impl Live {
     }
 }
 
+fn one_line(text: &str) -> String {
+    shown(text).replace('\n', " ")
+}
+
 /// One bar whose lines are made anew at each drawing, so that no attempt needs a thread of its own.
 fn style(live: Arc<Mutex<Live>>) -> ProgressStyle {
     let (lines, counts) = (live.clone(), live);
-    let locked =
-        |live: &Mutex<Live>, show: fn(&Live) -> String| show(&live.lock().unwrap_or_else(PoisonError::into_inner));
-    ProgressStyle::with_template("{running}    {bar:30} {pos}/{len}  {counts}  {elapsed}")
+    let terminal = Term::stderr();
+    ProgressStyle::with_template("{running}    {bar:20} {pos}/{len}  {counts}  {elapsed}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─")
         .with_key("running", move |_: &ProgressState, out: &mut dyn Write| {
-            let _ = out.write_str(&locked(&lines, Live::lines));
+            let size = terminal.size();
+            let live = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = out.write_str(&live.lines(size));
         })
         .with_key("counts", move |_: &ProgressState, out: &mut dyn Write| {
-            let _ = out.write_str(&locked(&counts, Live::counts));
+            let _ = out.write_str(&counts.lock().unwrap_or_else(PoisonError::into_inner).counts());
         })
 }

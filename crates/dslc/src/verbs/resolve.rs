@@ -5,9 +5,10 @@ use std::time::Duration;
 use clap::ValueEnum;
 use engine::event::Resolution;
 use runtime::Asked;
+use store::RunFolder;
 
 use crate::failure::{Exit, Failure};
-use crate::history::RunArgs;
+use crate::history::{History, RunArgs};
 use crate::printer::Printer;
 
 /// How long a driver has to take the decision before we stop waiting for it.
@@ -48,11 +49,21 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     };
     let who = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
     match runtime::resolve(&folder, &args.node, resolution, &args.because, &who)? {
-        Asked::Journaled => printer.note(&format!("recorded; `dslc resume {}` goes on", folder.id())),
+        Asked::Journaled => printer.note(&recorded(folder)?),
         Asked::Left { name, holder } if runtime::wait_until_taken(&folder, &name, TAKEN_WITHIN) => {
             printer.note(&format!("taken by {holder}"));
         }
         Asked::Left { holder, .. } => printer.warning(&format!("it is recorded, and {holder} has not taken it yet")),
     }
     Ok(Exit::Fine)
+}
+
+/// What the decision has come to: it may have been all that the run waited for.
+fn recorded(folder: RunFolder) -> Result<String, Failure> {
+    let history = History::read(folder)?;
+    let run = &history.meta.run;
+    Ok(match history.facts().engine.end() {
+        Some(_) => format!("recorded; the run is over, `dslc show {run}` prints it"),
+        None => format!("recorded; `dslc resume {run}` goes on"),
+    })
 }

@@ -110,7 +110,7 @@ fn not_enforced(plan: &Plan) -> Option<String> {
     let whats: Vec<_> = whats.iter().map(|what| format!("`{what}`")).collect();
     (!whats.is_empty()).then(|| {
         format!(
-            "{} of this plan is not enforced yet: its scripts run unconfined",
+            "declared {} are not enforced yet: the scripts of this plan run unconfined",
             whats.join(", ")
         )
     })
