@@ -22,6 +22,7 @@ use crate::problems::{file_problems, graph_problems};
 use crate::rules;
 use crate::scope::implicit_name;
 use crate::signatures::{clause, parse};
+use crate::suppressions;
 
 /// A view of the workspace as it was when this was made. While one exists, changes of the workspace wait for it, and queries on it
 /// end with [`salsa::Cancelled`]: run them under [`Analysis::catch`], and drop it soon.
@@ -116,12 +117,7 @@ impl Analysis {
         }
         file_problems(&self.db, self.project, file).iter().for_each(&mut show);
         graph_problems(&self.db, self.project, file).iter().for_each(&mut show);
-        let silenced = self.suppressions(file);
-        found.retain(|diagnostic| {
-            !silenced
-                .iter()
-                .any(|(rule, line)| diagnostic.rule == rule.as_str() && line.contains(&diagnostic.span.start))
-        });
+        suppressions::apply(self, file, &mut found);
         once_a_file(&mut found, rules::TAB_INDENTATION);
         found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));
         found.dedup();
@@ -145,26 +141,6 @@ impl Analysis {
             help: Some(help.into()),
             fixes: Vec::new(),
         })
-    }
-
-    /// For each `# allow(rule): reason` the rule and the bytes of the line that it is about.
-    fn suppressions(&self, file: SourceFile) -> Vec<(SmolStr, std::ops::Range<u32>)> {
-        let mut found = Vec::new();
-        let mut text = None;
-        let mut start = 0;
-        for &chunk in file.chunks(&self.db) {
-            for block in parse(&self.db, chunk) {
-                for suppression in &block.suppressions {
-                    let text = text.get_or_insert_with(|| self.text(file.path(&self.db)).unwrap_or_default());
-                    found.push((
-                        suppression.rule.text.clone(),
-                        next_line(text, start + suppression.span.end),
-                    ));
-                }
-                start += block.len;
-            }
-        }
-        found
     }
 
     pub fn plans(&self, path: &Path) -> Vec<PlanInfo> {
@@ -233,29 +209,20 @@ pub(crate) fn decl_of(db: &dyn salsa::Database, block: BlockRef) -> Option<&Decl
     }
 }
 
-/// The line after the one that holds `at`, comments between them left out.
-fn next_line(text: &str, at: u32) -> std::ops::Range<u32> {
-    let mut start = at as usize;
-    loop {
-        let Some(end) = text.get(start..).and_then(|rest| rest.find('\n')) else {
-            return at..at;
-        };
-        start += end + 1;
-        let rest = text.get(start..).unwrap_or_default();
-        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-        if !line.trim_start().starts_with('#') || line.is_empty() {
-            return start as u32..(start + line.len() + 1) as u32;
-        }
-    }
-}
-
 fn once_a_file(found: &mut Vec<Diagnostic>, rule: &str) {
-    let first = found
-        .iter()
-        .filter(|diagnostic| diagnostic.rule == rule)
-        .map(|diagnostic| diagnostic.span)
-        .min();
-    found.retain(|diagnostic| diagnostic.rule != rule || Some(diagnostic.span) == first);
+    let (mut of_rule, rest): (Vec<_>, Vec<_>) = found.drain(..).partition(|diagnostic| diagnostic.rule == rule);
+    *found = rest;
+    of_rule.sort_by_key(|diagnostic| diagnostic.span);
+    of_rule.dedup();
+    let mut all = of_rule.into_iter();
+    let Some(mut first) = all.next() else {
+        return;
+    };
+    if let Some(fix) = first.fixes.first_mut() {
+        let edits = all.flat_map(|diagnostic| diagnostic.fixes).flat_map(|fix| fix.edits);
+        fix.edits.extend(edits);
+    }
+    found.push(first);
 }
 
 /// Where blocks are now.

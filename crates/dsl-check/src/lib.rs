@@ -19,6 +19,7 @@ mod problems;
 pub mod rules;
 mod scope;
 mod signatures;
+mod suppressions;
 pub mod types;
 mod walk;
 mod workspace;

@@ -68,6 +68,7 @@ rules! {
     UNDECLARED_DEPENDENCY "undeclared-dependency" "graph" Error;
     RECURSIVE_CALL "recursive-call" "graph" Error;
     FALLBACK_MISMATCH "fallback-mismatch" "graph" Error;
+    UNUSED_SUPPRESSION "unused-suppression" "lints" Warning;
     NOT_YET_RUNNABLE "not-yet-runnable" "toolchain" Warning;
 }
 

@@ -1,0 +1,196 @@
+//! `# allow(rule): reason`: which diagnostics it silences, and that it silences nothing.
+//!
+//! A suppression is about the next line that is no comment. Read at the edge, because lines are places of a file. Absent: reading
+//! the comments themselves (the parser does).
+
+use std::ops::Range;
+
+use dsl_syntax::ast::Span;
+use smol_str::SmolStr;
+
+use crate::analysis::Analysis;
+use crate::diagnostic::{Diagnostic, Edit, Fix};
+use crate::inputs::SourceFile;
+use crate::rules;
+use crate::signatures::parse;
+use crate::types::problem::nearest;
+
+/// One comment, with places of the file.
+struct Suppression {
+    rule: SmolStr,
+    name: Span,
+    comment: Span,
+    /// The bytes of the line that it is about.
+    line: Range<u32>,
+    used: bool,
+}
+
+/// Takes out what is silenced, and adds the suppressions that silence nothing.
+pub(crate) fn apply(analysis: &Analysis, file: SourceFile, found: &mut Vec<Diagnostic>) {
+    let commented: Vec<(SmolStr, Span, Span)> = comments(analysis, file);
+    if commented.is_empty() {
+        return;
+    }
+    let text = analysis.text(file.path(&analysis.db)).unwrap_or_default();
+    let mut suppressions = about(&text, commented);
+    found.retain(|diagnostic| !silenced(&mut suppressions, diagnostic.rule, diagnostic.span.start));
+    // what the parser could not read, no rule has looked at
+    if found.iter().any(|diagnostic| is_about_text(diagnostic.rule)) {
+        return;
+    }
+    let unused: Vec<Diagnostic> = suppressions
+        .iter()
+        .filter(|suppression| !suppression.used)
+        .filter_map(|suppression| {
+            let diagnostic = unused(analysis, file, suppression, &text)?;
+            Some((diagnostic, suppression.line.start))
+        })
+        .collect::<Vec<_>>()
+        .into_iter()
+        .filter(|(_, line)| !silenced(&mut suppressions, rules::UNUSED_SUPPRESSION, *line))
+        .map(|(diagnostic, _)| diagnostic)
+        .collect();
+    found.extend(unused);
+}
+
+/// Rule, place of its name, place of the comment.
+fn comments(analysis: &Analysis, file: SourceFile) -> Vec<(SmolStr, Span, Span)> {
+    let db = &analysis.db;
+    let mut found = Vec::new();
+    let mut start = 0;
+    for &chunk in file.chunks(db) {
+        for block in parse(db, chunk) {
+            found.extend(block.suppressions.iter().map(|suppression| {
+                let name = suppression.rule.span.shifted(start);
+                (suppression.rule.text.clone(), name, suppression.span.shifted(start))
+            }));
+            start += block.len;
+        }
+    }
+    found
+}
+
+/// From the last to the first: of comments on adjacent lines the lower one knows the line already.
+fn about(text: &str, comments: Vec<(SmolStr, Span, Span)>) -> Vec<Suppression> {
+    let mut found: Vec<Suppression> = Vec::with_capacity(comments.len());
+    for (rule, name, comment) in comments.into_iter().rev() {
+        let below = found.last().map(|below| (below.comment.start, below.line.clone()));
+        let line = line_below(text, comment.end, below);
+        found.push(Suppression {
+            rule,
+            name,
+            comment,
+            line,
+            used: false,
+        });
+    }
+    found.reverse();
+    found
+}
+
+/// The line after the one that holds `at`, comments between them left out. `below`: where the next suppression stands, and the
+/// line that it is about.
+fn line_below(text: &str, at: u32, below: Option<(u32, Range<u32>)>) -> Range<u32> {
+    let mut start = at as usize;
+    loop {
+        let Some(end) = text.get(start..).and_then(|rest| rest.find('\n')) else {
+            return at..at;
+        };
+        start += end + 1;
+        let rest = text.get(start..).unwrap_or_default();
+        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+        if !line.trim_start().starts_with('#') {
+            return start as u32..(start + line.len() + 1) as u32;
+        }
+        if let Some((comment, known)) = &below
+            && (start as u32..(start + line.len()) as u32).contains(comment)
+        {
+            return known.clone();
+        }
+    }
+}
+
+/// Marks the suppressions of that rule on the line of `at`; false: there is none.
+fn silenced(suppressions: &mut [Suppression], rule: &str, at: u32) -> bool {
+    let end = suppressions.partition_point(|suppression| suppression.line.start <= at);
+    let mut found = false;
+    for suppression in suppressions[..end].iter_mut().rev() {
+        if !suppression.line.contains(&at) {
+            break;
+        }
+        if suppression.rule == rule {
+            suppression.used = true;
+            found = true;
+        }
+    }
+    found
+}
+
+fn is_about_text(rule: &str) -> bool {
+    rules::find(rule).is_some_and(|rule| rule.group == "text")
+}
+
+fn unused(analysis: &Analysis, file: SourceFile, suppression: &Suppression, text: &str) -> Option<Diagnostic> {
+    let severity = analysis.config().severity(rules::UNUSED_SUPPRESSION)?;
+    let name = &suppression.rule;
+    let path = file.path(&analysis.db).clone();
+    let fix = |title: String, span: Span, text: String| Fix {
+        title,
+        safe: false,
+        edits: vec![Edit {
+            file: path.clone(),
+            span,
+            text,
+        }],
+    };
+    let remove = fix(
+        "remove the comment".into(),
+        whole_line(text, suppression.comment),
+        String::new(),
+    );
+    let (message, help, fixes) = match rules::find(name) {
+        // one that says so itself, or is off in the settings, has nothing to silence here
+        Some(_) if name == rules::UNUSED_SUPPRESSION || analysis.config().severity(name).is_none() => return None,
+        Some(_) => {
+            let message = format!("nothing on the next line breaks `{name}`, so this allows nothing");
+            (message, None, vec![Fix { safe: true, ..remove }])
+        }
+        None => {
+            let known: Vec<SmolStr> = rules::RULES.iter().map(|rule| rule.name.into()).collect();
+            let best = nearest(name, &known).first().map(|best| (*best).clone());
+            let message = format!("there is no rule `{name}` to allow");
+            let help = best.as_ref().map(|best| format!("did you mean `{best}`?"));
+            let rename = best.map(|best| {
+                fix(
+                    format!("change `{name}` to `{best}`"),
+                    suppression.name,
+                    best.to_string(),
+                )
+            });
+            (message, help, rename.into_iter().chain([remove]).collect())
+        }
+    };
+    Some(Diagnostic {
+        rule: rules::UNUSED_SUPPRESSION,
+        severity,
+        message,
+        file: path,
+        span: suppression.name,
+        labels: Vec::new(),
+        notes: Vec::new(),
+        help,
+        fixes,
+    })
+}
+
+/// The comment with its line, if nothing else stands there; else with the blanks before it.
+fn whole_line(text: &str, comment: Span) -> Span {
+    let before = &text[..comment.start as usize];
+    let line = before.rfind('\n').map_or(0, |end| end + 1);
+    let blank = before.trim_end_matches([' ', '\t']).len();
+    if blank > line {
+        return Span::new(blank as u32, comment.end);
+    }
+    let newline = u32::from(text[comment.end as usize..].starts_with('\n'));
+    Span::new(line as u32, comment.end + newline)
+}
