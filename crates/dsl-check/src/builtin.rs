@@ -16,6 +16,7 @@ fn capability(title: &str, input: Vec<TypedField>, output: Vec<TypedField>) -> C
     Capability {
         input,
         output,
+        idempotent: true,
         title: Some(title.into()),
     }
 }

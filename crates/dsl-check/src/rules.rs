@@ -66,8 +66,11 @@ rules! {
     "interpolation-in-quotes" "types" Error;
     DEPENDENCY_CYCLE "dependency-cycle" "graph" Error;
     UNDECLARED_DEPENDENCY "undeclared-dependency" "graph" Error;
+    DEAD_ROUTE "dead-route" "graph" Warning;
     RECURSIVE_CALL "recursive-call" "graph" Error;
     FALLBACK_MISMATCH "fallback-mismatch" "graph" Error;
+    NON_IDEMPOTENT_RETRY "non-idempotent-retry" "capability" Warning;
+    UNHANDLED_DOUBT "unhandled-doubt" "capability" Warning;
     UNUSED_SUPPRESSION "unused-suppression" "lints" Warning;
     NOT_YET_RUNNABLE "not-yet-runnable" "toolchain" Warning;
 }

@@ -33,6 +33,7 @@ pub(crate) struct TypedField {
 pub(crate) struct Capability {
     pub input: Vec<TypedField>,
     pub output: Vec<TypedField>,
+    pub idempotent: bool,
     pub title: Option<SmolStr>,
 }
 
@@ -86,6 +87,8 @@ pub(crate) struct PlanScope {
     pub secrets: Vec<SmolStr>,
     pub budget: Vec<SmolStr>,
     pub labels: Vec<SmolStr>,
+    /// The modes on which its tasks are retried; empty: on all; `None`: they are not.
+    pub retry: Option<Vec<SmolStr>>,
     pub params_broken: bool,
     pub has_version: bool,
 }
@@ -199,6 +202,7 @@ fn merge(plan: &mut PlanSig, rest: &PlanSig) {
     plan.secrets.extend(rest.secrets.iter().cloned());
     plan.budget.extend(rest.budget.iter().cloned());
     plan.labels.extend(rest.labels.iter().cloned());
+    plan.retry = plan.retry.take().or_else(|| rest.retry.clone());
     plan.params_broken |= rest.params_broken;
     plan.has_version |= rest.has_version;
 }
@@ -366,6 +370,7 @@ impl<'db> Resolver<'db> {
         Capability {
             input: self.fields(file, &sig.input),
             output: self.fields(file, &sig.output),
+            idempotent: sig.idempotent,
             title: sig.title.clone(),
         }
     }
@@ -379,6 +384,7 @@ impl<'db> Resolver<'db> {
             secrets: sig.secrets.clone(),
             budget: sig.budget.clone(),
             labels: sig.labels.clone(),
+            retry: sig.retry.clone(),
             params_broken: sig.params_broken,
             has_version: sig.has_version,
         }

@@ -84,6 +84,7 @@ pub(crate) struct CapabilitySig {
     pub doc: Option<SmolStr>,
     pub input: Vec<FieldSig>,
     pub output: Vec<FieldSig>,
+    pub idempotent: bool,
     pub runner: bool,
 }
 
@@ -110,6 +111,8 @@ pub(crate) struct PlanSig {
     pub secrets: Vec<SmolStr>,
     pub budget: Vec<SmolStr>,
     pub labels: Vec<SmolStr>,
+    /// The modes on which its tasks are retried; empty: on all; `None`: they are not.
+    pub retry: Option<Vec<SmolStr>>,
     /// There is a syntax error in the parameters.
     pub params_broken: bool,
     pub has_version: bool,
@@ -213,6 +216,7 @@ fn of_decl(decl: &Decl, block: &Block) -> Sig {
                 doc: decl.doc.clone(),
                 input: fields_of(decl, K::Input).unwrap_or_default(),
                 output: fields_of(decl, K::Output).unwrap_or_default(),
+                idempotent: is_idempotent(decl),
                 runner: clause(decl, K::Runner).is_some(),
             })),
             None => Sig::Nothing,
@@ -262,8 +266,34 @@ fn plan(decl: &Decl, block: &Block, name: SmolStr) -> PlanSig {
         secrets: assigned(K::Secrets),
         budget: assigned(K::Budget),
         labels: names_of(decl, K::Labels),
+        retry: match clause(decl, K::Retry).map(|clause| &clause.value) {
+            Some(Value::Retry(retry)) => retried_modes(retry),
+            _ => None,
+        },
         params_broken: is_broken(decl, block, K::Params),
         has_version: clause(decl, K::Version).is_some(),
+    }
+}
+
+/// The modes that a clause retries; empty: all. `None`: it retries nothing.
+pub(crate) fn retried_modes(retry: &Retry) -> Option<Vec<SmolStr>> {
+    let never = matches!(&retry.policy.kind, ExprKind::Int(count) if count == "0");
+    (!never).then(|| retry.on.iter().map(text).collect())
+}
+
+/// Doing it twice is worse than doing it once.
+pub(crate) fn is_harmful(effect: &Effect) -> bool {
+    matches!(effect.name.text.as_str(), "destructive" | "spend")
+}
+
+fn is_idempotent(decl: &Decl) -> bool {
+    match clause(decl, K::Idempotent).map(|clause| &clause.value) {
+        Some(Value::Expr(expr)) => !matches!(expr.kind, ExprKind::Bool(false)),
+        Some(_) => true,
+        None => match clause(decl, K::Effects).map(|clause| &clause.value) {
+            Some(Value::Effects(effects)) => !effects.iter().any(is_harmful),
+            _ => true,
+        },
     }
 }
 

@@ -10,7 +10,7 @@ use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::env::{Captures, Place, Reads};
-use super::literals::{self, Unready, expr_of};
+use super::literals::{self, Unready, expr_of, timeout};
 use super::task::{common, expectations, name_span, typed, when, whose};
 use super::{Cx, scripts, shape};
 use crate::graph::BUILTIN_MODES;
@@ -25,7 +25,7 @@ pub(super) fn gate(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     let known = when.as_ref().map(|when| facts_when(when, true)).unwrap_or_default();
     place.known = &known;
     let script = scripts::script(cx, decl, K::Run, &place);
-    let timeout = expr_of(decl, K::Timeout).map(|expr| typed(cx, expr, &Type::Duration, &place));
+    let timeout = expr_of(decl, K::Timeout).map(|expr| timeout(cx, expr, &place));
     place.reads = Reads::OBSERVING;
     place.captures = if script.is_some() {
         Captures::Script
@@ -153,7 +153,7 @@ fn hypothesis_arm(cx: &Cx<'_>, event: &Name, from_hypotheses: bool) {
             event.span,
             format!("there is no hypothesis `{}`", event.text),
         );
-        cx.push(problem.nearest(&event.text, &cx.node_names()));
+        cx.push(problem.nearest(&event.text, &cx.nodes_near(&event.text)));
     } else if !from_hypotheses {
         let message = format!(
             "`{}` is a hypothesis, expected `from: hypotheses` in this decision",
@@ -164,10 +164,10 @@ fn hypothesis_arm(cx: &Cx<'_>, event: &Name, from_hypotheses: bool) {
 }
 
 /// The members that one subject may have for an arm to be taken.
-struct Covered {
-    subject: Expr,
-    all: BTreeSet<SmolStr>,
-    some: BTreeSet<SmolStr>,
+pub(super) struct Covered {
+    pub subject: Expr,
+    pub all: BTreeSet<SmolStr>,
+    pub some: BTreeSet<SmolStr>,
 }
 
 /// Says so if no arm might be true: the arms must name all members of one enumeration, or a condition and its negation.
@@ -215,7 +215,7 @@ fn exhaustive(cx: &Cx<'_>, decl: &Decl, arms: &[&Ast], place: &Place<'_, '_>) {
     cx.push(Problem::new(rules::NOT_EXHAUSTIVE, name_span(decl), message).help("add a line `else -> …`"));
 }
 
-fn covered(arm: &Ast, place: &Place<'_, '_>) -> Option<Covered> {
+pub(super) fn covered(arm: &Ast, place: &Place<'_, '_>) -> Option<Covered> {
     let ExprKind::Binary { op, lhs, rhs, .. } = &unparen(arm).kind else {
         return None;
     };

@@ -5,12 +5,14 @@
 //! diagnostics about the graph as a whole ([`crate::problems`]) and about files.
 
 mod declared;
+mod doubt;
 mod env;
 mod flow;
 mod literals;
 mod outputs;
 mod overrides;
 mod plan;
+mod routes;
 mod scripts;
 mod shape;
 mod task;
@@ -190,6 +192,10 @@ fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) {
         DeclKind::Test => overrides::check_test(cx, decl),
         DeclKind::Task | DeclKind::Gate | DeclKind::Decision | DeclKind::Hypothesis => {
             task::lower_node(cx, decl);
+            routes::check(cx, decl);
+            if decl.kind == DeclKind::Task {
+                doubt::check(cx, decl);
+            }
         }
     }
 }
@@ -261,6 +267,22 @@ impl<'db> Cx<'db> {
         (self.block.chunk.text(self.db), before)
     }
 
+    /// A clause with the rest of its lines, to take it out.
+    pub fn whole_lines(&self, span: Span) -> Span {
+        let (text, start) = self.text();
+        let before = text.get(..(start + span.start) as usize).unwrap_or_default();
+        let line = before.rfind('\n').map_or(0, |end| end + 1) as u32;
+        let after = text.get((start + span.end) as usize..).unwrap_or_default();
+        let rest = after.find('\n').map_or(after.len(), |end| end + 1) as u32;
+        let end = span.end + rest;
+        let blank = before[line as usize..].trim_start().is_empty();
+        if blank && line >= start {
+            Span::new(line - start, end)
+        } else {
+            span
+        }
+    }
+
     /// The id that a node of the view has in the IR; while only checking, its position in the view.
     pub fn node_id(&self, at: u32) -> u32 {
         let Some(graph) = self.graph else { return at };
@@ -288,18 +310,11 @@ impl<'db> Cx<'db> {
         !self.report.borrow().problems.is_empty()
     }
 
-    /// All names of nodes of the plan; read only where something was not found.
-    pub fn node_names(&self) -> Vec<SmolStr> {
+    /// Names of nodes of the plan that `name` may be meant for; read only where something was not found.
+    pub fn nodes_near(&self, name: &str) -> Vec<SmolStr> {
         let graphs = graphs(self.db, self.file);
-        let Some(graph) = graphs.get(self.view.plan as usize) else {
-            return Vec::new();
-        };
-        graph
-            .nodes
-            .iter()
-            .map(|node| node.name.clone())
-            .filter(|name| !name.is_empty())
-            .collect()
+        let graph = graphs.get(self.view.plan as usize);
+        graph.map_or_else(Vec::new, |graph| graph.names_near(name))
     }
 
     /// A name that stands for a node; `None` was reported.
@@ -311,7 +326,7 @@ impl<'db> Cx<'db> {
                 name.span,
                 format!("there is no task, gate or decision `{}`", name.text),
             );
-            self.push(problem.nearest(&name.text, &self.node_names()));
+            self.push(problem.nearest(&name.text, &self.nodes_near(&name.text)));
         }
         found
     }
