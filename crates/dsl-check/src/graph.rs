@@ -5,6 +5,7 @@
 //! looks only at what lies between them, and every answer on the way is kept. Absent: spans, types, messages.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use petgraph::algo::kosaraju_scc;
@@ -17,6 +18,9 @@ use crate::signatures::{NeedSig, NodeKind, NodeSig};
 
 /// Loops in components larger than this are searched from a few nodes only.
 const SHORTEST_LOOP_NODES_MAX: usize = 256;
+
+/// A misspelt name is compared with all names of a plan that has no more nodes.
+const COMPARED_NODES_MAX: usize = 256;
 
 /// One graph for each plan of the file.
 #[salsa::tracked(returns(ref))]
@@ -104,6 +108,8 @@ pub(crate) struct PlanGraph {
     /// `answers[u][n]`: what `n` may rely on of `u`. Filled as asked; a pure function of the rest.
     answers: Mutex<HashMap<u32, HashMap<u32, Access>>>,
     certain: OnceLock<Vec<bool>>,
+    /// For [`Self::names_near`]: the nodes by the hashes of their names with at most one letter left out.
+    slips: OnceLock<HashMap<u64, Vec<u32>>>,
 }
 
 impl PartialEq for PlanGraph {
@@ -432,6 +438,34 @@ impl PlanGraph {
     }
 
     /// The shortest loop of every component that has one; each edge waits for the next, the last for the first.
+    /// Names of nodes that may be meant by `name`: all of them in a small plan, in a large one those that differ by a slip
+    /// of a finger, found without looking at the others.
+    pub fn names_near(&self, name: &str) -> Vec<SmolStr> {
+        let named = |node: &&Arc<NodeSig>| !node.name.is_empty();
+        if self.nodes.len() <= COMPARED_NODES_MAX {
+            let names = self.nodes.iter().filter(named).map(|node| node.name.clone());
+            return names.collect();
+        }
+        let slips = self.slips.get_or_init(|| {
+            let mut slips: HashMap<u64, Vec<u32>> = HashMap::new();
+            for (at, node) in self.nodes.iter().enumerate() {
+                for slip in with_a_letter_less(&node.name) {
+                    slips.entry(slip).or_default().push(at as u32);
+                }
+            }
+            slips
+        });
+        let mut near: Vec<u32> = with_a_letter_less(name)
+            .filter_map(|slip| slips.get(&slip))
+            .flatten()
+            .copied()
+            .collect();
+        near.sort_unstable();
+        near.dedup();
+        let names = near.into_iter().map(|at| &self.nodes[at as usize]).filter(named);
+        names.map(|node| node.name.clone()).collect()
+    }
+
     pub fn loops(&self) -> Vec<Vec<Edge>> {
         if self.order.iter().all(Option::is_some) {
             return Vec::new();
@@ -537,4 +571,18 @@ fn fires_on_failure(kind: NodeKind, event: &str) -> bool {
         NodeKind::Decision => BUILTIN_MODES.contains(&event),
         _ => !matches!(event, "success" | "approved"),
     }
+}
+
+/// Hashes of the word and of all that it becomes when one letter is left out; none of a very long word.
+fn with_a_letter_less(word: &str) -> impl Iterator<Item = u64> + '_ {
+    const BYTES_MAX: usize = 64;
+    let hash = |head: &str, tail: &str| {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(head.as_bytes());
+        hasher.write(tail.as_bytes());
+        hasher.finish()
+    };
+    let letters = word.char_indices().take_while(|_| word.len() <= BYTES_MAX);
+    let shorter = letters.map(move |(at, letter)| hash(&word[..at], &word[at + letter.len_utf8()..]));
+    std::iter::once(hash(word, "")).chain(shorter)
 }

@@ -53,7 +53,7 @@ pub struct Symbol {
 /// What stands at an offset.
 enum Thing<'a> {
     Keyword(DeclKind),
-    Clause(&'static str, Span),
+    Clause(&'static table::Row, Span),
     Function(Func, Span),
     /// The path up to the name at the offset: `collect`, `collect.sources`.
     Path(Vec<Name>),
@@ -69,7 +69,7 @@ impl Analysis {
         let file = block.chunk.file(&self.db);
         let (span, text) = match thing_at(tree, at)? {
             Thing::Keyword(kind) => (None, format!("**{}**: {}", kind.keyword(), kind.doc())),
-            Thing::Clause(doc, span) => (Some(span), doc.to_owned()),
+            Thing::Clause(row, span) => (Some(span), format!("**{}**: {}", row.key.word(), row.doc)),
             Thing::Function(func, span) => (
                 Some(span),
                 format!("```plan\n{}\n```\n{}", func.signature(), func.doc()),
@@ -445,7 +445,7 @@ fn thing_at(block: &Block, at: u32) -> Option<Thing<'_>> {
     for clause in decl.clauses.iter().filter(|clause| clause.span.contains(at)) {
         if clause.name.span.contains(at) && decl.kind != DeclKind::Profile {
             let row = table::find(table::clauses(decl.kind), &clause.name.text)?;
-            return Some(Thing::Clause(row.doc, clause.name.span));
+            return Some(Thing::Clause(row, clause.name.span));
         }
         if let Some(name) = name_in(&clause.value, at) {
             return Some(Thing::Name(name));

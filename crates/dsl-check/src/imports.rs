@@ -76,6 +76,11 @@ pub(crate) fn import_path(root: &Path, from: &Path, text: &str) -> PathBuf {
     normalize(&joined)
 }
 
+/// What may be imported: reading anything else would print it as mistakes.
+pub(crate) fn is_plan(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "plan")
+}
+
 /// Without `.` and `..`, as far as that can be known from the text.
 pub(crate) fn normalize(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
@@ -105,6 +110,8 @@ pub(crate) struct Origin {
 pub(crate) enum ImportProblem {
     /// Nothing could be read there.
     NoFile { block: BlockRef, path: SmolStr },
+    /// It does not end in `.plan`.
+    NoPlan { block: BlockRef, path: SmolStr },
     /// The path is not a plain string.
     NoPath { block: BlockRef },
     NoName {
@@ -159,6 +166,13 @@ pub(crate) fn visible(db: &dyn salsa::Database, project: Project, file: SourceFi
             continue;
         };
         let target = import_path(project.root(db), file.path(db), path);
+        if !is_plan(&target) {
+            visible.problems.push(ImportProblem::NoPlan {
+                block: *block,
+                path: path.clone(),
+            });
+            continue;
+        }
         let Some(&there) = project.files(db).get(target.as_path()) else {
             visible.problems.push(ImportProblem::NoFile {
                 block: *block,

@@ -66,6 +66,11 @@ fn import_problem(problem: &ImportProblem) -> Option<Diag> {
                 "there is no file `{path}` to import, expected a path relative to this file or, with `/` first, to the workspace"
             ),
         ),
+        ImportProblem::NoPlan { block, path } => Diag::new(
+            rules::UNRESOLVED_IMPORT,
+            place(block, None),
+            format!("`{path}` is no plan, expected a file that ends in `.plan`"),
+        ),
         ImportProblem::NoName {
             block,
             name,
@@ -157,6 +162,9 @@ pub(crate) fn graph_problems(db: &dyn salsa::Database, project: Project, file: S
     found
 }
 
+/// Of a longer loop only the beginning is spelled out.
+const LOOP_EDGES_MAX: usize = 32;
+
 fn dependency_cycle(plan: &PlanBlocks, graph: &PlanGraph, edges: &[Edge]) -> Diag {
     let name = |node: u32| &graph.nodes[node as usize].name;
     let block = |node: u32| plan.nodes[node as usize].0;
@@ -207,10 +215,14 @@ fn dependency_cycle(plan: &PlanBlocks, graph: &PlanGraph, edges: &[Edge]) -> Dia
         place(first),
         format!("`{}` waits for itself", name(first.waits)),
     );
-    for edge in edges {
+    for edge in edges.iter().take(LOOP_EDGES_MAX) {
         diag = diag.label(place(edge), says(edge));
     }
-    let mut path: Vec<String> = edges.iter().map(|edge| format!("`{}`", name(edge.waits))).collect();
+    let shown = edges.iter().take(LOOP_EDGES_MAX);
+    let mut path: Vec<String> = shown.map(|edge| format!("`{}`", name(edge.waits))).collect();
+    if edges.len() > LOOP_EDGES_MAX {
+        path.push(format!("{} more", edges.len() - LOOP_EDGES_MAX));
+    }
     path.push(format!("`{}`", name(first.waits)));
     diag.note(format!("the loop: {}", path.join(" waits for ")))
         .help(if edges.len() == 1 {

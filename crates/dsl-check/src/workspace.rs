@@ -13,7 +13,7 @@ use salsa::{Durability, Setter};
 
 use crate::analysis::Analysis;
 use crate::config::Config;
-use crate::imports::{declarations, import_path, normalize};
+use crate::imports::{declarations, import_path, is_plan, normalize};
 use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
 use crate::signatures::{Sig, signatures};
 
@@ -290,6 +290,7 @@ impl Workspace {
                 _ => None,
             })
             .map(|text| import_path(self.analysis.root(), path, text))
+            .filter(|path| is_plan(path))
             .collect()
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
         Kind::Assign if fault.expected.has(Want::Operator) => Some("write `==` to compare".to_owned()),
         Kind::Not if fault.expected.has(Want::Operator) => Some("write `not a in b`".to_owned()),
         Kind::Minus if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
-        Kind::Assign | Kind::Gt if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
+        Kind::Assign | Kind::Gt | Kind::Colon if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
         Kind::Name if fault.expected.has_kind(Kind::Arrow) => Some(format!("write `-> {}`", found.text)),
         _ => None,
     };
@@ -249,6 +249,32 @@ pub(crate) fn near_keyword(word: &str) -> Option<&'static str> {
         .min();
     near.filter(|(distance, keyword)| *distance <= 2 && *distance < keyword.len() - 1)
         .map(|(_, keyword)| keyword)
+}
+
+/// A clause that is not below the declaration that it is meant for.
+pub(crate) fn clause_at_margin(word: &str, at: Span) -> SyntaxError {
+    let message = format!("`{word}` stands at the margin, expected it deeper than the declaration it belongs to");
+    let help = format!("write `  {word}: …`");
+    error(SyntaxRule::Indentation, message, at, Some(help))
+}
+
+/// `- item` lines that are not deeper than their key.
+pub(crate) fn items_beside(key: &str, at: Span) -> SyntaxError {
+    let message = format!("the items of `{key}` stand beside it, expected them deeper");
+    error(SyntaxRule::Indentation, message, at, Some("indent them by two more".into()))
+}
+
+/// `task build:`
+pub(crate) fn header_ends_in_colon(word: &str, colon: Span) -> SyntaxError {
+    let message = format!("found `:`, expected the header of the {word} to end without it");
+    SyntaxError {
+        fix: Some(SyntaxFix {
+            title: "remove the colon".into(),
+            span: colon,
+            text: String::new(),
+        }),
+        ..error(SyntaxRule::Syntax, message, colon, Some("remove the colon".into()))
+    }
 }
 
 /// A line at the margin that begins with no keyword.

@@ -38,7 +38,7 @@ pub fn parse_chunk(text: &str, context: ChunkContext) -> Vec<Block> {
         })
         .collect();
     let grammar = Grammar::new();
-    sources
+    let mut blocks: Vec<Block> = sources
         .into_iter()
         .zip(places)
         .map(|((kind, len, source), place)| {
@@ -48,7 +48,28 @@ pub fn parse_chunk(text: &str, context: ChunkContext) -> Vec<Block> {
                 ..parser.block(kind)
             }
         })
-        .collect()
+        .collect();
+    once_a_run(&mut blocks);
+    blocks
+}
+
+/// Lines in a row that begin no declaration are one mistake, most often text that should be deeper: the first says so.
+fn once_a_run(blocks: &mut [Block]) {
+    let is_meant = |error: &SyntaxError| error.fix.is_some();
+    let mut inside = false;
+    for block in blocks {
+        let stray = block.item.is_none() && !block.errors.is_empty();
+        if stray && inside {
+            block.errors.retain(is_meant);
+        }
+        inside = stray;
+    }
+}
+
+/// Whether any declaration has a clause of that name.
+fn is_clause(word: &str) -> bool {
+    let mut kinds = DeclKind::ALL.iter();
+    kinds.any(|kind| crate::table::find(crate::table::clauses(*kind), word).is_some())
 }
 
 /// All blocks of a file with the offset of each.
@@ -236,8 +257,13 @@ impl<'g, 't> Parser<'g, 't> {
         let row = &self.rows[0];
         if !row.broken {
             let (token, at) = self.tokens[row.tokens.start];
-            self.errors
-                .push(messages::no_declaration(token, crate::grammar::span(at), row.indent));
+            let at = crate::grammar::span(at);
+            let colon = row.tokens.len() > 1 && self.tokens[row.tokens.start + 1].0.kind == Kind::Colon;
+            self.errors.push(if row.indent == 0 && colon && is_clause(token.text) {
+                messages::clause_at_margin(token.text, at)
+            } else {
+                messages::no_declaration(token, at, row.indent)
+            });
         }
     }
 
@@ -251,8 +277,20 @@ impl<'g, 't> Parser<'g, 't> {
             _ => &self.grammar.lead,
         };
         let split = if kind == DeclKind::Type { row.tokens.end } else { split };
+        if let Some(end) = self.lone_name(row, split) {
+            let colon = crate::grammar::span(self.tokens[end].1);
+            let word = self.tokens[row.tokens.start].0.text;
+            self.errors.push(messages::header_ends_in_colon(word, colon));
+            return (self.lead(rule, row, row.tokens.start + 1..end), Vec::new());
+        }
         let lead = self.lead(rule, row, row.tokens.start + 1..split);
         (lead, self.attributes(row, split..row.tokens.end, kind))
+    }
+
+    /// Of `task build:`, where nothing follows the colon: the colon's place.
+    fn lone_name(&self, row: &Row, attributes: usize) -> Option<usize> {
+        let is_first = attributes == row.tokens.start + 1 && attributes + 2 == row.tokens.end;
+        is_first.then_some(attributes + 1)
     }
 
     fn lead(&mut self, rule: &Rule<'t, Lead>, row: &Row, range: Range<usize>) -> Lead {

@@ -11,7 +11,7 @@ use super::{Cx, literals, shape, task, work};
 use crate::imports::Space;
 use crate::rules;
 use crate::signatures::clause;
-use crate::types::{Env, Problem, resolve_type};
+use crate::types::{BUILTIN_TYPES, Env, Problem, resolve_type};
 use crate::walk;
 
 const RUNNERS: &[&str] = &["shell", "http", "mcp", "llm", "human", "builtin"];
@@ -68,6 +68,14 @@ pub(super) fn check_ambiguous(cx: &Cx<'_>, decl: &Decl) {
 
 pub(super) fn check_type(cx: &Cx<'_>, decl: &Decl) {
     let place = Place::new(cx, Reads::NOTHING);
+    if let Some(name) = decl
+        .name
+        .as_ref()
+        .filter(|name| BUILTIN_TYPES.contains(&name.text.as_str()))
+    {
+        let message = format!("`{}` is a type of the language, expected a name of your own", name.text);
+        cx.push(Problem::new(rules::DUPLICATE_NAME, name.span, message));
+    }
     for field in &decl.fields {
         field_type(cx, field);
     }

@@ -420,16 +420,16 @@ impl<'a, 'db> Place<'a, 'db> {
         };
         let found = self.cx.view.get(name).map(|(at, _)| at);
         if found.is_none() {
-            report.unresolved_name(value.span, name, &self.node_names());
+            report.unresolved_name(value.span, name, &self.nodes_near(name));
         }
         found
     }
 
-    fn node_names(&self) -> Vec<SmolStr> {
+    fn nodes_near(&self, name: &str) -> Vec<SmolStr> {
         if self.reads.test {
             self.cx.view.nodes.iter().map(|(name, _)| name.clone()).collect()
         } else {
-            self.cx.node_names()
+            self.cx.nodes_near(name)
         }
     }
 }
@@ -489,7 +489,7 @@ impl Env for Place<'_, '_> {
         candidates.extend(self.own.iter().map(|(own, _)| own.clone()));
         candidates.extend(strings(self.capture_names()));
         if self.reads.nodes {
-            candidates.extend(self.node_names());
+            candidates.extend(self.nodes_near(name));
         }
         Lookup::NotFound { candidates }
     }

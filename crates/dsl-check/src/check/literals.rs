@@ -1,12 +1,14 @@
 //! Clauses whose values must be known before a run: numbers, durations, retry policies.
 
-use dsl_syntax::ast::{Clause, Decl, Expr, ExprKind, Retry as Written, Span, Value};
+use dsl_syntax::ast::{Clause, Decl, Expr, ExprKind, Retry as Written, Span, UnaryOp, Value};
 use dsl_syntax::table::ClauseKey as K;
 use ir::plan::{Backoff, Retry, Tolerate};
+use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::Cx;
 use super::env::{Place, Reads};
+use super::task::typed;
 use crate::graph::BUILTIN_MODES;
 use crate::rules;
 use crate::signatures::clause;
@@ -64,6 +66,17 @@ pub(super) fn duration(cx: &Cx<'_>, expr: &Expr, what: &str) -> Option<u64> {
         ));
     }
     u64::try_from(value).ok()
+}
+
+/// A timeout may be computed; a negative one that is written down is a mistake.
+pub(super) fn timeout(cx: &Cx<'_>, expr: &Expr, place: &Place<'_, '_>) -> ir::expr::Expr {
+    if let ExprKind::Unary { op: UnaryOp::Neg, expr } = &unparen(expr).kind
+        && matches!(expr.kind, ExprKind::Quantity { .. })
+    {
+        let message = "`timeout` is negative, expected a time to wait";
+        cx.push(Problem::new(rules::OUT_OF_RANGE, expr.span, message));
+    }
+    typed(cx, expr, &Type::Duration, place)
 }
 
 /// A constant between 0 and 1.

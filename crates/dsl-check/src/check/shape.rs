@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use dsl_syntax::ast::{BlockKind, Clause, Decl, Span, Value};
+use dsl_syntax::ast::{BlockKind, Clause, Decl, Rule, Span, Value};
 use dsl_syntax::table::{self, ClauseKey as K, DeclKind, Row};
 use smol_str::SmolStr;
 
@@ -38,7 +38,12 @@ pub(super) fn check(cx: &Cx<'_>, place: BlockKind, decl: &Decl) {
             decl.kind,
         );
         duplicates(cx, &decl.clauses, rows, &name(decl));
-        if place != BlockKind::PlanRest && decl.name.is_some() | (decl.kind == DeclKind::Test) {
+        // A header that could not be read has been reported, and may have lost more than it seems.
+        let has_header = match decl.kind {
+            DeclKind::Test => decl.title.is_some() && decl.of.is_some(),
+            _ => decl.name.is_some() && place != BlockKind::PlanRest,
+        };
+        if has_header {
             missing(cx, decl, rows);
         }
         nested(cx, decl);
@@ -163,6 +168,20 @@ fn nested(cx: &Cx<'_>, decl: &Decl) {
             }
         }
         duplicates(cx, clauses, rows, &what);
+        if let Value::Rule(rule) = &clause.value {
+            says_something(cx, rule);
+        }
+    }
+}
+
+fn says_something(cx: &Cx<'_>, rule: &Rule) {
+    let says = |clause: &Clause| matches!(clause.key, None | Some(K::Require | K::Deny));
+    if !rule.clauses.iter().any(says) {
+        let message = format!(
+            "the rule `{}` demands nothing, expected `require` or `deny`",
+            rule.name.text
+        );
+        cx.push(Problem::new(rules::MISSING_CLAUSE, rule.name.span, message).help("add a line `require: …`"));
     }
 }
 
@@ -193,11 +212,16 @@ fn conflicts_of_task(cx: &Cx<'_>, decl: &Decl) {
     let steps = clause(decl, K::Do);
     let call = clause(decl, K::Call);
     let using = clause(decl, K::Using);
-    let capability = name_of(decl, K::Using).is_some_and(|name| !is_script_capability(&name));
+    // One that does not exist may be a shell misspelt.
+    let capability = name_of(decl, K::Using).filter(|name| !is_script_capability(name));
+    let unknown = capability
+        .as_ref()
+        .is_some_and(|name| !cx.scope.capabilities.contains_key(name));
     let _ = conflict(cx, run, steps, one) || conflict(cx, run, call, one);
     let _ = conflict(cx, steps, call, one);
-    if capability {
-        let _ = conflict(cx, using, run, "a script runs with `shell`, `bash`, `sh` or `python`")
+    if capability.is_some() {
+        let _ = unknown
+            || conflict(cx, using, run, "a script runs with `shell`, `bash`, `sh` or `python`")
             || conflict(cx, using, steps, one)
             || conflict(cx, using, call, one);
     } else if let (Some(using), None, None, None) = (using, run, steps, call)

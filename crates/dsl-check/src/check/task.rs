@@ -10,7 +10,7 @@ use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::env::{Captures, Place, Reads};
-use super::literals::{self, Unready, expr_of};
+use super::literals::{self, Unready, expr_of, timeout};
 use super::work::{Doer, agents, input, steps, work};
 use super::{Cx, flow, scripts, shape};
 use crate::graph::BUILTIN_MODES;
@@ -223,7 +223,7 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     let work = work(cx, decl, unready);
     let (input, input_types) = input(cx, decl, &work, &place);
     place.input = &input_types;
-    let timeout = expr_of(decl, K::Timeout).map(|expr| typed(cx, expr, &Type::Duration, &place));
+    let timeout = expr_of(decl, K::Timeout).map(|expr| timeout(cx, expr, &place));
     let script = scripts::script(cx, decl, K::Run, &place);
     if let Some(rollback) = clause(decl, K::Rollback) {
         scripts::script(cx, decl, K::Rollback, &place);
@@ -469,7 +469,7 @@ fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, unready: &mut Unrea
                     name.span,
                     format!("there is no hypothesis `{}`", name.text),
                 );
-                cx.push(problem.nearest(&name.text, &cx.node_names()));
+                cx.push(problem.nearest(&name.text, &cx.nodes_near(&name.text)));
             }
         }
         typed(cx, &evidence.when, &Type::Bool, place);

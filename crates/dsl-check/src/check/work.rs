@@ -177,7 +177,9 @@ pub(super) fn input(
             &whose(decl),
         );
     }
-    if let (Doer::Nothing, Some(input), None) = (work, written, clause(decl, K::Do)) {
+    // A shell without its script has been reported.
+    let takes = clause(decl, K::Do).or(clause(decl, K::Using));
+    if let (Doer::Nothing, Some(input), None) = (work, written, takes) {
         let message = format!(
             "{} has inputs but nothing that takes them, expected `run`, `using` or `call`",
             whose(decl)

@@ -85,7 +85,7 @@ impl Problem {
 /// How many near names a message offers.
 const NEAREST_MAX: usize = 3;
 /// Longer names are not compared: the cost is the product of two lengths.
-const COMPARED_CHARS_MAX: usize = 64;
+const COMPARED_BYTES_MAX: usize = 128;
 
 /// The candidates that a slip of the fingers turns into `name`, nearest first.
 ///
@@ -97,6 +97,7 @@ pub fn nearest<'a>(name: &str, candidates: &'a [SmolStr]) -> Vec<&'a SmolStr> {
         .iter()
         // A character takes up to four bytes.
         .filter(|candidate| candidate.len().abs_diff(name.len()) <= distance_max * 4)
+        .filter(|candidate| candidate.len() <= COMPARED_BYTES_MAX && name.len() <= COMPARED_BYTES_MAX)
         // One slip adds and removes one letter at most.
         .filter(|candidate| (letters(candidate) ^ of_name).count_ones() as usize <= distance_max * 2)
         .map(|candidate| (strsim::osa_distance(name, candidate), candidate))

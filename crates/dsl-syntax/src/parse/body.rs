@@ -33,10 +33,38 @@ impl Parser<'_, '_> {
     /// The clauses of a body, by the rows of the table that may stand in it.
     pub(super) fn clauses(&mut self, body: Range<usize>, kind: DeclKind, table: &'static [table::Row]) -> Vec<Clause> {
         let siblings = self.siblings(body);
+        let siblings = self.with_items_beside(siblings);
         siblings
             .into_iter()
             .filter_map(|(at, below)| self.clause(at, below, kind, table))
             .collect()
+    }
+
+    /// Gives `- item` lines to the empty key right above them, as if they were deeper than it.
+    fn with_items_beside(&mut self, siblings: Vec<(usize, Range<usize>)>) -> Vec<(usize, Range<usize>)> {
+        let mut out: Vec<(usize, Range<usize>)> = Vec::with_capacity(siblings.len());
+        let mut taking = false;
+        for (at, below) in siblings {
+            let row = &self.rows[at];
+            let is_item = self.tokens[row.tokens.start].0.kind == Kind::Minus;
+            if !is_item {
+                taking = false;
+            } else if let Some((key, under)) = out.last_mut() {
+                let key = &self.rows[*key];
+                let ends = key.tokens.len() == 2 && self.tokens[key.tokens.start + 1].0.kind == Kind::Colon;
+                if !taking && ends && under.start == under.end {
+                    taking = true;
+                    let word = self.tokens[key.tokens.start].0.text;
+                    self.errors.push(messages::items_beside(word, row.first));
+                }
+                if taking {
+                    under.end = below.end;
+                    continue;
+                }
+            }
+            out.push((at, below));
+        }
+        out
     }
 
     fn clause(

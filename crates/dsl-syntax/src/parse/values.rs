@@ -158,7 +158,16 @@ impl<'t> Parser<'_, 't> {
                 })
             });
         }
-        self.read(row, &self.grammar.string, value).map(Text::String)
+        let before = self.errors.len();
+        let is_empty = value.is_empty();
+        let text = self.read(row, &self.grammar.string, value).map(Text::String);
+        if let Some(error) = self.errors.get_mut(before).filter(|_| text.is_none()) {
+            let key = self.tokens[row.tokens.start].0.text;
+            let bare = if is_empty { "" } else { "put it in double quotes, or " };
+            let help = || format!("{bare}write `{key}: |` and the text on deeper lines below");
+            error.help.get_or_insert_with(help);
+        }
+        text
     }
 
     // ---------- on the lines below ----------
