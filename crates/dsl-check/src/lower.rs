@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 
 use dsl_syntax::ast::{Decl, Span};
-use ir::plan::{FORMAT, FailurePolicy, Need, Node, Plan, Unsupported};
+use ir::plan::{FailurePolicy, Need, Node, Plan, Unsupported};
 use ir::types::{Type, Types};
 use smol_str::SmolStr;
 
@@ -135,7 +135,7 @@ impl Analysis {
         let scope = scope(&self.db, self.project, file);
         let mut lines = Lines::new(self, file);
         let mut unsupported = Vec::new();
-        let mut plan = empty(scope.own.get(at).map(|plan| plan.name.clone()).unwrap_or_default());
+        let mut plan = Plan::new(scope.own.get(at).map(|plan| plan.name.clone()).unwrap_or_default());
         let mut retry = None;
         let mut failure = FailurePolicy::Abort;
         for &block in &blocks.clauses {
@@ -187,27 +187,6 @@ impl Analysis {
         let mut cx = Cx::new(&self.db, self.project, block, decl);
         cx.graph = Some(graph);
         cx
-    }
-}
-
-fn empty(name: SmolStr) -> Plan {
-    Plan {
-        format: FORMAT.into(),
-        name,
-        title: None,
-        version: None,
-        owner: None,
-        labels: Vec::new(),
-        types: Types::default(),
-        params: Vec::new(),
-        outputs: Vec::new(),
-        memory: Vec::new(),
-        dir: None,
-        parallel: None,
-        timeout_ms: None,
-        failure: FailurePolicy::Abort,
-        nodes: Vec::new(),
-        unsupported: Vec::new(),
     }
 }
 

@@ -59,6 +59,30 @@ pub struct Plan {
     pub unsupported: Vec<Unsupported>,
 }
 
+impl Plan {
+    /// A plan without nodes, every clause at its default.
+    pub fn new(name: impl Into<SmolStr>) -> Self {
+        Self {
+            format: FORMAT.into(),
+            name: name.into(),
+            title: None,
+            version: None,
+            owner: None,
+            labels: Vec::new(),
+            types: Types::default(),
+            params: Vec::new(),
+            outputs: Vec::new(),
+            memory: Vec::new(),
+            dir: None,
+            parallel: None,
+            timeout_ms: None,
+            failure: FailurePolicy::Abort,
+            nodes: Vec::new(),
+            unsupported: Vec::new(),
+        }
+    }
+}
+
 fn types_empty(types: &Types) -> bool {
     types.0.is_empty()
 }
@@ -147,6 +171,26 @@ pub struct Node {
     pub body: Body,
 }
 
+impl Node {
+    /// A node that needs nothing, every other clause at its default.
+    pub fn new(id: impl Into<SmolStr>, body: Body) -> Self {
+        Self {
+            id: id.into(),
+            title: None,
+            line: 1,
+            kind: None,
+            owner: None,
+            labels: Vec::new(),
+            needs: Vec::new(),
+            when: None,
+            priority: 0,
+            optional: false,
+            routes: Vec::new(),
+            body,
+        }
+    }
+}
+
 fn is_zero(n: &i64) -> bool {
     *n == 0
 }
@@ -211,6 +255,26 @@ pub struct Task {
     pub fallback: Option<NodeId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remember: Vec<Remember>,
+}
+
+/// A milestone.
+impl Default for Task {
+    fn default() -> Self {
+        Self {
+            script: None,
+            each: None,
+            input: Vec::new(),
+            output: Vec::new(),
+            fail: Vec::new(),
+            expect: Vec::new(),
+            requires: Vec::new(),
+            retry: None,
+            timeout: None,
+            idempotent: true,
+            fallback: None,
+            remember: Vec::new(),
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -5,30 +5,15 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use ir::plan::{FORMAT, FailurePolicy, Plan};
-use ir::types::Types;
+use ir::plan::Plan;
 use serde_json::{Value, json};
 
 use super::*;
 
 fn plan() -> Plan {
     Plan {
-        format: FORMAT.into(),
-        name: "demo".into(),
-        title: None,
         version: Some("1.0.0".into()),
-        owner: None,
-        labels: Vec::new(),
-        types: Types::default(),
-        params: Vec::new(),
-        outputs: Vec::new(),
-        memory: Vec::new(),
-        dir: None,
-        parallel: None,
-        timeout_ms: None,
-        failure: FailurePolicy::Abort,
-        nodes: Vec::new(),
-        unsupported: Vec::new(),
+        ..Plan::new("demo")
     }
 }
 

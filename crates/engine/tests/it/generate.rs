@@ -2,10 +2,10 @@
 
 use ir::expr::{Binary, BinaryOp, Capture, Expr, Ref};
 use ir::plan::{
-    Arm, Backoff, Binding, Body, Decision, Each, Expectation, FORMAT, FailMode, FailurePolicy, Gate, Interpreter,
-    MemoryKey, MemoryScope, Need, Node, NodeId, Plan, Remember, Retry, Route, Script, Task, Tolerate,
+    Arm, Backoff, Binding, Body, Decision, Each, Expectation, FailMode, FailurePolicy, Gate, Interpreter, MemoryKey,
+    MemoryScope, Need, Node, NodeId, Plan, Remember, Retry, Route, Script, Task, Tolerate,
 };
-use ir::types::{Type, Types};
+use ir::types::Type;
 use ir::value::Value;
 
 /// SplitMix64.
@@ -36,56 +36,8 @@ impl Rng {
 
 pub fn plan() -> Plan {
     Plan {
-        format: FORMAT.into(),
-        name: "p".into(),
-        title: None,
-        version: None,
-        owner: None,
-        labels: Vec::new(),
-        types: Types::default(),
-        params: Vec::new(),
-        outputs: Vec::new(),
-        memory: Vec::new(),
-        dir: None,
-        parallel: None,
-        timeout_ms: None,
         failure: FailurePolicy::Continue,
-        nodes: Vec::new(),
-        unsupported: Vec::new(),
-    }
-}
-
-pub fn node(id: &str, body: Body) -> Node {
-    Node {
-        id: id.into(),
-        title: None,
-        line: 1,
-        kind: None,
-        owner: None,
-        labels: Vec::new(),
-        needs: Vec::new(),
-        when: None,
-        priority: 0,
-        optional: false,
-        routes: Vec::new(),
-        body,
-    }
-}
-
-pub fn task() -> Task {
-    Task {
-        script: None,
-        each: None,
-        input: Vec::new(),
-        output: Vec::new(),
-        fail: Vec::new(),
-        expect: Vec::new(),
-        requires: Vec::new(),
-        retry: None,
-        timeout: None,
-        idempotent: true,
-        fallback: None,
-        remember: Vec::new(),
+        ..Plan::new("p")
     }
 }
 
@@ -149,12 +101,12 @@ fn candidate(rng: &mut Rng, nodes_max: usize) -> Plan {
 
 fn bare(rng: &mut Rng, index: usize, dense: bool) -> Node {
     let body = match rng.below(if dense { 60 } else { 20 }) {
-        0..=1 => Body::Task(Box::new(task())),
+        0..=1 => Body::Task(Box::default()),
         2..=3 => Body::Decision(Box::new(Decision { arms: Vec::new() })),
         4..=5 => Body::Gate(Box::new(gate(rng))),
         _ => Body::Task(Box::new(script_task(rng))),
     };
-    let mut node = node(&format!("n{index}"), body);
+    let mut node = Node::new(format!("n{index}"), body);
     node.optional = rng.percent(15);
     node.priority = if rng.percent(20) { rng.below(5) as i64 - 2 } else { 0 };
     if rng.percent(15) {
@@ -178,8 +130,10 @@ fn gate(rng: &mut Rng) -> Gate {
 }
 
 fn script_task(rng: &mut Rng) -> Task {
-    let mut task = task();
-    task.script = Some(script("run"));
+    let mut task = Task {
+        script: Some(script("run")),
+        ..Task::default()
+    };
     task.idempotent = rng.percent(75);
     let exits_3 = Expr::Binary(Box::new(Binary {
         op: BinaryOp::Eq,
@@ -291,7 +245,7 @@ fn add_arms(rng: &mut Rng, nodes: &mut [Node], i: usize, place: &[NodeId]) {
         return;
     };
     if later == 0 {
-        nodes[i].body = Body::Task(Box::new(task()));
+        nodes[i].body = Body::Task(Box::default());
         return;
     }
     for _ in 0..rng.below(3) {

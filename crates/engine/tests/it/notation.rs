@@ -73,7 +73,7 @@ impl Reader {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let rest = rest.trim();
         let body = match word {
-            "task" => Body::Task(Box::new(generate::task())),
+            "task" => Body::Task(Box::default()),
             "gate" => Body::Gate(Box::new(Gate {
                 checks: Vec::new(),
                 script: None,
@@ -83,7 +83,7 @@ impl Reader {
             "decision" => Body::Decision(Box::new(Decision { arms: Vec::new() })),
             _ => return self.plan_clause(word, rest),
         };
-        self.plan.nodes.push(generate::node(rest, body));
+        self.plan.nodes.push(ir::Node::new(rest, body));
     }
 
     fn plan_clause(&mut self, word: &str, rest: &str) {

@@ -49,8 +49,10 @@ fn finish(engine: &mut Engine, mut commands: Vec<Command>, how: How) -> usize {
 fn chain(length: u32, scripts: bool) -> Plan {
     let mut plan = plan();
     for i in 0..length {
-        let mut task = Task::default();
-        task.script = scripts.then(|| script("true"));
+        let mut task = Task {
+            script: scripts.then(|| script("true")),
+            ..Task::default()
+        };
         let mut node = Node::new(format!("n{i}"), Body::Task(Box::new(task)));
         node.needs.extend(i.checked_sub(1).map(|before| Need::Node {
             node: before,
@@ -112,8 +114,10 @@ fn every_node_of_a_long_chain_may_read_the_first_even_where_nodes_race() {
 
 /// Ten thousand instances, four at a time, all with the same end.
 fn fan_out(how: How) -> (Engine, usize) {
-    let mut task = Task::default();
-    task.script = Some(script("true"));
+    let mut task = Task {
+        script: Some(script("true")),
+        ..Task::default()
+    };
     task.each = Some(Each {
         var: "it".into(),
         list: Expr::Const(Value::List((0..10_000).map(Value::Int).collect())),
@@ -143,11 +147,13 @@ fn a_quorum_of_ten_thousand_counts() {
     let mut plan = plan();
     let count = 10_000;
     for i in 0..count {
-        let mut task = Task::default();
-        task.script = Some(script("true"));
+        let mut task = Task {
+            script: Some(script("true")),
+            ..Task::default()
+        };
         plan.nodes.push(Node::new(format!("n{i}"), Body::Task(Box::new(task))));
     }
-    let mut join = Node::new("join", Body::Task(Box::new(Task::default())));
+    let mut join = Node::new("join", Body::Task(Box::default()));
     join.needs.push(Need::Quorum {
         count,
         of: (0..count).collect(),

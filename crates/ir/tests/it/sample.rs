@@ -112,47 +112,13 @@ pub fn task(id: &str) -> Node {
         env: Vec::new(),
         dir: None,
     };
-    node(
+    Node::new(
         id,
         Body::Task(Box::new(Task {
             script: Some(script),
-            ..milestone()
+            ..Task::default()
         })),
     )
-}
-
-pub fn node(id: &str, body: Body) -> Node {
-    Node {
-        id: id.into(),
-        title: None,
-        line: 1,
-        kind: None,
-        owner: None,
-        labels: Vec::new(),
-        needs: Vec::new(),
-        when: None,
-        priority: 0,
-        optional: false,
-        routes: Vec::new(),
-        body,
-    }
-}
-
-pub fn milestone() -> Task {
-    Task {
-        script: None,
-        each: None,
-        input: Vec::new(),
-        output: Vec::new(),
-        fail: Vec::new(),
-        expect: Vec::new(),
-        requires: Vec::new(),
-        retry: None,
-        timeout: None,
-        idempotent: true,
-        fallback: None,
-        remember: Vec::new(),
-    }
 }
 
 pub fn need(node: NodeId) -> Need {
@@ -161,22 +127,8 @@ pub fn need(node: NodeId) -> Need {
 
 pub fn plan(nodes: Vec<Node>) -> Plan {
     Plan {
-        format: FORMAT.into(),
-        name: "sample".into(),
-        title: None,
-        version: None,
-        owner: None,
-        labels: Vec::new(),
-        types: Types::default(),
-        params: Vec::new(),
-        outputs: Vec::new(),
-        memory: Vec::new(),
-        dir: None,
-        parallel: None,
-        timeout_ms: None,
-        failure: FailurePolicy::Abort,
         nodes,
-        unsupported: Vec::new(),
+        ..Plan::new("sample")
     }
 }
 
@@ -288,7 +240,7 @@ pub fn full_plan() -> Plan {
         on: Vec::new(),
     });
 
-    let mut gate = node(
+    let mut gate = Node::new(
         "enough",
         Body::Gate(Box::new(Gate {
             checks: vec![check("…", expr("(exists \"out\")"))],
@@ -308,8 +260,8 @@ pub fn full_plan() -> Plan {
         },
     ];
 
-    let broaden = node("broaden", Body::Task(Box::new(milestone())));
-    let mut route = node(
+    let broaden = Node::new("broaden", Body::Task(Box::default()));
+    let mut route = Node::new(
         "route",
         Body::Decision(Box::new(Decision {
             arms: vec![

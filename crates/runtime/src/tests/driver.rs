@@ -8,14 +8,13 @@ use engine::event::{NodeStatus, Resolution, RunStatus};
 use engine::{Engine, NodeSnapshot};
 use ir::expr::{Capture, Expr, Ref};
 use ir::func::Func;
-use ir::plan::{Inputs, Plan};
+use ir::plan::{Inputs, Plan, Task};
 use ir::types::{ListType, Type};
 use ir::value::Value;
 use store::{Durability, RunFolder, Store};
 
 use super::plans::{
-    at_least, bind, call, check, milestone, node, output, param, plan, retries, script_of, task, text, trimmed_stdout,
-    with,
+    at_least, bind, call, check, node, output, param, plan, retries, script_of, task, text, trimmed_stdout, with,
 };
 use super::{SUPERVISOR, supervisor_command};
 use crate::{Control, Finished, Observer, Options, Progress, RunError, Unwatched, replay, request, resume, start};
@@ -339,7 +338,7 @@ fn preconditions_are_looked_at_before_anything_starts() {
     let finished = home.run(plan(vec![
         guarded("room", at_least(fact("system.disk.free"), Value::Size(1))),
         guarded("vast", at_least(fact("system.disk.free"), Value::Size(i64::MAX))),
-        with(node("seen", &[0], milestone()), |task| {
+        with(node("seen", &[0], Task::default()), |task| {
             task.expect = vec![check(call(Func::Exists, text("missing")), "exists(\"missing\")")];
         }),
     ]));

@@ -3,30 +3,18 @@
 use ir::expr::{Binary, BinaryOp, Call, Capture, Expr, Ref};
 use ir::func::Func;
 use ir::plan::{
-    Backoff, Binding, Body, Expectation, FORMAT, FailurePolicy, Interpreter, Need, Node, NodeId, Output, Param, Plan,
-    Retry, Script, Task,
+    Backoff, Binding, Body, Expectation, FailurePolicy, Interpreter, Need, Node, NodeId, Output, Param, Plan, Retry,
+    Script, Task,
 };
-use ir::types::{Type, Types};
+use ir::types::Type;
 use ir::value::Value;
 
 pub fn plan(nodes: Vec<Node>) -> Plan {
     Plan {
-        format: FORMAT.into(),
-        name: "demo".into(),
-        title: None,
-        version: None,
-        owner: None,
-        labels: Vec::new(),
-        types: Types::default(),
-        params: Vec::new(),
-        outputs: Vec::new(),
-        memory: Vec::new(),
-        dir: None,
         parallel: Some(2),
-        timeout_ms: None,
         failure: FailurePolicy::Continue,
         nodes,
-        unsupported: Vec::new(),
+        ..Plan::new("demo")
     }
 }
 
@@ -46,42 +34,16 @@ pub fn task(id: &str, script: &str, needs: &[NodeId]) -> Node {
         needs,
         Task {
             script: Some(sh(script)),
-            ..milestone()
+            ..Task::default()
         },
     )
 }
 
 pub fn node(id: &str, needs: &[NodeId], task: Task) -> Node {
+    let needs = needs.iter().map(|&node| Need::Node { node, optional: false }).collect();
     Node {
-        id: id.into(),
-        title: None,
-        line: 1,
-        kind: None,
-        owner: None,
-        labels: Vec::new(),
-        needs: needs.iter().map(|&node| Need::Node { node, optional: false }).collect(),
-        when: None,
-        priority: 0,
-        optional: false,
-        routes: Vec::new(),
-        body: Body::Task(Box::new(task)),
-    }
-}
-
-pub fn milestone() -> Task {
-    Task {
-        script: None,
-        each: None,
-        input: Vec::new(),
-        output: Vec::new(),
-        fail: Vec::new(),
-        expect: Vec::new(),
-        requires: Vec::new(),
-        retry: None,
-        timeout: None,
-        idempotent: true,
-        fallback: None,
-        remember: Vec::new(),
+        needs,
+        ..Node::new(id, Body::Task(Box::new(task)))
     }
 }
 
