@@ -49,7 +49,7 @@ fn finish(engine: &mut Engine, mut commands: Vec<Command>, how: How) -> usize {
 fn chain(length: u32, scripts: bool) -> Plan {
     let mut plan = plan();
     for i in 0..length {
-        let mut task = Task {
+        let task = Task {
             script: scripts.then(|| script("true")),
             ..Task::default()
         };
@@ -147,7 +147,7 @@ fn a_quorum_of_ten_thousand_counts() {
     let mut plan = plan();
     let count = 10_000;
     for i in 0..count {
-        let mut task = Task {
+        let task = Task {
             script: Some(script("true")),
             ..Task::default()
         };
