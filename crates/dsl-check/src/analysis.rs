@@ -209,6 +209,7 @@ pub(crate) fn decl_of(db: &dyn salsa::Database, block: BlockRef) -> Option<&Decl
     }
 }
 
+/// Keeps the first of a rule, with the repairs of all.
 fn once_a_file(found: &mut Vec<Diagnostic>, rule: &str) {
     let (mut of_rule, rest): (Vec<_>, Vec<_>) = found.drain(..).partition(|diagnostic| diagnostic.rule == rule);
     *found = rest;

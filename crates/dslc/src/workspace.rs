@@ -191,6 +191,8 @@ pub struct Loaded {
     pub workspace: Workspace,
     pub sources: Sources,
     pub diagnostics: Vec<Diagnostic>,
+    /// What is wrong with the settings, whatever the plans say.
+    settings: Option<Diagnostic>,
 }
 
 impl Loaded {
@@ -206,26 +208,38 @@ impl Loaded {
             workspace.set_file(path, &bytes);
             sources.add(path.as_path().into(), &bytes);
         }
-        let mut diagnostics = Vec::new();
-        for path in workspace.files() {
-            if sources.get(&path).is_none() {
-                // An import; one that is no text is read again for its bytes.
-                let text = workspace.text(&path).map(String::into_bytes);
-                sources.add(
-                    path.clone(),
-                    &text.or_else(|| read_file(&path).ok()).unwrap_or_default(),
-                );
-            }
-            diagnostics.extend(workspace.diagnostics(&path));
-        }
-        if let Some(diagnostic) = place.unenforced_policies(&mut sources) {
-            diagnostics.push(diagnostic);
-            diagnostics.sort_by(|a, b| a.file.cmp(&b.file));
-        }
-        Ok(Self {
+        let settings = place.unenforced_policies(&mut sources);
+        let mut loaded = Self {
             workspace,
             sources,
-            diagnostics,
-        })
+            diagnostics: Vec::new(),
+            settings,
+        };
+        loaded.check();
+        Ok(loaded)
+    }
+
+    /// Gives a file another text; what that means is known after the next [`Loaded::check`].
+    pub fn set_text(&mut self, path: &Arc<Path>, text: &str) {
+        self.workspace.set_file(path, text.as_bytes());
+        self.sources.add(path.clone(), text.as_bytes());
+    }
+
+    /// Finds all diagnostics of the files as they are now.
+    pub fn check(&mut self) {
+        self.diagnostics.clear();
+        for path in self.workspace.files() {
+            if self.sources.get(&path).is_none() {
+                // An import; one that is no text is read again for its bytes.
+                let text = self.workspace.text(&path).map(String::into_bytes);
+                let bytes = text.or_else(|| read_file(&path).ok()).unwrap_or_default();
+                self.sources.add(path.clone(), &bytes);
+            }
+            self.diagnostics.extend(self.workspace.diagnostics(&path));
+        }
+        if let Some(diagnostic) = &self.settings {
+            self.diagnostics.push(diagnostic.clone());
+            self.diagnostics.sort_by(|a, b| a.file.cmp(&b.file));
+        }
     }
 }

@@ -242,6 +242,7 @@ impl<'a, 'db> Place<'a, 'db> {
             span,
             format!("`{reader}` reads `{name}`, which it does not need, directly or through others"),
         );
+        // Safe: without the need the value cannot be read at all. Whether it makes a loop, only the graph can tell.
         let title = format!("add `{name}` to the needs of `{reader}`");
         let problem = match clause(decl, K::Needs).map(|clause| (clause, &clause.value)) {
             Some((_, AstValue::Needs(needs))) if !needs.is_empty() => {
@@ -251,7 +252,7 @@ impl<'a, 'db> Place<'a, 'db> {
                     Some(indent) => format!("\n{:indent$}- {name}", ""),
                     None => format!(", {name}"),
                 };
-                problem.fix(title, false, vec![(Span::new(end, end), text)])
+                problem.fix(title, true, vec![(Span::new(end, end), text)])
             }
             Some(_) => problem,
             None => {
@@ -262,7 +263,7 @@ impl<'a, 'db> Place<'a, 'db> {
                 let end = decl.header.end;
                 problem.fix(
                     title,
-                    false,
+                    true,
                     vec![(Span::new(end, end), format!("\n{:indent$}needs: {name}", ""))],
                 )
             }

@@ -63,7 +63,7 @@ impl Problem {
         self
     }
 
-    /// "did you mean", with a fix where one candidate is nearest.
+    /// "did you mean", with a fix; a safe one where only one name is near and the other can be nothing but a slip.
     #[must_use]
     pub fn nearest(self, name: &str, candidates: &[SmolStr]) -> Self {
         let near = nearest(name, candidates);
@@ -78,8 +78,18 @@ impl Problem {
             .join(" or ");
         let title = format!("change `{name}` to `{best}`");
         let edits = vec![(span, best.to_string())];
-        self.help(format!("did you mean {listed}?")).fix(title, false, edits)
+        let safe = near.len() == 1 && is_slip(name, best);
+        self.help(format!("did you mean {listed}?")).fix(title, safe, edits)
     }
+}
+
+/// One slip of the fingers in a word: names that are short, or differ in a digit, are often two names.
+fn is_slip(name: &str, meant: &str) -> bool {
+    const LETTERS_MIN: usize = 4;
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    name.chars().count() >= LETTERS_MIN
+        && strsim::damerau_levenshtein(name, meant) == 1
+        && digits(name) == digits(meant)
 }
 
 /// How many near names a message offers.

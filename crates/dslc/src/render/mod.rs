@@ -74,8 +74,9 @@ impl Sources {
         }
     }
 
-    /// Bytes that are no text keep their offsets: each stands as `?`.
+    /// Bytes that are no text keep their offsets: each stands as `?`. A byte order mark is no part of the text.
     pub fn add(&mut self, path: Arc<Path>, bytes: &[u8]) {
+        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
         let mut text = String::with_capacity(bytes.len());
         for chunk in bytes.utf8_chunks() {
             text.push_str(chunk.valid());

@@ -1,14 +1,16 @@
 //! `dslc check`: all diagnostics of all plans below some paths.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use dsl_check::Severity;
+use dsl_check::{Diagnostic, Severity};
 
 use crate::failure::{Exit, Failure};
+use crate::fix::{self, Fixed, Wanted};
 use crate::printer::Printer;
 use crate::render::{self, Counts, Format};
-use crate::workspace::{Loaded, Place};
+use crate::workspace::{Loaded, Place, STDIN, is_stdin};
 
 /// Check plans: everything that can be known before a run
 #[derive(clap::Args)]
@@ -18,8 +20,10 @@ Examples:
   dslc check deploy.plan lib/
   dslc check --format json - < deploy.plan
   dslc check --deny warnings --hints
+  dslc check --fix                   repair what can be repaired without a doubt
+  dslc check --diff | git apply      the same, seen first
 
-Imported files are checked with those that import them.")]
+Imported files are checked with those that import them; `--fix` leaves them alone unless they are among PATH.")]
 pub struct Args {
     /// Files and folders; `-` is standard input; without any, the workspace
     #[arg(value_name = "PATH")]
@@ -32,6 +36,15 @@ pub struct Args {
     /// Show hints too
     #[arg(long)]
     hints: bool,
+    /// Apply safe fixes; of standard input the repaired text is printed
+    #[arg(long, group = "fixing")]
+    fix: bool,
+    /// Write nothing; show what `--fix` would change as a unified diff, and exit with 1 if there is any
+    #[arg(long, group = "fixing", conflicts_with = "format")]
+    diff: bool,
+    /// Apply fixes too that may not be what was meant
+    #[arg(long, requires = "fixing")]
+    unsafe_fixes: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -43,45 +56,115 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
     let files = place.files(&args.paths)?;
     let mut loaded = Loaded::new(&place, &files)?;
+    let wanted = Wanted {
+        unsafe_too: args.unsafe_fixes,
+        hints: args.hints,
+    };
+    let fixed = (args.fix || args.diff).then(|| fix::apply(&mut loaded, &files, wanted));
     if !args.hints {
-        loaded
-            .diagnostics
-            .retain(|diagnostic| diagnostic.severity != Severity::Hint);
+        let is_shown = |diagnostic: &Diagnostic| diagnostic.severity != Severity::Hint;
+        loaded.diagnostics.retain(is_shown);
     }
-    printer.out(&render::render(
-        args.format,
-        &loaded.diagnostics,
-        &loaded.sources,
-        printer.out_is_colored(),
-    ));
+    if let (true, Some(fixed)) = (args.diff, &fixed) {
+        return Ok(diff(fixed, &loaded, printer));
+    }
+    if let Some(fixed) = &fixed {
+        fix::output::write(fixed, &loaded.sources, printer)?;
+    }
+    let stdin = args.paths.iter().any(|path| is_stdin(path));
+    let is_text_printed = args.fix && stdin;
+    if is_text_printed {
+        printer.out(&loaded.workspace.text(&place.cwd.join(STDIN)).unwrap_or_default());
+    }
+    report(args.format, &loaded, is_text_printed, printer);
     let counts = Counts::of(&loaded.diagnostics);
     if args.format == Format::Pretty {
-        printer.note(&summary(loaded.sources.len(), counts));
+        let repaired = fixed.as_ref().map_or(0, |fixed| fixed.repairs.len());
+        printer.note(&summary(loaded.sources.len(), repaired, counts));
+        if fixed.is_none() {
+            offer(&loaded, &files, wanted, printer);
+        }
     }
     let wrong = counts.errors > 0 || (args.deny.is_some() && counts.warnings > 0);
     Ok(if wrong { Exit::PlanWrong } else { Exit::Fine })
 }
 
-fn summary(files: usize, counts: Counts) -> String {
+/// The diagnostics; beside the result where that is the repaired text.
+fn report(format: Format, loaded: &Loaded, is_text_printed: bool, printer: &Printer) {
+    let color = match is_text_printed {
+        true => printer.err_is_colored(),
+        false => printer.out_is_colored(),
+    };
+    let text = render::render(format, &loaded.diagnostics, &loaded.sources, color);
+    match is_text_printed {
+        true => printer.err(&text),
+        false => printer.out(&text),
+    }
+}
+
+fn diff(fixed: &Fixed, loaded: &Loaded, printer: &Printer) -> Exit {
+    printer.out(&fix::output::diff(fixed, &loaded.sources, printer.out_is_colored()));
+    let counts = Counts::of(&loaded.diagnostics);
+    let repairs = counted(fixed.repairs.len(), "problem");
+    printer.note(&format!("would fix {repairs}; after that {}", found(counts)));
+    match fixed.repairs.is_empty() && counts.errors == 0 {
+        true => Exit::Fine,
+        false => Exit::PlanWrong,
+    }
+}
+
+/// Says how many problems a machine can repair.
+fn offer(loaded: &Loaded, files: &BTreeSet<PathBuf>, wanted: Wanted, printer: &Printer) {
+    let fixable = |wanted: Wanted| {
+        let fixes = loaded.diagnostics.iter();
+        fixes
+            .filter(|diagnostic| wanted.of(diagnostic, files).is_some())
+            .count()
+    };
+    let safe = fixable(wanted);
+    let all = fixable(Wanted {
+        unsafe_too: true,
+        ..wanted
+    });
+    match (safe, all - safe) {
+        (0, 0) => {}
+        (0, more) => printer.note(&format!("{more} can be fixed with `--fix --unsafe-fixes`")),
+        (safe, 0) => printer.note(&format!("{safe} can be fixed with `--fix`")),
+        (safe, more) => printer.note(&format!(
+            "{safe} can be fixed with `--fix`, {more} more with `--unsafe-fixes`"
+        )),
+    }
+}
+
+fn summary(files: usize, repaired: usize, counts: Counts) -> String {
     if files == 0 {
         return "no `.plan` files found".to_owned();
     }
-    let mut found = Vec::new();
-    for (count, name) in [
+    let fixed = match repaired {
+        0 => String::new(),
+        _ => format!("{} fixed, ", counted(repaired, "problem")),
+    };
+    let left = if repaired > 0 { "left" } else { "" };
+    let text = format!("{}: {fixed}{} {left}", counted(files, "file"), found(counts));
+    text.trim_end().to_owned()
+}
+
+/// `2 errors, 1 warning`
+fn found(counts: Counts) -> String {
+    let kinds = [
         (counts.errors, "error"),
         (counts.warnings, "warning"),
         (counts.hints, "hint"),
-    ] {
-        if count > 0 {
-            found.push(counted(count, name));
-        }
+    ];
+    let found: Vec<String> = kinds
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| counted(count, name))
+        .collect();
+    match found.is_empty() {
+        true => "no problems".to_owned(),
+        false => found.join(", "),
     }
-    let found = if found.is_empty() {
-        "no problems".to_owned()
-    } else {
-        found.join(", ")
-    };
-    format!("{}: {found}", counted(files, "file"))
 }
 
 pub fn counted(count: usize, name: &str) -> String {

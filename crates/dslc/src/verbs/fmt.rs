@@ -2,12 +2,12 @@
 //!
 //! A file is replaced as a whole or not at all. Text with syntax errors is left alone and named.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Exit, Failure, plain};
 use crate::printer::Printer;
 use crate::render::shown_path;
+use crate::replace::replace;
 use crate::workspace::{self, Place, STDIN};
 
 /// Format plans in place
@@ -61,27 +61,4 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
 fn format(bytes: &[u8]) -> Result<String, String> {
     let text = dsl_syntax::decode(bytes).map_err(|error| format!(": {error}"))?;
     dsl_syntax::format(text).map_err(|error| format!(": {error}"))
-}
-
-/// Writes beside the file and renames, so that a full disk or a crash leaves the old text. A link stays a link.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let path = std::fs::canonicalize(path)?;
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let beside = path.with_file_name(name);
-    let written = write_synced(&beside, bytes)
-        .and_then(|()| std::fs::set_permissions(&beside, std::fs::metadata(&path)?.permissions()))
-        .and_then(|()| std::fs::rename(&beside, &path));
-    if written.is_err() {
-        // Nothing to do about a leftover that cannot be removed.
-        let _ = std::fs::remove_file(&beside);
-    }
-    written
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use io::Write;
-    let mut file = std::fs::File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_data()
 }

@@ -1,0 +1,322 @@
+//! `dslc check --fix` and `--diff`: the repairs that diagnostics bring with them, applied in memory until none is left.
+//!
+//! Of overlapping repairs the first wins and the others have their turn in the next round. A round is taken back as far as
+//! it leaves a file with more errors than before, with text that parses worse, or with a graph that cannot work. A file
+//! that was formatted stays formatted. Absent: writing files, and repairs of files that were only imported.
+
+pub mod output;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dsl_check::{Diagnostic, Edit, Fix, Severity, rules};
+use dsl_syntax::ast::Span;
+
+use crate::workspace::Loaded;
+
+/// A repair can make room for the next one at most so often.
+const ROUNDS_MAX: usize = 100;
+/// Checks spent on telling bad repairs from good ones; those not told apart by then are left alone.
+const TRIALS_MAX: usize = 500;
+
+/// Which repairs are wanted.
+#[derive(Clone, Copy)]
+pub struct Wanted {
+    /// Also those that may change what a plan means.
+    pub unsafe_too: bool,
+    /// Also those of hints.
+    pub hints: bool,
+}
+
+impl Wanted {
+    /// The repair of a diagnostic that would be applied, if it lies in these files.
+    pub fn of<'a>(self, diagnostic: &'a Diagnostic, files: &BTreeSet<PathBuf>) -> Option<&'a Fix> {
+        if diagnostic.severity == Severity::Hint && !self.hints {
+            return None;
+        }
+        diagnostic.fixes.iter().find(|fix| {
+            (fix.safe || self.unsafe_too) && fix.edits.iter().all(|edit| files.contains(edit.file.as_ref()))
+        })
+    }
+}
+
+/// What was done.
+pub struct Fixed {
+    /// In the order in which it was done.
+    pub repairs: Vec<Repair>,
+    /// Files whose text is another now.
+    pub changes: BTreeMap<Arc<Path>, Change>,
+}
+
+/// One applied repair.
+#[derive(Clone)]
+pub struct Repair {
+    pub file: Arc<Path>,
+    /// Line and column, from 1, when it was applied.
+    pub line: u32,
+    pub column: u32,
+    pub rule: &'static str,
+    pub title: String,
+}
+
+pub struct Change {
+    pub before: String,
+    pub after: String,
+}
+
+/// Applies repairs to files in memory; `loaded` holds the result and its diagnostics.
+pub fn apply(loaded: &mut Loaded, files: &BTreeSet<PathBuf>, wanted: Wanted) -> Fixed {
+    let mut fixer = Fixer {
+        files,
+        wanted,
+        refused: HashSet::new(),
+        trials: 0,
+    };
+    let mut originals = BTreeMap::new();
+    let mut repairs = Vec::new();
+    for _ in 0..ROUNDS_MAX {
+        let applied = fixer.round(loaded, &mut originals);
+        if applied.is_empty() {
+            break;
+        }
+        repairs.extend(applied);
+    }
+    let changes = format_again(loaded, originals);
+    Fixed { repairs, changes }
+}
+
+struct Fixer<'a> {
+    files: &'a BTreeSet<PathBuf>,
+    wanted: Wanted,
+    /// Repairs that made things worse.
+    refused: HashSet<(Arc<Path>, String, String)>,
+    trials: usize,
+}
+
+/// A repair that could be applied in this round.
+struct Candidate {
+    repair: Repair,
+    message: String,
+    edits: Vec<Edit>,
+}
+
+impl Candidate {
+    fn key(&self) -> (Arc<Path>, String, String) {
+        (
+            self.repair.file.clone(),
+            self.message.clone(),
+            self.repair.title.clone(),
+        )
+    }
+}
+
+impl Fixer<'_> {
+    /// Applies what can be applied at once, and says what that was.
+    fn round(&mut self, loaded: &mut Loaded, originals: &mut BTreeMap<Arc<Path>, String>) -> Vec<Repair> {
+        let candidates = self.candidates(loaded);
+        let base = Base::new(loaded, &candidates);
+        let mut kept: Vec<&Candidate> = Vec::new();
+        let mut groups: Vec<&[Candidate]> = vec![&candidates];
+        let mut is_set = false;
+        while let Some(group) = groups.pop() {
+            if group.is_empty() || self.trials >= TRIALS_MAX {
+                continue;
+            }
+            let tried: Vec<&Candidate> = kept.iter().copied().chain(group).collect();
+            base.set(loaded, &tried);
+            self.trials += 1;
+            is_set = base.is_no_worse(loaded);
+            if is_set {
+                kept = tried;
+            } else if let [one] = group {
+                self.refused.insert(one.key());
+            } else {
+                let (first, second) = group.split_at(group.len() / 2);
+                groups.extend([second, first]);
+            }
+        }
+        if !is_set {
+            base.set(loaded, &kept);
+        }
+        for edit in kept.iter().flat_map(|candidate| &candidate.edits) {
+            let text = || base.texts[&edit.file].clone();
+            originals.entry(edit.file.clone()).or_insert_with(text);
+        }
+        kept.iter().map(|candidate| candidate.repair.clone()).collect()
+    }
+
+    /// Repairs that do not touch each other, in the order of their diagnostics.
+    fn candidates(&self, loaded: &Loaded) -> Vec<Candidate> {
+        let mut taken: HashMap<Arc<Path>, BTreeMap<u32, u32>> = HashMap::new();
+        let mut candidates = Vec::new();
+        for diagnostic in &loaded.diagnostics {
+            let Some(fix) = self.wanted.of(diagnostic, self.files) else {
+                continue;
+            };
+            let candidate = candidate(loaded, diagnostic, fix);
+            let is_free = |edit: &Edit| taken.get(&edit.file).is_none_or(|taken| free(taken, edit.span));
+            if self.refused.contains(&candidate.key())
+                || !candidate.edits.iter().all(is_free)
+                || !is_sound(loaded, &candidate.edits)
+            {
+                continue;
+            }
+            for edit in &candidate.edits {
+                let taken = taken.entry(edit.file.clone()).or_default();
+                taken.insert(edit.span.start, edit.span.end);
+            }
+            candidates.push(candidate);
+        }
+        candidates
+    }
+}
+
+fn candidate(loaded: &Loaded, diagnostic: &Diagnostic, fix: &Fix) -> Candidate {
+    let (line, column) = loaded
+        .sources
+        .get(&diagnostic.file)
+        .map_or((0, 0), |source| source.line_col(diagnostic.span.start as usize));
+    Candidate {
+        repair: Repair {
+            file: diagnostic.file.clone(),
+            line: line + 1,
+            column: column + 1,
+            rule: diagnostic.rule,
+            title: fix.title.clone(),
+        },
+        message: diagnostic.message.clone(),
+        edits: fix.edits.clone(),
+    }
+}
+
+/// Whether the edits are of the text as it is, and none lies in another.
+fn is_sound(loaded: &Loaded, edits: &[Edit]) -> bool {
+    let within = |edit: &Edit| {
+        let range = edit.span.start as usize..edit.span.end as usize;
+        let source = loaded.sources.get(&edit.file);
+        source.is_some_and(|source| source.text.get(range).is_some())
+    };
+    let mut spans: Vec<_> = edits.iter().map(|edit| (&edit.file, edit.span)).collect();
+    spans.sort();
+    let apart = |pair: &[(&Arc<Path>, Span)]| pair[0].0 != pair[1].0 || pair[0].1.end <= pair[1].1.start;
+    !edits.is_empty() && edits.iter().all(within) && spans.windows(2).all(apart)
+}
+
+/// Whether a span neither overlaps nor touches those taken: two insertions at one place were not made for each other.
+fn free(taken: &BTreeMap<u32, u32>, span: Span) -> bool {
+    taken
+        .range(..=span.end)
+        .next_back()
+        .is_none_or(|(_, &end)| end < span.start)
+}
+
+/// The files that a round may change, as they were, and how wrong everything was.
+struct Base {
+    texts: HashMap<Arc<Path>, String>,
+    wrong: HashMap<Arc<Path>, Wrong>,
+}
+
+impl Base {
+    fn new(loaded: &Loaded, candidates: &[Candidate]) -> Self {
+        let mut texts = HashMap::new();
+        for edit in candidates.iter().flat_map(|candidate| &candidate.edits) {
+            if !texts.contains_key(&edit.file) {
+                let text = loaded.workspace.text(&edit.file).unwrap_or_default();
+                texts.insert(edit.file.clone(), text);
+            }
+        }
+        Self {
+            texts,
+            wrong: wrong(&loaded.diagnostics),
+        }
+    }
+
+    /// Sets the files to what they were with these repairs, and checks them.
+    fn set(&self, loaded: &mut Loaded, candidates: &[&Candidate]) {
+        let mut edits: HashMap<&Path, Vec<&Edit>> = HashMap::new();
+        for edit in candidates.iter().flat_map(|candidate| &candidate.edits) {
+            edits.entry(edit.file.as_ref()).or_default().push(edit);
+        }
+        for (path, before) in &self.texts {
+            let edits = edits.remove(path.as_ref()).unwrap_or_default();
+            loaded.set_text(path, &edited(before, edits));
+        }
+        loaded.check();
+    }
+
+    fn is_no_worse(&self, loaded: &Loaded) -> bool {
+        wrong(&loaded.diagnostics).iter().all(|(path, now)| {
+            let before = self.wrong.get(path).copied().unwrap_or_default();
+            now.errors <= before.errors && now.grave <= before.grave
+        })
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Wrong {
+    errors: usize,
+    /// Of these the ones that no repair may bring, whatever else it removes.
+    grave: usize,
+}
+
+fn wrong(diagnostics: &[Diagnostic]) -> HashMap<Arc<Path>, Wrong> {
+    let mut found: HashMap<Arc<Path>, Wrong> = HashMap::new();
+    for diagnostic in diagnostics.iter().filter(|d| d.severity == Severity::Error) {
+        let wrong = found.entry(diagnostic.file.clone()).or_default();
+        wrong.errors += 1;
+        wrong.grave += usize::from(is_grave(diagnostic.rule));
+    }
+    found
+}
+
+/// Text that does not parse, and graphs in which something cannot run.
+fn is_grave(rule: &str) -> bool {
+    const GRAPH: &[&str] = &[
+        "dependency-cycle",
+        "recursive-call",
+        "impossible-join",
+        "unreachable-node",
+    ];
+    GRAPH.contains(&rule) || rules::find(rule).is_some_and(|rule| rule.group == "text")
+}
+
+/// The text with edits that do not touch each other. Inserted lines end as the text's lines do.
+fn edited(text: &str, mut edits: Vec<&Edit>) -> String {
+    let crlf = text.contains("\r\n");
+    edits.sort_by_key(|edit| edit.span);
+    let mut result = String::with_capacity(text.len() + 64 * edits.len());
+    let mut at = 0;
+    for edit in edits {
+        let (start, end) = (edit.span.start as usize, edit.span.end as usize);
+        result.push_str(text.get(at..start).unwrap_or_default());
+        match crlf {
+            true => result.push_str(&edit.text.replace('\n', "\r\n")),
+            false => result.push_str(&edit.text),
+        }
+        at = end;
+    }
+    result.push_str(text.get(at..).unwrap_or_default());
+    result
+}
+
+/// Formats what was formatted before it was repaired, and tells what changed in all.
+fn format_again(loaded: &mut Loaded, originals: BTreeMap<Arc<Path>, String>) -> BTreeMap<Arc<Path>, Change> {
+    let mut changes = BTreeMap::new();
+    let is_formatted = |text: &str| dsl_syntax::format(text).is_ok_and(|formatted| formatted == text);
+    for (path, before) in originals {
+        let mut after = loaded.workspace.text(&path).unwrap_or_default();
+        if is_formatted(&before)
+            && let Ok(formatted) = dsl_syntax::format(&after)
+            && formatted != after
+        {
+            loaded.set_text(&path, &formatted);
+            after = formatted;
+        }
+        if before != after {
+            changes.insert(path, Change { before, after });
+        }
+    }
+    loaded.check();
+    changes
+}
