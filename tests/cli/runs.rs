@@ -145,7 +145,7 @@ fn ctrl_c_pauses_and_resume_goes_on() {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    assert!(said.contains("dslc resume "), "{said}");
+    assert!(said.contains("pausing: ") && said.contains("dslc resume "), "{said}");
     project.write("go", b"");
     let resumed = project
         .command(&["resume", "last"])
@@ -182,6 +182,27 @@ fn a_second_ctrl_c_stops_at_once_and_leaves_a_doubt() {
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert!(started.elapsed() < Duration::from_secs(20));
     assert_eq!(project.run(&["resume", "last"]).status.code(), Some(4));
+}
+
+#[test]
+fn deciding_the_last_doubt_ends_the_run_and_says_so() {
+    let plan = "task a\n  run: \"touch {{ run.workspace }}/ran; sleep 100\"\n  idempotent: false\n";
+    let project = Project::new(&[("a.plan", plan)]);
+    let mut child = project
+        .command(&["run", "a.plan"])
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("starts");
+    wait_for(|| project.path().join("ran").exists());
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    assert_eq!(project.run(&["resume", "last"]).status.code(), Some(4));
+    let resolved = project.run(&["resolve", "last", "a", "failed", "--because", "I looked"]);
+    let said = String::from_utf8_lossy(&resolved.stderr);
+    assert!(resolved.status.success() && said.contains("the run is over"), "{said}");
+    let again = project.run(&["resolve", "last", "a", "failed", "--because", "I looked"]);
+    assert_eq!(again.status.code(), Some(2), "{}", String::from_utf8_lossy(&again.stderr));
 }
 
 #[test]

@@ -130,6 +130,7 @@ fn value(value: &Value, folder: &RunFolder) -> String {
             .collect::<Vec<_>>()
             .join(", "),
         Value::List(_) | Value::Record(_) => ir::data::to_plain_json(value).to_string(),
+        Value::None => "none".to_owned(),
         value => ir::data::render(value),
     }
 }

@@ -483,6 +483,9 @@ impl Driver<'_> {
             Ask::Interrupt if self.work.interrupted => self.work.at_once = true,
             Ask::Interrupt => {
                 self.work.interrupted = true;
+                if !self.work.live.is_empty() {
+                    self.warn("pausing: what may be repeated is stopped, the rest may end; once more ends it at once");
+                }
                 self.work.due.push_back(Due::event(EventKind::PauseAsked));
             }
         }
