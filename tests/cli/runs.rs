@@ -202,7 +202,12 @@ fn deciding_the_last_doubt_ends_the_run_and_says_so() {
     let said = String::from_utf8_lossy(&resolved.stderr);
     assert!(resolved.status.success() && said.contains("the run is over"), "{said}");
     let again = project.run(&["resolve", "last", "a", "failed", "--because", "I looked"]);
-    assert_eq!(again.status.code(), Some(2), "{}", String::from_utf8_lossy(&again.stderr));
+    assert_eq!(
+        again.status.code(),
+        Some(2),
+        "{}",
+        String::from_utf8_lossy(&again.stderr)
+    );
 }
 
 #[test]
