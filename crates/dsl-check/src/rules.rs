@@ -71,6 +71,10 @@ rules! {
     FALLBACK_MISMATCH "fallback-mismatch" "graph" Error;
     NON_IDEMPOTENT_RETRY "non-idempotent-retry" "capability" Warning;
     UNHANDLED_DOUBT "unhandled-doubt" "capability" Warning;
+    MISSING_TIMEOUT "missing-timeout" "lints" Hint;
+    UNVERIFIABLE_EXPECTATION "unverifiable-expectation" "lints" Hint;
+    SHADOWED_NAME "shadowed-name" "lints" Warning;
+    OPTIONAL_NEEDS_QUESTION "optional-needs-question" "lints" Warning;
     UNUSED_SUPPRESSION "unused-suppression" "lints" Warning;
     NOT_YET_RUNNABLE "not-yet-runnable" "toolchain" Warning;
 }

@@ -89,6 +89,7 @@ pub(crate) struct PlanScope {
     pub labels: Vec<SmolStr>,
     /// The modes on which its tasks are retried; empty: on all; `None`: they are not.
     pub retry: Option<Vec<SmolStr>>,
+    pub has_judge: bool,
     pub params_broken: bool,
     pub has_version: bool,
 }
@@ -204,6 +205,7 @@ fn merge(plan: &mut PlanSig, rest: &PlanSig) {
     plan.labels.extend(rest.labels.iter().cloned());
     plan.retry = plan.retry.take().or_else(|| rest.retry.clone());
     plan.params_broken |= rest.params_broken;
+    plan.has_judge |= rest.has_judge;
     plan.has_version |= rest.has_version;
 }
 
@@ -385,6 +387,7 @@ impl<'db> Resolver<'db> {
             budget: sig.budget.clone(),
             labels: sig.labels.clone(),
             retry: sig.retry.clone(),
+            has_judge: sig.has_judge,
             params_broken: sig.params_broken,
             has_version: sig.has_version,
         }

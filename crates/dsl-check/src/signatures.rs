@@ -113,6 +113,7 @@ pub(crate) struct PlanSig {
     pub labels: Vec<SmolStr>,
     /// The modes on which its tasks are retried; empty: on all; `None`: they are not.
     pub retry: Option<Vec<SmolStr>>,
+    pub has_judge: bool,
     /// There is a syntax error in the parameters.
     pub params_broken: bool,
     pub has_version: bool,
@@ -271,6 +272,7 @@ fn plan(decl: &Decl, block: &Block, name: SmolStr) -> PlanSig {
             _ => None,
         },
         params_broken: is_broken(decl, block, K::Params),
+        has_judge: clause(decl, K::Judge).is_some(),
         has_version: clause(decl, K::Version).is_some(),
     }
 }

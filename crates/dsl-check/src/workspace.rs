@@ -317,10 +317,10 @@ mod tests {
     fn many() -> String {
         let mut text = String::new();
         for at in 0..500 {
-            let _ = write!(text, "task a{at}\n  run: \"echo {at}\"\n");
+            let _ = write!(text, "task a{at} timeout:1m\n  run: \"echo {at}\"\n");
             let _ = write!(
                 text,
-                "task b{at}\n  needs: a{at}\n  run: \"echo {{{{ a{at}.stdout }}}}\"\n"
+                "task b{at} timeout:1m\n  needs: a{at}\n  run: \"echo {{{{ a{at}.stdout }}}}\"\n"
             );
         }
         text

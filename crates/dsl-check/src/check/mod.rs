@@ -8,6 +8,7 @@ mod declared;
 mod doubt;
 mod env;
 mod flow;
+mod lints;
 mod literals;
 mod outputs;
 mod overrides;
@@ -193,6 +194,7 @@ fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) {
         DeclKind::Task | DeclKind::Gate | DeclKind::Decision | DeclKind::Hypothesis => {
             task::lower_node(cx, decl);
             routes::check(cx, decl);
+            lints::check(cx, decl);
             if decl.kind == DeclKind::Task {
                 doubt::check(cx, decl);
             }

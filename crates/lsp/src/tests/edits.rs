@@ -191,6 +191,7 @@ async fn published_until(client: &mut Client, last: i32) -> Vec<(i64, Vec<String
         let diagnostics = sheet["params"]["diagnostics"].as_array().expect("a list");
         let messages = diagnostics
             .iter()
+            .filter(|one| one["severity"] != 4)
             .map(|one| one["message"].as_str().unwrap_or_default().to_owned())
             .collect();
         published.push((version, messages));

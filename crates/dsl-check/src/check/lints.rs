@@ -1,0 +1,119 @@
+//! Lints of one node: nothing is broken, but something is easily meant otherwise.
+//!
+//! Each says nothing where the plan may well mean it. Absent: lints about names that nobody uses, which need the whole file.
+
+use dsl_syntax::ast::{Decl, ExprKind, Name, NeedKind, Span, Value};
+use dsl_syntax::table::{ClauseKey as K, DeclKind};
+
+use super::Cx;
+use super::task::{name_span, whose};
+use crate::rules;
+use crate::signatures::{clause, is_true, name_of};
+use crate::types::Problem;
+
+/// What stands for something in every node.
+const GROUPS: &[&str] = &["params", "memory", "secrets", "run", "task", "plan", "budget", "input"];
+const SCRIPT_CAPTURES: &[&str] = &["stdout", "stderr", "exit", "duration"];
+
+pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
+    if matches!(decl.kind, DeclKind::Task | DeclKind::Gate | DeclKind::Decision) {
+        optional_needs_question(cx, decl);
+        unverifiable_expectation(cx, decl);
+        missing_timeout(cx, decl);
+        shadowed_name(cx, decl);
+    }
+}
+
+/// A plain need on an optional task: when that fails, this is skipped, and the run completes all the same.
+fn optional_needs_question(cx: &Cx<'_>, decl: &Decl) {
+    let Some(Value::Needs(needs)) = clause(decl, K::Needs).map(|clause| &clause.value) else {
+        return;
+    };
+    // what is optional itself may well be skipped
+    if is_true(decl, K::Optional) {
+        return;
+    }
+    for need in needs {
+        let NeedKind::Node { name, optional: false } = &need.kind else {
+            continue;
+        };
+        let Some((_, seen)) = cx.view.get(&name.text) else {
+            continue;
+        };
+        if !seen.sig.optional || seen.sig.fallback.is_some() {
+            continue;
+        }
+        let message = format!(
+            "{} needs `{}`, which is optional: if it fails, {} is silently skipped",
+            whose(decl),
+            name.text,
+            whose(decl)
+        );
+        let end = Span::new(name.span.end, name.span.end);
+        let problem = Problem::new(rules::OPTIONAL_NEEDS_QUESTION, name.span, message)
+            .help(format!("write `{}?` to go on without it", name.text))
+            .fix(format!("need `{}?`", name.text), false, vec![(end, "?".into())]);
+        cx.push(problem);
+    }
+}
+
+/// Prose that nobody is asked to judge.
+fn unverifiable_expectation(cx: &Cx<'_>, decl: &Decl) {
+    // who approves a gate reads its checks
+    if cx.plan.has_judge || clause(decl, K::Approver).is_some() {
+        return;
+    }
+    for key in [K::Expect, K::Checks] {
+        let Some(Value::Items(items)) = clause(decl, key).map(|clause| &clause.value) else {
+            continue;
+        };
+        for item in items.iter().filter(|item| matches!(item.kind, ExprKind::String(_))) {
+            let message = "nobody judges this expectation: the plan has no `judge`";
+            let problem = Problem::new(rules::UNVERIFIABLE_EXPECTATION, item.span, message);
+            cx.push(problem.help("add `judge: human` to the plan, or write a condition"));
+        }
+    }
+}
+
+/// Work that may take for ever.
+fn missing_timeout(cx: &Cx<'_>, decl: &Decl) {
+    let has = |key| clause(decl, key).is_some();
+    if has(K::Timeout) || decl.kind == DeclKind::Decision {
+        return;
+    }
+    // a person takes the time that it takes
+    let asks = name_of(decl, K::Using).is_some_and(|name| name.starts_with("human."));
+    let works = has(K::Run) || has(K::Using) || has(K::Do) || has(K::Call);
+    if works && !asks {
+        let message = format!("{} has no timeout: it may run for ever", whose(decl));
+        let problem = Problem::new(rules::MISSING_TIMEOUT, name_span(decl), message);
+        cx.push(problem.help("add a line such as `timeout: 10m`"));
+    }
+}
+
+/// A variable that hides something that could be read under its name.
+fn shadowed_name(cx: &Cx<'_>, decl: &Decl) {
+    if let Some(Value::Each(each)) = clause(decl, K::Each).map(|clause| &clause.value) {
+        hides(cx, decl, &each.var);
+    }
+    if let Some(Value::Steps(steps)) = clause(decl, K::Do).map(|clause| &clause.value) {
+        for bound in steps.iter().filter_map(|step| step.bind.as_ref()) {
+            hides(cx, decl, bound);
+        }
+    }
+}
+
+fn hides(cx: &Cx<'_>, decl: &Decl, variable: &Name) {
+    let name = variable.text.as_str();
+    let what = if let Some((_, seen)) = cx.view.get(name) {
+        format!("the {} `{name}`", seen.sig.kind.word())
+    } else if GROUPS.contains(&name) {
+        format!("the built-in `{name}`")
+    } else if SCRIPT_CAPTURES.contains(&name) && clause(decl, K::Run).is_some() {
+        format!("the script's `{name}`")
+    } else {
+        return;
+    };
+    let message = format!("the variable `{name}` hides {what}");
+    cx.push(Problem::new(rules::SHADOWED_NAME, variable.span, message).help("give the variable another name"));
+}
