@@ -3,6 +3,7 @@
 mod bad_input;
 mod check;
 mod fix;
+mod reports;
 mod runs;
 mod tools;
 

@@ -10,6 +10,7 @@
 
 mod bench;
 mod editors;
+mod sarif;
 mod steps;
 mod test;
 
@@ -24,7 +25,7 @@ use clap::Parser;
 enum Verb {
     /// Format, lints, every test, the editor extension
     Test {
-        /// Also the slow rest: the packaged extension, the language server inside Neovim and Emacs
+        /// Also the slow rest: the packaged extension, the language server inside Neovim and Emacs, SARIF against its schema
         #[arg(long)]
         all: bool,
     },

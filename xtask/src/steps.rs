@@ -63,6 +63,12 @@ impl<'a> Steps<'a> {
         self.untested.push(format!("{what} ({why})"));
     }
 
+    /// Notes that something could be told to be wrong without running a step.
+    pub fn failed(&mut self, name: &str, why: &str) {
+        println!("\n── {name}: FAILED, {why}");
+        self.failed.push(name.to_owned());
+    }
+
     /// The closing account.
     pub fn finish(self) -> ExitCode {
         println!();
@@ -118,7 +124,7 @@ pub fn cargo() -> String {
     std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
-fn shown(command: &Command) -> String {
+pub fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(OsStr::new("?"));
     let mut text = program.to_string_lossy().into_owned();
     for arg in command.get_args() {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use crate::editors;
+use crate::sarif;
 use crate::steps::{self, Steps};
 
 pub fn test(root: &Path, all: bool) -> ExitCode {
@@ -13,6 +14,7 @@ pub fn test(root: &Path, all: bool) -> ExitCode {
     if all {
         editors::neovim(&mut steps);
         editors::emacs(&mut steps);
+        sarif::sarif(&mut steps);
     }
     steps.finish()
 }

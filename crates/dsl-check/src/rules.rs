@@ -17,6 +17,17 @@ pub struct Rule {
     pub page: &'static str,
 }
 
+impl Rule {
+    /// The first sentence of the page, below its title, without its full stop.
+    pub fn summary(&self) -> &'static str {
+        let prose = |line: &&str| !line.is_empty() && !line.starts_with('#');
+        let line = self.page.lines().map(str::trim).find(prose).unwrap_or_default();
+        line.split_once(". ")
+            .map_or(line, |(first, _)| first)
+            .trim_end_matches('.')
+    }
+}
+
 macro_rules! rules {
     ($($($const:ident)? $name:literal $group:literal $severity:ident;)*) => {
         // those that only the parser and the checker of types raise go by their text

@@ -2,13 +2,10 @@
 //!
 //! Lines and columns count from 1 (columns in characters), offsets in bytes from 0. Fields are added, never renamed.
 
-use std::path::Path;
-
 use dsl_check::{Diagnostic, Fix, Label};
-use dsl_syntax::ast::Span;
 use serde::Serialize;
 
-use super::{Counts, Sources};
+use super::{Counts, Position, Sources};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -23,13 +20,6 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
     fixes: Vec<FixJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct Position {
-    line: u32,
-    column: u32,
-    offset: u32,
 }
 
 #[derive(Serialize)]
@@ -93,7 +83,7 @@ fn push(text: &mut String, line: &impl Serialize) {
 }
 
 fn line<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> Line<'a> {
-    let (start, end) = range(sources, &diagnostic.file, diagnostic.span);
+    let (start, end) = sources.range(&diagnostic.file, diagnostic.span);
     Line {
         rule: diagnostic.rule,
         severity: diagnostic.severity.name(),
@@ -113,7 +103,7 @@ fn line<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> Line<'a> {
 }
 
 fn label_json<'a>(label: &'a Label, sources: &Sources) -> LabelJson<'a> {
-    let (start, end) = range(sources, &label.file, label.span);
+    let (start, end) = sources.range(&label.file, label.span);
     LabelJson {
         file: sources.shown(&label.file),
         start,
@@ -124,7 +114,7 @@ fn label_json<'a>(label: &'a Label, sources: &Sources) -> LabelJson<'a> {
 
 fn fix_json<'a>(fix: &'a Fix, sources: &Sources) -> FixJson<'a> {
     let edits = fix.edits.iter().map(|edit| {
-        let (start, end) = range(sources, &edit.file, edit.span);
+        let (start, end) = sources.range(&edit.file, edit.span);
         EditJson {
             file: sources.shown(&edit.file),
             start,
@@ -136,21 +126,5 @@ fn fix_json<'a>(fix: &'a Fix, sources: &Sources) -> FixJson<'a> {
         title: &fix.title,
         safe: fix.safe,
         edits: edits.collect(),
-    }
-}
-
-fn range(sources: &Sources, file: &Path, span: Span) -> (Position, Position) {
-    (position(sources, file, span.start), position(sources, file, span.end))
-}
-
-/// A byte offset as line and column.
-fn position(sources: &Sources, file: &Path, offset: u32) -> Position {
-    let (line, column) = sources
-        .get(file)
-        .map_or((0, 0), |source| source.line_col(offset as usize));
-    Position {
-        line: line + 1,
-        column: column + 1,
-        offset,
     }
 }

@@ -3,8 +3,10 @@
 //! Every form reads the same [`Sources`]; files come in path order and diagnostics by position. Absent: which diagnostics
 //! there are, and printing.
 
+mod github;
 mod json;
 mod pretty;
+mod sarif;
 mod short;
 
 use std::cell::OnceCell;
@@ -16,6 +18,8 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use dsl_check::{Diagnostic, Severity};
 use dsl_syntax::LineIndex;
+use dsl_syntax::ast::Span;
+use serde::Serialize;
 
 /// `--format`
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, ValueEnum)]
@@ -27,6 +31,10 @@ pub enum Format {
     Short,
     /// One JSON object a line, and a summary
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Workflow commands of GitHub Actions: annotations
+    Github,
 }
 
 /// The text of one file, and where its lines are.
@@ -64,12 +72,22 @@ impl Source {
 pub struct Sources {
     files: BTreeMap<Arc<Path>, Source>,
     cwd: PathBuf,
+    repository: PathBuf,
+}
+
+/// A place as people and machines count it: line and column (in characters) from 1, and bytes from 0.
+#[derive(Clone, Copy, Serialize)]
+pub struct Position {
+    pub line: u32,
+    pub column: u32,
+    pub offset: u32,
 }
 
 impl Sources {
     pub fn new(cwd: PathBuf) -> Self {
         Self {
             files: BTreeMap::new(),
+            repository: repository(&cwd),
             cwd,
         }
     }
@@ -102,6 +120,37 @@ impl Sources {
     pub fn shown(&self, path: &Path) -> String {
         shown_path(path, &self.cwd)
     }
+
+    /// The folder that paths in reports for other machines are relative to.
+    pub fn repository(&self) -> &Path {
+        &self.repository
+    }
+
+    /// A path relative to the repository, where it lies in it.
+    pub fn in_repository(&self, path: &Path) -> String {
+        shown_path(path, &self.repository)
+    }
+
+    /// Start and end of a span; of a file without text the first character.
+    pub fn range(&self, file: &Path, span: Span) -> (Position, Position) {
+        let source = self.get(file);
+        let position = |offset: u32| {
+            let (line, column) = source.map_or((0, 0), |source| source.line_col(offset as usize));
+            Position {
+                line: line + 1,
+                column: column + 1,
+                offset,
+            }
+        };
+        (position(span.start), position(span.end))
+    }
+}
+
+/// What a workflow has checked out, if this is one and we are in it, else the current folder.
+fn repository(cwd: &Path) -> PathBuf {
+    let checkout = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
+    let checkout = checkout.filter(|folder| folder.is_absolute() && cwd.starts_with(folder));
+    checkout.unwrap_or_else(|| cwd.to_path_buf())
 }
 
 pub fn shown_path(path: &Path, cwd: &Path) -> String {
@@ -139,5 +188,7 @@ pub fn render(format: Format, diagnostics: &[Diagnostic], sources: &Sources, col
         Format::Pretty => pretty::render(diagnostics, sources, color),
         Format::Short => short::render(diagnostics, sources),
         Format::Json => json::render(diagnostics, sources),
+        Format::Sarif => sarif::render(diagnostics, sources),
+        Format::Github => github::render(diagnostics, sources),
     }
 }

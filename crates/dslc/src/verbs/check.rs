@@ -19,6 +19,7 @@ Examples:
   dslc check                         every plan of the workspace
   dslc check deploy.plan lib/
   dslc check --format json - < deploy.plan
+  dslc check --format sarif > dslc.sarif
   dslc check --deny warnings --hints
   dslc check --fix                   repair what can be repaired without a doubt
   dslc check --diff | git apply      the same, seen first

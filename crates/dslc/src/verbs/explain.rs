@@ -1,6 +1,6 @@
 //! `dslc explain`: the page of a rule, or the list of all.
 
-use dsl_check::rules::{self, Rule};
+use dsl_check::rules;
 
 use crate::failure::{Exit, Failure};
 use crate::printer::{Printer, bold};
@@ -39,19 +39,10 @@ fn list() -> String {
             "  {:<width$}  {:<7}  {}\n",
             rule.name,
             rule.severity.name(),
-            summary(rule)
+            rule.summary()
         ));
     }
     text
-}
-
-/// The first sentence of the page, below its title, without its full stop.
-fn summary(rule: &Rule) -> &'static str {
-    let prose = |line: &&str| !line.is_empty() && !line.starts_with('#');
-    let line = rule.page.lines().map(str::trim).find(prose).unwrap_or_default();
-    line.split_once(". ")
-        .map_or(line, |(first, _)| first)
-        .trim_end_matches('.')
 }
 
 fn unknown(name: &str) -> Failure {
