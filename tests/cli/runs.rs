@@ -211,6 +211,26 @@ fn deciding_the_last_doubt_ends_the_run_and_says_so() {
 }
 
 #[test]
+fn a_terminal_that_closes_pauses_however_often_it_says_so() {
+    let plan = "task a\n  run: \"touch {{ run.workspace }}/ran; sleep 1; touch {{ run.workspace }}/done\"\n  idempotent: false\n\ntask b\n  needs: a\n  run: \"true\"\n";
+    let project = Project::new(&[("a.plan", plan)]);
+    let mut child = project
+        .command(&["run", "a.plan"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("dslc starts");
+    wait_for(|| project.path().join("ran").exists());
+    for _ in 0..2 {
+        signal(child.id(), rustix::process::Signal::HUP);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert!(project.path().join("done").exists());
+    assert_eq!(project.run(&["resume", "last"]).status.code(), Some(0));
+}
+
+#[test]
 fn two_drivers_of_one_run_are_one_too_many() {
     let plan = "task a\n  run: \"sleep 100\"\n";
     let project = Project::new(&[("a.plan", plan)]);
@@ -409,8 +429,12 @@ fn git(dir: &Path, args: &[&str]) {
 }
 
 fn interrupt(pid: u32) {
+    signal(pid, rustix::process::Signal::INT);
+}
+
+fn signal(pid: u32, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(pid.cast_signed()).expect("a process");
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
+    rustix::process::kill_process(pid, signal).expect("it runs");
 }
 
 fn wait_for(what: impl Fn() -> bool) {

@@ -11,6 +11,7 @@ mod printer;
 mod render;
 mod replace;
 mod summary;
+mod terminal;
 mod text;
 mod verbs;
 mod watch;

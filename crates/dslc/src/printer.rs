@@ -11,6 +11,10 @@ use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use crate::failure::{Failure, plain};
+use crate::terminal::LiveTerminal;
+
+/// At most.
+const REDRAWS_PER_SECOND: u8 = 20;
 
 /// `--color`
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, ValueEnum)]
@@ -51,7 +55,7 @@ impl Printer {
         let choice = color.choice();
         let stream = AutoStream::new(io::stdout(), choice);
         let target = if io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr()
+            ProgressDrawTarget::term_like_with_hz(Box::new(LiveTerminal::stderr()), REDRAWS_PER_SECOND)
         } else {
             ProgressDrawTarget::hidden()
         };

@@ -379,7 +379,7 @@ impl Driver<'_> {
             Some(from) = self.from_attempts.recv() => Woken::Attempt(from),
             rang = self.alarm.rings() => Woken::Alarm(rang),
             Some(ask) = self.asked.recv() => Woken::Asked(ask),
-            () = self.signals.interrupted() => Woken::Asked(Ask::Interrupt),
+            ask = self.signals.heard() => Woken::Asked(ask),
             changed = self.watch.changed() => Woken::Inbox(changed),
         };
         match woken {

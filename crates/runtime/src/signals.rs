@@ -2,7 +2,10 @@
 
 use std::io;
 
+use engine::event::EventKind;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::watch::Ask;
 
 /// SIGINT, SIGTERM and SIGHUP, or nothing.
 #[derive(Debug)]
@@ -24,8 +27,8 @@ impl Signals {
         })
     }
 
-    /// Waits for one of them; for ever, where nobody listens. Cancel safe.
-    pub async fn interrupted(&mut self) {
+    /// Waits for one of them and says what it asks for; for ever, where nobody listens. Cancel safe.
+    pub async fn heard(&mut self) -> Ask {
         match self {
             Self::Ignored => std::future::pending().await,
             Self::Heard {
@@ -34,9 +37,10 @@ impl Signals {
                 hang_up,
             } => {
                 tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                    _ = hang_up.recv() => {}
+                    _ = interrupt.recv() => Ask::Interrupt,
+                    _ = terminate.recv() => Ask::Interrupt,
+                    // a terminal that closes may say so twice, which is no second Ctrl-C
+                    _ = hang_up.recv() => Ask::Event(EventKind::PauseAsked),
                 }
             }
         }
