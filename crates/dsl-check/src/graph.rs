@@ -16,8 +16,10 @@ use crate::inputs::SourceFile;
 use crate::plans::file_plans;
 use crate::signatures::{NeedSig, NodeKind, NodeSig};
 
-/// Loops in components larger than this are searched from a few nodes only.
-const SHORTEST_LOOP_NODES_MAX: usize = 256;
+/// Components of more nodes are searched for their shortest loop from some of them only, …
+const SHORTEST_LOOP_STARTS_MAX: usize = 256;
+/// … and the larger, the fewer: a search may go through all nodes.
+const SHORTEST_LOOP_STEPS_MAX: usize = 1_000_000;
 
 /// A misspelt name is compared with all names of a plan that has no more nodes.
 const COMPARED_NODES_MAX: usize = 256;
@@ -494,7 +496,8 @@ impl PlanGraph {
     fn shortest_loop(&self, mut component: Vec<u32>) -> Option<Vec<Edge>> {
         component.sort_unstable();
         let inside: HashMap<u32, ()> = component.iter().map(|&node| (node, ())).collect();
-        let starts = component.len().min(SHORTEST_LOOP_NODES_MAX);
+        let starts = (SHORTEST_LOOP_STEPS_MAX / component.len().max(1)).clamp(1, SHORTEST_LOOP_STARTS_MAX);
+        let starts = starts.min(component.len());
         let mut best: Option<Vec<Edge>> = None;
         for &start in &component[..starts] {
             let bound = best.as_ref().map_or(usize::MAX, Vec::len);

@@ -51,10 +51,36 @@ pub fn decode(bytes: &[u8]) -> Result<&str, DecodeError> {
 }
 
 /// Where the lines of a text start. Lines and columns count from 0.
+///
+/// A place costs the same however long its line is: all of a text may stand on one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LineIndex {
     text: Box<str>,
     starts: Vec<u32>,
+    /// What stands before every [`BYTES_A_MARK`]th byte.
+    marks: Vec<Passed>,
+}
+
+const BYTES_A_MARK: usize = 256;
+
+/// Characters, and UTF-16 units, up to some place.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+struct Passed {
+    chars: u32,
+    units: u32,
+}
+
+impl Passed {
+    /// With more bytes, whether or not they end inside of a character.
+    fn with(self, bytes: &[u8]) -> Self {
+        let count = |is: fn(&u8) -> bool| bytes.iter().filter(|byte| is(byte)).count() as u32;
+        let chars = count(|byte| byte & 0xc0 != 0x80);
+        let pairs = count(|byte| *byte >= 0xf0);
+        Self {
+            chars: self.chars + chars,
+            units: self.units + chars + pairs,
+        }
+    }
 }
 
 impl LineIndex {
@@ -64,8 +90,17 @@ impl LineIndex {
             .enumerate()
             .filter(|(_, byte)| *byte == b'\n')
             .map(|(at, _)| at as u32 + 1);
+        let marks = text
+            .as_bytes()
+            .chunks(BYTES_A_MARK)
+            .scan(Passed::default(), |passed, bytes| {
+                let before = *passed;
+                *passed = passed.with(bytes);
+                Some(before)
+            });
         Self {
             starts: std::iter::once(0).chain(ends).collect(),
+            marks: marks.collect(),
             text: text.into(),
         }
     }
@@ -102,14 +137,14 @@ impl LineIndex {
 
     /// Line and column, counted in characters.
     pub fn line_col(&self, offset: u32) -> (u32, u32) {
-        let (line, before) = self.before(offset);
-        (line, before.chars().count() as u32)
+        let (line, start, end) = self.around(offset);
+        (line, end.chars - start.chars)
     }
 
     /// Line and column, counted in UTF-16 units as editors do.
     pub fn line_utf16(&self, offset: u32) -> (u32, u32) {
-        let (line, before) = self.before(offset);
-        (line, before.chars().map(|c| c.len_utf16() as u32).sum())
+        let (line, start, end) = self.around(offset);
+        (line, end.units - start.units)
     }
 
     /// The offset of a line and a column in characters; columns beyond the line are its end.
@@ -122,13 +157,25 @@ impl LineIndex {
         self.seek(line, column, |c| c.len_utf16() as u32)
     }
 
-    fn before(&self, offset: u32) -> (u32, &str) {
+    /// The line of an offset, and what has passed at its start and at the offset.
+    fn around(&self, offset: u32) -> (u32, Passed, Passed) {
         let mut end = (offset as usize).min(self.text.len());
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }
         let line = self.line(end as u32);
-        (line, &self.text[self.line_start(line) as usize..end])
+        (line, self.passed(self.line_start(line) as usize), self.passed(end))
+    }
+
+    fn passed(&self, offset: usize) -> Passed {
+        let mark = offset / BYTES_A_MARK;
+        match self.marks.get(mark) {
+            Some(passed) => passed.with(&self.text.as_bytes()[mark * BYTES_A_MARK..offset]),
+            // the end of a text of whole chunks
+            None => self.marks.last().map_or_else(Passed::default, |last| {
+                last.with(&self.text.as_bytes()[(self.marks.len() - 1) * BYTES_A_MARK..offset])
+            }),
+        }
     }
 
     fn seek(&self, line: u32, column: u32, width: impl Fn(char) -> u32) -> u32 {
@@ -171,6 +218,19 @@ mod tests {
         );
         assert_eq!(index.offset_utf16(1, 99), 10);
         assert_eq!(index.offset(99, 0), text.len() as u32);
+    }
+
+    #[test]
+    fn columns_are_counted_over_marks() {
+        let text = "aβ𝄞".repeat(BYTES_A_MARK);
+        let index = LineIndex::new(&text);
+        for (column, (offset, _)) in text.char_indices().enumerate() {
+            assert_eq!(index.line_col(offset as u32), (0, column as u32));
+            let units: usize = text[..offset].chars().map(char::len_utf16).sum();
+            assert_eq!(index.line_utf16(offset as u32), (0, units as u32));
+        }
+        let whole = LineIndex::new(&"x".repeat(BYTES_A_MARK));
+        assert_eq!(whole.line_col(BYTES_A_MARK as u32), (0, BYTES_A_MARK as u32));
     }
 
     #[test]

@@ -261,7 +261,12 @@ pub(crate) fn clause_at_margin(word: &str, at: Span) -> SyntaxError {
 /// `- item` lines that are not deeper than their key.
 pub(crate) fn items_beside(key: &str, at: Span) -> SyntaxError {
     let message = format!("the items of `{key}` stand beside it, expected them deeper");
-    error(SyntaxRule::Indentation, message, at, Some("indent them by two more".into()))
+    error(
+        SyntaxRule::Indentation,
+        message,
+        at,
+        Some("indent them by two more".into()),
+    )
 }
 
 /// `task build:`
@@ -289,8 +294,8 @@ pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxErr
     let near = near_keyword(token.text);
     let message = match token.kind {
         Kind::Name => format!(
-            "`{}` is no declaration, expected a word like `task`, `plan` or `use`",
-            token.text
+            "{} is no declaration, expected a word like `task`, `plan` or `use`",
+            shown(token)
         ),
         _ => format!("found {}, expected a declaration", shown(token)),
     };

@@ -19,6 +19,10 @@ mod workspace;
 
 use std::process::ExitCode;
 
+/// Checking is mostly small allocations on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::main()
 }

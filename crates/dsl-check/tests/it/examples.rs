@@ -77,3 +77,39 @@ fn examples_with_later_clauses_compile_and_say_what_blocks() {
         assert!(plan.unsupported.iter().any(|unsupported| unsupported.blocks), "{name}");
     }
 }
+
+/// Cut off anywhere, and with a stray byte there, an example is still checked to the end and compiled or refused.
+#[test]
+fn broken_examples_are_checked_without_panic() {
+    /// A prime, so that over all examples the cuts fall on every kind of place.
+    const BYTES_BETWEEN_CUTS: usize = 197;
+    const STRAYS: &[&[u8]] = &[
+        b"",
+        b"\0",
+        b"\"",
+        b"{{",
+        b"(",
+        b"\xff",
+        b"\r",
+        b"\t",
+        "\u{2028}".as_bytes(),
+    ];
+    for name in ALL {
+        let path = root().join("examples").join(name);
+        let text = std::fs::read(&path).expect("an example");
+        let mut workspace = Workspace::new(root()).with_loader(Disk);
+        for (at, cut) in (0..text.len()).step_by(BYTES_BETWEEN_CUTS).enumerate() {
+            let stray = STRAYS[at % STRAYS.len()];
+            for rest in [&text[..0], &text[cut..]] {
+                workspace.set_file(&path, &[&text[..cut], stray, rest].concat());
+                workspace.diagnostics(&path);
+                for plan in workspace.plans(&path) {
+                    let _ = workspace.compile(&path, Some(plan.name.as_str()));
+                }
+                if let Some(text) = workspace.text(&path) {
+                    let _ = dsl_syntax::format(&text);
+                }
+            }
+        }
+    }
+}

@@ -67,6 +67,10 @@ impl<'a> Files<'a> for Sources {
     fn line_index(&'a self, id: &'a Path, byte: usize) -> Result<usize, Error> {
         Ok(self.source_of(id)?.line_of(byte))
     }
+    /// Counted by the index: codespan would count from the line's start each time.
+    fn column_number(&'a self, id: &'a Path, _: usize, byte: usize) -> Result<usize, Error> {
+        Ok(self.source_of(id)?.line_col(byte).1 as usize + 1)
+    }
     fn line_range(&'a self, id: &'a Path, line: usize) -> Result<Range<usize>, Error> {
         Ok(self.source_of(id)?.line_range(line))
     }

@@ -86,6 +86,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
             offer(&loaded, &files, wanted, printer);
         }
     }
+    // The process ends here: freeing the trees of a large workspace one by one would only take time.
+    std::mem::forget(loaded);
     let wrong = counts.errors > 0 || (args.deny.is_some() && counts.warnings > 0);
     Ok(if wrong { Exit::PlanWrong } else { Exit::Fine })
 }
