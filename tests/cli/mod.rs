@@ -1,6 +1,7 @@
 //! The command line as people and programs see it: standard output, standard error, exit code.
 
 mod bad_input;
+mod baseline;
 mod check;
 mod fix;
 mod reports;

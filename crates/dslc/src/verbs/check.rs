@@ -1,15 +1,16 @@
 //! `dslc check`: all diagnostics of all plans below some paths.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use dsl_check::{Diagnostic, Severity};
 
-use crate::failure::{Exit, Failure};
+use crate::baseline::{self, Baseline};
+use crate::failure::{Exit, Failure, plain};
 use crate::fix::{self, Fixed, Wanted};
 use crate::printer::Printer;
-use crate::render::{self, Counts, Format};
+use crate::render::{self, Counts, Format, shown_path};
 use crate::workspace::{Loaded, Place, STDIN, is_stdin};
 
 /// Check plans: everything that can be known before a run
@@ -23,6 +24,8 @@ Examples:
   dslc check --deny warnings --hints
   dslc check --fix                   repair what can be repaired without a doubt
   dslc check --diff | git apply      the same, seen first
+  dslc check --baseline known.jsonl --write-baseline
+  dslc check --baseline known.jsonl  fails on what is new since then
 
 Imported files are checked with those that import them; `--fix` leaves them alone unless they are among PATH.")]
 pub struct Args {
@@ -46,6 +49,12 @@ pub struct Args {
     /// Apply fixes too that may not be what was meant
     #[arg(long, requires = "fixing")]
     unsafe_fixes: bool,
+    /// Leave out the findings that FILE holds: only new ones are shown and fail
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write what is found now to the file of `--baseline`, and exit with 0
+    #[arg(long, requires = "baseline", conflicts_with = "diff")]
+    write_baseline: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -66,6 +75,10 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         let is_shown = |diagnostic: &Diagnostic| diagnostic.severity != Severity::Hint;
         loaded.diagnostics.retain(is_shown);
     }
+    let known = match &args.baseline {
+        Some(path) if !args.write_baseline => Some(leave_out(&mut loaded, path, &place)?),
+        _ => None,
+    };
     if let (true, Some(fixed)) = (args.diff, &fixed) {
         return Ok(diff(fixed, &loaded, printer));
     }
@@ -77,11 +90,15 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     if is_text_printed {
         printer.out(&loaded.workspace.text(&place.cwd.join(STDIN)).unwrap_or_default());
     }
+    if let (true, Some(path)) = (args.write_baseline, &args.baseline) {
+        return write_baseline(&loaded, path, &place, printer);
+    }
     report(args.format, &loaded, is_text_printed, printer);
     let counts = Counts::of(&loaded.diagnostics);
     if args.format == Format::Pretty {
         let repaired = fixed.as_ref().map_or(0, |fixed| fixed.repairs.len());
         printer.note(&summary(loaded.sources.len(), repaired, counts));
+        known.iter().for_each(|known| account(known, printer));
         if fixed.is_none() {
             offer(&loaded, &files, wanted, printer);
         }
@@ -90,6 +107,36 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     std::mem::forget(loaded);
     let wrong = counts.errors > 0 || (args.deny.is_some() && counts.warnings > 0);
     Ok(if wrong { Exit::PlanWrong } else { Exit::Fine })
+}
+
+/// Takes out what the baseline knows.
+fn leave_out(loaded: &mut Loaded, path: &Path, place: &Place) -> Result<baseline::Outcome, Failure> {
+    let path = place.absolute(path);
+    let baseline = Baseline::read(&path, &shown_path(&path, &place.cwd))?;
+    Ok(baseline.apply(&mut loaded.diagnostics, &loaded.sources))
+}
+
+fn write_baseline(loaded: &Loaded, path: &Path, place: &Place, printer: &Printer) -> Result<Exit, Failure> {
+    let path = place.absolute(path);
+    let shown = shown_path(&path, &place.cwd);
+    let baseline = Baseline::of(&loaded.diagnostics, &path);
+    baseline
+        .write(&path)
+        .map_err(|error| Failure::usage(format!("cannot write the baseline `{shown}`: {}", plain(&error))))?;
+    printer.note(&format!("wrote {} to {shown}", counted(baseline.len(), "finding")));
+    Ok(Exit::Fine)
+}
+
+fn account(known: &baseline::Outcome, printer: &Printer) {
+    if known.known > 0 {
+        printer.note(&format!("{} left out", counted(known.known, "known problem")));
+    }
+    if known.gone > 0 {
+        let gone = counted(known.gone, "finding");
+        printer.note(&format!(
+            "{gone} of the baseline no longer there: write it anew with `--write-baseline`"
+        ));
+    }
 }
 
 /// The diagnostics; beside the result where that is the repaired text.
