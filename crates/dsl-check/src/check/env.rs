@@ -3,7 +3,7 @@
 //! A [`Place`] is built for a clause: it says which groups of values can be read there, and answers the checker of types.
 //! Nodes come from the block's view, so what is upstream has been decided already. Absent: expressions.
 
-use dsl_syntax::ast::{Arg, ExprKind, Item, Name, Span, Value as AstValue};
+use dsl_syntax::ast::{Arg, ExprKind, Name, Span, Value as AstValue};
 use dsl_syntax::table::ClauseKey as K;
 use ir::expr::Capture;
 use ir::types::{Type, Types};
@@ -12,10 +12,11 @@ use smol_str::SmolStr;
 
 use super::outputs::{agent_type, error_type, members, node_outputs, outputs_unknown};
 use super::{Cx, Seen};
+use crate::analysis::decl_of;
 use crate::graph::Access;
 use crate::rules;
 use crate::scope::TypedField;
-use crate::signatures::{NodeKind, Work, clause, parse};
+use crate::signatures::{NodeKind, Work, clause};
 use crate::types::{Env, Lookup, Namespace, Problem, Report, Typed};
 
 const PARAMS: u32 = 0;
@@ -218,6 +219,11 @@ impl<'a, 'db> Place<'a, 'db> {
             return Some(Lookup::Silenced);
         }
         if seen.access == Access::No {
+            if self.reader().is_some_and(|reader| reader.text == name) {
+                let message = format!("`{name}` reads itself: its own outputs and captures are bare names");
+                report.push(Problem::new(rules::UNRESOLVED_NAME, span, message));
+                return Some(Lookup::Silenced);
+            }
             self.undeclared(name, span, report);
         }
         Some(Lookup::Namespace(Namespace {
@@ -226,17 +232,16 @@ impl<'a, 'db> Place<'a, 'db> {
         }))
     }
 
+    /// The name of the declaration that is being checked.
+    fn reader(&self) -> Option<&Name> {
+        decl_of(self.cx.db, self.cx.block)?.name.as_ref()
+    }
+
     fn undeclared(&self, name: &str, span: Span, report: &mut Report) {
-        let block = &parse(self.cx.db, self.cx.block.chunk)[self.cx.block.index as usize];
-        let Some(Item::Decl(decl)) = &block.item else {
+        let Some(decl) = decl_of(self.cx.db, self.cx.block) else {
             return;
         };
         let reader = decl.name.as_ref().map_or("this", |name| name.text.as_str());
-        if reader == name {
-            let message = format!("`{name}` reads itself: its own outputs and captures are bare names");
-            report.push(Problem::new(rules::UNRESOLVED_NAME, span, message));
-            return;
-        }
         let problem = Problem::new(
             rules::UNDECLARED_DEPENDENCY,
             span,

@@ -86,6 +86,9 @@ impl Expected {
         let mut words: Vec<&str> = wants.chain(kinds).collect();
         words.dedup();
         match words.as_slice() {
+            [] if !self.has(Want::Operator) && !self.has(Want::End) && self.has_kind(Kind::LParen) => {
+                Kind::LParen.describe().to_owned()
+            }
             [] => "an operator or the end of the line".to_owned(),
             [one] => (*one).to_owned(),
             [rest @ .., last] => format!("{} or {last}", rest.join(", ")),
