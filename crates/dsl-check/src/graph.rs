@@ -68,8 +68,9 @@ pub(crate) struct Edge {
     pub kind: EdgeKind,
 }
 
+/// What must hold before a node can start.
 #[derive(Clone, PartialEq, Debug)]
-enum Requirement {
+pub(crate) enum Requirement {
     Plain(u32),
     /// By a route `on success`, which is also a need.
     Success(u32),
@@ -82,11 +83,13 @@ enum Requirement {
 
 /// Something whose settling may activate a node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Source {
-    node: u32,
+pub(crate) struct Source {
+    pub node: u32,
     /// The source has completed when this fires; otherwise it has failed (or, for arms, merely decided).
     completed: bool,
-    failed: bool,
+    pub failed: bool,
+    /// An arm of a decision.
+    pub chose: bool,
 }
 
 #[derive(Debug, Default)]
@@ -227,6 +230,7 @@ impl PlanGraph {
                 node: at,
                 completed,
                 failed: !completed,
+                chose: completed && node.kind == NodeKind::Decision && on != Some("success"),
             });
             if on == Some("success") {
                 self.requirements[to as usize].push(Requirement::Success(at));
@@ -237,6 +241,7 @@ impl PlanGraph {
                 node: at,
                 completed: false,
                 failed: true,
+                chose: false,
             });
         }
     }
@@ -308,6 +313,35 @@ impl PlanGraph {
     pub fn ir_id(&self, name: &str) -> Option<u32> {
         let at = *self.index.get(name)?;
         self.ids.get(at as usize).copied().flatten()
+    }
+
+    pub fn requirements(&self, node: u32) -> &[Requirement] {
+        &self.requirements[node as usize]
+    }
+
+    /// What may activate the node; none: nothing needs to.
+    pub fn sources(&self, node: u32) -> &[Source] {
+        &self.sources[node as usize]
+    }
+
+    /// Whether a need of the node, or of one upstream of it, is not known.
+    pub fn is_loose(&self, node: u32) -> bool {
+        self.loose[node as usize]
+    }
+
+    /// Whether something runs only if the node fails.
+    pub fn has_failure_route(&self, node: u32) -> bool {
+        let node = &self.nodes[node as usize];
+        let mut events = node.routes.iter().filter_map(|route| route.on.as_deref());
+        events.any(|event| fires_on_failure(node.kind, event))
+    }
+
+    /// The nodes that are not on or behind a loop, each after all that it waits for.
+    pub fn in_order(&self) -> Vec<u32> {
+        let ordered = |&node: &u32| self.order[node as usize].is_some();
+        let mut nodes: Vec<u32> = (0..self.nodes.len() as u32).filter(ordered).collect();
+        nodes.sort_unstable_by_key(|&node| self.order[node as usize]);
+        nodes
     }
 
     /// What `from` may rely on of `to` when it starts.

@@ -16,6 +16,7 @@ mod inputs;
 mod lower;
 mod plans;
 mod problems;
+mod reach;
 pub mod rules;
 mod scope;
 mod signatures;

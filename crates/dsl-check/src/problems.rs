@@ -12,6 +12,7 @@ use crate::graph::{Edge, EdgeKind, PlanGraph, graphs};
 use crate::imports::{ImportProblem, declarations, declared, visible};
 use crate::inputs::{Project, SourceFile};
 use crate::plans::{PlanBlocks, file_plans};
+use crate::reach::never_run;
 use crate::rules;
 use crate::scope::scope;
 use crate::signatures::{NodeKind, Sig, Work};
@@ -148,7 +149,7 @@ fn duplicate_nodes(plan: &PlanBlocks, found: &mut Vec<Diag>) {
     }
 }
 
-/// Loops, fallbacks that do not fit, plans that call themselves.
+/// Loops, nodes that never run, fallbacks that do not fit, plans that call themselves.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn graph_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
@@ -156,6 +157,7 @@ pub(crate) fn graph_problems(db: &dyn salsa::Database, project: Project, file: S
     let mut said = HashSet::new();
     for (plan, graph) in plans.plans.iter().zip(graphs(db, file).iter()) {
         found.extend(graph.loops().iter().map(|edges| dependency_cycle(plan, graph, edges)));
+        found.extend(never_run(plan, graph));
         fallbacks(db, project, file, plan, graph, &mut found);
         recursive_calls(db, project, file, plan, &mut said, &mut found);
     }

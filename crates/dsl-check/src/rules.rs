@@ -77,6 +77,8 @@ rules! {
     "interpolation-in-quotes" "types" Error;
     DEPENDENCY_CYCLE "dependency-cycle" "graph" Error;
     UNDECLARED_DEPENDENCY "undeclared-dependency" "graph" Error;
+    UNREACHABLE_NODE "unreachable-node" "graph" Error;
+    IMPOSSIBLE_JOIN "impossible-join" "graph" Error;
     DEAD_ROUTE "dead-route" "graph" Warning;
     RECURSIVE_CALL "recursive-call" "graph" Error;
     FALLBACK_MISMATCH "fallback-mismatch" "graph" Error;
