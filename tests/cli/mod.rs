@@ -3,6 +3,7 @@
 mod bad_input;
 mod baseline;
 mod check;
+mod ci;
 mod fix;
 mod reports;
 mod runs;
