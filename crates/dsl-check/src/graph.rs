@@ -24,6 +24,12 @@ const SHORTEST_LOOP_STEPS_MAX: usize = 1_000_000;
 /// A misspelt name is compared with all names of a plan that has no more nodes.
 const COMPARED_NODES_MAX: usize = 256;
 
+/// Longer lists of needs are not looked at for redundant ones.
+const REDUNDANT_NEEDS_MAX: usize = 8;
+
+/// How many nodes above a need are looked at for another need.
+const REDUNDANT_STEPS_MAX: usize = 16;
+
 /// One graph for each plan of the file.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn graphs(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<PlanGraph>> {
@@ -334,6 +340,40 @@ impl PlanGraph {
         let node = &self.nodes[node as usize];
         let mut events = node.routes.iter().filter_map(|route| route.on.as_deref());
         events.any(|event| fires_on_failure(node.kind, event))
+    }
+
+    /// The plain needs of a node that another of its plain needs implies, each with that other. Looks only a little way up, so it
+    /// may miss some.
+    pub fn redundant_needs(&self, node: u32) -> Vec<(u32, u32)> {
+        let plain = |node: u32| {
+            let needs = self.requirements[node as usize].iter();
+            needs.filter_map(|requirement| match requirement {
+                Requirement::Plain(on) | Requirement::Success(on) => Some(*on),
+                _ => None,
+            })
+        };
+        let needs: Vec<u32> = plain(node).take(REDUNDANT_NEEDS_MAX + 1).collect();
+        if needs.len() < 2 || needs.len() > REDUNDANT_NEEDS_MAX || self.order[node as usize].is_none() {
+            return Vec::new();
+        }
+        let mut found: Vec<(u32, u32)> = Vec::new();
+        for &through in &needs {
+            let mut above = vec![through];
+            let mut at = 0;
+            while at < above.len() && above.len() <= REDUNDANT_STEPS_MAX {
+                for on in plain(above[at]).take(REDUNDANT_NEEDS_MAX) {
+                    let known = found.iter().any(|(known, _)| *known == on);
+                    if on != through && needs.contains(&on) && !known {
+                        found.push((on, through));
+                    }
+                    if !above.contains(&on) {
+                        above.push(on);
+                    }
+                }
+                at += 1;
+            }
+        }
+        found
     }
 
     /// The nodes that are not on or behind a loop, each after all that it waits for.

@@ -84,6 +84,7 @@ rules! {
     FALLBACK_MISMATCH "fallback-mismatch" "graph" Error;
     NON_IDEMPOTENT_RETRY "non-idempotent-retry" "capability" Warning;
     UNHANDLED_DOUBT "unhandled-doubt" "capability" Warning;
+    REDUNDANT_NEED "redundant-need" "lints" Hint;
     MISSING_TIMEOUT "missing-timeout" "lints" Hint;
     UNVERIFIABLE_EXPECTATION "unverifiable-expectation" "lints" Hint;
     SHADOWED_NAME "shadowed-name" "lints" Warning;

@@ -2,7 +2,7 @@
 //!
 //! Each says nothing where the plan may well mean it. Absent: lints about names that nobody uses, which need the whole file.
 
-use dsl_syntax::ast::{Decl, ExprKind, Name, NeedKind, Span, Value};
+use dsl_syntax::ast::{Decl, ExprKind, Name, Need, NeedKind, Span, Value};
 use dsl_syntax::table::{ClauseKey as K, DeclKind};
 
 use super::Cx;
@@ -21,6 +21,7 @@ pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
         unverifiable_expectation(cx, decl);
         missing_timeout(cx, decl);
         shadowed_name(cx, decl);
+        redundant_need(cx, decl);
     }
 }
 
@@ -55,6 +56,47 @@ fn optional_needs_question(cx: &Cx<'_>, decl: &Decl) {
             .fix(format!("need `{}?`", name.text), false, vec![(end, "?".into())]);
         cx.push(problem);
     }
+}
+
+/// A need that another need implies.
+fn redundant_need(cx: &Cx<'_>, decl: &Decl) {
+    let Some(Value::Needs(needs)) = clause(decl, K::Needs).map(|clause| &clause.value) else {
+        return;
+    };
+    for (at, need) in needs.iter().enumerate() {
+        let NeedKind::Node { name, optional: false } = &need.kind else {
+            continue;
+        };
+        let Some((_, through)) = cx.view.redundant.iter().find(|(needed, _)| *needed == name.text) else {
+            continue;
+        };
+        let message = format!("{} needs `{}` already through `{through}`", whose(decl), name.text);
+        let problem = Problem::new(rules::REDUNDANT_NEED, need.span, message);
+        let title = format!("remove the need `{}`", name.text);
+        cx.push(match without(cx, needs, at) {
+            Some(span) => problem.fix(title, true, vec![(span, String::new())]),
+            None => problem,
+        });
+    }
+}
+
+/// What to take out of the text to remove a need of several: its line, or it and the comma.
+fn without(cx: &Cx<'_>, needs: &[Need], at: usize) -> Option<Span> {
+    let (text, start) = cx.text();
+    let span = needs[at].span;
+    let before = text.get(start as usize..(start + span.start) as usize)?;
+    if before.ends_with("- ") {
+        let lines = cx.whole_lines(Span::new(span.start - 2, span.end));
+        let text = text.get((start + lines.start) as usize..(start + lines.end) as usize)?;
+        return (!text.contains('#')).then_some(lines);
+    }
+    let (from, to) = match needs.get(at + 1) {
+        Some(next) => (span.start, next.span.start),
+        None => (needs.get(at.checked_sub(1)?)?.span.end, span.end),
+    };
+    let between = text.get((start + from) as usize..(start + to) as usize)?;
+    // a list over several lines may hold comments
+    (from < to && !between.contains('\n')).then(|| Span::new(from, to))
 }
 
 /// Prose that nobody is asked to judge.

@@ -49,6 +49,8 @@ pub(crate) struct View {
     pub plan: u32,
     /// By name.
     pub nodes: Vec<(SmolStr, Seen)>,
+    /// Needs of the node that another of its needs implies, each with that other.
+    pub redundant: Vec<(SmolStr, SmolStr)>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -91,6 +93,7 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
                 Some(View {
                     plan: 0,
                     nodes: seen(graph, names, |_| (Access::Always, Access::Always)),
+                    redundant: Vec::new(),
                 })
             };
             match &sigs[index] {
@@ -101,7 +104,13 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
                         let nodes = seen(graph, names, |other| {
                             (graph.access(*node, other), graph.error_access(*node, other))
                         });
-                        View { plan: *plan, nodes }
+                        let name = |node: u32| graph.nodes[node as usize].name.clone();
+                        let redundant = graph.redundant_needs(*node).into_iter();
+                        View {
+                            plan: *plan,
+                            nodes,
+                            redundant: redundant.map(|(need, through)| (name(need), name(through))).collect(),
+                        }
                     }
                     Some((plan, None)) => {
                         let graph = &graphs[*plan as usize];
@@ -113,7 +122,11 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
                             };
                             (access, Access::Maybe)
                         });
-                        View { plan: *plan, nodes }
+                        View {
+                            plan: *plan,
+                            nodes,
+                            redundant: Vec::new(),
+                        }
                     }
                     None => View::default(),
                 },

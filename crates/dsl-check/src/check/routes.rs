@@ -155,7 +155,7 @@ fn never_of_gate(decl: &Decl, event: &str) -> Option<Never> {
         }
         "expectation" | "precondition" | "invalid-output" | "rate-limited" | "quota-exceeded" | "circuit-open" => {
             because(
-                format!("a gate does not fail with that mode"),
+                "a gate does not fail with that mode".into(),
                 Some("a gate fails with `rejected` or `timeout`"),
             )
         }

@@ -2,6 +2,7 @@
 
 mod edits;
 mod examples;
+mod fixes;
 mod graph;
 
 use dsl_check::{Diagnostic, Severity, Workspace};
