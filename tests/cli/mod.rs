@@ -8,6 +8,7 @@ mod fix;
 mod reports;
 mod runs;
 mod tools;
+mod watch;
 
 /// Compares what a command prints and how it ends with a snapshot.
 macro_rules! snapshot {

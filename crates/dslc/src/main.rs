@@ -1,6 +1,7 @@
 //! `dslc`: the command line. `main` is a few lines, each verb a file of `verbs/`, and only `printer` prints.
 
 mod baseline;
+mod changes;
 mod cli;
 mod drive;
 mod dry_run;

@@ -18,7 +18,7 @@ use crate::render::{Sources, shown_path};
 
 /// The file name that standard input has in the database.
 pub const STDIN: &str = "stdin.plan";
-const CONFIG: &str = "dslc.toml";
+pub const CONFIG: &str = "dslc.toml";
 
 /// Where `dslc` was started, and the workspace around it.
 pub struct Place {

@@ -1,12 +1,14 @@
 //! `dslc check`: all diagnostics of all plans below some paths.
 
 use std::collections::BTreeSet;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use dsl_check::{Diagnostic, Severity};
 
 use crate::baseline::{self, Baseline};
+use crate::changes::{Changes, Woken};
 use crate::failure::{Exit, Failure, plain};
 use crate::fix::{self, Fixed, Wanted};
 use crate::printer::Printer;
@@ -55,6 +57,9 @@ pub struct Args {
     /// Write what is found now to the file of `--baseline`, and exit with 0
     #[arg(long, requires = "baseline", conflicts_with = "diff")]
     write_baseline: bool,
+    /// Check again whenever a plan changes, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["fixing", "write_baseline"])]
+    watch: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -63,6 +68,47 @@ enum Deny {
 }
 
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
+    if args.watch {
+        return watch(args, printer);
+    }
+    let (exit, loaded) = once(args, printer)?;
+    // The process ends here: freeing the trees of a large workspace one by one would only take time.
+    std::mem::forget(loaded);
+    Ok(exit)
+}
+
+/// Checks now, and again after each change.
+fn watch(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
+    if args.paths.iter().any(|path| is_stdin(path)) {
+        return Err(Failure::usage(
+            "standard input cannot be watched, expected files or folders",
+        ));
+    }
+    let place = Place::find()?;
+    let mut paths: Vec<PathBuf> = args.paths.iter().map(|path| place.absolute(path)).collect();
+    if paths.is_empty() {
+        paths.push(place.root.clone());
+    }
+    let mut changes = Changes::new(&paths)?;
+    let clears = args.format == Format::Pretty && std::io::stdout().is_terminal();
+    loop {
+        if clears {
+            printer.out("\u{1b}[2J\u{1b}[3J\u{1b}[H");
+        }
+        match once(args, printer) {
+            Ok((_, loaded)) => loaded.workspace.files().iter().for_each(|file| changes.beside(file)),
+            // A file that is just being replaced, settings that are half written: the next change may mend it.
+            Err(failure) => printer.failure(&failure),
+        }
+        printer.note("waiting for changes; Ctrl-C ends");
+        if printer.closed() || changes.wait() == Woken::Interrupted {
+            return Ok(Exit::Interrupted);
+        }
+    }
+}
+
+/// One check, and what it was about.
+fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
     let place = Place::find()?;
     let files = place.files(&args.paths)?;
     let mut loaded = Loaded::new(&place, &files)?;
@@ -80,7 +126,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         _ => None,
     };
     if let (true, Some(fixed)) = (args.diff, &fixed) {
-        return Ok(diff(fixed, &loaded, printer));
+        return Ok((diff(fixed, &loaded, printer), loaded));
     }
     if let Some(fixed) = &fixed {
         fix::output::write(fixed, &loaded.sources, printer)?;
@@ -91,7 +137,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         printer.out(&loaded.workspace.text(&place.cwd.join(STDIN)).unwrap_or_default());
     }
     if let (true, Some(path)) = (args.write_baseline, &args.baseline) {
-        return write_baseline(&loaded, path, &place, printer);
+        let exit = write_baseline(&loaded, path, &place, printer)?;
+        return Ok((exit, loaded));
     }
     report(args.format, &loaded, is_text_printed, printer);
     let counts = Counts::of(&loaded.diagnostics);
@@ -103,10 +150,9 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
             offer(&loaded, &files, wanted, printer);
         }
     }
-    // The process ends here: freeing the trees of a large workspace one by one would only take time.
-    std::mem::forget(loaded);
     let wrong = counts.errors > 0 || (args.deny.is_some() && counts.warnings > 0);
-    Ok(if wrong { Exit::PlanWrong } else { Exit::Fine })
+    let exit = if wrong { Exit::PlanWrong } else { Exit::Fine };
+    Ok((exit, loaded))
 }
 
 /// Takes out what the baseline knows.
