@@ -14,6 +14,7 @@ use smol_str::SmolStr;
 
 use crate::inputs::SourceFile;
 use crate::plans::file_plans;
+use crate::reach::Reached;
 use crate::signatures::{NeedSig, NodeKind, NodeSig};
 
 /// Components of more nodes are searched for their shortest loop from some of them only, …
@@ -24,8 +25,8 @@ const SHORTEST_LOOP_STEPS_MAX: usize = 1_000_000;
 /// A misspelt name is compared with all names of a plan that has no more nodes.
 const COMPARED_NODES_MAX: usize = 256;
 
-/// Longer lists of needs are not looked at for redundant ones.
-const REDUNDANT_NEEDS_MAX: usize = 8;
+/// The needs of longer lists are not compared with each other.
+const COMPARED_NEEDS_MAX: usize = 8;
 
 /// How many nodes above a need are looked at for another need.
 const REDUNDANT_STEPS_MAX: usize = 16;
@@ -119,6 +120,7 @@ pub(crate) struct PlanGraph {
     /// `answers[u][n]`: what `n` may rely on of `u`. Filled as asked; a pure function of the rest.
     answers: Mutex<HashMap<u32, HashMap<u32, Access>>>,
     certain: OnceLock<Vec<bool>>,
+    reached: OnceLock<Reached>,
     /// For [`Self::names_near`]: the nodes by the hashes of their names with at most one letter left out.
     slips: OnceLock<HashMap<u64, Vec<u32>>>,
 }
@@ -342,6 +344,29 @@ impl PlanGraph {
         events.any(|event| fires_on_failure(node.kind, event))
     }
 
+    /// What must have happened before each node starts.
+    pub fn reached(&self) -> &Reached {
+        self.reached.get_or_init(|| Reached::new(self))
+    }
+
+    /// Members of an `any(…)` or a quorum of the node, each with another that may complete just as well.
+    pub fn racing_needs(&self, node: u32) -> Vec<(u32, u32)> {
+        let mut found = Vec::new();
+        for requirement in &self.requirements[node as usize] {
+            let Requirement::Quorum { count, of } = requirement else {
+                continue;
+            };
+            if *count as usize >= of.len() || of.len() > COMPARED_NEEDS_MAX {
+                continue;
+            }
+            for &member in of {
+                let other = of.iter().find(|&&other| self.reached().race(self, member, other));
+                found.extend(other.map(|&other| (member, other)));
+            }
+        }
+        found
+    }
+
     /// The plain needs of a node that another of its plain needs implies, each with that other. Looks only a little way up, so it
     /// may miss some.
     pub fn redundant_needs(&self, node: u32) -> Vec<(u32, u32)> {
@@ -352,8 +377,8 @@ impl PlanGraph {
                 _ => None,
             })
         };
-        let needs: Vec<u32> = plain(node).take(REDUNDANT_NEEDS_MAX + 1).collect();
-        if needs.len() < 2 || needs.len() > REDUNDANT_NEEDS_MAX || self.order[node as usize].is_none() {
+        let needs: Vec<u32> = plain(node).take(COMPARED_NEEDS_MAX + 1).collect();
+        if needs.len() < 2 || needs.len() > COMPARED_NEEDS_MAX || self.order[node as usize].is_none() {
             return Vec::new();
         }
         let mut found: Vec<(u32, u32)> = Vec::new();
@@ -361,7 +386,7 @@ impl PlanGraph {
             let mut above = vec![through];
             let mut at = 0;
             while at < above.len() && above.len() <= REDUNDANT_STEPS_MAX {
-                for on in plain(above[at]).take(REDUNDANT_NEEDS_MAX) {
+                for on in plain(above[at]).take(COMPARED_NEEDS_MAX) {
                     let known = found.iter().any(|(known, _)| *known == on);
                     if on != through && needs.contains(&on) && !known {
                         found.push((on, through));

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
-use crate::graph::{PlanGraph, Requirement};
+use crate::graph::{Access, PlanGraph, Requirement};
 use crate::plans::PlanBlocks;
 use crate::rules;
 use crate::signatures::NodeKind;
@@ -44,20 +44,79 @@ enum Why {
 
 type Held = (Why, Fact);
 
-/// The nodes that can never run, each with the two facts that contradict each other.
-pub(crate) fn never_run(plan: &PlanBlocks, graph: &PlanGraph) -> Vec<Diag> {
-    let mut reach = Reach {
-        graph,
-        facts: vec![Arc::default(); graph.nodes.len()],
-        dead: vec![false; graph.nodes.len()],
-    };
-    let mut found = Vec::new();
-    for node in graph.in_order() {
-        if let Some((first, second)) = reach.visit(node) {
-            found.push(explain(plan, graph, node, first, second));
+/// What is known of all nodes of a graph.
+#[derive(Debug, Default)]
+pub(crate) struct Reached {
+    /// By node, what has happened when it starts.
+    facts: Vec<Arc<[Fact]>>,
+    /// Or its facts are not known.
+    dead: Vec<bool>,
+    /// A condition decides whether it runs.
+    conditional: Vec<bool>,
+    /// The nodes that can never run, each with two facts that contradict each other.
+    never: Vec<(u32, Held, Held)>,
+}
+
+impl Reached {
+    pub fn new(graph: &PlanGraph) -> Self {
+        let mut reach = Reach {
+            graph,
+            facts: vec![Arc::default(); graph.nodes.len()],
+            dead: vec![false; graph.nodes.len()],
+        };
+        let mut conditional = vec![true; graph.nodes.len()];
+        let mut never = Vec::new();
+        for node in graph.in_order() {
+            let above = graph.edges[node as usize].iter();
+            conditional[node as usize] = graph.nodes[node as usize].conditional
+                || graph.is_loose(node)
+                || above.into_iter().any(|edge| conditional[edge.on as usize]);
+            if let Some((first, second)) = reach.visit(node) {
+                never.push((node, first, second));
+            }
+        }
+        let Reach { facts, dead, .. } = reach;
+        Self {
+            facts,
+            dead,
+            conditional,
+            never,
         }
     }
-    found
+
+    /// Whether both certainly complete in some run, and neither waits for the other.
+    pub fn race(&self, graph: &PlanGraph, a: u32, b: u32) -> bool {
+        let unsure = |node: u32| self.dead[node as usize] || self.conditional[node as usize];
+        if a == b || unsure(a) || unsure(b) {
+            return false;
+        }
+        let all = |node: u32| {
+            let completed = Fact {
+                of: node,
+                outcome: Outcome::Completed,
+            };
+            self.facts[node as usize]
+                .iter()
+                .copied()
+                .chain([completed])
+                .collect::<Vec<_>>()
+        };
+        let (all_a, all_b) = (all(a), all(b));
+        let excludes = |one: &Fact| {
+            all_b
+                .iter()
+                .any(|other| other.of == one.of && other.outcome != one.outcome)
+        };
+        !all_a.iter().any(excludes) && graph.access(a, b) == Access::No && graph.access(b, a) == Access::No
+    }
+}
+
+/// The nodes that can never run.
+pub(crate) fn never_run(plan: &PlanBlocks, graph: &PlanGraph) -> Vec<Diag> {
+    let never = graph.reached().never.iter();
+    never
+        .map(|&(node, first, second)| explain(plan, graph, node, first, second))
+        .collect()
 }
 
 struct Reach<'a> {

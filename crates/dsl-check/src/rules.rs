@@ -88,6 +88,7 @@ rules! {
     MISSING_TIMEOUT "missing-timeout" "lints" Hint;
     UNVERIFIABLE_EXPECTATION "unverifiable-expectation" "lints" Hint;
     SHADOWED_NAME "shadowed-name" "lints" Warning;
+    RACY_JOIN "racy-join" "lints" Warning;
     OPTIONAL_NEEDS_QUESTION "optional-needs-question" "lints" Warning;
     UNUSED_SUPPRESSION "unused-suppression" "lints" Warning;
     NOT_YET_RUNNABLE "not-yet-runnable" "toolchain" Warning;

@@ -10,9 +10,12 @@ use super::task::{name_span, whose};
 use crate::rules;
 use crate::signatures::{clause, is_true, name_of};
 use crate::types::Problem;
+use crate::walk;
 
 /// What stands for something in every node.
 const GROUPS: &[&str] = &["params", "memory", "secrets", "run", "task", "plan", "budget", "input"];
+/// Members of a node that are no outputs.
+const OF_EVERY_NODE: &[&str] = &["status", "attempts", "error", "agent", "duration"];
 const SCRIPT_CAPTURES: &[&str] = &["stdout", "stderr", "exit", "duration"];
 
 pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
@@ -22,6 +25,7 @@ pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
         missing_timeout(cx, decl);
         shadowed_name(cx, decl);
         redundant_need(cx, decl);
+        racy_join(cx, decl);
     }
 }
 
@@ -97,6 +101,35 @@ fn without(cx: &Cx<'_>, needs: &[Need], at: usize) -> Option<Span> {
     let between = text.get((start + from) as usize..(start + to) as usize)?;
     // a list over several lines may hold comments
     (from < to && !between.contains('\n')).then(|| Span::new(from, to))
+}
+
+/// An output of one of several of which any is enough, although more than one may come: which is there depends on the moment.
+fn racy_join(cx: &Cx<'_>, decl: &Decl) {
+    for (member, other) in &cx.view.racing {
+        let mut read: Option<(Span, &str)> = None;
+        for clause in &decl.clauses {
+            walk::exprs(&clause.value, &mut |expr| {
+                walk::deep(expr, &mut |inner| {
+                    let ExprKind::Field { base, name } = &inner.kind else {
+                        return;
+                    };
+                    let of_member = matches!(&base.kind, ExprKind::Name(node) if node == member);
+                    if of_member && !OF_EVERY_NODE.contains(&name.text.as_str()) && read.is_none() {
+                        read = Some((inner.span, &name.text));
+                    }
+                });
+            });
+        }
+        let Some((span, output)) = read else { continue };
+        let message =
+            format!("`{member}.{output}` is there or not by chance: `{member}` and `{other}` may both complete");
+        let problem = Problem::new(rules::RACY_JOIN, span, message);
+        cx.push(problem.help(format!(
+            "need `{member}?` and `{other}?` to wait for both, or make them exclude each other"
+        )));
+        // the members share one mistake
+        return;
+    }
 }
 
 /// Prose that nobody is asked to judge.

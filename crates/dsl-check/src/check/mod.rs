@@ -51,6 +51,8 @@ pub(crate) struct View {
     pub nodes: Vec<(SmolStr, Seen)>,
     /// Needs of the node that another of its needs implies, each with that other.
     pub redundant: Vec<(SmolStr, SmolStr)>,
+    /// Members of an `any(…)` of the node, each with another that may complete just as well.
+    pub racing: Vec<(SmolStr, SmolStr)>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -94,6 +96,7 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
                     plan: 0,
                     nodes: seen(graph, names, |_| (Access::Always, Access::Always)),
                     redundant: Vec::new(),
+                    racing: Vec::new(),
                 })
             };
             match &sigs[index] {
@@ -105,11 +108,12 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
                             (graph.access(*node, other), graph.error_access(*node, other))
                         });
                         let name = |node: u32| graph.nodes[node as usize].name.clone();
-                        let redundant = graph.redundant_needs(*node).into_iter();
+                        let names = |(need, other)| (name(need), name(other));
                         View {
                             plan: *plan,
                             nodes,
-                            redundant: redundant.map(|(need, through)| (name(need), name(through))).collect(),
+                            redundant: graph.redundant_needs(*node).into_iter().map(names).collect(),
+                            racing: graph.racing_needs(*node).into_iter().map(names).collect(),
                         }
                     }
                     Some((plan, None)) => {
@@ -126,6 +130,7 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
                             plan: *plan,
                             nodes,
                             redundant: Vec::new(),
+                            racing: Vec::new(),
                         }
                     }
                     None => View::default(),
