@@ -121,6 +121,21 @@ fn many_repairs_of_one_task_do_not_disturb_each_other() {
 }
 
 #[test]
+fn a_misspelt_clause_and_what_it_lacks_are_repaired_one_after_the_other() {
+    let text =
+        "task a\n  neds: b\n  run: |\n    echo {{ c.stdout }}\n\ntask b\n  run: \"true\"\n\ntask c\n  run: \"true\"\n";
+    let project = Project::new(&[("a.plan", text)]);
+    assert_eq!(
+        project.run(&["check", "--fix", "--unsafe-fixes"]).status.code(),
+        Some(0)
+    );
+    assert!(
+        project.read("a.plan").contains("  needs: b, c\n"),
+        "one clause, both names"
+    );
+}
+
+#[test]
 fn what_was_not_formatted_is_not_formatted() {
     let text = "task build\n      # deep\n      run:    \"true\"\n\ntask ship\n  needs:   biuld\n";
     let project = Project::new(&[("a.plan", text)]);

@@ -254,18 +254,8 @@ fn check_mock(cx: &Cx<'_>, decl: &Decl, mock: &Mock) {
             None => (Type::Error, Vec::new()),
         },
     };
-    if let Some(by) = mock
-        .by
-        .as_ref()
-        .filter(|by| !cx.scope.agents.contains_key(&by.text) && !cx.scope.excuses(&by.text))
-    {
-        let known: Vec<SmolStr> = cx.scope.agents.keys().cloned().collect();
-        let problem = Problem::new(
-            rules::UNRESOLVED_NAME,
-            by.span,
-            format!("there is no agent `{}`", by.text),
-        );
-        cx.push(problem.nearest(&by.text, &known));
+    if let Some(by) = &mock.by {
+        super::work::known_agent(cx, by);
     }
     let mut place = Place::new(cx, Reads::NOTHING);
     place.input = &reads;

@@ -102,19 +102,18 @@ pub(super) fn agents(cx: &Cx<'_>, decl: &Decl) -> Vec<SmolStr> {
     let Some(Value::Names(names)) = clause(decl, K::By).map(|clause| &clause.value) else {
         return Vec::new();
     };
-    for name in names
-        .iter()
-        .filter(|name| !cx.scope.agents.contains_key(&name.text) && !cx.scope.excuses(&name.text))
-    {
-        let known: Vec<SmolStr> = cx.scope.agents.keys().cloned().collect();
-        let problem = Problem::new(
-            rules::UNRESOLVED_NAME,
-            name.span,
-            format!("there is no agent `{}`", name.text),
-        );
-        cx.push(problem.nearest(&name.text, &known));
-    }
+    names.iter().for_each(|name| known_agent(cx, name));
     names.iter().map(|name| name.text.clone()).collect()
+}
+
+/// Says so if there is no such agent.
+pub(super) fn known_agent(cx: &Cx<'_>, name: &Name) {
+    if cx.scope.agents.contains_key(&name.text) || cx.scope.excuses(&name.text) {
+        return;
+    }
+    let known: Vec<SmolStr> = cx.scope.agents.keys().cloned().collect();
+    let message = format!("there is no agent `{}`", name.text);
+    cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message).nearest(&name.text, &known));
 }
 
 /// The task's own input: bindings, and the types under which `input.x` is read.

@@ -90,9 +90,12 @@ struct Fixer<'a> {
     files: &'a BTreeSet<PathBuf>,
     wanted: Wanted,
     /// Repairs that made things worse.
-    refused: HashSet<(Arc<Path>, String, String)>,
+    refused: HashSet<Key>,
     trials: usize,
 }
+
+/// File, message, and the text that would be written: another repair of the same mistake may do.
+type Key = (Arc<Path>, String, Vec<String>);
 
 /// A repair that could be applied in this round.
 struct Candidate {
@@ -102,12 +105,9 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn key(&self) -> (Arc<Path>, String, String) {
-        (
-            self.repair.file.clone(),
-            self.message.clone(),
-            self.repair.title.clone(),
-        )
+    fn key(&self) -> Key {
+        let texts = self.edits.iter().map(|edit| edit.text.clone()).collect();
+        (self.repair.file.clone(), self.message.clone(), texts)
     }
 }
 
@@ -270,15 +270,17 @@ fn wrong(diagnostics: &[Diagnostic]) -> HashMap<Arc<Path>, Wrong> {
     found
 }
 
-/// Text that does not parse, and graphs in which something cannot run.
+/// Text that does not parse, clauses that fight, and graphs in which something cannot run.
 fn is_grave(rule: &str) -> bool {
-    const GRAPH: &[&str] = &[
+    const GRAVE: &[&str] = &[
+        "duplicate-clause",
+        "conflicting-clauses",
         "dependency-cycle",
         "recursive-call",
         "impossible-join",
         "unreachable-node",
     ];
-    GRAPH.contains(&rule) || rules::find(rule).is_some_and(|rule| rule.group == "text")
+    GRAVE.contains(&rule) || rules::find(rule).is_some_and(|rule| rule.group == "text")
 }
 
 /// The text with edits that do not touch each other. Inserted lines end as the text's lines do.
