@@ -75,11 +75,13 @@ struct Reports {
 }
 
 fn reports(root: &Path, dslc: &Path, tools: &Path) -> Result<Reports, String> {
-    let plans = tools.join("plans");
     let why = |error: std::io::Error| error.to_string();
-    // Of an earlier run, perhaps with other rules.
-    let _ = fs::remove_dir_all(&plans);
-    fs::create_dir_all(plans.join("none")).map_err(why)?;
+    // Outside the checkout, whose settings and ignored files would leave them out.
+    let home = tempfile::tempdir().map_err(why)?;
+    let plans = home.path().join("plans");
+    let none = home.path().join("none");
+    fs::create_dir_all(&plans).map_err(why)?;
+    fs::create_dir_all(&none).map_err(why)?;
     for entry in fs::read_dir(root.join("crates/dsl-check/rules")).map_err(why)? {
         let path = entry.map_err(why)?.path();
         let page = fs::read_to_string(&path).map_err(why)?;
@@ -101,7 +103,7 @@ fn reports(root: &Path, dslc: &Path, tools: &Path) -> Result<Reports, String> {
     if !text.contains("\"ruleIndex\"") || !text.contains("\"fixes\"") || !text.contains("\"relatedLocations\"") {
         return Err("the report of the wrong examples lacks results, fixes or related locations".to_owned());
     }
-    let (nothing, _) = report(&plans.join("none"), "nothing.sarif")?;
+    let (nothing, _) = report(&none, "nothing.sarif")?;
     let wrong = tools.join("wrong.sarif");
     fs::write(&wrong, text.replace("\"level\": \"error\"", "\"level\": \"fatal\"")).map_err(why)?;
     Ok(Reports {
