@@ -239,13 +239,13 @@ fn used_types(plan: &Plan, all: &Types) -> Types {
     plan.outputs.iter().for_each(|output| collect(&output.ty));
     plan.memory.iter().for_each(|key| collect(&key.ty));
     // casts name types too: they are found in the text form, where a record stands as `{"record":"Name"}`
-    let text = serde_json::to_string(&plan.nodes).unwrap_or_default();
-    let text = text + &serde_json::to_string(&(&plan.params, &plan.outputs, &plan.memory)).unwrap_or_default();
+    let parts = (&plan.nodes, &plan.params, &plan.outputs, &plan.memory);
+    let text = serde_json::to_string(&parts).unwrap_or_default();
+    let named = text.split("{\"record\":\"").skip(1);
     wanted.extend(
-        all.0
-            .keys()
-            .filter(|name| text.contains(&format!("{{\"record\":\"{name}\"}}")))
-            .cloned(),
+        named
+            .filter_map(|rest| rest.split_once("\"}"))
+            .map(|(name, _)| SmolStr::new(name)),
     );
     let mut used = Types::default();
     while let Some(name) = wanted.pop() {

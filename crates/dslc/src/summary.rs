@@ -61,13 +61,7 @@ impl Facts<'_> {
     pub fn status(&self) -> &'static str {
         match self.engine.status() {
             RunStatus::Pending | RunStatus::Running if !self.driven => "interrupted",
-            RunStatus::Pending => "pending",
-            RunStatus::Running => "running",
-            RunStatus::Paused => "paused",
-            RunStatus::Blocked => "blocked",
-            RunStatus::Completed => "completed",
-            RunStatus::Failed => "failed",
-            RunStatus::Cancelled => "cancelled",
+            status => status.name(),
         }
     }
 

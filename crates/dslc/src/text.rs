@@ -1,7 +1,5 @@
 //! Words and figures that several verbs print.
 
-use engine::event::NodeStatus;
-
 use crate::printer::{Paint, bold};
 
 /// `80 ms`, `1.2 s`, `3 min 5 s`, `2 h 3 min`
@@ -12,20 +10,6 @@ pub fn duration(ms: i64) -> String {
         1000..60_000 => format!("{seconds}.{} s", ms % 1000 / 100),
         60_000..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
-    }
-}
-
-pub fn node_status(status: NodeStatus) -> &'static str {
-    match status {
-        NodeStatus::Pending => "pending",
-        NodeStatus::Ready => "ready",
-        NodeStatus::Running => "running",
-        NodeStatus::Waiting => "waiting",
-        NodeStatus::Blocked => "blocked",
-        NodeStatus::Completed => "completed",
-        NodeStatus::Failed => "failed",
-        NodeStatus::Skipped => "skipped",
-        NodeStatus::Cancelled => "cancelled",
     }
 }
 

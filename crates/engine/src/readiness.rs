@@ -109,7 +109,7 @@ impl Engine {
     fn unmet(&self, id: NodeId, need: usize) -> String {
         match &self.plan.nodes[id as usize].needs[need] {
             Need::Node { node, .. } => {
-                let status = crate::scope::status_name(self.state.node(*node).status);
+                let status = self.state.node(*node).status.name();
                 format!(
                     "it needs `{}`, which {}",
                     self.plan.nodes[*node as usize].id,

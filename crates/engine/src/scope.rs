@@ -130,7 +130,7 @@ impl<'a> RunScope<'a> {
         } else {
             NodeStatus::Pending
         };
-        Ok(text(status_name(status)))
+        Ok(text(status.name()))
     }
 
     fn duration(&self, node: NodeId) -> Result<Value, EvalError> {
@@ -358,20 +358,6 @@ fn error_value(error: &NodeError) -> Value {
         ),
         (SmolStr::new_static("attempts"), Value::Int(i64::from(error.attempts))),
     ]))
-}
-
-pub(crate) const fn status_name(status: NodeStatus) -> &'static str {
-    match status {
-        NodeStatus::Pending => "pending",
-        NodeStatus::Ready => "ready",
-        NodeStatus::Running => "running",
-        NodeStatus::Waiting => "waiting",
-        NodeStatus::Blocked => "blocked",
-        NodeStatus::Completed => "completed",
-        NodeStatus::Failed => "failed",
-        NodeStatus::Skipped => "skipped",
-        NodeStatus::Cancelled => "cancelled",
-    }
 }
 
 /// Calls `f` with each node that was decided before `reader` entered: whose completion, failure or skipping let it in.

@@ -150,7 +150,7 @@ impl fmt::Display for RunError {
                 write!(
                     f,
                     "run `{run}` is {} and has nothing left to do; `dslc show {run}` prints it",
-                    status_name(*status)
+                    status.name()
                 )
             }
             Self::NotInDoubt { run, node, in_doubt } if in_doubt.is_empty() => {
@@ -187,15 +187,3 @@ impl From<StoreError> for RunError {
 
 /// Which engine decides: written into `run.json`, and named when decisions differ.
 pub const ENGINE_VERSION: &str = concat!("engine ", env!("CARGO_PKG_VERSION"));
-
-fn status_name(status: RunStatus) -> &'static str {
-    match status {
-        RunStatus::Pending => "pending",
-        RunStatus::Running => "running",
-        RunStatus::Paused => "paused",
-        RunStatus::Blocked => "blocked",
-        RunStatus::Completed => "completed",
-        RunStatus::Failed => "failed",
-        RunStatus::Cancelled => "cancelled",
-    }
-}

@@ -73,7 +73,7 @@ fn head(history: &History, facts: &Facts<'_>) -> String {
 fn row(node: &NodeSnapshot) -> String {
     let mut text = format!(
         "  {} {}",
-        text::status_padded(text::node_status(node.status)),
+        text::status_padded(node.status.name()),
         bold(&shown(&node.id), None)
     );
     if let Some(title) = &node.title {
@@ -100,7 +100,7 @@ fn row(node: &NodeSnapshot) -> String {
 fn instance_row(instance: &InstanceSnapshot) -> String {
     let mut text = format!(
         "    {} {}",
-        text::status_padded(text::node_status(instance.status)),
+        text::status_padded(instance.status.name()),
         shown(&instance.label)
     );
     let duration = instance
