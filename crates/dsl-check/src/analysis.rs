@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dsl_syntax::DecodeError;
-use dsl_syntax::ast::{Block, Clause, Decl, Item, NeedKind, RouteOn, Span, Value};
+use dsl_syntax::ast::{Block, Clause, Decl, Item, Name, NeedKind, RouteOn, Span, Value};
 use dsl_syntax::table::ClauseKey as K;
 use smol_str::SmolStr;
 
@@ -337,6 +337,24 @@ fn find(block: &Block, target: &Target) -> Span {
     }
 }
 
+/// The name of an entry of a clause.
+fn entry(clause: &Clause, name: &str) -> Option<Span> {
+    let mut names: Box<dyn Iterator<Item = &Name>> = match &clause.value {
+        Value::Assigns(assigns) => Box::new(assigns.iter().map(|assign| &assign.name)),
+        Value::Typed(typed) => Box::new(typed.iter().map(|item| &item.name)),
+        Value::Fields(fields) => Box::new(fields.iter().map(|field| &field.name)),
+        Value::Fail(fail) => Box::new(std::iter::once(&fail.mode)),
+        Value::Remember(remember) => Box::new(std::iter::once(&remember.key)),
+        Value::Evidence(evidence) => Box::new(std::iter::once(&evidence.hypothesis)),
+        Value::Steps(steps) => {
+            let args = steps.iter().flat_map(|step| &step.args);
+            Box::new(args.filter_map(|arg| arg.name.as_ref()))
+        }
+        _ => return None,
+    };
+    names.find(|found| found.text == name).map(|name| name.span)
+}
+
 fn name_span(decl: &Decl) -> Span {
     decl.name.as_ref().map_or_else(
         || decl.title.as_ref().map_or(decl.keyword, |title| title.span),
@@ -353,6 +371,12 @@ fn find_in(decl: &Decl, target: &Target) -> Option<Span> {
         Target::Span(_) | Target::Name | Target::Use(_) => None,
         Target::Fallback => first_name(clause(decl, K::Fallback)?),
         Target::Call => first_name(clause(decl, K::Call)?),
+        Target::Clause(key) => Some(clause(decl, *key)?.name.span),
+        Target::Entry(key, name) => {
+            let of_key = decl.clauses.iter().filter(|clause| clause.key == Some(*key));
+            let mut entries = of_key.filter_map(|clause| entry(clause, name));
+            entries.next()
+        }
         Target::Need(wanted) => {
             let Value::Needs(needs) = &clause(decl, K::Needs)?.value else {
                 return None;

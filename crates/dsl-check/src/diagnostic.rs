@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dsl_syntax::ast::Span;
+use dsl_syntax::table::ClauseKey;
 use smol_str::SmolStr;
 
 use crate::inputs::SourceChunk;
@@ -91,6 +92,10 @@ pub(crate) enum Target {
     Fallback,
     /// The plan that a task calls.
     Call,
+    /// The key of the first such clause.
+    Clause(ClauseKey),
+    /// A named entry of such a clause: an input, an output, a memory key.
+    Entry(ClauseKey, SmolStr),
     /// The path of a `use`, or a name picked by it.
     Use(Option<SmolStr>),
 }

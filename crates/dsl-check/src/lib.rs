@@ -9,6 +9,7 @@ mod builtin;
 mod check;
 mod config;
 mod diagnostic;
+mod facts;
 mod graph;
 mod ide;
 mod imports;

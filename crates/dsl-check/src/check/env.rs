@@ -425,8 +425,9 @@ impl<'a, 'db> Place<'a, 'db> {
             return None;
         };
         let found = self.cx.view.get(name).map(|(at, _)| at);
-        if found.is_none() {
-            report.unresolved_name(value.span, name, &self.nodes_near(name));
+        match found {
+            Some(at) => self.cx.note(value.span, &Ref::Status(at)),
+            None => report.unresolved_name(value.span, name, &self.nodes_near(name)),
         }
         found
     }
@@ -472,6 +473,42 @@ impl Env for Place<'_, '_> {
     }
 
     fn first(&self, name: &str, span: Span, report: &mut Report) -> Lookup {
+        let found = self.find_first(name, span, report);
+        self.note(span, &found);
+        found
+    }
+
+    fn member(&self, of: &Namespace, name: &Name, _report: &mut Report) -> Lookup {
+        let found = self.find_member(of, name);
+        self.note(name.span, &found);
+        found
+    }
+
+    fn observes(&self) -> bool {
+        self.reads.observes
+    }
+
+    fn known(&self) -> &[Expr] {
+        self.known
+    }
+
+    fn call(&self, func: &Name, args: &[Arg], report: &mut Report) -> Option<Typed> {
+        self.find_call(func, args, report)
+    }
+}
+
+impl Place<'_, '_> {
+    /// Remembers what is read, for checks of the whole plan.
+    fn note(&self, span: Span, found: &Lookup) {
+        if let Lookup::Found {
+            expr: Expr::Ref(read), ..
+        } = found
+        {
+            self.cx.note(span, read);
+        }
+    }
+
+    fn find_first(&self, name: &str, span: Span, report: &mut Report) -> Lookup {
         if let Some((_, ty)) = self.each.as_ref().filter(|(var, _)| var == name) {
             return Lookup::value(ty.clone(), Ref::Each);
         }
@@ -500,7 +537,7 @@ impl Env for Place<'_, '_> {
         Lookup::NotFound { candidates }
     }
 
-    fn member(&self, of: &Namespace, name: &Name, _report: &mut Report) -> Lookup {
+    fn find_member(&self, of: &Namespace, name: &Name) -> Lookup {
         let plan = self.cx.plan;
         let word = name.text.as_str();
         match of.id {
@@ -568,15 +605,7 @@ impl Env for Place<'_, '_> {
         }
     }
 
-    fn observes(&self) -> bool {
-        self.reads.observes
-    }
-
-    fn known(&self) -> &[Expr] {
-        self.known
-    }
-
-    fn call(&self, func: &Name, args: &[Arg], report: &mut Report) -> Option<Typed> {
+    fn find_call(&self, func: &Name, args: &[Arg], report: &mut Report) -> Option<Typed> {
         if !self.reads.test {
             return None;
         }

@@ -34,6 +34,7 @@ pub(crate) use plan::{PlanParts, lower_plan_block};
 pub(crate) use task::{NodeParts, lower_node, with_default_retry};
 
 use crate::diagnostic::{BlockRef, Diag, LocalFix, Target};
+use crate::facts::{self, Facts, Noted, Source};
 use crate::graph::{Access, PlanGraph, graphs};
 use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::plans::file_plans;
@@ -162,10 +163,24 @@ fn seen(graph: &PlanGraph, names: &[SmolStr], access: impl Fn(u32) -> (Access, A
         .collect()
 }
 
+/// What checking a chunk's own blocks finds.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Checked {
+    pub diags: Vec<Diag>,
+    /// One for each block.
+    pub facts: Arc<[Arc<Facts>]>,
+}
+
 /// The diagnostics of a chunk's own blocks.
+pub(crate) fn check(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> &[Diag] {
+    &checked(db, project, chunk).diags
+}
+
 #[salsa::tracked(returns(ref))]
-pub(crate) fn check(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<Diag> {
+pub(crate) fn checked(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Checked {
     let mut found = Vec::new();
+    let mut all = Vec::new();
+    let none = Arc::new(Facts::default());
     for (index, block) in parse(db, chunk).iter().enumerate() {
         let Some(Item::Decl(decl)) = &block.item else {
             syntax_errors(
@@ -176,6 +191,7 @@ pub(crate) fn check(db: &dyn salsa::Database, project: Project, chunk: SourceChu
                 },
                 &mut found,
             );
+            all.push(none.clone());
             continue;
         };
         let cx = Cx::new(
@@ -188,13 +204,19 @@ pub(crate) fn check(db: &dyn salsa::Database, project: Project, chunk: SourceChu
             decl,
         );
         syntax_errors(block, cx.block, &mut found);
-        check_decl(&cx, block, decl);
-        found.extend(cx.finish());
+        let node = check_decl(&cx, block, decl);
+        let (diags, facts) = cx.finish(decl, node.as_ref());
+        found.extend(diags);
+        all.push(if facts == *none { none.clone() } else { Arc::new(facts) });
     }
-    found
+    Checked {
+        diags: found,
+        facts: all.into(),
+    }
 }
 
-fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) {
+/// What it lowers to, if it is a node.
+fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) -> Option<ir::plan::Node> {
     if !cx.scope.ambiguous.is_empty() {
         declared::check_ambiguous(cx, decl);
     }
@@ -210,14 +232,16 @@ fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) {
         DeclKind::Profile => overrides::check_profile(cx, decl),
         DeclKind::Test => overrides::check_test(cx, decl),
         DeclKind::Task | DeclKind::Gate | DeclKind::Decision | DeclKind::Hypothesis => {
-            task::lower_node(cx, decl);
+            let parts = task::lower_node(cx, decl);
             routes::check(cx, decl);
             lints::check(cx, decl);
             if decl.kind == DeclKind::Task {
                 doubt::check(cx, decl);
             }
+            return parts.node;
         }
     }
+    None
 }
 
 fn syntax_errors(block: &Block, at: BlockRef, found: &mut Vec<Diag>) {
@@ -251,6 +275,8 @@ pub(crate) struct Cx<'db> {
     pub graph: Option<&'db PlanGraph>,
     /// What is wrong; a cell, because the scope of a place also reports.
     report: RefCell<Report>,
+    /// For the facts of the block.
+    pub noted: Noted,
 }
 
 static NO_PLAN: std::sync::LazyLock<PlanScope> = std::sync::LazyLock::new(PlanScope::default);
@@ -275,6 +301,7 @@ impl<'db> Cx<'db> {
             view,
             graph: None,
             report: RefCell::default(),
+            noted: Noted::default(),
         }
     }
 
@@ -351,18 +378,53 @@ impl<'db> Cx<'db> {
         found
     }
 
-    fn finish(self) -> Vec<Diag> {
+    /// Remembers a value that the block reads.
+    pub fn note(&self, span: Span, read: &ir::Ref) {
+        // what is lowered has been checked before
+        if self.graph.is_some() {
+            return;
+        }
+        let node = |at: u32| {
+            self.view
+                .nodes
+                .get(at as usize)
+                .map(|(name, _)| name.clone())
+                .unwrap_or_default()
+        };
+        let source = match read {
+            ir::Ref::Param(name) => Source::Param(name.clone()),
+            ir::Ref::Secret(name) => Source::Secret(name.clone()),
+            ir::Ref::Memory(key) => Source::Memory(key.clone()),
+            ir::Ref::Output(at, output) => Source::Node(node(*at), output.clone()),
+            ir::Ref::Status(at) => Source::Node(node(*at), "status".into()),
+            ir::Ref::Attempts(at) => Source::Node(node(*at), "attempts".into()),
+            ir::Ref::NodeDuration(at) => Source::Node(node(*at), "duration".into()),
+            ir::Ref::NodeAgent(at) => Source::Node(node(*at), "agent".into()),
+            ir::Ref::Choice(at) => Source::Node(node(*at), "choice".into()),
+            ir::Ref::Error(at) => Source::Error(node(*at)),
+            ir::Ref::Each => Source::Each,
+            ir::Ref::Input(name) => Source::Input(name.clone()),
+            ir::Ref::Own(name) => Source::Own(name.clone()),
+            ir::Ref::Capture(capture) => Source::Capture(*capture),
+            ir::Ref::Run(_) | ir::Ref::Task(_) | ir::Ref::Plan(_) | ir::Ref::Budget(_) | ir::Ref::World(_) => return,
+        };
+        self.noted.read(span, source);
+    }
+
+    fn finish(self, decl: &Decl, node: Option<&ir::plan::Node>) -> (Vec<Diag>, Facts) {
         let block = self.block;
+        let facts = facts::of_decl(decl, self.noted, node);
         let mut said = HashSet::new();
         let problems = without_echoes(self.report.into_inner().problems);
-        problems
+        let diags = problems
             .into_iter()
             .filter(|problem| {
                 // a node that is read three times without being needed is one mistake
                 problem.rule != rules::UNDECLARED_DEPENDENCY || said.insert(problem.message.clone())
             })
             .map(|problem| of_problem(problem, block))
-            .collect()
+            .collect();
+        (diags, facts)
     }
 }
 

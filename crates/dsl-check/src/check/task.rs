@@ -283,6 +283,7 @@ fn each(cx: &Cx<'_>, decl: &Decl, place: &mut Place<'_, '_>) -> Option<Each> {
         return None;
     };
     let list = cx.with_report(|report| infer(&each.list, None, &*place, report));
+    cx.noted.each(&each.list, &list.ty);
     let item = match &list.ty {
         Type::List(list) => list.item.clone(),
         Type::Error => Type::Error,

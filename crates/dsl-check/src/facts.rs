@@ -1,0 +1,270 @@
+//! What blocks say, as far as checks of a whole plan want to know: without spans, so that they change only when the plan does.
+//!
+//! The facts of a block are found while it is checked, so names have been resolved and constants folded by then. Checks of whole
+//! plans (policies, bounds, flow of values, names that nobody uses) read only these, signatures and graphs; their places are
+//! symbolic. Absent: diagnostics, and anything that only the block itself wants to know.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use dsl_syntax::ast::{Clause, Decl, Expr, ExprKind, Name, Span, Value};
+use dsl_syntax::table::ClauseKey as K;
+use ir::expr::Capture;
+use ir::plan::{Body, Node, Retry};
+use ir::types::Type;
+use smol_str::SmolStr;
+
+use crate::check::checked;
+use crate::inputs::{Project, SourceFile};
+use crate::plans::file_plans;
+use crate::signatures::{clause, is_true, name_of};
+
+/// What one block says.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Facts {
+    /// Every value that it reads, and in which clause; sorted, each once.
+    pub reads: Box<[Read]>,
+    /// Of tasks, gates and decisions.
+    pub node: Option<Box<NodeFacts>>,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Read {
+    pub sink: Sink,
+    pub source: Source,
+}
+
+/// Where a value is read: a clause and, where the clause has named entries, the entry (`input.query`, an output, a memory key).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Sink {
+    /// `None`: the title.
+    pub key: Option<K>,
+    pub entry: Option<SmolStr>,
+}
+
+/// A value of the scope.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Source {
+    Param(SmolStr),
+    Secret(SmolStr),
+    Memory(SmolStr),
+    /// An output of another node, its `choice`, or what the run knows of it (`status`, `attempts`, `duration`, `agent`).
+    Node(SmolStr, SmolStr),
+    /// `node.error`
+    Error(SmolStr),
+    /// The variable of the block's own `each`.
+    Each,
+    Input(SmolStr),
+    /// An own output, or a name that an earlier line of `do:` bound.
+    Own(SmolStr),
+    /// `stdout`, `stderr`, `exit`, `result`, …
+    Capture(Capture),
+}
+
+/// What a task, gate or decision says of itself. Names are as written.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct NodeFacts {
+    pub kind: Option<SmolStr>,
+    pub owner: Option<SmolStr>,
+    pub labels: Box<[SmolStr]>,
+    pub risks: Box<[SmolStr]>,
+    pub approvers: Box<[SmolStr]>,
+    /// `using:`, the script capabilities included.
+    pub using: Option<SmolStr>,
+    /// The capabilities of `do:` lines, in order.
+    pub steps: Box<[SmolStr]>,
+    /// `None`: it does not say.
+    pub effects: Option<Box<[EffectFact]>>,
+    pub timeout: Timeout,
+    /// Its own; the plan's default is in the plan's facts.
+    pub retry: Option<Retry>,
+    pub each: Option<EachFacts>,
+    pub optional: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct EffectFact {
+    pub name: SmolStr,
+    /// Paths or hosts; an interpolated one as `None`.
+    pub args: Box<[Option<SmolStr>]>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Timeout {
+    #[default]
+    None,
+    /// Milliseconds.
+    Constant(u64),
+    /// Known only when it starts.
+    Computed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct EachFacts {
+    /// The most items there can be, where the type of the list or a constant says so.
+    pub items_max: Option<u64>,
+    pub parallel: Option<u32>,
+}
+
+/// The facts of a file's plans: the same plans, and the same nodes, as in [`file_plans`].
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct PlanFacts {
+    pub nodes: Vec<Arc<Facts>>,
+    /// Of the blocks that hold the plan's own clauses.
+    pub clauses: Vec<Arc<Facts>>,
+}
+
+/// One for each plan of the file.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn file_facts(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<PlanFacts>> {
+    let of_block = |block: &crate::diagnostic::BlockRef| facts(db, project, block.chunk)[block.index as usize].clone();
+    let plans = file_plans(db, file).plans.iter().map(|plan| PlanFacts {
+        nodes: plan.nodes.iter().map(|(block, _)| of_block(block)).collect(),
+        clauses: plan.clauses.iter().map(of_block).collect(),
+    });
+    Arc::new(plans.collect())
+}
+
+/// One for each block of the chunk.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn facts(
+    db: &dyn salsa::Database,
+    project: Project,
+    chunk: crate::inputs::SourceChunk,
+) -> Arc<[Arc<Facts>]> {
+    checked(db, project, chunk).facts.clone()
+}
+
+/// What is noted while a block is checked.
+#[derive(Default)]
+pub(crate) struct Noted {
+    reads: RefCell<Vec<(Span, Source)>>,
+    items_max: Cell<Option<u64>>,
+}
+
+impl Noted {
+    pub fn read(&self, span: Span, source: Source) {
+        self.reads.borrow_mut().push((span, source));
+    }
+
+    /// The list that the block's `each` goes over: its type, or its being written down, may bound it.
+    pub fn each(&self, list: &Expr, ty: &Type) {
+        self.items_max.set(match (&list.kind, ty) {
+            (ExprKind::List(items), _) => Some(items.len() as u64),
+            (_, Type::List(list)) => list.len.as_ref().and_then(|len| len.hi.as_ref()?.parse().ok()),
+            _ => None,
+        });
+    }
+
+    fn finish(self, decl: &Decl) -> Box<[Read]> {
+        let mut reads: Vec<Read> = self
+            .reads
+            .into_inner()
+            .into_iter()
+            .map(|(span, source)| Read {
+                sink: sink(decl, span),
+                source,
+            })
+            .collect();
+        reads.sort_unstable();
+        reads.dedup();
+        reads.into()
+    }
+}
+
+/// The facts of a block that has been checked. `typed`: what it was lowered to, if it is a node.
+pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>) -> Facts {
+    let items_max = noted.items_max.get();
+    Facts {
+        node: typed.map(|typed| Box::new(of_node(decl, typed, items_max))),
+        reads: noted.finish(decl),
+    }
+}
+
+fn of_node(decl: &Decl, typed: &Node, items_max: Option<u64>) -> NodeFacts {
+    let steps = match clause(decl, K::Do).map(|clause| &clause.value) {
+        Some(Value::Steps(steps)) => steps.iter().map(|step| step.capability.text.clone()).collect(),
+        _ => Box::default(),
+    };
+    let task = match &typed.body {
+        Body::Task(task) => Some(&**task),
+        _ => None,
+    };
+    NodeFacts {
+        kind: name_of(decl, K::Kind),
+        owner: name_of(decl, K::Owner),
+        labels: names(decl, K::Labels),
+        risks: names(decl, K::Risks),
+        approvers: names(decl, K::Approver),
+        using: name_of(decl, K::Using),
+        steps,
+        effects: effects(decl),
+        timeout: match &typed.body {
+            Body::Task(task) => timeout(task.timeout.as_ref()),
+            Body::Gate(gate) => timeout(gate.timeout.as_ref()),
+            Body::Decision(_) => Timeout::None,
+        },
+        retry: task.and_then(|task| task.retry.clone()),
+        each: task.and_then(|task| task.each.as_ref()).map(|each| EachFacts {
+            items_max,
+            parallel: each.parallel,
+        }),
+        optional: is_true(decl, K::Optional),
+    }
+}
+
+fn timeout(expr: Option<&ir::Expr>) -> Timeout {
+    match expr {
+        None => Timeout::None,
+        Some(ir::Expr::Const(ir::Value::Duration(ms))) => Timeout::Constant(ms.unsigned_abs()),
+        Some(_) => Timeout::Computed,
+    }
+}
+
+fn names(decl: &Decl, key: K) -> Box<[SmolStr]> {
+    match clause(decl, key).map(|clause| &clause.value) {
+        Some(Value::Names(names)) => names.iter().map(|name| name.text.clone()).collect(),
+        _ => Box::default(),
+    }
+}
+
+fn effects(decl: &Decl) -> Option<Box<[EffectFact]>> {
+    let Value::Effects(effects) = &clause(decl, K::Effects)?.value else {
+        return None;
+    };
+    let effects = effects.iter().map(|effect| EffectFact {
+        name: effect.name.text.clone(),
+        args: effect.args.iter().map(|arg| arg.plain()).collect(),
+    });
+    Some(effects.collect())
+}
+
+/// The clause, and the entry of it, that a place of the block belongs to.
+fn sink(decl: &Decl, span: Span) -> Sink {
+    let within = |outer: Span| outer.start <= span.start && span.end <= outer.end;
+    let found = decl.clauses.iter().find(|clause| within(clause.span));
+    Sink {
+        key: found.and_then(|clause| clause.key),
+        entry: found.and_then(|clause| entry(clause, &within)),
+    }
+}
+
+/// What an entry of a clause goes by.
+fn entry(clause: &Clause, within: &dyn Fn(Span) -> bool) -> Option<SmolStr> {
+    let text = |name: &Name| Some(name.text.clone());
+    match &clause.value {
+        Value::Assigns(assigns) => text(&assigns.iter().find(|assign| within(assign.span))?.name),
+        Value::Typed(typed) => text(&typed.iter().find(|item| within(item.span))?.name),
+        Value::Fields(fields) => text(&fields.iter().find(|field| within(field.span))?.name),
+        Value::Steps(steps) => {
+            let step = steps.iter().find(|step| within(step.span))?;
+            let arg = step.args.iter().find(|arg| within(arg.value.span))?;
+            text(arg.name.as_ref()?)
+        }
+        Value::Fail(fail) => text(&fail.mode),
+        Value::Remember(remember) => text(&remember.key),
+        Value::Evidence(evidence) => text(&evidence.hypothesis),
+        Value::Override(_) => text(&clause.name),
+        _ => None,
+    }
+}
