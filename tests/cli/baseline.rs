@@ -8,7 +8,10 @@ const OLD: &str = "task a\n  needs: gone\n  run: \"true\"\n\ntask b\n  needs: go
 
 #[test]
 fn what_is_known_does_not_fail_and_what_is_new_does() {
-    let project = Project::new(&[("a.plan", OLD), ("sub/b.plan", "task x\n  cache: 24h\n")]);
+    let project = Project::new(&[
+        ("a.plan", OLD),
+        ("sub/b.plan", "task x\n  run: \"true\"\n  effects: destructive\n"),
+    ]);
     snapshot!(project, "check", "--baseline", "known.jsonl", "--write-baseline");
     snapshot!(project, "check", "--baseline", "known.jsonl");
     let recorded = project.read("known.jsonl");

@@ -15,7 +15,7 @@ task ship
   run: \"true\"
 ";
 
-const WARNS: &str = "task a\n  run: \"true\"\n  cache: 24h\n";
+const WARNS: &str = "task a\n  run: \"true\"\n  effects: destructive\n";
 
 #[test]
 fn pretty_shows_the_lines_of_the_plan() {
@@ -79,7 +79,7 @@ fn a_rule_can_be_raised_or_silenced_in_the_settings() {
     let files = [
         (
             "dslc.toml",
-            "[lint]\nnot-yet-runnable = \"error\"\nunresolved-name = \"allow\"\n",
+            "[lint]\nunhandled-doubt = \"error\"\nunresolved-name = \"allow\"\n",
         ),
         ("a.plan", WARNS),
         ("b.plan", WRONG),

@@ -14,7 +14,8 @@ task ship
   run: \"true\"
 
 task ship
-  cache: 24h
+  run: \"true\"
+  effects: destructive
 ";
 
 #[test]
@@ -73,7 +74,7 @@ fn sarif_has_rules_places_labels_and_fixes() {
     assert_eq!(replacement["deletedRegion"], place["region"]);
     let related = &of("duplicate-name")["relatedLocations"][0];
     assert_eq!(related["physicalLocation"]["region"]["startLine"], 4);
-    assert_eq!(of("not-yet-runnable")["level"], "warning");
+    assert_eq!(of("unhandled-doubt")["level"], "warning");
     let page = rules
         .iter()
         .find(|rule| rule["id"] == "unresolved-name")

@@ -91,7 +91,6 @@ rules! {
     RACY_JOIN "racy-join" "lints" Warning;
     OPTIONAL_NEEDS_QUESTION "optional-needs-question" "lints" Warning;
     UNUSED_SUPPRESSION "unused-suppression" "lints" Warning;
-    NOT_YET_RUNNABLE "not-yet-runnable" "toolchain" Warning;
 }
 
 /// The rule of that name.

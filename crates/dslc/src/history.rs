@@ -116,7 +116,9 @@ impl From<RunError> for Failure {
         if let RunError::Store(error) = error {
             return error.into();
         }
-        let help = matches!(error, RunError::NotRunnable(_)).then(|| "dslc explain not-yet-runnable".to_owned());
+        let help = matches!(error, RunError::NotRunnable(_)).then(|| {
+            "the plan is right: `dslc check` knows these clauses, this version of `dslc run` does not".to_owned()
+        });
         Self {
             exit: exit(error.class()),
             message: error.to_string(),

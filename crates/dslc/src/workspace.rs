@@ -9,7 +9,6 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use dsl_check::{Config, Diagnostic, Loader, Workspace};
-use dsl_syntax::ast::Span;
 use ignore::WalkBuilder;
 use ignore::overrides::OverrideBuilder;
 
@@ -46,31 +45,6 @@ impl Place {
             Some(path) => self.cwd.join(path),
             None => self.root.join(self.config.store.as_deref().unwrap_or(".dslc")),
         }
-    }
-
-    /// Policies of the settings would apply to every plan, and nothing applies them yet.
-    fn unenforced_policies(&self, sources: &mut Sources) -> Option<Diagnostic> {
-        const KEY: &str = "policies";
-        if self.config.policies.is_empty() {
-            return None;
-        }
-        let severity = self.config.severity("not-yet-runnable")?;
-        let path: Arc<Path> = self.root.join(CONFIG).into();
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let start = text.find(KEY).unwrap_or_default();
-        sources.add(path.clone(), text.as_bytes());
-        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Some(Diagnostic {
-            rule: "not-yet-runnable",
-            severity,
-            message: "`policies` of the settings is not enforced yet: `dslc run` refuses every plan".to_owned(),
-            file: path,
-            span: Span::new(offset(start), offset(start + KEY.len())),
-            labels: Vec::new(),
-            notes: Vec::new(),
-            help: None,
-            fixes: Vec::new(),
-        })
     }
 
     /// The absolute path of something that the user named; not resolved, so that it is shown as it was named.
@@ -191,8 +165,6 @@ pub struct Loaded {
     pub workspace: Workspace,
     pub sources: Sources,
     pub diagnostics: Vec<Diagnostic>,
-    /// What is wrong with the settings, whatever the plans say.
-    settings: Option<Diagnostic>,
 }
 
 impl Loaded {
@@ -208,12 +180,10 @@ impl Loaded {
             workspace.set_file(path, &bytes);
             sources.add(path.as_path().into(), &bytes);
         }
-        let settings = place.unenforced_policies(&mut sources);
         let mut loaded = Self {
             workspace,
             sources,
             diagnostics: Vec::new(),
-            settings,
         };
         loaded.check();
         Ok(loaded)
@@ -236,10 +206,6 @@ impl Loaded {
                 self.sources.add(path.clone(), &bytes);
             }
             self.diagnostics.extend(self.workspace.diagnostics(&path));
-        }
-        if let Some(diagnostic) = &self.settings {
-            self.diagnostics.push(diagnostic.clone());
-            self.diagnostics.sort_by(|a, b| a.file.cmp(&b.file));
         }
     }
 }

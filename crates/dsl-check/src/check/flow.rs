@@ -45,21 +45,9 @@ pub(super) fn gate(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     literals::int_clause(cx, decl, K::Quorum, 1);
     for clause in &decl.clauses {
         match clause.key {
-            Some(K::Approver) => unready.blocks_as(
-                cx,
-                "`approver`, a gate that a person decides,",
-                "approver".into(),
-                clause.name.span,
-            ),
-            Some(K::Quorum | K::Options) => unready.found.push((clause.name.text.clone(), clause.name.span, true)),
+            Some(K::Approver | K::Quorum | K::Options) => unready.blocks(clause),
             // without a script there is nothing that takes time but a person
-            Some(K::Timeout) if script.is_none() => {
-                if approvers.is_empty() {
-                    unready.blocks(cx, clause);
-                } else {
-                    unready.found.push(("timeout".into(), clause.name.span, true));
-                }
-            }
+            Some(K::Timeout) if script.is_none() => unready.blocks(clause),
             Some(K::Effects) => unready.unenforced(clause),
             _ => {}
         }
@@ -89,7 +77,7 @@ pub(super) fn decision(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node 
     let place = Place::new(cx, Reads::NODE);
     let from = clause(decl, K::From);
     if let Some(from) = from {
-        unready.blocks_as(cx, "`from`, a decision by hypotheses,", "from".into(), from.name.span);
+        unready.blocks(from);
         if let Value::Names(names) = &from.value {
             for name in names.iter().filter(|name| name.text != "hypotheses") {
                 let message = format!("a decision from `{}`, expected `from: hypotheses`", name.text);

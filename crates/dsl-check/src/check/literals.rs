@@ -282,13 +282,8 @@ impl<'a, 'db> Arguments<'a, 'db> {
     }
 }
 
-/// Clauses that the toolchain reads but cannot carry out yet.
-fn not_yet(cx: &Cx<'_>, span: Span, what: &str) {
-    let message = format!("{what} is not runnable yet: `dslc run` refuses the plan");
-    cx.push(Problem::new(rules::NOT_YET_RUNNABLE, span, message));
-}
-
-/// What of a block cannot be run, or not enforced, yet.
+/// What of a block the runtime cannot run, or not enforce, yet. It is no mistake of the plan, so the checker does not say it;
+/// the compiled plan lists it, and `dslc run` refuses the plan by that list.
 #[derive(Default)]
 pub(crate) struct Unready {
     /// What, where in the block, whether it keeps the plan from running.
@@ -296,17 +291,11 @@ pub(crate) struct Unready {
 }
 
 impl Unready {
-    pub fn blocks(&mut self, cx: &Cx<'_>, clause: &Clause) {
-        self.blocks_as(
-            cx,
-            &format!("`{}`", clause.name.text),
-            clause.name.text.clone(),
-            clause.name.span,
-        );
+    pub fn blocks(&mut self, clause: &Clause) {
+        self.blocks_as(clause.name.text.clone(), clause.name.span);
     }
 
-    pub fn blocks_as(&mut self, cx: &Cx<'_>, says: &str, what: SmolStr, span: Span) {
-        not_yet(cx, span, says);
+    pub fn blocks_as(&mut self, what: SmolStr, span: Span) {
         self.found.push((what, span, true));
     }
 

@@ -415,7 +415,7 @@ impl<'db> Cx<'db> {
         let block = self.block;
         let facts = facts::of_decl(decl, self.noted, node);
         let mut said = HashSet::new();
-        let problems = without_echoes(self.report.into_inner().problems);
+        let problems = self.report.into_inner().problems;
         let diags = problems
             .into_iter()
             .filter(|problem| {
@@ -426,16 +426,6 @@ impl<'db> Cx<'db> {
             .collect();
         (diags, facts)
     }
-}
-
-/// That a clause cannot be run yet is not said of one that is wrong anyway.
-fn without_echoes(problems: Vec<Problem>) -> Vec<Problem> {
-    let (later, mut rest): (Vec<_>, Vec<_>) = problems
-        .into_iter()
-        .partition(|problem| problem.rule == rules::NOT_YET_RUNNABLE);
-    let wrong: Vec<u32> = rest.iter().map(|problem| problem.span.start).collect();
-    rest.extend(later.into_iter().filter(|later| !wrong.contains(&later.span.start)));
-    rest
 }
 
 fn of_problem(problem: Problem, block: BlockRef) -> Diag {

@@ -1,4 +1,4 @@
-//! Profiles and tests: both are about a plan that stands elsewhere, and neither can be carried out yet.
+//! Profiles and tests: both are about a plan that stands elsewhere. Absent: carrying them out.
 
 use std::collections::BTreeMap;
 
@@ -32,21 +32,10 @@ fn about<'db>(cx: &Cx<'db>, decl: &Decl) -> Option<&'db PlanShape> {
     found
 }
 
-/// Said once for each declaration; it keeps no plan from running.
-fn not_there(cx: &Cx<'_>, span: Span, message: &str) {
-    cx.push(Problem::new(rules::NOT_YET_RUNNABLE, span, message));
-}
-
 pub(super) fn check_profile(cx: &Cx<'_>, decl: &Decl) {
     if about(cx, decl).is_none() {
         return;
     }
-    let span = decl.name.as_ref().map_or(decl.keyword, |name| name.span);
-    not_there(
-        cx,
-        span,
-        "a profile cannot be used yet: `dslc run` does not know `--profile`",
-    );
     shape::duplicate_names(cx, decl.clauses.iter().map(|clause| &clause.name), "the path");
     for clause in &decl.clauses {
         path(cx, decl, clause);
@@ -181,7 +170,6 @@ fn missing_member(cx: &Cx<'_>, clause: &Clause, whose: &str, name: &str, known: 
 pub(super) fn check_test(cx: &Cx<'_>, decl: &Decl) {
     let Some(shape) = about(cx, decl) else { return };
     let span = decl.title.as_ref().map_or(decl.keyword, |title| title.span);
-    not_there(cx, span, "a test cannot be carried out yet: `dslc test` is not there");
     for clause in &decl.clauses {
         match &clause.value {
             Value::Assigns(assigns) if clause.key == Some(K::Given) => {

@@ -38,13 +38,8 @@ pub(crate) fn lower_plan_block(cx: &Cx<'_>, decl: &Decl) -> PlanParts {
         title: decl.title.as_ref().and_then(|title| title.plain()),
         ..PlanParts::default()
     };
-    if let (Some(name), Some(policy)) = (&decl.name, cx.scope.policy_for(cx.plan)) {
-        let message = format!(
-            "the `policy` `{policy}` is not enforced yet: `dslc run` refuses `{}`",
-            name.text
-        );
-        cx.push(Problem::new(rules::NOT_YET_RUNNABLE, name.span, message));
-        parts.unready.found.push(("policy".into(), name.span, true));
+    if let (Some(name), Some(_)) = (&decl.name, cx.scope.policy_for(cx.plan)) {
+        parts.unready.blocks_as("policy".into(), name.span);
     }
     for clause in &decl.clauses {
         plan_clause(cx, clause, &mut parts);
@@ -78,11 +73,11 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
         (Some(K::Secrets), Value::Assigns(assigns)) => {
             shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the secret");
             assigns.iter().for_each(|assign| secret(cx, &assign.value));
-            parts.unready.blocks(cx, clause);
+            parts.unready.blocks(clause);
         }
         (Some(K::Budget), _) => {
             budget(cx, clause);
-            parts.unready.blocks(cx, clause);
+            parts.unready.blocks(clause);
         }
         (Some(K::Limits), Value::Limits(lines)) => limits(cx, lines, parts),
         (Some(K::Retry), Value::Retry(written)) => parts.retry = literals::retry_value(cx, written, None),
@@ -95,7 +90,7 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
             if let Some(name) = names.first().filter(|name| name.text != "human") {
                 capability(cx, name);
             }
-            parts.unready.blocks(cx, clause);
+            parts.unready.blocks(clause);
         }
         (Some(K::Trigger), Value::Clauses(clauses)) => clauses.iter().for_each(|clause| trigger(cx, clause)),
         (Some(K::Alert), Value::Alert(alert)) => {
@@ -108,7 +103,7 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
                 },
             );
             typed(cx, &alert.when, &Type::Bool, &place);
-            parts.unready.blocks(cx, clause);
+            parts.unready.blocks(clause);
         }
         _ => {}
     }
@@ -181,8 +176,7 @@ fn memory_scope(cx: &Cx<'_>, name: &Name, unready: &mut Unready) -> MemoryScope 
             return MemoryScope::Run;
         }
     };
-    let what = format!("`memory` of the scope `{}`", name.text);
-    unready.blocks_as(cx, &what, "memory".into(), name.span);
+    unready.blocks_as("memory".into(), name.span);
     scope
 }
 
@@ -246,10 +240,8 @@ fn limits(cx: &Cx<'_>, lines: &[LimitLine], parts: &mut PlanParts) {
             "parallel" => parts.parallel = parallel(cx, line),
             "queue" | "requests" | "tokens" | "cost" => {
                 rates(cx, line);
-                let what = format!("`{}` of `limits`", line.name.text);
-                parts
-                    .unready
-                    .blocks_as(cx, &what, format!("limits.{}", line.name.text).into(), line.name.span);
+                let what = format!("limits.{}", line.name.text);
+                parts.unready.blocks_as(what.into(), line.name.span);
             }
             _ => {
                 let known = ["parallel", "queue", "requests", "tokens", "cost"].map(SmolStr::from);

@@ -227,7 +227,7 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     let script = scripts::script(cx, decl, K::Run, &place);
     if let Some(rollback) = clause(decl, K::Rollback) {
         scripts::script(cx, decl, K::Rollback, &place);
-        unready.blocks(cx, rollback);
+        unready.blocks(rollback);
     }
     if let Some(key) = expr_of(decl, K::Key) {
         scripts::rendered(cx, key, &place);
@@ -463,7 +463,7 @@ fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, unready: &mut Unrea
         };
         let name = &evidence.hypothesis;
         match cx.view.get(&name.text) {
-            Some((_, seen)) if seen.sig.kind == NodeKind::Hypothesis => unready.blocks(cx, clause),
+            Some((_, seen)) if seen.sig.kind == NodeKind::Hypothesis => unready.blocks(clause),
             _ => {
                 let problem = Problem::new(
                     rules::UNRESOLVED_NAME,
@@ -515,13 +515,13 @@ fn later_clauses(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) {
                 if let Value::Expr(expr) = &clause.value {
                     literals::duration(cx, expr, "`cache`");
                 }
-                unready.blocks(cx, clause);
+                unready.blocks(clause);
             }
             Some(K::Budget) => {
                 super::plan::budget(cx, clause);
-                unready.blocks(cx, clause);
+                unready.blocks(clause);
             }
-            Some(K::Key | K::By) => unready.blocks(cx, clause),
+            Some(K::Key | K::By) => unready.blocks(clause),
             _ => {}
         }
     }

@@ -32,23 +32,16 @@ pub(super) fn work<'db>(cx: &Cx<'db>, decl: &Decl, unready: &mut Unready) -> Doe
         && !is_script_capability(&name.text)
     {
         let found = capability(cx, name);
-        if found.is_some() {
-            unready.blocks_as(
-                cx,
-                &format!("`using` the capability `{}`", name.text),
-                clause.name.text.clone(),
-                clause.span,
-            );
-        }
+        unready.blocks(clause);
         if self::clause(decl, K::Run).is_none() {
             return found.map_or(Doer::Unknown, Doer::Capability);
         }
     }
     if let Some(clause) = clause(decl, K::Do) {
-        unready.blocks(cx, clause);
+        unready.blocks(clause);
     }
     if let Some(clause) = clause(decl, K::Call) {
-        unready.blocks(cx, clause);
+        unready.blocks(clause);
         if let Value::Names(names) = &clause.value
             && let Some(name) = names.first()
         {

@@ -76,7 +76,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let plan = compile::compile(&args.source, &place, printer)?;
     if !place.config.policies.is_empty() {
         let message = "`policies` of `dslc.toml` cannot be enforced yet, so no plan is run";
-        return Err(Failure::new(Exit::PlanWrong, message).help("dslc explain not-yet-runnable"));
+        return Err(Failure::new(Exit::PlanWrong, message));
     }
     let given = inputs(args, &plan)?;
     if args.dry_run {
