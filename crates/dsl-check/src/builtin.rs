@@ -18,6 +18,7 @@ fn capability(title: &str, input: Vec<TypedField>, output: Vec<TypedField>) -> C
         output,
         idempotent: true,
         title: Some(title.into()),
+        prices: Box::default(),
     }
 }
 

@@ -12,6 +12,7 @@ use dsl_syntax::table::ClauseKey as K;
 use ir::expr::Capture;
 use ir::plan::{Body, Node, Retry};
 use ir::types::Type;
+use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use crate::check::checked;
@@ -26,6 +27,8 @@ pub(crate) struct Facts {
     pub reads: Box<[Read]>,
     /// Of tasks, gates and decisions.
     pub node: Option<Box<NodeFacts>>,
+    /// Of the clauses of a plan.
+    pub plan: Option<Box<ClauseFacts>>,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -80,6 +83,27 @@ pub(crate) struct NodeFacts {
     pub retry: Option<Retry>,
     pub each: Option<EachFacts>,
     pub optional: bool,
+    pub budget: Budget,
+}
+
+/// What a block of a plan's own clauses says of time, money and slots.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct ClauseFacts {
+    pub budget: Budget,
+    pub timeout_ms: Option<u64>,
+    /// `limits.parallel`
+    pub parallel: Option<u32>,
+    /// The default of its tasks.
+    pub retry: Option<Retry>,
+}
+
+/// `budget:` of a plan or a task.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Budget {
+    pub time_ms: Option<u64>,
+    /// Dollars.
+    pub cost: Option<Decimal>,
+    pub tokens: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -140,6 +164,8 @@ pub(crate) fn facts(
 pub(crate) struct Noted {
     reads: RefCell<Vec<(Span, Source)>>,
     items_max: Cell<Option<u64>>,
+    budget: Cell<Budget>,
+    plan: RefCell<Option<Box<ClauseFacts>>>,
 }
 
 impl Noted {
@@ -154,6 +180,20 @@ impl Noted {
             (_, Type::List(list)) => list.len.as_ref().and_then(|len| len.hi.as_ref()?.parse().ok()),
             _ => None,
         });
+    }
+
+    pub fn budget(&self, budget: Budget) {
+        self.budget.set(budget);
+    }
+
+    /// What a block of plan clauses says; its budget has been noted.
+    pub fn clauses(&self, timeout_ms: Option<u64>, parallel: Option<u32>, retry: Option<Retry>) {
+        self.plan.replace(Some(Box::new(ClauseFacts {
+            budget: self.budget.get(),
+            timeout_ms,
+            parallel,
+            retry,
+        })));
     }
 
     fn finish(self, decl: &Decl) -> Box<[Read]> {
@@ -174,14 +214,15 @@ impl Noted {
 
 /// The facts of a block that has been checked. `typed`: what it was lowered to, if it is a node.
 pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>) -> Facts {
-    let items_max = noted.items_max.get();
+    let (items_max, budget) = (noted.items_max.get(), noted.budget.get());
     Facts {
-        node: typed.map(|typed| Box::new(of_node(decl, typed, items_max))),
+        node: typed.map(|typed| Box::new(of_node(decl, typed, items_max, budget))),
+        plan: noted.plan.take(),
         reads: noted.finish(decl),
     }
 }
 
-fn of_node(decl: &Decl, typed: &Node, items_max: Option<u64>) -> NodeFacts {
+fn of_node(decl: &Decl, typed: &Node, items_max: Option<u64>, budget: Budget) -> NodeFacts {
     let steps = match clause(decl, K::Do).map(|clause| &clause.value) {
         Some(Value::Steps(steps)) => steps.iter().map(|step| step.capability.text.clone()).collect(),
         _ => Box::default(),
@@ -210,6 +251,7 @@ fn of_node(decl: &Decl, typed: &Node, items_max: Option<u64>) -> NodeFacts {
             parallel: each.parallel,
         }),
         optional: is_true(decl, K::Optional),
+        budget,
     }
 }
 

@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 
 use crate::imports::{Origin, Space, declarations, import_path, visible};
 use crate::inputs::{Project, SourceFile};
-use crate::signatures::{AgentSig, CapabilitySig, FieldSig, PlanSig, PolicySig, Sig, TypeSig};
+use crate::signatures::{AgentSig, CapabilitySig, FieldSig, PlanSig, PolicySig, Price, Sig, TypeSig};
 use crate::types::{Env, Lookup, Namespace, Report, resolve_type};
 
 /// How long a chain of aliases may be.
@@ -35,6 +35,8 @@ pub(crate) struct Capability {
     pub output: Vec<TypedField>,
     pub idempotent: bool,
     pub title: Option<SmolStr>,
+    /// What a call costs: the sum.
+    pub prices: Box<[Price]>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -374,6 +376,7 @@ impl<'db> Resolver<'db> {
             output: self.fields(file, &sig.output),
             idempotent: sig.idempotent,
             title: sig.title.clone(),
+            prices: sig.prices.clone(),
         }
     }
 

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use dsl_syntax::ast::{self, *};
 use dsl_syntax::table::{ClauseKey as K, DeclKind};
+use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use crate::inputs::SourceChunk;
+use crate::types::{Report, literal_value};
 use crate::walk;
 
 /// The blocks of a chunk.
@@ -86,12 +88,23 @@ pub(crate) struct CapabilitySig {
     pub output: Vec<FieldSig>,
     pub idempotent: bool,
     pub runner: bool,
+    pub prices: Box<[Price]>,
+}
+
+/// One part of what a call costs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Price {
+    pub dollars: Decimal,
+    /// Milliseconds that this pays for; `None`: the whole call.
+    pub per_ms: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct AgentSig {
     pub name: SmolStr,
     pub provides: Vec<SmolStr>,
+    /// A call that may cost more is refused.
+    pub call_cost_max: Option<Decimal>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -219,6 +232,7 @@ fn of_decl(decl: &Decl, block: &Block) -> Sig {
                 output: fields_of(decl, K::Output).unwrap_or_default(),
                 idempotent: is_idempotent(decl),
                 runner: clause(decl, K::Runner).is_some(),
+                prices: prices(decl),
             })),
             None => Sig::Nothing,
         },
@@ -226,6 +240,7 @@ fn of_decl(decl: &Decl, block: &Block) -> Sig {
             Some(name) => Sig::Agent(Arc::new(AgentSig {
                 name,
                 provides: names_of(decl, K::Provides),
+                call_cost_max: call_cost_max(decl),
             })),
             None => Sig::Nothing,
         },
@@ -296,6 +311,55 @@ fn is_idempotent(decl: &Decl) -> bool {
             Some(Value::Effects(effects)) => !effects.iter().any(is_harmful),
             _ => true,
         },
+    }
+}
+
+/// `cost:` of a capability.
+fn prices(decl: &Decl) -> Box<[Price]> {
+    let Some(Value::Rates(rates)) = clause(decl, K::Cost).map(|clause| &clause.value) else {
+        return Box::default();
+    };
+    let price = |rate: &Rate| {
+        let per_ms = match &rate.per {
+            Some(RatePer::Duration(per)) => Some(duration_ms(per)?),
+            Some(RatePer::Call(_)) | None => None,
+        };
+        let dollars = dollars(&rate.amount)?;
+        Some(Price { dollars, per_ms })
+    };
+    rates.iter().filter_map(price).collect()
+}
+
+/// `cost: $0.50 per call` of an agent's limits.
+fn call_cost_max(decl: &Decl) -> Option<Decimal> {
+    let Value::Limits(lines) = &clause(decl, K::Limits)?.value else {
+        return None;
+    };
+    let rates = lines
+        .iter()
+        .filter(|line| line.name.text == "cost")
+        .flat_map(|line| &line.rates);
+    let of_call = rates.filter(|rate| matches!(rate.per, Some(RatePer::Call(_))));
+    of_call.filter_map(|rate| dollars(&rate.amount)).min()
+}
+
+/// What is wrong with a literal is reported where the clause is checked.
+fn constant(expr: &Expr) -> Option<ir::Value> {
+    let (value, _) = literal_value(walk::unparen(expr), &mut Report::default())?;
+    Some(value)
+}
+
+fn dollars(expr: &Expr) -> Option<Decimal> {
+    match constant(expr)? {
+        ir::Value::Money(dollars) => Some(dollars),
+        _ => None,
+    }
+}
+
+fn duration_ms(expr: &Expr) -> Option<u64> {
+    match constant(expr)? {
+        ir::Value::Duration(ms) => u64::try_from(ms).ok().filter(|&ms| ms > 0),
+        _ => None,
     }
 }
 

@@ -227,7 +227,8 @@ fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) -> Option<ir::plan::Node>
         DeclKind::Agent => declared::check_agent(cx, decl),
         DeclKind::Policy => {}
         DeclKind::Plan => {
-            plan::lower_plan_block(cx, decl);
+            let parts = plan::lower_plan_block(cx, decl);
+            cx.noted.clauses(parts.timeout_ms, parts.parallel, parts.retry);
         }
         DeclKind::Profile => overrides::check_profile(cx, decl),
         DeclKind::Test => overrides::check_test(cx, decl),

@@ -12,6 +12,7 @@ use super::literals::{self, Unready};
 use super::task::{output, typed};
 use super::work::capability;
 use super::{Cx, scripts, shape};
+use crate::facts::Budget;
 use crate::rules;
 use crate::types::{Problem, infer, resolve_type};
 
@@ -203,6 +204,7 @@ pub(super) fn budget(cx: &Cx<'_>, clause: &Clause) {
     let Value::Assigns(assigns) = &clause.value else {
         return;
     };
+    let mut found = Budget::default();
     shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the budget's");
     let place = Place::new(cx, Reads::NOTHING);
     for assign in assigns {
@@ -220,8 +222,14 @@ pub(super) fn budget(cx: &Cx<'_>, clause: &Clause) {
                 continue;
             }
         };
-        typed(cx, &assign.value, &ty, &place);
+        match typed(cx, &assign.value, &ty, &place) {
+            Expr::Const(ir::Value::Duration(ms)) => found.time_ms = u64::try_from(ms).ok(),
+            Expr::Const(ir::Value::Money(dollars)) => found.cost = Some(dollars),
+            Expr::Const(ir::Value::Int(tokens)) => found.tokens = u64::try_from(tokens).ok(),
+            _ => {}
+        }
     }
+    cx.noted.budget(found);
 }
 
 fn unknown_entry(cx: &Cx<'_>, what: &str, name: &Name, known: &[SmolStr]) {

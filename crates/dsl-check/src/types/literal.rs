@@ -77,7 +77,7 @@ fn literal(expr: &Ast, ty: &Type, env: &dyn Env, report: &mut Report) -> Option<
 
 /// The value and type of a number, quantity, version or regex. `None`: the expression is none of these; a problem with
 /// the literal itself is reported and yields an error type.
-pub(super) fn literal_value(expr: &Ast, report: &mut Report) -> Option<(Value, Type)> {
+pub(crate) fn literal_value(expr: &Ast, report: &mut Report) -> Option<(Value, Type)> {
     let span = expr.span;
     let read = |value: Result<Value, String>, ty: Type, report: &mut Report| match value {
         Ok(value) => (value, ty),

@@ -33,6 +33,7 @@ mod tests;
 pub use assign::{Mismatch, assign, without_optional};
 pub use env::{Env, Lookup, Namespace};
 pub use infer::{Typed, infer, infer_string};
+pub(crate) use literal::literal_value;
 pub use literal::{constant, literal_bool, literal_duration, literal_int, literal_money, literal_ratio, literal_size};
 pub use narrow::facts_when;
 pub use problem::{Problem, ProblemFix, Report};
