@@ -4,7 +4,7 @@
 
 use ir::types::Type;
 
-use crate::scope::{Capability, TypedField};
+use crate::scope::{Capability, CapabilityId, TypedField};
 
 type Entry = fn() -> (&'static str, Capability);
 
@@ -12,13 +12,27 @@ pub(crate) const CAPABILITIES: &[Entry] = &[
     http_get, http_post, file_read, file_write, git_diff, human_ask, sql_query,
 ];
 
+pub(crate) fn names() -> Vec<smol_str::SmolStr> {
+    CAPABILITIES.iter().map(|entry| entry().0.into()).collect()
+}
+
+/// The one of that name.
+pub(crate) fn find(name: &str) -> Option<Capability> {
+    CAPABILITIES
+        .iter()
+        .map(|entry| entry())
+        .find_map(|(known, capability)| (known == name).then_some(capability))
+}
+
 fn capability(title: &str, input: Vec<TypedField>, output: Vec<TypedField>) -> Capability {
     Capability {
+        id: CapabilityId::builtin(""),
         input,
         output,
         idempotent: true,
         title: Some(title.into()),
         prices: Box::default(),
+        runner: None,
     }
 }
 

@@ -50,7 +50,7 @@ rules! {
     "indentation" "text" Error;
     TAB_INDENTATION "tab-indentation" "text" Error;
     "unterminated-string" "text" Error;
-    "invalid-literal" "text" Error;
+    INVALID_LITERAL "invalid-literal" "text" Error;
     "not-utf8" "text" Error;
     "file-too-large" "text" Error;
     UNKNOWN_CLAUSE "unknown-clause" "shape" Error;
@@ -64,7 +64,7 @@ rules! {
     UNRESOLVED_IMPORT "unresolved-import" "names" Error;
     AMBIGUOUS_IMPORT "ambiguous-import" "names" Error;
     TYPE_MISMATCH "type-mismatch" "types" Error;
-    "unit-mismatch" "types" Error;
+    UNIT_MISMATCH "unit-mismatch" "types" Error;
     MISSING_INPUT "missing-input" "types" Error;
     UNKNOWN_INPUT "unknown-input" "types" Error;
     "missing-field" "types" Error;
@@ -82,6 +82,7 @@ rules! {
     DEAD_ROUTE "dead-route" "graph" Warning;
     RECURSIVE_CALL "recursive-call" "graph" Error;
     FALLBACK_MISMATCH "fallback-mismatch" "graph" Error;
+    AGENT_LACKS_CAPABILITY "agent-lacks-capability" "capability" Error;
     NON_IDEMPOTENT_RETRY "non-idempotent-retry" "capability" Warning;
     UNHANDLED_DOUBT "unhandled-doubt" "capability" Warning;
     REDUNDANT_NEED "redundant-need" "lints" Hint;

@@ -11,11 +11,14 @@ use std::sync::Arc;
 
 use dsl_syntax::ast::{self, Name, Span};
 use ir::types::{FieldDef, RecordDef, Type, Types};
+use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use crate::imports::{Origin, Space, declarations, import_path, visible};
 use crate::inputs::{Project, SourceFile};
-use crate::signatures::{AgentSig, CapabilitySig, FieldSig, PlanSig, PolicySig, Price, Sig, TypeSig};
+use crate::signatures::{
+    CapabilitySig, FieldSig, PlanSig, PolicySig, Price, RunnerSig, Sig, TypeSig, is_script_capability,
+};
 use crate::types::{Env, Lookup, Namespace, Report, resolve_type};
 
 /// How long a chain of aliases may be.
@@ -29,14 +32,57 @@ pub(crate) struct TypedField {
     pub has_default: bool,
 }
 
+/// Which capability is meant, by whatever name a file knows it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct CapabilityId {
+    /// Where it is declared; those of the language are nowhere.
+    pub file: Option<SourceFile>,
+    pub name: SmolStr,
+}
+
+impl CapabilityId {
+    pub fn builtin(name: &str) -> Self {
+        Self {
+            file: None,
+            name: name.into(),
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Capability {
+    pub id: CapabilityId,
     pub input: Vec<TypedField>,
     pub output: Vec<TypedField>,
     pub idempotent: bool,
     pub title: Option<SmolStr>,
     /// What a call costs: the sum.
     pub prices: Box<[Price]>,
+    pub runner: Option<RunnerSig>,
+}
+
+impl Capability {
+    /// Somebody else has to say how it is run.
+    pub fn is_abstract(&self) -> bool {
+        self.runner.is_none() && self.id.file.is_some()
+    }
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Agent {
+    pub provides: Vec<CapabilityId>,
+    /// It also names capabilities that are not known: it may provide anything.
+    pub open: bool,
+    pub runner: Option<RunnerSig>,
+    /// A call that may cost more is refused.
+    pub call_cost_max: Option<Decimal>,
+}
+
+impl Agent {
+    /// Unless a mistake elsewhere keeps that from being known.
+    pub fn lacks(&self, capability: &CapabilityId) -> bool {
+        !self.open && !self.provides.contains(capability)
+    }
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -51,7 +97,7 @@ pub(crate) struct FileScope {
     pub types: Types,
     pub named: BTreeMap<SmolStr, Type>,
     pub capabilities: BTreeMap<SmolStr, Arc<Capability>>,
-    pub agents: BTreeMap<SmolStr, Arc<AgentSig>>,
+    pub agents: BTreeMap<SmolStr, Arc<Agent>>,
     /// Plans that can be called, profiled and tested, by name.
     pub plans: BTreeMap<SmolStr, Arc<PlanShape>>,
     /// The plans of this file, in order.
@@ -102,7 +148,10 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
     let mut scope = FileScope::default();
     for capability in crate::builtin::CAPABILITIES.iter() {
         let (name, capability) = capability();
-        scope.capabilities.insert(name.into(), Arc::new(capability));
+        let id = CapabilityId::builtin(name);
+        scope
+            .capabilities
+            .insert(name.into(), Arc::new(Capability { id, ..capability }));
     }
     let seen = visible(db, project, file);
     for ((space, name), origin) in &seen.names {
@@ -372,11 +421,16 @@ impl<'db> Resolver<'db> {
 
     fn capability_types(&self, file: SourceFile, sig: &CapabilitySig) -> Capability {
         Capability {
+            id: CapabilityId {
+                file: Some(file),
+                name: sig.name.clone(),
+            },
             input: self.fields(file, &sig.input),
             output: self.fields(file, &sig.output),
             idempotent: sig.idempotent,
             title: sig.title.clone(),
             prices: sig.prices.clone(),
+            runner: sig.runner.clone(),
         }
     }
 
@@ -396,13 +450,36 @@ impl<'db> Resolver<'db> {
         }
     }
 
-    fn agent(&self, origin: &Origin) -> Option<Arc<AgentSig>> {
-        declarations(self.db, origin.file)
+    fn agent(&self, origin: &Origin) -> Option<Arc<Agent>> {
+        let sig = declarations(self.db, origin.file)
             .iter()
             .find_map(|(_, sig)| match sig {
-                Sig::Agent(sig) if sig.name == origin.name => Some(sig.clone()),
+                Sig::Agent(sig) if sig.name == origin.name => Some(sig),
                 _ => None,
-            })
+            })?;
+        let found: Vec<Option<CapabilityId>> = sig
+            .provides
+            .iter()
+            .map(|name| self.capability_id(origin.file, name))
+            .collect();
+        Some(Arc::new(Agent {
+            open: found.iter().any(Option::is_none),
+            provides: found.into_iter().flatten().collect(),
+            runner: sig.runner.clone(),
+            call_cost_max: sig.call_cost_max,
+        }))
+    }
+
+    /// What a file means by the name of a capability.
+    fn capability_id(&self, file: SourceFile, name: &SmolStr) -> Option<CapabilityId> {
+        if let Some(origin) = visible(self.db, self.project, file).get(Space::Capability, name) {
+            return Some(CapabilityId {
+                file: Some(origin.file),
+                name: origin.name.clone(),
+            });
+        }
+        let known = is_script_capability(name) || crate::builtin::find(name).is_some();
+        known.then(|| CapabilityId::builtin(name))
     }
 
     /// Defines every record that was named, and those that their fields name.

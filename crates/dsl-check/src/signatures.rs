@@ -87,7 +87,8 @@ pub(crate) struct CapabilitySig {
     pub input: Vec<FieldSig>,
     pub output: Vec<FieldSig>,
     pub idempotent: bool,
-    pub runner: bool,
+    /// Without one it is abstract.
+    pub runner: Option<RunnerSig>,
     pub prices: Box<[Price]>,
 }
 
@@ -99,12 +100,31 @@ pub(crate) struct Price {
     pub per_ms: Option<u64>,
 }
 
+/// How a capability is run, as far as others want to know.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct RunnerSig {
+    /// `shell`, `http`, `mcp`, …
+    pub kind: SmolStr,
+    /// The secrets that it reads: a plan that uses it must have them.
+    pub secrets: Vec<SmolStr>,
+    /// The tool that it calls on an MCP server.
+    pub tool: Option<ToolSig>,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct ToolSig {
+    /// The command, its words separated by spaces, or the url.
+    pub server: SmolStr,
+    pub tool: SmolStr,
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct AgentSig {
     pub name: SmolStr,
     pub provides: Vec<SmolStr>,
     /// A call that may cost more is refused.
     pub call_cost_max: Option<Decimal>,
+    pub runner: Option<RunnerSig>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -231,7 +251,7 @@ fn of_decl(decl: &Decl, block: &Block) -> Sig {
                 input: fields_of(decl, K::Input).unwrap_or_default(),
                 output: fields_of(decl, K::Output).unwrap_or_default(),
                 idempotent: is_idempotent(decl),
-                runner: clause(decl, K::Runner).is_some(),
+                runner: runner(decl),
                 prices: prices(decl),
             })),
             None => Sig::Nothing,
@@ -241,6 +261,7 @@ fn of_decl(decl: &Decl, block: &Block) -> Sig {
                 name,
                 provides: names_of(decl, K::Provides),
                 call_cost_max: call_cost_max(decl),
+                runner: runner(decl),
             })),
             None => Sig::Nothing,
         },
@@ -267,6 +288,58 @@ fn of_decl(decl: &Decl, block: &Block) -> Sig {
             Sig::Node(Arc::new(node(decl, block)))
         }
     }
+}
+
+fn runner(decl: &Decl) -> Option<RunnerSig> {
+    let Value::Call(call) = &clause(decl, K::Runner)?.value else {
+        return None;
+    };
+    runner_of(call)
+}
+
+/// The signature of a runner, wherever it is written.
+pub(crate) fn runner_of(call: &Expr) -> Option<RunnerSig> {
+    let ExprKind::Call { func, args } = &call.kind else {
+        return None;
+    };
+    let mut secrets = Vec::new();
+    walk::deep(call, &mut |inner| {
+        if let ExprKind::Field { base, name } = &inner.kind
+            && matches!(&base.kind, ExprKind::Name(first) if first == "secrets")
+        {
+            secrets.push(text(name));
+        }
+    });
+    secrets.sort_unstable();
+    secrets.dedup();
+    Some(RunnerSig {
+        kind: text(func),
+        secrets,
+        tool: if func.text == "mcp" { tool_of(args) } else { None },
+    })
+}
+
+fn tool_of(args: &[Arg]) -> Option<ToolSig> {
+    let given = |name: &str| {
+        args.iter()
+            .find(|arg| arg.name.as_ref().is_some_and(|given| given.text == name))
+            .map(|arg| walk::unparen(&arg.value))
+    };
+    let plain = |expr: &Expr| match &expr.kind {
+        ExprKind::String(text) => text.plain(),
+        _ => None,
+    };
+    let server = match given("command").map(|command| &command.kind) {
+        Some(ExprKind::List(words)) => {
+            let words: Option<Vec<SmolStr>> = words.iter().map(plain).collect();
+            words?.join(" ").into()
+        }
+        _ => plain(given("url")?)?,
+    };
+    Some(ToolSig {
+        server,
+        tool: plain(given("tool")?)?,
+    })
 }
 
 fn plan(decl: &Decl, block: &Block, name: SmolStr) -> PlanSig {

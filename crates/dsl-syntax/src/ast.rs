@@ -647,6 +647,43 @@ pub struct Raw {
     pub lines: Vec<RawLine>,
 }
 
+impl Raw {
+    /// A one-line string as a script: each interpolation stands in the text as `{{ 1 }}`, `{{ 2 }}`, …
+    pub fn of_string(string: &StringLit) -> Self {
+        let inside = Span::new(
+            string.span.start + 1,
+            string.span.end.saturating_sub(1).max(string.span.start + 1),
+        );
+        let mut text = String::new();
+        let mut interps = Vec::new();
+        for part in &string.parts {
+            match part {
+                StringPart::Text(part) => text.push_str(part),
+                StringPart::Interp(expr) => {
+                    let start = text.len() as u32;
+                    text.push_str(&format!("{{{{ {} }}}}", interps.len() + 1));
+                    interps.push(RawInterp {
+                        start,
+                        end: text.len() as u32,
+                        span: expr.span,
+                        expr: Ok(expr.clone()),
+                    });
+                }
+            }
+        }
+        text.push('\n');
+        Self {
+            text: text.into(),
+            interps,
+            span: inside,
+            lines: vec![RawLine {
+                text_start: 0,
+                block_start: inside.start,
+            }],
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RawLine {
     /// Offset of the line's start in `Raw::text`.

@@ -1,20 +1,16 @@
-//! Types, capabilities and agents, where they are declared.
+//! Types where they are declared, and names that two imports bring.
 
-use dsl_syntax::ast::{Decl, ExprKind, Name, Type as Written, TypeKind, Value};
+use dsl_syntax::ast::{Decl, ExprKind, MockTarget, Name, Type as Written, TypeKind, Value};
 use dsl_syntax::table::ClauseKey as K;
 use ir::types::Type;
-use smol_str::SmolStr;
 
+use super::Cx;
 use super::env::{Place, Reads};
-use super::plan::{field_type, rates};
-use super::{Cx, literals, shape, task, work};
+use super::plan::field_type;
 use crate::imports::Space;
 use crate::rules;
-use crate::signatures::clause;
 use crate::types::{BUILTIN_TYPES, Env, Problem, resolve_type};
 use crate::walk;
-
-const RUNNERS: &[&str] = &["shell", "http", "mcp", "llm", "human", "builtin"];
 
 /// Names that two imports bring, wherever the block uses them.
 pub(super) fn check_ambiguous(cx: &Cx<'_>, decl: &Decl) {
@@ -28,6 +24,12 @@ pub(super) fn check_ambiguous(cx: &Cx<'_>, decl: &Decl) {
         match &clause.value {
             Value::Fields(fields) => types.extend(fields.iter().map(|field| &field.ty)),
             Value::Typed(typed) => types.extend(typed.iter().map(|item| &item.ty)),
+            Value::Mock(mock) => {
+                if let MockTarget::Capability(name) = &mock.target {
+                    used.push((Space::Capability, name.clone()));
+                }
+                used.extend(mock.by.iter().map(|by| (Space::Agent, by.clone())));
+            }
             Value::Steps(steps) => used.extend(steps.iter().map(|step| (Space::Capability, step.capability.clone()))),
             Value::Names(names) => {
                 let space = match clause.key {
@@ -93,81 +95,5 @@ pub(super) fn check_type(cx: &Cx<'_>, decl: &Decl) {
             name.text
         );
         cx.push(Problem::new(rules::TYPE_MISMATCH, name.span, message));
-    }
-}
-
-pub(super) fn check_capability(cx: &Cx<'_>, decl: &Decl) {
-    for key in [K::Input, K::Output] {
-        let Some(Value::Fields(fields)) = clause(decl, key).map(|clause| &clause.value) else {
-            continue;
-        };
-        shape::duplicate_names(
-            cx,
-            fields.iter().map(|field| &field.name),
-            &format!("the {}", key.word()),
-        );
-        for field in fields {
-            field_type(cx, field);
-        }
-    }
-    literals::bool_clause(cx, decl, K::Idempotent);
-    task::effects(cx, decl);
-    if let Some(Value::Rates(rates)) = clause(decl, K::Cost).map(|clause| &clause.value) {
-        let place = Place::new(cx, Reads::NOTHING);
-        for rate in rates {
-            task::typed(cx, &rate.amount, &Type::Money, &place);
-        }
-    }
-    runner(cx, decl);
-}
-
-fn runner(cx: &Cx<'_>, decl: &Decl) {
-    let Some(Value::Call(call)) = clause(decl, K::Runner).map(|clause| &clause.value) else {
-        return;
-    };
-    let ExprKind::Call { func, .. } = &call.kind else {
-        return;
-    };
-    if !RUNNERS.contains(&func.text.as_str()) {
-        let known: Vec<SmolStr> = RUNNERS.iter().map(|runner| SmolStr::from(*runner)).collect();
-        let problem = Problem::new(
-            rules::UNKNOWN_FUNCTION,
-            func.span,
-            format!("there is no runner `{}`", func.text),
-        );
-        cx.push(problem.nearest(&func.text, &known));
-    }
-}
-
-pub(super) fn check_agent(cx: &Cx<'_>, decl: &Decl) {
-    if let Some(Value::Names(names)) = clause(decl, K::Provides).map(|clause| &clause.value) {
-        shape::duplicate_names(cx, names.iter(), "the capability");
-        for name in names {
-            provided(cx, name);
-        }
-    }
-    if let Some(Value::Limits(lines)) = clause(decl, K::Limits).map(|clause| &clause.value) {
-        shape::duplicate_names(cx, lines.iter().map(|line| &line.name), "the limit");
-        for line in lines {
-            let known = ["requests", "tokens", "concurrent", "cost"].map(SmolStr::from);
-            if known.contains(&line.name.text) {
-                rates(cx, line);
-            } else {
-                let message = format!("an agent has no limit `{}`", line.name.text);
-                let problem = Problem::new(rules::UNKNOWN_CLAUSE, line.name.span, message);
-                cx.push(problem.nearest(&line.name.text, &known));
-            }
-        }
-    }
-    if let Some(Value::Breaker(breaker)) = clause(decl, K::Breaker).map(|clause| &clause.value) {
-        literals::duration(cx, &breaker.within, "the window");
-        literals::duration(cx, &breaker.probe, "the pause");
-    }
-    runner(cx, decl);
-}
-
-fn provided(cx: &Cx<'_>, name: &Name) {
-    if !crate::signatures::is_script_capability(&name.text) {
-        work::capability(cx, name);
     }
 }

@@ -72,6 +72,10 @@ pub(crate) struct Reads {
     pub context: bool,
     /// `status(n)`, `ran(n)`, …
     pub test: bool,
+    /// Inputs by their bare names, and `secrets` of whichever plan there is.
+    pub runner: bool,
+    /// `secrets` are those of this plan.
+    pub secrets_of_plan: bool,
     /// Members and kinds may stand bare: attributes of policies and unknown profiles.
     pub anything: bool,
 }
@@ -86,6 +90,8 @@ impl Reads {
         outcome: false,
         context: false,
         test: false,
+        runner: false,
+        secrets_of_plan: false,
         anything: false,
     };
     /// What a clause of a plan reads.
@@ -149,6 +155,25 @@ impl<'a, 'db> Place<'a, 'db> {
         }
     }
 
+    /// The same scope, to be changed.
+    pub fn of(other: &Self) -> Self {
+        Self {
+            cx: other.cx,
+            reads: other.reads,
+            each: other.each.clone(),
+            input: other.input,
+            own: other.own,
+            captures: other.captures.clone(),
+            known: other.known,
+            agents: other.agents,
+        }
+    }
+
+    /// A runner that stands in no plan: who uses it has to have them.
+    const fn any_secret(&self) -> bool {
+        self.reads.runner && !self.reads.secrets_of_plan
+    }
+
     fn groups(&self) -> Vec<&'static str> {
         let mut groups = Vec::new();
         if self.reads.run {
@@ -165,6 +190,9 @@ impl<'a, 'db> Place<'a, 'db> {
         }
         if self.reads.test {
             groups.push("outputs");
+        }
+        if self.reads.runner {
+            groups.push("secrets");
         }
         groups
     }
@@ -521,6 +549,11 @@ impl Place<'_, '_> {
         if let Some(id) = self.group(name) {
             return Lookup::Namespace(Namespace { path: name.into(), id });
         }
+        if self.reads.runner
+            && let Some((input, ty)) = self.input.iter().find(|(input, _)| input == name)
+        {
+            return Lookup::value(ty.clone(), Ref::Input(input.clone()));
+        }
         if self.reads.context && name == "context" || self.reads.anything {
             return Lookup::Silenced;
         }
@@ -531,6 +564,9 @@ impl Place<'_, '_> {
         candidates.extend(self.each.iter().map(|(var, _)| var.clone()));
         candidates.extend(self.own.iter().map(|(own, _)| own.clone()));
         candidates.extend(strings(self.capture_names()));
+        if self.reads.runner {
+            candidates.extend(self.input.iter().map(|(input, _)| input.clone()));
+        }
         if self.reads.nodes {
             candidates.extend(self.nodes_near(name));
         }
@@ -546,7 +582,7 @@ impl Place<'_, '_> {
                 found => found,
             },
             MEMORY => self.memory(&of.path, name),
-            SECRETS if plan.secrets.contains(&name.text) => {
+            SECRETS if plan.secrets.contains(&name.text) || self.any_secret() => {
                 Lookup::value(Type::Secret(Box::new(Type::STRING)), Ref::Secret(name.text.clone()))
             }
             SECRETS => Lookup::NotFound {

@@ -4,8 +4,11 @@
 //! own tree, the file's scope, and its [`views`]: what the graph says about just the nodes that its blocks mention. Absent:
 //! diagnostics about the graph as a whole ([`crate::problems`]) and about files.
 
+mod agents;
+mod capabilities;
 mod declared;
 mod doubt;
+mod effects;
 mod env;
 mod flow;
 mod lints;
@@ -13,7 +16,9 @@ mod literals;
 mod outputs;
 mod overrides;
 mod plan;
+mod rates;
 mod routes;
+mod runners;
 mod scripts;
 mod shape;
 mod task;
@@ -223,8 +228,8 @@ fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) -> Option<ir::plan::Node>
     shape::check(cx, block.kind, decl);
     match decl.kind {
         DeclKind::Type => declared::check_type(cx, decl),
-        DeclKind::Capability => declared::check_capability(cx, decl),
-        DeclKind::Agent => declared::check_agent(cx, decl),
+        DeclKind::Capability => capabilities::check(cx, decl),
+        DeclKind::Agent => agents::check(cx, decl),
         DeclKind::Policy => {}
         DeclKind::Plan => {
             let parts = plan::lower_plan_block(cx, decl);

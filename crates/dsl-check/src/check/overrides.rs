@@ -243,7 +243,7 @@ fn check_mock(cx: &Cx<'_>, decl: &Decl, mock: &Mock) {
         },
     };
     if let Some(by) = &mock.by {
-        super::work::known_agent(cx, by);
+        super::agents::known(cx, by);
     }
     let mut place = Place::new(cx, Reads::NOTHING);
     place.input = &reads;

@@ -11,10 +11,10 @@ use super::env::{Place, Reads};
 use super::literals::{self, Unready};
 use super::task::{output, typed};
 use super::work::capability;
-use super::{Cx, scripts, shape};
+use super::{Cx, rates, scripts, shape};
 use crate::facts::Budget;
 use crate::rules;
-use crate::types::{Problem, infer, resolve_type};
+use crate::types::{Problem, Report, infer, resolve_type};
 
 /// What one block of plan clauses says.
 #[derive(Default)]
@@ -242,52 +242,27 @@ fn unknown_entry(cx: &Cx<'_>, what: &str, name: &Name, known: &[SmolStr]) {
 }
 
 fn limits(cx: &Cx<'_>, lines: &[LimitLine], parts: &mut PlanParts) {
-    shape::duplicate_names(cx, lines.iter().map(|line| &line.name), "the limit");
+    rates::check_lines(cx, lines, rates::OF_PLAN, "a plan");
     for line in lines {
         match line.name.text.as_str() {
             "parallel" => parts.parallel = parallel(cx, line),
             "queue" | "requests" | "tokens" | "cost" => {
-                rates(cx, line);
-                let what = format!("limits.{}", line.name.text);
+let what = format!("limits.{}", line.name.text);
                 parts.unready.blocks_as(what.into(), line.name.span);
             }
-            _ => {
-                let known = ["parallel", "queue", "requests", "tokens", "cost"].map(SmolStr::from);
-                unknown_entry(cx, "`limits`", &line.name, &known);
-            }
+            _ => {}
         }
     }
 }
 
+/// What is wrong with it has been said.
 fn parallel(cx: &Cx<'_>, line: &LimitLine) -> Option<u32> {
     let [rate] = line.rates.as_slice() else {
         return None;
     };
     let place = Place::new(cx, Reads::NOTHING);
-    let value = cx.with_report(|report| crate::types::literal_int(&rate.amount, &place, report))?;
-    match u32::try_from(value) {
-        Ok(value) if value > 0 => Some(value),
-        _ => {
-            let message = format!("`parallel` is {value}, expected at least 1");
-            cx.push(Problem::new(rules::OUT_OF_RANGE, rate.amount.span, message));
-            None
-        }
-    }
-}
-
-pub(super) fn rates(cx: &Cx<'_>, line: &LimitLine) {
-    let place = Place::new(cx, Reads::NOTHING);
-    let ty = if line.name.text == "cost" {
-        Type::Money
-    } else {
-        Type::INT
-    };
-    for rate in &line.rates {
-        typed(cx, &rate.amount, &ty, &place);
-        if let Some(dsl_syntax::ast::RatePer::Duration(per)) = &rate.per {
-            literals::duration(cx, per, "the window");
-        }
-    }
+    let value = crate::types::literal_int(&rate.amount, &place, &mut Report::default())?;
+    u32::try_from(value).ok().filter(|value| *value > 0)
 }
 
 fn failure(cx: &Cx<'_>, name: &Name) -> Option<FailurePolicy> {

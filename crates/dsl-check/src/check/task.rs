@@ -11,16 +11,13 @@ use smol_str::SmolStr;
 
 use super::env::{Captures, Place, Reads};
 use super::literals::{self, Unready, expr_of, timeout};
-use super::work::{Doer, agents, input, steps, work};
-use super::{Cx, flow, scripts, shape};
+use super::work::{Doer, input, steps, work};
+use super::{Cx, agents, effects, flow, scripts, shape};
 use crate::graph::BUILTIN_MODES;
 use crate::rules;
 use crate::scope::TypedField;
 use crate::signatures::{NodeKind, clause, name_of};
 use crate::types::{Problem, facts_when, infer, infer_string, resolve_type};
-
-/// Effects that a task may declare.
-const EFFECTS: &[&str] = &["read", "write", "network", "spend", "destructive"];
 
 /// A node as far as its own block tells.
 pub(crate) struct NodeParts {
@@ -217,7 +214,7 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     let known = when.as_ref().map(|when| facts_when(when, true)).unwrap_or_default();
     place.known = &known;
     let each = each(cx, decl, &mut place);
-    let agents = agents(cx, decl);
+    let agents = agents::of_task(cx, decl);
     place.agents = &agents;
 
     let work = work(cx, decl, unready);
@@ -251,7 +248,7 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
 
     let modes: Vec<SmolStr> = fail_clauses(decl).map(|(_, mode, _)| mode.text.clone()).collect();
     let retry = literals::retry(cx, decl, Some(&modes));
-    let effects = effects(cx, decl);
+    let effects = effects::check(cx, decl);
     later_clauses(cx, decl, unready);
 
     let idempotent = literals::bool_clause(cx, decl, K::Idempotent).unwrap_or(!effects.doubtful);
@@ -475,34 +472,6 @@ fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, unready: &mut Unrea
         }
         typed(cx, &evidence.when, &Type::Bool, place);
         typed(cx, &evidence.by, &Type::FLOAT, place);
-    }
-}
-
-pub(super) struct Effects {
-    /// Repeating it after a crash could do harm.
-    doubtful: bool,
-}
-
-pub(super) fn effects(cx: &Cx<'_>, decl: &Decl) -> Effects {
-    let Some(Value::Effects(effects)) = clause(decl, K::Effects).map(|clause| &clause.value) else {
-        return Effects { doubtful: false };
-    };
-    for effect in effects {
-        let name = &effect.name;
-        if !EFFECTS.contains(&name.text.as_str()) {
-            let known: Vec<SmolStr> = EFFECTS.iter().map(|effect| SmolStr::from(*effect)).collect();
-            let problem = Problem::new(
-                rules::UNRESOLVED_NAME,
-                name.span,
-                format!("there is no effect `{}`", name.text),
-            );
-            cx.push(problem.nearest(&name.text, &known));
-        }
-    }
-    Effects {
-        doubtful: effects
-            .iter()
-            .any(|effect| matches!(effect.name.text.as_str(), "destructive" | "spend")),
     }
 }
 

@@ -91,24 +91,6 @@ pub(super) fn capability<'db>(cx: &Cx<'db>, name: &Name) -> Option<&'db Capabili
     found
 }
 
-pub(super) fn agents(cx: &Cx<'_>, decl: &Decl) -> Vec<SmolStr> {
-    let Some(Value::Names(names)) = clause(decl, K::By).map(|clause| &clause.value) else {
-        return Vec::new();
-    };
-    names.iter().for_each(|name| known_agent(cx, name));
-    names.iter().map(|name| name.text.clone()).collect()
-}
-
-/// Says so if there is no such agent.
-pub(super) fn known_agent(cx: &Cx<'_>, name: &Name) {
-    if cx.scope.agents.contains_key(&name.text) || cx.scope.excuses(&name.text) {
-        return;
-    }
-    let known: Vec<SmolStr> = cx.scope.agents.keys().cloned().collect();
-    let message = format!("there is no agent `{}`", name.text);
-    cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message).nearest(&name.text, &known));
-}
-
 /// The task's own input: bindings, and the types under which `input.x` is read.
 pub(super) fn input(
     cx: &Cx<'_>,

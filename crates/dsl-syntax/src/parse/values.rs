@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::Parser;
 use crate::ast::{
-    Assign, Decide, Name, Raw, RawInterp, RawLine, Route, RouteOn, Rule as PolicyRule, Span, StringPart, SyntaxError,
-    SyntaxRule, Text, TypedAssign, Value,
+    Assign, Decide, Name, Raw, RawInterp, Route, RouteOn, Rule as PolicyRule, Span, SyntaxError, SyntaxRule, Text,
+    TypedAssign, Value,
 };
 use crate::grammar::{Rule, span};
 use crate::messages;
@@ -317,41 +317,10 @@ impl<'t> Parser<'_, 't> {
     }
 }
 
-/// A one-line string as a script: its interpolations stand in the text as `{{ … }}`, as in a raw block.
+/// A one-line string as a script.
 fn script(text: Text) -> Raw {
-    let string = match text {
-        Text::Raw(raw) => return raw,
-        Text::String(string) => string,
-    };
-    let inside = Span::new(
-        string.span.start + 1,
-        string.span.end.saturating_sub(1).max(string.span.start + 1),
-    );
-    let mut text = String::new();
-    let mut interps = Vec::new();
-    for part in string.parts {
-        match part {
-            StringPart::Text(part) => text.push_str(&part),
-            StringPart::Interp(expr) => {
-                let start = text.len() as u32;
-                text.push_str("{{ }}");
-                interps.push(RawInterp {
-                    start,
-                    end: text.len() as u32,
-                    span: expr.span,
-                    expr: Ok(expr),
-                });
-            }
-        }
-    }
-    text.push('\n');
-    Raw {
-        text: text.into(),
-        interps,
-        span: inside,
-        lines: vec![RawLine {
-            text_start: 0,
-            block_start: inside.start,
-        }],
+    match text {
+        Text::Raw(raw) => raw,
+        Text::String(string) => Raw::of_string(&string),
     }
 }
