@@ -139,6 +139,8 @@ pub(crate) struct PlanScope {
     pub retry: Option<Vec<SmolStr>>,
     pub has_judge: bool,
     pub params_broken: bool,
+    /// The same of the secrets.
+    pub secrets_broken: bool,
     pub has_version: bool,
 }
 
@@ -256,6 +258,7 @@ fn merge(plan: &mut PlanSig, rest: &PlanSig) {
     plan.labels.extend(rest.labels.iter().cloned());
     plan.retry = plan.retry.take().or_else(|| rest.retry.clone());
     plan.params_broken |= rest.params_broken;
+    plan.secrets_broken |= rest.secrets_broken;
     plan.has_judge |= rest.has_judge;
     plan.has_version |= rest.has_version;
 }
@@ -446,6 +449,7 @@ impl<'db> Resolver<'db> {
             retry: sig.retry.clone(),
             has_judge: sig.has_judge,
             params_broken: sig.params_broken,
+            secrets_broken: sig.secrets_broken,
             has_version: sig.has_version,
         }
     }

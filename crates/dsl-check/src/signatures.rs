@@ -149,6 +149,8 @@ pub(crate) struct PlanSig {
     pub has_judge: bool,
     /// There is a syntax error in the parameters.
     pub params_broken: bool,
+    /// The same of the secrets.
+    pub secrets_broken: bool,
     pub has_version: bool,
 }
 
@@ -360,6 +362,7 @@ fn plan(decl: &Decl, block: &Block, name: SmolStr) -> PlanSig {
             _ => None,
         },
         params_broken: is_broken(decl, block, K::Params),
+        secrets_broken: is_broken(decl, block, K::Secrets),
         has_judge: clause(decl, K::Judge).is_some(),
         has_version: clause(decl, K::Version).is_some(),
     }

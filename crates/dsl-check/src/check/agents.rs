@@ -84,8 +84,21 @@ pub(super) fn of_task(cx: &Cx<'_>, decl: &Decl) -> Vec<SmolStr> {
     for name in names {
         known(cx, name);
         lacking(cx, name, names, &used);
+        secrets(cx, name, &used);
     }
     names.iter().map(|name| name.text.clone()).collect()
+}
+
+/// What the agent's runner reads, if it would be called.
+fn secrets(cx: &Cx<'_>, name: &Name, used: &[Used<'_>]) {
+    let runner = cx.scope.agents.get(&name.text).and_then(|agent| agent.runner.as_ref());
+    let is_abstract = |name: &Name| {
+        let found = cx.scope.capabilities.get(&name.text);
+        found.is_some_and(|found| found.is_abstract())
+    };
+    if let Some(runner) = runner.filter(|_| used.iter().any(|(name, _)| is_abstract(name))) {
+        work::secrets_of(cx, name, runner);
+    }
 }
 
 /// A capability where it is used, and which one it is.

@@ -585,6 +585,7 @@ impl Place<'_, '_> {
             SECRETS if plan.secrets.contains(&name.text) || self.any_secret() => {
                 Lookup::value(Type::Secret(Box::new(Type::STRING)), Ref::Secret(name.text.clone()))
             }
+            SECRETS if plan.secrets_broken => Lookup::Silenced,
             SECRETS => Lookup::NotFound {
                 candidates: plan.secrets.clone(),
             },

@@ -244,6 +244,9 @@ fn check_mock(cx: &Cx<'_>, decl: &Decl, mock: &Mock) {
     };
     if let Some(by) = &mock.by {
         super::agents::known(cx, by);
+        if let MockTarget::Capability(capability) = &mock.target {
+            super::agents::provides(cx, by, capability);
+        }
     }
     let mut place = Place::new(cx, Reads::NOTHING);
     place.input = &reads;

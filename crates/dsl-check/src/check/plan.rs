@@ -247,7 +247,7 @@ fn limits(cx: &Cx<'_>, lines: &[LimitLine], parts: &mut PlanParts) {
         match line.name.text.as_str() {
             "parallel" => parts.parallel = parallel(cx, line),
             "queue" | "requests" | "tokens" | "cost" => {
-let what = format!("limits.{}", line.name.text);
+                let what = format!("limits.{}", line.name.text);
                 parts.unready.blocks_as(what.into(), line.name.span);
             }
             _ => {}

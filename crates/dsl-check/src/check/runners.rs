@@ -165,7 +165,6 @@ pub(super) fn check(cx: &Cx<'_>, call: &Ast, interface: &Interface<'_>) {
     let runner = Runner {
         cx,
         kind,
-        call: call.span,
         place,
         interface,
     };
@@ -179,7 +178,6 @@ pub(super) fn check(cx: &Cx<'_>, call: &Ast, interface: &Interface<'_>) {
 struct Runner<'a, 'db> {
     cx: &'a Cx<'db>,
     kind: &'static Kind,
-    call: Span,
     place: Place<'a, 'db>,
     interface: &'a Interface<'a>,
 }
@@ -390,7 +388,8 @@ impl Runner<'_, '_> {
             own: &own,
             ..Place::of(&self.place)
         };
-        let output = self.interface.output.map(record);
+        let promised = self.interface.output.filter(|output| !output.is_empty());
+        let output = promised.map(record);
         self.cx.with_report(|report| {
             let before = report.problems.len();
             let found = infer(value, None, &place, report);

@@ -12,7 +12,7 @@ use super::task::{first_name, name_span, record, whose};
 use super::{Cx, scripts, shape};
 use crate::rules;
 use crate::scope::{Capability, TypedField};
-use crate::signatures::{clause, is_script_capability};
+use crate::signatures::{RunnerSig, clause, is_script_capability};
 use crate::types::{Problem, infer};
 
 /// What does the work, resolved.
@@ -31,7 +31,7 @@ pub(super) fn work<'db>(cx: &Cx<'db>, decl: &Decl, unready: &mut Unready) -> Doe
         && let Some(name) = names.first()
         && !is_script_capability(&name.text)
     {
-        let found = capability(cx, name);
+        let found = used_capability(cx, name);
         unready.blocks(clause);
         if self::clause(decl, K::Run).is_none() {
             return found.map_or(Doer::Unknown, Doer::Capability);
@@ -89,6 +89,33 @@ pub(super) fn capability<'db>(cx: &Cx<'db>, name: &Name) -> Option<&'db Capabili
         cx.push(problem);
     }
     found
+}
+
+/// A capability that the plan uses: it must have the secrets of its runner.
+pub(super) fn used_capability<'db>(cx: &Cx<'db>, name: &Name) -> Option<&'db Capability> {
+    let found = capability(cx, name)?;
+    if let Some(runner) = &found.runner {
+        secrets_of(cx, name, runner);
+    }
+    Some(found)
+}
+
+/// `name` is whose runner it is.
+pub(super) fn secrets_of(cx: &Cx<'_>, name: &Name, runner: &RunnerSig) {
+    let has = |secret: &SmolStr| cx.plan.secrets.contains(secret) || cx.plan.secrets_broken;
+    for secret in runner.secrets.iter().filter(|secret| !has(secret)) {
+        let message = format!(
+            "the runner of `{}` reads `secrets.{secret}`, which the plan does not have",
+            name.text
+        );
+        let help = format!("add `{secret}: env(\"{}\")` to the plan's `secrets:`", variable(secret));
+        cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message).help(help));
+    }
+}
+
+/// `llm-key` as a variable: `LLM_KEY`.
+fn variable(name: &str) -> String {
+    name.to_uppercase().replace('-', "_")
 }
 
 /// The task's own input: bindings, and the types under which `input.x` is read.
@@ -234,7 +261,7 @@ pub(super) fn steps(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<(Smo
 }
 
 fn do_step(cx: &Cx<'_>, step: &Step, place: &Place<'_, '_>) -> Type {
-    let Some(capability) = capability(cx, &step.capability) else {
+    let Some(capability) = used_capability(cx, &step.capability) else {
         for arg in &step.args {
             cx.with_report(|report| infer(&arg.value, None, place, report));
         }
