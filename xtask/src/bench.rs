@@ -1,37 +1,58 @@
-//! `cargo xtask bench`: ratios against ninja and bare processes, all measured in one run on one machine.
+//! `cargo xtask bench`: ratios against peers and floors, all measured in one run on one machine.
 //!
-//! Every graph is generated twice, as a plan and as `build.ninja`. Figures are medians; only the ratios mean something
-//! elsewhere. Absent: a history of figures, thresholds.
+//! Every workload is generated; commands that are compared take turns, so that a busy moment hits them alike. Figures are
+//! medians; only the ratios mean something elsewhere. Absent: a history of figures; a figure beyond its target fails nothing.
 
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
-
-use wait4::Wait4;
+use std::process::{Command, ExitCode};
 
 use crate::steps;
 
+mod check;
+mod edits;
 mod graphs;
+mod measure;
+mod peers;
+mod realistic;
+mod run;
 
-/// What one command cost.
-#[derive(Clone, Copy)]
-struct Cost {
-    time: Duration,
-    /// The largest resident set of the process or one of its children, in bytes.
-    memory: u64,
+/// What is measured.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Subject {
+    /// `dslc check` against actionlint, ninja -n and, if asked, sprocket; then the time from an edit to new diagnostics
+    Check,
+    /// `dslc run` of no-op scripts against ninja and bare processes
+    Run,
+}
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// What to measure; everything, if nothing is named
+    #[arg(value_enum)]
+    subjects: Vec<Subject>,
+    /// Sizes of the graphs, in tasks; `check` takes the largest
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000])]
+    tasks: Vec<usize>,
+    /// Measurements of each figure; the median is printed
+    #[arg(long, default_value_t = 5)]
+    repeat: usize,
+    /// Compare `check` with sprocket too, which is built from source on first use (about 16 minutes)
+    #[arg(long)]
+    sprocket: bool,
 }
 
 /// The programs that are compared, and a folder to do it in.
 struct Bench {
-    dslc: PathBuf,
-    floor: PathBuf,
+    release: PathBuf,
+    /// Where peers are installed.
+    tools: PathBuf,
     dir: tempfile::TempDir,
     repeat: usize,
+    sprocket: bool,
 }
 
-pub fn bench(root: &Path, tasks: &[usize], repeat: usize) -> ExitCode {
-    match prepare(root, repeat).and_then(|bench| bench.all(tasks).map_err(|error| error.to_string())) {
+pub fn bench(root: &Path, args: &Args) -> ExitCode {
+    match prepare(root, args).and_then(|bench| bench.all(args).map_err(|error| error.to_string())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -40,8 +61,7 @@ pub fn bench(root: &Path, tasks: &[usize], repeat: usize) -> ExitCode {
     }
 }
 
-fn prepare(root: &Path, repeat: usize) -> Result<Bench, String> {
-    steps::ensure("ninja", &["ninja-build"])?;
+fn prepare(root: &Path, args: &Args) -> Result<Bench, String> {
     println!("building the release binaries");
     let built = Command::new(steps::cargo())
         .args([
@@ -64,168 +84,38 @@ fn prepare(root: &Path, repeat: usize) -> Result<Bench, String> {
         .prefix("bench-")
         .tempdir_in(&target)
         .map_err(|error| error.to_string())?;
-    let release = target.join("release");
     Ok(Bench {
-        dslc: release.join("dslc"),
-        floor: release.join("spawn-floor"),
+        release: target.join("release"),
+        tools: target.join("tools"),
         dir,
-        repeat,
+        repeat: args.repeat.max(1),
+        sprocket: args.sprocket,
     })
 }
 
 impl Bench {
-    fn all(&self, tasks: &[usize]) -> io::Result<()> {
+    fn all(&self, args: &Args) -> std::io::Result<()> {
         println!(
             "medians of {} runs; `×` is the ratio to the first line of its group",
             self.repeat
         );
-        for &count in tasks {
+        let wanted = |subject| args.subjects.is_empty() || args.subjects.contains(&subject);
+        if wanted(Subject::Check) {
+            let count = args.tasks.iter().copied().max().unwrap_or(10_000);
             self.check(count)?;
+            self.edits(count)?;
         }
-        for &count in tasks {
-            self.run("fan-out", count, graphs::Shape::FanOut)?;
-            self.run("chain", count, graphs::Shape::Chain)?;
-        }
-        Ok(())
-    }
-
-    /// Reading and checking a graph in a fresh process, against `ninja -n` on the same graph.
-    fn check(&self, count: usize) -> io::Result<()> {
-        let graph = graphs::layered(count);
-        let (plan, ninja) = self.write("check", &graph)?;
-        let rich = self.dir.path().join(format!("realistic-{count}.plan"));
-        std::fs::write(&rich, graphs::realistic(count))?;
-        heading(&format!("check {count} tasks, cold"));
-        let floor = self.measure(|| Ok(self.ninja(&ninja, &["-n"])))?;
-        row("ninja -n", floor, floor);
-        let check = |path: &Path| {
-            let mut command = Command::new(&self.dslc);
-            command.arg("check").arg(path);
-            command
-        };
-        row(
-            &format!("dslc check, the same graph ({})", size(&plan)?),
-            self.measure(|| Ok(check(&plan)))?,
-            floor,
-        );
-        row(
-            &format!("dslc check, a realistic plan ({})", size(&rich)?),
-            self.measure(|| Ok(check(&rich)))?,
-            floor,
-        );
-        Ok(())
-    }
-
-    /// Running no-op scripts, two at a time: bare processes, ninja, and a durable run.
-    fn run(&self, name: &str, count: usize, shape: graphs::Shape) -> io::Result<()> {
-        let graph = graphs::shaped(count, shape);
-        let (plan, ninja) = self.write(name, &graph)?;
-        heading(&format!("run {count} no-op tasks, {name}, two at a time"));
-        // A chain has nothing to do at the same time.
-        let width = if matches!(shape, graphs::Shape::Chain) {
-            "1"
-        } else {
-            "2"
-        };
-        let floor = self.measure(|| {
-            let mut command = Command::new(&self.floor);
-            command.args([count.to_string().as_str(), width]);
-            Ok(command)
-        })?;
-        row("posix_spawn of the same shells", floor, floor);
-        let peer = self.measure(|| {
-            remove(&self.dir.path().join(".ninja_log"))?;
-            Ok(self.ninja(&ninja, &["-j2", "--quiet"]))
-        })?;
-        row("ninja -j2", peer, floor);
-        for durability in ["process", "power"] {
-            let cost = self.measure(|| {
-                let store = self.dir.path().join("store");
-                if store.exists() {
-                    std::fs::remove_dir_all(&store)?;
-                }
-                let mut command = Command::new(&self.dslc);
-                command
-                    .arg("run")
-                    .arg(&plan)
-                    .args(["--parallel", "2", "--quiet", "--durability", durability]);
-                command.arg("--store").arg(store);
-                Ok(command)
-            })?;
-            row(&format!("dslc run --durability {durability}"), cost, floor);
-            println!("  {:<54} {:>9.2}×", "  … against ninja", ratio(cost, peer));
+        if wanted(Subject::Run) {
+            self.run(&args.tasks)?;
         }
         Ok(())
     }
 
-    fn write(&self, name: &str, graph: &graphs::Graph) -> io::Result<(PathBuf, PathBuf)> {
-        let plan = self.dir.path().join(format!("{name}.plan"));
-        let ninja = self.dir.path().join(format!("{name}.ninja"));
-        std::fs::write(&plan, graph.plan())?;
-        std::fs::write(&ninja, graph.ninja())?;
-        Ok((plan, ninja))
+    fn dslc(&self) -> Command {
+        Command::new(self.release.join("dslc"))
     }
 
-    fn ninja(&self, file: &Path, args: &[&str]) -> Command {
-        let mut command = Command::new("ninja");
-        command.arg("-f").arg(file).args(args);
-        command
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
-
-    /// The median by time of `repeat` measurements of the command that `make` prepares.
-    fn measure(&self, mut make: impl FnMut() -> io::Result<Command>) -> io::Result<Cost> {
-        let mut costs = Vec::with_capacity(self.repeat);
-        for _ in 0..self.repeat {
-            let mut command = make()?;
-            costs.push(cost(command.current_dir(self.dir.path()))?);
-        }
-        costs.sort_by_key(|cost| cost.time);
-        Ok(costs[costs.len() / 2])
-    }
-}
-
-fn cost(command: &mut Command) -> io::Result<Cost> {
-    let started = Instant::now();
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let used = child.wait4()?;
-    let time = started.elapsed();
-    if !used.status.success() {
-        return Err(io::Error::other(format!("{command:?} ended with {}", used.status)));
-    }
-    Ok(Cost {
-        time,
-        memory: used.rusage.maxrss,
-    })
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn heading(text: &str) {
-    println!("\n  {text:<54} {:>10} {:>12} {:>10}", "×", "ms", "peak MB");
-}
-
-fn row(name: &str, cost: Cost, floor: Cost) {
-    let ms = cost.time.as_secs_f64() * 1e3;
-    println!(
-        "  {name:<54} {:>9.2}× {ms:>12.1} {:>10.1}",
-        ratio(cost, floor),
-        cost.memory as f64 / 1e6
-    );
-}
-
-fn ratio(cost: Cost, floor: Cost) -> f64 {
-    cost.time.as_secs_f64() / floor.time.as_secs_f64().max(1e-9)
-}
-
-fn size(path: &Path) -> io::Result<String> {
-    Ok(format!("{:.1} MB", std::fs::metadata(path)?.len() as f64 / 1e6))
 }

@@ -29,22 +29,15 @@ enum Verb {
         #[arg(long)]
         all: bool,
     },
-    /// Ratios against ninja and bare processes, measured in one run
-    Bench {
-        /// Sizes of the graphs, in tasks
-        #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000])]
-        tasks: Vec<usize>,
-        /// Measurements of each figure; the median is printed
-        #[arg(long, default_value_t = 5)]
-        repeat: usize,
-    },
+    /// Ratios against peers and floors, measured in one run
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
     let root = root();
     match Verb::parse() {
         Verb::Test { all } => test::test(&root, all),
-        Verb::Bench { tasks, repeat } => bench::bench(&root, &tasks, repeat.max(1)),
+        Verb::Bench(args) => bench::bench(&root, &args),
     }
 }
 

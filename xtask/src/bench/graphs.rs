@@ -1,4 +1,4 @@
-//! Graphs of no-op tasks, written as a plan and as `build.ninja`, and a plan of the size and variety of real ones.
+//! Graphs, written in the language of each program that is compared.
 
 use std::fmt::Write;
 
@@ -8,6 +8,10 @@ pub enum Shape {
     FanOut,
     /// Each after the one before.
     Chain,
+    /// Layers of about a hundred nodes, each with two needs in the layer above.
+    Layered,
+    /// The same with eight needs.
+    Dense,
 }
 
 /// Node `n` needs the nodes `needs[n]`, all smaller than `n`.
@@ -15,39 +19,48 @@ pub struct Graph {
     needs: Vec<Vec<usize>>,
 }
 
+const WIDTH: usize = 100;
+
 pub fn shaped(count: usize, shape: Shape) -> Graph {
+    let above = |n: usize, steps: &[usize]| {
+        let at = |layer: usize, step: usize| layer * WIDTH + (n % WIDTH + step) % WIDTH;
+        let layer = (n / WIDTH).checked_sub(1);
+        layer.map_or_else(Vec::new, |layer| steps.iter().map(|&step| at(layer, step)).collect())
+    };
     let needs = (0..count).map(|n| match shape {
-        _ if n == 0 => Vec::new(),
+        Shape::FanOut | Shape::Chain if n == 0 => Vec::new(),
         Shape::FanOut => vec![0],
         Shape::Chain => vec![n - 1],
+        Shape::Layered => above(n, &[0, 7]),
+        Shape::Dense => above(n, &[0, 1, 7, 11, 23, 42, 64, 81]),
     });
     Graph { needs: needs.collect() }
 }
 
-/// Layers of about a hundred nodes, each with two needs in the layer above.
-pub fn layered(count: usize) -> Graph {
-    const WIDTH: usize = 100;
-    let needs = (0..count).map(|n| {
-        let Some(above) = (n / WIDTH).checked_sub(1) else {
-            return Vec::new();
-        };
-        let at = |column: usize| above * WIDTH + column % WIDTH;
-        vec![at(n % WIDTH), at(n % WIDTH + 7)]
-    });
-    Graph { needs: needs.collect() }
-}
-
+// Writing to a string is infallible, here and below.
 impl Graph {
+    /// No-op scripts.
     pub fn plan(&self) -> String {
+        self.plan_of("    shell: \"sh\"\n    run: \":\"\n", |_| String::new())
+    }
+
+    /// Each reads what the first that it needs has printed.
+    pub fn small_plan(&self) -> String {
+        self.plan_of("    timeout: 1m\n", |needs| match needs.first() {
+            Some(need) => format!("    run: \"echo {{{{ t{need}.stdout }}}}\"\n"),
+            None => "    run: \"echo\"\n".to_owned(),
+        })
+    }
+
+    fn plan_of(&self, clauses: &str, run: impl Fn(&[usize]) -> String) -> String {
         let mut text = String::from("plan generated\n");
         for (n, needs) in self.needs.iter().enumerate() {
-            // Infallible: writing to a string.
             let _ = writeln!(text, "\n  task t{n}");
             if !needs.is_empty() {
-                let names: Vec<_> = needs.iter().map(|need| format!("t{need}")).collect();
-                let _ = writeln!(text, "    needs: {}", names.join(", "));
+                let _ = writeln!(text, "    needs: {}", names("t", needs).join(", "));
             }
-            text.push_str("    shell: \"sh\"\n    run: \":\"\n");
+            text.push_str(clauses);
+            text.push_str(&run(needs));
         }
         text
     }
@@ -63,32 +76,43 @@ impl Graph {
         }
         text
     }
-}
 
-/// About 300 bytes a task: titles, inputs, outputs, expressions, expectations, retries, routes.
-pub fn realistic(count: usize) -> String {
-    let mut text = String::from(
-        "plan realistic \"A plan of the size of real ones\"\n  version: 1.0.0\n  params:\n    \
-         ## How many items are enough\n    least: int(0..) = 3\n    folder: path = \".\"\n  retry: exponential(max: 2, base: 1s, cap: 30s)\n",
-    );
-    for n in 0..count {
-        let _ = writeln!(
-            text,
-            "\n  # step {n} of the pipeline\n  task step-{n} \"Step number {n}\" kind:analyze"
-        );
-        if n > 0 {
-            let before = n - 1 - (n - 1) % 3;
-            let _ = writeln!(text, "    needs: step-{before}");
+    /// A workflow of GitHub Actions, for actionlint.
+    pub fn workflow(&self) -> String {
+        let mut text = String::from("name: generated\non: push\njobs:\n");
+        for (n, needs) in self.needs.iter().enumerate() {
+            let _ = writeln!(text, "  t{n}:");
+            if !needs.is_empty() {
+                let _ = writeln!(text, "    needs: [{}]", names("t", needs).join(", "));
+            }
+            let read = needs.first().map(|need| format!(" ${{{{ needs.t{need}.result }}}}"));
             let _ = writeln!(
                 text,
-                "    input:\n      items: step-{before}.items\n      label: \"step {n}\""
+                "    runs-on: ubuntu-latest\n    steps:\n      - run: echo{}",
+                read.unwrap_or_default()
             );
         }
-        let _ = writeln!(
-            text,
-            "    run: |\n      printf '%s\\n' {{{{ params.least }}}} \"$HOME\" | sort -u\n    \
-             output:\n      items: list[string] = lines(stdout)\n    expect:\n      - len(items) >= params.least\n    timeout: 1m"
-        );
+        text
     }
-    text
+
+    /// A WDL document, for sprocket: one task, called once for each node.
+    pub fn wdl(&self) -> String {
+        let mut text = String::from(
+            "version 1.2\n\ntask noop {\n    input {\n        String text = \"\"\n    }\n    command <<<\n        echo ~{text}\n    >>>\n    \
+             output {\n        String out = read_string(stdout())\n    }\n}\n\nworkflow generated {\n",
+        );
+        for (n, needs) in self.needs.iter().enumerate() {
+            let after: String = needs.iter().skip(1).map(|need| format!(" after t{need}")).collect();
+            let _ = match needs.first() {
+                Some(need) => writeln!(text, "    call noop as t{n}{after} {{ text = t{need}.out }}"),
+                None => writeln!(text, "    call noop as t{n} {{}}"),
+            };
+        }
+        text.push_str("}\n");
+        text
+    }
+}
+
+fn names(prefix: &str, nodes: &[usize]) -> Vec<String> {
+    nodes.iter().map(|node| format!("{prefix}{node}")).collect()
 }
