@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dsl_syntax::DecodeError;
-use dsl_syntax::ast::{Block, Clause, Decl, Item, Name, NeedKind, RouteOn, Span, Value};
+use dsl_syntax::ast::{Block, Clause, Decl, Expr, Item, Name, NeedKind, RouteOn, Span, Value};
 use dsl_syntax::table::ClauseKey as K;
 use smol_str::SmolStr;
 
@@ -18,11 +18,12 @@ use crate::diagnostic::{BlockRef, Diag, Diagnostic, Edit, Fix, Label, Place, Sev
 use crate::imports::{normalize, visible};
 use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
 use crate::plans::file_plans;
-use crate::problems::{file_problems, graph_problems};
+use crate::problems::{file_problems, flow_problems, graph_problems};
 use crate::rules;
 use crate::scope::implicit_name;
 use crate::signatures::{clause, parse};
 use crate::suppressions;
+use crate::walk;
 
 /// A view of the workspace as it was when this was made. While one exists, changes of the workspace wait for it, and queries on it
 /// end with [`salsa::Cancelled`]: run them under [`Analysis::catch`], and drop it soon.
@@ -117,6 +118,7 @@ impl Analysis {
         }
         file_problems(&self.db, self.project, file).iter().for_each(&mut show);
         graph_problems(&self.db, self.project, file).iter().for_each(&mut show);
+        flow_problems(&self.db, self.project, file).iter().for_each(&mut show);
         suppressions::apply(self, file, &mut found);
         once_a_file(&mut found, rules::TAB_INDENTATION);
         found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));
@@ -355,6 +357,42 @@ fn entry(clause: &Clause, name: &str) -> Option<Span> {
     names.find(|found| found.text == name).map(|name| name.span)
 }
 
+/// The expressions of an entry of a clause, or of all of it.
+fn of_entry<'a>(clause: &'a Clause, entry: Option<&str>, look: &mut dyn FnMut(&'a Expr)) {
+    match (&clause.value, entry) {
+        (Value::Assigns(assigns), Some(entry)) => {
+            let of_entry = assigns.iter().filter(|assign| assign.name.text == entry);
+            of_entry.for_each(|assign| look(&assign.value));
+        }
+        (Value::Typed(typed), Some(entry)) => {
+            let of_entry = typed.iter().filter(|item| item.name.text == entry);
+            of_entry.filter_map(|item| item.value.as_ref()).for_each(look);
+        }
+        (value, _) => walk::exprs(value, look),
+    }
+}
+
+/// The first of the expressions that reads the value of that path.
+fn first_read<'a>(path: &str, exprs: impl FnOnce(&mut dyn FnMut(&'a Expr))) -> Option<Span> {
+    let wanted: Vec<&str> = path.split('.').collect();
+    let reads = |expr: &Expr| match walk::path(expr) {
+        Some(names) => {
+            let mut pairs = names.iter().zip(&wanted);
+            names.len() >= wanted.len() && pairs.all(|(name, wanted)| *wanted == "*" || name.text == *wanted)
+        }
+        None => false,
+    };
+    let mut found = None;
+    exprs(&mut |expr| {
+        walk::deep(expr, &mut |inner| {
+            if found.is_none() && reads(inner) {
+                found = Some(inner.span);
+            }
+        });
+    });
+    found
+}
+
 fn name_span(decl: &Decl) -> Span {
     decl.name.as_ref().map_or_else(
         || decl.title.as_ref().map_or(decl.keyword, |title| title.span),
@@ -376,6 +414,19 @@ fn find_in(decl: &Decl, target: &Target) -> Option<Span> {
             let of_key = decl.clauses.iter().filter(|clause| clause.key == Some(*key));
             let mut entries = of_key.filter_map(|clause| entry(clause, name));
             entries.next()
+        }
+        Target::Value { key, entry: name, path } => {
+            let Some(key) = key else {
+                let title = decl.title.as_ref()?;
+                return Some(first_read(path, |look| walk::string(title, look)).unwrap_or(title.span));
+            };
+            let of_key = decl.clauses.iter().filter(|clause| clause.key == Some(*key));
+            let mut named = of_key.filter_map(|clause| match name {
+                Some(name) => Some((clause, entry(clause, name)?)),
+                None => Some((clause, clause.name.span)),
+            });
+            let (clause, span) = named.next()?;
+            Some(first_read(path, |look| of_entry(clause, name.as_deref(), look)).unwrap_or(span))
         }
         Target::Need(wanted) => {
             let Value::Needs(needs) = &clause(decl, K::Needs)?.value else {

@@ -96,6 +96,12 @@ pub(crate) enum Target {
     Clause(ClauseKey),
     /// A named entry of such a clause: an input, an output, a memory key.
     Entry(ClauseKey, SmolStr),
+    /// Where such a clause (`None`: the title), or an entry of it, first reads a value: `secrets.token`; `*` is any name.
+    Value {
+        key: Option<ClauseKey>,
+        entry: Option<SmolStr>,
+        path: SmolStr,
+    },
     /// The path of a `use`, or a name picked by it.
     Use(Option<SmolStr>),
 }

@@ -16,6 +16,7 @@ use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use crate::check::checked;
+use crate::flow::{Printed, is_within, prints, weighed};
 use crate::inputs::{Project, SourceFile};
 use crate::plans::file_plans;
 use crate::signatures::{clause, is_true, name_of};
@@ -35,10 +36,22 @@ pub(crate) struct Facts {
 pub(crate) struct Read {
     pub sink: Sink,
     pub source: Source,
+    pub how: How,
+}
+
+/// What becomes of a value that is read. Of several uses in one sink the first of these counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum How {
+    /// A script prints it.
+    Printed,
+    /// It goes on, as it is or in a text.
+    Carried,
+    /// It is compared, measured or tested, or what reads it is wrong.
+    Weighed,
 }
 
 /// Where a value is read: a clause and, where the clause has named entries, the entry (`input.query`, an output, a memory key).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Sink {
     /// `None`: the title.
     pub key: Option<K>,
@@ -84,6 +97,8 @@ pub(crate) struct NodeFacts {
     pub each: Option<EachFacts>,
     pub optional: bool,
     pub budget: Budget,
+    /// Variables that the script prints; looked for only where it is given a secret.
+    pub prints: Box<[SmolStr]>,
 }
 
 /// What a block of a plan's own clauses says of time, money and slots.
@@ -166,11 +181,17 @@ pub(crate) struct Noted {
     items_max: Cell<Option<u64>>,
     budget: Cell<Budget>,
     plan: RefCell<Option<Box<ClauseFacts>>>,
+    secret: Cell<bool>,
 }
 
 impl Noted {
     pub fn read(&self, span: Span, source: Source) {
         self.reads.borrow_mut().push((span, source));
+    }
+
+    /// It reads a secret, or a parameter that is one.
+    pub fn secret(&self) {
+        self.secret.set(true);
     }
 
     /// The list that the block's `each` goes over: its type, or its being written down, may bound it.
@@ -196,29 +217,50 @@ impl Noted {
         })));
     }
 
-    fn finish(self, decl: &Decl) -> Box<[Read]> {
-        let mut reads: Vec<Read> = self
-            .reads
-            .into_inner()
-            .into_iter()
-            .map(|(span, source)| Read {
-                sink: sink(decl, span),
-                source,
-            })
-            .collect();
+    fn finish(self, decl: &Decl, printed: &Printed, broken: &[Span]) -> Box<[Read]> {
+        let reads = self.reads.into_inner();
+        let weighed = if reads.is_empty() { Vec::new() } else { weighed(decl) };
+        let how = |span: Span| {
+            let is_broken = broken.iter().any(|broken| broken.contains(span.start));
+            if is_broken || is_within(&weighed, span) {
+                How::Weighed
+            } else if printed.values.iter().any(|value| value.contains(span.start)) {
+                How::Printed
+            } else {
+                How::Carried
+            }
+        };
+        let reads = reads.into_iter().map(|(span, source)| Read {
+            sink: sink(decl, span),
+            source,
+            how: how(span),
+        });
+        let mut reads: Vec<Read> = reads.collect();
         reads.sort_unstable();
-        reads.dedup();
+        reads.dedup_by(|later, first| later.sink == first.sink && later.source == first.source);
         reads.into()
     }
 }
 
-/// The facts of a block that has been checked. `typed`: what it was lowered to, if it is a node.
-pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>) -> Facts {
+/// The facts of a block that has been checked. `typed`: what it was lowered to, if it is a node. `broken`: what is wrong in it; values
+/// that are read there go no further, so that one mistake is not two.
+pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>, broken: &[Span]) -> Facts {
     let (items_max, budget) = (noted.items_max.get(), noted.budget.get());
+    let mut printed = if noted.secret.get() {
+        prints(decl)
+    } else {
+        Printed::default()
+    };
+    let variables = std::mem::take(&mut printed.variables);
     Facts {
-        node: typed.map(|typed| Box::new(of_node(decl, typed, items_max, budget))),
+        node: typed.map(|typed| {
+            Box::new(NodeFacts {
+                prints: variables.into(),
+                ..of_node(decl, typed, items_max, budget)
+            })
+        }),
         plan: noted.plan.take(),
-        reads: noted.finish(decl),
+        reads: noted.finish(decl, &printed, broken),
     }
 }
 
@@ -252,6 +294,7 @@ fn of_node(decl: &Decl, typed: &Node, items_max: Option<u64>, budget: Budget) ->
         }),
         optional: is_true(decl, K::Optional),
         budget,
+        prints: Box::default(),
     }
 }
 

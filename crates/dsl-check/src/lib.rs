@@ -10,6 +10,7 @@ mod check;
 mod config;
 mod diagnostic;
 mod facts;
+mod flow;
 mod graph;
 mod ide;
 mod imports;

@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 
 use crate::check::{declared_outputs, node_outputs, outputs_unknown};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
+use crate::flow::secret_leaks;
 use crate::graph::{Edge, EdgeKind, PlanGraph, graphs};
 use crate::imports::{ImportProblem, declarations, declared, visible};
 use crate::inputs::{Project, SourceFile};
@@ -162,6 +163,12 @@ pub(crate) fn graph_problems(db: &dyn salsa::Database, project: Project, file: S
         recursive_calls(db, project, file, plan, &mut said, &mut found);
     }
     found
+}
+
+/// Values that go where they must not.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn flow_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
+    secret_leaks(db, project, file)
 }
 
 /// Of a longer loop only the beginning is spelled out.

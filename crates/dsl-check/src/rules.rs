@@ -85,6 +85,7 @@ rules! {
     AGENT_LACKS_CAPABILITY "agent-lacks-capability" "capability" Error;
     NON_IDEMPOTENT_RETRY "non-idempotent-retry" "capability" Warning;
     UNHANDLED_DOUBT "unhandled-doubt" "capability" Warning;
+    SECRET_LEAK "secret-leak" "policy" Error;
     REDUNDANT_NEED "redundant-need" "lints" Hint;
     MISSING_TIMEOUT "missing-timeout" "lints" Hint;
     UNVERIFIABLE_EXPECTATION "unverifiable-expectation" "lints" Hint;

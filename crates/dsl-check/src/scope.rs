@@ -144,6 +144,14 @@ pub(crate) struct PlanScope {
     pub has_version: bool,
 }
 
+impl PlanScope {
+    /// Whether the parameter is given a secret.
+    pub fn is_secret(&self, param: &str) -> bool {
+        let mut params = self.params.iter();
+        params.any(|field| field.name == param && matches!(field.ty.required(), Type::Secret(_)))
+    }
+}
+
 #[salsa::tracked(returns(ref))]
 pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<FileScope> {
     let resolver = Resolver::new(db, project, file);

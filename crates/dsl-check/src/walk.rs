@@ -68,7 +68,8 @@ pub(crate) fn exprs<'a>(value: &'a Value, f: &mut dyn FnMut(&'a Expr)) {
     }
 }
 
-fn string<'a>(text: &'a StringLit, f: &mut dyn FnMut(&'a Expr)) {
+/// Calls `f` with each interpolation of a string.
+pub(crate) fn string<'a>(text: &'a StringLit, f: &mut dyn FnMut(&'a Expr)) {
     for part in &text.parts {
         if let StringPart::Interp(expr) = part {
             f(expr);

@@ -414,14 +414,23 @@ impl<'db> Cx<'db> {
             ir::Ref::Capture(capture) => Source::Capture(*capture),
             ir::Ref::Run(_) | ir::Ref::Task(_) | ir::Ref::Plan(_) | ir::Ref::Budget(_) | ir::Ref::World(_) => return,
         };
+        let is_secret = match &source {
+            Source::Secret(_) => true,
+            Source::Param(name) => self.plan.is_secret(name),
+            _ => false,
+        };
+        if is_secret {
+            self.noted.secret();
+        }
         self.noted.read(span, source);
     }
 
     fn finish(self, decl: &Decl, node: Option<&ir::plan::Node>) -> (Vec<Diag>, Facts) {
         let block = self.block;
-        let facts = facts::of_decl(decl, self.noted, node);
-        let mut said = HashSet::new();
         let problems = self.report.into_inner().problems;
+        let broken: Vec<Span> = problems.iter().map(|problem| problem.span).collect();
+        let facts = facts::of_decl(decl, self.noted, node, &broken);
+        let mut said = HashSet::new();
         let diags = problems
             .into_iter()
             .filter(|problem| {

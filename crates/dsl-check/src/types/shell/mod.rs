@@ -15,8 +15,10 @@ use smol_str::{SmolStr, format_smolstr};
 use tree_sitter::{Node, Parser, Tree};
 
 mod heredoc;
+mod prints;
 
 use heredoc::{HereDoc, here_documents, without_quotes};
+pub(crate) use prints::{Printed, printed};
 
 use super::env::{Env, Lookup};
 use super::infer::Checker;
