@@ -1,0 +1,18 @@
+[
+  (type)
+  (capability)
+  (agent)
+  (policy)
+  (plan)
+  (profile)
+  (test)
+  (task)
+  (gate)
+  (decision)
+  (hypothesis)
+  (rule)
+  (clause)
+  (entry)
+  (list)
+  (record)
+] @fold
