@@ -193,6 +193,12 @@ pub(crate) struct NodeSig {
     pub options: Vec<SmolStr>,
     pub by: Vec<SmolStr>,
     pub evidence: Vec<SmolStr>,
+    /// The names of what it is given, and of its script's variables.
+    pub input: Box<[SmolStr]>,
+    pub env: Box<[SmolStr]>,
+    pub approvers: Box<[SmolStr]>,
+    /// A decision by the likeliest hypothesis.
+    pub from_hypotheses: bool,
     /// There is a syntax error in the outputs, so what is not among them may be meant to be.
     pub outputs_broken: bool,
     /// The same of the needs.
@@ -204,7 +210,8 @@ pub(crate) enum Work {
     Script,
     Capability(SmolStr),
     Call(SmolStr),
-    Steps,
+    /// The capabilities of its steps.
+    Steps(Box<[SmolStr]>),
     Nothing,
 }
 
@@ -345,17 +352,13 @@ fn tool_of(args: &[Arg]) -> Option<ToolSig> {
 }
 
 fn plan(decl: &Decl, block: &Block, name: SmolStr) -> PlanSig {
-    let assigned = |key| match clause(decl, key).map(|clause| &clause.value) {
-        Some(Value::Assigns(assigns)) => assigns.iter().map(|assign| text(&assign.name)).collect(),
-        _ => Vec::new(),
-    };
     PlanSig {
         name,
         params: fields_of(decl, K::Params).unwrap_or_default(),
         outputs: typed_of(decl, K::Outputs).unwrap_or_default(),
         memory: typed_of(decl, K::Memory).unwrap_or_default(),
-        secrets: assigned(K::Secrets),
-        budget: assigned(K::Budget),
+        secrets: assigned(decl, K::Secrets),
+        budget: assigned(decl, K::Budget),
         labels: names_of(decl, K::Labels),
         retry: match clause(decl, K::Retry).map(|clause| &clause.value) {
             Some(Value::Retry(retry)) => retried_modes(retry),
@@ -495,6 +498,10 @@ fn node(decl: &Decl, block: &Block) -> NodeSig {
         options,
         by: names_of(decl, K::By),
         evidence,
+        input: assigned(decl, K::Input).into(),
+        env: assigned(decl, K::Env).into(),
+        approvers: names_of(decl, K::Approver).into(),
+        from_hypotheses: kind == NodeKind::Decision && clause(decl, K::From).is_some(),
         outputs_broken: is_broken(decl, block, K::Output),
         needs_broken: is_broken(decl, block, K::Needs),
     }
@@ -533,8 +540,11 @@ fn work(decl: &Decl) -> Work {
         Work::Capability(name)
     } else if let Some(name) = name_of(decl, K::Call) {
         Work::Call(name)
-    } else if clause(decl, K::Do).is_some() {
-        Work::Steps
+    } else if let Some(steps) = clause(decl, K::Do) {
+        Work::Steps(match &steps.value {
+            Value::Steps(steps) => steps.iter().map(|step| text(&step.capability)).collect(),
+            _ => Box::default(),
+        })
     } else {
         Work::Nothing
     }
@@ -566,6 +576,14 @@ pub(crate) fn name_of(decl: &Decl, key: K) -> Option<SmolStr> {
     match &clause(decl, key)?.value {
         Value::Names(names) => names.first().map(text),
         _ => None,
+    }
+}
+
+/// The names of `name: expr` lines.
+fn assigned(decl: &Decl, key: K) -> Vec<SmolStr> {
+    match clause(decl, key).map(|clause| &clause.value) {
+        Some(Value::Assigns(assigns)) => assigns.iter().map(|assign| text(&assign.name)).collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -167,6 +167,27 @@ fn lacking(cx: &Cx<'_>, name: &Name, named: &[Name], used: &[Used<'_>]) {
     }));
 }
 
+/// That the agent provides what a task elsewhere needs.
+pub(super) fn lacks_for(cx: &Cx<'_>, name: &Name, task: &str, needed: &[(SmolStr, CapabilityId)]) {
+    let Some(agent) = cx.scope.agents.get(&name.text) else {
+        return;
+    };
+    let lacks: Vec<String> = needed
+        .iter()
+        .filter(|(_, id)| agent.lacks(id))
+        .map(|(lacked, _)| format!("`{lacked}`"))
+        .collect();
+    if !lacks.is_empty() {
+        let listed = lacks.join(" and ");
+        let message = format!(
+            "the agent `{}` does not provide {listed}, expected one that does for `{task}`",
+            name.text
+        );
+        let help = format!("add {listed} to `provides:` of `{}`", name.text);
+        cx.push(Problem::new(rules::AGENT_LACKS_CAPABILITY, name.span, message).help(help));
+    }
+}
+
 /// A few agents that could do it and are not named yet.
 fn able(cx: &Cx<'_>, used: &[Used<'_>], named: &[Name]) -> Vec<SmolStr> {
     const SHOWN_MAX: usize = 3;

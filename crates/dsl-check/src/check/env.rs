@@ -3,7 +3,7 @@
 //! A [`Place`] is built for a clause: it says which groups of values can be read there, and answers the checker of types.
 //! Nodes come from the block's view, so what is upstream has been decided already. Absent: expressions.
 
-use dsl_syntax::ast::{Arg, ExprKind, Name, Span, Value as AstValue};
+use dsl_syntax::ast::{Arg, Name, Span, Value as AstValue};
 use dsl_syntax::table::ClauseKey as K;
 use ir::expr::Capture;
 use ir::types::{Type, Types};
@@ -11,7 +11,7 @@ use ir::{Expr, Ref};
 use smol_str::SmolStr;
 
 use super::outputs::{agent_type, error_type, members, node_outputs, outputs_unknown};
-use super::{Cx, Seen};
+use super::{Cx, Seen, about};
 use crate::analysis::decl_of;
 use crate::graph::Access;
 use crate::rules;
@@ -54,6 +54,19 @@ const RUN_STATUSES: &[&str] = &[
     "cancelled",
 ];
 
+/// What can be read of the run; from the fourth on only when it is over.
+const RUN_MEMBERS: &[&str] = &["id", "started", "workspace", "status", "duration", "cost", "tokens"];
+
+/// Whose secrets can be read where `run` cannot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Secrets {
+    #[default]
+    None,
+    OfPlan,
+    /// Of whichever plan it will be.
+    Any,
+}
+
 /// Which groups a place may read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Reads {
@@ -72,10 +85,9 @@ pub(crate) struct Reads {
     pub context: bool,
     /// `status(n)`, `ran(n)`, …
     pub test: bool,
-    /// Inputs by their bare names, and `secrets` of whichever plan there is.
-    pub runner: bool,
-    /// `secrets` are those of this plan.
-    pub secrets_of_plan: bool,
+    /// Inputs by their bare names too.
+    pub bare_inputs: bool,
+    pub secrets: Secrets,
     /// Members and kinds may stand bare: attributes of policies and unknown profiles.
     pub anything: bool,
 }
@@ -90,8 +102,8 @@ impl Reads {
         outcome: false,
         context: false,
         test: false,
-        runner: false,
-        secrets_of_plan: false,
+        bare_inputs: false,
+        secrets: Secrets::None,
         anything: false,
     };
     /// What a clause of a plan reads.
@@ -169,11 +181,6 @@ impl<'a, 'db> Place<'a, 'db> {
         }
     }
 
-    /// A runner that stands in no plan: who uses it has to have them.
-    const fn any_secret(&self) -> bool {
-        self.reads.runner && !self.reads.secrets_of_plan
-    }
-
     fn groups(&self) -> Vec<&'static str> {
         let mut groups = Vec::new();
         if self.reads.run {
@@ -191,7 +198,7 @@ impl<'a, 'db> Place<'a, 'db> {
         if self.reads.test {
             groups.push("outputs");
         }
-        if self.reads.runner {
+        if self.reads.secrets != Secrets::None {
             groups.push("secrets");
         }
         groups
@@ -326,7 +333,10 @@ impl<'a, 'db> Place<'a, 'db> {
         let id = self.cx.node_id(at);
         let sig = &*seen.sig;
         let maybe = |ty: Type| {
-            if seen.access == Access::Maybe {
+            if self.reads.test {
+                // an absent value fails its expectation
+                crate::types::without_optional(ty)
+            } else if seen.access == Access::Maybe {
                 ty.optional()
             } else {
                 ty
@@ -444,25 +454,9 @@ impl<'a, 'db> Place<'a, 'db> {
         Lookup::value(ty, Ref::World(full.into()))
     }
 
-    /// The node that is the one argument of `status(n)`.
-    fn node_argument(&self, args: &[Arg], report: &mut Report) -> Option<u32> {
-        let [Arg { value, .. }] = args else {
-            return None;
-        };
-        let ExprKind::Name(name) = &value.kind else {
-            return None;
-        };
-        let found = self.cx.view.get(name).map(|(at, _)| at);
-        match found {
-            Some(at) => self.cx.note(value.span, &Ref::Status(at)),
-            None => report.unresolved_name(value.span, name, &self.nodes_near(name)),
-        }
-        found
-    }
-
-    fn nodes_near(&self, name: &str) -> Vec<SmolStr> {
+    pub(super) fn nodes_near(&self, name: &str) -> Vec<SmolStr> {
         if self.reads.test {
-            self.cx.view.nodes.iter().map(|(name, _)| name.clone()).collect()
+            about::all_nodes(self.cx)
         } else {
             self.cx.nodes_near(name)
         }
@@ -549,7 +543,7 @@ impl Place<'_, '_> {
         if let Some(id) = self.group(name) {
             return Lookup::Namespace(Namespace { path: name.into(), id });
         }
-        if self.reads.runner
+        if self.reads.bare_inputs
             && let Some((input, ty)) = self.input.iter().find(|(input, _)| input == name)
         {
             return Lookup::value(ty.clone(), Ref::Input(input.clone()));
@@ -564,7 +558,7 @@ impl Place<'_, '_> {
         candidates.extend(self.each.iter().map(|(var, _)| var.clone()));
         candidates.extend(self.own.iter().map(|(own, _)| own.clone()));
         candidates.extend(strings(self.capture_names()));
-        if self.reads.runner {
+        if self.reads.bare_inputs {
             candidates.extend(self.input.iter().map(|(input, _)| input.clone()));
         }
         if self.reads.nodes {
@@ -582,7 +576,7 @@ impl Place<'_, '_> {
                 found => found,
             },
             MEMORY => self.memory(&of.path, name),
-            SECRETS if plan.secrets.contains(&name.text) || self.any_secret() => {
+            SECRETS if plan.secrets.contains(&name.text) || self.reads.secrets == Secrets::Any => {
                 Lookup::value(Type::Secret(Box::new(Type::STRING)), Ref::Secret(name.text.clone()))
             }
             SECRETS if plan.secrets_broken => Lookup::Silenced,
@@ -592,7 +586,7 @@ impl Place<'_, '_> {
             RUN => match self.run_member(word) {
                 Some(ty) => Lookup::value(ty, Ref::Run(name.text.clone())),
                 None => Lookup::NotFound {
-                    candidates: strings(&["id", "started", "workspace"]),
+                    candidates: strings(&RUN_MEMBERS[..if self.reads.outcome { 7 } else { 3 }]),
                 },
             },
             TASK => match word {
@@ -639,44 +633,6 @@ impl Place<'_, '_> {
             },
             OUTPUTS => field(&plan.outputs, word, |name| Ref::Run(format!("outputs.{name}").into())),
             node => self.node_member(node - NODES, name),
-        }
-    }
-
-    fn find_call(&self, func: &Name, args: &[Arg], report: &mut Report) -> Option<Typed> {
-        if !self.reads.test {
-            return None;
-        }
-        match func.text.as_str() {
-            "remembered" => {
-                let key = args.first().and_then(|arg| match &arg.value.kind {
-                    ExprKind::String(text) => text.plain(),
-                    _ => None,
-                });
-                let field = key.and_then(|key| self.cx.plan.memory.iter().find(|field| field.name == key));
-                let ty = field.map_or(Type::Json, |field| field.ty.clone());
-                Some(Typed::new(Expr::Ref(Ref::Memory(func.text.clone())), ty))
-            }
-            "status" | "ran" | "attempts" => {
-                let Some(at) = self.node_argument(args, report) else {
-                    if !args
-                        .first()
-                        .is_some_and(|arg| matches!(arg.value.kind, ExprKind::Name(_)))
-                    {
-                        report.wrong_arguments(
-                            func.span,
-                            format!("`{}` takes the name of a node", func.text),
-                            "status(node)",
-                        );
-                    }
-                    return Some(Typed::error());
-                };
-                Some(match func.text.as_str() {
-                    "status" => Typed::new(Expr::Ref(Ref::Status(at)), members(NODE_STATUSES)),
-                    "attempts" => Typed::new(Expr::Ref(Ref::Attempts(at)), Type::INT),
-                    _ => Typed::new(Expr::Ref(Ref::Run("ran".into())), Type::Bool),
-                })
-            }
-            _ => None,
         }
     }
 }

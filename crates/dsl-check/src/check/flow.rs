@@ -61,7 +61,7 @@ pub(super) fn gate(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     common(cx, decl, &place, when, body)
 }
 
-fn approvers(cx: &Cx<'_>, names: &[Name]) -> Vec<SmolStr> {
+pub(super) fn approvers(cx: &Cx<'_>, names: &[Name]) -> Vec<SmolStr> {
     for name in names.iter().filter(|name| !name.text.contains('/')) {
         let message = format!(
             "`{}` is no principal, expected one such as `role/{}`",

@@ -27,7 +27,11 @@ pub(super) fn expr_of(decl: &Decl, key: K) -> Option<&Expr> {
 }
 
 pub(super) fn bool_clause(cx: &Cx<'_>, decl: &Decl, key: K) -> Option<bool> {
-    let expr = expr_of(decl, key)?;
+    bool(cx, expr_of(decl, key)?)
+}
+
+/// A constant yes or no.
+pub(super) fn bool(cx: &Cx<'_>, expr: &Expr) -> Option<bool> {
     cx.with_report(|report| literal_bool(expr, &Place::new(cx, Reads::NOTHING), report))
 }
 
@@ -37,7 +41,7 @@ pub(super) fn int_clause(cx: &Cx<'_>, decl: &Decl, key: K, least: i64) -> Option
 }
 
 /// A constant integer between bounds.
-fn int(cx: &Cx<'_>, expr: &Expr, least: i64, most: i64, what: &str) -> Option<i64> {
+pub(super) fn int(cx: &Cx<'_>, expr: &Expr, least: i64, most: i64, what: &str) -> Option<i64> {
     let value = cx.with_report(|report| literal_int(expr, &Place::new(cx, Reads::NOTHING), report))?;
     if (least..=most).contains(&value) {
         return Some(value);
@@ -95,15 +99,16 @@ pub(super) fn ratio(cx: &Cx<'_>, expr: &Expr, what: &str) -> Option<f64> {
 
 /// `tolerate: 20%` or a count.
 pub(super) fn tolerate(cx: &Cx<'_>, decl: &Decl) -> Tolerate {
-    let Some(expr) = expr_of(decl, K::Tolerate) else {
-        return Tolerate::Count(0);
-    };
+    expr_of(decl, K::Tolerate).map_or(Tolerate::Count(0), |expr| tolerated(cx, expr))
+}
+
+pub(super) fn tolerated(cx: &Cx<'_>, expr: &Expr) -> Tolerate {
     match &unparen(expr).kind {
         ExprKind::Ratio(_) | ExprKind::Float(_) => {
             let share = ratio(cx, expr, "`tolerate`").unwrap_or_default();
             Tolerate::BasisPoints((share * 10_000.0).round() as u32)
         }
-        _ => Tolerate::Count(int_clause(cx, decl, K::Tolerate, 0).unwrap_or_default() as u32),
+        _ => Tolerate::Count(int(cx, expr, 0, i64::from(u32::MAX), "`tolerate`").unwrap_or_default() as u32),
     }
 }
 

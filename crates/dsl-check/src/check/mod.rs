@@ -4,6 +4,7 @@
 //! own tree, the file's scope, and its [`views`]: what the graph says about just the nodes that its blocks mention. Absent:
 //! diagnostics about the graph as a whole ([`crate::problems`]) and about files.
 
+mod about;
 mod agents;
 mod capabilities;
 mod declared;
@@ -13,15 +14,18 @@ mod env;
 mod flow;
 mod lints;
 mod literals;
+mod outcome;
 mod outputs;
-mod overrides;
 mod plan;
+mod profiles;
 mod rates;
 mod routes;
 mod runners;
 mod scripts;
+mod settings;
 mod shape;
 mod task;
+mod testing;
 mod work;
 
 use std::cell::RefCell;
@@ -44,7 +48,7 @@ use crate::graph::{Access, PlanGraph, graphs};
 use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::plans::file_plans;
 use crate::rules;
-use crate::scope::{FileScope, PlanScope, scope};
+use crate::scope::{FileScope, PlanScope, PlanShape, scope};
 use crate::signatures::{NodeSig, Sig, parse, references, signatures};
 use crate::types::{Problem, Report};
 
@@ -235,8 +239,8 @@ fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) -> Option<ir::plan::Node>
             let parts = plan::lower_plan_block(cx, decl);
             cx.noted.clauses(parts.timeout_ms, parts.parallel, parts.retry);
         }
-        DeclKind::Profile => overrides::check_profile(cx, decl),
-        DeclKind::Test => overrides::check_test(cx, decl),
+        DeclKind::Profile => profiles::check(cx, decl),
+        DeclKind::Test => testing::check(cx, decl),
         DeclKind::Task | DeclKind::Gate | DeclKind::Decision | DeclKind::Hypothesis => {
             let parts = task::lower_node(cx, decl);
             routes::check(cx, decl);
@@ -344,6 +348,26 @@ impl<'db> Cx<'db> {
             .get(at as usize)
             .and_then(|(name, _)| graph.ir_id(name))
             .unwrap_or(at)
+    }
+
+    /// Checks something of another plan where that plan stands: names mean there what they mean there.
+    pub fn at_home<T>(&self, shape: &PlanShape, check: impl FnOnce(&Cx<'db>) -> T) -> T {
+        let scope = scope(self.db, self.project, shape.file);
+        let own = scope.own.iter().find(|plan| plan.name == shape.plan.name);
+        let home = Cx {
+            scope,
+            plan: own.map_or(self.plan, |plan| &**plan),
+            report: RefCell::default(),
+            noted: Noted::default(),
+            ..*self
+        };
+        let result = check(&home);
+        home.report
+            .into_inner()
+            .problems
+            .into_iter()
+            .for_each(|problem| self.push(problem));
+        result
     }
 
     pub fn with_report<T>(&self, f: impl FnOnce(&mut Report) -> T) -> T {

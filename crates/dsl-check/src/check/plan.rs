@@ -1,6 +1,8 @@
 //! The clauses of a plan, checked and lowered.
 
-use dsl_syntax::ast::{Clause, Decl, Expr as Ast, ExprKind, Field, LimitLine, Name, TypedAssign, Value};
+use std::collections::BTreeMap;
+
+use dsl_syntax::ast::{Clause, Decl, Field, LimitLine, Name, TypedAssign, Value};
 use dsl_syntax::table::ClauseKey as K;
 use ir::Expr;
 use ir::plan::{FailurePolicy, MemoryKey, MemoryScope, Output, Param, Retry};
@@ -10,11 +12,9 @@ use smol_str::SmolStr;
 use super::env::{Place, Reads};
 use super::literals::{self, Unready};
 use super::task::{output, typed};
-use super::work::capability;
-use super::{Cx, rates, scripts, shape};
-use crate::facts::Budget;
+use super::{Cx, rates, scripts, settings, shape};
 use crate::rules;
-use crate::types::{Problem, Report, infer, resolve_type};
+use crate::types::{Problem, Report, resolve_type};
 
 /// What one block of plan clauses says.
 #[derive(Default)]
@@ -42,6 +42,7 @@ pub(crate) fn lower_plan_block(cx: &Cx<'_>, decl: &Decl) -> PlanParts {
     if let (Some(name), Some(_)) = (&decl.name, cx.scope.policy_for(cx.plan)) {
         parts.unready.blocks_as("policy".into(), name.span);
     }
+    settings::duplicate_alerts(cx, &decl.clauses);
     for clause in &decl.clauses {
         plan_clause(cx, clause, &mut parts);
     }
@@ -57,7 +58,10 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
             }
         }
         (Some(K::Owner), Value::Names(names)) => parts.owner = names.first().map(|name| name.text.clone()),
-        (Some(K::Labels), Value::Names(names)) => parts.labels = names.iter().map(|name| name.text.clone()).collect(),
+        (Some(K::Labels), Value::Names(names)) => {
+            shape::duplicate_names(cx, names.iter(), "the label");
+            parts.labels = names.iter().map(|name| name.text.clone()).collect();
+        }
         (Some(K::Params), Value::Fields(fields)) => parts.params = params(cx, fields),
         (Some(K::Outputs), Value::Typed(typed)) => {
             shape::duplicate_names(cx, typed.iter().map(|item| &item.name), "the output");
@@ -73,37 +77,29 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
         (Some(K::Memory), Value::Typed(typed)) => parts.memory = memory(cx, typed, &mut parts.unready),
         (Some(K::Secrets), Value::Assigns(assigns)) => {
             shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the secret");
-            assigns.iter().for_each(|assign| secret(cx, &assign.value));
+            assigns.iter().for_each(|assign| settings::secret(cx, &assign.value));
             parts.unready.blocks(clause);
         }
         (Some(K::Budget), _) => {
-            budget(cx, clause);
+            settings::budget(cx, clause);
             parts.unready.blocks(clause);
         }
         (Some(K::Limits), Value::Limits(lines)) => limits(cx, lines, parts),
         (Some(K::Retry), Value::Retry(written)) => parts.retry = literals::retry_value(cx, written, None),
         (Some(K::Timeout), Value::Expr(expr)) => parts.timeout_ms = literals::duration(cx, expr, "`timeout`"),
-        (Some(K::Failure), Value::Names(names)) => parts.failure = names.first().and_then(|name| failure(cx, name)),
+        (Some(K::Failure), Value::Names(names)) => {
+            parts.failure = names.first().and_then(|name| settings::failure(cx, name))
+        }
         (Some(K::Dir), Value::Expr(expr)) => {
             parts.dir = Some(scripts::text(cx, expr, &Type::Path, &Place::new(cx, Reads::PLAN)));
         }
         (Some(K::Judge), Value::Names(names)) => {
-            if let Some(name) = names.first().filter(|name| name.text != "human") {
-                capability(cx, name);
-            }
+            settings::judge(cx, names);
             parts.unready.blocks(clause);
         }
-        (Some(K::Trigger), Value::Clauses(clauses)) => clauses.iter().for_each(|clause| trigger(cx, clause)),
+        (Some(K::Trigger), Value::Clauses(clauses)) => settings::trigger(cx, clause, clauses),
         (Some(K::Alert), Value::Alert(alert)) => {
-            let place = Place::new(
-                cx,
-                Reads {
-                    nodes: true,
-                    outcome: true,
-                    ..Reads::PLAN
-                },
-            );
-            typed(cx, &alert.when, &Type::Bool, &place);
+            settings::alert(cx, alert);
             parts.unready.blocks(clause);
         }
         _ => {}
@@ -136,6 +132,7 @@ pub(super) fn field_type(cx: &Cx<'_>, field: &Field) -> (Type, Option<Expr>) {
 
 fn memory(cx: &Cx<'_>, keys: &[TypedAssign], unready: &mut Unready) -> Vec<MemoryKey> {
     shape::duplicate_names(cx, keys.iter().map(|key| &key.name), "the memory key");
+    groups_and_keys(cx, keys);
     let place = Place::new(cx, Reads::NOTHING);
     keys.iter()
         .map(|key| {
@@ -162,6 +159,27 @@ fn memory(cx: &Cx<'_>, keys: &[TypedAssign], unready: &mut Unready) -> Vec<Memor
         .collect()
 }
 
+/// `a` beside `a.b`: `memory.a` would be a value and a group of values.
+fn groups_and_keys(cx: &Cx<'_>, keys: &[TypedAssign]) {
+    let by_name: BTreeMap<&str, &Name> = keys.iter().map(|key| (key.name.text.as_str(), &key.name)).collect();
+    for key in keys {
+        let text = key.name.text.as_str();
+        let groups = text.match_indices('.').map(|(at, _)| &text[..at]);
+        for other in groups.filter_map(|group| by_name.get(group)) {
+            let (first, later) = if other.span.start < key.name.span.start {
+                (*other, &key.name)
+            } else {
+                (&key.name, *other)
+            };
+            let message = format!(
+                "the memory key `{}` beside `{}`: one is a group of the other",
+                later.text, first.text
+            );
+            cx.push(Problem::new(rules::DUPLICATE_NAME, later.span, message).label(first.span, "already here"));
+        }
+    }
+}
+
 fn memory_scope(cx: &Cx<'_>, name: &Name, unready: &mut Unready) -> MemoryScope {
     let scope = match name.text.as_str() {
         "run" => return MemoryScope::Run,
@@ -179,66 +197,6 @@ fn memory_scope(cx: &Cx<'_>, name: &Name, unready: &mut Unready) -> MemoryScope 
     };
     unready.blocks_as("memory".into(), name.span);
     scope
-}
-
-/// `env("VAR")` or `file("path", key: "k")`
-fn secret(cx: &Cx<'_>, value: &Ast) {
-    let known = match &value.kind {
-        ExprKind::Call { func, args } => {
-            matches!(func.text.as_str(), "env" | "file")
-                && args
-                    .first()
-                    .is_some_and(|arg| matches!(arg.value.kind, ExprKind::String(_)))
-        }
-        ExprKind::Error => true,
-        _ => false,
-    };
-    if !known {
-        let message = "a secret comes from `env(\"VAR\")` or `file(\"path\", key: \"k\")`, expected one of them";
-        cx.push(Problem::new(rules::WRONG_ARGUMENTS, value.span, message));
-    }
-}
-
-/// `budget:` of a plan or a task.
-pub(super) fn budget(cx: &Cx<'_>, clause: &Clause) {
-    let Value::Assigns(assigns) = &clause.value else {
-        return;
-    };
-    let mut found = Budget::default();
-    shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the budget's");
-    let place = Place::new(cx, Reads::NOTHING);
-    for assign in assigns {
-        let ty = match assign.name.text.as_str() {
-            "time" => Type::Duration,
-            "cost" => Type::Money,
-            "tokens" => Type::INT,
-            "alert" => {
-                literals::ratio(cx, &assign.value, "`alert`");
-                continue;
-            }
-            _ => {
-                let known = ["time", "cost", "tokens", "alert"].map(SmolStr::from);
-                unknown_entry(cx, "a budget", &assign.name, &known);
-                continue;
-            }
-        };
-        match typed(cx, &assign.value, &ty, &place) {
-            Expr::Const(ir::Value::Duration(ms)) => found.time_ms = u64::try_from(ms).ok(),
-            Expr::Const(ir::Value::Money(dollars)) => found.cost = Some(dollars),
-            Expr::Const(ir::Value::Int(tokens)) => found.tokens = u64::try_from(tokens).ok(),
-            _ => {}
-        }
-    }
-    cx.noted.budget(found);
-}
-
-fn unknown_entry(cx: &Cx<'_>, what: &str, name: &Name, known: &[SmolStr]) {
-    let problem = Problem::new(
-        rules::UNKNOWN_CLAUSE,
-        name.span,
-        format!("{what} has no `{}`", name.text),
-    );
-    cx.push(problem.nearest(&name.text, known));
 }
 
 fn limits(cx: &Cx<'_>, lines: &[LimitLine], parts: &mut PlanParts) {
@@ -263,36 +221,4 @@ fn parallel(cx: &Cx<'_>, line: &LimitLine) -> Option<u32> {
     let place = Place::new(cx, Reads::NOTHING);
     let value = crate::types::literal_int(&rate.amount, &place, &mut Report::default())?;
     u32::try_from(value).ok().filter(|value| *value > 0)
-}
-
-fn failure(cx: &Cx<'_>, name: &Name) -> Option<FailurePolicy> {
-    match name.text.as_str() {
-        "abort" => Some(FailurePolicy::Abort),
-        "continue" => Some(FailurePolicy::Continue),
-        other => {
-            let known = ["abort", "continue"].map(SmolStr::from);
-            let message = format!("`failure` is `{other}`, expected `abort` or `continue`");
-            cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message).nearest(other, &known));
-            None
-        }
-    }
-}
-
-fn trigger(cx: &Cx<'_>, clause: &Clause) {
-    match (clause.key, &clause.value) {
-        (Some(K::When), Value::Expr(expr)) => {
-            let place = Place::new(
-                cx,
-                Reads {
-                    context: true,
-                    ..Reads::NOTHING
-                },
-            );
-            cx.with_report(|report| infer(expr, Some(&Type::Bool), &place, report));
-        }
-        (Some(K::Confidence), Value::Expr(expr)) => {
-            literals::ratio(cx, expr, "`confidence`");
-        }
-        _ => {}
-    }
 }

@@ -7,7 +7,7 @@ use dsl_syntax::ast::{Arg, Expr as Ast, ExprKind, Raw, Span, StringLit};
 use ir::types::{ListType, Type};
 use smol_str::SmolStr;
 
-use super::env::{Place, Reads};
+use super::env::{Place, Reads, Secrets};
 use super::task::{record, typed};
 use super::{Cx, scripts};
 use crate::rules;
@@ -156,8 +156,12 @@ pub(super) fn check(cx: &Cx<'_>, call: &Ast, interface: &Interface<'_>) {
     let mut place = Place::new(
         cx,
         Reads {
-            runner: true,
-            secrets_of_plan: interface.in_plan,
+            bare_inputs: true,
+            secrets: if interface.in_plan {
+                Secrets::OfPlan
+            } else {
+                Secrets::Any
+            },
             ..Reads::NOTHING
         },
     );

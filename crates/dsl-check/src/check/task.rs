@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use super::env::{Captures, Place, Reads};
 use super::literals::{self, Unready, expr_of, timeout};
 use super::work::{Doer, input, steps, work};
-use super::{Cx, agents, effects, flow, scripts, shape};
+use super::{Cx, agents, effects, flow, scripts, settings, shape};
 use crate::graph::BUILTIN_MODES;
 use crate::rules;
 use crate::scope::TypedField;
@@ -34,7 +34,7 @@ pub(crate) fn lower_node(cx: &Cx<'_>, decl: &Decl) -> NodeParts {
         DeclKind::Decision => Some(flow::decision(cx, decl, &mut unready)),
         DeclKind::Hypothesis => {
             if let Some(prior) = expr_of(decl, K::Prior) {
-                literals::ratio(cx, prior, "`prior`");
+                settings::prior(cx, prior);
             }
             None
         }
@@ -470,8 +470,7 @@ fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, unready: &mut Unrea
                 cx.push(problem.nearest(&name.text, &cx.nodes_near(&name.text)));
             }
         }
-        typed(cx, &evidence.when, &Type::Bool, place);
-        typed(cx, &evidence.by, &Type::FLOAT, place);
+        settings::evidence(cx, evidence, place);
     }
 }
 
@@ -487,7 +486,7 @@ fn later_clauses(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) {
                 unready.blocks(clause);
             }
             Some(K::Budget) => {
-                super::plan::budget(cx, clause);
+                settings::budget(cx, clause);
                 unready.blocks(clause);
             }
             Some(K::Key | K::By) => unready.blocks(clause),

@@ -324,7 +324,7 @@ fn override_shape(path: &str) -> Shape {
     let last = segments.next().unwrap_or_default();
     if matches!(
         segments.next(),
-        Some("input" | "env" | "params" | "budget" | "limits" | "output" | "outputs")
+        Some("input" | "env" | "params" | "secrets" | "budget" | "limits" | "output" | "outputs")
     ) {
         return if path.contains("limits.") {
             Shape::Rates

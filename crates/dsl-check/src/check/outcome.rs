@@ -1,0 +1,115 @@
+//! Functions of tests: `status(n)`, `ran(n)`, `attempts(n)`, `remembered("key")`.
+//!
+//! A node that fans out may be asked about as a whole or instance by instance: `ran(read["a"])`. Absent: what happened.
+
+use dsl_syntax::ast::{Arg, Expr as Ast, ExprKind, Name};
+use ir::types::Type;
+use ir::{Expr, Ref};
+use smol_str::SmolStr;
+
+use super::env::{NODE_STATUSES, Place, Reads};
+use super::outputs::members;
+use crate::rules;
+use crate::signatures::NodeKind;
+use crate::types::{Problem, Report, Typed, infer, without_optional};
+use crate::walk::unparen;
+
+impl Place<'_, '_> {
+    /// `None`: not one of these functions.
+    pub(super) fn find_call(&self, func: &Name, args: &[Arg], report: &mut Report) -> Option<Typed> {
+        if !self.reads.test {
+            return None;
+        }
+        match func.text.as_str() {
+            "remembered" => Some(self.remembered(func, args, report)),
+            "status" | "ran" | "attempts" => Some(self.about_node(func, args, report)),
+            _ => None,
+        }
+    }
+
+    fn remembered(&self, func: &Name, args: &[Arg], report: &mut Report) -> Typed {
+        let key = match args {
+            [Arg { name: None, value }] => match &unparen(value).kind {
+                ExprKind::Error => return Typed::error(),
+                ExprKind::String(text) => text.plain().map(|key| (key, value.span)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some((key, span)) = key else {
+            let message = "`remembered` takes the key of a memory as a string";
+            report.wrong_arguments(func.span, message, "remembered(\"key\")");
+            return Typed::error();
+        };
+        let memory = &self.cx.plan.memory;
+        let Some(field) = memory.iter().find(|field| field.name == key) else {
+            let known: Vec<SmolStr> = memory.iter().map(|field| field.name.clone()).collect();
+            let message = format!("the plan's `memory:` has no `{key}`");
+            let mut problem = Problem::new(rules::UNRESOLVED_NAME, span, message).nearest(&key, &known);
+            // the name stands in quotes
+            for edit in problem.fixes.iter_mut().flat_map(|fix| &mut fix.edits) {
+                edit.1 = format!("\"{}\"", edit.1);
+            }
+            report.push(problem);
+            return Typed::error();
+        };
+        Typed::new(Expr::Ref(Ref::Memory(key)), without_optional(field.ty.clone()))
+    }
+
+    fn about_node(&self, func: &Name, args: &[Arg], report: &mut Report) -> Typed {
+        let [Arg { name: None, value }] = args else {
+            let message = format!("`{}` takes the name of a node", func.text);
+            report.wrong_arguments(func.span, message, &format!("{}(node)", func.text));
+            return Typed::error();
+        };
+        let Some(at) = self.node_argument(func, value, report) else {
+            return Typed::error();
+        };
+        match func.text.as_str() {
+            "status" => Typed::new(Expr::Ref(Ref::Status(at)), members(NODE_STATUSES)),
+            "attempts" => Typed::new(Expr::Ref(Ref::Attempts(at)), Type::INT),
+            _ => Typed::new(Expr::Ref(Ref::Run("ran".into())), Type::Bool),
+        }
+    }
+
+    /// `n`, or `n["key"]` of a fan-out. `None`: a problem was reported.
+    fn node_argument(&self, func: &Name, value: &Ast, report: &mut Report) -> Option<u32> {
+        let (node, key) = match &unparen(value).kind {
+            ExprKind::Index { base, index } => (unparen(base), Some(&**index)),
+            _ => (unparen(value), None),
+        };
+        let ExprKind::Name(name) = &node.kind else {
+            if !matches!(node.kind, ExprKind::Error) {
+                let message = format!("`{}` takes the name of a node", func.text);
+                report.wrong_arguments(func.span, message, &format!("{}(node)", func.text));
+            }
+            return None;
+        };
+        let Some((at, seen)) = self.cx.view.get(name) else {
+            report.unresolved_name(node.span, name, &self.nodes_near(name));
+            return None;
+        };
+        if seen.sig.kind == NodeKind::Hypothesis {
+            let message = format!("`{name}` is a hypothesis, which is never run");
+            report.push(Problem::new(rules::TYPE_MISMATCH, node.span, message));
+            return None;
+        }
+        self.cx.note(node.span, &Ref::Status(at));
+        if let Some(key) = key {
+            if !seen.sig.each {
+                let message = format!("`{name}` does not fan out, expected it without a key");
+                report.push(Problem::new(rules::TYPE_MISMATCH, key.span, message));
+                return None;
+            }
+            let found = infer(key, None, &Place::new(self.cx, Reads::NOTHING), report);
+            if found.is_error() {
+                return None;
+            }
+            if !found.ty.is_text() && !matches!(found.ty, Type::Int(_)) {
+                report.expected_one_of(key.span, &found.ty, "the key of an instance", None);
+                return None;
+            }
+        }
+        Some(at)
+    }
+}

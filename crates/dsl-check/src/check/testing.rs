@@ -1,0 +1,332 @@
+//! Tests: given parameters, mocked answers, decisions of people, expectations; each checked against the plan that it is about.
+//!
+//! Outputs and parameters have the types that they have where the plan stands. An absent value fails its expectation, so nothing
+//! that may be absent is a mistake there. Absent: carrying tests out.
+
+use std::collections::BTreeMap;
+
+use dsl_syntax::ast::{Decide, Decl, Mock, MockReply, MockReplyKind, MockTarget, Name, Span, Value};
+use dsl_syntax::table::ClauseKey as K;
+use ir::types::Type;
+use smol_str::SmolStr;
+
+use super::env::{Place, Reads};
+use super::task::{expectations, record, typed};
+use super::work::{capability, missing_inputs, unknown_input};
+use super::{Cx, Seen, about, agents, literals, shape};
+use crate::graph::BUILTIN_MODES;
+use crate::rules;
+use crate::scope::{PlanShape, TypedField};
+use crate::signatures::{NodeKind, Work, clause, is_script_capability};
+use crate::types::{Problem, infer};
+
+pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
+    let Some(plan) = about::plan(cx, decl) else { return };
+    given(cx, decl, plan);
+    let mut mocks: Vec<&Mock> = Vec::new();
+    for clause in &decl.clauses {
+        match &clause.value {
+            Value::Mock(mock) => {
+                check_mock(cx, plan, mock);
+                mocks.push(mock);
+            }
+            Value::Decide(decide) => check_decide(cx, plan, decide),
+            _ => {}
+        }
+    }
+    mocked_twice(cx, &mocks);
+    let reads = Reads {
+        run: true,
+        nodes: true,
+        outcome: true,
+        test: true,
+        ..Reads::NOTHING
+    };
+    cx.at_home(plan, |home| {
+        expectations(home, decl, K::Expect, true, &Place::new(home, reads));
+    });
+}
+
+/// The parameters.
+fn given(cx: &Cx<'_>, decl: &Decl, plan: &PlanShape) {
+    let assigns = match clause(decl, K::Given).map(|clause| &clause.value) {
+        Some(Value::Assigns(assigns)) => assigns.as_slice(),
+        Some(_) => return,
+        None => &[],
+    };
+    if plan.plan.params_broken {
+        return;
+    }
+    let params = &plan.plan.params;
+    shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the parameter");
+    for assign in assigns {
+        match params.iter().find(|field| field.name == assign.name.text) {
+            Some(field) => {
+                typed(cx, &assign.value, &field.ty, &Place::new(cx, Reads::NOTHING));
+            }
+            None => unknown_input(cx, &assign.name, params, "the plan takes"),
+        }
+    }
+    let span = decl.title.as_ref().map_or(decl.keyword, |title| title.span);
+    let is_given = |name: &str| assigns.iter().any(|assign| assign.name.text == name);
+    missing_inputs(cx, params, span, is_given, "this test");
+}
+
+/// What a mock stands for.
+struct Stand {
+    answer: Type,
+    /// What `when` and the answer may read.
+    input: Vec<(SmolStr, Type)>,
+    /// Further modes with which it may fail.
+    modes: Vec<SmolStr>,
+}
+
+impl Stand {
+    fn unknown() -> Self {
+        Self {
+            answer: Type::Error,
+            input: Vec::new(),
+            modes: Vec::new(),
+        }
+    }
+}
+
+fn check_mock(cx: &Cx<'_>, plan: &PlanShape, mock: &Mock) {
+    let stand = match &mock.target {
+        MockTarget::Task(name) => script(cx, plan, name),
+        MockTarget::Capability(name) if name.text == "judge" => Some(Stand {
+            answer: Type::Bool,
+            ..Stand::unknown()
+        }),
+        MockTarget::Capability(name) => of_capability(cx, name),
+    };
+    if let Some(by) = &mock.by {
+        agents::known(cx, by);
+        if let MockTarget::Capability(capability) = &mock.target {
+            agents::provides(cx, by, capability);
+        }
+    }
+    let is_known = stand.is_some();
+    let stand = stand.unwrap_or_else(Stand::unknown);
+    let mut place = Place::new(
+        cx,
+        Reads {
+            bare_inputs: true,
+            anything: !is_known,
+            ..Reads::NOTHING
+        },
+    );
+    place.input = &stand.input;
+    if let Some(when) = &mock.when {
+        typed(cx, when, &Type::Bool, &place);
+    }
+    for reply in &mock.replies {
+        check_reply(cx, reply, &stand, is_known, &place);
+    }
+    endless(cx, &mock.replies);
+}
+
+fn check_reply(cx: &Cx<'_>, reply: &MockReply, stand: &Stand, is_known: bool, place: &Place<'_, '_>) {
+    match &reply.kind {
+        MockReplyKind::Value(value) => {
+            cx.with_report(|report| infer(value, Some(&stand.answer), place, report));
+        }
+        MockReplyKind::Fails(mode) => {
+            let known = BUILTIN_MODES.contains(&mode.text.as_str()) || stand.modes.contains(&mode.text);
+            if is_known && !known {
+                let mut all: Vec<SmolStr> = BUILTIN_MODES.iter().map(|mode| SmolStr::from(*mode)).collect();
+                all.extend(stand.modes.iter().cloned());
+                let message = format!("there is no failure mode `{}`", mode.text);
+                cx.push(Problem::new(rules::UNRESOLVED_NAME, mode.span, message).nearest(&mode.text, &all));
+            }
+        }
+    }
+    if reply.times == Some(0) {
+        let message = "`times 0` answers never, expected at least 1";
+        cx.push(Problem::new(rules::OUT_OF_RANGE, reply_span(reply), message));
+    }
+}
+
+fn reply_span(reply: &MockReply) -> Span {
+    match &reply.kind {
+        MockReplyKind::Value(value) => value.span,
+        MockReplyKind::Fails(mode) => mode.span,
+    }
+}
+
+/// A reply without `times` answers from then on, so nothing can follow it.
+fn endless(cx: &Cx<'_>, replies: &[MockReply]) {
+    let Some(at) = replies.iter().position(|reply| reply.times.is_none()) else {
+        return;
+    };
+    let Some(next) = replies.get(at + 1) else { return };
+    let span = reply_span(&replies[at]);
+    let end = Span::new(span.end, span.end);
+    let message = "this answers from here on, so what comes `then` is never reached";
+    let problem = Problem::new(rules::CONFLICTING_CLAUSES, span, message);
+    cx.push(
+        problem
+            .label(reply_span(next), "never reached")
+            .help("say how often: `times 1`")
+            .fix("let it answer once", false, vec![(end, " times 1".to_owned())]),
+    );
+}
+
+/// A script is mocked by the task or gate that it belongs to.
+fn script(cx: &Cx<'_>, plan: &PlanShape, name: &Name) -> Option<Stand> {
+    let seen = cx.view.get(&name.text).map(|(_, seen)| seen);
+    let seen = match seen.filter(|seen| seen.sig.kind == NodeKind::Gate && seen.sig.work == Work::Script) {
+        Some(gate) => gate,
+        None => about::node(cx, plan, name, NodeKind::Task)?,
+    };
+    match &seen.sig.work {
+        Work::Script => Some(of_script(seen)),
+        work => {
+            no_script(cx, name, work);
+            None
+        }
+    }
+}
+
+fn of_script(seen: &Seen) -> Stand {
+    let fields = [
+        ("exit", Type::INT),
+        ("stdout", Type::STRING),
+        ("stderr", Type::STRING),
+        ("files", Type::map(Type::STRING)),
+    ];
+    let fields: BTreeMap<SmolStr, Type> = fields
+        .into_iter()
+        .map(|(name, ty)| (name.into(), ty.optional()))
+        .collect();
+    Stand {
+        answer: Type::Fields(fields),
+        // scripts get texts, but what they were is not told apart here
+        input: seen.sig.input.iter().map(|name| (name.clone(), Type::Error)).collect(),
+        modes: seen.sig.modes.clone(),
+    }
+}
+
+fn no_script(cx: &Cx<'_>, name: &Name, work: &Work) {
+    let message = format!("the task `{}` runs no script that could be mocked", name.text);
+    let problem = Problem::new(rules::TYPE_MISMATCH, name.span, message);
+    cx.push(match work {
+        Work::Capability(capability) => problem.help(format!("mock its capability: `mock {capability} -> …`")),
+        Work::Steps(steps) => {
+            let first = steps.first().map_or("NAME", SmolStr::as_str);
+            problem.help(format!("mock the capabilities of its steps: `mock {first} -> …`"))
+        }
+        Work::Call(called) => problem.help(format!("mock what the tasks of `{called}` use")),
+        Work::Nothing | Work::Script => problem.help("a milestone does nothing: leave the mock out"),
+    });
+}
+
+fn of_capability(cx: &Cx<'_>, name: &Name) -> Option<Stand> {
+    if is_script_capability(&name.text) {
+        let message = format!("`{}` runs scripts, which are mocked task by task", name.text);
+        let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, message);
+        cx.push(problem.help("write `mock task NAME -> { exit: 0, stdout: \"…\" }`"));
+        return None;
+    }
+    let capability = capability(cx, name)?;
+    let typed = |field: &TypedField| (field.name.clone(), field.ty.clone());
+    let mut answer = capability.output.clone();
+    for field in &mut answer {
+        if field.has_default {
+            field.ty = field.ty.clone().optional();
+        }
+    }
+    Some(Stand {
+        answer: record(&answer),
+        input: capability.input.iter().map(typed).collect(),
+        modes: Vec::new(),
+    })
+}
+
+/// Two mocks of the same thing, neither of which says when.
+fn mocked_twice(cx: &Cx<'_>, mocks: &[&Mock]) {
+    let target = |mock: &Mock| match &mock.target {
+        MockTarget::Task(name) => (true, name.text.clone(), name.span),
+        MockTarget::Capability(name) => (false, name.text.clone(), name.span),
+    };
+    let mut first: BTreeMap<(bool, SmolStr, Option<SmolStr>), Span> = BTreeMap::new();
+    for mock in mocks.iter().filter(|mock| mock.when.is_none()) {
+        let (is_task, name, span) = target(mock);
+        let by = mock.by.as_ref().map(|by| by.text.clone());
+        if let Some(before) = first.get(&(is_task, name.clone(), by.clone())) {
+            let message = format!("`{name}` is mocked twice, expected one mock or a `when`");
+            let problem = Problem::new(rules::CONFLICTING_CLAUSES, span, message);
+            cx.push(
+                problem
+                    .label(*before, "first here")
+                    .help("several answers in order are one mock: `-> a times 1, then b`"),
+            );
+        } else {
+            first.insert((is_task, name, by), span);
+        }
+    }
+}
+
+/// `approve` and `reject`: what a person can decide, by somebody who may.
+fn check_decide(cx: &Cx<'_>, plan: &PlanShape, decide: &Decide) {
+    if let Some(after) = &decide.after {
+        literals::duration(cx, after, "`after`");
+    }
+    let Some(seen) = about::node(cx, plan, &decide.gate, NodeKind::Gate) else {
+        return;
+    };
+    let sig = &seen.sig;
+    let gate = &decide.gate;
+    if sig.approvers.is_empty() {
+        let message = format!(
+            "the gate `{}` decides by itself, expected one with an `approver`",
+            gate.text
+        );
+        cx.push(Problem::new(rules::TYPE_MISMATCH, gate.span, message));
+        return;
+    }
+    let principal = &decide.principal;
+    if !sig.approvers.contains(&principal.text) {
+        let listed: Vec<String> = sig.approvers.iter().map(|name| format!("`{name}`")).collect();
+        let message = format!(
+            "`{}` does not decide `{}`, expected {}",
+            principal.text,
+            gate.text,
+            listed.join(" or ")
+        );
+        let mut problem = Problem::new(rules::UNRESOLVED_NAME, principal.span, message);
+        if let [only] = &*sig.approvers {
+            let title = format!("change it to `{only}`");
+            problem = problem.fix(title, false, vec![(principal.span, only.to_string())]);
+        }
+        cx.push(problem);
+    }
+    choosing(cx, decide, seen);
+}
+
+fn choosing(cx: &Cx<'_>, decide: &Decide, seen: &Seen) {
+    let options = &seen.sig.options;
+    let gate = &decide.gate;
+    match &decide.choosing {
+        Some(option) if !decide.approve => {
+            let message = "a rejection chooses nothing, expected `approve`";
+            cx.push(Problem::new(rules::CONFLICTING_CLAUSES, option.span, message));
+        }
+        Some(option) if options.is_empty() => {
+            let message = format!("the gate `{}` offers no options to choose from", gate.text);
+            cx.push(Problem::new(rules::UNRESOLVED_NAME, option.span, message));
+        }
+        Some(option) if !options.contains(&option.text) => {
+            let message = format!("the gate `{}` has no option `{}`", gate.text, option.text);
+            let problem = Problem::new(rules::UNRESOLVED_NAME, option.span, message);
+            cx.push(problem.nearest(&option.text, options));
+        }
+        None if decide.approve && !options.is_empty() => {
+            let listed: Vec<String> = options.iter().map(|name| format!("`choosing {name}`")).collect();
+            let message = format!("the gate `{}` offers options, expected one to be chosen", gate.text);
+            let problem = Problem::new(rules::MISSING_INPUT, gate.span, message);
+            cx.push(problem.help(format!("add {}", listed.join(" or "))));
+        }
+        _ => {}
+    }
+}
