@@ -415,7 +415,7 @@ fn find_in(decl: &Decl, target: &Target) -> Option<Span> {
             let mut entries = of_key.filter_map(|clause| entry(clause, name));
             entries.next()
         }
-        Target::Value { key, entry: name, path } => {
+        Target::Read { key, entry: name, path } => {
             let Some(key) = key else {
                 let title = decl.title.as_ref()?;
                 return Some(first_read(path, |look| walk::string(title, look)).unwrap_or(title.span));

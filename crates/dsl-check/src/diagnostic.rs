@@ -97,7 +97,7 @@ pub(crate) enum Target {
     /// A named entry of such a clause: an input, an output, a memory key.
     Entry(ClauseKey, SmolStr),
     /// Where such a clause (`None`: the title), or an entry of it, first reads a value: `secrets.token`; `*` is any name.
-    Value {
+    Read {
         key: Option<ClauseKey>,
         entry: Option<SmolStr>,
         path: SmolStr,

@@ -442,7 +442,7 @@ fn value(key: Option<K>, entry: Option<SmolStr>, from: Option<&Spot>, reader: u3
         Some(Spot::Output(_, name)) => format!("*.{name}"),
         _ => String::new(),
     };
-    Target::Value {
+    Target::Read {
         key,
         entry,
         path: path.into(),
