@@ -6,16 +6,19 @@
 
 mod analysis;
 mod builtin;
+mod calls;
 mod check;
 mod config;
 mod diagnostic;
 mod facts;
 mod flow;
 mod graph;
+mod hypotheses;
 mod ide;
 mod imports;
 mod inputs;
 mod lower;
+mod memory;
 mod plans;
 mod problems;
 mod reach;

@@ -2,21 +2,24 @@
 //!
 //! Read from signatures and graphs only, so no edit of a body computes them again; their places are symbolic.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashMap;
 
 use smol_str::SmolStr;
 
+use crate::calls::recursive_calls;
 use crate::check::{declared_outputs, node_outputs, outputs_unknown};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::flow::secret_leaks;
 use crate::graph::{Edge, EdgeKind, PlanGraph, graphs};
+use crate::hypotheses::unanswered;
 use crate::imports::{ImportProblem, declarations, declared, visible};
 use crate::inputs::{Project, SourceFile};
+use crate::memory::shared_keys;
 use crate::plans::{PlanBlocks, file_plans};
 use crate::reach::never_run;
 use crate::rules;
 use crate::scope::scope;
-use crate::signatures::{NodeKind, Sig, Work};
+use crate::signatures::{NodeKind, Sig};
 use crate::types::assign;
 
 fn at(block: BlockRef) -> Place {
@@ -150,18 +153,19 @@ fn duplicate_nodes(plan: &PlanBlocks, found: &mut Vec<Diag>) {
     }
 }
 
-/// Loops, nodes that never run, fallbacks that do not fit, plans that call themselves.
+/// Loops, nodes that never run, fallbacks that do not fit, plans that call themselves, memory that is shared.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn graph_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
     let plans = file_plans(db, file);
-    let mut said = HashSet::new();
     for (plan, graph) in plans.plans.iter().zip(graphs(db, file).iter()) {
         found.extend(graph.loops().iter().map(|edges| dependency_cycle(plan, graph, edges)));
         found.extend(never_run(plan, graph));
         fallbacks(db, project, file, plan, graph, &mut found);
-        recursive_calls(db, project, file, plan, &mut said, &mut found);
+        found.extend(unanswered(plan));
     }
+    found.extend(recursive_calls(db, project, file));
+    found.extend(shared_keys(db, project, file));
     found
 }
 
@@ -316,70 +320,6 @@ fn fallbacks(
                 });
         if let Some(message) = mismatch {
             found.push(label(Diag::new(rules::FALLBACK_MISMATCH, place, message)));
-        }
-    }
-}
-
-type PlanId = (SourceFile, SmolStr);
-
-/// The plans that a plan calls.
-fn calls(db: &dyn salsa::Database, project: Project, (file, name): &PlanId) -> Vec<PlanId> {
-    let scope = scope(db, project, *file);
-    let Some(plan) = file_plans(db, *file).plans.iter().find(|plan| plan.name == *name) else {
-        return Vec::new();
-    };
-    plan.nodes
-        .iter()
-        .filter_map(|(_, sig)| called(scope, &sig.work))
-        .collect()
-}
-
-fn called(scope: &crate::scope::FileScope, work: &Work) -> Option<PlanId> {
-    let Work::Call(name) = work else { return None };
-    let shape = scope.plans.get(name)?;
-    Some((shape.file, shape.plan.name.clone()))
-}
-
-fn recursive_calls(
-    db: &dyn salsa::Database,
-    project: Project,
-    file: SourceFile,
-    plan: &PlanBlocks,
-    said: &mut HashSet<PlanId>,
-    found: &mut Vec<Diag>,
-) {
-    let home = (file, plan.name.clone());
-    if said.contains(&home) {
-        return;
-    }
-    for (block, sig) in &plan.nodes {
-        let Work::Call(_) = &sig.work else { continue };
-        let Some(start) = called(scope(db, project, file), &sig.work) else {
-            continue;
-        };
-        // who was reached from whom
-        let mut reached: HashMap<PlanId, PlanId> = HashMap::from([(start.clone(), home.clone())]);
-        let mut queue = VecDeque::from([start]);
-        while let Some(at) = queue.pop_front() {
-            if at == home {
-                let mut back = reached.get(&at);
-                while let Some(through) = back.filter(|through| said.insert((*through).clone())) {
-                    back = reached.get(through);
-                }
-                let message = format!("the plan `{}` calls itself through `{}`", plan.name, sig.name);
-                let place = Place {
-                    block: *block,
-                    target: Target::Call,
-                };
-                found.push(Diag::new(rules::RECURSIVE_CALL, place, message));
-                return;
-            }
-            for next in calls(db, project, &at) {
-                if !reached.contains_key(&next) {
-                    reached.insert(next.clone(), at.clone());
-                    queue.push_back(next);
-                }
-            }
         }
     }
 }

@@ -132,6 +132,8 @@ pub(crate) struct PlanScope {
     pub params: Vec<TypedField>,
     pub outputs: Vec<TypedField>,
     pub memory: Vec<TypedField>,
+    /// The keys of `memory` that all plans share.
+    pub global: Vec<SmolStr>,
     pub secrets: Vec<SmolStr>,
     pub budget: Vec<SmolStr>,
     pub labels: Vec<SmolStr>,
@@ -261,6 +263,7 @@ fn merge(plan: &mut PlanSig, rest: &PlanSig) {
     plan.params.extend(rest.params.iter().cloned());
     plan.outputs.extend(rest.outputs.iter().cloned());
     plan.memory.extend(rest.memory.iter().cloned());
+    plan.global.extend(rest.global.iter().cloned());
     plan.secrets.extend(rest.secrets.iter().cloned());
     plan.budget.extend(rest.budget.iter().cloned());
     plan.labels.extend(rest.labels.iter().cloned());
@@ -451,6 +454,7 @@ impl<'db> Resolver<'db> {
             params: self.fields(file, &sig.params),
             outputs: self.fields(file, &sig.outputs),
             memory: self.fields(file, &sig.memory),
+            global: sig.global.clone(),
             secrets: sig.secrets.clone(),
             budget: sig.budget.clone(),
             labels: sig.labels.clone(),

@@ -141,6 +141,8 @@ pub(crate) struct PlanSig {
     pub params: Vec<FieldSig>,
     pub outputs: Vec<FieldSig>,
     pub memory: Vec<FieldSig>,
+    /// The keys of `memory` that all plans share.
+    pub global: Vec<SmolStr>,
     pub secrets: Vec<SmolStr>,
     pub budget: Vec<SmolStr>,
     pub labels: Vec<SmolStr>,
@@ -357,6 +359,7 @@ fn plan(decl: &Decl, block: &Block, name: SmolStr) -> PlanSig {
         params: fields_of(decl, K::Params).unwrap_or_default(),
         outputs: typed_of(decl, K::Outputs).unwrap_or_default(),
         memory: typed_of(decl, K::Memory).unwrap_or_default(),
+        global: global_keys(decl),
         secrets: assigned(decl, K::Secrets),
         budget: assigned(decl, K::Budget),
         labels: names_of(decl, K::Labels),
@@ -451,6 +454,8 @@ fn is_broken(decl: &Decl, block: &Block, key: K) -> bool {
 
 fn node(decl: &Decl, block: &Block) -> NodeSig {
     let in_plan = block.kind == BlockKind::PlanNode;
+    let is_broken_clause = |clause: &Clause| matches!(clause.value, Value::Error | Value::Unknown);
+    let any_broken = decl.clauses.iter().any(is_broken_clause);
     let kind = match decl.kind {
         DeclKind::Gate => NodeKind::Gate,
         DeclKind::Decision => NodeKind::Decision,
@@ -501,7 +506,7 @@ fn node(decl: &Decl, block: &Block) -> NodeSig {
         input: assigned(decl, K::Input).into(),
         env: assigned(decl, K::Env).into(),
         approvers: names_of(decl, K::Approver).into(),
-        from_hypotheses: kind == NodeKind::Decision && clause(decl, K::From).is_some(),
+        from_hypotheses: kind == NodeKind::Decision && clause(decl, K::From).is_some() && !any_broken,
         outputs_broken: is_broken(decl, block, K::Output),
         needs_broken: is_broken(decl, block, K::Needs),
     }
@@ -577,6 +582,15 @@ pub(crate) fn name_of(decl: &Decl, key: K) -> Option<SmolStr> {
         Value::Names(names) => names.first().map(text),
         _ => None,
     }
+}
+
+/// The keys of `memory:` with the scope `global`.
+fn global_keys(decl: &Decl) -> Vec<SmolStr> {
+    let Some(Value::Typed(keys)) = clause(decl, K::Memory).map(|clause| &clause.value) else {
+        return Vec::new();
+    };
+    let is_global = |key: &&TypedAssign| key.scope.as_ref().is_some_and(|scope| scope.text == "global");
+    keys.iter().filter(is_global).map(|key| text(&key.name)).collect()
 }
 
 /// The names of `name: expr` lines.

@@ -250,9 +250,7 @@ fn conflicts_of_gate(cx: &Cx<'_>, decl: &Decl) {
 fn conflicts_of_decision(cx: &Cx<'_>, decl: &Decl) {
     let from = clause(decl, K::From);
     let why = "the likeliest hypothesis decides, so its arms are `on HYPOTHESIS -> node`";
-    if !conflict(cx, from, clause(decl, K::When), why) {
-        let _ = conflict(cx, from, clause(decl, K::Else), why);
-    }
+    conflict(cx, from, clause(decl, K::When), why);
     let last_when = decl.clauses.iter().rev().find(|clause| clause.key == Some(K::When));
     if let (Some(otherwise), Some(when)) = (clause(decl, K::Else), last_when)
         && otherwise.span.start < when.span.start
