@@ -7,7 +7,13 @@ use dsl_syntax::ast::*;
 /// Calls `f` with each outermost expression of the clause, those in scripts and strings included.
 pub(crate) fn exprs<'a>(value: &'a Value, f: &mut dyn FnMut(&'a Expr)) {
     match value {
-        Value::Error | Value::Unknown | Value::Names(_) | Value::Needs(_) | Value::Options(_) | Value::Effects(_) => {}
+        Value::Error | Value::Unknown | Value::Names(_) | Value::Needs(_) | Value::Effects(_) => {}
+        Value::Options(options) => {
+            let texts = options
+                .iter()
+                .flat_map(|option| option.title.iter().chain(&option.note));
+            texts.for_each(|text| string(text, f));
+        }
         Value::Expr(expr) | Value::Call(expr) => f(expr),
         Value::Text(Text::String(text)) => string(text, f),
         Value::Text(Text::Raw(_)) => {}
@@ -52,7 +58,10 @@ pub(crate) fn exprs<'a>(value: &'a Value, f: &mut dyn FnMut(&'a Expr)) {
             f(&breaker.probe);
         }
         Value::Clauses(clauses) => clauses.iter().for_each(|clause| exprs(&clause.value, f)),
-        Value::Alert(alert) => f(&alert.when),
+        Value::Alert(alert) => {
+            string(&alert.name, f);
+            f(&alert.when);
+        }
         Value::Selector(selector) => selector.filter.iter().for_each(f),
         Value::Rule(rule) => rule.clauses.iter().for_each(|clause| exprs(&clause.value, f)),
         Value::Mock(mock) => {

@@ -41,7 +41,7 @@ pub fn describe(plan: &Plan, inputs: &Inputs) -> String {
 
 fn kind(node: &Node) -> &'static str {
     match &node.body {
-        Body::Task(task) if task.script.is_none() => "milestone",
+        Body::Task(task) if task.work.is_nothing() => "milestone",
         Body::Task(_) => "task",
         Body::Gate(_) => "gate",
         Body::Decision(_) => "decision",
@@ -143,7 +143,7 @@ fn details(node: &Node, plan: &Plan, known: &Known<'_>) -> Vec<String> {
                 lines.push("once for each item".to_owned());
             }
             lines.extend(task.input.iter().map(|binding| binding_line("input", binding, known)));
-            task.script.as_ref()
+            task.script()
         }
         Body::Gate(gate) => gate.script.as_ref(),
         Body::Decision(_) => None,

@@ -117,7 +117,7 @@ pub(crate) fn task(node: &Node) -> Option<&Task> {
 
 pub(crate) fn script(node: &Node) -> Option<&Script> {
     match &node.body {
-        Body::Task(task) => task.script.as_ref(),
+        Body::Task(task) => task.script(),
         Body::Gate(gate) => gate.script.as_ref(),
         Body::Decision(_) => None,
     }

@@ -279,7 +279,7 @@ fn reads_data(expr: &Expr) -> bool {
 
 /// What a script always has as outputs.
 fn captures(task: &Task, ended: &Ended) -> BTreeMap<SmolStr, Value> {
-    if task.script.is_none() {
+    if task.script().is_none() {
         return BTreeMap::new();
     }
     let always = [Capture::Stdout, Capture::Stderr, Capture::Exit, Capture::Duration];

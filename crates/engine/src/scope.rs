@@ -282,6 +282,9 @@ impl Scope for RunScope<'_> {
             Ref::Secret(name) => Err(EvalError::new(format!("`secrets.{name}` cannot be read yet"))),
             Ref::Budget(name) => Err(EvalError::new(format!("`budget.{name}` cannot be read yet"))),
             Ref::World(name) => Err(EvalError::new(format!("`{name}` can only be read in `requires`"))),
+            Ref::Context(name) => Err(EvalError::new(format!(
+                "`context.{name}` can only be read in a trigger"
+            ))),
         }
     }
 
@@ -424,9 +427,9 @@ pub(crate) fn is_fan_out(plan: &Plan, node: NodeId) -> bool {
 }
 
 /// Whether `body` runs something outside the engine.
-pub(crate) const fn has_script(body: &Body) -> bool {
+pub(crate) fn has_script(body: &Body) -> bool {
     match body {
-        Body::Task(task) => task.script.is_some(),
+        Body::Task(task) => task.script().is_some(),
         Body::Gate(gate) => gate.script.is_some(),
         Body::Decision(_) => false,
     }

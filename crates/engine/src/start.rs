@@ -155,7 +155,7 @@ impl Engine {
     /// decides and does not act.
     pub(crate) fn is_idempotent(&self, unit: UnitId) -> bool {
         match &self.plan.nodes[unit.node as usize].body {
-            Body::Task(task) => task.idempotent || task.script.is_none(),
+            Body::Task(task) => task.idempotent || task.script().is_none(),
             Body::Gate(_) | Body::Decision(_) => true,
         }
     }

@@ -128,6 +128,8 @@ pub enum Ref {
     Budget(SmolStr),
     /// `system.disk.free`, `network.online`: observed by the driver, dotted.
     World(SmolStr),
+    /// `context.x`: of the request that a trigger looks at; `none` if the request has none.
+    Context(SmolStr),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]

@@ -127,10 +127,9 @@ impl Graph {
             }));
             match &node.body {
                 Body::Decision(decision) => {
-                    let arms = decision.arms.iter().enumerate();
-                    edges.extend(arms.map(|(i, arm)| Edge {
+                    edges.extend(decision.targets().enumerate().map(|(i, to)| Edge {
                         from,
-                        to: arm.to,
+                        to,
                         why: Why::Arm(i),
                     }));
                 }

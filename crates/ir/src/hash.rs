@@ -4,10 +4,11 @@
 use serde::Serialize;
 
 use crate::expr::{Expr, Ref};
-use crate::plan::{Body, Expectation, Interpreter, Need, Node, NodeId, Plan, Script};
+use crate::plan::{Body, Need, Node, NodeId, Plan};
+use crate::visit;
 
-const PLAN_DOMAIN: &str = "plan-ir/1\0";
-const NODE_DOMAIN: &str = "plan-node/1\0";
+const PLAN_DOMAIN: &str = "plan-ir/2\0";
+const NODE_DOMAIN: &str = "plan-node/2\0";
 
 impl Plan {
     /// 64 hexadecimal digits that name this plan, down to the lines its nodes are written on.
@@ -48,76 +49,23 @@ pub fn hash_json(domain: &str, content: &impl Serialize) -> String {
 
 impl Node {
     /// Hands every id of a node in here to a visitor that may change it, in a fixed order.
-    fn for_each_id(&mut self, visit: &mut dyn FnMut(&mut NodeId)) {
+    fn for_each_id(&mut self, see: &mut dyn FnMut(&mut NodeId)) {
         for need in &mut self.needs {
             match need {
-                Need::Node { node, .. } => visit(node),
-                Need::Quorum { of, .. } => of.iter_mut().for_each(&mut *visit),
+                Need::Node { node, .. } => see(node),
+                Need::Quorum { of, .. } => of.iter_mut().for_each(&mut *see),
             }
         }
-        self.routes.iter_mut().for_each(|route| visit(&mut route.to));
+        self.routes.iter_mut().for_each(|route| see(&mut route.to));
         match &mut self.body {
-            Body::Task(task) => task.fallback.iter_mut().for_each(&mut *visit),
+            Body::Task(task) => task.fallback.iter_mut().for_each(&mut *see),
             Body::Gate(_) => {}
-            Body::Decision(decision) => decision.arms.iter_mut().for_each(|arm| visit(&mut arm.to)),
-        }
-        self.for_each_expr_mut(&mut |expr| expr_ids(expr, visit));
-    }
-
-    fn for_each_expr_mut(&mut self, visit: &mut dyn FnMut(&mut Expr)) {
-        self.title.iter_mut().for_each(&mut *visit);
-        self.when.iter_mut().for_each(&mut *visit);
-        match &mut self.body {
-            Body::Task(task) => {
-                task.script.iter_mut().for_each(|script| script_exprs(script, visit));
-                if let Some(each) = &mut task.each {
-                    visit(&mut each.list);
-                    each.by.iter_mut().for_each(&mut *visit);
-                }
-                task.input.iter_mut().for_each(|binding| visit(&mut binding.value));
-                task.output.iter_mut().for_each(|output| visit(&mut output.value));
-                for fail in &mut task.fail {
-                    visit(&mut fail.when);
-                    fail.message.iter_mut().for_each(&mut *visit);
-                }
-                task.expect
-                    .iter_mut()
-                    .chain(&mut task.requires)
-                    .for_each(|check| expectation_expr(check, visit));
-                task.timeout.iter_mut().for_each(&mut *visit);
-                task.remember.iter_mut().for_each(|remember| visit(&mut remember.value));
-            }
-            Body::Gate(gate) => {
-                gate.checks.iter_mut().for_each(|check| expectation_expr(check, visit));
-                gate.script.iter_mut().for_each(|script| script_exprs(script, visit));
-                gate.timeout.iter_mut().for_each(&mut *visit);
-            }
             Body::Decision(decision) => {
-                decision
-                    .arms
-                    .iter_mut()
-                    .filter_map(|arm| arm.when.as_mut())
-                    .for_each(visit);
+                decision.arms.iter_mut().for_each(|arm| see(&mut arm.to));
+                decision.hypotheses.iter_mut().for_each(|arm| see(&mut arm.to));
             }
         }
-    }
-}
-
-fn script_exprs(script: &mut Script, visit: &mut dyn FnMut(&mut Expr)) {
-    if let Interpreter::Command(command) = &mut script.interpreter {
-        visit(command);
-    }
-    script
-        .vars
-        .iter_mut()
-        .chain(&mut script.env)
-        .for_each(|binding| visit(&mut binding.value));
-    script.dir.iter_mut().for_each(visit);
-}
-
-fn expectation_expr(check: &mut Expectation, visit: &mut dyn FnMut(&mut Expr)) {
-    if let Expectation::Check { expr, .. } = check {
-        visit(expr);
+        visit::node_mut(self, &mut |expr, _| expr_ids(expr, see));
     }
 }
 

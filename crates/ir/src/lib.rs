@@ -1,5 +1,5 @@
 //! The typed intermediate representation of a plan: types, values, expressions and their pure evaluator, the graph,
-//! hashes, verification, and the text form.
+//! hashes, verification, walks, and the text form.
 //!
 //! Shared by compiler, language server and runtime. It has no opinions and knows nobody: absent are where a plan came
 //! from and who runs it.
@@ -15,6 +15,7 @@ pub mod quantity;
 pub mod types;
 pub mod value;
 pub mod verify;
+pub mod visit;
 
 mod pattern;
 

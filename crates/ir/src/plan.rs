@@ -1,9 +1,14 @@
 //! The typed plan: what the compiler makes, the engine runs and the journal pins.
 //!
-//! Plain data: ids are resolved, every expression is typed, clauses that were left out have their default. Serialised
-//! in declared field order the bytes are canonical; [`crate::hash`] hashes them. Absent: source text and where it was
-//! (a side table has the lines), opinions, and everything the engine derives.
+//! Plain data: nodes are referred to by their place, everything else by its one name, every expression is typed, clauses
+//! that were left out have their default. It needs no other file: what it uses, and the plans that it calls, are in it.
+//! Serialised in declared field order the bytes are canonical; [`crate::hash`] hashes them. Absent: source text and where
+//! it was (only the lines are left), opinions, and everything the engine derives.
 
+mod amount;
+mod declared;
+mod node;
+mod task;
 mod text;
 
 use std::collections::BTreeMap;
@@ -14,10 +19,20 @@ use smol_str::SmolStr;
 use crate::expr::Expr;
 use crate::types::{Type, Types};
 
+pub use amount::{Budget, Limits, Money, Per, Rate, Ratio};
+pub use declared::{
+    Agent, Alert, Allow, Breaker, Capability, Effect, EffectKind, Hypothesis, Judge, Policy, PolicyLimit, PolicyRule,
+    Runner, RunnerKind, Secret, SecretSource, Trigger,
+};
+pub use node::{Arm, Body, Decision, Gate, GateOption, HypothesisArm, Need, Node, Route};
+pub use task::{
+    Backoff, Binding, Each, Evidence, Expectation, FailMode, Interpreter, Remember, Retry, Script, Step, Task,
+    Tolerate, Work,
+};
 pub use text::PlanError;
 
 /// The version of this format; a reader refuses others by name.
-pub const FORMAT: &str = "plan-ir/1";
+pub const FORMAT: &str = "plan-ir/2";
 
 /// Index of a node in [`Plan::nodes`].
 pub type NodeId = u32;
@@ -28,6 +43,8 @@ pub struct Plan {
     pub name: SmolStr,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<SmolStr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<SmolStr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<SmolStr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,18 +59,43 @@ pub struct Plan {
     pub outputs: Vec<Output>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<MemoryKey>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Secret>,
     /// The folder of scripts without a `dir` of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dir: Option<Expr>,
-    /// `limits.parallel`; absent: the number of processors, recorded by the run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parallel: Option<u32>,
+    #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
+    pub budget: Budget,
+    /// Without `parallel`: the number of processors, recorded by the run.
+    #[serde(default, skip_serializing_if = "Limits::are_none")]
+    pub limits: Limits,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
     pub failure: FailurePolicy,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<Judge>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Trigger>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<Alert>,
+    /// In plan order, which decides between equally likely ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hypotheses: Vec<Hypothesis>,
+    /// Those that its tasks and its judge use.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub capabilities: BTreeMap<SmolStr, Capability>,
+    /// Those that its tasks name, and for a task that names none those that provide its capability.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub agents: BTreeMap<SmolStr, Agent>,
+    /// Those that bind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<Policy>,
+    /// The plans that it calls, and those that they call; only the outermost plan has any. None calls itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub plans: BTreeMap<SmolStr, Plan>,
     /// In plan order; a need, route or fallback may point either way, and together they have no cycle.
     pub nodes: Vec<Node>,
-    /// Clauses that the toolchain cannot run or enforce yet, by name, in plan order; `run` refuses a plan that has one
+    /// Clauses that the runtime cannot run or enforce yet, by name, in plan order; `run` refuses a plan that has one
     /// with `blocks` set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsupported: Vec<Unsupported>,
@@ -66,6 +108,7 @@ impl Plan {
             format: FORMAT.into(),
             name: name.into(),
             title: None,
+            description: None,
             version: None,
             owner: None,
             labels: Vec::new(),
@@ -73,10 +116,20 @@ impl Plan {
             params: Vec::new(),
             outputs: Vec::new(),
             memory: Vec::new(),
+            secrets: Vec::new(),
             dir: None,
-            parallel: None,
+            budget: Budget::default(),
+            limits: Limits::default(),
             timeout_ms: None,
             failure: FailurePolicy::Abort,
+            judge: None,
+            trigger: None,
+            alerts: Vec::new(),
+            hypotheses: Vec::new(),
+            capabilities: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            policies: Vec::new(),
+            plans: BTreeMap::new(),
             nodes: Vec::new(),
             unsupported: Vec::new(),
         }
@@ -143,277 +196,14 @@ pub enum FailurePolicy {
     Continue,
 }
 
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Node {
-    pub id: SmolStr,
-    /// Interpolates like any string; a `Const` mostly.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<Expr>,
-    /// 1-based line of its header in the source, for messages; not part of the hash of a node.
-    pub line: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<SmolStr>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<SmolStr>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub labels: Vec<SmolStr>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub needs: Vec<Need>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<Expr>,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub priority: i64,
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub optional: bool,
-    /// Node routes (`on event -> node`), not the arms of a decision.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub routes: Vec<Route>,
-    pub body: Body,
-}
-
-impl Node {
-    /// A node that needs nothing, every other clause at its default.
-    pub fn new(id: impl Into<SmolStr>, body: Body) -> Self {
-        Self {
-            id: id.into(),
-            title: None,
-            line: 1,
-            kind: None,
-            owner: None,
-            labels: Vec::new(),
-            needs: Vec::new(),
-            when: None,
-            priority: 0,
-            optional: false,
-            routes: Vec::new(),
-            body,
-        }
-    }
-}
-
-fn is_zero(n: &i64) -> bool {
+const fn is_zero(n: &i64) -> bool {
     *n == 0
 }
-fn is_false(b: &bool) -> bool {
+const fn is_false(b: &bool) -> bool {
     !*b
 }
-
-/// One need. `on success -> v` is lowered to a route of u and a `Need::Node` of v on u.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Need {
-    Node {
-        node: NodeId,
-        #[serde(default, skip_serializing_if = "is_false")]
-        optional: bool,
-    },
-    /// `any(a, b)` has count 1.
-    Quorum { count: u32, of: Vec<NodeId> },
-}
-
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Route {
-    /// `success`, `failure`, `timeout`, `in-doubt`, `approved`, `rejected`, or a failure mode.
-    pub on: SmolStr,
-    pub to: NodeId,
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Body {
-    Task(Box<Task>),
-    Gate(Box<Gate>),
-    Decision(Box<Decision>),
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Task {
-    /// Absent: a milestone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub script: Option<Script>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub each: Option<Each>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub input: Vec<Binding>,
-    /// Declared outputs. A script without any has `stdout stderr exit duration`, which are always there and not listed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub output: Vec<Output>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fail: Vec<FailMode>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub expect: Vec<Expectation>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub requires: Vec<Expectation>,
-    /// The plan's default is already in it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry: Option<Retry>,
-    /// Of one attempt; a duration.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<Expr>,
-    pub idempotent: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fallback: Option<NodeId>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remember: Vec<Remember>,
-}
-
-/// A milestone.
-impl Default for Task {
-    fn default() -> Self {
-        Self {
-            script: None,
-            each: None,
-            input: Vec::new(),
-            output: Vec::new(),
-            fail: Vec::new(),
-            expect: Vec::new(),
-            requires: Vec::new(),
-            retry: None,
-            timeout: None,
-            idempotent: true,
-            fallback: None,
-            remember: Vec::new(),
-        }
-    }
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Script {
-    /// What the interpreter gets; each interpolation has become a quoted reference to a variable of `vars`.
-    pub text: SmolStr,
-    /// The command that reads the script: program and arguments; the text is the last argument (`bash -euo pipefail -c TEXT`).
-    pub interpreter: Interpreter,
-    /// Variables for interpolations, in order of appearance: `DSLC_1`, …; each value rendered as text.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub vars: Vec<Binding>,
-    /// `env:`
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<Binding>,
-    /// Absent: the plan's `dir`, else the run's work folder.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dir: Option<Expr>,
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Interpreter {
-    /// `bash -euo pipefail -c TEXT`
-    Bash,
-    /// `sh -eu -c TEXT`
-    Sh,
-    /// `python3 -c TEXT`
-    Python,
-    /// `shell: expr`: a command line split at white space; the text follows `-c`.
-    Command(Expr),
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Binding {
-    pub name: SmolStr,
-    pub value: Expr,
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Each {
-    pub var: SmolStr,
-    pub list: Expr,
-    /// Key of an instance, with `Ref::Each` bound to the item; absent: the position from 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<Expr>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parallel: Option<u32>,
-    pub tolerate: Tolerate,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tolerate {
-    Count(u32),
-    /// In hundredths of a percent.
-    BasisPoints(u32),
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct FailMode {
-    pub mode: SmolStr,
-    pub when: Expr,
-    /// A string, possibly interpolated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<Expr>,
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Expectation {
-    Check {
-        expr: Expr,
-        /// As the plan writes it, for messages.
-        text: SmolStr,
-    },
-    /// Undecided here: reported as unverified.
-    Prose { text: SmolStr },
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Retry {
-    /// Further attempts after the first.
-    pub max: u32,
-    pub backoff: Backoff,
-    /// Only on these modes; empty: on any, except `denied`, `in-doubt`, `cancelled`, `budget-exceeded`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub on: Vec<SmolStr>,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Backoff {
-    Immediate,
-    /// Wait `base + step * n` before further attempt n (0-based).
-    Linear {
-        base_ms: u64,
-        step_ms: u64,
-    },
-    /// Wait `base * factor^n`, at most `cap`, before further attempt n (0-based); the factor in thousandths.
-    Exponential {
-        base_ms: u64,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        cap_ms: Option<u64>,
-        factor_milli: u64,
-        jitter: bool,
-    },
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Remember {
-    pub key: SmolStr,
-    pub value: Expr,
-}
-
-/// An automatic gate. Gates with an approver are not lowered yet: they are `Unsupported`.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Gate {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub checks: Vec<Expectation>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub script: Option<Script>,
-    /// Of its script.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<Expr>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub approvers: Vec<SmolStr>,
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Decision {
-    /// The first true arm wins; `when` absent is `else`.
-    pub arms: Vec<Arm>,
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Arm {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<Expr>,
-    pub to: NodeId,
+const fn is_run(per: &Per) -> bool {
+    matches!(per, Per::Run)
 }
 
 /// Parameter values of a run, checked and with defaults filled in.

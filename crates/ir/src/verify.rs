@@ -4,9 +4,10 @@
 //! Run where a plan is made and where one is read. Absent: whether the plan makes sense to a person, and types; the
 //! checker has seen to both. Nothing here recurses, and everything is linear in the plan.
 
+mod declared;
 mod exprs;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use smol_str::SmolStr;
@@ -14,6 +15,7 @@ use smol_str::SmolStr;
 use crate::graph::{Cycle, Graph};
 use crate::plan::{Body, FORMAT, Need, Node, NodeId, Plan, Task};
 use crate::types::{Bounds, StringRefine, Type};
+use crate::visit;
 
 /// The first thing that is wrong with a plan.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,8 +45,23 @@ fn fail(node: Option<&Node>, message: impl Into<String>) -> Verified {
     })
 }
 
-/// Checks a plan; the first problem in plan order is the answer.
+/// Checks a plan and the plans that it calls; the first problem in plan order is the answer.
 pub fn verify(plan: &Plan) -> Verified {
+    verify_one(plan, &plan.plans)?;
+    for (name, called) in &plan.plans {
+        let inside = |error: VerifyError| VerifyError {
+            message: format!("in the plan `{name}`: {}", error.message),
+            ..error
+        };
+        if !called.plans.is_empty() {
+            return fail(None, "it holds plans of its own").map_err(inside);
+        }
+        verify_one(called, &plan.plans).map_err(inside)?;
+    }
+    declared::calls(plan)
+}
+
+fn verify_one(plan: &Plan, plans: &BTreeMap<SmolStr, Plan>) -> Verified {
     if plan.format != FORMAT {
         return fail(
             None,
@@ -57,7 +74,8 @@ pub fn verify(plan: &Plan) -> Verified {
     names(plan)?;
     ids(plan)?;
     types(plan)?;
-    exprs::verify(plan)?;
+    declared::verify(plan, plans)?;
+    exprs::verify(plan, plans)?;
     Graph::of(plan)
         .topological_order()
         .map(|_| ())
@@ -87,6 +105,12 @@ fn names(plan: &Plan) -> Verified {
     unique(None, "parameter", plan.params.iter().map(|param| &param.name))?;
     unique(None, "output", plan.outputs.iter().map(|output| &output.name))?;
     unique(None, "memory key", plan.memory.iter().map(|memory| &memory.key))?;
+    unique(None, "secret", plan.secrets.iter().map(|secret| &secret.name))?;
+    unique(
+        None,
+        "hypothesis",
+        plan.hypotheses.iter().map(|hypothesis| &hypothesis.name),
+    )?;
     for node in &plan.nodes {
         if let Body::Task(task) = &node.body {
             unique(Some(node), "input", task.input.iter().map(|binding| &binding.name))?;
@@ -137,10 +161,7 @@ fn ids(plan: &Plan) -> Verified {
             Body::Task(task) => task_ids(node, task, exists)?,
             Body::Gate(_) => {}
             Body::Decision(decision) => {
-                decision
-                    .arms
-                    .iter()
-                    .try_for_each(|arm| exists(arm.to, "an arm").map(|_| ()))?;
+                decision.targets().try_for_each(|to| exists(to, "an arm").map(|_| ()))?;
             }
         }
     }
@@ -181,25 +202,14 @@ fn quorum(node: &Node, count: u32, of: &[NodeId]) -> Verified {
 
 /// Every type that is written down.
 fn types(plan: &Plan) -> Verified {
-    let records = plan
-        .types
-        .0
-        .values()
-        .flat_map(|record| record.fields.iter().map(|field| &field.ty));
-    let params = plan.params.iter().map(|param| &param.ty);
-    let outputs = plan.outputs.iter().map(|output| &output.ty);
-    let memory = plan.memory.iter().map(|memory| &memory.ty);
-    for ty in records.chain(params).chain(outputs).chain(memory) {
-        known_type(plan, None, ty)?;
-    }
-    for node in &plan.nodes {
-        if let Body::Task(task) = &node.body {
-            task.output
-                .iter()
-                .try_for_each(|output| known_type(plan, Some(node), &output.ty))?;
+    let mut result = Ok(());
+    visit::types(plan, &mut |ty, node| {
+        if result.is_ok() {
+            let node = node.and_then(|id| plan.nodes.get(id as usize));
+            result = known_type(plan, node, ty);
         }
-    }
-    Ok(())
+    });
+    result
 }
 
 /// Records exist, bounds are numbers, and no mistake is left in it.

@@ -130,7 +130,11 @@ pub fn start(store: &Store, plan: Plan, given: Inputs, options: Options) -> Resu
     }
     let inputs = inputs::complete(&plan, given).map_err(RunError::Inputs)?;
     let (tokio, supervisor) = start_supervisor(&options)?;
-    let parallel = options.parallel.or(plan.parallel).unwrap_or_else(processors).max(1);
+    let parallel = options
+        .parallel
+        .or(plan.limits.parallel)
+        .unwrap_or_else(processors)
+        .max(1);
     let new = NewRun {
         inputs,
         seed: options.seed.unwrap_or_else(store::random),

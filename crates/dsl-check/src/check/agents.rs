@@ -4,6 +4,7 @@
 
 use dsl_syntax::ast::{Breaker, Decl, Name, Value};
 use dsl_syntax::table::ClauseKey as K;
+use ir::plan::Runner;
 use smol_str::SmolStr;
 
 use super::runners::{self, Interface};
@@ -28,15 +29,25 @@ pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
     if let Some(Value::Breaker(breaker)) = clause(decl, K::Breaker).map(|clause| &clause.value) {
         check_breaker(cx, breaker);
     }
-    if let Some(Value::Call(call)) = clause(decl, K::Runner).map(|clause| &clause.value) {
-        let shared = shared_inputs(cx, provided);
-        let interface = Interface {
-            input: &shared,
-            output: None,
-            in_plan: false,
-        };
-        runners::check(cx, call, &interface);
-    }
+    runner(cx, decl);
+}
+
+/// How it carries out the abstract capabilities that it provides.
+pub(crate) fn runner(cx: &Cx<'_>, decl: &Decl) -> Option<Runner> {
+    let Value::Call(call) = &clause(decl, K::Runner)?.value else {
+        return None;
+    };
+    let provided: &[Name] = match clause(decl, K::Provides).map(|clause| &clause.value) {
+        Some(Value::Names(names)) => names,
+        _ => &[],
+    };
+    let shared = shared_inputs(cx, provided);
+    let interface = Interface {
+        input: &shared,
+        output: None,
+        in_plan: false,
+    };
+    runners::check(cx, call, &interface)
 }
 
 fn check_breaker(cx: &Cx<'_>, breaker: &Breaker) {

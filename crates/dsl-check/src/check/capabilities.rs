@@ -4,6 +4,7 @@
 
 use dsl_syntax::ast::{Decl, Rate, RatePer, Value};
 use dsl_syntax::table::ClauseKey as K;
+use ir::plan::Runner;
 use ir::types::Type;
 
 use super::env::{Place, Reads};
@@ -35,13 +36,19 @@ pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
     if let Some(Value::Rates(rates)) = clause(decl, K::Cost).map(|clause| &clause.value) {
         cost(cx, rates);
     }
-    if let Some(Value::Call(call)) = clause(decl, K::Runner).map(|clause| &clause.value) {
-        let declared = decl
-            .name
-            .as_ref()
-            .and_then(|name| cx.scope.capabilities.get(&name.text));
-        runners::check(cx, call, &interface(declared.map(|found| &**found)));
-    }
+    runner(cx, decl);
+}
+
+/// How it is carried out; without one it is abstract.
+pub(crate) fn runner(cx: &Cx<'_>, decl: &Decl) -> Option<Runner> {
+    let Value::Call(call) = &clause(decl, K::Runner)?.value else {
+        return None;
+    };
+    let declared = decl
+        .name
+        .as_ref()
+        .and_then(|name| cx.scope.capabilities.get(&name.text));
+    runners::check(cx, call, &interface(declared.map(|found| &**found)))
 }
 
 /// What a runner of that capability works with; nothing is known of one that is not there.

@@ -4,6 +4,7 @@
 
 use dsl_syntax::ast::{Decl, Effect, StringLit, Value};
 use dsl_syntax::table::ClauseKey as K;
+use ir::plan::{Effect as Lowered, EffectKind};
 use smol_str::SmolStr;
 
 use super::Cx;
@@ -37,6 +38,21 @@ pub(super) fn check(cx: &Cx<'_>, decl: &Decl) -> Effects {
         Some(Value::Effects(effects)) => check_list(cx, effects),
         _ => Effects { doubtful: false },
     }
+}
+
+/// What a block that has been checked says that it touches; `None`: it does not say.
+pub(crate) fn effects(decl: &Decl) -> Option<Vec<Lowered>> {
+    let Value::Effects(written) = &clause(decl, K::Effects)?.value else {
+        return None;
+    };
+    let lower = |written: &Effect| {
+        let mut kinds = EffectKind::ALL.into_iter();
+        Some(Lowered {
+            kind: kinds.find(|kind| kind.name() == written.name.text)?,
+            args: written.args.iter().filter_map(StringLit::plain).collect(),
+        })
+    };
+    Some(written.iter().filter_map(lower).collect())
 }
 
 pub(super) fn check_list(cx: &Cx<'_>, effects: &[Effect]) -> Effects {

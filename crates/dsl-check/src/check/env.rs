@@ -30,6 +30,7 @@ const SYSTEM: u32 = 7;
 const NETWORK: u32 = 8;
 const INPUT: u32 = 9;
 const OUTPUTS: u32 = 10;
+const CONTEXT: u32 = 11;
 /// Namespaces from here on are nodes, by their place in the view.
 const NODES: u32 = 100;
 
@@ -548,7 +549,13 @@ impl Place<'_, '_> {
         {
             return Lookup::value(ty.clone(), Ref::Input(input.clone()));
         }
-        if self.reads.context && name == "context" || self.reads.anything {
+        if self.reads.context && name == "context" {
+            return Lookup::Namespace(Namespace {
+                path: name.into(),
+                id: CONTEXT,
+            });
+        }
+        if self.reads.anything {
             return Lookup::Silenced;
         }
         if let Some(found) = self.node(name, span, report) {
@@ -625,6 +632,8 @@ impl Place<'_, '_> {
                 }
             }
             SYSTEM | NETWORK => self.world(&of.path, name),
+            // it has the type that its use needs
+            CONTEXT => Lookup::value(Type::Error, Ref::Context(name.text.clone())),
             INPUT => match self.input.iter().find(|(input, _)| *input == name.text) {
                 Some((input, ty)) => Lookup::value(ty.clone(), Ref::Input(input.clone())),
                 None => Lookup::NotFound {

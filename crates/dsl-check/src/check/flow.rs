@@ -2,21 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use dsl_syntax::ast::{BinaryOp, Decl, Expr as Ast, ExprKind, Name, RouteOn, Value};
+use dsl_syntax::ast::{BinaryOp, Decl, Expr as Ast, ExprKind, GateOption as Written, Name, RouteOn, StringLit, Value};
 use dsl_syntax::table::ClauseKey as K;
 use ir::Expr;
-use ir::plan::{Arm, Body, Decision, Gate, Node};
+use ir::plan::{Arm, Body, Decision, Gate, GateOption, HypothesisArm, Node};
 use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::env::{Captures, Place, Reads};
 use super::literals::{self, Unready, expr_of, timeout};
 use super::task::{common, expectations, name_span, typed, when, whose};
-use super::{Cx, scripts, shape};
+use super::{Cx, effects, scripts, shape};
 use crate::graph::BUILTIN_MODES;
 use crate::rules;
 use crate::signatures::{NodeKind, clause};
-use crate::types::{Problem, Report, facts_when, infer};
+use crate::types::{Problem, Report, facts_when, infer, infer_string};
 use crate::walk::unparen;
 
 pub(super) fn gate(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
@@ -39,10 +39,14 @@ pub(super) fn gate(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
         Some(Value::Names(names)) => approvers(cx, names),
         _ => Vec::new(),
     };
-    if let Some(Value::Options(options)) = clause(decl, K::Options).map(|clause| &clause.value) {
-        shape::duplicate_names(cx, options.iter().map(|option| &option.name), "the option");
-    }
-    literals::int_clause(cx, decl, K::Quorum, 1);
+    let options = match clause(decl, K::Options).map(|clause| &clause.value) {
+        Some(Value::Options(options)) => {
+            shape::duplicate_names(cx, options.iter().map(|option| &option.name), "the option");
+            options.iter().map(|written| option(cx, written, &place)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let quorum = literals::int_clause(cx, decl, K::Quorum, 1).map(|count| count as u32);
     for clause in &decl.clauses {
         match clause.key {
             Some(K::Approver | K::Quorum | K::Options) => unready.blocks(clause),
@@ -57,8 +61,20 @@ pub(super) fn gate(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
         script,
         timeout,
         approvers,
+        quorum,
+        options,
+        effects: effects::effects(decl),
     }));
     common(cx, decl, &place, when, body)
+}
+
+fn option(cx: &Cx<'_>, written: &Written, place: &Place<'_, '_>) -> GateOption {
+    let text = |text: &StringLit| cx.with_report(|report| infer_string(text, place, report)).expr;
+    GateOption {
+        name: written.name.text.clone(),
+        title: written.title.as_ref().map(text),
+        note: written.note.as_ref().map(text),
+    }
 }
 
 pub(super) fn approvers(cx: &Cx<'_>, names: &[Name]) -> Vec<SmolStr> {
@@ -86,6 +102,7 @@ pub(super) fn decision(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node 
         }
     }
     let mut arms = Vec::new();
+    let mut hypotheses = Vec::new();
     let mut written = Vec::new();
     let mut otherwise = false;
     for clause in &decl.clauses {
@@ -104,7 +121,10 @@ pub(super) fn decision(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node 
             RouteOn::Event(event) => {
                 hypothesis_arm(cx, event, from.is_some());
                 if !BUILTIN_MODES.contains(&event.text.as_str()) && event.text != "success" {
-                    cx.node(&route.to);
+                    hypotheses.extend(cx.node(&route.to).map(|(at, _)| HypothesisArm {
+                        hypothesis: event.text.clone(),
+                        to: cx.node_id(at),
+                    }));
                 }
                 continue;
             }
@@ -123,7 +143,8 @@ pub(super) fn decision(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node 
     if !written.is_empty() && !otherwise && from.is_none() && !broken && !cx.has_errors() {
         exhaustive(cx, decl, &written, &place);
     }
-    common(cx, decl, &place, None, Body::Decision(Box::new(Decision { arms })))
+    let body = Decision { arms, hypotheses };
+    common(cx, decl, &place, None, Body::Decision(Box::new(body)))
 }
 
 /// `on HYPOTHESIS -> node`

@@ -2,8 +2,9 @@
 
 use dsl_syntax::ast::{Clause, Decl, Expr, ExprKind, Retry as Written, Span, UnaryOp, Value};
 use dsl_syntax::table::ClauseKey as K;
-use ir::plan::{Backoff, Retry, Tolerate};
+use ir::plan::{Backoff, Ratio, Retry, Tolerate};
 use ir::types::Type;
+use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use super::Cx;
@@ -12,7 +13,7 @@ use super::task::typed;
 use crate::graph::BUILTIN_MODES;
 use crate::rules;
 use crate::signatures::clause;
-use crate::types::{Problem, literal_bool, literal_duration, literal_int, literal_ratio};
+use crate::types::{Problem, Report, literal_bool, literal_duration, literal_int, literal_ratio};
 use crate::walk::unparen;
 
 /// The most further attempts that `retry` may ask for.
@@ -95,6 +96,23 @@ pub(super) fn ratio(cx: &Cx<'_>, expr: &Expr, what: &str) -> Option<f64> {
         format!("{what} is {value}, expected 0% to 100%"),
     ));
     None
+}
+
+/// A number as it is written, exactly: 20% is 0.2. What is wrong with it is reported where its clause is checked.
+pub(super) fn exact(cx: &Cx<'_>, expr: &Expr) -> Option<Ratio> {
+    let number = match &unparen(expr).kind {
+        ExprKind::Int(digits) | ExprKind::Float(digits) => Decimal::from_str_exact(&digits.replace('_', "")).ok()?,
+        ExprKind::Ratio(percent) => {
+            let percent = Decimal::from_str_exact(&percent.replace('_', "")).ok()?;
+            percent.checked_div(Decimal::ONE_HUNDRED)?
+        }
+        _ => {
+            let place = Place::new(cx, Reads::NOTHING);
+            let value = literal_ratio(expr, &place, &mut Report::default())?;
+            return Ratio::of_float(value);
+        }
+    };
+    Some(Ratio(number.normalize()))
 }
 
 /// `tolerate: 20%` or a count.

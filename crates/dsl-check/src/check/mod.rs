@@ -12,6 +12,7 @@ mod doubt;
 mod effects;
 mod env;
 mod flow;
+mod limits;
 mod lints;
 mod literals;
 mod outcome;
@@ -36,11 +37,15 @@ use dsl_syntax::ast::{Block, Decl, Item, Name, Span, SyntaxError};
 use dsl_syntax::table::DeclKind;
 use smol_str::SmolStr;
 
+pub(crate) use agents::runner as runner_of_agent;
+pub(crate) use capabilities::runner as runner_of_capability;
+pub(crate) use effects::effects;
 pub(crate) use env::NODE_STATUSES;
+pub(crate) use limits::{costs, duration_ms, limits, money};
 pub(crate) use literals::Unready;
 pub(crate) use outputs::{declared_outputs, node_outputs, outputs_unknown};
-pub(crate) use plan::{PlanParts, lower_plan_block};
-pub(crate) use task::{NodeParts, lower_node, with_default_retry};
+pub(crate) use plan::{PlanParts, field_type, lower_plan_block};
+pub(crate) use task::{NodeParts, lower_node, names_in, prose, with_default_retry, written};
 
 use crate::diagnostic::{BlockRef, Diag, LocalFix, Target};
 use crate::facts::{self, Facts, Noted, Source};
@@ -436,7 +441,12 @@ impl<'db> Cx<'db> {
             ir::Ref::Input(name) => Source::Input(name.clone()),
             ir::Ref::Own(name) => Source::Own(name.clone()),
             ir::Ref::Capture(capture) => Source::Capture(*capture),
-            ir::Ref::Run(_) | ir::Ref::Task(_) | ir::Ref::Plan(_) | ir::Ref::Budget(_) | ir::Ref::World(_) => return,
+            ir::Ref::Run(_)
+            | ir::Ref::Task(_)
+            | ir::Ref::Plan(_)
+            | ir::Ref::Budget(_)
+            | ir::Ref::World(_)
+            | ir::Ref::Context(_) => return,
         };
         let is_secret = match &source {
             Source::Secret(_) => true,

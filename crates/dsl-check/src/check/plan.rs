@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use dsl_syntax::ast::{Clause, Decl, Field, LimitLine, Name, TypedAssign, Value};
 use dsl_syntax::table::ClauseKey as K;
 use ir::Expr;
-use ir::plan::{FailurePolicy, MemoryKey, MemoryScope, Output, Param, Retry};
+use ir::plan::{
+    Alert, Budget, FailurePolicy, Judge, Limits, MemoryKey, MemoryScope, Output, Param, Retry, Secret, Trigger,
+};
 use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::env::{Place, Reads};
 use super::literals::{self, Unready};
-use super::task::{output, typed};
+use super::task::{output, prose_of, typed};
 use super::{Cx, rates, scripts, settings, shape};
 use crate::rules;
 use crate::types::{Problem, Report, resolve_type};
@@ -27,6 +29,13 @@ pub(crate) struct PlanParts {
     pub outputs: Vec<Output>,
     pub memory: Vec<MemoryKey>,
     pub dir: Option<Expr>,
+    pub description: Option<SmolStr>,
+    pub secrets: Vec<Secret>,
+    pub budget: Budget,
+    pub limits: Limits,
+    pub judge: Option<Judge>,
+    pub trigger: Option<Trigger>,
+    pub alerts: Vec<Alert>,
     pub parallel: Option<u32>,
     pub timeout_ms: Option<u64>,
     pub failure: Option<FailurePolicy>,
@@ -77,14 +86,26 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
         (Some(K::Memory), Value::Typed(typed)) => parts.memory = memory(cx, typed, &mut parts.unready),
         (Some(K::Secrets), Value::Assigns(assigns)) => {
             shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the secret");
-            assigns.iter().for_each(|assign| settings::secret(cx, &assign.value));
+            parts.secrets = assigns
+                .iter()
+                .filter_map(|assign| {
+                    Some(Secret {
+                        name: assign.name.text.clone(),
+                        from: settings::secret(cx, &assign.value)?,
+                    })
+                })
+                .collect();
             parts.unready.blocks(clause);
         }
         (Some(K::Budget), _) => {
-            settings::budget(cx, clause);
+            parts.budget = settings::budget(cx, clause);
             parts.unready.blocks(clause);
         }
-        (Some(K::Limits), Value::Limits(lines)) => limits(cx, lines, parts),
+        (Some(K::Limits), Value::Limits(lines)) => {
+            parts.limits = super::limits(lines);
+            limits(cx, lines, parts);
+        }
+        (Some(K::Description), _) => parts.description = prose_of(&clause.value),
         (Some(K::Retry), Value::Retry(written)) => parts.retry = literals::retry_value(cx, written, None),
         (Some(K::Timeout), Value::Expr(expr)) => parts.timeout_ms = literals::duration(cx, expr, "`timeout`"),
         (Some(K::Failure), Value::Names(names)) => {
@@ -94,12 +115,12 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
             parts.dir = Some(scripts::text(cx, expr, &Type::Path, &Place::new(cx, Reads::PLAN)));
         }
         (Some(K::Judge), Value::Names(names)) => {
-            settings::judge(cx, names);
+            parts.judge = settings::judge(cx, names);
             parts.unready.blocks(clause);
         }
-        (Some(K::Trigger), Value::Clauses(clauses)) => settings::trigger(cx, clause, clauses),
+        (Some(K::Trigger), Value::Clauses(clauses)) => parts.trigger = Some(settings::trigger(cx, clause, clauses)),
         (Some(K::Alert), Value::Alert(alert)) => {
-            settings::alert(cx, alert);
+            parts.alerts.push(settings::alert(cx, alert));
             parts.unready.blocks(clause);
         }
         _ => {}
@@ -123,7 +144,7 @@ fn params(cx: &Cx<'_>, fields: &[Field]) -> Vec<Param> {
 }
 
 /// The type of a field, and its default checked against it.
-pub(super) fn field_type(cx: &Cx<'_>, field: &Field) -> (Type, Option<Expr>) {
+pub(crate) fn field_type(cx: &Cx<'_>, field: &Field) -> (Type, Option<Expr>) {
     let place = Place::new(cx, Reads::NOTHING);
     let ty = cx.with_report(|report| resolve_type(&field.ty, &place, report));
     let default = field.default.as_ref().map(|default| typed(cx, default, &ty, &place));

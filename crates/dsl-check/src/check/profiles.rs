@@ -296,7 +296,7 @@ impl<'a, 'db> Line<'a, 'db> {
             (K::Dir, _) => self.expr(|expr| {
                 scripts::text(cx, expr, &Type::Path, &Place::new(cx, Reads::PLAN));
             }),
-            (K::Judge, _) => self.names(|names| settings::judge(cx, names)),
+            (K::Judge, _) => self.names(|names| drop(settings::judge(cx, names))),
             (K::Labels, _) => self.labels("the label"),
             _ => {}
         }
@@ -305,7 +305,7 @@ impl<'a, 'db> Line<'a, 'db> {
     fn secret(&self, whose: &str, name: &str) {
         let plan = &self.plan.plan;
         if plan.secrets.iter().any(|secret| secret == name) {
-            self.expr(|expr| settings::secret(self.cx, expr));
+            self.expr(|expr| drop(settings::secret(self.cx, expr)));
         } else if !plan.secrets_broken {
             self.no_member(whose, name, &plan.secrets);
         }
@@ -387,7 +387,7 @@ impl<'a, 'db> Line<'a, 'db> {
             K::Tolerate => self.expr(|expr| {
                 literals::tolerated(cx, expr);
             }),
-            K::Prior => self.expr(|expr| settings::prior(cx, expr)),
+            K::Prior => self.expr(|expr| drop(settings::prior(cx, expr))),
             K::Idempotent | K::Optional => self.expr(|expr| {
                 literals::bool(cx, expr);
             }),

@@ -3,8 +3,10 @@
 //! Inside a runner the names are the capability's inputs, bare or as `input.x`, and `secrets.x` of whichever plan calls it; in
 //! `http(result:)` also what came back. What starts an MCP server is constant, so that it can be locked. Absent: carrying it out.
 
-use dsl_syntax::ast::{Arg, Expr as Ast, ExprKind, Raw, Span, StringLit};
+use dsl_syntax::ast::{Arg, Expr as Ast, ExprKind, Raw, RecordKey, Span, StringLit};
+use ir::plan::{Binding, Interpreter, Runner as Lowered, RunnerKind, Script};
 use ir::types::{ListType, Type};
+use ir::{Expr, Value};
 use smol_str::SmolStr;
 
 use super::env::{Place, Reads, Secrets};
@@ -19,6 +21,7 @@ use crate::walk::{path, unparen};
 /// One kind of runner.
 struct Kind {
     name: &'static str,
+    runner: RunnerKind,
     params: &'static [Param],
     signature: &'static str,
 }
@@ -77,11 +80,13 @@ const fn bare(name: &'static str, takes: Takes) -> Param {
 const KINDS: &[Kind] = &[
     Kind {
         name: "shell",
+        runner: RunnerKind::Shell,
         params: &[bare("script", Takes::Script)],
         signature: "shell(script)",
     },
     Kind {
         name: "http",
+        runner: RunnerKind::Http,
         params: &[
             may("method", Takes::Method),
             must("url", Takes::Url),
@@ -93,6 +98,7 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "mcp",
+        runner: RunnerKind::Mcp,
         params: &[
             may("command", Takes::Command),
             may("url", Takes::Server),
@@ -102,6 +108,7 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "llm",
+        runner: RunnerKind::Llm,
         params: &[
             must("model", Takes::Text),
             must("url", Takes::Url),
@@ -112,11 +119,13 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "human",
+        runner: RunnerKind::Human,
         params: &[must("ask", Takes::Text)],
         signature: "human(ask: \"…\")",
     },
     Kind {
         name: "builtin",
+        runner: RunnerKind::Builtin,
         params: &[bare("name", Takes::Builtin)],
         signature: "builtin(name)",
     },
@@ -134,9 +143,9 @@ pub(super) struct Interface<'a> {
 }
 
 /// A runner as it is written: `http(url: …)`.
-pub(super) fn check(cx: &Cx<'_>, call: &Ast, interface: &Interface<'_>) {
+pub(super) fn check(cx: &Cx<'_>, call: &Ast, interface: &Interface<'_>) -> Option<Lowered> {
     let ExprKind::Call { func, args } = &call.kind else {
-        return;
+        return None;
     };
     let Some(kind) = KINDS.iter().find(|kind| kind.name == func.text) else {
         let known: Vec<SmolStr> = KINDS.iter().map(|kind| SmolStr::from(kind.name)).collect();
@@ -146,7 +155,7 @@ pub(super) fn check(cx: &Cx<'_>, call: &Ast, interface: &Interface<'_>) {
             problem = problem.help("a runner is one of `shell`, `http`, `mcp`, `llm`, `human`, `builtin`");
         }
         cx.push(problem);
-        return;
+        return None;
     };
     let input: Vec<(SmolStr, Type)> = interface
         .input
@@ -173,10 +182,22 @@ pub(super) fn check(cx: &Cx<'_>, call: &Ast, interface: &Interface<'_>) {
         interface,
     };
     let given = runner.arguments(args);
+    let mut lowered = Lowered {
+        kind: kind.runner,
+        script: None,
+        args: Vec::new(),
+    };
     for (param, value) in &given.found {
-        runner.argument(param, value);
+        match param.takes {
+            Takes::Script => lowered.script = runner.script(value),
+            takes => lowered.args.push(Binding {
+                name: param.name.into(),
+                value: runner.argument(takes, value),
+            }),
+        }
     }
     runner.together(func.span, &given);
+    Some(lowered)
 }
 
 struct Runner<'a, 'db> {
@@ -295,31 +316,20 @@ impl Runner<'_, '_> {
         }
     }
 
-    fn argument(&self, param: &Param, value: &Ast) {
+    fn argument(&self, takes: Takes, value: &Ast) -> Expr {
         let (cx, place) = (self.cx, &self.place);
-        match param.takes {
-            Takes::Script => self.script(value),
-            Takes::Text => {
-                scripts::text(cx, value, &Type::STRING, place);
-            }
-            Takes::Url if matches!(unparen(value).kind, ExprKind::String(_)) => {
-                typed(cx, value, &Type::Url, place);
-            }
-            Takes::Url => {
-                scripts::text(cx, value, &Type::Url, place);
-            }
+        match takes {
+            Takes::Text | Takes::Script => scripts::text(cx, value, &Type::STRING, place),
+            Takes::Url if matches!(unparen(value).kind, ExprKind::String(_)) => typed(cx, value, &Type::Url, place),
+            Takes::Url => scripts::text(cx, value, &Type::Url, place),
             Takes::Method => {
                 let methods = METHODS.iter().map(|method| SmolStr::from(*method)).collect();
-                typed(cx, value, &Type::Enum(methods), place);
+                typed(cx, value, &Type::Enum(methods), place)
             }
             Takes::Headers => self.headers(value),
-            Takes::Body => {
-                scripts::rendered(cx, value, place);
-            }
+            Takes::Body => scripts::rendered(cx, value, place).expr,
             Takes::Answer => self.answer(value),
-            Takes::Secret => {
-                typed(cx, value, &Type::Secret(Box::new(Type::STRING)), place);
-            }
+            Takes::Secret => typed(cx, value, &Type::Secret(Box::new(Type::STRING)), place),
             Takes::Command => {
                 let words = ListType {
                     item: Type::STRING,
@@ -328,7 +338,7 @@ impl Runner<'_, '_> {
                         hi: None,
                     }),
                 };
-                self.constant(value, &Type::List(Box::new(words)));
+                self.constant(value, &Type::List(Box::new(words)))
             }
             Takes::Server => self.constant(value, &Type::Url),
             Takes::Tool => self.constant(value, &Type::STRING),
@@ -337,52 +347,64 @@ impl Runner<'_, '_> {
     }
 
     /// Starting a server, or locking its tool, cannot wait for inputs.
-    fn constant(&self, value: &Ast, ty: &Type) {
+    fn constant(&self, value: &Ast, ty: &Type) -> Expr {
         let place = Place::new(self.cx, Reads::NOTHING);
         self.cx.with_report(|report| {
             let found = infer(value, Some(ty), &place, report);
             if !found.ty.is_error() && crate::types::constant(&found.expr).is_none() {
                 report.not_constant(value.span, ty);
             }
-        });
+            crate::types::constant(&found.expr).map_or(found.expr, Expr::Const)
+        })
     }
 
-    fn script(&self, value: &Ast) {
+    fn script(&self, value: &Ast) -> Option<Script> {
         match &unparen(value).kind {
             ExprKind::String(text) => {
                 let script = Raw::of_string(text);
-                self.cx
+                let lowered = self
+                    .cx
                     .with_report(|report| lower_script(&script, Language::Shell, &self.place, report));
+                Some(Script {
+                    text: lowered.text,
+                    interpreter: Interpreter::Bash,
+                    vars: lowered.vars,
+                    env: Vec::new(),
+                    dir: None,
+                })
             }
-            ExprKind::Error => {}
+            ExprKind::Error => None,
             _ => {
                 let message = "the script of a runner is written in place, expected a string".to_owned();
                 self.wrong(value.span, message);
+                None
             }
         }
     }
 
     /// Texts, some of which may be secret.
-    fn headers(&self, value: &Ast) {
+    fn headers(&self, value: &Ast) -> Expr {
         let (cx, place) = (self.cx, &self.place);
         let ExprKind::Record(fields) = &unparen(value).kind else {
-            typed(cx, value, &Type::map(Type::STRING), place);
-            return;
+            return typed(cx, value, &Type::map(Type::STRING), place);
         };
-        for (_, field) in fields {
-            cx.with_report(|report| {
+        let header = |(name, field): &(RecordKey, Ast)| {
+            let value = cx.with_report(|report| {
                 let before = report.problems.len();
                 let found = infer(field, None, place, report);
                 if !matches!(found.ty, Type::Secret(_) | Type::Error) {
                     report.problems.truncate(before);
-                    infer(field, Some(&Type::STRING), place, report);
+                    return infer(field, Some(&Type::STRING), place, report).expr;
                 }
+                found.expr
             });
-        }
+            (name.text.clone(), value)
+        };
+        Expr::Record(fields.iter().map(header).collect())
     }
 
     /// What `http` makes of the response: data that is checked when it comes, or a value of the right type.
-    fn answer(&self, value: &Ast) {
+    fn answer(&self, value: &Ast) -> Expr {
         let own = [
             ("status".into(), Type::INT),
             ("headers".into(), Type::map(Type::STRING)),
@@ -399,15 +421,16 @@ impl Runner<'_, '_> {
             let found = infer(value, None, &place, report);
             if let (Some(output), false) = (&output, matches!(found.ty, Type::Json)) {
                 report.problems.truncate(before);
-                infer(value, Some(output), &place, report);
+                return infer(value, Some(output), &place, report).expr;
             }
-        });
+            found.expr
+        })
     }
 
     /// Another name for a capability of the language: it must take what is given, and give what is promised.
-    fn builtin(&self, value: &Ast) {
+    fn builtin(&self, value: &Ast) -> Expr {
         let name: Option<SmolStr> = match &unparen(value).kind {
-            ExprKind::Error => return,
+            ExprKind::Error => return Expr::Const(Value::None),
             ExprKind::String(text) => StringLit::plain(text),
             _ => path(unparen(value)).map(|names| {
                 let names: Vec<&str> = names.iter().map(|name| name.text.as_str()).collect();
@@ -417,7 +440,7 @@ impl Runner<'_, '_> {
         let Some(name) = name else {
             let message = "the name of a capability of the language is written in place".to_owned();
             self.wrong(value.span, message);
-            return;
+            return Expr::Const(Value::None);
         };
         let Some(builtin) = crate::builtin::find(&name) else {
             let known = crate::builtin::names();
@@ -428,11 +451,12 @@ impl Runner<'_, '_> {
                 problem = problem.help(format!("it has {}", known.join(", ")));
             }
             self.cx.push(problem);
-            return;
+            return Expr::Const(Value::None);
         };
         if let Some(output) = self.interface.output {
             self.stands_for(value.span, &name, &builtin.input, &builtin.output, output);
         }
+        Expr::text(name)
     }
 
     fn stands_for(&self, span: Span, name: &str, takes: &[TypedField], gives: &[TypedField], promised: &[TypedField]) {

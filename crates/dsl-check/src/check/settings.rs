@@ -2,10 +2,10 @@
 //!
 //! The clauses of a plan and the lines of its profiles are checked by the same functions. Absent: limits ([`super::rates`]).
 
-use dsl_syntax::ast::{Alert, Arg, Clause, Evidence, Expr as Ast, ExprKind, Name, Span, Value};
+use dsl_syntax::ast::{Alert as Written, Arg, Clause, Evidence, Expr as Ast, ExprKind, Name, Span, Value};
 use dsl_syntax::table::ClauseKey as K;
 use ir::Expr;
-use ir::plan::FailurePolicy;
+use ir::plan::{Alert, Budget, FailurePolicy, Judge, Money, Ratio, SecretSource, Trigger};
 use ir::types::Type;
 use smol_str::SmolStr;
 
@@ -13,20 +13,20 @@ use super::env::{Place, Reads};
 use super::task::typed;
 use super::work::used_capability;
 use super::{Cx, literals, shape};
-use crate::facts::Budget;
+use crate::facts;
 use crate::rules;
 use crate::scope::Capability;
-use crate::types::{Problem, constant, infer, literal_ratio};
+use crate::types::{Problem, constant, infer, infer_string, literal_ratio};
 use crate::walk::unparen;
 
 /// `env("VAR")` or `file("path", key: "k")`
-pub(super) fn secret(cx: &Cx<'_>, value: &Ast) {
+pub(super) fn secret(cx: &Cx<'_>, value: &Ast) -> Option<SecretSource> {
     let ExprKind::Call { func, args } = &unparen(value).kind else {
         if !matches!(value.kind, ExprKind::Error) {
             let message = "a secret comes from `env(\"VAR\")` or `file(\"path\", key: \"k\")`, expected one of them";
             cx.push(Problem::new(rules::WRONG_ARGUMENTS, value.span, message));
         }
-        return;
+        return None;
     };
     let (allowed, signature): (&[&str], &str) = match func.text.as_str() {
         "env" => (&["name"], "env(\"VARIABLE\")"),
@@ -35,21 +35,22 @@ pub(super) fn secret(cx: &Cx<'_>, value: &Ast) {
             let known = ["env", "file"].map(SmolStr::from);
             let message = format!("a secret does not come from `{other}`, expected `env` or `file`");
             cx.push(Problem::new(rules::UNKNOWN_FUNCTION, func.span, message).nearest(other, &known));
-            return;
+            return None;
         }
     };
     let wrong = |span: Span, message: String| cx.with_report(|report| report.wrong_arguments(span, message, signature));
     let [first, rest @ ..] = args.as_slice() else {
         wrong(value.span, format!("`{}` has no argument", func.text));
-        return;
+        return None;
     };
     if let Some(name) = first.name.as_ref().filter(|name| name.text != allowed[0]) {
         wrong(
             name.span,
             format!("there is no argument `{}` before `{}`", name.text, allowed[0]),
         );
-        return;
+        return None;
     }
+    let mut key = None;
     match (rest, allowed) {
         ([], _) => {}
         (
@@ -59,21 +60,22 @@ pub(super) fn secret(cx: &Cx<'_>, value: &Ast) {
                     value,
                 },
             ],
-            [_, key],
-        ) if name.text == *key => {
-            constant_text(cx, value, "the key");
-        }
+            [_, known],
+        ) if name.text == *known => key = Some(constant_text(cx, value, "the key")?),
         ([extra, ..], _) => wrong(extra.value.span, format!("`{}` has an argument too many", func.text)),
     }
     let what = if func.text == "env" { "the variable" } else { "the path" };
-    let Some(text) = constant_text(cx, &first.value, what) else {
-        return;
-    };
+    let text = constant_text(cx, &first.value, what)?;
     if func.text == "env" && !is_variable(&text) {
         let message = format!("`{text}` is no name of an environment variable");
         let problem = Problem::new(rules::INVALID_LITERAL, first.value.span, message);
         cx.push(problem.help("letters, digits and `_`, such as `API_TOKEN`"));
     }
+    Some(if func.text == "env" {
+        SecretSource::Env(text)
+    } else {
+        SecretSource::File { path: text, key }
+    })
 }
 
 /// A text that is written in place and is not empty.
@@ -104,11 +106,11 @@ fn is_variable(text: &str) -> bool {
 pub(super) const BUDGET: [&str; 4] = ["time", "cost", "tokens", "alert"];
 
 /// `budget:` of a plan or a task.
-pub(super) fn budget(cx: &Cx<'_>, clause: &Clause) {
-    let Value::Assigns(assigns) = &clause.value else {
-        return;
-    };
+pub(super) fn budget(cx: &Cx<'_>, clause: &Clause) -> Budget {
     let mut found = Budget::default();
+    let Value::Assigns(assigns) = &clause.value else {
+        return found;
+    };
     shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the budget's");
     for assign in assigns {
         let name = &assign.name;
@@ -120,9 +122,10 @@ pub(super) fn budget(cx: &Cx<'_>, clause: &Clause) {
         }
         match budget_entry(cx, &name.text, &assign.value) {
             Some(Expr::Const(ir::Value::Duration(ms))) => found.time_ms = u64::try_from(ms).ok(),
-            Some(Expr::Const(ir::Value::Money(dollars))) => found.cost = Some(dollars),
+            Some(Expr::Const(ir::Value::Money(dollars))) => found.cost = Some(Money(dollars)),
             Some(Expr::Const(ir::Value::Int(tokens))) => found.tokens = u64::try_from(tokens).ok(),
-            _ => {}
+            None => found.alert = literals::exact(cx, &assign.value),
+            Some(_) => {}
         }
     }
     if let [only] = assigns.as_slice()
@@ -131,7 +134,12 @@ pub(super) fn budget(cx: &Cx<'_>, clause: &Clause) {
         let message = "`alert` of a budget that bounds nothing, expected `time`, `cost` or `tokens` beside it";
         cx.push(Problem::new(rules::MISSING_CLAUSE, only.name.span, message));
     }
-    cx.noted.budget(found);
+    cx.noted.budget(facts::Budget {
+        time_ms: found.time_ms,
+        cost: found.cost.map(|cost| cost.0),
+        tokens: found.tokens,
+    });
+    found
 }
 
 /// One value of a budget. `None`: the share at which it warns.
@@ -174,18 +182,18 @@ pub(super) fn failure(cx: &Cx<'_>, name: &Name) -> Option<FailurePolicy> {
 }
 
 /// `judge: human`, or a capability that answers yes or no.
-pub(super) fn judge(cx: &Cx<'_>, names: &[Name]) {
-    let Some(name) = names.first().filter(|name| name.text != "human") else {
-        return;
-    };
-    let Some(capability) = used_capability(cx, name) else {
-        return;
-    };
+pub(super) fn judge(cx: &Cx<'_>, names: &[Name]) -> Option<Judge> {
+    let name = names.first()?;
+    if name.text == "human" {
+        return Some(Judge::Human);
+    }
+    let capability = used_capability(cx, name)?;
     if let Some(why) = cannot_judge(capability) {
         let message = format!("`{}` cannot judge: {why}", name.text);
         let help = "a judge takes the expectation as a `string`, what is judged as `json`, and gives one `bool`";
         cx.push(Problem::new(rules::TYPE_MISMATCH, name.span, message).help(help));
     }
+    Some(Judge::Capability(name.text.clone()))
 }
 
 /// It is given the expectation, and what it is about; it says yes or no.
@@ -215,13 +223,18 @@ fn cannot_judge(capability: &Capability) -> Option<String> {
 
 const SEVERITIES: [&str; 4] = ["low", "medium", "high", "critical"];
 
-pub(super) fn alert(cx: &Cx<'_>, alert: &Alert) {
+pub(super) fn alert(cx: &Cx<'_>, alert: &Written) -> Alert {
     let reads = Reads {
         nodes: true,
         outcome: true,
         ..Reads::PLAN
     };
-    typed(cx, &alert.when, &Type::Bool, &Place::new(cx, reads));
+    let place = Place::new(cx, reads);
+    let lowered = Alert {
+        name: cx.with_report(|report| infer_string(&alert.name, &place, report)).expr,
+        when: typed(cx, &alert.when, &Type::Bool, &place),
+        severity: alert.severity.as_ref().map(|name| name.text.clone()),
+    };
     if let Some(severity) = &alert.severity
         && !SEVERITIES.contains(&severity.text.as_str())
     {
@@ -233,6 +246,7 @@ pub(super) fn alert(cx: &Cx<'_>, alert: &Alert) {
         }
         cx.push(problem);
     }
+    lowered
 }
 
 /// Alerts are told apart by their names.
@@ -251,7 +265,9 @@ pub(super) fn duplicate_alerts(cx: &Cx<'_>, clauses: &[Clause]) {
 }
 
 /// `trigger:`: what makes a request pick the plan.
-pub(super) fn trigger(cx: &Cx<'_>, whole: &Clause, clauses: &[Clause]) {
+pub(super) fn trigger(cx: &Cx<'_>, whole: &Clause, clauses: &[Clause]) -> Trigger {
+    let texts = |names: &[Name]| names.iter().map(|name| name.text.clone()).collect();
+    let mut found = Trigger::default();
     for clause in clauses {
         match (clause.key, &clause.value) {
             (Some(K::When), Value::Expr(expr)) => {
@@ -260,13 +276,20 @@ pub(super) fn trigger(cx: &Cx<'_>, whole: &Clause, clauses: &[Clause]) {
                     ..Reads::NOTHING
                 };
                 let place = Place::new(cx, reads);
-                cx.with_report(|report| infer(expr, Some(&Type::Bool), &place, report));
+                found.when = Some(typed(cx, expr, &Type::Bool, &place));
             }
             (Some(K::Confidence), Value::Expr(expr)) => {
                 literals::ratio(cx, expr, "`confidence`");
+                found.confidence = literals::exact(cx, expr);
             }
-            (Some(K::Intent), Value::Names(names)) => shape::duplicate_names(cx, names.iter(), "the intent"),
-            (Some(K::Keywords), Value::Names(names)) => shape::duplicate_names(cx, names.iter(), "the keyword"),
+            (Some(K::Intent), Value::Names(names)) => {
+                shape::duplicate_names(cx, names.iter(), "the intent");
+                found.intent = texts(names);
+            }
+            (Some(K::Keywords), Value::Names(names)) => {
+                shape::duplicate_names(cx, names.iter(), "the keyword");
+                found.keywords = texts(names);
+            }
             _ => {}
         }
     }
@@ -275,28 +298,29 @@ pub(super) fn trigger(cx: &Cx<'_>, whole: &Clause, clauses: &[Clause]) {
         let message = "a trigger that no request can match, expected `intent`, `keywords` or `when`";
         cx.push(Problem::new(rules::MISSING_CLAUSE, whole.name.span, message).help("add a line `intent: …`"));
     }
+    found
 }
 
 /// How likely a hypothesis is at first: evidence multiplies odds, so what is certain or impossible stays so.
-pub(super) fn prior(cx: &Cx<'_>, expr: &Ast) {
-    let Some(prior) = literals::ratio(cx, expr, "`prior`") else {
-        return;
-    };
+pub(super) fn prior(cx: &Cx<'_>, expr: &Ast) -> Option<Ratio> {
+    let prior = literals::ratio(cx, expr, "`prior`")?;
     if prior <= 0.0 || prior >= 1.0 {
         let what = if prior <= 0.0 { "impossible" } else { "certain" };
         let message =
             format!("a hypothesis that is {what} at first stays so, expected more than 0% and less than 100%");
         cx.push(Problem::new(rules::OUT_OF_RANGE, expr.span, message));
     }
+    literals::exact(cx, expr)
 }
 
 /// `supports H when expr by 4`, without its name.
-pub(super) fn evidence(cx: &Cx<'_>, evidence: &Evidence, place: &Place<'_, '_>) {
-    typed(cx, &evidence.when, &Type::Bool, place);
+pub(super) fn evidence(cx: &Cx<'_>, evidence: &Evidence, place: &Place<'_, '_>) -> Option<(Expr, Ratio)> {
+    let when = typed(cx, &evidence.when, &Type::Bool, place);
     let nothing = Place::new(cx, Reads::NOTHING);
     let by = cx.with_report(|report| literal_ratio(&evidence.by, &nothing, report));
     if by.is_some_and(|by| by <= 0.0) {
         let message = format!("odds times {}, expected a factor above 0", by.unwrap_or_default());
         cx.push(Problem::new(rules::OUT_OF_RANGE, evidence.by.span, message));
     }
+    Some((when, literals::exact(cx, &evidence.by)?))
 }

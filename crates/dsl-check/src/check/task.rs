@@ -2,10 +2,13 @@
 //!
 //! While only checking, ids of other nodes are local to the block and the result is dropped.
 
-use dsl_syntax::ast::{Clause, Decl, Expr as Ast, ExprKind, Name, NeedKind, RouteOn, Span, TypedAssign, Value};
+use dsl_syntax::ast::{Clause, Decl, Expr as Ast, ExprKind, Name, NeedKind, RouteOn, Span, Text, TypedAssign, Value};
 use dsl_syntax::table::{ClauseKey as K, DeclKind};
 use ir::Expr;
-use ir::plan::{Body, Each, Expectation, FailMode, Need, Node, Output, Remember, Retry, Route, Task};
+use ir::plan::{
+    Body, Budget, Each, Evidence, Expectation, FailMode, Hypothesis, Need, Node, Output, Remember, Retry, Route, Task,
+    Work,
+};
 use ir::types::Type;
 use smol_str::SmolStr;
 
@@ -23,28 +26,45 @@ use crate::types::{Problem, facts_when, infer, infer_string, resolve_type};
 pub(crate) struct NodeParts {
     /// A hypothesis has none.
     pub node: Option<Node>,
+    pub hypothesis: Option<Hypothesis>,
     pub unready: Unready,
     pub own_retry: bool,
 }
 
 pub(crate) fn lower_node(cx: &Cx<'_>, decl: &Decl) -> NodeParts {
     let mut unready = Unready::default();
+    let mut supposed = None;
     let node = match decl.kind {
         DeclKind::Gate => Some(flow::gate(cx, decl, &mut unready)),
         DeclKind::Decision => Some(flow::decision(cx, decl, &mut unready)),
         DeclKind::Hypothesis => {
-            if let Some(prior) = expr_of(decl, K::Prior) {
-                settings::prior(cx, prior);
-            }
+            supposed = hypothesis(cx, decl);
             None
         }
         _ => Some(task(cx, decl, &mut unready)),
     };
     NodeParts {
         node,
+        hypothesis: supposed,
         unready,
         own_retry: clause(decl, K::Retry).is_some(),
     }
+}
+
+/// `None`: what is wrong with it has been said.
+fn hypothesis(cx: &Cx<'_>, decl: &Decl) -> Option<Hypothesis> {
+    let prior = expr_of(decl, K::Prior)?;
+    let prior = settings::prior(cx, prior)?;
+    let place = Place::new(cx, Reads::PLAN);
+    Some(Hypothesis {
+        name: decl.name.as_ref()?.text.clone(),
+        title: decl
+            .title
+            .as_ref()
+            .map(|title| cx.with_report(|report| infer_string(title, &place, report)).expr),
+        description: prose(decl, K::Description),
+        prior,
+    })
 }
 
 /// What all nodes have. The caller adds the body.
@@ -57,11 +77,9 @@ pub(super) fn common(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, when: Opti
             .map(|title| cx.with_report(|report| infer_string(title, place, report)).expr),
         line: 0,
         kind: name_of(decl, K::Kind),
+        description: prose(decl, K::Description),
         owner: name_of(decl, K::Owner),
-        labels: match clause(decl, K::Labels).map(|clause| &clause.value) {
-            Some(Value::Names(names)) => names.iter().map(|name| name.text.clone()).collect(),
-            _ => Vec::new(),
-        },
+        labels: names_in(decl, K::Labels),
         needs: needs(cx, decl),
         when,
         priority: expr_of(decl, K::Priority)
@@ -72,6 +90,26 @@ pub(super) fn common(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, when: Opti
         optional: literals::bool_clause(cx, decl, K::Optional).unwrap_or_default(),
         routes: routes(cx, decl),
         body,
+    }
+}
+
+pub(crate) fn names_in(decl: &Decl, key: K) -> Vec<SmolStr> {
+    match clause(decl, key).map(|clause| &clause.value) {
+        Some(Value::Names(names)) => names.iter().map(|name| name.text.clone()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Text for people.
+pub(crate) fn prose(decl: &Decl, key: K) -> Option<SmolStr> {
+    prose_of(&clause(decl, key)?.value)
+}
+
+pub(super) fn prose_of(value: &Value) -> Option<SmolStr> {
+    match value {
+        Value::Text(Text::Raw(raw)) => Some(raw.text.clone()),
+        Value::Text(Text::String(text)) => text.plain(),
+        _ => None,
     }
 }
 
@@ -200,7 +238,7 @@ pub(super) fn expectations(cx: &Cx<'_>, decl: &Decl, key: K, prose: bool, place:
 }
 
 /// The text of a span, on one line.
-pub(super) fn written(cx: &Cx<'_>, span: Span) -> String {
+pub(crate) fn written(cx: &Cx<'_>, span: Span) -> String {
     let (text, start) = cx.text();
     let slice = text
         .get((start + span.start) as usize..(start + span.end) as usize)
@@ -222,21 +260,16 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     place.input = &input_types;
     let timeout = expr_of(decl, K::Timeout).map(|expr| timeout(cx, expr, &place));
     let script = scripts::script(cx, decl, K::Run, &place);
-    if let Some(rollback) = clause(decl, K::Rollback) {
-        scripts::script(cx, decl, K::Rollback, &place);
-        unready.blocks(rollback);
-    }
-    if let Some(key) = expr_of(decl, K::Key) {
-        scripts::rendered(cx, key, &place);
-    }
+    let rollback = scripts::script(cx, decl, K::Rollback, &place);
+    let key = expr_of(decl, K::Key).map(|key| scripts::rendered(cx, key, &place).expr);
     place.reads = Reads::REQUIRES;
     let requires = expectations(cx, decl, K::Requires, false, &place);
-    expectations(cx, decl, K::Assumes, true, &place);
-    let steps = steps(cx, decl, &place);
+    let assumes = expectations(cx, decl, K::Assumes, true, &place);
+    let (steps, bound) = steps(cx, decl, &place);
 
     place.reads = Reads::OBSERVING;
     place.captures = captures(&work);
-    place.own = &steps;
+    place.own = &bound;
     let output = outputs(cx, decl, &place);
     let own = own_outputs(decl, &output, &work);
     place.own = &own;
@@ -244,33 +277,49 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     place.reads = Reads::NODE;
     let fail = fail_modes(cx, decl, &place);
     let remember = remember(cx, decl, &place);
-    evidence(cx, decl, &place, unready);
+    let evidence = evidence(cx, decl, &place, unready);
 
     let modes: Vec<SmolStr> = fail_clauses(decl).map(|(_, mode, _)| mode.text.clone()).collect();
     let retry = literals::retry(cx, decl, Some(&modes));
-    let effects = effects::check(cx, decl);
-    later_clauses(cx, decl, unready);
+    let touches = effects::check(cx, decl);
+    let (budget, cache_ms) = later_clauses(cx, decl, unready);
 
-    let idempotent = literals::bool_clause(cx, decl, K::Idempotent).unwrap_or(!effects.doubtful);
+    let idempotent = literals::bool_clause(cx, decl, K::Idempotent).unwrap_or(!touches.doubtful);
     let fallback = match clause(decl, K::Fallback).map(|clause| &clause.value) {
         Some(Value::Names(names)) => names.first().and_then(|name| needed(cx, name)),
         _ => None,
     };
     place.own = &[];
     place.captures = Captures::None;
+    let work = match (work, script) {
+        (_, Some(script)) => script.into(),
+        (Doer::Capability(_), None) => Work::Capability(name_of(decl, K::Using).unwrap_or_default()),
+        (Doer::Plan(..), None) => Work::Call(name_of(decl, K::Call).unwrap_or_default()),
+        (_, None) if !steps.is_empty() => Work::Steps(steps),
+        _ => Work::Nothing,
+    };
     let body = Task {
-        script,
+        work,
         each,
         input,
         output,
         fail,
         expect,
         requires,
+        assumes,
+        risks: names_in(decl, K::Risks),
         retry,
         timeout,
+        budget,
+        by: agents.clone(),
+        effects: effects::effects(decl),
         idempotent,
+        key,
+        cache_ms,
         fallback,
+        rollback,
         remember,
+        evidence,
     };
     common(cx, decl, &place, when, Body::Task(Box::new(body)))
 }
@@ -453,7 +502,8 @@ fn remember(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Remember> {
         .collect()
 }
 
-fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, unready: &mut Unready) {
+fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, unready: &mut Unready) -> Vec<Evidence> {
+    let mut found = Vec::new();
     for clause in &decl.clauses {
         let Value::Evidence(evidence) = &clause.value else {
             continue;
@@ -470,29 +520,37 @@ fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, unready: &mut Unrea
                 cx.push(problem.nearest(&name.text, &cx.nodes_near(&name.text)));
             }
         }
-        settings::evidence(cx, evidence, place);
+        found.extend(settings::evidence(cx, evidence, place).map(|(when, by)| Evidence {
+            hypothesis: name.text.clone(),
+            against: clause.key == Some(K::Refutes),
+            when,
+            by,
+        }));
     }
+    found
 }
 
 /// Clauses that are checked here and carried out later.
-fn later_clauses(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) {
+fn later_clauses(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> (Budget, Option<u64>) {
+    let (mut budget, mut cache_ms) = (Budget::default(), None);
     for clause in &decl.clauses {
         match clause.key {
             Some(K::Effects) => unready.unenforced(clause),
             Some(K::Cache) => {
                 if let Value::Expr(expr) = &clause.value {
-                    literals::duration(cx, expr, "`cache`");
+                    cache_ms = literals::duration(cx, expr, "`cache`");
                 }
                 unready.blocks(clause);
             }
             Some(K::Budget) => {
-                settings::budget(cx, clause);
+                budget = settings::budget(cx, clause);
                 unready.blocks(clause);
             }
-            Some(K::Key | K::By) => unready.blocks(clause),
+            Some(K::Key | K::By | K::Rollback) => unready.blocks(clause),
             _ => {}
         }
     }
+    (budget, cache_ms)
 }
 
 /// The retry that a task has when it has none of its own.

@@ -1,8 +1,8 @@
 //! Who does the work of a task, and what it is given: capabilities, plans, steps, agents, inputs.
 
-use dsl_syntax::ast::{Decl, Name, Span, Step, Value};
+use dsl_syntax::ast::{Decl, Name, Span, Step as Written, Value};
 use dsl_syntax::table::ClauseKey as K;
-use ir::plan::Binding;
+use ir::plan::{Binding, Step};
 use ir::types::Type;
 use smol_str::SmolStr;
 
@@ -232,10 +232,11 @@ pub(super) fn missing_inputs(
 }
 
 /// `do:` lines; the names that they bind.
-pub(super) fn steps(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<(SmolStr, Type)> {
+pub(super) fn steps(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> (Vec<Step>, Vec<(SmolStr, Type)>) {
     let Some(Value::Steps(steps)) = clause(decl, K::Do).map(|clause| &clause.value) else {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
+    let mut lowered = Vec::new();
     let mut bound: Vec<(SmolStr, Type)> = Vec::new();
     for step in steps {
         let inner = Place {
@@ -248,7 +249,12 @@ pub(super) fn steps(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<(Smo
             known: place.known,
             agents: place.agents,
         };
-        let ty = do_step(cx, step, &inner);
+        let (input, ty) = do_step(cx, step, &inner);
+        lowered.push(Step {
+            capability: step.capability.text.clone(),
+            input,
+            bind: step.bind.as_ref().map(|name| name.text.clone()),
+        });
         if let Some(name) = &step.bind {
             if bound.iter().any(|(before, _)| *before == name.text) {
                 let message = format!("an earlier line binds `{}`, expected a new name", name.text);
@@ -257,16 +263,17 @@ pub(super) fn steps(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<(Smo
             bound.push((name.text.clone(), ty));
         }
     }
-    bound
+    (lowered, bound)
 }
 
-fn do_step(cx: &Cx<'_>, step: &Step, place: &Place<'_, '_>) -> Type {
+fn do_step(cx: &Cx<'_>, step: &Written, place: &Place<'_, '_>) -> (Vec<Binding>, Type) {
     let Some(capability) = used_capability(cx, &step.capability) else {
         for arg in &step.args {
             cx.with_report(|report| infer(&arg.value, None, place, report));
         }
-        return Type::Error;
+        return (Vec::new(), Type::Error);
     };
+    let mut input = Vec::new();
     for arg in &step.args {
         let expected = match &arg.name {
             Some(name) => match capability.input.iter().find(|field| field.name == name.text) {
@@ -285,7 +292,11 @@ fn do_step(cx: &Cx<'_>, step: &Step, place: &Place<'_, '_>) -> Type {
                 None
             }
         };
-        cx.with_report(|report| infer(&arg.value, expected, place, report));
+        let value = cx.with_report(|report| infer(&arg.value, expected, place, report));
+        input.extend(arg.name.as_ref().map(|name| Binding {
+            name: name.text.clone(),
+            value: value.expr,
+        }));
     }
     let given = |name: &str| {
         step.args
@@ -299,5 +310,5 @@ fn do_step(cx: &Cx<'_>, step: &Step, place: &Place<'_, '_>) -> Type {
         given,
         &format!("`{}`", step.capability.text),
     );
-    record(&capability.output)
+    (input, record(&capability.output))
 }

@@ -3,7 +3,7 @@
 use dsl_syntax::ast::{self, BinaryOp as AstOp, ExprKind, Span};
 use ir::expr::{Binary, BinaryOp};
 use ir::types::Type;
-use ir::{Expr, Value};
+use ir::{Expr, Ref, Value};
 
 use super::assign::{conversion_help, dimension, join};
 use super::env::Lookup;
@@ -49,6 +49,7 @@ impl Checker<'_> {
 
     fn equality(&mut self, op: BinaryOp, op_span: Span, lhs: &ast::Expr, rhs: &ast::Expr) -> Typed {
         let (a, b) = self.sides(lhs, rhs, "a value to compare");
+        let (a, b) = of_one_type(a, b);
         if a.is_error() || b.is_error() {
             return bool_of_nothing();
         }
@@ -62,6 +63,7 @@ impl Checker<'_> {
 
     fn order(&mut self, op: BinaryOp, op_span: Span, lhs: &ast::Expr, rhs: &ast::Expr) -> Typed {
         let (a, b) = self.sides(lhs, rhs, "a value to compare");
+        let (a, b) = of_one_type(a, b);
         if a.is_error() || b.is_error() {
             return bool_of_nothing();
         }
@@ -94,7 +96,8 @@ impl Checker<'_> {
 
     /// A name beside a mistake may be a member of what the mistake should have been: it is not looked at.
     fn other_side(&mut self, expr: &ast::Expr, first: &Typed, expected: &str) -> Typed {
-        if first.is_error() && self.is_open(expr) {
+        let is_text = matches!(expr.kind, ExprKind::String(_));
+        if first.is_error() && self.is_open(expr) && !(is_text && is_context(first)) {
             return Typed::error();
         }
         self.present(expr, (!first.is_error()).then_some(&first.ty), expected)
@@ -131,13 +134,14 @@ impl Checker<'_> {
         } else {
             let a = self.present(lhs, None, "a value");
             let hint = Type::list(a.ty.unrefined());
-            let b = if a.is_error() && self.is_open(rhs) {
+            let b = if a.is_error() && !is_context(&a) && self.is_open(rhs) {
                 Typed::error()
             } else {
                 self.present(rhs, (!a.is_error()).then_some(&hint), "a list, a map or a string")
             };
             (a, b)
         };
+        let (a, b) = of_items(a, b);
         if a.is_error() || b.is_error() {
             return bool_of_nothing();
         }
@@ -167,6 +171,11 @@ impl Checker<'_> {
 
     fn matches(&mut self, lhs: &ast::Expr, rhs: &ast::Expr) -> Typed {
         let text = self.present(lhs, None, "a text");
+        let text = if is_context(&text) {
+            cast(text, Type::STRING)
+        } else {
+            text
+        };
         let regex = self.expr(rhs, Want::Exactly(&Type::Regex));
         if text.is_error() || regex.is_error() {
             return bool_of_nothing();
@@ -272,6 +281,38 @@ fn operation(op: BinaryOp, lhs: Typed, rhs: Typed, ty: Type) -> Typed {
 }
 
 /// The result of a comparison that could not be made.
+/// `context.x`, which has no type of its own.
+fn is_context(typed: &Typed) -> bool {
+    typed.is_error() && matches!(&typed.expr, Expr::Ref(Ref::Context(_)))
+}
+
+fn cast(typed: Typed, ty: Type) -> Typed {
+    Typed::new(Expr::Cast(Box::new((typed.expr, ty.clone()))), ty)
+}
+
+/// A value of the context has the type of what it is compared with.
+fn of_one_type(a: Typed, b: Typed) -> (Typed, Typed) {
+    let (of_a, of_b) = (a.ty.unrefined(), b.ty.unrefined());
+    match (is_context(&a), is_context(&b)) {
+        (true, false) if !b.is_error() => (cast(a, of_b), b),
+        (false, true) if !a.is_error() => (a, cast(b, of_a)),
+        _ => (a, b),
+    }
+}
+
+/// A value of the context is an item of the list on the right, or a list of what is on the left.
+fn of_items(a: Typed, b: Typed) -> (Typed, Typed) {
+    match (is_context(&a), is_context(&b), &b.ty) {
+        (true, false, Type::List(list)) => (cast(a, list.item.required().unrefined()), b),
+        (true, false, Type::Map(_) | Type::String(_)) => (cast(a, Type::STRING), b),
+        (false, true, _) if !a.is_error() => {
+            let list = Type::list(a.ty.unrefined());
+            (a, cast(b, list))
+        }
+        _ => (a, b),
+    }
+}
+
 const fn bool_of_nothing() -> Typed {
     Typed::new(Expr::Const(Value::Bool(false)), Type::Bool)
 }

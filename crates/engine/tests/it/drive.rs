@@ -70,7 +70,7 @@ impl<'a> Drive<'a> {
             run: "r1".into(),
             inputs: Default::default(),
             seed: self.seed,
-            parallel: self.plan.parallel.unwrap_or(2),
+            parallel: self.plan.limits.parallel.unwrap_or(2),
             workspace: "/w".to_owned(),
         }));
         self.tell(driver());
@@ -156,7 +156,7 @@ impl<'a> Drive<'a> {
 
     fn has_script(&self, id: NodeId) -> bool {
         match &self.plan.nodes[id as usize].body {
-            Body::Task(task) => task.script.is_some(),
+            Body::Task(task) => task.script().is_some(),
             Body::Gate(gate) => gate.script.is_some(),
             Body::Decision(_) => false,
         }
@@ -301,7 +301,7 @@ impl<'a> Drive<'a> {
             start.label
         );
         assert!(
-            self.running.len() < self.plan.parallel.unwrap_or(2) as usize,
+            self.running.len() < self.plan.limits.parallel.unwrap_or(2) as usize,
             "over `limits.parallel`"
         );
         let last = self.last_attempt.insert(unit, (id.attempt, id.start));
@@ -361,7 +361,7 @@ impl<'a> Drive<'a> {
         );
         let idle = in_flight.is_empty() && self.timers.is_empty();
         assert!(!idle || stands, "nothing happens and nothing will: {now:#?}");
-        let free = in_flight.len() < self.plan.parallel.unwrap_or(2) as usize;
+        let free = in_flight.len() < self.plan.limits.parallel.unwrap_or(2) as usize;
         let held = !free || stands || self.faults.pauses || self.faults.cancel;
         assert!(
             held || now.iter().all(|node| node.status != NodeStatus::Ready),

@@ -85,7 +85,7 @@ fn candidate(rng: &mut Rng, nodes_max: usize) -> Plan {
         add_arms(rng, &mut nodes, i, &place);
     }
     let mut plan = plan();
-    plan.parallel = Some(1 + rng.below(4) as u32);
+    plan.limits.parallel = Some(1 + rng.below(4) as u32);
     plan.nodes = vec![nodes[0].clone(); count];
     for (i, node) in nodes.into_iter().enumerate() {
         plan.nodes[place[i] as usize] = node;
@@ -102,7 +102,7 @@ fn candidate(rng: &mut Rng, nodes_max: usize) -> Plan {
 fn bare(rng: &mut Rng, index: usize, dense: bool) -> Node {
     let body = match rng.below(if dense { 60 } else { 20 }) {
         0..=1 => Body::Task(Box::default()),
-        2..=3 => Body::Decision(Box::new(Decision { arms: Vec::new() })),
+        2..=3 => Body::Decision(Box::new(Decision::default())),
         4..=5 => Body::Gate(Box::new(gate(rng))),
         _ => Body::Task(Box::new(script_task(rng))),
     };
@@ -125,13 +125,13 @@ fn gate(rng: &mut Rng) -> Gate {
         checks: vec![check],
         script,
         timeout: None,
-        approvers: Vec::new(),
+        ..Gate::default()
     }
 }
 
 fn script_task(rng: &mut Rng) -> Task {
     let mut task = Task {
-        script: Some(script("run")),
+        work: script("run").into(),
         ..Task::default()
     };
     task.idempotent = rng.percent(75);
@@ -282,7 +282,7 @@ fn add_reads(rng: &mut Rng, plan: &mut Plan) {
         let Body::Task(task) = &mut node.body else {
             continue;
         };
-        let Some(script) = &mut task.script else {
+        let Some(script) = task.script_mut() else {
             continue;
         };
         for from in behind[id].iter().rev().take(6) {

@@ -245,7 +245,7 @@ impl<'a> Model<'a> {
                 }
             }
             Body::Task(task) => {
-                task.script.as_ref()?;
+                task.script()?;
                 let Some(each) = &task.each else {
                     return self.attempts(id, None);
                 };

@@ -78,9 +78,9 @@ impl Reader {
                 checks: Vec::new(),
                 script: None,
                 timeout: None,
-                approvers: Vec::new(),
+                ..Gate::default()
             })),
-            "decision" => Body::Decision(Box::new(Decision { arms: Vec::new() })),
+            "decision" => Body::Decision(Box::new(Decision::default())),
             _ => return self.plan_clause(word, rest),
         };
         self.plan.nodes.push(ir::Node::new(rest, body));
@@ -105,7 +105,7 @@ impl Reader {
                     doc: None,
                 });
             }
-            "parallel:" => self.plan.parallel = Some(rest.parse().expect("a number")),
+            "parallel:" => self.plan.limits.parallel = Some(rest.parse().expect("a number")),
             "output" => {
                 let output = self.output(rest);
                 self.plan.outputs.push(output);
@@ -197,7 +197,7 @@ impl Reader {
 
     fn task_clause(&self, task: &mut Task, word: &str, name: &str, rest: &str) {
         match word {
-            "run" => task.script = Some(generate::script(rest)),
+            "run" => task.work = generate::script(rest).into(),
             "env" => script(task).env.push(Binding {
                 name: name.into(),
                 value: self.expr(rest),
@@ -286,7 +286,7 @@ impl Reader {
 }
 
 fn script(task: &mut Task) -> &mut Script {
-    task.script.as_mut().expect("`run` comes first")
+    task.script_mut().expect("`run` comes first")
 }
 
 fn each(task: &mut Task) -> &mut Each {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use engine::Engine;
 use engine::event::{Command, Ended, Event, EventKind, How, RunStarted, RunStatus};
 use ir::expr::{Expr, Ref};
-use ir::plan::{Body, Each, FailurePolicy, Need, Node, Plan, Task, Tolerate};
+use ir::plan::{Body, Each, FailurePolicy, Need, Node, Plan, Task, Tolerate, Work};
 use ir::value::Value;
 
 use crate::generate::{plan, script};
@@ -50,7 +50,7 @@ fn chain(length: u32, scripts: bool) -> Plan {
     let mut plan = plan();
     for i in 0..length {
         let task = Task {
-            script: scripts.then(|| script("true")),
+            work: if scripts { script("true").into() } else { Work::Nothing },
             ..Task::default()
         };
         let mut node = Node::new(format!("n{i}"), Body::Task(Box::new(task)));
@@ -115,7 +115,7 @@ fn every_node_of_a_long_chain_may_read_the_first_even_where_nodes_race() {
 /// Ten thousand instances, four at a time, all with the same end.
 fn fan_out(how: How) -> (Engine, usize) {
     let mut task = Task {
-        script: Some(script("true")),
+        work: script("true").into(),
         ..Task::default()
     };
     task.each = Some(Each {
@@ -148,7 +148,7 @@ fn a_quorum_of_ten_thousand_counts() {
     let count = 10_000;
     for i in 0..count {
         let task = Task {
-            script: Some(script("true")),
+            work: script("true").into(),
             ..Task::default()
         };
         plan.nodes.push(Node::new(format!("n{i}"), Body::Task(Box::new(task))));

@@ -162,7 +162,7 @@ impl Play {
             run: "r1".into(),
             inputs,
             seed: 1,
-            parallel: self.plan.parallel.unwrap_or(4),
+            parallel: self.plan.limits.parallel.unwrap_or(4),
             workspace: "/w".to_owned(),
         }));
     }

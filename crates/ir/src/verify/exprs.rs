@@ -1,28 +1,28 @@
 //! Expressions: how deep they are, and that what they refer to is there where they stand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 
-use super::{Verified, VerifyError, fail, known_type};
+use super::{Verified, VerifyError, fail};
 use crate::expr::{EXPR_DEPTH_MAX, Expr, Ref};
-use crate::plan::{Body, Expectation, Gate, Interpreter, Node, NodeId, Plan, Script, Task};
+use crate::plan::{Body, Node, NodeId, Plan, Task, Work};
 use crate::value::{VALUE_DEPTH_MAX, Value};
+use crate::visit::{self, Site};
 
 /// What a script yields whether it is declared or not.
 const SCRIPT_OUTPUTS: &[&str] = &["stdout", "stderr", "exit", "duration"];
 
-/// Where an expression stands, and so what it may refer to.
+/// What may be referred to where an expression stands.
 #[derive(Clone, Copy, Default)]
 struct Place<'p> {
     node: Option<&'p Node>,
-    /// The node cannot be run yet and may refer to what is not lowered yet.
-    opaque: bool,
+    site: Option<Site>,
     /// The variable of `each`.
     each: bool,
-    /// `input.x` of the task.
+    /// `input.x` of the task, or of the capability.
     input: bool,
-    /// The task's own outputs.
+    /// The task's own outputs, and what lines of `do:` bind.
     own: bool,
     /// `stdout` and its kin.
     capture: bool,
@@ -30,136 +30,59 @@ struct Place<'p> {
     observe: bool,
 }
 
+impl<'p> Place<'p> {
+    fn at(node: Option<&'p Node>, site: Site) -> Self {
+        let fans_out = node
+            .and_then(|node| node.body.task())
+            .is_some_and(|task| task.each.is_some());
+        let started = matches!(
+            site,
+            Site::Runner | Site::Start | Site::Step(_) | Site::Before | Site::After | Site::Expect | Site::Judged
+        );
+        Self {
+            node,
+            site: Some(site),
+            each: fans_out && (started || site == Site::Item),
+            input: started,
+            own: matches!(
+                site,
+                Site::Runner | Site::Step(_) | Site::After | Site::Expect | Site::Judged
+            ),
+            capture: matches!(site, Site::After | Site::Expect | Site::Judged),
+            observe: matches!(site, Site::Before | Site::After | Site::Expect),
+        }
+    }
+}
+
 /// What can be referred to, by name.
 struct Known<'p> {
     plan: &'p Plan,
+    /// Those that can be called.
+    plans: &'p BTreeMap<SmolStr, Plan>,
     params: BTreeSet<&'p SmolStr>,
     memory: BTreeSet<&'p SmolStr>,
-    /// Nodes with a clause that is not lowered yet: what they yield is not known.
-    opaque: BTreeSet<NodeId>,
+    secrets: BTreeSet<&'p SmolStr>,
 }
 
-pub(super) fn verify(plan: &Plan) -> Verified {
+pub(super) fn verify(plan: &Plan, plans: &BTreeMap<SmolStr, Plan>) -> Verified {
     let known = Known {
         plan,
+        plans,
         params: plan.params.iter().map(|param| &param.name).collect(),
         memory: plan.memory.iter().map(|memory| &memory.key).collect(),
-        opaque: plan
-            .unsupported
-            .iter()
-            .filter(|what| what.blocks)
-            .filter_map(|what| what.node)
-            .collect(),
+        secrets: plan.secrets.iter().map(|secret| &secret.name).collect(),
     };
-    known.plan_exprs()?;
-    (0..).zip(&plan.nodes).try_for_each(|(id, node)| known.node(id, node))
+    let mut result = Ok(());
+    visit::plan(plan, &mut |expr, node, site| {
+        if result.is_ok() {
+            let node = node.and_then(|id| plan.nodes.get(id as usize));
+            result = known.expr(expr, Place::at(node, site));
+        }
+    });
+    result
 }
 
-impl<'p> Known<'p> {
-    fn plan_exprs(&self) -> Verified {
-        let place = Place::default();
-        let defaults = self.plan.params.iter().filter_map(|param| param.default.as_ref());
-        let memory = self.plan.memory.iter().filter_map(|memory| memory.default.as_ref());
-        let outputs = self.plan.outputs.iter().map(|output| &output.value);
-        let mut all = defaults.chain(memory).chain(outputs).chain(&self.plan.dir);
-        all.try_for_each(|expr| self.expr(expr, place))
-    }
-
-    fn node(&self, id: NodeId, node: &'p Node) -> Verified {
-        let opaque = self.opaque.contains(&id);
-        let plain = Place {
-            node: Some(node),
-            opaque,
-            ..Place::default()
-        };
-        node.when.iter().try_for_each(|expr| self.expr(expr, plain))?;
-        match &node.body {
-            Body::Task(task) => {
-                let place = Place {
-                    each: task.each.is_some(),
-                    ..plain
-                };
-                node.title.iter().try_for_each(|expr| self.expr(expr, place))?;
-                self.task(task, plain, place)
-            }
-            Body::Gate(gate) => {
-                node.title.iter().try_for_each(|expr| self.expr(expr, plain))?;
-                self.gate(gate, plain)
-            }
-            Body::Decision(decision) => {
-                let arms = decision.arms.iter().filter_map(|arm| arm.when.as_ref());
-                node.title
-                    .iter()
-                    .chain(arms)
-                    .try_for_each(|expr| self.expr(expr, plain))
-            }
-        }
-    }
-
-    fn task(&self, task: &'p Task, plain: Place<'p>, place: Place<'p>) -> Verified {
-        if let Some(each) = &task.each {
-            self.expr(&each.list, plain)?;
-            each.by.iter().try_for_each(|expr| self.expr(expr, place))?;
-        }
-        task.input
-            .iter()
-            .try_for_each(|binding| self.expr(&binding.value, place))?;
-        let before = Place { input: true, ..place };
-        task.script.iter().try_for_each(|script| self.script(script, before))?;
-        task.timeout.iter().try_for_each(|expr| self.expr(expr, before))?;
-        self.expectations(
-            &task.requires,
-            Place {
-                observe: true,
-                ..before
-            },
-        )?;
-        let after = Place {
-            capture: true,
-            ..before
-        };
-        for output in &task.output {
-            self.expr(&output.value, Place { observe: true, ..after })?;
-        }
-        let after = Place { own: true, ..after };
-        for fail in &task.fail {
-            self.expr(&fail.when, after)?;
-            fail.message.iter().try_for_each(|expr| self.expr(expr, after))?;
-        }
-        self.expectations(&task.expect, Place { observe: true, ..after })?;
-        task.remember
-            .iter()
-            .try_for_each(|remember| self.expr(&remember.value, after))
-    }
-
-    fn gate(&self, gate: &'p Gate, place: Place<'p>) -> Verified {
-        gate.script.iter().try_for_each(|script| self.script(script, place))?;
-        gate.timeout.iter().try_for_each(|expr| self.expr(expr, place))?;
-        self.expectations(
-            &gate.checks,
-            Place {
-                capture: true,
-                observe: true,
-                ..place
-            },
-        )
-    }
-
-    fn script(&self, script: &'p Script, place: Place<'p>) -> Verified {
-        if let Interpreter::Command(command) = &script.interpreter {
-            self.expr(command, place)?;
-        }
-        let bindings = script.vars.iter().chain(&script.env).map(|binding| &binding.value);
-        bindings.chain(&script.dir).try_for_each(|expr| self.expr(expr, place))
-    }
-
-    fn expectations(&self, all: &'p [Expectation], place: Place<'p>) -> Verified {
-        all.iter().try_for_each(|expectation| match expectation {
-            Expectation::Check { expr, .. } => self.expr(expr, place),
-            Expectation::Prose { .. } => Ok(()),
-        })
-    }
-
+impl Known<'_> {
     fn expr(&self, expr: &Expr, place: Place<'_>) -> Verified {
         let mut result = Ok(());
         expr.walk(&mut |part, depth, items| {
@@ -196,7 +119,6 @@ impl<'p> Known<'p> {
                 }
                 Ok(())
             }
-            Expr::Cast(cast) => known_type(self.plan, node, &cast.1),
             Expr::Ref(reference) => match self.problem(reference, place) {
                 Some(problem) => Err(VerifyError {
                     node: node.map(|node| node.id.clone()),
@@ -209,27 +131,30 @@ impl<'p> Known<'p> {
     }
 
     fn problem(&self, reference: &Ref, place: Place<'_>) -> Option<String> {
-        let missing = match reference {
+        let task = place.node.and_then(|node| node.body.task());
+        let of_runner = place.site == Some(Site::Runner);
+        match reference {
             Ref::Param(name) => (!self.params.contains(name)).then(|| format!("there is no parameter `{name}`")),
             Ref::Memory(key) => (!self.memory.contains(key)).then(|| format!("there is no memory key `{key}`")),
+            Ref::Secret(name) => (!self.secrets.contains(name)).then(|| format!("there is no secret `{name}`")),
             Ref::Output(id, name) => match self.plan.nodes.get(*id as usize) {
-                Some(node) => self.missing_output(*id, node, name),
-                None => return self.missing_node(*id),
+                Some(node) => self.missing_output(node, name),
+                None => self.missing_node(*id),
             },
             Ref::Status(id)
             | Ref::Attempts(id)
             | Ref::NodeDuration(id)
             | Ref::NodeAgent(id)
             | Ref::Choice(id)
-            | Ref::Error(id) => return self.missing_node(*id),
+            | Ref::Error(id) => self.missing_node(*id),
             Ref::Each => (!place.each).then(|| "the variable of `each` is read outside of it".to_owned()),
             Ref::Input(name) => {
-                let input = place.input && task(place.node).is_some_and(|task| declares_input(task, name));
-                (!input).then(|| format!("there is no input `{name}` here"))
+                let there = of_runner || task.is_some_and(|task| declares_input(task, name));
+                (!place.input || !there).then(|| format!("there is no input `{name}` here"))
             }
             Ref::Own(name) => {
-                let own = place.own && task(place.node).is_some_and(|task| yields(task, name));
-                (!own).then(|| format!("there is no output `{name}` of its own here"))
+                let there = of_runner || task.is_some_and(|task| self.is_own(task, name, place.site));
+                (!place.own || !there).then(|| format!("there is no output `{name}` of its own here"))
             }
             Ref::Capture(capture) => {
                 (!place.capture).then(|| format!("`{}` is read before anything ran", capture.name()))
@@ -237,9 +162,11 @@ impl<'p> Known<'p> {
             Ref::World(name) => {
                 (!place.observe).then(|| format!("`{name}` looks at the world where that is not recorded"))
             }
-            Ref::Secret(_) | Ref::Run(_) | Ref::Task(_) | Ref::Plan(_) | Ref::Budget(_) => None,
-        };
-        missing.filter(|_| !place.opaque)
+            Ref::Context(name) => {
+                (place.site != Some(Site::Trigger)).then(|| format!("`context.{name}` is read outside of a trigger"))
+            }
+            Ref::Run(_) | Ref::Task(_) | Ref::Plan(_) | Ref::Budget(_) => None,
+        }
     }
 
     fn missing_node(&self, id: NodeId) -> Option<String> {
@@ -247,13 +174,42 @@ impl<'p> Known<'p> {
         (id as usize >= count).then(|| format!("an expression points at node {id} of {count}"))
     }
 
-    fn missing_output(&self, id: NodeId, node: &Node, name: &str) -> Option<String> {
+    fn missing_output(&self, node: &Node, name: &str) -> Option<String> {
         let there = match &node.body {
-            Body::Task(task) => yields(task, name),
+            Body::Task(task) => self.yields(task, name),
             Body::Gate(gate) => gate.script.is_some() && SCRIPT_OUTPUTS.contains(&name),
             Body::Decision(_) => false,
         };
-        (!there && !self.opaque.contains(&id)).then(|| format!("`{}` has no output `{name}`", node.id))
+        (!there).then(|| format!("`{}` has no output `{name}`", node.id))
+    }
+
+    /// Whether a task has an output of that name: declared, or else that of its work.
+    fn yields(&self, task: &Task, name: &str) -> bool {
+        if task.output.iter().any(|output| output.name == name) {
+            return true;
+        }
+        match &task.work {
+            Work::Script(_) => SCRIPT_OUTPUTS.contains(&name),
+            Work::Capability(capability) if task.output.is_empty() => {
+                let found = self.plan.capabilities.get(capability);
+                found.is_some_and(|found| found.output.iter().any(|output| output.name == name))
+            }
+            Work::Call(plan) if task.output.is_empty() => {
+                let found = self.plans.get(plan);
+                found.is_some_and(|found| found.outputs.iter().any(|output| output.name == name))
+            }
+            Work::Nothing | Work::Steps(_) | Work::Capability(_) | Work::Call(_) => false,
+        }
+    }
+
+    fn is_own(&self, task: &Task, name: &str, site: Option<Site>) -> bool {
+        let lines = match (&task.work, site) {
+            (Work::Steps(steps), Some(Site::Step(at))) => &steps[..at.min(steps.len())],
+            (Work::Steps(steps), _) => steps,
+            _ => &[],
+        };
+        lines.iter().any(|step| step.bind.as_deref() == Some(name))
+            || (!matches!(site, Some(Site::Step(_) | Site::After)) && self.yields(task, name))
     }
 }
 
@@ -267,17 +223,6 @@ fn constant(node: Option<&Node>, value: &Value) -> Verified {
     }
 }
 
-fn task(node: Option<&Node>) -> Option<&Task> {
-    match node.map(|node| &node.body) {
-        Some(Body::Task(task)) => Some(task),
-        _ => None,
-    }
-}
-
 fn declares_input(task: &Task, name: &str) -> bool {
     task.input.iter().any(|binding| binding.name == name)
-}
-
-fn yields(task: &Task, name: &str) -> bool {
-    task.output.iter().any(|output| output.name == name) || (task.script.is_some() && SCRIPT_OUTPUTS.contains(&name))
 }

@@ -34,6 +34,7 @@ fn every_edge_has_its_reason() {
     enough -> route: Need
     route -> long: Arm(0)
     route -> short: Arm(1)
+    culprit -> fix: Arm(0)
     "#);
 }
 

@@ -84,9 +84,18 @@ impl<'t> Reader<'t> {
 
 fn leaf(atom: &str) -> Expr {
     if let Some(name) = atom.strip_prefix('@') {
-        return Expr::Ref(match name.strip_prefix("world.") {
-            Some(fact) => Ref::World(fact.into()),
-            None => Ref::Param(name.into()),
+        let (group, member) = name.split_once('.').unwrap_or(("", name));
+        return Expr::Ref(match group {
+            "world" => Ref::World(member.into()),
+            "context" => Ref::Context(member.into()),
+            "run" => Ref::Run(member.into()),
+            "input" => Ref::Input(member.into()),
+            "own" => Ref::Own(member.into()),
+            "node" => {
+                let (id, output) = member.split_once('.').expect("an output");
+                Ref::Output(id.parse().expect("a node"), output.into())
+            }
+            _ => Ref::Param(name.into()),
         });
     }
     if let Some(depth) = atom.strip_prefix("it") {

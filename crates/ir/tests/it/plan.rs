@@ -120,7 +120,7 @@ fn another_format_is_refused_by_name_whatever_else_it_holds() {
     );
     assert_eq!(
         error.to_string(),
-        "a compiled plan of the format `plan-ir/99`, expected `plan-ir/1`: compile it again"
+        "a compiled plan of the format `plan-ir/99`, expected `plan-ir/2`: compile it again"
     );
 }
 
@@ -130,14 +130,14 @@ fn what_is_not_a_plan_is_an_error() {
         ("", "not a compiled plan: EOF while parsing a value at line 1 column 0"),
         ("{}", "not a compiled plan: missing field `format` at line 1 column 2"),
         (
-            r#"{"format":"plan-ir/1"}"#,
+            r#"{"format":"plan-ir/2"}"#,
             "not a compiled plan: missing field `name` at line 1 column 22",
         ),
     ] {
         assert_eq!(Plan::from_json(text).unwrap_err().to_string(), wanted);
     }
     let deep = format!(
-        r#"{{"format":"plan-ir/1","x":{}1{}}}"#,
+        r#"{{"format":"plan-ir/2","x":{}1{}}}"#,
         "[".repeat(100_000),
         "]".repeat(100_000)
     );

@@ -115,7 +115,7 @@ pub fn task(id: &str) -> Node {
     Node::new(
         id,
         Body::Task(Box::new(Task {
-            script: Some(script),
+            work: script.into(),
             ..Task::default()
         })),
     )
@@ -138,6 +138,218 @@ pub fn task_of(node: &mut Node) -> &mut Task {
         Body::Task(task) => task,
         other => panic!("expected a task, saw {other:?}"),
     }
+}
+
+/// A number as a plan writes it.
+pub fn ratio(text: &str) -> Ratio {
+    Ratio(text.parse().expect("a number"))
+}
+
+fn money(text: &str) -> Money {
+    Money(text.parse().expect("an amount"))
+}
+
+fn field(name: &str, of: &str) -> Param {
+    Param {
+        name: name.into(),
+        ty: ty(of),
+        default: None,
+        doc: None,
+    }
+}
+
+/// Adds what a plan uses and stands under, and a node for each kind of work and decision that is not a script.
+fn declare(plan: &mut Plan) {
+    plan.description = Some("At length.\n".into());
+    plan.secrets = vec![
+        Secret {
+            name: "token".into(),
+            from: SecretSource::Env("TOKEN".into()),
+        },
+        Secret {
+            name: "key".into(),
+            from: SecretSource::File {
+                path: "secrets.env".into(),
+                key: Some("KEY".into()),
+            },
+        },
+    ];
+    plan.budget = Budget {
+        time_ms: Some(7_200_000),
+        cost: Some(money("10")),
+        tokens: Some(1_000),
+        alert: Some(ratio("0.8")),
+    };
+    plan.limits.queue = Some(50);
+    plan.judge = Some(Judge::Human);
+    plan.trigger = Some(Trigger {
+        intent: vec!["fix".into()],
+        keywords: vec!["error".into()],
+        when: Some(expr("(> @context.failing 0)")),
+        confidence: Some(ratio("0.75")),
+    });
+    plan.alerts = vec![Alert {
+        name: expr("\"slow\""),
+        when: expr("(> @run.duration 20m)"),
+        severity: Some("high".into()),
+    }];
+    plan.hypotheses = vec![Hypothesis {
+        name: "race".into(),
+        title: Some(expr("\"A race\"")),
+        description: None,
+        prior: ratio("0.2"),
+    }];
+    let runner = Runner {
+        kind: RunnerKind::Http,
+        script: None,
+        args: vec![
+            Binding {
+                name: "url".into(),
+                value: expr("(concat \"https://example.org/\" @input.query)"),
+            },
+            Binding {
+                name: "result".into(),
+                value: expr("@own.body"),
+            },
+        ],
+    };
+    let search = Capability {
+        title: Some("Search".into()),
+        input: vec![field("query", "string(1..)")],
+        output: vec![field("items", "list[Source]")],
+        effects: Some(vec![Effect {
+            kind: EffectKind::Network,
+            args: vec!["example.org".into()],
+        }]),
+        risks: vec!["stale".into()],
+        cost: vec![Rate {
+            amount: money("0.002"),
+            per: Per::Call,
+        }],
+        idempotent: true,
+        runner: Some(runner),
+        ..Capability::default()
+    };
+    plan.capabilities.insert("web.search".into(), search);
+    let coder = Agent {
+        title: Some("Codes".into()),
+        provides: vec!["web.search".into()],
+        limits: Limits {
+            requests: vec![Rate {
+                amount: 100,
+                per: Per::WindowMs(60_000),
+            }],
+            cost: vec![Rate {
+                amount: money("0.5"),
+                per: Per::Call,
+            }],
+            ..Limits::default()
+        },
+        breaker: Some(Breaker {
+            failures: 5,
+            within_ms: 60_000,
+            probe_ms: 30_000,
+        }),
+        ..Agent::default()
+    };
+    plan.agents.insert("coder".into(), coder);
+    plan.policies = vec![Policy {
+        name: "safety".into(),
+        title: None,
+        allow: Allow {
+            capabilities: Some(vec!["web.*".into()]),
+            ..Allow::default()
+        },
+        limit: PolicyLimit {
+            cost: Some(money("50")),
+            tasks: Some(200),
+            ..PolicyLimit::default()
+        },
+        rules: vec![PolicyRule {
+            name: "gated".into(),
+            clauses: BTreeMap::from([("require".into(), "after(gate)".into())]),
+        }],
+    }];
+
+    let given = |value: &str| {
+        vec![Binding {
+            name: "query".into(),
+            value: expr(value),
+        }]
+    };
+    let mut search = Node::new("search", Body::Task(Box::default()));
+    search.description = Some("Asks".into());
+    let task = task_of(&mut search);
+    task.work = Work::Capability("web.search".into());
+    task.input = given("@query");
+    task.by = vec!["coder".into()];
+    task.effects = Some(Vec::new());
+    task.key = Some(expr("@run.id"));
+    task.cache_ms = Some(86_400_000);
+    task.budget.cost = Some(money("1"));
+    task.risks = vec!["stale".into()];
+    task.assumes = vec![Expectation::Prose {
+        text: "The net works".into(),
+    }];
+    task.rollback = Some(Script {
+        text: "undo".into(),
+        interpreter: Interpreter::Bash,
+        vars: Vec::new(),
+        env: Vec::new(),
+        dir: None,
+    });
+    task.evidence = vec![Evidence {
+        hypothesis: "race".into(),
+        against: true,
+        when: expr("(is-empty @own.items)"),
+        by: ratio("2.5"),
+    }];
+    let mut steps = Node::new("steps", Body::Task(Box::default()));
+    task_of(&mut steps).work = Work::Steps(vec![
+        Step {
+            capability: "web.search".into(),
+            input: given("@query"),
+            bind: Some("hits".into()),
+        },
+        Step {
+            capability: "web.search".into(),
+            input: given("(string (len @own.hits))"),
+            bind: None,
+        },
+    ]);
+    let mut call = Node::new("call", Body::Task(Box::default()));
+    call.when = Some(expr("(is-empty @node.8.items)"));
+    task_of(&mut call).work = Work::Call("inner".into());
+    task_of(&mut call).input = vec![Binding {
+        name: "n".into(),
+        value: expr("1"),
+    }];
+    let mut review = Node::new("review", Body::Gate(Box::default()));
+    if let Body::Gate(gate) = &mut review.body {
+        gate.approvers = vec!["role/release".into()];
+        gate.quorum = Some(2);
+        gate.options = vec![GateOption {
+            name: "a".into(),
+            title: Some(expr("\"Strategy A\"")),
+            note: None,
+        }];
+    }
+    let culprit = Node::new(
+        "culprit",
+        Body::Decision(Box::new(Decision {
+            hypotheses: vec![HypothesisArm {
+                hypothesis: "race".into(),
+                to: 13,
+            }],
+            ..Decision::default()
+        })),
+    );
+    plan.nodes.extend([search, steps, call, review, culprit]);
+    plan.nodes.push(self::task("fix"));
+    let mut inner = Plan::new("inner");
+    inner.params = vec![field("n", "int")];
+    inner.nodes = vec![self::task("only")];
+    plan.plans.insert("inner".into(), inner);
 }
 
 /// A plan with one of everything.
@@ -168,7 +380,7 @@ pub fn full_plan() -> Plan {
         to: 4,
     }];
     let task_ = task_of(&mut collect);
-    let script = task_.script.as_mut().unwrap();
+    let script = task_.script_mut().unwrap();
     script.interpreter = Interpreter::Command(expr("\"nice bash\""));
     script.vars = vec![binding("DSLC_1", "@query")];
     script.env = vec![binding("LANG", "\"C\"")];
@@ -244,9 +456,8 @@ pub fn full_plan() -> Plan {
         "enough",
         Body::Gate(Box::new(Gate {
             checks: vec![check("…", expr("(exists \"out\")"))],
-            script: None,
             timeout: Some(expr("4h")),
-            approvers: Vec::new(),
+            ..Gate::default()
         })),
     );
     gate.needs = vec![
@@ -271,6 +482,7 @@ pub fn full_plan() -> Plan {
                 },
                 Arm { when: None, to: 7 },
             ],
+            ..Decision::default()
         })),
     );
     route.needs = vec![need(3)];
@@ -312,9 +524,10 @@ pub fn full_plan() -> Plan {
         default: Some(expr("none")),
     }];
     plan.dir = Some(expr("\"out\""));
-    plan.parallel = Some(5);
+    plan.limits.parallel = Some(5);
     plan.timeout_ms = Some(60_000);
     plan.failure = FailurePolicy::Continue;
+    declare(&mut plan);
     plan.unsupported = vec![Unsupported {
         what: "cache".into(),
         node: Some(0),

@@ -1,13 +1,13 @@
 //! What a plan must satisfy, one broken thing at a time.
 
 use dsl_ir::expr::{Capture, Expr, Ref};
-use dsl_ir::plan::{Body, Need, Plan, Unsupported};
+use dsl_ir::plan::{Body, Judge, Need, Plan, Work};
 use dsl_ir::types::Type;
 use dsl_ir::value::Value;
 use dsl_ir::verify::verify;
 
 use crate::notation::{expr, ty};
-use crate::sample::{full_plan, need, plan, task, task_of};
+use crate::sample::{full_plan, need, task, task_of};
 
 /// A change that breaks a plan, and what is said of it.
 type Broken = (fn(&mut Plan), &'static str);
@@ -32,7 +32,7 @@ fn names_are_unique() {
     assert_broken(&[
         (
             |plan| plan.format = "plan-ir/0".into(),
-            "the plan's format is `plan-ir/0`, expected `plan-ir/1`",
+            "the plan's format is `plan-ir/0`, expected `plan-ir/2`",
         ),
         (
             |plan| plan.nodes[1].id = "collect".into(),
@@ -57,16 +57,16 @@ fn names_are_unique() {
 fn ids_point_at_nodes() {
     assert_broken(&[
         (
-            |plan| plan.nodes[2].needs.push(need(8)),
-            "`deep-dive`: a need points at node 8 of 8",
+            |plan| plan.nodes[2].needs.push(need(14)),
+            "`deep-dive`: a need points at node 14 of 14",
         ),
         (
             |plan| plan.nodes[0].routes[0].to = 99,
-            "`collect`: a route points at node 99 of 8",
+            "`collect`: a route points at node 99 of 14",
         ),
         (
             |plan| task_of(&mut plan.nodes[0]).fallback = Some(50),
-            "`collect`: the fallback points at node 50 of 8",
+            "`collect`: the fallback points at node 50 of 14",
         ),
         (
             |plan| task_of(&mut plan.nodes[0]).fallback = Some(3),
@@ -74,10 +74,10 @@ fn ids_point_at_nodes() {
         ),
         (
             |plan| match &mut plan.nodes[5].body {
-                Body::Decision(decision) => decision.arms[0].to = 8,
+                Body::Decision(decision) => decision.arms[0].to = 14,
                 other => panic!("{other:?}"),
             },
-            "`route`: an arm points at node 8 of 8",
+            "`route`: an arm points at node 14 of 14",
         ),
         (
             |plan| {
@@ -98,8 +98,8 @@ fn ids_point_at_nodes() {
             "`long`: a quorum names a node twice",
         ),
         (
-            |plan| plan.unsupported[0].node = Some(8),
-            "an unsupported clause points at node 8 of 8",
+            |plan| plan.unsupported[0].node = Some(14),
+            "an unsupported clause points at node 14 of 14",
         ),
     ]);
 }
@@ -124,12 +124,12 @@ fn expressions_refer_to_what_exists_where_they_stand() {
             "`long`: `broaden` has no output `stdout`",
         ),
         (
-            |plan| when(plan, Expr::Ref(Ref::Output(9, "x".into()))),
-            "`long`: an expression points at node 9 of 8",
+            |plan| when(plan, Expr::Ref(Ref::Output(15, "x".into()))),
+            "`long`: an expression points at node 15 of 14",
         ),
         (
-            |plan| when(plan, Expr::Ref(Ref::Error(9))),
-            "`long`: an expression points at node 9 of 8",
+            |plan| when(plan, Expr::Ref(Ref::Error(15))),
+            "`long`: an expression points at node 15 of 14",
         ),
         (
             |plan| when(plan, Expr::Ref(Ref::Each)),
@@ -217,19 +217,116 @@ fn nothing_waits_for_itself() {
 }
 
 #[test]
-fn a_node_that_cannot_run_yet_may_refer_to_what_is_not_lowered() {
-    let mut plan = plan(vec![task("a"), task("b")]);
-    when_of(&mut plan, 1, Expr::Ref(Ref::Output(0, "items".into())));
-    assert!(verify(&plan).is_err());
-    plan.unsupported = vec![Unsupported {
-        what: "using".into(),
-        node: Some(0),
-        line: 1,
-        blocks: true,
-    }];
-    assert_eq!(verify(&plan), Ok(()));
+fn what_is_used_by_name_is_there() {
+    assert_broken(&[
+        (
+            |plan| plan.capabilities.clear(),
+            "`search`: there is no capability `web.search`",
+        ),
+        (|plan| plan.agents.clear(), "`search`: there is no agent `coder`"),
+        (
+            |plan| plan.hypotheses.clear(),
+            "`search`: there is no hypothesis `race`",
+        ),
+        (|plan| plan.plans.clear(), "`call`: there is no plan `inner` to call"),
+        (
+            |plan| plan.judge = Some(Judge::Capability("ai".into())),
+            "there is no capability `ai`",
+        ),
+        (
+            |plan| task_of(&mut plan.nodes[8]).input[0].name = "q".into(),
+            "`search`: `web.search` takes no input `q`",
+        ),
+        (
+            |plan| plan.plans.values_mut().for_each(|inner| inner.params.clear()),
+            "`call`: `inner` takes no input `n`",
+        ),
+        (
+            |plan| when(plan, Expr::Ref(Ref::Secret("gone".into()))),
+            "`long`: there is no secret `gone`",
+        ),
+        (
+            |plan| when(plan, Expr::Ref(Ref::Context("x".into()))),
+            "`long`: `context.x` is read outside of a trigger",
+        ),
+    ]);
 }
 
-fn when_of(plan: &mut Plan, node: usize, expr: Expr) {
-    plan.nodes[node].when = Some(expr);
+#[test]
+fn work_has_the_outputs_of_who_does_it() {
+    assert_broken(&[
+        (
+            |plan| when(plan, Expr::Ref(Ref::Output(8, "gone".into()))),
+            "`long`: `search` has no output `gone`",
+        ),
+        (
+            |plan| when(plan, Expr::Ref(Ref::Output(9, "hits".into()))),
+            "`long`: `steps` has no output `hits`",
+        ),
+        (
+            |plan| when(plan, Expr::Ref(Ref::Output(10, "n".into()))),
+            "`long`: `call` has no output `n`",
+        ),
+    ]);
+}
+
+#[test]
+fn a_line_of_steps_reads_only_those_before_it() {
+    let mut plan = full_plan();
+    if let Work::Steps(steps) = &mut task_of(&mut plan.nodes[9]).work {
+        steps.swap(0, 1);
+    }
+    let error = verify(&plan).expect_err("the order matters").to_string();
+    assert_eq!(error, "`steps`: there is no output `hits` of its own here");
+}
+
+#[test]
+fn called_plans_are_plans_and_call_nobody_twice_round() {
+    let mut plan = full_plan();
+    let called = plan.plans["inner"].clone();
+    plan.plans.insert("other".into(), called);
+    let calls = |name: &str| {
+        let mut node = task("again");
+        let task = task_of(&mut node);
+        task.work = Work::Call(name.into());
+        node
+    };
+    assert_eq!(verify(&plan), Ok(()));
+    plan.plans.get_mut("inner").expect("there").nodes.push(calls("other"));
+    assert_eq!(verify(&plan), Ok(()));
+    plan.plans.get_mut("other").expect("there").nodes.push(calls("inner"));
+    assert_eq!(
+        verify(&plan).map_err(|error| error.to_string()),
+        Err("the plan `inner` calls itself, or one that does".to_owned())
+    );
+    assert_broken(&[
+        (
+            |plan| {
+                plan.plans
+                    .values_mut()
+                    .for_each(|inner| inner.nodes[0].needs = vec![need(0)])
+            },
+            "in the plan `inner`: nodes wait for each other: `only` → `only`",
+        ),
+        (
+            |plan| {
+                let inner = plan.plans["inner"].clone();
+                plan.plans
+                    .values_mut()
+                    .for_each(|plan| _ = plan.plans.insert("deep".into(), inner.clone()));
+            },
+            "in the plan `inner`: it holds plans of its own",
+        ),
+    ]);
+}
+
+#[test]
+fn every_expression_is_seen_to_be_read_and_to_be_changed() {
+    let plan = full_plan();
+    for node in &plan.nodes {
+        let (mut seen, mut changed) = (Vec::new(), Vec::new());
+        dsl_ir::visit::node(node, &mut |expr, site| seen.push((expr.clone(), site)));
+        dsl_ir::visit::node_mut(&mut node.clone(), &mut |expr, site| changed.push((expr.clone(), site)));
+        assert_eq!(seen, changed, "{}", node.id);
+    }
 }

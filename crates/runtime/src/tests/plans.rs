@@ -11,7 +11,10 @@ use ir::value::Value;
 
 pub fn plan(nodes: Vec<Node>) -> Plan {
     Plan {
-        parallel: Some(2),
+        limits: ir::plan::Limits {
+            parallel: Some(2),
+            ..Default::default()
+        },
         failure: FailurePolicy::Continue,
         nodes,
         ..Plan::new("demo")
@@ -33,7 +36,7 @@ pub fn task(id: &str, script: &str, needs: &[NodeId]) -> Node {
         id,
         needs,
         Task {
-            script: Some(sh(script)),
+            work: sh(script).into(),
             ..Task::default()
         },
     )
@@ -71,7 +74,7 @@ pub fn with(mut node: Node, change: impl FnOnce(&mut Task)) -> Node {
 }
 
 pub fn script_of(task: &mut Task) -> &mut Script {
-    task.script.as_mut().expect("a script")
+    task.script_mut().expect("a script")
 }
 
 pub fn retries(max: u32) -> Option<Retry> {
