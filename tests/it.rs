@@ -4,4 +4,5 @@ mod cli;
 mod crash;
 mod grammar;
 mod house;
+mod reach;
 mod snapshots;

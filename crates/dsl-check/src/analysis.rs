@@ -18,7 +18,7 @@ use crate::diagnostic::{BlockRef, Diag, Diagnostic, Edit, Fix, Label, Place, Sev
 use crate::imports::{normalize, visible};
 use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
 use crate::plans::file_plans;
-use crate::problems::{file_problems, flow_problems, graph_problems};
+use crate::problems::{file_problems, flow_problems, graph_problems, reach_problems};
 use crate::rules;
 use crate::scope::implicit_name;
 use crate::signatures::{clause, parse};
@@ -119,6 +119,7 @@ impl Analysis {
         file_problems(&self.db, self.project, file).iter().for_each(&mut show);
         graph_problems(&self.db, self.project, file).iter().for_each(&mut show);
         flow_problems(&self.db, self.project, file).iter().for_each(&mut show);
+        reach_problems(&self.db, self.project, file).iter().for_each(&mut show);
         suppressions::apply(self, file, &mut found);
         once_a_file(&mut found, rules::TAB_INDENTATION);
         found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));
@@ -407,6 +408,13 @@ fn find_in(decl: &Decl, target: &Target) -> Option<Span> {
     };
     match target {
         Target::Span(_) | Target::Name | Target::Use(_) => None,
+        Target::Arm(at) => {
+            let routes = decl
+                .clauses
+                .iter()
+                .filter(|clause| matches!(clause.value, Value::Route(_)));
+            Some(routes.into_iter().nth(*at as usize)?.name.span)
+        }
         Target::Fallback => first_name(clause(decl, K::Fallback)?),
         Target::Call => first_name(clause(decl, K::Call)?),
         Target::Clause(key) => Some(clause(decl, *key)?.name.span),

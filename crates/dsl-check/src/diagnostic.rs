@@ -89,6 +89,8 @@ pub(crate) enum Target {
         on: Option<SmolStr>,
         to: SmolStr,
     },
+    /// The `when` or `else` of the n-th route clause.
+    Arm(u32),
     Fallback,
     /// The plan that a task calls.
     Call,

@@ -19,6 +19,7 @@ use crate::check::checked;
 use crate::flow::{Printed, is_within, prints, weighed};
 use crate::inputs::{Project, SourceFile};
 use crate::plans::file_plans;
+use crate::reach::Cond;
 use crate::signatures::{clause, is_true, name_of};
 
 /// What one block says.
@@ -99,6 +100,10 @@ pub(crate) struct NodeFacts {
     pub budget: Budget,
     /// Variables that the script prints; looked for only where it is given a secret.
     pub prints: Box<[SmolStr]>,
+    /// What its `when` asks for; `None`: nothing that is understood.
+    pub when: Option<Arc<Cond>>,
+    /// When a decision takes its arms, one for each route clause; of none or of others than decisions, nothing.
+    pub arms: Arc<[Cond]>,
 }
 
 /// What a block of a plan's own clauses says of time, money and slots.
@@ -182,6 +187,8 @@ pub(crate) struct Noted {
     budget: Cell<Budget>,
     plan: RefCell<Option<Box<ClauseFacts>>>,
     secret: Cell<bool>,
+    when: RefCell<Option<Arc<Cond>>>,
+    arms: RefCell<Vec<Cond>>,
 }
 
 impl Noted {
@@ -217,8 +224,23 @@ impl Noted {
         })));
     }
 
-    fn finish(self, decl: &Decl, printed: &Printed, broken: &[Span]) -> Box<[Read]> {
-        let reads = self.reads.into_inner();
+    /// What the node's `when` asks for.
+    pub fn when(&self, cond: Cond) {
+        *self.when.borrow_mut() = (!cond.is_empty()).then(|| Arc::new(cond));
+    }
+
+    /// When the decision takes its next arm.
+    pub fn arm(&self, cond: Cond) {
+        self.arms.borrow_mut().push(cond);
+    }
+
+    /// When the decision takes the arm of its n-th route clause.
+    pub fn arm_at(&self, at: usize) -> Cond {
+        self.arms.borrow().get(at).cloned().unwrap_or_default()
+    }
+
+    fn reads(&self, decl: &Decl, printed: &Printed, broken: &[Span]) -> Box<[Read]> {
+        let reads = self.reads.take();
         let weighed = if reads.is_empty() { Vec::new() } else { weighed(decl) };
         let how = |span: Span| {
             let is_broken = broken.iter().any(|broken| broken.contains(span.start));
@@ -245,7 +267,6 @@ impl Noted {
 /// The facts of a block that has been checked. `typed`: what it was lowered to, if it is a node. `broken`: what is wrong in it; values
 /// that are read there go no further, so that one mistake is not two.
 pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>, broken: &[Span]) -> Facts {
-    let (items_max, budget) = (noted.items_max.get(), noted.budget.get());
     let mut printed = if noted.secret.get() {
         prints(decl)
     } else {
@@ -253,18 +274,18 @@ pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>, broken: &
     };
     let variables = std::mem::take(&mut printed.variables);
     Facts {
+        reads: noted.reads(decl, &printed, broken),
+        plan: noted.plan.take(),
         node: typed.map(|typed| {
             Box::new(NodeFacts {
                 prints: variables.into(),
-                ..of_node(decl, typed, items_max, budget)
+                ..of_node(decl, typed, noted)
             })
         }),
-        plan: noted.plan.take(),
-        reads: noted.finish(decl, &printed, broken),
     }
 }
 
-fn of_node(decl: &Decl, typed: &Node, items_max: Option<u64>, budget: Budget) -> NodeFacts {
+fn of_node(decl: &Decl, typed: &Node, noted: Noted) -> NodeFacts {
     let steps = match clause(decl, K::Do).map(|clause| &clause.value) {
         Some(Value::Steps(steps)) => steps.iter().map(|step| step.capability.text.clone()).collect(),
         _ => Box::default(),
@@ -289,12 +310,14 @@ fn of_node(decl: &Decl, typed: &Node, items_max: Option<u64>, budget: Budget) ->
         },
         retry: task.and_then(|task| task.retry.clone()),
         each: task.and_then(|task| task.each.as_ref()).map(|each| EachFacts {
-            items_max,
+            items_max: noted.items_max.get(),
             parallel: each.parallel,
         }),
         optional: is_true(decl, K::Optional),
-        budget,
+        budget: noted.budget.get(),
         prints: Box::default(),
+        when: noted.when.into_inner(),
+        arms: noted.arms.into_inner().into(),
     }
 }
 

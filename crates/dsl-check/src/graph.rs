@@ -14,7 +14,7 @@ use smol_str::SmolStr;
 
 use crate::inputs::SourceFile;
 use crate::plans::file_plans;
-use crate::reach::Reached;
+use crate::reach::{Conditions, Reached};
 use crate::signatures::{NeedSig, NodeKind, NodeSig};
 
 /// Components of more nodes are searched for their shortest loop from some of them only, …
@@ -27,6 +27,9 @@ const COMPARED_NODES_MAX: usize = 256;
 
 /// The needs of longer lists are not compared with each other.
 const COMPARED_NEEDS_MAX: usize = 8;
+
+/// How long a chain of fallbacks is followed from a need.
+const STAND_INS_MAX: usize = 32;
 
 /// How many nodes above a need are looked at for another need.
 const REDUNDANT_STEPS_MAX: usize = 16;
@@ -61,7 +64,7 @@ pub(crate) enum EdgeKind {
     Need,
     Route(u32),
     Fallback,
-    /// Needs a node whose fallback the other is.
+    /// Needs a node whose fallback the other is, or the fallback of its fallback, and so on.
     StandIn {
         of: u32,
     },
@@ -97,6 +100,8 @@ pub(crate) struct Source {
     pub failed: bool,
     /// An arm of a decision.
     pub chose: bool,
+    /// The route clause of the source; none of a fallback.
+    pub route: Option<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -228,7 +233,7 @@ impl PlanGraph {
     }
 
     fn add_sources(&mut self, nodes: &[Arc<NodeSig>], at: u32, node: &NodeSig) {
-        for route in &node.routes {
+        for (clause, route) in node.routes.iter().enumerate() {
             let Some(to) = self.runs(nodes, &route.to) else {
                 continue;
             };
@@ -239,6 +244,7 @@ impl PlanGraph {
                 completed,
                 failed: !completed,
                 chose: completed && node.kind == NodeKind::Decision && on != Some("success"),
+                route: Some(clause as u32),
             });
             if on == Some("success") {
                 self.requirements[to as usize].push(Requirement::Success(at));
@@ -250,6 +256,7 @@ impl PlanGraph {
                 completed: false,
                 failed: true,
                 chose: false,
+                route: None,
             });
         }
     }
@@ -264,12 +271,18 @@ impl PlanGraph {
                         kind: EdgeKind::Need,
                     });
                 }
-                if let Some(stand_in) = self.fallback[on as usize].filter(|&stand_in| stand_in != waits) {
+                let mut last = on;
+                for _ in 0..STAND_INS_MAX {
+                    // a loop of fallbacks is one without this
+                    let Some(stand_in) = self.fallback[last as usize].filter(|&next| next != on) else {
+                        break;
+                    };
                     self.edges[waits as usize].push(Edge {
                         waits,
                         on: stand_in,
                         kind: EdgeKind::StandIn { of: on },
                     });
+                    last = stand_in;
                 }
             }
         }
@@ -346,7 +359,7 @@ impl PlanGraph {
 
     /// What must have happened before each node starts.
     pub fn reached(&self) -> &Reached {
-        self.reached.get_or_init(|| Reached::new(self))
+        self.reached.get_or_init(|| Reached::new(self, &Conditions::default()))
     }
 
     /// Members of an `any(…)` or a quorum of the node, each with another that may complete just as well.
@@ -668,7 +681,7 @@ pub(crate) const BUILTIN_MODES: &[&str] = &[
 ];
 
 /// Whether the event says that its node failed. A decision's routes name hypotheses too: those are choices.
-fn fires_on_failure(kind: NodeKind, event: &str) -> bool {
+pub(crate) fn fires_on_failure(kind: NodeKind, event: &str) -> bool {
     match kind {
         NodeKind::Decision => BUILTIN_MODES.contains(&event),
         _ => !matches!(event, "success" | "approved"),

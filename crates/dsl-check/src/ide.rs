@@ -17,6 +17,7 @@ use crate::graph::graphs;
 use crate::imports::{Space, declarations, declared, import_path, visible};
 use crate::inputs::SourceFile;
 use crate::plans::file_plans;
+use crate::reach::reached;
 use crate::scope::scope;
 use crate::signatures::{NodeSig, Work, parse};
 use crate::walk;
@@ -297,7 +298,30 @@ impl Analysis {
         if let Work::Capability(name) | Work::Call(name) = &sig.work {
             text.push_str(&format!("\n\nby `{name}`"));
         }
+        text.push_str(&self.when_it_runs(block));
         text
+    }
+
+    /// On what it depends whether a node runs.
+    fn when_it_runs(&self, block: BlockRef) -> String {
+        let file = block.chunk.file(&self.db);
+        let Some(&(plan, Some(node))) = file_plans(&self.db, file).places.get(&block) else {
+            return String::new();
+        };
+        let graphs = graphs(&self.db, file);
+        let found = graphs
+            .get(plan as usize)
+            .zip(reached(&self.db, self.project, file).get(plan as usize));
+        let Some((graph, reached)) = found else {
+            return String::new();
+        };
+        if reached.never_runs(node) {
+            return "\n\nnever runs".into();
+        }
+        match reached.runs_if(graph, node).as_slice() {
+            [] => String::new(),
+            conditions => format!("\n\nruns if {}", conditions.join(" and ")),
+        }
     }
 
     fn about_path(&self, file: SourceFile, block: BlockRef, names: &[Name]) -> Option<String> {

@@ -16,7 +16,7 @@ use crate::imports::{ImportProblem, declarations, declared, visible};
 use crate::inputs::{Project, SourceFile};
 use crate::memory::shared_keys;
 use crate::plans::{PlanBlocks, file_plans};
-use crate::reach::never_run;
+use crate::reach::reached;
 use crate::rules;
 use crate::scope::scope;
 use crate::signatures::{NodeKind, Sig};
@@ -153,14 +153,13 @@ fn duplicate_nodes(plan: &PlanBlocks, found: &mut Vec<Diag>) {
     }
 }
 
-/// Loops, nodes that never run, fallbacks that do not fit, plans that call themselves, memory that is shared.
+/// Loops, fallbacks that do not fit, plans that call themselves, memory that is shared.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn graph_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
     let plans = file_plans(db, file);
     for (plan, graph) in plans.plans.iter().zip(graphs(db, file).iter()) {
         found.extend(graph.loops().iter().map(|edges| dependency_cycle(plan, graph, edges)));
-        found.extend(never_run(plan, graph));
         fallbacks(db, project, file, plan, graph, &mut found);
         found.extend(unanswered(plan));
     }
@@ -173,6 +172,16 @@ pub(crate) fn graph_problems(db: &dyn salsa::Database, project: Project, file: S
 #[salsa::tracked(returns(ref))]
 pub(crate) fn flow_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
     secret_leaks(db, project, file)
+}
+
+/// Nodes that never run, arms that are never taken for that.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn reach_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
+    let plans = file_plans(db, file).plans.iter().zip(graphs(db, file).iter());
+    let plans = plans.zip(reached(db, project, file).iter());
+    plans
+        .flat_map(|((plan, graph), reached)| crate::reach::problems(plan, graph, reached))
+        .collect()
 }
 
 /// Of a longer loop only the beginning is spelled out.
@@ -210,8 +219,14 @@ fn dependency_cycle(plan: &PlanBlocks, graph: &PlanGraph, edges: &[Edge]) -> Dia
         let (waits, on) = (name(edge.waits), name(edge.on));
         match edge.kind {
             EdgeKind::Need => format!("`{waits}` needs `{on}`"),
-            EdgeKind::StandIn { of } => {
+            EdgeKind::StandIn { of } if graph.fallback[of as usize] == Some(edge.on) => {
                 format!("`{waits}` needs `{}`, whose fallback is `{on}`", name(of))
+            }
+            EdgeKind::StandIn { of } => {
+                format!(
+                    "`{waits}` needs `{}`, for which `{on}` stands in when its fallback fails",
+                    name(of)
+                )
             }
             EdgeKind::Fallback => format!("`{waits}` waits for `{on}`, whose fallback it is"),
             EdgeKind::Route(at) => match &graph.nodes[edge.on as usize].routes[at as usize].on {

@@ -11,9 +11,10 @@ use smol_str::SmolStr;
 
 use super::env::{Captures, Place, Reads};
 use super::literals::{self, Unready, expr_of, timeout};
-use super::task::{common, expectations, name_span, typed, when, whose};
+use super::task::{common, condition, expectations, name_span, when, whose};
 use super::{Cx, effects, scripts, shape};
 use crate::graph::BUILTIN_MODES;
+use crate::reach::Cond;
 use crate::rules;
 use crate::signatures::{NodeKind, clause};
 use crate::types::{Problem, Report, facts_when, infer, infer_string};
@@ -105,20 +106,31 @@ pub(super) fn decision(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node 
     let mut hypotheses = Vec::new();
     let mut written = Vec::new();
     let mut otherwise = false;
+    // what holds when no arm so far is taken
+    let mut open = Cond::default();
     for clause in &decl.clauses {
         let Value::Route(route) = &clause.value else {
             continue;
         };
         let condition = match &route.on {
-            RouteOn::When(condition) => {
-                written.push(condition);
-                Some(typed(cx, condition, &Type::Bool, &place))
+            RouteOn::When(ast) => {
+                written.push(ast);
+                let (condition, sound) = condition(cx, ast, &place);
+                if sound {
+                    cx.noted.arm(open.then(&Cond::of(&condition, true, cx)));
+                    open = open.and(&Cond::of(&condition, false, cx));
+                } else {
+                    cx.noted.arm(open.clone());
+                }
+                Some(condition)
             }
             RouteOn::Else(_) => {
                 otherwise = true;
+                cx.noted.arm(open.then(&Cond::default()));
                 None
             }
             RouteOn::Event(event) => {
+                cx.noted.arm(Cond::default());
                 hypothesis_arm(cx, event, from.is_some());
                 if !BUILTIN_MODES.contains(&event.text.as_str()) && event.text != "success" {
                     hypotheses.extend(cx.node(&route.to).map(|(at, _)| HypothesisArm {
@@ -140,7 +152,7 @@ pub(super) fn decision(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node 
         .clauses
         .iter()
         .any(|clause| matches!(clause.value, Value::Error | Value::Unknown));
-    if !written.is_empty() && !otherwise && from.is_none() && !broken && !cx.has_errors() {
+    if !written.is_empty() && !otherwise && from.is_none() && !broken && !cx.has_errors() && open.never.is_none() {
         exhaustive(cx, decl, &written, &place);
     }
     let body = Decision { arms, hypotheses };

@@ -56,6 +56,7 @@ use crate::rules;
 use crate::scope::{FileScope, PlanScope, PlanShape, scope};
 use crate::signatures::{NodeSig, Sig, parse, references, signatures};
 use crate::types::{Problem, Report};
+use ir::types::Type;
 
 /// What a block may know of the nodes that it mentions.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -389,7 +390,12 @@ impl<'db> Cx<'db> {
     }
 
     pub fn has_errors(&self) -> bool {
-        !self.report.borrow().problems.is_empty()
+        self.problems() > 0
+    }
+
+    /// How many there are so far.
+    pub fn problems(&self) -> usize {
+        self.report.borrow().problems.len()
     }
 
     /// Names of nodes of the plan that `name` may be meant for; read only where something was not found.
@@ -459,6 +465,23 @@ impl<'db> Cx<'db> {
         self.noted.read(span, source);
     }
 
+    /// What a node of the view gives to others under that name.
+    fn type_of_output(&self, at: u32, output: &str) -> Option<Type> {
+        let (_, seen) = self.view.nodes.get(at as usize)?;
+        let outputs = node_outputs(self.scope, &seen.sig);
+        let (_, ty) = outputs.into_iter().find(|(name, _)| name == output)?;
+        let ty = if seen.sig.each { Type::list(ty) } else { ty };
+        Some(self.as_seen(seen, ty))
+    }
+
+    /// What may not have completed may not be there.
+    fn as_seen(&self, seen: &Seen, ty: Type) -> Type {
+        match seen.access {
+            Access::Always => ty,
+            Access::Maybe | Access::No => ty.optional(),
+        }
+    }
+
     fn finish(self, decl: &Decl, node: Option<&ir::plan::Node>) -> (Vec<Diag>, Facts) {
         let block = self.block;
         let problems = self.report.into_inner().problems;
@@ -474,6 +497,29 @@ impl<'db> Cx<'db> {
             .map(|problem| of_problem(problem, block))
             .collect();
         (diags, facts)
+    }
+}
+
+impl crate::reach::Scope for Cx<'_> {
+    fn node(&self, at: u32) -> SmolStr {
+        let found = self.view.nodes.get(at as usize);
+        found.map(|(name, _)| name.clone()).unwrap_or_default()
+    }
+
+    fn type_of(&self, read: &ir::Ref) -> Option<Type> {
+        match read {
+            ir::Ref::Param(name) => {
+                let param = self.plan.params.iter().find(|param| param.name == *name)?;
+                Some(param.ty.clone())
+            }
+            ir::Ref::Output(at, output) => self.type_of_output(*at, output),
+            ir::Ref::Choice(at) => {
+                let (_, seen) = self.view.nodes.get(*at as usize)?;
+                Some(self.as_seen(seen, Type::Enum(seen.sig.options.clone())))
+            }
+            ir::Ref::Status(_) => Some(outputs::members(NODE_STATUSES)),
+            _ => None,
+        }
     }
 }
 

@@ -176,54 +176,57 @@ fn never_of_decision(decl: &Decl, event: &str) -> Option<Never> {
     }
 }
 
-/// What the arms so far leave open.
+/// What the arms so far leave open of one enumeration.
+#[derive(Default)]
 struct Open {
-    subject: Expr,
-    /// As written.
-    text: String,
-    all: BTreeSet<SmolStr>,
+    subject: Option<Expr>,
     taken: BTreeSet<SmolStr>,
 }
 
-/// Arms whose condition is `true` or `false` as written, or compares one enumeration with members that arms above have taken.
+/// Arms whose condition is never true where they stand.
 fn arms(cx: &Cx<'_>, decl: &Decl) {
     let place = Place::new(cx, Reads::NODE);
-    let mut open: Option<Open> = None;
+    let mut open = Open::default();
     let mut always: Option<(Span, String)> = None;
-    for (clause, route) in routes(decl) {
+    for (at, (clause, route)) in routes(decl).enumerate() {
         if let Some((span, why)) = &always {
             if !matches!(route.on, RouteOn::Event(_)) {
                 dead_arm(cx, decl, clause, why, Some(*span));
             }
             continue;
         }
-        let RouteOn::When(condition) = &route.on else { continue };
+        let never = cx.noted.arm_at(at).never;
+        let RouteOn::When(condition) = &route.on else {
+            if let Some(why) = &never {
+                dead_arm(cx, decl, clause, why, None);
+            }
+            continue;
+        };
         match &unparen(condition).kind {
             ExprKind::Bool(true) => always = Some((condition.span, "the arm above is always taken".into())),
             ExprKind::Bool(false) => dead_arm(cx, decl, clause, "its condition is `false`", None),
             _ => {
-                let Some(found) = covered(condition, &place) else {
-                    continue;
-                };
-                let open = open.get_or_insert_with(|| Open {
-                    subject: found.subject.clone(),
-                    text: written(cx, subject_span(condition)),
-                    all: found.all.clone(),
-                    taken: BTreeSet::new(),
-                });
-                if open.subject != found.subject {
-                    continue;
+                if let Some(why) = &never {
+                    dead_arm(cx, decl, clause, why, None);
                 }
-                if found.some.is_subset(&open.taken) {
-                    dead_arm(cx, decl, clause, "arms above are taken first", None);
-                }
-                open.taken.extend(found.some);
-                if open.all.is_subset(&open.taken) {
-                    let why = format!("the arms above name every value of `{}`", open.text);
-                    always = Some((condition.span, why));
-                }
+                always = open.close(cx, condition, &place);
             }
         }
+    }
+}
+
+impl Open {
+    /// Takes what the arm compares; where that leaves nothing, the arm, and why.
+    fn close(&mut self, cx: &Cx<'_>, condition: &Ast, place: &Place<'_, '_>) -> Option<(Span, String)> {
+        let found = covered(condition, place)?;
+        let subject = self.subject.get_or_insert_with(|| found.subject.clone());
+        if *subject != found.subject {
+            return None;
+        }
+        self.taken.extend(found.some);
+        let text = written(cx, subject_span(condition));
+        let why = || format!("the arms above name every value of `{text}`");
+        found.all.is_subset(&self.taken).then(|| (condition.span, why()))
     }
 }
 

@@ -17,6 +17,7 @@ use super::literals::{self, Unready, expr_of, timeout};
 use super::work::{Doer, input, steps, work};
 use super::{Cx, agents, effects, flow, scripts, settings, shape};
 use crate::graph::BUILTIN_MODES;
+use crate::reach::{Cond, is_total};
 use crate::rules;
 use crate::scope::TypedField;
 use crate::signatures::{NodeKind, clause, name_of};
@@ -211,7 +212,19 @@ pub(super) fn typed(cx: &Cx<'_>, expr: &Ast, ty: &Type, place: &Place<'_, '_>) -
 }
 
 pub(super) fn when(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Option<Expr> {
-    expr_of(decl, K::When).map(|expr| typed(cx, expr, &Type::Bool, place))
+    let expr = expr_of(decl, K::When)?;
+    let (lowered, sound) = condition(cx, expr, place);
+    if sound && is_total(&lowered) {
+        cx.noted.when(Cond::of(&lowered, true, cx));
+    }
+    Some(lowered)
+}
+
+/// A condition, and whether nothing is wrong with it.
+pub(super) fn condition(cx: &Cx<'_>, expr: &Ast, place: &Place<'_, '_>) -> (Expr, bool) {
+    let before = cx.problems();
+    let lowered = typed(cx, expr, &Type::Bool, place);
+    (lowered, cx.problems() == before)
 }
 
 /// `expect`, `requires`, `checks`: conditions, and prose where it is allowed.

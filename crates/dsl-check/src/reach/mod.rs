@@ -1,0 +1,503 @@
+//! Nodes that can never run: what must have happened before each can start, and whether it can all have happened in one run.
+//!
+//! A *fact* is about something that is settled once and for all: how a node ended, which arm a decision took, what a value is. The
+//! facts that a node relies on follow from its `when`, its needs and its routes, in topological order; facts about one thing that
+//! leave nothing possible contradict each other. Facts beyond a bound are forgotten, so this is linear in edges, and never wrong: it
+//! may only miss something. What merely waits for a node that never runs is not said again. Absent: what tasks do.
+
+mod cond;
+mod explain;
+mod held;
+mod values;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, LazyLock};
+
+use ir::Value;
+use smol_str::SmolStr;
+
+pub(crate) use cond::{Cond, Scope, is_total};
+pub(crate) use explain::problems;
+
+use crate::facts::file_facts;
+use crate::graph::{Access, PlanGraph, Requirement, Source, fires_on_failure, graphs};
+use crate::inputs::{Project, SourceFile};
+use crate::signatures::NodeKind;
+use cond::ValueName;
+use held::{Held, Holding, in_common};
+use values::Values;
+
+/// How many members of an `any(…)` are compared.
+const MEMBERS_MAX: usize = 64;
+
+/// What a fact is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Subject {
+    /// How a node ended: its status.
+    Outcome(u32),
+    /// The mode of a node that failed.
+    Mode(u32),
+    /// Where a decision's arm led: the number of a node.
+    Arm(u32),
+    /// By its place in [`Reached::values`].
+    Value(u32),
+}
+
+#[derive(Clone, PartialEq, Debug)]
+struct Fact {
+    of: Subject,
+    is: Arc<Values>,
+}
+
+impl Fact {
+    fn new(of: Subject, is: Values) -> Self {
+        Self { of, is: Arc::new(is) }
+    }
+
+    fn completed(node: u32) -> Self {
+        static COMPLETED: LazyLock<Arc<Values>> = LazyLock::new(|| Arc::new(Values::only("completed".into())));
+        Self {
+            of: Subject::Outcome(node),
+            is: COMPLETED.clone(),
+        }
+    }
+
+    fn failed(node: u32) -> Self {
+        static FAILED: LazyLock<Arc<Values>> = LazyLock::new(|| Arc::new(Values::only("failed".into())));
+        Self {
+            of: Subject::Outcome(node),
+            is: FAILED.clone(),
+        }
+    }
+
+    fn took(decision: u32, to: u32) -> Self {
+        Self::new(Subject::Arm(decision), Values::only(Value::Int(i64::from(to))))
+    }
+}
+
+/// Where a node's reliance on a fact comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Why {
+    Need(u32),
+    /// All members of an `any(…)` or a quorum have it in common; the first of them.
+    Members(u32),
+    Routes,
+    When,
+}
+
+/// Why a node never runs.
+#[derive(Clone, PartialEq, Debug)]
+enum Clash {
+    /// Its condition by itself.
+    Never(SmolStr),
+    /// These leave nothing possible, and none of them can be left out.
+    Between(Vec<Held>),
+    /// At most so many of a quorum can run in one run; two of them that exclude each other.
+    Quorum { count: u32, most: usize, pair: [Held; 2] },
+}
+
+/// An arm that its decision never takes, because of what must have happened before.
+#[derive(Clone, PartialEq, Debug)]
+struct DeadArm {
+    node: u32,
+    route: u32,
+    clash: Vec<Held>,
+}
+
+/// What the nodes of a plan say about values, where they say something.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Conditions {
+    when: HashMap<u32, Arc<Cond>>,
+    arms: HashMap<u32, Arc<[Cond]>>,
+}
+
+/// One for each plan of the file. Between facts and what follows from them, so that an edit of a body ends here.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn conditions(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<Conditions>> {
+    let plans = file_facts(db, project, file).iter().map(|plan| {
+        let mut conditions = Conditions::default();
+        for (node, facts) in (0u32..).zip(&plan.nodes) {
+            let Some(facts) = &facts.node else { continue };
+            if let Some(when) = &facts.when {
+                conditions.when.insert(node, when.clone());
+            }
+            if facts.arms.iter().any(|arm| !arm.is_empty()) {
+                conditions.arms.insert(node, facts.arms.clone());
+            }
+        }
+        conditions
+    });
+    Arc::new(plans.collect())
+}
+
+/// One for each plan of the file.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn reached(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<Reached>> {
+    let plans = graphs(db, file).iter().zip(conditions(db, project, file).iter());
+    Arc::new(
+        plans
+            .map(|(graph, conditions)| Reached::new(graph, conditions))
+            .collect(),
+    )
+}
+
+/// What is known of all nodes of a graph.
+#[derive(PartialEq, Debug, Default)]
+pub(crate) struct Reached {
+    /// By node, what has happened when it starts.
+    facts: Vec<Arc<[Fact]>>,
+    /// It never starts, or its facts are not known.
+    dead: Vec<bool>,
+    /// Something decides whether it runs.
+    conditional: Vec<bool>,
+    never: Vec<(u32, Clash)>,
+    dead_arms: Vec<DeadArm>,
+    values: Vec<ValueName>,
+}
+
+impl Reached {
+    pub fn new(graph: &PlanGraph, conditions: &Conditions) -> Self {
+        let mut reach = Reach::new(graph, conditions);
+        let mut conditional = vec![true; graph.nodes.len()];
+        let mut never = Vec::new();
+        for node in graph.in_order() {
+            let above = graph.edges[node as usize].iter();
+            conditional[node as usize] = graph.nodes[node as usize].conditional
+                || graph.is_loose(node)
+                || above.into_iter().any(|edge| conditional[edge.on as usize]);
+            if let Some(clash) = reach.visit(node) {
+                never.push((node, clash));
+            } else if !reach.dead[node as usize] {
+                reach.arms(node);
+            }
+        }
+        Self {
+            facts: reach.facts,
+            dead: reach.dead,
+            conditional,
+            never,
+            dead_arms: reach.dead_arms,
+            values: reach.values,
+        }
+    }
+
+    /// Whether both certainly complete in some run, and neither waits for the other.
+    pub fn race(&self, graph: &PlanGraph, a: u32, b: u32) -> bool {
+        let unsure = |node: u32| self.dead[node as usize] || self.conditional[node as usize];
+        if a == b || unsure(a) || unsure(b) {
+            return false;
+        }
+        let all = |node: u32| self.facts[node as usize].iter().cloned().chain([Fact::completed(node)]);
+        let mut both = Holding::default();
+        let mut facts = all(a).chain(all(b));
+        let compatible = facts.all(|fact| both.add(Why::Routes, &fact).is_none());
+        compatible && graph.access(a, b) == Access::No && graph.access(b, a) == Access::No
+    }
+}
+
+struct Reach<'a> {
+    graph: &'a PlanGraph,
+    conditions: &'a Conditions,
+    facts: Vec<Arc<[Fact]>>,
+    dead: Vec<bool>,
+    dead_arms: Vec<DeadArm>,
+    /// Of those, and of arms whose own condition is never true.
+    never_taken: HashSet<(u32, u32)>,
+    /// Nodes whose outcome somebody asks for.
+    asked: HashSet<u32>,
+    values: Vec<ValueName>,
+    ids: HashMap<ValueName, u32>,
+}
+
+impl<'a> Reach<'a> {
+    fn new(graph: &'a PlanGraph, conditions: &'a Conditions) -> Self {
+        let conds = conditions.when.values().map(|when| &**when);
+        let conds = conds.chain(conditions.arms.values().flat_map(|arms| arms.iter()));
+        let asked = conds
+            .flat_map(|cond| &cond.facts)
+            .filter_map(|(subject, _)| match subject {
+                cond::Subject::Status(node) => graph.index.get(node).copied(),
+                _ => None,
+            });
+        Self {
+            graph,
+            conditions,
+            facts: vec![Arc::default(); graph.nodes.len()],
+            dead: vec![false; graph.nodes.len()],
+            dead_arms: Vec::new(),
+            never_taken: HashSet::new(),
+            asked: asked.collect(),
+            values: Vec::new(),
+            ids: HashMap::new(),
+        }
+    }
+
+    /// Notes what the node relies on; a contradiction that is its own.
+    fn visit(&mut self, node: u32) -> Option<Clash> {
+        let mut held = Holding::default();
+        let mut clash = self.condition(node, &mut held);
+        let mut lost = false;
+        for requirement in self.graph.requirements(node) {
+            if let Requirement::Plain(on) | Requirement::Success(on) = requirement {
+                lost |= self.dead[*on as usize];
+                clash = clash.or(self.need(*on, &mut held));
+            }
+        }
+        lost |= self.activation(node, &mut held, &mut clash);
+        for requirement in self.graph.requirements(node) {
+            if let Requirement::Quorum { count, of } = requirement {
+                lost |= self.quorum(*count, of, &mut held, &mut clash);
+            }
+        }
+        if lost || clash.is_some() {
+            self.dead[node as usize] = true;
+            return clash.filter(|_| !lost && !self.graph.is_loose(node));
+        }
+        self.facts[node as usize] = held.into_facts();
+        None
+    }
+
+    /// The node's own `when`.
+    fn condition(&mut self, node: u32, held: &mut Holding) -> Option<Clash> {
+        let conditions = self.conditions;
+        let when = conditions.when.get(&node)?;
+        if let Some(why) = &when.never {
+            return Some(Clash::Never(why.clone()));
+        }
+        let facts = self.facts_of(node, when);
+        held.add_all(Why::When, facts.iter()).map(Clash::Between)
+    }
+
+    /// What a plain need holds.
+    fn need(&self, on: u32, held: &mut Holding) -> Option<Clash> {
+        let found = held.add_all(Why::Need(on), self.completes(on).iter());
+        // the fact about the needed node itself comes first, because it says most
+        found
+            .or_else(|| held.add_all(Why::Need(on), self.facts[on as usize].iter()))
+            .map(Clash::Between)
+    }
+
+    /// That so many members complete; true: they cannot, and that is no mistake of this node.
+    fn quorum(&self, count: u32, of: &[u32], held: &mut Holding, clash: &mut Option<Clash>) -> bool {
+        let alive: Vec<u32> = of.iter().copied().filter(|&on| !self.dead[on as usize]).collect();
+        if alive.len() < count as usize {
+            return true;
+        }
+        if clash.is_some() || alive.len() > MEMBERS_MAX && alive.len() > count as usize {
+            return false;
+        }
+        let mut excluded = None;
+        let mut possible = alive;
+        possible.retain(|&on| {
+            let against = self.need(on, &mut held.clone());
+            excluded = excluded.take().or(against.clone());
+            against.is_none()
+        });
+        if possible.len() < count as usize {
+            *clash = excluded;
+        } else if possible.len() == count as usize {
+            *clash = possible.iter().find_map(|&on| self.need(on, held));
+        } else {
+            *clash = self.exclusive(count, &possible);
+            if let Some(&first) = possible.first() {
+                let common = in_common(possible.iter().map(|&on| self.after(on)));
+                *clash = clash
+                    .take()
+                    .or(held.add_all(Why::Members(first), common.iter()).map(Clash::Between));
+            }
+        }
+        false
+    }
+
+    /// Whether too many members exclude each other. Of members that all do, at most one can run.
+    fn exclusive(&self, count: u32, members: &[u32]) -> Option<Clash> {
+        if count < 2 {
+            return None;
+        }
+        let mut groups: Vec<Vec<u32>> = Vec::new();
+        let mut pair = None;
+        for &member in members {
+            let joined = groups.iter_mut().find_map(|group| {
+                let against = group.iter().map(|&other| self.pair(other, member));
+                let all: Vec<[Held; 2]> = against.collect::<Option<_>>()?;
+                group.push(member);
+                all.into_iter().next()
+            });
+            match joined {
+                Some(found) => pair = pair.or(Some(found)),
+                None => groups.push(vec![member]),
+            }
+        }
+        (groups.len() < count as usize).then_some(Clash::Quorum {
+            count,
+            most: groups.len(),
+            pair: pair?,
+        })
+    }
+
+    /// Why two nodes never both complete.
+    fn pair(&self, a: u32, b: u32) -> Option<[Held; 2]> {
+        let mut held = Holding::default();
+        self.need(a, &mut held);
+        match self.need(b, &mut held) {
+            Some(Clash::Between(clash)) => clash.try_into().ok(),
+            _ => None,
+        }
+    }
+
+    /// One of the routes to the node must have fired; true: none of them can.
+    fn activation(&mut self, node: u32, held: &mut Holding, clash: &mut Option<Clash>) -> bool {
+        let graph = self.graph;
+        let sources = graph.sources(node);
+        if sources.is_empty() || clash.is_some() {
+            return false;
+        }
+        let mut ways = Vec::new();
+        let mut against = None;
+        for source in sources {
+            let taken = source
+                .route
+                .is_none_or(|route| !self.never_taken.contains(&(source.node, route)));
+            if self.dead[source.node as usize] || !taken {
+                continue;
+            }
+            let facts = self.fired(node, source);
+            match held.clone().add_all(Why::Routes, facts.iter().rev()) {
+                Some(this) => against = against.or(Some(this)),
+                None => ways.push(facts),
+            }
+        }
+        if ways.is_empty() {
+            *clash = against.map(Clash::Between);
+            return clash.is_none();
+        }
+        *clash = held
+            .add_all(Why::Routes, in_common(ways.into_iter()).iter().rev())
+            .map(Clash::Between);
+        false
+    }
+
+    /// What has happened once a route to the node has fired.
+    fn fired(&mut self, node: u32, source: &Source) -> Vec<Fact> {
+        let from = source.node;
+        let mut facts = self.facts[from as usize].to_vec();
+        if source.failed {
+            let mode = self.modes(source);
+            facts.extend(mode.map(|mode| Fact::new(Subject::Mode(from), mode)));
+            facts.push(Fact::failed(from));
+        } else if source.chose {
+            facts.extend(self.arm(source));
+            facts.push(Fact::took(from, node));
+        } else if self.graph.nodes[from as usize].kind != NodeKind::Decision {
+            facts.push(Fact::completed(from));
+        }
+        facts
+    }
+
+    /// The modes on which a failure route fires.
+    fn modes(&self, source: &Source) -> Option<Values> {
+        let sig = &self.graph.nodes[source.node as usize];
+        let Some(route) = source.route else {
+            return Some(Values::except("in-doubt".into()));
+        };
+        let event = sig.routes.get(route as usize)?.on.clone()?;
+        if event != "failure" {
+            return Some(Values::only(event.into()));
+        }
+        let others = sig.routes.iter().filter_map(|route| route.on.clone());
+        let named = others.filter(|on| on != "failure" && fires_on_failure(sig.kind, on));
+        let named: Box<[Value]> = named.map(Value::String).collect();
+        (!named.is_empty()).then_some(Values::NoneOf(named))
+    }
+
+    /// What an arm asks for.
+    fn arm(&mut self, source: &Source) -> Vec<Fact> {
+        let conditions = self.conditions;
+        let arms = conditions.arms.get(&source.node);
+        match arms
+            .zip(source.route)
+            .and_then(|(arms, route)| arms.get(route as usize))
+        {
+            Some(cond) => self.facts_of(source.node, cond),
+            None => Vec::new(),
+        }
+    }
+
+    /// Arms that the decision never takes, given when it runs.
+    fn arms(&mut self, node: u32) {
+        let conditions = self.conditions;
+        let Some(arms) = conditions.arms.get(&node) else {
+            return;
+        };
+        for (route, cond) in (0u32..).zip(arms.iter()) {
+            if cond.never.is_some() {
+                self.never_taken.insert((node, route));
+                continue;
+            }
+            let facts = self.facts_of(node, cond);
+            let mut held = Holding::default();
+            held.add_all(Why::Routes, self.facts[node as usize].iter());
+            if let Some(clash) = held.add_all(Why::When, facts.iter()) {
+                self.never_taken.insert((node, route));
+                if !self.graph.is_loose(node) {
+                    self.dead_arms.push(DeadArm { node, route, clash });
+                }
+            }
+        }
+    }
+
+    /// What has happened once a plain need on the node is satisfied.
+    fn after(&self, node: u32) -> Vec<Fact> {
+        let mut facts = self.facts[node as usize].to_vec();
+        facts.extend(self.completes(node));
+        facts
+    }
+
+    /// That the node has completed, if that could matter to anyone. With a fallback, it may have failed.
+    fn completes(&self, node: u32) -> Option<Fact> {
+        let matters = self.graph.has_failure_route(node) || self.asked.contains(&node);
+        (matters && self.graph.fallback[node as usize].is_none()).then(|| Fact::completed(node))
+    }
+
+    /// What a condition of the node says about things that are settled when the node reads them.
+    fn facts_of(&mut self, node: u32, cond: &Cond) -> Vec<Fact> {
+        let mut found = Vec::new();
+        for (subject, values) in &cond.facts {
+            let of = match subject {
+                cond::Subject::Status(name) => self.settled(node, name).map(Subject::Outcome),
+                cond::Subject::Mode(name) => self.settled(node, name).map(Subject::Mode),
+                cond::Subject::Value(value) => {
+                    let all = value.nodes.iter().all(|name| self.settled(node, name).is_some());
+                    all.then(|| Subject::Value(self.id(value)))
+                }
+            };
+            found.extend(of.map(|of| Fact::new(of, values.clone())));
+        }
+        found
+    }
+
+    /// The node of that name, if it has always settled when the other starts.
+    fn settled(&self, reader: u32, name: &str) -> Option<u32> {
+        let node = *self.graph.index.get(name)?;
+        let needed = self
+            .graph
+            .requirements(reader)
+            .iter()
+            .any(|requirement| match requirement {
+                Requirement::Plain(on) | Requirement::Success(on) | Requirement::Optional(on) => *on == node,
+                Requirement::Quorum { .. } => false,
+            });
+        let waits = || self.graph.sources(reader).iter().any(|source| source.node == node);
+        (needed || waits() || self.graph.access(reader, node) == Access::Always).then_some(node)
+    }
+
+    fn id(&mut self, value: &ValueName) -> u32 {
+        if let Some(&id) = self.ids.get(value) {
+            return id;
+        }
+        let id = self.values.len() as u32;
+        self.values.push(value.clone());
+        self.ids.insert(value.clone(), id);
+        id
+    }
+}
