@@ -1,5 +1,6 @@
 //! Tests of the whole: the command line as people use it, crashes, grammars, snapshots, and the rules of the house.
 
+mod book;
 mod cli;
 mod crash;
 mod grammar;

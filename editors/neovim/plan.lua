@@ -34,6 +34,15 @@ local function attach(buffer)
   end
 end
 
+-- Colours, if a parser for the language is on the runtime path (docs/editors.md says how it gets there).
+local function colour(buffer)
+  if #vim.api.nvim_get_runtime_file("parser/plan.so", false) > 0 then
+    pcall(function()
+      vim.treesitter.highlighter.new(vim.treesitter.get_parser(buffer, "plan"))
+    end)
+  end
+end
+
 vim.api.nvim_create_autocmd({ "BufRead", "BufNewFile" }, {
   pattern = "*.plan",
   callback = function(event)
@@ -41,6 +50,7 @@ vim.api.nvim_create_autocmd({ "BufRead", "BufNewFile" }, {
     vim.bo[event.buf].commentstring = "# %s"
     vim.bo[event.buf].shiftwidth = 2
     vim.bo[event.buf].expandtab = true
+    colour(event.buf)
     attach(event.buf)
   end,
 })

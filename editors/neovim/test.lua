@@ -3,7 +3,7 @@
 local WAIT_MS = 60000
 
 local function finish(problem)
-  io.stderr:write((problem and ("not ok: " .. problem) or "ok: Neovim shows diagnostics, hover, definition and outline") .. "\n")
+  io.stderr:write((problem and ("not ok: " .. problem) or "ok: Neovim shows diagnostics, hover, definition, outline and colours") .. "\n")
   vim.cmd(problem and "cquit 1" or "qall!")
 end
 
@@ -66,10 +66,46 @@ local function expect_outline()
   end
 end
 
+-- What the grammar calls the place of `text`, by the queries that Neovim has read.
+local function capture(text)
+  local position = at(text).position
+  local parser = vim.treesitter.get_parser(0, "plan")
+  local root = parser:parse()[1]:root()
+  local get = vim.treesitter.query and vim.treesitter.query.get or vim.treesitter.get_query
+  local query = get("plan", "highlights")
+  local found
+  for id, node in query:iter_captures(root, 0, position.line, position.line + 1) do
+    local row, column = node:start()
+    if row == position.line and column == position.character then
+      found = query.captures[id]
+    end
+  end
+  return found
+end
+
+local function expect_colours()
+  if not vim.treesitter.highlighter.active[vim.api.nvim_get_current_buf()] then
+    return "no colours are on"
+  end
+  for text, expected in pairs({ ["task"] = "keyword", ["needs:"] = "property", ["failure ->"] = "label", ['"Define'] = "string" }) do
+    local found = capture(text)
+    if found ~= expected then
+      return "the colour of " .. text .. " is " .. tostring(found) .. ", not " .. expected
+    end
+  end
+  for _, query in ipairs({ "injections", "locals", "folds" }) do
+    local get = vim.treesitter.query and vim.treesitter.query.get or vim.treesitter.get_query
+    if not get("plan", query) then
+      return "no query " .. query
+    end
+  end
+end
+
 local ok, problem = pcall(function()
+  vim.opt.runtimepath:append(os.getenv("RUNTIME"))
   vim.g.dslc_path = os.getenv("DSLC")
   dofile(os.getenv("PLAN_LUA"))
   vim.cmd("edit " .. vim.fn.fnameescape(os.getenv("PLAN")))
-  return expect_diagnostic() or expect_hover() or expect_definition() or expect_outline()
+  return expect_diagnostic() or expect_hover() or expect_definition() or expect_outline() or expect_colours()
 end)
 finish(not ok and tostring(problem) or problem)

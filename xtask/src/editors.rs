@@ -54,6 +54,5 @@ fn smoke(steps: &mut Steps<'_>, name: &str, script: &str) {
 
 /// The debug binary that the Rust tests have built.
 pub fn binary(root: &Path) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    target.join("debug").join("dslc")
+    steps::target(root).join("debug").join("dslc")
 }

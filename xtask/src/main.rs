@@ -1,4 +1,4 @@
-//! The verbs of development: `cargo xtask test`, `cargo xtask bench`.
+//! The verbs of development: `cargo xtask test`, `cargo xtask book`, `cargo xtask bench`.
 //!
 //! It knows no crate of the project: it calls cargo, npm and the built binary, as a person would.
 
@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod book;
 mod editors;
 mod sarif;
 mod steps;
@@ -25,10 +26,12 @@ use clap::Parser;
 enum Verb {
     /// Format, lints, every test, the editor extension
     Test {
-        /// Also the slow rest: the packaged extension, the language server inside Neovim and Emacs, SARIF against its schema
+        /// Also the slow rest: the packaged extension, the language server inside Neovim and Emacs, SARIF against its schema, the book
         #[arg(long)]
         all: bool,
     },
+    /// The book as pages, below `target/book`
+    Book,
     /// Ratios against peers and floors, measured in one run
     Bench(bench::Args),
 }
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let root = root();
     match Verb::parse() {
         Verb::Test { all } => test::test(&root, all),
+        Verb::Book => book::book(&root),
         Verb::Bench(args) => bench::bench(&root, &args),
     }
 }

@@ -1,7 +1,7 @@
 //! Steps: commands run one after another, each announced, with one account of what failed and what was not tested.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
@@ -117,6 +117,11 @@ pub fn ensure(program: &str, packages: &[&str]) -> Result<(), String> {
         (true, false) => Err(format!("`{package}` was installed, but `{program}` does not answer")),
         (false, false) => Err(format!("`apt-get install {package}` failed")),
     }
+}
+
+/// Where cargo builds.
+pub fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
 /// The cargo that runs us.

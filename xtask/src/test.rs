@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use crate::book;
 use crate::editors;
 use crate::sarif;
 use crate::steps::{self, Steps};
@@ -15,6 +16,7 @@ pub fn test(root: &Path, all: bool) -> ExitCode {
         editors::neovim(&mut steps);
         editors::emacs(&mut steps);
         sarif::sarif(&mut steps);
+        book::build(&mut steps);
     }
     steps.finish()
 }
