@@ -2,7 +2,9 @@
 
 mod agree;
 mod corpus;
+mod ebnf;
 mod generated;
 mod outline;
 mod queries;
 mod reading;
+mod words;

@@ -10,10 +10,30 @@ use dsl_syntax::ast::{
 };
 use dsl_syntax::parse_file;
 
+/// What a line is to its reader.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    Declaration,
+    Clause,
+    /// A field of a record, or a line of a profile: a name of the author's.
+    Field,
+}
+
+impl Role {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Declaration => "declaration",
+            Self::Clause => "clause",
+            Self::Field => "field",
+        }
+    }
+}
+
 /// One declaration or clause.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Line {
     pub depth: usize,
+    pub role: Role,
     /// Where its keyword or key stands.
     pub at: usize,
     pub key: String,
@@ -24,7 +44,7 @@ pub struct Line {
 impl Line {
     /// Whether both say the same; a value that one of them skips is not held against the other.
     pub fn agrees(&self, other: &Self) -> bool {
-        let here = (self.depth, self.at, &self.key) == (other.depth, other.at, &other.key);
+        let here = (self.depth, self.role, self.at, &self.key) == (other.depth, other.role, other.at, &other.key);
         here && (self.value.is_none() || other.value.is_none() || self.value == other.value)
     }
 }
@@ -63,7 +83,7 @@ impl Outline<'_> {
                 let path = item.path.as_ref().map(|path| self.string(path));
                 let words = item.picked.iter().chain(&item.alias).map(name).chain(path);
                 let value = words.collect::<Vec<_>>().join(" ");
-                self.line(0, item.span, "use", Some(value));
+                self.line(0, Role::Declaration, item.span, "use", Some(value));
             }
             (Some(Item::Decl(decl)), Top | Other | Use) => self.decl(0, decl),
             (Some(Item::Decl(decl)), PlanNode) => self.decl(1, decl),
@@ -72,9 +92,10 @@ impl Outline<'_> {
         }
     }
 
-    fn line(&mut self, depth: usize, at: Span, key: &str, value: Option<String>) {
+    fn line(&mut self, depth: usize, role: Role, at: Span, key: &str, value: Option<String>) {
         self.lines.push(Line {
             depth,
+            role,
             at: self.offset + at.start as usize,
             key: key.to_owned(),
             value,
@@ -86,10 +107,10 @@ impl Outline<'_> {
         let names = decl.name.iter().chain(&decl.of).map(name);
         let alias = decl.alias.as_ref().map(|ty| self.ty(ty));
         let value = names.chain(title).chain(alias).collect::<Vec<_>>().join(" ");
-        self.line(depth, decl.keyword, decl.kind.keyword(), Some(value));
+        self.line(depth, Role::Declaration, decl.keyword, decl.kind.keyword(), Some(value));
         for field in &decl.fields {
             let value = self.field(field);
-            self.line(depth + 1, field.name.span, &field.name.text, Some(value));
+            self.line(depth + 1, Role::Field, field.name.span, &field.name.text, Some(value));
         }
         for clause in &decl.clauses {
             self.clause(depth + 1, clause);
@@ -97,6 +118,11 @@ impl Outline<'_> {
     }
 
     fn clause(&mut self, depth: usize, clause: &Clause) {
+        let role = if matches!(clause.value, Value::Override(_)) {
+            Role::Field
+        } else {
+            Role::Clause
+        };
         let value = match &clause.value {
             Value::Unknown => None,
             Value::Clauses(_) | Value::Rule(_) => Some(String::new()),
@@ -104,16 +130,16 @@ impl Outline<'_> {
         };
         match &clause.value {
             Value::Clauses(clauses) => {
-                self.line(depth, clause.name.span, &clause.name.text, value);
+                self.line(depth, role, clause.name.span, &clause.name.text, value);
                 clauses.iter().for_each(|clause| self.clause(depth + 1, clause));
             }
             Value::Rule(rule) => {
                 let title = rule.title.as_ref().map(|title| self.string(title));
                 let head = std::iter::once(name(&rule.name)).chain(title).collect::<Vec<_>>();
-                self.line(depth, clause.name.span, &clause.name.text, Some(head.join(" ")));
+                self.line(depth, role, clause.name.span, &clause.name.text, Some(head.join(" ")));
                 rule.clauses.iter().for_each(|clause| self.clause(depth + 1, clause));
             }
-            _ => self.line(depth, clause.name.span, &clause.name.text, value),
+            _ => self.line(depth, role, clause.name.span, &clause.name.text, value),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use tree_sitter::{Node, Parser, Tree};
 
-use super::outline::Line;
+use super::outline::{Line, Role};
 
 /// Parses with the grammar under test.
 pub fn parse(text: &str) -> Tree {
@@ -70,9 +70,10 @@ impl Reading<'_> {
         &self.source[node.byte_range()]
     }
 
-    fn push(&mut self, depth: usize, at: Node<'_>, value: Option<String>) {
+    fn push(&mut self, depth: usize, role: Role, at: Node<'_>, value: Option<String>) {
         self.lines.push(Line {
             depth,
+            role,
             at: at.start_byte(),
             key: self.text(at).to_owned(),
             value,
@@ -87,30 +88,30 @@ impl Reading<'_> {
                 let values = ["pick", "alias", "path"].map(|field| self.all(node, field));
                 let values: Vec<_> = values.into_iter().flatten().collect();
                 if let Some(keyword) = node.child(0) {
-                    self.push(depth, keyword, Some(values.join(" ")));
+                    self.push(depth, Role::Declaration, keyword, Some(values.join(" ")));
                 }
             }
             "unknown_clause" => {
                 if let Some(key) = node.child_by_field_name("key") {
-                    self.push(depth, key, None);
+                    self.push(depth, Role::Clause, key, None);
                 }
             }
             "field" => {
                 if let Some(name) = node.child_by_field_name("name") {
-                    self.push(depth, name, Some(self.field(node)));
+                    self.push(depth, Role::Field, name, Some(self.field(node)));
                 }
             }
             "override" => {
                 if let Some(path) = node.child_by_field_name("path") {
-                    self.push(depth, path, Some(self.clause(node)));
+                    self.push(depth, Role::Field, path, Some(self.clause(node)));
                 }
             }
             _ => match node.child_by_field_name("key") {
-                Some(key) if node.kind() == "rule" => self.push(depth, key, Some(self.head(node))),
-                Some(key) => self.push(depth, key, Some(self.clause(node))),
+                Some(key) if node.kind() == "rule" => self.push(depth, Role::Clause, key, Some(self.head(node))),
+                Some(key) => self.push(depth, Role::Clause, key, Some(self.clause(node))),
                 None => {
                     if let Some(keyword) = node.child(0) {
-                        self.push(depth, keyword, Some(self.head(node)));
+                        self.push(depth, Role::Declaration, keyword, Some(self.head(node)));
                     }
                 }
             },

@@ -213,3 +213,36 @@ test("in the examples every word has a scope of its own and nothing is marked wr
     }
   }
 });
+
+/** What the compiler sees in the examples: file, line, column, word, role (`tests/grammar/words.rs` writes it). */
+type Word = readonly [file: string, line: number, column: number, word: string, role: "declaration" | "clause" | "field"];
+
+const SCOPES = {
+  declaration: ["storage.type", "keyword.control.import"],
+  clause: ["keyword.other.clause", "keyword.control.clause"],
+  field: ["variable.other.property", "entity.name", "keyword.other.clause"],
+} as const;
+
+test("keywords and keys of the examples stand where the compiler sees them, and nowhere else", async () => {
+  const words = JSON.parse(read("editors/vscode/test/words.json")) as readonly Word[];
+  const wrong: string[] = [];
+  for (const file of new Set(words.map(([name]) => name))) {
+    const tokens = await tokenize(read(file));
+    const own = words.filter(([name]) => name === file);
+    for (const [, line, column, word, role] of own) {
+      const token = tokens.find((one) => one.line === line && one.column === column);
+      const fits = token !== undefined && word.startsWith(token.text) && SCOPES[role].some((scope) => has(token, scope));
+      if (!fits) wrong.push(`${file}:${line + 1}: ${role} ${word}: ${token?.text} ${token?.scopes.join(" ")}`);
+    }
+    const known = new Set(own.map(([, line, column]) => `${line}:${column}`));
+    for (const token of tokens.filter((one) => SCOPES.clause.some((scope) => has(one, scope)) || has(one, "storage.type"))) {
+      // Written like an attribute, but a part of its line: `scope:run`, `severity:high`.
+      const part = token.text === "scope" || token.text === "severity";
+      if (!part && !known.has(`${token.line}:${token.column}`)) {
+        wrong.push(`${file}:${token.line + 1}: ${token.text} is no key to the compiler: ${token.scopes.join(" ")}`);
+      }
+    }
+  }
+  assert.ok(words.length > 300);
+  assert.deepEqual(wrong, []);
+});

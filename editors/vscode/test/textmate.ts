@@ -31,6 +31,8 @@ const PYTHON: textmate.IRawGrammar = textmate.parseRawGrammar(
 export interface Token {
   readonly text: string;
   readonly line: number;
+  /** Of the token's first character that is no white space. */
+  readonly column: number;
   readonly scopes: readonly string[];
 }
 
@@ -78,7 +80,8 @@ export async function tokenize(text: string): Promise<Token[]> {
     for (const token of result.tokens) {
       const word = line.slice(token.startIndex, token.endIndex);
       if (word.trim() !== "") {
-        tokens.push({ text: word.trim(), line: index, scopes: token.scopes });
+        const column = token.startIndex + word.length - word.trimStart().length;
+        tokens.push({ text: word.trim(), line: index, column, scopes: token.scopes });
       }
     }
   });
