@@ -72,6 +72,12 @@ fn policies_of_the_settings_are_not_ignored() {
     snapshot!(project, "check", "--format", "short");
     snapshot!(project, "run", "a.plan");
     assert!(!project.path().join(".dslc").exists());
+    let owners =
+        "policy owned\n  rule owners \"Somebody answers for it\"\n    for: task\n    require: owner is not none\n";
+    project.write("policies/owned.plan", owners.as_bytes());
+    snapshot!(project, "check", "a.plan");
+    snapshot!(project, "run", "a.plan");
+    assert!(!project.path().join(".dslc").exists());
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn the_reference_has_a_table_for_every_declaration_with_clauses() {
     }
 }
 
-/// The text with everything between `<!-- clauses X -->` or `<!-- functions -->` and `<!-- end -->` written anew.
+/// The text with everything between `<!-- clauses X -->` or `<!-- functions -->`, `<!-- attributes -->` and `<!-- end -->` written anew.
 fn filled(text: &str) -> String {
     let mut result = String::new();
     let mut inside = false;
@@ -71,6 +71,9 @@ fn filled(text: &str) -> String {
         };
         if what == "functions" {
             result.push_str(&functions());
+            inside = true;
+        } else if what == "attributes" {
+            result.push_str(&attributes());
             inside = true;
         } else if let Some(kind) = what.strip_prefix("clauses ").and_then(DeclKind::from_keyword) {
             result.push_str(&clauses(kind));
@@ -97,6 +100,14 @@ fn functions() -> String {
     let mut out = String::from("| function | what it gives |\n| --- | --- |\n");
     for func in Func::ALL {
         let _ = writeln!(out, "| `{}` | {} |", cell(func.signature()), cell(func.doc()));
+    }
+    out
+}
+
+fn attributes() -> String {
+    let mut out = String::from("| attribute | of a | is | what it says |\n| --- | --- | --- | --- |\n");
+    for [name, of, sort, doc] in dsl_check::attribute_table() {
+        let _ = writeln!(out, "| `{name}` | {of} | {sort} | {} |", cell(&doc));
     }
     out
 }

@@ -12,12 +12,14 @@ use dsl_syntax::ast::{Block, Clause, Decl, Expr, Item, Name, NeedKind, RouteOn, 
 use dsl_syntax::table::ClauseKey as K;
 use smol_str::SmolStr;
 
+use crate::amend;
 use crate::check::check;
 use crate::config::Config;
-use crate::diagnostic::{BlockRef, Diag, Diagnostic, Edit, Fix, Label, Place, Severity, Target};
+use crate::diagnostic::{Amend, BlockRef, Diag, Diagnostic, Edit, Fix, Label, LocalFix, Place, Severity, Target};
 use crate::imports::{normalize, visible};
 use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
 use crate::plans::file_plans;
+use crate::policy::policy_problems;
 use crate::problems::{file_problems, flow_problems, graph_problems, reach_problems};
 use crate::rules;
 use crate::scope::implicit_name;
@@ -106,6 +108,11 @@ impl Analysis {
         let mut found = Vec::new();
         let mut show = |diag: &Diag| {
             if let Some(severity) = self.config().severity(diag.rule) {
+                let severity = if diag.lowered {
+                    severity.max(Severity::Warning)
+                } else {
+                    severity
+                };
                 found.push(edge.diagnostic(diag, severity));
             }
         };
@@ -120,6 +127,7 @@ impl Analysis {
         graph_problems(&self.db, self.project, file).iter().for_each(&mut show);
         flow_problems(&self.db, self.project, file).iter().for_each(&mut show);
         reach_problems(&self.db, self.project, file).iter().for_each(&mut show);
+        policy_problems(&self.db, self.project, file).iter().for_each(&mut show);
         suppressions::apply(self, file, &mut found);
         once_a_file(&mut found, rules::TAB_INDENTATION);
         found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));
@@ -289,9 +297,14 @@ impl<'a> Edge<'a> {
                 }
             })
             .collect();
+        let amended = diag
+            .amend
+            .as_ref()
+            .and_then(|amend| self.amend(diag.place.block, amend));
         let fixes = diag
             .fixes
             .iter()
+            .chain(&amended)
             .map(|fix| Fix {
                 title: fix.title.clone(),
                 safe: fix.safe,
@@ -317,6 +330,25 @@ impl<'a> Edge<'a> {
             help: diag.help.clone(),
             fixes,
         }
+    }
+}
+
+impl Edge<'_> {
+    /// The edit that an amendment is, as the block stands now.
+    fn amend(&self, block: BlockRef, amend: &Amend) -> Option<LocalFix> {
+        let db = &self.analysis.db;
+        let before: u32 = parse(db, block.chunk)
+            .iter()
+            .take(block.index as usize)
+            .map(|block| block.len)
+            .sum();
+        let text = block.chunk.text(db).get(before as usize..)?;
+        let edit = amend::edit(decl_of(db, block)?, text, &amend.how)?;
+        Some(LocalFix {
+            title: amend.title.clone(),
+            safe: false,
+            edits: vec![edit],
+        })
     }
 }
 
@@ -418,6 +450,37 @@ fn find_in(decl: &Decl, target: &Target) -> Option<Span> {
         Target::Fallback => first_name(clause(decl, K::Fallback)?),
         Target::Call => first_name(clause(decl, K::Call)?),
         Target::Clause(key) => Some(clause(decl, *key)?.name.span),
+        Target::NameIn(key) => first_name(clause(decl, *key)?),
+        Target::Step(capability) => {
+            let Value::Steps(steps) = &clause(decl, K::Do)?.value else {
+                return None;
+            };
+            let mut names = steps.iter().map(|step| &step.capability);
+            Some(names.find(|name| name.text == *capability)?.span)
+        }
+        Target::Effect(name, arg) => {
+            let Value::Effects(effects) = &clause(decl, K::Effects)?.value else {
+                return None;
+            };
+            let of_name = effects.iter().filter(|effect| effect.name.text == *name);
+            let mut args = of_name.flat_map(|effect| &effect.args);
+            Some(args.find(|written| written.plain().as_ref() == Some(arg))?.span)
+        }
+        Target::Rule(at) => {
+            let mut rules = decl.clauses.iter().filter_map(|clause| match &clause.value {
+                Value::Rule(rule) => Some(rule.name.span),
+                _ => None,
+            });
+            rules.nth(*at as usize)
+        }
+        Target::Inner(outer, inner) => {
+            let outer = clause(decl, *outer)?;
+            let Value::Clauses(clauses) = &outer.value else {
+                return Some(outer.name.span);
+            };
+            let found = clauses.iter().find(|clause| clause.key == Some(*inner));
+            Some(found.map_or(outer.name.span, |clause| clause.span))
+        }
         Target::Entry(key, name) => {
             let of_key = decl.clauses.iter().filter(|clause| clause.key == Some(*key));
             let mut entries = of_key.filter_map(|clause| entry(clause, name));

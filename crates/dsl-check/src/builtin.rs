@@ -33,6 +33,8 @@ fn capability(title: &str, input: Vec<TypedField>, output: Vec<TypedField>) -> C
         title: Some(title.into()),
         prices: Box::default(),
         runner: None,
+        effects: None,
+        risks: Box::default(),
     }
 }
 

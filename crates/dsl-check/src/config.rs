@@ -3,7 +3,9 @@
 //! Unknown keys are errors: a misspelt setting must not be one that silently does nothing. Absent: looking for the file.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
+use globset::GlobBuilder;
 use serde::Deserialize;
 use smol_str::SmolStr;
 
@@ -108,6 +110,9 @@ impl Config {
         }
         let mut policies = raw.policies;
         policies.extend(raw.workspace.policies);
+        for pattern in &policies {
+            check_pattern(text, pattern)?;
+        }
         Ok(Self {
             include: raw.workspace.include,
             exclude: raw.workspace.exclude,
@@ -118,12 +123,59 @@ impl Config {
         })
     }
 
+    /// Whether `policies` names the file; its path is relative to the root of the workspace.
+    pub fn is_policy_file(&self, path: &Path) -> bool {
+        self.policies.iter().any(|pattern| names_file(pattern, path))
+    }
+
     /// The severity of a rule here; `None`: not shown.
     pub fn severity(&self, rule: &str) -> Option<Severity> {
         match self.lint.get(rule) {
             Some(level) => level.severity(),
             None => rules::find(rule).map(|rule| rule.severity),
         }
+    }
+}
+
+/// Whether a pattern names the file; its path is relative to the root of the workspace.
+pub(crate) fn names_file(pattern: &str, path: &Path) -> bool {
+    let pattern = pattern.trim_start_matches("./");
+    let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+    glob.is_ok_and(|glob| glob.compile_matcher().is_match(path))
+}
+
+/// The folder below which everything lies that a pattern can name.
+pub(crate) fn fixed_folder(pattern: &str) -> PathBuf {
+    let is_fixed = |part: &&str| !part.contains(['*', '?', '[', '{']);
+    let mut folder: PathBuf = pattern.split('/').take_while(is_fixed).collect();
+    if folder.as_os_str().len() == pattern.len() {
+        folder.pop();
+    }
+    folder
+}
+
+/// A pattern that names no file that could be a plan would silently apply nothing.
+fn check_pattern(text: &str, pattern: &str) -> Result<(), ConfigError> {
+    let wrong = |message: String| {
+        let span = text.find(pattern).map(|at| at..at + pattern.len());
+        Err(ConfigError { message, span })
+    };
+    if !pattern.ends_with(".plan") && !pattern.ends_with('*') {
+        return wrong(format!(
+            "`policies` names `{pattern}`, expected files that end in `.plan`"
+        ));
+    }
+    if Path::new(pattern).is_absolute() || pattern.split('/').any(|part| part == "..") {
+        return wrong(format!(
+            "`policies` names `{pattern}`, expected a path below the workspace's root"
+        ));
+    }
+    match GlobBuilder::new(pattern).build() {
+        Ok(_) => Ok(()),
+        Err(error) => wrong(format!(
+            "`policies` names `{pattern}`, which is no pattern of paths: {}",
+            error.kind()
+        )),
     }
 }
 

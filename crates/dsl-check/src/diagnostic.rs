@@ -104,6 +104,16 @@ pub(crate) enum Target {
         entry: Option<SmolStr>,
         path: SmolStr,
     },
+    /// The value of the first such clause.
+    NameIn(ClauseKey),
+    /// The capability of a line of `do:`.
+    Step(SmolStr),
+    /// An effect, by its name and one of its arguments.
+    Effect(SmolStr, SmolStr),
+    /// The name of the n-th rule of a policy.
+    Rule(u32),
+    /// A clause inside a clause: `capabilities` in `allow`.
+    Inner(ClauseKey, ClauseKey),
     /// The path of a `use`, or a name picked by it.
     Use(Option<SmolStr>),
 }
@@ -124,6 +134,10 @@ pub(crate) struct Diag {
     pub notes: Vec<String>,
     pub help: Option<String>,
     pub fixes: Vec<LocalFix>,
+    /// A change of a clause of the diagnostic's block that would repair it, perhaps not as its author wants.
+    pub amend: Option<Amend>,
+    /// A warning, although its rule raises errors.
+    pub lowered: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -132,6 +146,21 @@ pub(crate) struct LocalFix {
     pub safe: bool,
     /// Spans in the block of the diagnostic.
     pub edits: Vec<(Span, String)>,
+}
+
+/// An edit that is written down when the diagnostic is shown, for it needs to know where things stand.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Amend {
+    pub title: String,
+    pub how: AmendHow,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum AmendHow {
+    /// Gives a clause that value; adds it if it is not there.
+    Set(ClauseKey, String),
+    /// Adds a name to `needs:`.
+    Need(SmolStr),
 }
 
 impl Diag {
@@ -144,6 +173,8 @@ impl Diag {
             notes: Vec::new(),
             help: None,
             fixes: Vec::new(),
+            amend: None,
+            lowered: false,
         }
     }
     pub fn label(mut self, place: Place, message: impl Into<String>) -> Self {
@@ -156,6 +187,22 @@ impl Diag {
     }
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
+        self
+    }
+    pub fn set_clause(mut self, title: impl Into<String>, key: ClauseKey, value: impl Into<String>) -> Self {
+        let how = AmendHow::Set(key, value.into());
+        self.amend = Some(Amend {
+            title: title.into(),
+            how,
+        });
+        self
+    }
+    pub fn add_need(mut self, title: impl Into<String>, name: SmolStr) -> Self {
+        let how = AmendHow::Need(name);
+        self.amend = Some(Amend {
+            title: title.into(),
+            how,
+        });
         self
     }
     pub fn fix(mut self, title: impl Into<String>, safe: bool, span: Span, text: impl Into<String>) -> Self {

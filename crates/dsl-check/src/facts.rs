@@ -97,6 +97,9 @@ pub(crate) struct NodeFacts {
     pub retry: Option<Retry>,
     pub each: Option<EachFacts>,
     pub optional: bool,
+    pub idempotent: bool,
+    /// `None`: it does not say.
+    pub quorum: Option<u32>,
     pub budget: Budget,
     /// Variables that the script prints; looked for only where it is given a secret.
     pub prints: Box<[SmolStr]>,
@@ -104,6 +107,9 @@ pub(crate) struct NodeFacts {
     pub when: Option<Arc<Cond>>,
     /// When a decision takes its arms, one for each route clause; of none or of others than decisions, nothing.
     pub arms: Arc<[Cond]>,
+    pub dir: Dir,
+    /// It has a clause that could not be read, so it may say more than this.
+    pub broken: bool,
 }
 
 /// What a block of a plan's own clauses says of time, money and slots.
@@ -115,6 +121,15 @@ pub(crate) struct ClauseFacts {
     pub parallel: Option<u32>,
     /// The default of its tasks.
     pub retry: Option<Retry>,
+    pub owner: Option<SmolStr>,
+    pub labels: Box<[SmolStr]>,
+    pub version: Option<SmolStr>,
+    /// `abort` or `continue`; `None`: it does not say.
+    pub failure: Option<SmolStr>,
+    pub judge: Option<SmolStr>,
+    pub dir: Dir,
+    /// It has a clause that could not be read, so it may say more than this.
+    pub broken: bool,
 }
 
 /// `budget:` of a plan or a task.
@@ -131,6 +146,16 @@ pub(crate) struct EffectFact {
     pub name: SmolStr,
     /// Paths or hosts; an interpolated one as `None`.
     pub args: Box<[Option<SmolStr>]>,
+}
+
+/// `dir:` of a script or a plan.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Dir {
+    #[default]
+    None,
+    Constant(SmolStr),
+    /// Known only when it runs.
+    Computed,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -221,6 +246,7 @@ impl Noted {
             timeout_ms,
             parallel,
             retry,
+            ..ClauseFacts::default()
         })));
     }
 
@@ -264,21 +290,35 @@ impl Noted {
     }
 }
 
-/// The facts of a block that has been checked. `typed`: what it was lowered to, if it is a node. `broken`: what is wrong in it; values
-/// that are read there go no further, so that one mistake is not two.
-pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>, broken: &[Span]) -> Facts {
+/// The facts of a block that has been checked. `typed`: what it was lowered to, if it is a node. `wrong`: what is wrong in it; values
+/// that are read there go no further, so that one mistake is not two. `unreadable`: so is the block in part.
+pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>, wrong: &[Span], unreadable: bool) -> Facts {
+    let unreadable = unreadable || decl.clauses.iter().any(|clause| clause.key.is_none());
     let mut printed = if noted.secret.get() {
         prints(decl)
     } else {
         Printed::default()
     };
     let variables = std::mem::take(&mut printed.variables);
+    let of_plan = |plan: Box<ClauseFacts>| {
+        Box::new(ClauseFacts {
+            owner: name_of(decl, K::Owner),
+            labels: names(decl, K::Labels),
+            version: version(decl),
+            failure: name_of(decl, K::Failure),
+            judge: name_of(decl, K::Judge),
+            dir: dir(decl),
+            broken: unreadable,
+            ..*plan
+        })
+    };
     Facts {
-        reads: noted.reads(decl, &printed, broken),
-        plan: noted.plan.take(),
+        reads: noted.reads(decl, &printed, wrong),
+        plan: noted.plan.take().map(of_plan),
         node: typed.map(|typed| {
             Box::new(NodeFacts {
                 prints: variables.into(),
+                broken: unreadable,
                 ..of_node(decl, typed, noted)
             })
         }),
@@ -314,10 +354,46 @@ fn of_node(decl: &Decl, typed: &Node, noted: Noted) -> NodeFacts {
             parallel: each.parallel,
         }),
         optional: is_true(decl, K::Optional),
+        idempotent: task.is_none_or(|task| task.idempotent),
+        quorum: quorum(decl),
         budget: noted.budget.get(),
+        dir: dir(decl),
         prints: Box::default(),
+        broken: false,
         when: noted.when.into_inner(),
         arms: noted.arms.into_inner().into(),
+    }
+}
+
+fn quorum(decl: &Decl) -> Option<u32> {
+    match &clause(decl, K::Quorum)?.value {
+        Value::Expr(Expr {
+            kind: ExprKind::Int(count),
+            ..
+        }) => count.parse().ok(),
+        _ => None,
+    }
+}
+
+fn version(decl: &Decl) -> Option<SmolStr> {
+    match &clause(decl, K::Version)?.value {
+        Value::Expr(expr) => match &expr.kind {
+            ExprKind::Version(text) => Some(text.clone()),
+            ExprKind::String(text) => text.plain(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn dir(decl: &Decl) -> Dir {
+    match clause(decl, K::Dir).map(|clause| &clause.value) {
+        None => Dir::None,
+        Some(Value::Expr(expr)) => match &expr.kind {
+            ExprKind::String(text) => text.plain().map_or(Dir::Computed, Dir::Constant),
+            _ => Dir::Computed,
+        },
+        Some(_) => Dir::Computed,
     }
 }
 
@@ -329,14 +405,14 @@ fn timeout(expr: Option<&ir::Expr>) -> Timeout {
     }
 }
 
-fn names(decl: &Decl, key: K) -> Box<[SmolStr]> {
+pub(crate) fn names(decl: &Decl, key: K) -> Box<[SmolStr]> {
     match clause(decl, key).map(|clause| &clause.value) {
         Some(Value::Names(names)) => names.iter().map(|name| name.text.clone()).collect(),
         _ => Box::default(),
     }
 }
 
-fn effects(decl: &Decl) -> Option<Box<[EffectFact]>> {
+pub(crate) fn effects(decl: &Decl) -> Option<Box<[EffectFact]>> {
     let Value::Effects(effects) = &clause(decl, K::Effects)?.value else {
         return None;
     };

@@ -95,8 +95,8 @@ pub(crate) enum Requirement {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Source {
     pub node: u32,
-    /// The source has completed when this fires; otherwise it has failed (or, for arms, merely decided).
-    completed: bool,
+    /// The source has completed when this fires; otherwise it has failed.
+    pub completed: bool,
     pub failed: bool,
     /// An arm of a decision.
     pub chose: bool,
@@ -122,6 +122,8 @@ pub(crate) struct PlanGraph {
     dangling: Vec<bool>,
     /// Position in a topological order; nodes on loops have none.
     order: Vec<Option<u32>>,
+    /// The nodes in that order.
+    sorted: Vec<u32>,
     /// `answers[u][n]`: what `n` may rely on of `u`. Filled as asked; a pure function of the rest.
     answers: Mutex<HashMap<u32, HashMap<u32, Access>>>,
     certain: OnceLock<Vec<bool>>,
@@ -320,6 +322,7 @@ impl PlanGraph {
         let mut position = 0;
         while let Some(node) = ready.pop_front() {
             self.order[node as usize] = Some(position);
+            self.sorted.push(node);
             position += 1;
             for &next in &dependents[node as usize] {
                 waiting[next as usize] -= 1;
@@ -416,10 +419,19 @@ impl PlanGraph {
 
     /// The nodes that are not on or behind a loop, each after all that it waits for.
     pub fn in_order(&self) -> Vec<u32> {
-        let ordered = |&node: &u32| self.order[node as usize].is_some();
-        let mut nodes: Vec<u32> = (0..self.nodes.len() as u32).filter(ordered).collect();
-        nodes.sort_unstable_by_key(|&node| self.order[node as usize]);
-        nodes
+        self.sorted.clone()
+    }
+
+    /// The same, to look at.
+    pub fn sorted(&self) -> &[u32] {
+        &self.sorted
+    }
+
+    /// Whether every name leads somewhere and nothing waits for itself: what is asked of the graph as a whole is asked only then.
+    pub fn is_whole(&self) -> bool {
+        let broken = |flags: &[bool]| flags.iter().any(|flag| *flag);
+        let each_once = self.index.len() == self.nodes.len() && self.sorted.len() == self.nodes.len();
+        each_once && !broken(&self.loose) && !broken(&self.dangling)
     }
 
     /// What `from` may rely on of `to` when it starts.
@@ -485,6 +497,17 @@ impl PlanGraph {
         }
         // once `at` has been satisfied, or has merely started
         let satisfied = |at: u32| at == to || known(at) == Access::Always;
+        let fired = |source: &Source| known(source.node) == Access::Always || (source.node == to && source.completed);
+        if self.relies(node, satisfied, fired) {
+            Access::Always
+        } else {
+            Access::Maybe
+        }
+    }
+
+    /// Whether something has happened whenever the node starts, given whether it has once a need is satisfied, and whenever a source
+    /// fires: one need that brings it is enough, of sources each must.
+    pub fn relies(&self, node: u32, satisfied: impl Fn(u32) -> bool, fired: impl Fn(&Source) -> bool) -> bool {
         let needs = self.requirements[node as usize]
             .iter()
             .any(|requirement| match requirement {
@@ -496,11 +519,7 @@ impl PlanGraph {
                 }
             });
         let sources = &self.sources[node as usize];
-        let active = !sources.is_empty()
-            && sources
-                .iter()
-                .all(|source| known(source.node) == Access::Always || (source.node == to && source.completed));
-        if needs || active { Access::Always } else { Access::Maybe }
+        needs || (!sources.is_empty() && sources.iter().all(fired))
     }
 
     /// What `from` may rely on of the error of `to`.

@@ -4,6 +4,7 @@
 //! chunks ([`inputs`]); signatures without spans shield everything else from bodies ([`signatures`]); diagnostics are returned by
 //! queries and get absolute places at the edge ([`analysis`]). Absent: terminals, the language server's protocol, running, the disk.
 
+mod amend;
 mod analysis;
 mod builtin;
 mod calls;
@@ -20,6 +21,7 @@ mod inputs;
 mod lower;
 mod memory;
 mod plans;
+mod policy;
 mod problems;
 mod reach;
 pub mod rules;
@@ -35,4 +37,5 @@ pub use config::{Config, ConfigError, Level};
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
 pub use ide::{Definition, Hover, Symbol};
 pub use lower::CompileError;
+pub use policy::attribute_table;
 pub use workspace::{EditError, Loader, Workspace};

@@ -85,6 +85,11 @@ rules! {
     AGENT_LACKS_CAPABILITY "agent-lacks-capability" "capability" Error;
     NON_IDEMPOTENT_RETRY "non-idempotent-retry" "capability" Warning;
     UNHANDLED_DOUBT "unhandled-doubt" "capability" Warning;
+    UNDECLARED_EFFECT "undeclared-effect" "capability" Error;
+    POLICY_VIOLATION "policy-violation" "policy" Error;
+    CAPABILITY_DENIED "capability-denied" "policy" Error;
+    EFFECT_DENIED "effect-denied" "policy" Error;
+    LIMIT_EXCEEDED "limit-exceeded" "policy" Error;
     SECRET_LEAK "secret-leak" "policy" Error;
     REDUNDANT_NEED "redundant-need" "lints" Hint;
     MISSING_TIMEOUT "missing-timeout" "lints" Hint;

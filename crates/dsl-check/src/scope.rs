@@ -14,11 +14,10 @@ use ir::types::{FieldDef, RecordDef, Type, Types};
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
+use crate::facts::EffectFact;
 use crate::imports::{Origin, Space, declarations, import_path, visible};
 use crate::inputs::{Project, SourceFile};
-use crate::signatures::{
-    CapabilitySig, FieldSig, PlanSig, PolicySig, Price, RunnerSig, Sig, TypeSig, is_script_capability,
-};
+use crate::signatures::{CapabilitySig, FieldSig, PlanSig, Price, RunnerSig, Sig, TypeSig, is_script_capability};
 use crate::types::{Env, Lookup, Namespace, Report, resolve_type};
 
 /// How long a chain of aliases may be.
@@ -58,6 +57,9 @@ pub(crate) struct Capability {
     pub title: Option<SmolStr>,
     /// What a call costs: the sum.
     pub prices: Box<[Price]>,
+    /// `None`: it does not say.
+    pub effects: Option<Box<[EffectFact]>>,
+    pub risks: Box<[SmolStr]>,
     pub runner: Option<RunnerSig>,
 }
 
@@ -102,8 +104,6 @@ pub(crate) struct FileScope {
     pub plans: BTreeMap<SmolStr, Arc<PlanShape>>,
     /// The plans of this file, in order.
     pub own: Vec<Arc<PlanScope>>,
-    /// The policies of this file, and of those that it imports, directly or not.
-    pub policies: Vec<Arc<PolicySig>>,
     /// Names that two imports bring along with everything else; using one is a mistake.
     pub ambiguous: BTreeSet<(Space, SmolStr)>,
     /// Names that an import failed to bring.
@@ -116,12 +116,6 @@ impl FileScope {
     /// Whether a name that is not here would be, had an import not failed: that is one mistake, and it has been said.
     pub fn excuses(&self, name: &str) -> bool {
         self.open || self.missing.contains(name)
-    }
-
-    /// A policy that binds the plan.
-    pub fn policy_for(&self, plan: &PlanScope) -> Option<&SmolStr> {
-        let binds = |policy: &&Arc<PolicySig>| policy.label.as_ref().is_none_or(|label| plan.labels.contains(label));
-        self.policies.iter().find(binds).map(|policy| &policy.name)
     }
 }
 
@@ -217,7 +211,6 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
         }));
     }
     scope.types = resolver.finish();
-    scope.policies = policies_in_reach(db, project, file);
     scope.ambiguous.clone_from(&seen.ambiguous);
     for (_, sig) in declarations(db, file).iter() {
         let Sig::Use(used) = sig else { continue };
@@ -272,27 +265,6 @@ fn merge(plan: &mut PlanSig, rest: &PlanSig) {
     plan.secrets_broken |= rest.secrets_broken;
     plan.has_judge |= rest.has_judge;
     plan.has_version |= rest.has_version;
-}
-
-/// The policies of the file, and of the files that it imports, directly or not.
-fn policies_in_reach(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Arc<PolicySig>> {
-    let mut found = Vec::new();
-    let mut seen = HashSet::from([file]);
-    let mut queue = VecDeque::from([file]);
-    while let Some(at) = queue.pop_front() {
-        found.extend(declarations(db, at).iter().filter_map(|(_, sig)| match sig {
-            Sig::Policy(sig) => Some(sig.clone()),
-            _ => None,
-        }));
-        queue.extend(
-            visible(db, project, at)
-                .files
-                .iter()
-                .copied()
-                .filter(|next| seen.insert(*next)),
-        );
-    }
-    found
 }
 
 /// Resolves the types of many files as one file sees them.
@@ -445,6 +417,8 @@ impl<'db> Resolver<'db> {
             title: sig.title.clone(),
             prices: sig.prices.clone(),
             runner: sig.runner.clone(),
+            effects: sig.effects.clone(),
+            risks: sig.risks.clone(),
         }
     }
 

@@ -10,6 +10,7 @@ use dsl_syntax::table::{ClauseKey as K, DeclKind};
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
+use crate::facts::EffectFact;
 use crate::inputs::SourceChunk;
 use crate::types::{Report, literal_value};
 use crate::walk;
@@ -90,6 +91,9 @@ pub(crate) struct CapabilitySig {
     /// Without one it is abstract.
     pub runner: Option<RunnerSig>,
     pub prices: Box<[Price]>,
+    /// `None`: it does not say.
+    pub effects: Option<Box<[EffectFact]>>,
+    pub risks: Box<[SmolStr]>,
 }
 
 /// One part of what a call costs.
@@ -130,8 +134,6 @@ pub(crate) struct AgentSig {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct PolicySig {
     pub name: SmolStr,
-    /// `applies: plan where "prod" in labels`; any other condition is taken to hold.
-    pub label: Option<SmolStr>,
 }
 
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -264,6 +266,8 @@ fn of_decl(decl: &Decl, block: &Block) -> Sig {
                 idempotent: is_idempotent(decl),
                 runner: runner(decl),
                 prices: prices(decl),
+                effects: crate::facts::effects(decl),
+                risks: crate::facts::names(decl, K::Risks),
             })),
             None => Sig::Nothing,
         },
@@ -277,10 +281,7 @@ fn of_decl(decl: &Decl, block: &Block) -> Sig {
             None => Sig::Nothing,
         },
         DeclKind::Policy => match name {
-            Some(name) => Sig::Policy(Arc::new(PolicySig {
-                name,
-                label: label_of_policy(decl),
-            })),
+            Some(name) => Sig::Policy(Arc::new(PolicySig { name })),
             None => Sig::Nothing,
         },
         DeclKind::Plan if place == BlockKind::PlanRest => {
@@ -509,26 +510,6 @@ fn node(decl: &Decl, block: &Block) -> NodeSig {
         from_hypotheses: kind == NodeKind::Decision && clause(decl, K::From).is_some() && !any_broken,
         outputs_broken: is_broken(decl, block, K::Output),
         needs_broken: is_broken(decl, block, K::Needs),
-    }
-}
-
-/// The label that a plan must have for the policy to bind it.
-fn label_of_policy(decl: &Decl) -> Option<SmolStr> {
-    let Value::Selector(selector) = &clause(decl, K::Applies)?.value else {
-        return None;
-    };
-    let ExprKind::Binary {
-        op: BinaryOp::In,
-        lhs,
-        rhs,
-        ..
-    } = &walk::unparen(selector.filter.as_ref()?).kind
-    else {
-        return None;
-    };
-    match (&walk::unparen(lhs).kind, &walk::unparen(rhs).kind) {
-        (ExprKind::String(label), ExprKind::Name(labels)) if labels == "labels" => label.plain(),
-        _ => None,
     }
 }
 

@@ -12,7 +12,7 @@ use dsl_syntax::Document;
 use salsa::{Durability, Setter};
 
 use crate::analysis::Analysis;
-use crate::config::Config;
+use crate::config::{Config, fixed_folder, names_file};
 use crate::imports::{declarations, import_path, is_plan, normalize};
 use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
 use crate::signatures::{Sig, signatures};
@@ -20,6 +20,12 @@ use crate::signatures::{Sig, signatures};
 /// Reads files that others import.
 pub trait Loader: Send + Sync {
     fn read(&self, path: &Path) -> std::io::Result<Vec<u8>>;
+
+    /// The plans in a folder, at any depth: the settings may name policies by patterns.
+    fn plans_below(&self, folder: &Path) -> Vec<PathBuf> {
+        let _ = folder;
+        Vec::new()
+    }
 }
 
 /// Imports nothing that was not set.
@@ -104,6 +110,36 @@ impl Workspace {
             .set_config(&mut self.analysis.db)
             .with_durability(Durability::MEDIUM)
             .to(config);
+        self.load_policies();
+    }
+
+    /// The patterns of `policies` in the settings that name no file.
+    pub fn missing_policies(&self) -> Vec<String> {
+        let patterns = self.analysis.config().policies.iter();
+        let root = self.analysis.root();
+        let is_there = |pattern: &&String| {
+            let mut paths = self.held.keys().filter_map(|path| path.strip_prefix(root).ok());
+            paths.any(|path| names_file(pattern, path))
+        };
+        patterns.filter(|pattern| !is_there(pattern)).cloned().collect()
+    }
+
+    /// Reads the files that the settings name as policies: nobody needs to import them.
+    fn load_policies(&mut self) {
+        let root = self.analysis.root().to_path_buf();
+        for pattern in self.analysis.config().policies.clone() {
+            let below = self.loader.plans_below(&root.join(fixed_folder(&pattern)));
+            for path in below {
+                let is_named = path.strip_prefix(&root).is_ok_and(|path| names_file(&pattern, path));
+                let path: Arc<Path> = normalize(&path).into();
+                if !is_named || self.held.contains_key(&path) {
+                    continue;
+                }
+                if let Ok(bytes) = self.loader.read(&path) {
+                    self.set_file(&path, &bytes);
+                }
+            }
+        }
     }
 
     /// A view for another thread. Changes wait until it is dropped.
@@ -346,6 +382,36 @@ mod tests {
     fn an_edit_of_a_body_costs_its_chunk() {
         // parse, signatures, references, views, check
         assert!(cost("echo 250", "echo more") <= 6);
+    }
+
+    const POLICY: &str = "policy p\n  rule slow\n    for: task\n    require: timeout <= 5m\n  rule alone\n    for: task where id == a3\n    require: reaches(task)\n";
+
+    /// What an edit of a file costs that a policy of another binds; the edit is in the first or in the second.
+    fn cost_beside_a_policy(edited: &str, replace: &str, by: &str) -> usize {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let mut workspace = Workspace::on(Database::counting(runs.clone()), Path::new("/w"));
+        let text = format!("use \"p.plan\"\n{}", many());
+        workspace.open_file("p.plan", POLICY.as_bytes());
+        workspace.open_file("a.plan", text.as_bytes());
+        assert_eq!(workspace.diagnostics("a.plan".as_ref()), []);
+        let whole = if edited == "p.plan" { POLICY } else { &text };
+        let at = whole.find(replace).expect("in the text");
+        let before = runs.load(Ordering::Relaxed);
+        workspace.edit(edited, at..at + replace.len(), by).expect("in the text");
+        assert_eq!(workspace.diagnostics("a.plan".as_ref()), []);
+        runs.load(Ordering::Relaxed) - before
+    }
+
+    #[test]
+    fn an_edit_of_a_body_judges_no_plan_again() {
+        // its chunk: parse, signatures, references, views, check, facts
+        assert!(cost_beside_a_policy("a.plan", "echo 250", "echo more") <= 7);
+    }
+
+    #[test]
+    fn an_edit_of_a_policy_checks_no_task() {
+        // the policy's own chunk, the policies in reach, the judgement
+        assert!(cost_beside_a_policy("p.plan", "5m", "9m") <= 10);
     }
 
     #[test]

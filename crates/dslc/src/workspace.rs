@@ -70,6 +70,16 @@ impl Place {
         Ok(files)
     }
 
+    /// Each pattern of `policies` must name a file: one that names nothing would guard nothing, unseen.
+    fn require_policies(&self, workspace: &Workspace) -> Result<(), Failure> {
+        let Some(missing) = workspace.missing_policies().into_iter().next() else {
+            return Ok(());
+        };
+        let shown = shown_path(&self.root.join(CONFIG), &self.cwd);
+        let message = format!("{shown}: `policies` names `{missing}`, but no such file is there");
+        Err(Failure::usage(message))
+    }
+
     fn walk(&self, folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<(), Failure> {
         let wrong = |error: ignore::Error| Failure::usage(format!("{CONFIG}: {error}"));
         let mut overrides = OverrideBuilder::new(&self.root);
@@ -158,6 +168,15 @@ impl Loader for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         read_file(path)
     }
+
+    fn plans_below(&self, folder: &Path) -> Vec<PathBuf> {
+        let entries = WalkBuilder::new(folder).standard_filters(false).build().flatten();
+        let plans = entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "plan"));
+        plans
+            .map(|entry| entry.into_path())
+            .filter(|path| path.is_file())
+            .collect()
+    }
 }
 
 /// Files loaded into a database, with everything they bring in.
@@ -172,6 +191,7 @@ impl Loaded {
     pub fn new(place: &Place, files: &BTreeSet<PathBuf>) -> Result<Self, Failure> {
         let mut workspace = Workspace::new(&place.root).with_loader(Disk);
         workspace.set_config(place.config.clone());
+        place.require_policies(&workspace)?;
         let mut sources = Sources::new(place.cwd.clone());
         for path in files {
             let shown = shown_path(path, &place.cwd);

@@ -21,6 +21,23 @@ impl Loader for Disk {
             .read_to_end(&mut bytes)?;
         Ok(bytes)
     }
+
+    fn plans_below(&self, folder: &Path) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![folder.to_path_buf()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                match entry.file_type() {
+                    // links are not followed: they may lead back
+                    Ok(kind) if kind.is_dir() => folders.push(path),
+                    Ok(_) if path.extension().is_some_and(|extension| extension == "plan") => found.push(path),
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
 }
 
 /// The workspace that a folder belongs to: the nearest folder upward with a `dslc.toml`, else the folder itself.

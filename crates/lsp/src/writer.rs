@@ -160,7 +160,12 @@ impl Writer {
     pub(crate) fn read_config(&mut self) -> Result<(), Refusal> {
         let config = disk::config(self.workspace.root())?;
         self.workspace.set_config(config);
-        Ok(())
+        match self.workspace.missing_policies().first() {
+            Some(missing) => Err(format!(
+                "`policies` of `dslc.toml` names `{missing}`, but no such file is there"
+            )),
+            None => Ok(()),
+        }
     }
 
     fn view(&self) -> View {

@@ -18,6 +18,7 @@ mod literals;
 mod outcome;
 mod outputs;
 mod plan;
+mod policies;
 mod profiles;
 mod rates;
 mod routes;
@@ -45,6 +46,7 @@ pub(crate) use limits::{costs, duration_ms, limits, money};
 pub(crate) use literals::Unready;
 pub(crate) use outputs::{declared_outputs, node_outputs, outputs_unknown};
 pub(crate) use plan::{PlanParts, field_type, lower_plan_block};
+pub(crate) use shape::kinds;
 pub(crate) use task::{NodeParts, lower_node, names_in, prose, with_default_retry, written};
 
 use crate::diagnostic::{BlockRef, Diag, LocalFix, Target};
@@ -220,7 +222,7 @@ pub(crate) fn checked(db: &dyn salsa::Database, project: Project, chunk: SourceC
         );
         syntax_errors(block, cx.block, &mut found);
         let node = check_decl(&cx, block, decl);
-        let (diags, facts) = cx.finish(decl, node.as_ref());
+        let (diags, facts) = cx.finish(decl, node.as_ref(), !block.errors.is_empty());
         found.extend(diags);
         all.push(if facts == *none { none.clone() } else { Arc::new(facts) });
     }
@@ -240,7 +242,7 @@ fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) -> Option<ir::plan::Node>
         DeclKind::Type => declared::check_type(cx, decl),
         DeclKind::Capability => capabilities::check(cx, decl),
         DeclKind::Agent => agents::check(cx, decl),
-        DeclKind::Policy => {}
+        DeclKind::Policy => policies::check(cx, decl),
         DeclKind::Plan => {
             let parts = plan::lower_plan_block(cx, decl);
             cx.noted.clauses(parts.timeout_ms, parts.parallel, parts.retry);
@@ -482,11 +484,11 @@ impl<'db> Cx<'db> {
         }
     }
 
-    fn finish(self, decl: &Decl, node: Option<&ir::plan::Node>) -> (Vec<Diag>, Facts) {
+    fn finish(self, decl: &Decl, node: Option<&ir::plan::Node>, unreadable: bool) -> (Vec<Diag>, Facts) {
         let block = self.block;
         let problems = self.report.into_inner().problems;
-        let broken: Vec<Span> = problems.iter().map(|problem| problem.span).collect();
-        let facts = facts::of_decl(decl, self.noted, node, &broken);
+        let wrong: Vec<Span> = problems.iter().map(|problem| problem.span).collect();
+        let facts = facts::of_decl(decl, self.noted, node, &wrong, unreadable);
         let mut said = HashSet::new();
         let diags = problems
             .into_iter()

@@ -48,9 +48,6 @@ pub(crate) fn lower_plan_block(cx: &Cx<'_>, decl: &Decl) -> PlanParts {
         title: decl.title.as_ref().and_then(|title| title.plain()),
         ..PlanParts::default()
     };
-    if let (Some(name), Some(_)) = (&decl.name, cx.scope.policy_for(cx.plan)) {
-        parts.unready.blocks_as("policy".into(), name.span);
-    }
     settings::duplicate_alerts(cx, &decl.clauses);
     for clause in &decl.clauses {
         plan_clause(cx, clause, &mut parts);

@@ -9,6 +9,7 @@ use dsl_syntax::table::{self, ClauseKey as K, DeclKind, Row};
 use smol_str::SmolStr;
 
 use super::Cx;
+use crate::inputs::Project;
 use crate::rules;
 use crate::signatures::{clause, is_script_capability, name_of};
 use crate::types::Problem;
@@ -281,6 +282,12 @@ pub(super) fn duplicate_names<'a>(cx: &Cx<'_>, names: impl Iterator<Item = &'a d
     }
 }
 
+/// The kinds of tasks that there are here.
+pub(crate) fn kinds(db: &dyn salsa::Database, project: Project) -> Vec<SmolStr> {
+    let always = KINDS.iter().map(|kind| SmolStr::from(*kind));
+    always.chain(project.config(db).kinds.iter().cloned()).collect()
+}
+
 fn kind(cx: &Cx<'_>, decl: &Decl) {
     let Some(Value::Names(names)) = clause(decl, K::Kind).map(|clause| &clause.value) else {
         return;
@@ -290,11 +297,7 @@ fn kind(cx: &Cx<'_>, decl: &Decl) {
     if KINDS.contains(&name.text.as_str()) || extra.contains(&name.text) {
         return;
     }
-    let known: Vec<SmolStr> = KINDS
-        .iter()
-        .map(|kind| SmolStr::from(*kind))
-        .chain(extra.iter().cloned())
-        .collect();
+    let known = kinds(cx.db, cx.project);
     let problem = Problem::new(
         rules::UNKNOWN_KIND,
         name.span,

@@ -26,6 +26,7 @@ pub(crate) enum Origin {
     Secrets,
     Secret(SmolStr),
     Param(SmolStr),
+    Memory(SmolStr),
     /// Everything that the node makes.
     Node(u32),
 }
@@ -198,6 +199,7 @@ impl<'a> FlowGraph<'a> {
         match origin {
             Origin::Secret(name) => spread.arrive(Spot::Secret(name.clone()), Level::Is, None),
             Origin::Param(name) => spread.arrive(Spot::Param(name.clone()), Level::Is, None),
+            Origin::Memory(key) => spread.arrive(Spot::Memory(key.clone()), Level::Is, None),
             Origin::Node(node) => {
                 spread.arrive(Spot::Work(*node), Level::Is, None);
                 let read: Vec<Spot> = self

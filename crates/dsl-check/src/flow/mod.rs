@@ -11,9 +11,10 @@ mod leaks;
 mod spot;
 mod uses;
 
+pub(crate) use calls::{called_plan, summaries};
 pub(crate) use graph::{FlowGraph, Origin, Spread};
 pub(crate) use leaks::secret_leaks;
-pub(crate) use spot::Level;
+pub(crate) use spot::Spot;
 pub(crate) use uses::{is_within, prints, weighed};
 
 pub(crate) use crate::types::shell::Printed;

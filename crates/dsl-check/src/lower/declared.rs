@@ -16,6 +16,7 @@ use crate::diagnostic::BlockRef;
 use crate::graph::{PlanGraph, graphs};
 use crate::imports::{Origin, Space, declarations, declared, visible};
 use crate::inputs::SourceFile;
+use crate::policy;
 use crate::scope::{Capability as Declared, TypedField, scope};
 use crate::signatures::clause;
 
@@ -171,7 +172,7 @@ impl<'a> Lowering<'a> {
     // ---- policies ----
 
     fn policies(&self, at: usize) -> Vec<Policy> {
-        let found = super::policies::binding(self.analysis, self.file, at);
+        let found = policy::blocks_of(&self.analysis.db, self.analysis.project, self.file, at);
         found
             .into_iter()
             .filter_map(|block| {

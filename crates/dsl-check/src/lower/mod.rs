@@ -20,6 +20,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::imports::visible;
 use crate::inputs::SourceFile;
 use crate::plans::{PlanBlocks, file_plans};
+use crate::policy;
 use crate::scope::implicit_name;
 
 /// Why there is no compiled plan.
@@ -79,10 +80,12 @@ impl Analysis {
         Ok(plan)
     }
 
-    /// The errors of a file and of all that it imports.
+    /// The errors of a file and of all that it imports; those of the settings' policies too, for they bind its plans.
     fn errors(&self, file: SourceFile) -> Vec<Diagnostic> {
         let mut seen = BTreeSet::from([file.path(&self.db).clone()]);
         let mut queue = VecDeque::from([file]);
+        let everywhere = policy::settings_files(&self.db, self.project).iter();
+        queue.extend(everywhere.filter(|file| seen.insert(file.path(&self.db).clone())));
         let mut errors = Vec::new();
         while let Some(at) = queue.pop_front() {
             let found = self.diagnostics(at.path(&self.db));

@@ -14,6 +14,7 @@ use crate::diagnostic::BlockRef;
 use crate::graph::{PlanGraph, graphs};
 use crate::inputs::SourceFile;
 use crate::plans::file_plans;
+use crate::policy;
 use crate::scope::scope;
 
 /// The plan at a place of a file. The plans that it calls go by the names that its file knows them by.
@@ -37,13 +38,16 @@ pub(super) fn one(analysis: &Analysis, file: SourceFile, at: usize) -> Plan {
         add(&mut plan, parts);
     }
     plan.failure = failure;
-    let bound = scope.own.get(at).and_then(|plan| scope.policy_for(plan));
-    if blocks.clauses.is_empty() && bound.is_some() {
+    if policy::is_watched(&analysis.db, analysis.project, file, at) {
+        let header = blocks
+            .clauses
+            .first()
+            .and_then(|&header| Some((header, analysis.decl(header)?)));
         unsupported.push(Unsupported {
             what: "policy".into(),
             node: None,
-            line: 1,
-            blocks: true,
+            line: header.map_or(1, |(block, decl)| lines.line(block, decl.keyword)),
+            blocks: false,
         });
     }
     for (block, _) in &blocks.nodes {

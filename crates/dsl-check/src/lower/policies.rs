@@ -1,40 +1,15 @@
 //! The policies that bind a plan, as far as a run enforces them again: what is allowed, upper bounds, and the rules by their text.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::BTreeMap;
 
 use dsl_syntax::ast::{Clause, Decl, ExprKind, Rule, StringLit, Value};
 use dsl_syntax::table::ClauseKey as K;
 use ir::plan::{Allow, Policy, PolicyLimit, PolicyRule};
 use smol_str::SmolStr;
 
-use crate::analysis::Analysis;
 use crate::check::{self, Cx};
-use crate::diagnostic::BlockRef;
-use crate::imports::{declarations, visible};
-use crate::inputs::SourceFile;
-use crate::scope::scope;
-use crate::signatures::{Sig, clause};
+use crate::signatures::clause;
 use crate::types::{Report, literal_value};
-
-/// Those of the plan's file, and of the files that it imports, directly or not.
-pub(super) fn binding(analysis: &Analysis, file: SourceFile, at: usize) -> Vec<BlockRef> {
-    let (db, project) = (&analysis.db, analysis.project);
-    let Some(plan) = scope(db, project, file).own.get(at) else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    let mut seen = HashSet::from([file]);
-    let mut queue = VecDeque::from([file]);
-    while let Some(at) = queue.pop_front() {
-        found.extend(declarations(db, at).iter().filter_map(|(block, sig)| match sig {
-            Sig::Policy(sig) if sig.label.as_ref().is_none_or(|label| plan.labels.contains(label)) => Some(*block),
-            _ => None,
-        }));
-        let imports = &visible(db, project, at).files;
-        queue.extend(imports.iter().copied().filter(|next| seen.insert(*next)));
-    }
-    found
-}
 
 pub(super) fn policy(cx: &Cx<'_>, decl: &Decl) -> Option<Policy> {
     let block = |key| match clause(decl, key).map(|clause| &clause.value) {

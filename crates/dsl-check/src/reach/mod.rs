@@ -181,6 +181,11 @@ impl Reached {
         }
     }
 
+    /// Whether the node can never run.
+    pub fn is_dead(&self, node: u32) -> bool {
+        self.dead[node as usize]
+    }
+
     /// Whether both certainly complete in some run, and neither waits for the other.
     pub fn race(&self, graph: &PlanGraph, a: u32, b: u32) -> bool {
         let unsure = |node: u32| self.dead[node as usize] || self.conditional[node as usize];
