@@ -275,7 +275,7 @@ fn user(subject: &Subject<'_>, node: u32, capability: &str) -> Target {
         .into_iter()
         .find(|name| subject.declared_name(name) == capability);
     match (&sig.work, subject.facts(node).and_then(|facts| facts.using.as_ref())) {
-        (Work::Steps, _) => Target::Step(written.unwrap_or(capability).into()),
+        (Work::Steps(_), _) => Target::Step(written.unwrap_or(capability).into()),
         (Work::Script, None) => Target::Clause(K::Run),
         _ => Target::NameIn(K::Using),
     }
