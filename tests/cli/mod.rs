@@ -5,6 +5,7 @@ mod baseline;
 mod check;
 mod ci;
 mod fix;
+mod plans;
 mod reports;
 mod runs;
 mod tools;

@@ -5,6 +5,7 @@
 //! from and who runs it.
 
 pub mod data;
+pub mod diff;
 pub mod eval;
 pub mod expr;
 pub mod func;
@@ -12,6 +13,7 @@ pub mod graph;
 pub mod hash;
 pub mod plan;
 pub mod quantity;
+pub mod show;
 pub mod types;
 pub mod value;
 pub mod verify;

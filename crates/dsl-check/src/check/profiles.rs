@@ -387,7 +387,7 @@ impl<'a, 'db> Line<'a, 'db> {
             K::Tolerate => self.expr(|expr| {
                 literals::tolerated(cx, expr);
             }),
-            K::Prior => self.expr(|expr| drop(settings::prior(cx, expr))),
+            K::Prior => self.expr(|expr| _ = settings::prior(cx, expr)),
             K::Idempotent | K::Optional => self.expr(|expr| {
                 literals::bool(cx, expr);
             }),

@@ -56,19 +56,24 @@ fn said(repair: &Repair, name: &str) -> String {
 
 /// The changes as one patch, as `git apply` and `patch -p1` read it.
 pub fn diff(fixed: &Fixed, sources: &Sources, color: bool) -> String {
-    let mut text = String::new();
-    for (path, change) in &fixed.changes {
+    let patches = fixed.changes.iter().map(|(path, change)| {
         let name = sources.shown(path);
-        let name = name.trim_start_matches('/');
-        let patch = TextDiff::from_lines(&change.before, &change.after)
-            .unified_diff()
-            .header(&format!("a/{name}"), &format!("b/{name}"))
-            .to_string();
-        match color {
-            true => patch.lines().for_each(|line| _ = writeln!(text, "{}", painted(line))),
-            false => text.push_str(&patch),
-        }
+        patch(name.trim_start_matches('/'), &change.before, &change.after, color)
+    });
+    patches.collect()
+}
+
+/// The change of one file.
+pub fn patch(name: &str, before: &str, after: &str, color: bool) -> String {
+    let patch = TextDiff::from_lines(before, after)
+        .unified_diff()
+        .header(&format!("a/{name}"), &format!("b/{name}"))
+        .to_string();
+    if !color {
+        return patch;
     }
+    let mut text = String::new();
+    patch.lines().for_each(|line| _ = writeln!(text, "{}", painted(line)));
     text
 }
 

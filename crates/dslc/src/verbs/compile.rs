@@ -9,12 +9,13 @@ use ir::Plan;
 use crate::failure::{Exit, Failure, plain};
 use crate::printer::Printer;
 use crate::render::{self, Format};
-use crate::workspace::{Loaded, Place};
+use crate::snapshot;
+use crate::workspace::{Loaded, Place, STDIN};
 
 /// Compile a plan to its canonical, versioned form
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  dslc compile deploy.plan\n  dslc compile flows.plan deploy --pretty --out deploy.ir.json"
+    after_help = "Examples:\n  dslc compile deploy.plan\n  dslc compile flows.plan deploy --pretty --out deploy.ir.json\n  dslc compile flows.plan --snapshot    all its plans, in flows.plan.snap\n  dslc compile flows.plan --verify      fails where they mean something else by now"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -25,6 +26,12 @@ pub struct Args {
     /// Indented, for reading; the hash is that of the canonical form
     #[arg(long)]
     pretty: bool,
+    /// Write what all plans of the file compile to into FILE.snap, for a reviewer to read
+    #[arg(long, conflicts_with_all = ["out", "pretty", "plan", "verify"])]
+    snapshot: bool,
+    /// Compare with FILE.snap, and fail with a diff where they differ
+    #[arg(long, conflicts_with_all = ["out", "pretty", "plan"])]
+    verify: bool,
 }
 
 /// A plan of a file.
@@ -40,6 +47,12 @@ pub struct Source {
 
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
+    if args.snapshot {
+        return snapshot::write(&args.source.file, &place, printer);
+    }
+    if args.verify {
+        return snapshot::verify(&args.source.file, &place, printer);
+    }
     let plan = compile(&args.source, &place, printer)?;
     let mut text = if args.pretty {
         serde_json::to_string_pretty(&plan).map_err(|error| Failure::internal(error.to_string()))?
@@ -66,8 +79,34 @@ pub fn compile(source: &Source, place: &Place, printer: &Printer) -> Result<Plan
             source.file.display()
         )));
     }
+    let (loaded, file) = load(source, place, printer)?;
+    lowered(&loaded, &file, source)
+}
+
+/// A plan that came in on standard input.
+pub fn compile_bytes(bytes: &[u8], place: &Place, printer: &Printer) -> Result<Plan, Failure> {
+    let text = dsl_syntax::decode(bytes).map_err(|error| Failure::usage(format!("standard input: {error}")))?;
+    let mut loaded = Loaded::new(place, &BTreeSet::new())?;
+    let file = place.cwd.join(STDIN);
+    loaded.set_text(&file.as_path().into(), &text);
+    loaded.check();
+    without_errors(&mut loaded, printer)?;
+    let source = Source {
+        file: "-".into(),
+        plan: None,
+    };
+    lowered(&loaded, &file, &source)
+}
+
+/// A file without errors, in its workspace.
+pub fn load(source: &Source, place: &Place, printer: &Printer) -> Result<(Loaded, PathBuf), Failure> {
     let files = place.files(std::slice::from_ref(&source.file))?;
     let mut loaded = Loaded::new(place, &files)?;
+    without_errors(&mut loaded, printer)?;
+    Ok((loaded, files.into_iter().next().unwrap_or_default()))
+}
+
+fn without_errors(loaded: &mut Loaded, printer: &Printer) -> Result<(), Failure> {
     loaded
         .diagnostics
         .retain(|diagnostic| diagnostic.severity == Severity::Error);
@@ -80,15 +119,12 @@ pub fn compile(source: &Source, place: &Place, printer: &Printer) -> Result<Plan
         ));
         return Err(Failure::plan_wrong());
     }
-    let file = only(&files);
-    loaded
-        .workspace
-        .compile(file, source.plan.as_deref())
-        .map_err(|error| refused(error, source))
+    Ok(())
 }
 
-fn only(files: &BTreeSet<PathBuf>) -> &Path {
-    files.first().map_or(Path::new(""), PathBuf::as_path)
+pub fn lowered(loaded: &Loaded, file: &Path, source: &Source) -> Result<Plan, Failure> {
+    let plan = loaded.workspace.compile(file, source.plan.as_deref());
+    plan.map_err(|error| refused(error, source))
 }
 
 fn refused(error: CompileError, source: &Source) -> Failure {

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod compile;
 pub mod completions;
+pub mod diff;
 pub mod events;
 pub mod explain;
 pub mod fmt;
@@ -10,6 +11,7 @@ pub mod graph;
 pub mod logs;
 pub mod lsp;
 pub mod man;
+pub mod new;
 pub mod replay;
 pub mod resolve;
 pub mod resume;
