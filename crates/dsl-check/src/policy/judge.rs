@@ -202,8 +202,7 @@ impl<'a> Judge<'a> {
     // ---- the graph ----
 
     fn lies(&self, how: How, others: &Selector, of: Of) -> Tri {
-        let graph = self.subject.graph;
-        if !graph.is_whole() {
+        if !self.subject.whole {
             return Tri::Maybe;
         }
         match of {
@@ -264,7 +263,7 @@ impl<'a> Judge<'a> {
     /// Whether a value gets to the node, which is one of `to`, or into one of a plan that it calls.
     fn receives(&self, from: &End, to: &End, node: u32) -> Tri {
         let End::Nodes(to) = to else { return Tri::No };
-        if !self.subject.graph.is_whole() {
+        if !self.subject.whole {
             return Tri::Maybe;
         }
         match self.flows.arrives(self, from, to, node) {

@@ -62,6 +62,14 @@ pub(crate) struct Rule {
     pub warns: bool,
 }
 
+impl Rule {
+    /// Whether it asks where values go.
+    pub fn asks_flow(&self) -> bool {
+        let about = self.about.filter.iter();
+        about.chain(&self.require).chain(&self.deny).any(Condition::asks_flow)
+    }
+}
+
 /// What a selector picks from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum What {
@@ -121,7 +129,13 @@ impl Condition {
             Self::Unknown | Self::Constant(_) => false,
             Self::Not(inner) => inner.any_claim(asks),
             Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.any_claim(asks)),
-            Self::Claim(claim) => asks(&claim.says),
+            Self::Claim(claim) => {
+                let within = match &claim.says {
+                    Says::Graph { of, .. } => of.filter.as_ref(),
+                    _ => None,
+                };
+                asks(&claim.says) || within.is_some_and(|within| within.any_claim(asks))
+            }
         }
     }
 }

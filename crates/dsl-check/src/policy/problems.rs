@@ -25,12 +25,19 @@ pub(crate) fn policy_problems(db: &dyn salsa::Database, project: Project, file: 
     if policies.is_empty() {
         return found;
     }
+    let mut rules = policies.iter().flat_map(|at| &*at.policy.rules);
+    let asks_flow = rules.any(Rule::asks_flow);
     for at in 0..file_plans(db, file).plans.len() {
         let plan = PlanAt { file, at };
         let Some(subject) = Subject::new(db, project, plan).filter(|subject| !subject.is_empty()) else {
             continue;
         };
-        let judge = Judge::new(&subject, Flows::of(db, project, plan));
+        let flows = if asks_flow {
+            Flows::of(db, project, plan)
+        } else {
+            Flows::none()
+        };
+        let judge = Judge::new(&subject, flows);
         let policies = binding(policies, &judge);
         for at in &policies {
             let rules = at.policy.rules.iter();

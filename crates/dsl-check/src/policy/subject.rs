@@ -69,6 +69,8 @@ pub(super) struct Subject<'a> {
     pub blocks: &'a PlanBlocks,
     pub graph: &'a PlanGraph,
     pub plan: PlanSays,
+    /// The graph has no mistakes of its own.
+    pub whole: bool,
     pub reached: &'a Reached,
     /// How many tasks it has, those of the plans that it calls included.
     pub tasks: u64,
@@ -96,6 +98,7 @@ impl<'a> Subject<'a> {
             blocks,
             graph: graphs(db, file).get(at)?,
             plan: PlanSays::new(facts),
+            whole: graphs(db, file).get(at)?.is_whole(),
             reached: reached(db, project, file).get(at)?,
             tasks: task_count(db, project, PlanAt { file, at }),
             facts,
