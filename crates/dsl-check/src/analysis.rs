@@ -26,6 +26,7 @@ use crate::scope::implicit_name;
 use crate::signatures::{clause, parse};
 use crate::suppressions;
 use crate::walk;
+use crate::writes::write_conflicts;
 
 /// A view of the workspace as it was when this was made. While one exists, changes of the workspace wait for it, and queries on it
 /// end with [`salsa::Cancelled`]: run them under [`Analysis::catch`], and drop it soon.
@@ -128,6 +129,7 @@ impl Analysis {
         flow_problems(&self.db, self.project, file).iter().for_each(&mut show);
         reach_problems(&self.db, self.project, file).iter().for_each(&mut show);
         policy_problems(&self.db, self.project, file).iter().for_each(&mut show);
+        write_conflicts(&self.db, self.project, file).iter().for_each(&mut show);
         suppressions::apply(self, file, &mut found);
         once_a_file(&mut found, rules::TAB_INDENTATION);
         found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));

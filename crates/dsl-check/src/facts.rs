@@ -21,6 +21,7 @@ use crate::inputs::{Project, SourceFile};
 use crate::plans::file_plans;
 use crate::reach::Cond;
 use crate::signatures::{clause, is_true, name_of};
+use crate::writes::{Writes, writes};
 
 /// What one block says.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -110,6 +111,8 @@ pub(crate) struct NodeFacts {
     pub dir: Dir,
     /// It has a clause that could not be read, so it may say more than this.
     pub broken: bool,
+    /// Paths, artifacts and memory keys; `None`: none that are known.
+    pub writes: Option<Box<Writes>>,
 }
 
 /// What a block of a plan's own clauses says of time, money and slots.
@@ -362,6 +365,7 @@ fn of_node(decl: &Decl, typed: &Node, noted: Noted) -> NodeFacts {
         broken: false,
         when: noted.when.into_inner(),
         arms: noted.arms.into_inner().into(),
+        writes: writes(decl),
     }
 }
 

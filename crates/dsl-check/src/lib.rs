@@ -31,6 +31,7 @@ mod suppressions;
 pub mod types;
 mod walk;
 mod workspace;
+mod writes;
 
 pub use analysis::{Analysis, Overtaken, PlanInfo};
 pub use config::{Config, ConfigError, Level};

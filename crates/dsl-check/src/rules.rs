@@ -81,6 +81,7 @@ rules! {
     IMPOSSIBLE_JOIN "impossible-join" "graph" Error;
     DEAD_ROUTE "dead-route" "graph" Warning;
     RECURSIVE_CALL "recursive-call" "graph" Error;
+    WRITE_CONFLICT "write-conflict" "graph" Error;
     FALLBACK_MISMATCH "fallback-mismatch" "graph" Error;
     AGENT_LACKS_CAPABILITY "agent-lacks-capability" "capability" Error;
     NON_IDEMPOTENT_RETRY "non-idempotent-retry" "capability" Warning;

@@ -186,6 +186,16 @@ impl Reached {
         self.dead[node as usize]
     }
 
+    /// Whether nothing says that at most one of two nodes runs. Two that both run only under conditions may exclude each other in ways that
+    /// are not understood.
+    pub fn may_both_run(&self, a: u32, b: u32) -> bool {
+        let dead = self.dead[a as usize] || self.dead[b as usize];
+        let conditional = self.conditional[a as usize] && self.conditional[b as usize];
+        let mut both = Holding::default();
+        let mut facts = self.facts[a as usize].iter().chain(self.facts[b as usize].iter());
+        !dead && !conditional && facts.all(|fact| both.add(Why::Routes, fact).is_none())
+    }
+
     /// Whether both certainly complete in some run, and neither waits for the other.
     pub fn race(&self, graph: &PlanGraph, a: u32, b: u32) -> bool {
         let unsure = |node: u32| self.dead[node as usize] || self.conditional[node as usize];
