@@ -8,6 +8,7 @@ mod fix;
 mod plans;
 mod reports;
 mod runs;
+mod shell;
 mod tools;
 mod watch;
 

@@ -69,6 +69,8 @@ impl Project {
         command
             .env("NO_COLOR", "1")
             .env("LC_ALL", "C.UTF-8")
+            // whether it is installed is nothing that snapshots should depend on
+            .env("DSLC_SHELLCHECK", "")
             .env_remove("RUST_BACKTRACE");
         command
     }

@@ -12,6 +12,7 @@ mod bench;
 mod book;
 mod editors;
 mod sarif;
+mod shell;
 mod steps;
 mod test;
 
@@ -26,7 +27,7 @@ use clap::Parser;
 enum Verb {
     /// Format, lints, every test, the editor extension
     Test {
-        /// Also the slow rest: the packaged extension, the language server inside Neovim and Emacs, SARIF against its schema, the book
+        /// Also the slow rest: the packaged extension, the language server inside Neovim and Emacs, SARIF against its schema, the book, shellcheck
         #[arg(long)]
         all: bool,
     },

@@ -87,7 +87,7 @@ fn reports(root: &Path, dslc: &Path, tools: &Path) -> Result<Reports, String> {
         let page = fs::read_to_string(&path).map_err(why)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         // A name that has to be escaped in a URI.
-        fs::write(plans.join(format!("{name} größe.plan")), wrong_example(&page)).map_err(why)?;
+        fs::write(plans.join(format!("{name} größe.plan")), example(&page, "Wrong")).map_err(why)?;
     }
     let report = |folder: &Path, name: &str| {
         let mut check = Command::new(dslc);
@@ -113,11 +113,11 @@ fn reports(root: &Path, dslc: &Path, tools: &Path) -> Result<Reports, String> {
     })
 }
 
-/// The plans below *Wrong* on the page of a rule, as one text.
-fn wrong_example(page: &str) -> String {
-    let wrong = page.split("## Wrong").nth(1).unwrap_or_default();
-    let wrong = wrong.split("## Right").next().unwrap_or_default();
-    let blocks = wrong.split("```plan").skip(1);
+/// The plans below a heading on the page of a rule, as one text.
+pub fn example(page: &str, heading: &str) -> String {
+    let below = page.split(&format!("## {heading}")).nth(1).unwrap_or_default();
+    let below = below.split("\n## ").next().unwrap_or_default();
+    let blocks = below.split("```plan").skip(1);
     let texts = blocks.filter_map(|block| block.split_once('\n')?.1.split("\n```").next());
     texts.collect::<Vec<_>>().join("\n") + "\n"
 }

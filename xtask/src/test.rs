@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 use crate::book;
 use crate::editors;
 use crate::sarif;
+use crate::shell;
 use crate::steps::{self, Steps};
 
 pub fn test(root: &Path, all: bool) -> ExitCode {
@@ -17,6 +18,7 @@ pub fn test(root: &Path, all: bool) -> ExitCode {
         editors::emacs(&mut steps);
         sarif::sarif(&mut steps);
         book::build(&mut steps);
+        shell::shellcheck(&mut steps);
     }
     steps.finish()
 }

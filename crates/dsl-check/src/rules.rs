@@ -98,6 +98,7 @@ rules! {
     SHADOWED_NAME "shadowed-name" "lints" Warning;
     RACY_JOIN "racy-join" "lints" Warning;
     OPTIONAL_NEEDS_QUESTION "optional-needs-question" "lints" Warning;
+    SHELL_LINT "shell-lint" "lints" Warning;
     UNUSED_SUPPRESSION "unused-suppression" "lints" Warning;
 }
 

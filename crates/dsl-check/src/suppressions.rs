@@ -53,6 +53,46 @@ pub(crate) fn apply(analysis: &Analysis, file: SourceFile, found: &mut Vec<Diagn
     found.extend(unused);
 }
 
+/// Takes out what is silenced of a rule that is not looked for with the others: by a comment above its line, which in a script is one of
+/// the script's, or above the clause that the script is in.
+pub(crate) fn silence(analysis: &Analysis, file: SourceFile, rule: &str, found: &mut Vec<Diagnostic>) {
+    if found.is_empty() {
+        return;
+    }
+    let text = analysis.text(file.path(&analysis.db)).unwrap_or_default();
+    let mut suppressions = about(&text, comments(analysis, file));
+    let in_script = format!("# allow({rule})");
+    found.retain(|diagnostic| {
+        let start = diagnostic.span.start as usize;
+        let above = text.get(..start).unwrap_or_default().rsplit('\n').nth(1);
+        if above.is_some_and(|line| line.trim_start().starts_with(&in_script)) {
+            return false;
+        }
+        let clause = clause_line(&text, start);
+        !silenced(&mut suppressions, rule, diagnostic.span.start) && !silenced(&mut suppressions, rule, clause)
+    });
+}
+
+/// The start of the line of the clause whose block holds the place: the nearest line above that is indented less.
+fn clause_line(text: &str, at: usize) -> u32 {
+    let before = text.get(..at).unwrap_or_default();
+    let mut start = before.rfind('\n').map_or(0, |end| end + 1);
+    let indent = |start: usize| text[start..].len() - text[start..].trim_start_matches(' ').len();
+    let mut least = indent(start);
+    while start > 0 {
+        let above = text[..start - 1].rfind('\n').map_or(0, |end| end + 1);
+        let blank = text[above..start].trim().is_empty();
+        if !blank && indent(above) < least {
+            if text[above..start].trim_end().ends_with('|') {
+                return above as u32;
+            }
+            least = indent(above);
+        }
+        start = above;
+    }
+    at as u32
+}
+
 /// Rule, place of its name, place of the comment.
 fn comments(analysis: &Analysis, file: SourceFile) -> Vec<(SmolStr, Span, Span)> {
     let db = &analysis.db;
@@ -150,6 +190,8 @@ fn unused(analysis: &Analysis, file: SourceFile, suppression: &Suppression, text
     );
     let (message, help, fixes) = match rules::find(name) {
         // one that says so itself, or is off in the settings, has nothing to silence here
+        // what shellcheck says is known only where it is installed
+        Some(_) if name == rules::SHELL_LINT => return None,
         Some(_) if name == rules::UNUSED_SUPPRESSION || analysis.config().severity(name).is_none() => return None,
         Some(_) => {
             let message = format!("nothing on the next line breaks `{name}`, so this allows nothing");

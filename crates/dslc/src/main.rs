@@ -12,6 +12,7 @@ mod outcome;
 mod printer;
 mod render;
 mod replace;
+mod shellcheck;
 mod snapshot;
 mod summary;
 mod terminal;

@@ -14,6 +14,7 @@ use ignore::overrides::OverrideBuilder;
 
 use crate::failure::{Failure, plain};
 use crate::render::{Sources, shown_path};
+use crate::shellcheck::Shellcheck;
 
 /// The file name that standard input has in the database.
 pub const STDIN: &str = "stdin.plan";
@@ -184,6 +185,10 @@ pub struct Loaded {
     pub workspace: Workspace,
     pub sources: Sources,
     pub diagnostics: Vec<Diagnostic>,
+    /// Asked about scripts too, if it is there.
+    shellcheck: Option<Shellcheck>,
+    /// The scripts were too many to ask shellcheck about.
+    pub scripts_left_out: bool,
 }
 
 impl Loaded {
@@ -204,6 +209,8 @@ impl Loaded {
             workspace,
             sources,
             diagnostics: Vec::new(),
+            shellcheck: None,
+            scripts_left_out: false,
         };
         loaded.check();
         Ok(loaded)
@@ -226,6 +233,27 @@ impl Loaded {
                 self.sources.add(path.clone(), &bytes);
             }
             self.diagnostics.extend(self.workspace.diagnostics(&path));
+        }
+        self.look_at_scripts();
+    }
+
+    /// From now on shellcheck is asked about the scripts, where it is installed.
+    pub fn check_scripts(&mut self) {
+        self.shellcheck = Some(Shellcheck::default());
+        self.look_at_scripts();
+    }
+
+    fn look_at_scripts(&mut self) {
+        let Some(shellcheck) = &mut self.shellcheck else { return };
+        let files = self.workspace.files();
+        let scripts: Vec<_> = files.iter().map(|path| self.workspace.shell_scripts(path)).collect();
+        self.scripts_left_out = !shellcheck.look_at(scripts.iter().flatten());
+        for (path, scripts) in files.iter().zip(&scripts) {
+            for script in scripts {
+                let findings = shellcheck.findings(script);
+                self.diagnostics
+                    .extend(self.workspace.shell_diagnostics(path, script, findings));
+            }
         }
     }
 }

@@ -112,6 +112,7 @@ fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
     let place = Place::find()?;
     let files = place.files(&args.paths)?;
     let mut loaded = Loaded::new(&place, &files)?;
+    loaded.check_scripts();
     let wanted = Wanted {
         unsafe_too: args.unsafe_fixes,
         hints: args.hints,
@@ -146,6 +147,10 @@ fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
         let repaired = fixed.as_ref().map_or(0, |fixed| fixed.repairs.len());
         printer.note(&summary(loaded.sources.len(), repaired, counts));
         known.iter().for_each(|known| account(known, printer));
+        if loaded.scripts_left_out {
+            let most = crate::shellcheck::SCRIPTS_MAX;
+            printer.note(&format!("shell-lint left out: there are more than {most} scripts"));
+        }
         if fixed.is_none() {
             offer(&loaded, &files, wanted, printer);
         }
