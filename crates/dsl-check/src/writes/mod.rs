@@ -271,5 +271,6 @@ impl<'a> Conflicts<'a> {
             .help(format!(
                 "let one wait for the other (`needs: {other}`), or give each {own} of its own"
             ))
+            .add_need(format!("let `{name}` wait for `{other}`"), other.clone())
     }
 }
