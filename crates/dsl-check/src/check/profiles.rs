@@ -312,7 +312,7 @@ impl<'a, 'db> Line<'a, 'db> {
     }
 
     fn budget(&self, name: &str) {
-        match settings::BUDGET.iter().any(|known| *known == name) {
+        match settings::BUDGET.contains(&name) {
             true => self.expr(|expr| {
                 settings::budget_entry(self.cx, name, expr);
             }),

@@ -248,8 +248,8 @@ impl<'a> FlowGraph<'a> {
                     self.arrive(at, &self.reads(at)[nth as usize], to);
                 }
             }
-            Spot::Clause(at, sink) => self.from_clause(*at, sink, to),
-            Spot::Work(node) => self.from_work(*node, level, to),
+            Spot::Clause(at, sink) => self.follow_clause(*at, sink, to),
+            Spot::Work(node) => self.follow_work(*node, level, to),
             Spot::Output(node, output) => {
                 for (at, read) in self.readers(*node) {
                     if matches!(&read.source, Source::Node(_, name) if name == output) {
@@ -287,7 +287,7 @@ impl<'a> FlowGraph<'a> {
         }
     }
 
-    fn from_clause(&self, at: u32, sink: &Sink, to: &mut dyn FnMut(Spot, Level)) {
+    fn follow_clause(&self, at: u32, sink: &Sink, to: &mut dyn FnMut(Spot, Level)) {
         let Some(node) = self.graph.nodes.get(at as usize) else {
             match (sink.key, &sink.entry) {
                 (Some(K::Params), Some(param)) => to(Spot::Param(param.clone()), Level::Is),
@@ -337,7 +337,7 @@ impl<'a> FlowGraph<'a> {
         if prints { Level::Is } else { Level::MayHold }
     }
 
-    fn from_work(&self, at: u32, level: Level, to: &mut dyn FnMut(Spot, Level)) {
+    fn follow_work(&self, at: u32, level: Level, to: &mut dyn FnMut(Spot, Level)) {
         let node = &self.graph.nodes[at as usize];
         let declares = node.outputs.is_some();
         for read in self.reads(at) {

@@ -143,10 +143,8 @@ fn common<T>(a: &[T], b: &[T], wild: &dyn Fn(&T) -> bool, meet: &dyn Fn(&T, &T) 
         let mut next = vec![false; b.len() + 1];
         next[0] = row[0] && wild(item);
         for j in 0..b.len() {
-            next[j + 1] = if wild(item) {
+            next[j + 1] = if wild(item) || wild(&b[j]) {
                 row[j + 1] || next[j]
-            } else if wild(&b[j]) {
-                next[j] || row[j + 1]
             } else {
                 row[j] && meet(item, &b[j])
             };
