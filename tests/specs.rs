@@ -2,7 +2,8 @@
 //!
 //! A `plan` block is a file (`plan lib/x.plan` names it; the default is `main.plan`). The comments `# error[rule]: text`
 //! at the ends of lines are the diagnostics expected there: exactly these, the text a part of the message. They are taken
-//! out before checking. Hints count only in sections that expect one. `BLESS=1` rewrites the comments.
+//! out before checking. Hints count only in sections that expect one. In a section whose title begins with `To be run` (`under NAME`: that
+//! profile) the first plan is also asked what keeps it from being run. `BLESS=1` rewrites the comments.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -128,7 +129,13 @@ impl Case {
             .files
             .iter()
             .any(|(_, text)| split(text).1.iter().any(|mark| mark.severity == "hint"));
-        let diagnostics = plan_tests::check(&files);
+        let diagnostics = match self.title.strip_prefix("To be run") {
+            None => plan_tests::check(&files),
+            Some(rest) => {
+                let under = rest.strip_prefix(" under ").and_then(|rest| rest.split(':').next());
+                plan_tests::check_to_run(&files, under)
+            }
+        };
         let of_file = |(name, text): &(String, String)| {
             let lines = LineIndex::new(text);
             let here = diagnostics.iter().filter(|diagnostic| diagnostic.file.ends_with(name));

@@ -172,17 +172,33 @@ pub fn blocks(markdown: &str) -> Vec<(String, String)> {
     blocks
 }
 
-/// What the checker says about some files, hints included.
-pub fn check(files: &[(String, String)]) -> Vec<Diagnostic> {
+fn workspace(files: &[(String, String)]) -> Workspace {
     let mut workspace = Workspace::new("/project");
     for (name, text) in files {
         workspace.set_file(name, text.as_bytes());
     }
     workspace
+}
+
+/// What the checker says about some files, hints included.
+pub fn check(files: &[(String, String)]) -> Vec<Diagnostic> {
+    let workspace = workspace(files);
+    workspace
         .files()
         .iter()
         .flat_map(|path| workspace.diagnostics(path))
         .collect()
+}
+
+/// What it says when the first plan of the first file is to be run, under a profile or none.
+pub fn check_to_run(files: &[(String, String)], profile: Option<&str>) -> Vec<Diagnostic> {
+    let workspace = workspace(files);
+    let mut found = check(files);
+    if let Some((first, _)) = files.first() {
+        let plan = workspace.plans(Path::new(first)).first().map(|plan| plan.name.clone());
+        found.extend(workspace.run_problems(Path::new(first), plan.as_deref(), profile));
+    }
+    found
 }
 
 /// What the checker says about some files, without hints.

@@ -22,6 +22,7 @@ use crate::plans::file_plans;
 use crate::policy::policy_problems;
 use crate::problems::{file_problems, flow_problems, graph_problems, reach_problems};
 use crate::rules;
+use crate::runnable::name_in;
 use crate::scope::implicit_name;
 use crate::signatures::{clause, parse};
 use crate::suppressions;
@@ -284,7 +285,7 @@ impl<'a> Edge<'a> {
         (place.block.chunk.file(db).path(db).clone(), span.shifted(start))
     }
 
-    fn diagnostic(&mut self, diag: &Diag, severity: Severity) -> Diagnostic {
+    pub fn diagnostic(&mut self, diag: &Diag, severity: Severity) -> Diagnostic {
         let (file, span) = self.span(&diag.place);
         let start = self.block_start(diag.place.block);
         let labels = diag
@@ -451,6 +452,10 @@ fn find_in(decl: &Decl, target: &Target) -> Option<Span> {
         }
         Target::Fallback => first_name(clause(decl, K::Fallback)?),
         Target::Call => first_name(clause(decl, K::Call)?),
+        Target::Named(key, name) => {
+            let mut of_key = decl.clauses.iter().filter(|clause| clause.key == Some(*key));
+            of_key.find_map(|clause| name_in(&clause.value, name))
+        }
         Target::Clause(key) => Some(clause(decl, *key)?.name.span),
         Target::NameIn(key) => first_name(clause(decl, *key)?),
         Target::Step(capability) => {

@@ -94,6 +94,8 @@ pub(crate) enum Target {
     Fallback,
     /// The plan that a task calls.
     Call,
+    /// A name in a clause of names, or the capability of a step.
+    Named(ClauseKey, SmolStr),
     /// The key of the first such clause.
     Clause(ClauseKey),
     /// A named entry of such a clause: an input, an output, a memory key.

@@ -25,6 +25,7 @@ mod policy;
 mod problems;
 mod reach;
 pub mod rules;
+mod runnable;
 mod scope;
 mod shell_lint;
 mod signatures;

@@ -84,6 +84,7 @@ rules! {
     WRITE_CONFLICT "write-conflict" "graph" Error;
     FALLBACK_MISMATCH "fallback-mismatch" "graph" Error;
     AGENT_LACKS_CAPABILITY "agent-lacks-capability" "capability" Error;
+    ABSTRACT_CAPABILITY "abstract-capability" "capability" Error;
     NON_IDEMPOTENT_RETRY "non-idempotent-retry" "capability" Warning;
     UNHANDLED_DOUBT "unhandled-doubt" "capability" Warning;
     UNDECLARED_EFFECT "undeclared-effect" "capability" Error;

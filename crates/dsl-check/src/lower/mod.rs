@@ -105,7 +105,7 @@ impl Analysis {
         errors
     }
 
-    fn choose(&self, file: SourceFile, wanted: Option<&str>) -> Result<usize, CompileError> {
+    pub(crate) fn choose(&self, file: SourceFile, wanted: Option<&str>) -> Result<usize, CompileError> {
         let plans = &file_plans(&self.db, file).plans;
         let implicit = implicit_name(file.path(&self.db));
         let name = |plan: &PlanBlocks| {

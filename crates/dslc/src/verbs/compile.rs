@@ -73,14 +73,27 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
 /// From a file to a plan. Errors of the file or of what it brings in are printed and end the command; warnings are printed only where
 /// they stand in the way of what was asked (`check` shows them all).
 pub fn compile(source: &Source, place: &Place, printer: &Printer) -> Result<Plan, Failure> {
+    let (loaded, file) = load_file(source, place, printer)?;
+    lowered(&loaded, &file, source)
+}
+
+/// The same of a plan that is to be run: what keeps it from being run is an error now.
+pub fn compile_to_run(source: &Source, place: &Place, printer: &Printer) -> Result<Plan, Failure> {
+    let (mut loaded, file) = load_file(source, place, printer)?;
+    let plan = lowered(&loaded, &file, source)?;
+    loaded.diagnostics = loaded.workspace.run_problems(&file, source.plan.as_deref(), None);
+    without_errors(&mut loaded, printer)?;
+    Ok(plan)
+}
+
+fn load_file(source: &Source, place: &Place, printer: &Printer) -> Result<(Loaded, PathBuf), Failure> {
     if !crate::workspace::is_stdin(&source.file) && source.file.is_dir() {
         return Err(Failure::usage(format!(
             "`{}` is a folder, expected a file",
             source.file.display()
         )));
     }
-    let (loaded, file) = load(source, place, printer)?;
-    lowered(&loaded, &file, source)
+    load(source, place, printer)
 }
 
 /// A plan that came in on standard input.

@@ -73,7 +73,7 @@ impl From<Tier> for Durability {
 
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
-    let plan = compile::compile(&args.source, &place, printer)?;
+    let plan = compile::compile_to_run(&args.source, &place, printer)?;
     let given = inputs(args, &plan)?;
     if args.dry_run {
         let inputs = runtime::complete_inputs(&plan, given).map_err(|problems| Failure::usage(problems.join("\n")))?;
