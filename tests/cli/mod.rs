@@ -4,6 +4,7 @@ mod bad_input;
 mod baseline;
 mod check;
 mod ci;
+mod drift;
 mod fix;
 mod plans;
 mod reports;

@@ -1,7 +1,8 @@
 //! Every rule has a page that explains it with a wrong and a right example, and both are what they say.
 
-use dsl_check::Severity;
 use dsl_check::rules::{RULES, Rule};
+use dsl_check::tools::{Listing, Lock};
+use dsl_check::{Severity, Workspace};
 use plan_tests::root;
 
 #[test]
@@ -52,6 +53,9 @@ fn judge(rule: &Rule) -> Result<(), String> {
         raised.retain(|diagnostic| diagnostic.rule == rule.name || diagnostic.severity != Severity::Hint);
         raised
     };
+    if rule.name == "capability-drift" {
+        return judge_drift(rule);
+    }
     for files in wrong {
         let raised = raised(&files);
         let rules: Vec<_> = raised.iter().map(|diagnostic| diagnostic.rule).collect();
@@ -66,6 +70,32 @@ fn judge(rule: &Rule) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Beside its plan, an example of this rule has what a server lists, as JSON.
+fn judge_drift(rule: &Rule) -> Result<(), String> {
+    let found = |heading: &str| -> Result<usize, String> {
+        let section = plan_tests::section(rule.page, heading);
+        let listing = section
+            .split("```json\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next());
+        let listing = Listing::parse(listing.unwrap_or_default())?;
+        let mut workspace = Workspace::new("/project");
+        for (name, text) in examples(rule.page, heading).concat() {
+            workspace.set_file(name, text.as_bytes());
+        }
+        let compared = workspace.compare_tools(&[listing], &Lock::default());
+        let rules = compared
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.rule == rule.name);
+        Ok(rules.count())
+    };
+    match (found("Wrong")?, found("Right")?) {
+        (1, 0) => Ok(()),
+        (wrong, right) => Err(format!("*Wrong* raises {wrong}, *Right* {right}")),
+    }
 }
 
 /// The examples below a heading. Each fenced block is one file, named by what follows `plan` on its fence; a block with the

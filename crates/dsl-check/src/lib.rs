@@ -30,6 +30,7 @@ mod scope;
 mod shell_lint;
 mod signatures;
 mod suppressions;
+pub mod tools;
 pub mod types;
 mod walk;
 mod workspace;

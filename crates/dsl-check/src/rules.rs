@@ -88,6 +88,7 @@ rules! {
     NON_IDEMPOTENT_RETRY "non-idempotent-retry" "capability" Warning;
     UNHANDLED_DOUBT "unhandled-doubt" "capability" Warning;
     UNDECLARED_EFFECT "undeclared-effect" "capability" Error;
+    CAPABILITY_DRIFT "capability-drift" "capability" Error;
     POLICY_VIOLATION "policy-violation" "policy" Error;
     CAPABILITY_DENIED "capability-denied" "policy" Error;
     EFFECT_DENIED "effect-denied" "policy" Error;

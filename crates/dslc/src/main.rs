@@ -1,5 +1,6 @@
 //! `dslc`: the command line. `main` is a few lines, each verb a file of `verbs/`, and only `printer` prints.
 
+mod against;
 mod baseline;
 mod changes;
 mod cli;

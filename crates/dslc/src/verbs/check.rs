@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use dsl_check::{Diagnostic, Severity};
 
+use crate::against;
 use crate::baseline::{self, Baseline};
 use crate::changes::{Changes, Woken};
 use crate::failure::{Exit, Failure, plain};
@@ -28,6 +29,7 @@ Examples:
   dslc check --diff | git apply      the same, seen first
   dslc check --baseline known.jsonl --write-baseline
   dslc check --baseline known.jsonl  fails on what is new since then
+  dslc check --against tools.json    has a tool changed since it was pinned?
 
 Imported files are checked with those that import them; `--fix` leaves them alone unless they are among PATH.")]
 pub struct Args {
@@ -57,8 +59,14 @@ pub struct Args {
     /// Write what is found now to the file of `--baseline`, and exit with 0
     #[arg(long, requires = "baseline", conflicts_with = "diff")]
     write_baseline: bool,
+    /// Compare the tools of MCP servers with `dslc.lock` and the capabilities that call them; FILE is what a server answers to `tools/list`
+    #[arg(long, value_name = "FILE")]
+    against: Vec<PathBuf>,
+    /// Pin the tools as `--against` finds them in `dslc.lock`, and exit with 0
+    #[arg(long, requires = "against", conflicts_with_all = ["fixing", "write_baseline"])]
+    write_lock: bool,
     /// Check again whenever a plan changes, until Ctrl-C
-    #[arg(long, conflicts_with_all = ["fixing", "write_baseline"])]
+    #[arg(long, conflicts_with_all = ["fixing", "write_baseline", "write_lock"])]
     watch: bool,
 }
 
@@ -118,6 +126,14 @@ fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
         hints: args.hints,
     };
     let fixed = (args.fix || args.diff).then(|| fix::apply(&mut loaded, &files, wanted));
+    if args.write_lock {
+        let exit = against::write_lock(&args.against, &place, &loaded, printer)?;
+        return Ok((exit, loaded));
+    }
+    let compared = match args.against.is_empty() {
+        true => None,
+        false => Some(against::compare(&args.against, &place, &mut loaded)?),
+    };
     if !args.hints {
         let is_shown = |diagnostic: &Diagnostic| diagnostic.severity != Severity::Hint;
         loaded.diagnostics.retain(is_shown);
@@ -151,6 +167,7 @@ fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
             let most = crate::shellcheck::SCRIPTS_MAX;
             printer.note(&format!("shell-lint left out: there are more than {most} scripts"));
         }
+        compared.iter().for_each(|compared| against::account(compared, printer));
         if fixed.is_none() {
             offer(&loaded, &files, wanted, printer);
         }
