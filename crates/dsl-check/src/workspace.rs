@@ -417,7 +417,9 @@ mod tests {
     #[test]
     fn an_edit_of_needs_checks_only_what_can_see_it() {
         let chunks = 1000 / 16 + 1;
-        // every chunk asks the new graph about its nodes, and finds that nothing has changed for it
-        assert!(cost("  needs: a250\n", "  needs: a250, a3\n") <= chunks + 20);
+        // every chunk asks the new graph about its nodes, and finds that nothing has changed for it; what is asked of the graph as
+        // a whole is asked once more
+        let runs = cost("  needs: a250\n", "  needs: a250, a3\n");
+        assert!(runs <= chunks + 24, "{runs} runs for {chunks} chunks");
     }
 }
