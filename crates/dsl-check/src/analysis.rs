@@ -13,6 +13,7 @@ use dsl_syntax::table::ClauseKey as K;
 use smol_str::SmolStr;
 
 use crate::amend;
+use crate::bounds::bounds_problems;
 use crate::check::check;
 use crate::config::Config;
 use crate::diagnostic::{Amend, BlockRef, Diag, Diagnostic, Edit, Fix, Label, LocalFix, Place, Severity, Target};
@@ -131,6 +132,7 @@ impl Analysis {
         reach_problems(&self.db, self.project, file).iter().for_each(&mut show);
         policy_problems(&self.db, self.project, file).iter().for_each(&mut show);
         write_conflicts(&self.db, self.project, file).iter().for_each(&mut show);
+        bounds_problems(&self.db, self.project, file).iter().for_each(&mut show);
         suppressions::apply(self, file, &mut found);
         once_a_file(&mut found, rules::TAB_INDENTATION);
         found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));
@@ -288,6 +290,7 @@ impl<'a> Edge<'a> {
     pub fn diagnostic(&mut self, diag: &Diag, severity: Severity) -> Diagnostic {
         let (file, span) = self.span(&diag.place);
         let start = self.block_start(diag.place.block);
+        let block = block_of(&self.analysis.db, diag.place.block);
         let labels = diag
             .labels
             .iter()
@@ -314,13 +317,16 @@ impl<'a> Edge<'a> {
                 edits: fix
                     .edits
                     .iter()
-                    .map(|(span, text)| Edit {
-                        file: file.clone(),
-                        span: span.shifted(start),
-                        text: text.clone(),
+                    .filter_map(|(target, text)| {
+                        Some(Edit {
+                            file: file.clone(),
+                            span: find_exactly(block?, target)?.shifted(start),
+                            text: text.clone(),
+                        })
                     })
                     .collect(),
             })
+            .filter(|fix: &Fix| !fix.edits.is_empty())
             .collect();
         Diagnostic {
             rule: diag.rule,
@@ -346,11 +352,11 @@ impl Edge<'_> {
             .map(|block| block.len)
             .sum();
         let text = block.chunk.text(db).get(before as usize..)?;
-        let edit = amend::edit(decl_of(db, block)?, text, &amend.how)?;
+        let (span, text) = amend::edit(decl_of(db, block)?, text, &amend.how)?;
         Some(LocalFix {
             title: amend.title.clone(),
             safe: false,
-            edits: vec![edit],
+            edits: vec![(Target::Span(span), text)],
         })
     }
 }
@@ -372,6 +378,15 @@ fn find(block: &Block, target: &Target) -> Span {
         (Some(Item::Use(used)), _) => used.span,
         (Some(Item::Decl(decl)), target) => find_in(decl, target).unwrap_or_else(|| name_span(decl)),
         (None, _) => Span::default(),
+    }
+}
+
+/// A target's place in the tree, if it is there.
+fn find_exactly(block: &Block, target: &Target) -> Option<Span> {
+    match (&block.item, target) {
+        (_, Target::Span(span)) => Some(*span),
+        (Some(Item::Decl(decl)), target) => find_in(decl, target),
+        _ => None,
     }
 }
 
@@ -505,6 +520,19 @@ fn find_in(decl: &Decl, target: &Target) -> Option<Span> {
             });
             let (clause, span) = named.next()?;
             Some(first_read(path, |look| of_entry(clause, name.as_deref(), look)).unwrap_or(span))
+        }
+        Target::Value(key) => match &clause(decl, *key)?.value {
+            Value::Expr(expr) => Some(expr.span),
+            _ => None,
+        },
+        Target::EntryValue(key, name) => {
+            let of_key = decl.clauses.iter().filter(|clause| clause.key == Some(*key));
+            let assigns = of_key.filter_map(|clause| match &clause.value {
+                Value::Assigns(assigns) => Some(assigns),
+                _ => None,
+            });
+            let mut entries = assigns.flatten();
+            Some(entries.find(|assign| assign.name.text == *name)?.value.span)
         }
         Target::Need(wanted) => {
             let Value::Needs(needs) = &clause(decl, K::Needs)?.value else {

@@ -116,6 +116,10 @@ pub(crate) enum Target {
     Rule(u32),
     /// A clause inside a clause: `capabilities` in `allow`.
     Inner(ClauseKey, ClauseKey),
+    /// The value of the first such clause, …
+    Value(ClauseKey),
+    /// … or of an entry of it.
+    EntryValue(ClauseKey, SmolStr),
     /// The path of a `use`, or a name picked by it.
     Use(Option<SmolStr>),
 }
@@ -146,8 +150,8 @@ pub(crate) struct Diag {
 pub(crate) struct LocalFix {
     pub title: String,
     pub safe: bool,
-    /// Spans in the block of the diagnostic.
-    pub edits: Vec<(Span, String)>,
+    /// Places in the block of the diagnostic.
+    pub edits: Vec<(Target, String)>,
 }
 
 /// An edit that is written down when the diagnostic is shown, for it needs to know where things stand.
@@ -207,11 +211,14 @@ impl Diag {
         });
         self
     }
-    pub fn fix(mut self, title: impl Into<String>, safe: bool, span: Span, text: impl Into<String>) -> Self {
+    pub fn fix(self, title: impl Into<String>, safe: bool, span: Span, text: impl Into<String>) -> Self {
+        self.fix_at(title, safe, Target::Span(span), text)
+    }
+    pub fn fix_at(mut self, title: impl Into<String>, safe: bool, at: Target, text: impl Into<String>) -> Self {
         self.fixes.push(LocalFix {
             title: title.into(),
             safe,
-            edits: vec![(span, text.into())],
+            edits: vec![(at, text.into())],
         });
         self
     }

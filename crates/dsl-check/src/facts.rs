@@ -10,7 +10,7 @@ use std::sync::Arc;
 use dsl_syntax::ast::{Clause, Decl, Expr, ExprKind, Name, Span, Value};
 use dsl_syntax::table::ClauseKey as K;
 use ir::expr::Capture;
-use ir::plan::{Body, Node, Retry};
+use ir::plan::{Body, Node, Retry, Task};
 use ir::types::Type;
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
@@ -96,6 +96,10 @@ pub(crate) struct NodeFacts {
     pub timeout: Timeout,
     /// Its own; the plan's default is in the plan's facts.
     pub retry: Option<Retry>,
+    /// The longest that the waits between its attempts take together.
+    pub waits_ms: u64,
+    /// A milestone that can fail, because it expects something.
+    pub judged: bool,
     pub each: Option<EachFacts>,
     pub optional: bool,
     pub idempotent: bool,
@@ -122,7 +126,7 @@ pub(crate) struct ClauseFacts {
     pub timeout_ms: Option<u64>,
     /// `limits.parallel`
     pub parallel: Option<u32>,
-    /// The default of its tasks.
+    /// The default of its tasks, …
     pub retry: Option<Retry>,
     pub owner: Option<SmolStr>,
     pub labels: Box<[SmolStr]>,
@@ -133,6 +137,8 @@ pub(crate) struct ClauseFacts {
     pub dir: Dir,
     /// It has a clause that could not be read, so it may say more than this.
     pub broken: bool,
+    /// … and the longest that its waits take together.
+    pub waits_ms: u64,
 }
 
 /// `budget:` of a plan or a task.
@@ -248,6 +254,7 @@ impl Noted {
             budget: self.budget.get(),
             timeout_ms,
             parallel,
+            waits_ms: waits_ms(retry.as_ref()),
             retry,
             ..ClauseFacts::default()
         })));
@@ -352,6 +359,8 @@ fn of_node(decl: &Decl, typed: &Node, noted: Noted) -> NodeFacts {
             Body::Decision(_) => Timeout::None,
         },
         retry: task.and_then(|task| task.retry.clone()),
+        waits_ms: waits_ms(task.and_then(|task| task.retry.as_ref())),
+        judged: task.is_some_and(can_fail),
         each: task.and_then(|task| task.each.as_ref()).map(|each| EachFacts {
             items_max: noted.items_max.get(),
             parallel: each.parallel,
@@ -399,6 +408,16 @@ fn dir(decl: &Decl) -> Dir {
         },
         Some(_) => Dir::Computed,
     }
+}
+
+fn waits_ms(retry: Option<&Retry>) -> u64 {
+    retry.map_or(0, |retry| retry.backoff.longest_delays_ms(retry.max))
+}
+
+/// Whether something about a task can fail, even if it runs nothing.
+fn can_fail(task: &Task) -> bool {
+    let expects = !task.expect.is_empty() || !task.requires.is_empty() || !task.fail.is_empty();
+    expects || !task.input.is_empty() || !task.output.is_empty() || !task.remember.is_empty()
 }
 
 fn timeout(expr: Option<&ir::Expr>) -> Timeout {

@@ -6,6 +6,7 @@
 
 mod amend;
 mod analysis;
+mod bounds;
 mod builtin;
 mod calls;
 mod check;
@@ -37,6 +38,8 @@ mod workspace;
 mod writes;
 
 pub use analysis::{Analysis, Overtaken, PlanInfo};
+pub use bounds::words::{money, span};
+pub use bounds::{Bounds, CapabilityTotal, NodeBounds, PathStep, People, PlanLimits, Unbounded};
 pub use config::{Config, ConfigError, Level};
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
 pub use ide::{Definition, Hover, Symbol};

@@ -94,6 +94,8 @@ rules! {
     EFFECT_DENIED "effect-denied" "policy" Error;
     LIMIT_EXCEEDED "limit-exceeded" "policy" Error;
     SECRET_LEAK "secret-leak" "policy" Error;
+    BUDGET_EXCEEDED "budget-exceeded" "bounds" Error;
+    TIMEOUT_EXCEEDS_PARENT "timeout-exceeds-parent" "bounds" Error;
     REDUNDANT_NEED "redundant-need" "lints" Hint;
     MISSING_TIMEOUT "missing-timeout" "lints" Hint;
     UNVERIFIABLE_EXPECTATION "unverifiable-expectation" "lints" Hint;

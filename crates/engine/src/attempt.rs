@@ -100,7 +100,7 @@ impl Engine {
         let seed = self.state.run.as_ref().map_or(0, |run| run.seed);
         let draw = retry::draw(seed, &node.id, instance, error.attempts);
         let delay_ms = match task(node).and_then(|task| task.retry.as_ref()) {
-            Some(retry) => retry::delay_ms(&retry.backoff, error.attempts, draw),
+            Some(retry) => retry.backoff.delay_ms(error.attempts, draw),
             None => 0,
         };
         let at_ms = self

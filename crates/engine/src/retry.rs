@@ -1,8 +1,8 @@
-//! Whether a failed attempt is followed by another, and after how long; and the keys that make a repetition harmless.
+//! Whether a failed attempt is followed by another, what its jitter is drawn from, and the keys that make a repetition harmless.
 //!
-//! Pure functions. What looks random is drawn from the run's seed, so it is the same in every replay. All arithmetic is on integers.
+//! Pure functions; how long the waits are is [`ir::plan::Backoff`]'s business. What looks random is drawn from the run's seed, so it is the same in every replay. All arithmetic is on integers.
 
-use ir::plan::{Backoff, Retry};
+use ir::plan::Retry;
 
 use crate::state::UnitId;
 
@@ -18,55 +18,6 @@ pub(crate) fn again(retry: Option<&Retry>, attempt: u32, mode: &str) -> bool {
         retry.on.iter().any(|on| on == mode)
     };
     allowed && attempt <= retry.max
-}
-
-/// How long to wait after failed attempt number `attempt` (from 1), in milliseconds.
-pub(crate) fn delay_ms(backoff: &Backoff, attempt: u32, draw: u64) -> u64 {
-    let n = attempt.saturating_sub(1);
-    match backoff {
-        Backoff::Immediate => 0,
-        Backoff::Linear { base_ms, step_ms } => base_ms.saturating_add(step_ms.saturating_mul(u64::from(n))),
-        Backoff::Exponential {
-            base_ms,
-            cap_ms,
-            factor_milli,
-            jitter,
-        } => {
-            let whole = grown(*base_ms, *factor_milli, n, cap_ms.unwrap_or(u64::MAX));
-            if *jitter { jittered(whole, draw) } else { whole }
-        }
-    }
-}
-
-/// `base * factor^n`, at most `cap`.
-fn grown(base_ms: u64, factor_milli: u64, n: u32, cap_ms: u64) -> u64 {
-    let mut delay = u128::from(base_ms);
-    if factor_milli > 1000 {
-        for _ in 0..n {
-            if delay == 0 || delay >= u128::from(cap_ms) {
-                break;
-            }
-            let next = delay * u128::from(factor_milli) / 1000;
-            // A small base can be too small to grow by the factor in whole milliseconds.
-            delay = next.max(delay + 1);
-        }
-    } else if factor_milli < 1000 {
-        for _ in 0..n.min(64 * 16) {
-            delay = delay * u128::from(factor_milli) / 1000;
-        }
-    }
-    u64::try_from(delay).unwrap_or(u64::MAX).min(cap_ms)
-}
-
-/// Between half of the wait and all of it.
-const fn jittered(whole_ms: u64, draw: u64) -> u64 {
-    let half = whole_ms / 2;
-    let span = whole_ms - half;
-    if span == u64::MAX {
-        draw
-    } else {
-        half + draw % (span + 1)
-    }
 }
 
 /// A number that depends on the seed, what is attempted, and the attempt, and on nothing else.
@@ -124,39 +75,12 @@ pub(crate) const fn unit_of(node: u32, instance: Option<u32>) -> UnitId {
 
 #[cfg(test)]
 mod tests {
+    use ir::plan::Backoff;
+
     use super::*;
 
-    const EXPONENTIAL: Backoff = Backoff::Exponential {
-        base_ms: 1000,
-        cap_ms: Some(30_000),
-        factor_milli: 2000,
-        jitter: false,
-    };
-
     #[test]
-    fn exponential_waits_double_up_to_the_cap() {
-        let waits: Vec<u64> = (1..8).map(|attempt| delay_ms(&EXPONENTIAL, attempt, 0)).collect();
-        assert_eq!(waits, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
-    }
-
-    #[test]
-    fn huge_numbers_of_attempts_neither_overflow_nor_take_long() {
-        let uncapped = Backoff::Exponential {
-            base_ms: 1,
-            cap_ms: None,
-            factor_milli: 1001,
-            jitter: true,
-        };
-        assert!(delay_ms(&uncapped, 100_000, 7) > 0);
-        let linear = Backoff::Linear {
-            base_ms: u64::MAX,
-            step_ms: u64::MAX,
-        };
-        assert_eq!(delay_ms(&linear, u32::MAX, 0), u64::MAX);
-    }
-
-    #[test]
-    fn jitter_stays_between_half_and_whole_and_depends_on_the_attempt() {
+    fn jitter_depends_on_the_attempt() {
         let jitter = Backoff::Exponential {
             base_ms: 1000,
             cap_ms: None,
@@ -164,7 +88,7 @@ mod tests {
             jitter: true,
         };
         let waits: Vec<u64> = (1..50)
-            .map(|attempt| delay_ms(&jitter, attempt, draw(1, "a", None, attempt)))
+            .map(|attempt| jitter.delay_ms(attempt, draw(1, "a", None, attempt)))
             .collect();
         assert!(waits.iter().all(|wait| (500..=1000).contains(wait)));
         assert!(waits.iter().collect::<std::collections::BTreeSet<_>>().len() > 20);

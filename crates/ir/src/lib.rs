@@ -4,6 +4,7 @@
 //! Shared by compiler, language server and runtime. It has no opinions and knows nobody: absent are where a plan came
 //! from and who runs it.
 
+mod backoff;
 pub mod data;
 pub mod diff;
 pub mod eval;

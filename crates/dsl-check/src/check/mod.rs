@@ -543,7 +543,11 @@ fn of_problem(problem: Problem, block: BlockRef) -> Diag {
         .map(|fix| LocalFix {
             title: fix.title,
             safe: fix.safe,
-            edits: fix.edits,
+            edits: fix
+                .edits
+                .into_iter()
+                .map(|(span, text)| (Target::Span(span), text))
+                .collect(),
         })
         .collect();
     diag

@@ -81,7 +81,7 @@ impl Analysis {
     }
 
     /// The errors of a file and of all that it imports; those of the settings' policies too, for they bind its plans.
-    fn errors(&self, file: SourceFile) -> Vec<Diagnostic> {
+    pub(crate) fn errors(&self, file: SourceFile) -> Vec<Diagnostic> {
         let mut seen = BTreeSet::from([file.path(&self.db).clone()]);
         let mut queue = VecDeque::from([file]);
         let everywhere = policy::settings_files(&self.db, self.project).iter();
