@@ -280,7 +280,11 @@ impl Analysis {
         }
         let place = self.place_of(file, block, &name.text)?;
         let decl = decl_of(&self.db, place.block)?;
-        Some(about_decl(decl))
+        let mut text = about_decl(decl);
+        if let Some(worst) = self.worst_of_plan(place.block) {
+            text.push_str(&format!("\n\nworst case {worst}"));
+        }
+        Some(text)
     }
 
     fn about_node(&self, file: SourceFile, block: BlockRef, sig: &NodeSig) -> String {
@@ -299,6 +303,9 @@ impl Analysis {
             text.push_str(&format!("\n\nby `{name}`"));
         }
         text.push_str(&self.when_it_runs(block));
+        if let Some(worst) = self.worst_of_node(file, block) {
+            text.push_str(&format!("\n\nworst case {worst}"));
+        }
         text
     }
 

@@ -1,10 +1,11 @@
-//! `dslc run --dry-run`: what would be started, in order, with what is known before anything has run. Looks at nothing and starts
-//! nothing. Absent: bounds on time and cost.
+//! `dslc run --dry-run`: what would be started, in order, with what is known before anything has run, and what it takes at worst.
+//! Looks at nothing and starts nothing.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt::Write;
 
+use dsl_check::Bounds;
 use ir::eval::{EvalError, NoWorld, Scope, eval};
 use ir::expr::Ref;
 use ir::plan::{Binding, Body, Inputs, Interpreter, Need, Node, NodeId, Plan};
@@ -12,14 +13,16 @@ use ir::types::Types;
 use ir::{Expr, Value};
 
 use crate::printer::{bold, shown};
+use crate::verbs::bounds;
 
-pub fn describe(plan: &Plan, inputs: &Inputs) -> String {
+pub fn describe(plan: &Plan, inputs: &Inputs, bounds: &Bounds) -> String {
     let known = Known { plan, inputs };
     let mut text = format!("{} {}\n", bold("plan", None), plan.name);
     for (name, value) in inputs {
         // Infallible: writing to a string.
         let _ = writeln!(text, "  {name}: {}", shown(&ir::data::render(value)));
     }
+    let _ = writeln!(text, "  {}", bounds::in_a_line(bounds));
     let conditions = conditions(plan);
     for (place, id) in (1..).zip(order(plan)) {
         let node = &plan.nodes[id as usize];

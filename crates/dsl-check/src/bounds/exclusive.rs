@@ -125,7 +125,7 @@ impl Exclusive {
     }
 }
 
-pub(super) struct Most<T> {
+pub(crate) struct Most<T> {
     pub sum: T,
     taken: Vec<bool>,
 }

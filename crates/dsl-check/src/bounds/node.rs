@@ -4,11 +4,12 @@
 //! summary of the plan that it calls. What is not known counts as nothing and is said in `time_open` and `cost_open`. Absent: other nodes.
 
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 
 use super::{Clauses, Summary};
 use crate::facts::{NodeFacts, Timeout};
-use crate::scope::{Capability, FileScope};
-use crate::signatures::{NodeKind, NodeSig, Work};
+use crate::scope::{Capability, CapabilityId, FileScope};
+use crate::signatures::{NodeKind, NodeSig, RunnerSig, Work};
 
 /// Why something has no bound.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,7 +38,8 @@ pub enum People {
 }
 
 impl People {
-    pub(crate) const fn is_waited_for(self) -> bool {
+    /// Somebody is waited for.
+    pub const fn is_some(self) -> bool {
         !matches!(self, Self::Nobody)
     }
 
@@ -309,7 +311,7 @@ fn attempt(sig: &NodeSig, facts: &NodeFacts, around: &Around<'_>) -> Attempt {
     match &sig.work {
         Work::Nothing => Attempt::default(),
         Work::Call(_) => call(around, open.is_none().then_some(timeout_ms)),
-        Work::Capability(name) if is_human(name, around.scope) => Attempt {
+        Work::Capability(name) if is_human(name, sig, around.scope) => Attempt {
             people: match open {
                 None => People::UpTo(timeout_ms),
                 Some(_) => People::Open,
@@ -366,8 +368,17 @@ fn call(around: &Around<'_>, timeout_ms: Option<u64>) -> Attempt {
     }
 }
 
-fn is_human(name: &str, scope: &FileScope) -> bool {
-    name == "human.ask" && scope.capabilities.contains_key(name)
+/// Whether a person does it: by the capability's own runner, or by that of every agent who may be asked.
+fn is_human(name: &str, sig: &NodeSig, scope: &FileScope) -> bool {
+    let Some(capability) = scope.capabilities.get(name) else {
+        return false;
+    };
+    let human = |runner: &Option<RunnerSig>| runner.as_ref().is_some_and(|runner| runner.kind == "human");
+    if capability.id == CapabilityId::builtin("human.ask") || human(&capability.runner) {
+        return true;
+    }
+    let asks = |agent: &SmolStr| scope.agents.get(agent).is_some_and(|agent| human(&agent.runner));
+    capability.is_abstract() && !sig.by.is_empty() && sig.by.iter().all(asks)
 }
 
 /// A call's price is paid whether it succeeds or not. Of the lines of `do:` each is paid once, and the dearest again for every further
@@ -403,7 +414,7 @@ struct Prices {
 /// Every agent that may call it at its price does so, as often as it may.
 fn by_agents(name: &str, sig: &NodeSig, worst: &Worst, around: &Around<'_>) -> Prices {
     let (price, open) = price_of(around.scope.capabilities.get(name).map(|found| &**found), worst);
-    let refuses = |agent: &&smol_str::SmolStr| {
+    let refuses = |agent: &&SmolStr| {
         let agent = around.scope.agents.get(*agent);
         agent
             .and_then(|agent| agent.call_cost_max)

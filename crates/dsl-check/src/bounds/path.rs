@@ -83,7 +83,7 @@ pub(super) fn most_ms(graph: &PlanGraph, order: &[u32], nodes: &[Worst], clauses
     let mut from_start = 0_u128;
     for &node in order.iter().rev() {
         let at = node as usize;
-        let is_release = nodes[at].people.is_waited_for();
+        let is_release = nodes[at].people.is_some();
         let down = link(&nodes[at], slots).saturating_add(if is_release { 0 } else { below[at] });
         if is_release {
             total = total.saturating_add(below[at]);
@@ -168,5 +168,5 @@ pub(super) fn widest(graph: &PlanGraph, order: &[u32], nodes: &[Worst]) -> Wides
 }
 
 fn takes_slots(node: &Worst) -> bool {
-    node.runs && !node.people.is_waited_for()
+    node.runs && !node.people.is_some()
 }

@@ -143,7 +143,7 @@ impl Limits<'_> {
 
     /// Whether one attempt of the node may take longer than the whole plan; people may.
     fn outlasts(&self, node: u32, timeout: Timeout, limit: &Option<Limit>) -> bool {
-        let runs = self.bounds.nodes[node as usize].runs && !self.bounds.nodes[node as usize].people.is_waited_for();
+        let runs = self.bounds.nodes[node as usize].runs && !self.bounds.nodes[node as usize].people.is_some();
         let Timeout::Constant(ms) = timeout else { return false };
         limit.as_ref().is_some_and(|limit| runs && ms > limit.ms)
     }

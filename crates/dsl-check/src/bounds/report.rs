@@ -11,9 +11,12 @@ use smol_str::SmolStr;
 use super::node::{People, Worst, times};
 use super::{PlanBounds, bounds_of_file, words};
 use crate::analysis::Analysis;
+use crate::diagnostic::BlockRef;
 use crate::facts::{Facts, file_facts};
 use crate::graph::{EdgeKind, PlanGraph, graphs};
+use crate::inputs::SourceFile;
 use crate::lower::CompileError;
+use crate::plans::file_plans;
 use crate::rules;
 use crate::signatures::{NodeKind, NodeSig, Work};
 
@@ -107,6 +110,45 @@ pub struct NodeBounds {
 }
 
 impl Analysis {
+    /// The worst case of a node, in a few words.
+    pub(crate) fn worst_of_node(&self, file: SourceFile, block: BlockRef) -> Option<String> {
+        let (plan, node) = *file_plans(&self.db, file).places.get(&block)?;
+        let bounds = bounds_of_file(&self.db, self.project, file)
+            .into_iter()
+            .nth(plan as usize)??;
+        let worst = bounds.nodes.get(node? as usize)?;
+        let mut parts = Vec::new();
+        match (worst.time_open, worst.people) {
+            (_, People::UpTo(ms)) => parts.push(format!("{} of waiting for people", words::span(ms))),
+            (_, People::Open) => parts.push("as long as people take".to_owned()),
+            (Some(open), _) => parts.push(format!("unbounded, because {}", words::why(open))),
+            (None, _) if worst.span_ms == 0 => {}
+            (None, _) => parts.push(words::span(worst.span_ms)),
+        }
+        match worst.cost_open {
+            Some(open) if worst.time_open != Some(open) => parts.push(format!("cost unbounded: {}", words::why(open))),
+            None if !worst.cost.is_zero() => parts.push(words::money(worst.cost)),
+            _ => {}
+        }
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
+    /// The worst case of the plan whose header that is.
+    pub(crate) fn worst_of_plan(&self, block: BlockRef) -> Option<String> {
+        let file = block.chunk.file(&self.db);
+        let (plan, None) = *file_plans(&self.db, file).places.get(&block)? else {
+            return None;
+        };
+        let whole = bounds_of_file(&self.db, self.project, file)
+            .into_iter()
+            .nth(plan as usize)??
+            .whole;
+        let more = |open: bool| if open { " + unbounded" } else { "" };
+        let time = format!("{}{}", words::span(whole.span_ms), more(whole.time_open.is_some()));
+        let cost = format!("{}{}", words::money(whole.cost), more(whole.cost_open.is_some()));
+        Some(format!("{time}, {cost}"))
+    }
+
     /// The worst case of a plan; of the only one of the file if none is named. A plan that exceeds its limits has one too.
     pub fn bounds(&self, path: &Path, plan: Option<&str>) -> Result<Bounds, CompileError> {
         let file = self.file(path).ok_or(CompileError::NoFile)?;
@@ -171,7 +213,7 @@ impl Report<'_> {
             tokens: (!budgeted.is_empty()).then_some(tokens),
             people: bounds.whole.people,
             waits: nodes()
-                .filter(|(_, worst)| worst.people.is_waited_for())
+                .filter(|(_, worst)| worst.people.is_some())
                 .map(|(node, worst)| (self.name(node), worst.people))
                 .collect(),
             path: self.path(),

@@ -74,6 +74,16 @@ fn factors(worst: &Worst, items: bool) -> Vec<String> {
 /// What the worst time of a node is made of; nothing where that is one timeout.
 pub(crate) fn time_terms(worst: &Worst) -> Option<String> {
     let mut terms = factors(worst, true);
+    if worst.time_open.is_some_and(|open| open != Open::Items) {
+        let waits = || {
+            format!(
+                "{} between {}, which are unbounded",
+                span(worst.waits_ms),
+                counted(worst.attempts(), "attempt")
+            )
+        };
+        return (worst.waits_ms > 0).then(waits);
+    }
     if terms.is_empty() || worst.span_ms == 0 {
         return None;
     }

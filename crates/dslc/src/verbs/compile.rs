@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use dsl_check::{CompileError, Severity};
+use dsl_check::{Bounds, CompileError, Diagnostic, Severity};
 use ir::Plan;
 
 use crate::failure::{Exit, Failure, plain};
@@ -87,6 +87,49 @@ pub fn compile_to_run(source: &Source, place: &Place, printer: &Printer) -> Resu
 }
 
 fn load_file(source: &Source, place: &Place, printer: &Printer) -> Result<(Loaded, PathBuf), Failure> {
+    let opened = Opened::new(source, place, printer, |_| true)?;
+    opened.plan(source)
+}
+
+/// A file that was asked for, without errors that stand in the way.
+pub struct Opened {
+    loaded: Loaded,
+    file: PathBuf,
+}
+
+impl Opened {
+    /// Errors that matter are printed and end the command.
+    pub fn new(
+        source: &Source,
+        place: &Place,
+        printer: &Printer,
+        matters: impl Fn(&Diagnostic) -> bool,
+    ) -> Result<Self, Failure> {
+        let (file, mut loaded) = load(source, place)?;
+        let wrong = |found: &Diagnostic| found.severity == Severity::Error && matters(found);
+        loaded.diagnostics.retain(wrong);
+        if loaded.diagnostics.is_empty() {
+            return Ok(Self { loaded, file });
+        }
+        let colored = printer.err_is_colored();
+        let text = render::render(Format::Pretty, &loaded.diagnostics, &loaded.sources, colored);
+        printer.err(&text);
+        Err(Failure::plan_wrong())
+    }
+
+    pub fn plan(&self, source: &Source) -> Result<Plan, Failure> {
+        let compiled = self.loaded.workspace.compile(&self.file, source.plan.as_deref());
+        compiled.map_err(|error| refused(error, source))
+    }
+
+    /// What the plan takes and costs at worst.
+    pub fn bounds(&self, source: &Source) -> Result<Bounds, Failure> {
+        let bounds = self.loaded.workspace.bounds(&self.file, source.plan.as_deref());
+        bounds.map_err(|error| refused(error, source))
+    }
+}
+
+fn load(source: &Source, place: &Place) -> Result<(PathBuf, Loaded), Failure> {
     if !crate::workspace::is_stdin(&source.file) && source.file.is_dir() {
         return Err(Failure::usage(format!(
             "`{}` is a folder, expected a file",
@@ -133,6 +176,8 @@ fn without_errors(loaded: &mut Loaded, printer: &Printer) -> Result<(), Failure>
         return Err(Failure::plan_wrong());
     }
     Ok(())
+    let loaded = Loaded::new(place, &files)?;
+    Ok((only(&files).to_path_buf(), loaded))
 }
 
 pub fn lowered(loaded: &Loaded, file: &Path, source: &Source) -> Result<Plan, Failure> {

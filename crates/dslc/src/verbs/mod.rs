@@ -1,5 +1,6 @@
 //! One file a verb: its arguments, and what it does with them.
 
+pub mod bounds;
 pub mod check;
 pub mod compile;
 pub mod completions;

@@ -7,7 +7,7 @@ use ir::Plan;
 use ir::plan::Inputs;
 use store::Durability;
 
-use super::compile::{self, Source};
+use super::compile::{Opened, Source};
 use crate::drive::{self, Watching};
 use crate::dry_run;
 use crate::failure::{Exit, Failure, plain};
@@ -74,10 +74,17 @@ impl From<Tier> for Durability {
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
     let plan = compile::compile_to_run(&args.source, &place, printer)?;
+    let plan = compile::compile(&args.source, &place, printer)?;
+    let opened = Opened::new(&args.source, &place, printer, |_| true)?;
+    let plan = opened.plan(&args.source)?;
+    if !place.config.policies.is_empty() {
+        let message = "`policies` of `dslc.toml` cannot be enforced yet, so no plan is run";
+        return Err(Failure::new(Exit::PlanWrong, message));
+    }
     let given = inputs(args, &plan)?;
     if args.dry_run {
         let inputs = runtime::complete_inputs(&plan, given).map_err(|problems| Failure::usage(problems.join("\n")))?;
-        printer.out(&dry_run::describe(&plan, &inputs));
+        printer.out(&dry_run::describe(&plan, &inputs, &opened.bounds(&args.source)?));
         return Ok(Exit::Fine);
     }
     let mut options = drive::options(&place)?;
