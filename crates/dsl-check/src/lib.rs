@@ -6,6 +6,7 @@
 
 mod amend;
 mod analysis;
+mod arms;
 mod bounds;
 mod builtin;
 mod calls;
@@ -38,6 +39,7 @@ mod workspace;
 mod writes;
 
 pub use analysis::{Analysis, Overtaken, PlanInfo};
+pub use arms::ArmText;
 pub use bounds::words::{money, span};
 pub use bounds::{Bounds, CapabilityTotal, NodeBounds, PathStep, People, PlanLimits, Unbounded};
 pub use config::{Config, ConfigError, Level};

@@ -10,6 +10,7 @@ mod failure;
 mod fix;
 mod history;
 mod outcome;
+mod picture;
 mod printer;
 mod render;
 mod replace;

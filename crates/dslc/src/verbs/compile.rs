@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use dsl_check::{Bounds, CompileError, Diagnostic, Severity};
+use dsl_check::{ArmText, Bounds, CompileError, Diagnostic, Severity};
 use ir::Plan;
 
 use crate::failure::{Exit, Failure, plain};
@@ -120,6 +120,11 @@ impl Opened {
     pub fn plan(&self, source: &Source) -> Result<Plan, Failure> {
         let compiled = self.loaded.workspace.compile(&self.file, source.plan.as_deref());
         compiled.map_err(|error| refused(error, source))
+    }
+
+    /// The arms of its decisions.
+    pub fn arms(&self, source: &Source) -> Vec<ArmText> {
+        self.loaded.workspace.arms(&self.file, source.plan.as_deref())
     }
 
     /// What the plan takes and costs at worst.
