@@ -278,7 +278,7 @@ fn task(sig: &NodeSig, facts: &NodeFacts, around: &Around<'_>) -> Worst {
         runs,
         ..Worst::of_one()
     };
-    price(&mut worst, sig, facts, around, items_open);
+    price(&mut worst, sig, around, items_open);
     worst
 }
 
@@ -318,7 +318,7 @@ fn attempt(sig: &NodeSig, facts: &NodeFacts, around: &Around<'_>) -> Attempt {
             },
             ..Attempt::default()
         },
-        Work::Script | Work::Capability(_) | Work::Steps => Attempt {
+        Work::Script | Work::Capability(_) | Work::Steps(_) => Attempt {
             span_ms: timeout_ms,
             most_ms: timeout_ms,
             work_ms: timeout_ms,
@@ -383,10 +383,10 @@ fn is_human(name: &str, sig: &NodeSig, scope: &FileScope) -> bool {
 
 /// A call's price is paid whether it succeeds or not. Of the lines of `do:` each is paid once, and the dearest again for every further
 /// attempt: a retry goes on at the line that failed.
-fn price(worst: &mut Worst, sig: &NodeSig, facts: &NodeFacts, around: &Around<'_>, items_open: Option<Open>) {
+fn price(worst: &mut Worst, sig: &NodeSig, around: &Around<'_>, items_open: Option<Open>) {
     let Prices { one, all, open } = match &sig.work {
         Work::Capability(name) => by_agents(name, sig, worst, around),
-        Work::Steps => steps(facts, worst, around),
+        Work::Steps(names) => steps(names, worst, around),
         Work::Call(_) => {
             let callee = around.callee;
             let one = callee.map_or(Decimal::ZERO, |callee| callee.cost);
@@ -431,14 +431,14 @@ fn by_agents(name: &str, sig: &NodeSig, worst: &Worst, around: &Around<'_>) -> P
     }
 }
 
-fn steps(facts: &NodeFacts, worst: &Worst, around: &Around<'_>) -> Prices {
+fn steps(names: &[SmolStr], worst: &Worst, around: &Around<'_>) -> Prices {
     let mut prices = Prices {
         one: Decimal::ZERO,
         all: Decimal::ZERO,
         open: None,
     };
     let mut dearest = Decimal::ZERO;
-    for name in &facts.steps {
+    for name in names {
         let (price, open) = price_of(around.scope.capabilities.get(name).map(|found| &**found), worst);
         prices.one = plus(prices.one, price);
         prices.open = prices.open.or(open);

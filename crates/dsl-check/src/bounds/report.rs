@@ -269,7 +269,7 @@ impl Report<'_> {
                 Work::Script => vec![script_capability(facts, sig)],
                 Work::Capability(name) => vec![name.clone()],
                 Work::Call(name) => vec![format!("plan {name}").into()],
-                Work::Steps => facts.node.iter().flat_map(|node| node.steps.iter().cloned()).collect(),
+                Work::Steps(names) => names.to_vec(),
             };
             let several = called.len() as u64;
             for name in called {
