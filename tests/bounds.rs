@@ -175,7 +175,7 @@ fn simulate(plan: &Arc<Plan>, world: World, rng: &mut Rng) -> Took {
             run: "r".into(),
             inputs: BTreeMap::default(),
             seed: rng.below(1000),
-            parallel: plan.parallel.unwrap_or(SLOTS_ENOUGH),
+            parallel: plan.limits.parallel.unwrap_or(SLOTS_ENOUGH),
             workspace: "/w".to_owned(),
         }),
         rng,

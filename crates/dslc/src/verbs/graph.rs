@@ -334,6 +334,7 @@ fn drawn(node: &Node) -> Drawn {
 fn shape(node: &Node) -> Shape {
     match &node.body {
         Body::Task(task) if task.each.is_some() => Shape::FanOut,
+        Body::Task(task) if task.work.is_nothing() => Shape::Milestone,
         Body::Task(_) => Shape::Task,
         Body::Gate(_) => Shape::Gate,
         Body::Decision(_) => Shape::Decision,
