@@ -73,22 +73,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
 /// From a file to a plan. Errors of the file or of what it brings in are printed and end the command; warnings are printed only where
 /// they stand in the way of what was asked (`check` shows them all).
 pub fn compile(source: &Source, place: &Place, printer: &Printer) -> Result<Plan, Failure> {
-    let (loaded, file) = load_file(source, place, printer)?;
-    lowered(&loaded, &file, source)
-}
-
-/// The same of a plan that is to be run: what keeps it from being run is an error now.
-pub fn compile_to_run(source: &Source, place: &Place, printer: &Printer) -> Result<Plan, Failure> {
-    let (mut loaded, file) = load_file(source, place, printer)?;
-    let plan = lowered(&loaded, &file, source)?;
-    loaded.diagnostics = loaded.workspace.run_problems(&file, source.plan.as_deref(), None);
-    without_errors(&mut loaded, printer)?;
-    Ok(plan)
-}
-
-fn load_file(source: &Source, place: &Place, printer: &Printer) -> Result<(Loaded, PathBuf), Failure> {
-    let opened = Opened::new(source, place, printer, |_| true)?;
-    opened.plan(source)
+    Opened::new(source, place, printer, |_| true)?.plan(source)
 }
 
 /// A file that was asked for, without errors that stand in the way.
@@ -105,21 +90,29 @@ impl Opened {
         printer: &Printer,
         matters: impl Fn(&Diagnostic) -> bool,
     ) -> Result<Self, Failure> {
-        let (file, mut loaded) = load(source, place)?;
-        let wrong = |found: &Diagnostic| found.severity == Severity::Error && matters(found);
-        loaded.diagnostics.retain(wrong);
-        if loaded.diagnostics.is_empty() {
-            return Ok(Self { loaded, file });
+        if !crate::workspace::is_stdin(&source.file) && source.file.is_dir() {
+            return Err(Failure::usage(format!(
+                "`{}` is a folder, expected a file",
+                source.file.display()
+            )));
         }
-        let colored = printer.err_is_colored();
-        let text = render::render(Format::Pretty, &loaded.diagnostics, &loaded.sources, colored);
-        printer.err(&text);
-        Err(Failure::plan_wrong())
+        let (mut loaded, file) = loaded(source, place)?;
+        loaded.diagnostics.retain(matters);
+        without_errors(&mut loaded, printer)?;
+        Ok(Self { loaded, file })
     }
 
     pub fn plan(&self, source: &Source) -> Result<Plan, Failure> {
-        let compiled = self.loaded.workspace.compile(&self.file, source.plan.as_deref());
-        compiled.map_err(|error| refused(error, source))
+        lowered(&self.loaded, &self.file, source)
+    }
+
+    /// The same of a plan that is to be run: what keeps it from being run is an error now.
+    pub fn plan_to_run(&mut self, source: &Source, printer: &Printer) -> Result<Plan, Failure> {
+        let plan = self.plan(source)?;
+        let Self { loaded, file } = self;
+        loaded.diagnostics = loaded.workspace.run_problems(file, source.plan.as_deref(), None);
+        without_errors(loaded, printer)?;
+        Ok(plan)
     }
 
     /// The arms of its decisions.
@@ -132,16 +125,6 @@ impl Opened {
         let bounds = self.loaded.workspace.bounds(&self.file, source.plan.as_deref());
         bounds.map_err(|error| refused(error, source))
     }
-}
-
-fn load(source: &Source, place: &Place) -> Result<(PathBuf, Loaded), Failure> {
-    if !crate::workspace::is_stdin(&source.file) && source.file.is_dir() {
-        return Err(Failure::usage(format!(
-            "`{}` is a folder, expected a file",
-            source.file.display()
-        )));
-    }
-    load(source, place, printer)
 }
 
 /// A plan that came in on standard input.
@@ -161,9 +144,14 @@ pub fn compile_bytes(bytes: &[u8], place: &Place, printer: &Printer) -> Result<P
 
 /// A file without errors, in its workspace.
 pub fn load(source: &Source, place: &Place, printer: &Printer) -> Result<(Loaded, PathBuf), Failure> {
-    let files = place.files(std::slice::from_ref(&source.file))?;
-    let mut loaded = Loaded::new(place, &files)?;
+    let (mut loaded, file) = loaded(source, place)?;
     without_errors(&mut loaded, printer)?;
+    Ok((loaded, file))
+}
+
+fn loaded(source: &Source, place: &Place) -> Result<(Loaded, PathBuf), Failure> {
+    let files = place.files(std::slice::from_ref(&source.file))?;
+    let loaded = Loaded::new(place, &files)?;
     Ok((loaded, files.into_iter().next().unwrap_or_default()))
 }
 
@@ -181,8 +169,6 @@ fn without_errors(loaded: &mut Loaded, printer: &Printer) -> Result<(), Failure>
         return Err(Failure::plan_wrong());
     }
     Ok(())
-    let loaded = Loaded::new(place, &files)?;
-    Ok((only(&files).to_path_buf(), loaded))
 }
 
 pub fn lowered(loaded: &Loaded, file: &Path, source: &Source) -> Result<Plan, Failure> {

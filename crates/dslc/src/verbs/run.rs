@@ -73,10 +73,8 @@ impl From<Tier> for Durability {
 
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
-    let plan = compile::compile_to_run(&args.source, &place, printer)?;
-    let plan = compile::compile(&args.source, &place, printer)?;
-    let opened = Opened::new(&args.source, &place, printer, |_| true)?;
-    let plan = opened.plan(&args.source)?;
+    let mut opened = Opened::new(&args.source, &place, printer, |_| true)?;
+    let plan = opened.plan_to_run(&args.source, printer)?;
     let given = inputs(args, &plan)?;
     if args.dry_run {
         let inputs = runtime::complete_inputs(&plan, given).map_err(|problems| Failure::usage(problems.join("\n")))?;
