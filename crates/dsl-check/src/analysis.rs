@@ -22,11 +22,13 @@ use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
 use crate::plans::file_plans;
 use crate::policy::policy_problems;
 use crate::problems::{file_problems, flow_problems, graph_problems, reach_problems};
+use crate::removal::removal;
 use crate::rules;
 use crate::runnable::name_in;
 use crate::scope::implicit_name;
 use crate::signatures::{clause, parse};
 use crate::suppressions;
+use crate::unused::unused;
 use crate::walk;
 use crate::writes::write_conflicts;
 
@@ -133,6 +135,7 @@ impl Analysis {
         policy_problems(&self.db, self.project, file).iter().for_each(&mut show);
         write_conflicts(&self.db, self.project, file).iter().for_each(&mut show);
         bounds_problems(&self.db, self.project, file).iter().for_each(&mut show);
+        unused(&self.db, self.project, file).iter().for_each(&mut show);
         suppressions::apply(self, file, &mut found);
         once_a_file(&mut found, rules::TAB_INDENTATION);
         found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));
@@ -287,6 +290,20 @@ impl<'a> Edge<'a> {
         (place.block.chunk.file(db).path(db).clone(), span.shifted(start))
     }
 
+    /// What to take out of the block to remove what the place names.
+    fn removal(&self, place: &Place) -> Option<Span> {
+        let db = &self.analysis.db;
+        let blocks = parse(db, place.block.chunk);
+        let before = blocks.iter().take(place.block.index as usize);
+        let start = before.map(|block| block.len).sum();
+        removal(
+            block_of(db, place.block)?,
+            &place.target,
+            place.block.chunk.text(db),
+            start,
+        )
+    }
+
     pub fn diagnostic(&mut self, diag: &Diag, severity: Severity) -> Diagnostic {
         let (file, span) = self.span(&diag.place);
         let start = self.block_start(diag.place.block);
@@ -307,7 +324,7 @@ impl<'a> Edge<'a> {
             .amend
             .as_ref()
             .and_then(|amend| self.amend(diag.place.block, amend));
-        let fixes = diag
+        let mut fixes: Vec<Fix> = diag
             .fixes
             .iter()
             .chain(&amended)
@@ -328,6 +345,17 @@ impl<'a> Edge<'a> {
             })
             .filter(|fix: &Fix| !fix.edits.is_empty())
             .collect();
+        if let Some((safe, taken)) = diag.removable.zip(self.removal(&diag.place)) {
+            fixes.push(Fix {
+                title: "remove it".into(),
+                safe,
+                edits: vec![Edit {
+                    file: file.clone(),
+                    span: taken.shifted(start),
+                    text: String::new(),
+                }],
+            });
+        }
         Diagnostic {
             rule: diag.rule,
             severity,

@@ -144,6 +144,8 @@ pub(crate) struct Diag {
     pub amend: Option<Amend>,
     /// A warning, although its rule raises errors.
     pub lowered: bool,
+    /// A repair is to take out what the place names; whether that is safe.
+    pub removable: Option<bool>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -181,7 +183,12 @@ impl Diag {
             fixes: Vec::new(),
             amend: None,
             lowered: false,
+            removable: None,
         }
+    }
+    pub fn removable(mut self, safe: bool) -> Self {
+        self.removable = Some(safe);
+        self
     }
     pub fn label(mut self, place: Place, message: impl Into<String>) -> Self {
         self.labels.push((place, message.into()));

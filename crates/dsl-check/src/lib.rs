@@ -26,6 +26,7 @@ mod plans;
 mod policy;
 mod problems;
 mod reach;
+mod removal;
 pub mod rules;
 mod runnable;
 mod scope;
@@ -34,7 +35,9 @@ mod signatures;
 mod suppressions;
 pub mod tools;
 pub mod types;
+mod unused;
 mod walk;
+mod words;
 mod workspace;
 mod writes;
 

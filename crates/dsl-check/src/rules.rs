@@ -96,6 +96,8 @@ rules! {
     SECRET_LEAK "secret-leak" "policy" Error;
     BUDGET_EXCEEDED "budget-exceeded" "bounds" Error;
     TIMEOUT_EXCEEDS_PARENT "timeout-exceeds-parent" "bounds" Error;
+    UNUSED_NAME "unused-name" "lints" Warning;
+    UNUSED_OUTPUT "unused-output" "lints" Warning;
     REDUNDANT_NEED "redundant-need" "lints" Hint;
     MISSING_TIMEOUT "missing-timeout" "lints" Hint;
     UNVERIFIABLE_EXPECTATION "unverifiable-expectation" "lints" Hint;

@@ -22,6 +22,7 @@ use crate::rules;
 use crate::scope::TypedField;
 use crate::signatures::{NodeKind, clause, name_of};
 use crate::types::{Problem, facts_when, infer, infer_string, resolve_type};
+use crate::walk;
 
 /// A node as far as its own block tells.
 pub(crate) struct NodeParts {
@@ -224,7 +225,12 @@ pub(super) fn when(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Option<Ex
 pub(super) fn condition(cx: &Cx<'_>, expr: &Ast, place: &Place<'_, '_>) -> (Expr, bool) {
     let before = cx.problems();
     let lowered = typed(cx, expr, &Type::Bool, place);
-    (lowered, cx.problems() == before)
+    // what depends on a mistake elsewhere is lowered to a constant that nobody wrote
+    let (mut written, mut constant) = (false, false);
+    walk::deep(expr, &mut |inner| written |= matches!(inner.kind, ExprKind::Bool(_)));
+    lowered.walk(&mut |inner, _, _| constant |= matches!(inner, Expr::Const(ir::Value::Bool(_))));
+    let sound = cx.problems() == before && (written || !constant);
+    (lowered, sound)
 }
 
 /// `expect`, `requires`, `checks`: conditions, and prose where it is allowed.

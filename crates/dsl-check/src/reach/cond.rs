@@ -251,6 +251,9 @@ impl Reader<'_> {
             Expr::Ref(read) => self.scope.type_of(read),
             _ => None,
         };
+        if ty == Some(Type::Error) {
+            return Cond::default();
+        }
         let Some(possible) = ty.as_ref().and_then(Values::of_type) else {
             return Cond::fact(subject, values);
         };

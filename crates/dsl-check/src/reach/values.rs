@@ -49,6 +49,7 @@ impl Values {
             Type::Bool => Self::OneOf([Value::Bool(true), Value::Bool(false)].into()),
             Type::Enum(members) => one_of(members.iter().cloned().map(Value::String).collect())?,
             Type::Int(Some(bounds)) if !optional => of_bounds(bounds)?,
+            Type::Error | Type::Json | Type::None => return None,
             _ if optional => return None,
             _ => Self::except(Value::None),
         };
