@@ -196,6 +196,27 @@ enum Role {
     Nothing,
 }
 
+/// Refuses brackets and interpolations nested too deep, whatever stands in them.
+pub(crate) fn check_depth(tokens: Tokens<'_>) -> Result<(), SyntaxError> {
+    let mut open = 0usize;
+    for &(token, place) in tokens {
+        match token.kind {
+            Kind::StrStart => open += 1,
+            Kind::StrEnd => open = open.saturating_sub(1),
+            _ => match role(token, false) {
+                Role::Open => open += 1,
+                Role::Close => open = open.saturating_sub(1),
+                _ => {}
+            },
+        }
+        // the lexer counts strings too
+        if open >= NESTING_MAX {
+            return Err(too_deep(place));
+        }
+    }
+    Ok(())
+}
+
 fn role(token: Tok<'_>, after_dot: bool) -> Role {
     match token.kind {
         Kind::LParen | Kind::LBracket | Kind::LBrace | Kind::InterpStart => Role::Open,

@@ -199,6 +199,10 @@ impl<'g, 't> Parser<'g, 't> {
         }
         let (lead, attributes) = self.head(kind, &row);
         let body = 1..self.rows.len();
+        if let Some(line) = self.rows[1..].iter().find(|line| line.indent <= row.indent) {
+            self.errors
+                .push(messages::misaligned(line, line.indent, row.indent + 2));
+        }
         let mut decl = Decl {
             kind,
             keyword: crate::grammar::span(at),
@@ -221,9 +225,12 @@ impl<'g, 't> Parser<'g, 't> {
             DeclKind::Profile => decl.clauses.extend(self.overrides(body)),
             _ => {
                 let clauses = self.clauses(body, kind, crate::table::clauses(kind));
+                decl.clauses.reserve_exact(clauses.len());
                 decl.clauses.extend(clauses);
             }
         }
+        // Trees stay as long as their text does.
+        decl.clauses.shrink_to_fit();
         Some(decl)
     }
 

@@ -113,8 +113,22 @@ impl Parser<'_, '_> {
         if let Some(entry) = entry {
             let value = self.value_start(&row, entry, colon);
             clause.value = self.value(entry.shape, &row, value, at, below, (kind, entry.key));
+        } else {
+            self.skip(
+                &row,
+                row.tokens.start..self.rows[below.end - 1].tokens.end.max(row.tokens.end),
+            );
         }
         Some(clause)
+    }
+
+    /// Passes over what an unknown clause says. Deeper than the cap, even its tokens are not to be relied on.
+    fn skip(&mut self, row: &Row, tokens: Range<usize>) {
+        if let Err(error) = messages::check_depth(&self.tokens[tokens])
+            && !row.broken
+        {
+            self.errors.push(error);
+        }
     }
 
     /// `tsak build "Build"`: two words, of which the first is nearly that of a node.
@@ -207,7 +221,10 @@ impl Parser<'_, '_> {
         }
         let entry = table::find(table::clauses(kind), first.text);
         let value = match entry {
-            None => Value::Unknown,
+            None => {
+                self.skip(row, at..end);
+                Value::Unknown
+            }
             Some(entry) if starts_with_keyword(entry.shape) => {
                 let message = format!("`{}` in the header, expected it on a line of its own below", first.text);
                 self.error(SyntaxRule::Syntax, message, name.span, None);

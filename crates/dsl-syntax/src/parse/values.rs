@@ -111,6 +111,20 @@ impl<'t> Parser<'_, 't> {
             | Shape::Options
             | Shape::Limits
             | Shape::Trigger
+            | Shape::Rule
+                if value.is_empty() =>
+            {
+                self.no_value(row, "its lines below, indented");
+                None
+            }
+            Shape::Fields
+            | Shape::Assigns
+            | Shape::Typed
+            | Shape::Memory
+            | Shape::Steps
+            | Shape::Options
+            | Shape::Limits
+            | Shape::Trigger
             | Shape::Rule => {
                 let (token, place) = self.tokens[value.start];
                 if !row.broken {

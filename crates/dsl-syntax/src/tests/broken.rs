@@ -192,3 +192,19 @@ fn depth_is_bounded() {
         assert_eq!(errors.lines().count(), count, "{errors}");
     }
 }
+
+#[test]
+fn an_attribute_without_a_value_whose_lines_stand_below() {
+    assert_eq!(
+        errors("capability w input:"),
+        "1:20 syntax: `input` has no value, expected its lines below, indented\n"
+    );
+}
+
+#[test]
+fn a_line_that_is_no_deeper_than_its_node() {
+    assert_eq!(
+        errors("plan t\n  task t\n run: \"x\"\n"),
+        "3:2 indentation: indented by 1, expected 4 as the lines beside it\n"
+    );
+}

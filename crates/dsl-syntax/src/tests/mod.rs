@@ -6,6 +6,7 @@ mod expressions;
 mod formatting;
 mod plans;
 mod random;
+mod sizes;
 mod trees;
 
 use std::fmt::Write as _;

@@ -1,0 +1,140 @@
+//! Cases one after another, on a thread with a small stack, while another watches that each ends.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use crate::minimise::minimise;
+use crate::properties::Target;
+use crate::random::Random;
+use crate::{corpus, invent, mutate};
+
+/// What a thread of the language server has.
+const STACK_BYTES: usize = 2 * 1024 * 1024;
+/// Cases are small, so even a debug build on a busy machine needs no such time.
+const CASE_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// An input of which a property does not hold.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    pub input: Vec<u8>,
+    pub why: String,
+}
+
+pub struct Session {
+    pub target: Target,
+    pub seed: u64,
+    /// Where the case at hand is written before it runs, for when it takes the process with it.
+    pub current: Option<PathBuf>,
+}
+
+/// When to stop.
+#[derive(Clone, Copy)]
+pub enum Until {
+    Cases(u64),
+    Time(Duration),
+}
+
+enum Message {
+    Started(Vec<u8>),
+    Done(u64, Option<Finding>),
+}
+
+impl Session {
+    /// The number of cases that held, and the first that did not, made small.
+    pub fn run(&self, until: Until) -> (u64, Option<Finding>) {
+        let (sender, receiver) = mpsc::channel();
+        let (target, seed, current) = (self.target, self.seed, self.current.clone());
+        let worker = std::thread::Builder::new()
+            .name(target.name().to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || work(target, seed, until, current.as_deref(), &sender));
+        if let Err(error) = worker {
+            let why = format!("no thread: {error}");
+            return (0, Some(Finding { input: Vec::new(), why }));
+        }
+        let mut input = Vec::new();
+        loop {
+            match receiver.recv_timeout(CASE_TIME_MAX) {
+                Ok(Message::Started(next)) => input = next,
+                Ok(Message::Done(cases, finding)) => return (cases, finding),
+                Err(RecvTimeoutError::Timeout) => {
+                    let why = format!("it takes more than {CASE_TIME_MAX:?}");
+                    return (0, Some(Finding { input, why }));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let why = "the worker died".to_owned();
+                    return (0, Some(Finding { input, why }));
+                }
+            }
+        }
+    }
+}
+
+fn work(target: Target, seed: u64, until: Until, current: Option<&Path>, sender: &mpsc::Sender<Message>) {
+    std::panic::set_hook(Box::new(|_| ()));
+    let seeds = corpus::seeds();
+    let started = Instant::now();
+    let mut cases = 0;
+    let is_over = |cases: u64| match until {
+        Until::Cases(most) => cases >= most,
+        Until::Time(time) => started.elapsed() >= time,
+    };
+    while !is_over(cases) {
+        let mut random = Random::new(seed ^ cases.wrapping_mul(0x2545_f491_4f6c_dd1d));
+        let input = case(&seeds, &mut random);
+        if let Some(path) = current {
+            // Only a help after a crash; the finding would be found again by its seed.
+            let _ = std::fs::write(path, &input);
+        }
+        let _ = sender.send(Message::Started(input.clone()));
+        if let Err(why) = outcome(target, &input) {
+            let input = minimise(&input, |input| {
+                let _ = sender.send(Message::Started(input.to_vec()));
+                outcome(target, input).is_err_and(|other| is_alike(&why, &other))
+            });
+            let why = outcome(target, &input).err().unwrap_or(why);
+            let _ = sender.send(Message::Done(cases, Some(Finding { input, why })));
+            return;
+        }
+        cases += 1;
+    }
+    let _ = sender.send(Message::Done(cases, None));
+}
+
+/// The property's word, or what a panic said.
+pub fn outcome(target: Target, input: &[u8]) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(|| target.holds(input))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(format!("panic: {}", text.unwrap_or("without a word")))
+    })
+}
+
+/// Whether two inputs fail for the same reason, as far as their first words tell.
+fn is_alike(one: &str, other: &str) -> bool {
+    let start = |text: &str| text.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    start(one) == start(other)
+}
+
+fn case(seeds: &[String], random: &mut Random) -> Vec<u8> {
+    let text = match random.below(4) {
+        0 => invent::plan(random),
+        1 => mutate::mutate(&invent::plan(random), seeds, random),
+        _ => {
+            let seed = seeds.get(random.below(seeds.len()));
+            mutate::mutate(seed.map_or("", String::as_str), seeds, random)
+        }
+    };
+    let mut bytes = text.into_bytes();
+    if random.one_in(20) {
+        for _ in 0..random.below(8) {
+            let at = random.below(bytes.len());
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte = random.next() as u8;
+            }
+        }
+    }
+    bytes
+}
