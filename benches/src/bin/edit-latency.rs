@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use dsl_check::{Config, Workspace};
+use dsl_check::Workspace;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -22,8 +22,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// How many edits of each kind, each followed by its opposite.
 const EDITS: usize = 200;
 const SEED: u64 = 0x5eed;
-/// What the toolchain cannot run yet is no finding about a plan.
-const SETTINGS: &str = "[lint]\nnot-yet-runnable = \"allow\"\n";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -50,7 +48,6 @@ fn main() -> ExitCode {
 
 fn measure(folder: &Path, most: Option<f64>, only: &str) -> std::io::Result<()> {
     let mut workspace = Workspace::new(folder);
-    workspace.set_config(Config::parse(SETTINGS).map_err(|error| std::io::Error::other(error.to_string()))?);
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;

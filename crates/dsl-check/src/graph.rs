@@ -10,11 +10,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::DiGraph;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smol_str::SmolStr;
 
 use crate::inputs::SourceFile;
 use crate::plans::file_plans;
 use crate::reach::{Conditions, Reached};
+use crate::rows::Rows;
 use crate::signatures::{NeedSig, NodeKind, NodeSig};
 
 /// Components of more nodes are searched for their shortest loop from some of them only, …
@@ -30,6 +32,9 @@ const COMPARED_NEEDS_MAX: usize = 8;
 
 /// How long a chain of fallbacks is followed from a need.
 const STAND_INS_MAX: usize = 32;
+
+/// A node that waits for more others is asked about each of them at once.
+const WIDE: usize = 256;
 
 /// How many nodes above a need are looked at for another need.
 const REDUNDANT_STEPS_MAX: usize = 16;
@@ -91,6 +96,15 @@ pub(crate) enum Requirement {
     },
 }
 
+impl Requirement {
+    pub fn nodes(&self) -> &[u32] {
+        match self {
+            Self::Plain(node) | Self::Success(node) | Self::Optional(node) => std::slice::from_ref(node),
+            Self::Quorum { of, .. } => of,
+        }
+    }
+}
+
 /// Something whose settling may activate a node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Source {
@@ -108,14 +122,14 @@ pub(crate) struct Source {
 pub(crate) struct PlanGraph {
     pub nodes: Vec<Arc<NodeSig>>,
     /// Of duplicates the first.
-    pub index: HashMap<SmolStr, u32>,
+    pub index: FxHashMap<SmolStr, u32>,
     /// In the IR.
     ids: Vec<Option<u32>>,
-    requirements: Vec<Vec<Requirement>>,
-    sources: Vec<Vec<Source>>,
+    requirements: Rows<Requirement>,
+    sources: Rows<Source>,
     pub fallback: Vec<Option<u32>>,
     /// By waiting node.
-    pub edges: Vec<Vec<Edge>>,
+    pub edges: Rows<Edge>,
     /// A need, of the node or of one upstream of it, is not known: what it waits for may be anything.
     loose: Vec<bool>,
     /// Leads to a node that is not known, or falls back on one.
@@ -125,11 +139,12 @@ pub(crate) struct PlanGraph {
     /// The nodes in that order.
     sorted: Vec<u32>,
     /// `answers[u][n]`: what `n` may rely on of `u`. Filled as asked; a pure function of the rest.
-    answers: Mutex<HashMap<u32, HashMap<u32, Access>>>,
+    answers: Mutex<FxHashMap<u32, FxHashMap<u32, Access>>>,
     certain: OnceLock<Vec<bool>>,
+    wide: OnceLock<FxHashMap<(u32, u32), Access>>,
     reached: OnceLock<Reached>,
     /// For [`Self::names_near`]: the nodes by the hashes of their names with at most one letter left out.
-    slips: OnceLock<HashMap<u64, Vec<u32>>>,
+    slips: OnceLock<FxHashMap<u64, Vec<u32>>>,
 }
 
 impl PartialEq for PlanGraph {
@@ -140,7 +155,7 @@ impl PartialEq for PlanGraph {
 
 impl PlanGraph {
     pub fn new(nodes: Vec<Arc<NodeSig>>) -> Self {
-        let mut index = HashMap::with_capacity(nodes.len());
+        let mut index = FxHashMap::with_capacity_and_hasher(nodes.len(), FxBuildHasher);
         for (at, node) in nodes.iter().enumerate() {
             if !node.name.is_empty() {
                 index.entry(node.name.clone()).or_insert(at as u32);
@@ -154,12 +169,17 @@ impl PlanGraph {
             .iter()
             .map(|node| node.fallback.as_ref().and_then(|name| graph.runs(&nodes, name)))
             .collect();
-        graph.requirements = nodes.iter().map(|node| graph.requirements_of(&nodes, node)).collect();
-        graph.sources = vec![Vec::new(); nodes.len()];
+        let mut requirements = Vec::with_capacity(nodes.len() * 2);
         for (at, node) in nodes.iter().enumerate() {
-            graph.add_sources(&nodes, at as u32, node);
+            let of_node = node.needs.iter().filter_map(|need| graph.requirement(&nodes, need));
+            requirements.extend(of_node.map(|requirement| (at as u32, requirement)));
         }
-        graph.edges = vec![Vec::new(); nodes.len()];
+        let mut sources = Vec::new();
+        for (at, node) in nodes.iter().enumerate() {
+            graph.add_sources(&nodes, at as u32, node, &mut sources, &mut requirements);
+        }
+        graph.requirements = Rows::new(nodes.len(), &requirements);
+        graph.sources = Rows::new(nodes.len(), &sources);
         let mut next = 0;
         graph.ids = nodes
             .iter()
@@ -214,109 +234,103 @@ impl PlanGraph {
             .filter(|&at| nodes[at as usize].kind != NodeKind::Hypothesis)
     }
 
-    fn requirements_of(&self, nodes: &[Arc<NodeSig>], node: &NodeSig) -> Vec<Requirement> {
-        node.needs
-            .iter()
-            .filter_map(|need| match need {
-                NeedSig::Node { name, optional } => {
-                    let at = self.runs(nodes, name)?;
-                    Some(if *optional {
-                        Requirement::Optional(at)
-                    } else {
-                        Requirement::Plain(at)
-                    })
-                }
-                NeedSig::Quorum { count, of } => Some(Requirement::Quorum {
-                    count: *count,
-                    of: of.iter().filter_map(|name| self.runs(nodes, name)).collect(),
-                }),
-            })
-            .collect()
+    fn requirement(&self, nodes: &[Arc<NodeSig>], need: &NeedSig) -> Option<Requirement> {
+        match need {
+            NeedSig::Node { name, optional } => {
+                let at = self.runs(nodes, name)?;
+                Some(if *optional {
+                    Requirement::Optional(at)
+                } else {
+                    Requirement::Plain(at)
+                })
+            }
+            NeedSig::Quorum { count, of } => Some(Requirement::Quorum {
+                count: *count,
+                of: of.iter().filter_map(|name| self.runs(nodes, name)).collect(),
+            }),
+        }
     }
 
-    fn add_sources(&mut self, nodes: &[Arc<NodeSig>], at: u32, node: &NodeSig) {
+    fn add_sources(
+        &self,
+        nodes: &[Arc<NodeSig>],
+        at: u32,
+        node: &NodeSig,
+        sources: &mut Vec<(u32, Source)>,
+        requirements: &mut Vec<(u32, Requirement)>,
+    ) {
         for (clause, route) in node.routes.iter().enumerate() {
             let Some(to) = self.runs(nodes, &route.to) else {
                 continue;
             };
             let on = route.on.as_deref();
             let completed = on.is_none_or(|on| !fires_on_failure(node.kind, on));
-            self.sources[to as usize].push(Source {
+            let source = Source {
                 node: at,
                 completed,
                 failed: !completed,
                 chose: completed && node.kind == NodeKind::Decision && on != Some("success"),
                 route: Some(clause as u32),
-            });
+            };
+            sources.push((to, source));
             if on == Some("success") {
-                self.requirements[to as usize].push(Requirement::Success(at));
+                requirements.push((to, Requirement::Success(at)));
             }
         }
         if let Some(to) = self.fallback[at as usize] {
-            self.sources[to as usize].push(Source {
+            let source = Source {
                 node: at,
                 completed: false,
                 failed: true,
                 chose: false,
                 route: None,
-            });
+            };
+            sources.push((to, source));
         }
     }
 
     fn add_edges(&mut self) {
+        let mut edges = Vec::with_capacity(self.nodes.len() * 2);
+        let mut add = |waits, on, kind| edges.push((waits, Edge { waits, on, kind }));
         for waits in 0..self.nodes.len() as u32 {
-            for (on, written) in needed(&self.requirements[waits as usize]) {
-                if written {
-                    self.edges[waits as usize].push(Edge {
-                        waits,
-                        on,
-                        kind: EdgeKind::Need,
-                    });
-                }
-                let mut last = on;
-                for _ in 0..STAND_INS_MAX {
-                    // a loop of fallbacks is one without this
-                    let Some(stand_in) = self.fallback[last as usize].filter(|&next| next != on) else {
-                        break;
-                    };
-                    self.edges[waits as usize].push(Edge {
-                        waits,
-                        on: stand_in,
-                        kind: EdgeKind::StandIn { of: on },
-                    });
-                    last = stand_in;
+            for requirement in &self.requirements[waits as usize] {
+                // a route `on success` is an edge by itself
+                let written = !matches!(requirement, Requirement::Success(_));
+                for &on in requirement.nodes() {
+                    if written {
+                        add(waits, on, EdgeKind::Need);
+                    }
+                    let mut last = on;
+                    for _ in 0..STAND_INS_MAX {
+                        // a loop of fallbacks is one without this
+                        let Some(stand_in) = self.fallback[last as usize].filter(|&next| next != on) else {
+                            break;
+                        };
+                        add(waits, stand_in, EdgeKind::StandIn { of: on });
+                        last = stand_in;
+                    }
                 }
             }
         }
-        for on in 0..self.nodes.len() as u32 {
-            let node = self.nodes[on as usize].clone();
+        for (on, node) in self.nodes.iter().enumerate() {
             for (at, route) in node.routes.iter().enumerate() {
                 if let Some(waits) = self.runs(&self.nodes, &route.to) {
-                    self.edges[waits as usize].push(Edge {
-                        waits,
-                        on,
-                        kind: EdgeKind::Route(at as u32),
-                    });
+                    add(waits, on as u32, EdgeKind::Route(at as u32));
                 }
             }
-            if let Some(waits) = self.fallback[on as usize] {
-                self.edges[waits as usize].push(Edge {
-                    waits,
-                    on,
-                    kind: EdgeKind::Fallback,
-                });
+            if let Some(waits) = self.fallback[on] {
+                add(waits, on as u32, EdgeKind::Fallback);
             }
         }
+        self.edges = Rows::new(self.nodes.len(), &edges);
     }
 
     /// Kahn's algorithm; what is left over is on a loop or behind one.
     fn sort(&mut self) {
         let count = self.nodes.len();
-        let mut waiting: Vec<u32> = self.edges.iter().map(|edges| edges.len() as u32).collect();
-        let mut dependents: Vec<Vec<u32>> = vec![Vec::new(); count];
-        for edge in self.edges.iter().flatten() {
-            dependents[edge.on as usize].push(edge.waits);
-        }
+        let mut waiting: Vec<u32> = (0..count).map(|node| self.edges[node].len() as u32).collect();
+        let dependents: Vec<(u32, u32)> = self.edges.all().iter().map(|edge| (edge.on, edge.waits)).collect();
+        let dependents = Rows::new(count, &dependents);
         let mut ready: VecDeque<u32> = (0..count as u32).filter(|&node| waiting[node as usize] == 0).collect();
         self.order = vec![None; count];
         let mut position = 0;
@@ -446,9 +460,15 @@ impl PlanGraph {
         if from == to {
             return Access::No;
         }
-        let plainly = |requirement: &Requirement| matches!(requirement, Requirement::Plain(node) | Requirement::Success(node) if *node == to);
-        if self.requirements[from as usize].iter().any(plainly) {
-            return Access::Always;
+        if self.edges[from as usize].len() > WIDE {
+            if let Some(access) = self.wide().get(&(from, to)) {
+                return *access;
+            }
+        } else {
+            let plainly = |requirement: &Requirement| matches!(requirement, Requirement::Plain(node) | Requirement::Success(node) if *node == to);
+            if self.requirements[from as usize].iter().any(plainly) {
+                return Access::Always;
+            }
         }
         let (Some(low), Some(high)) = (self.order[to as usize], self.order[from as usize]) else {
             // on or behind a loop, which is reported: say nothing more
@@ -469,8 +489,30 @@ impl PlanGraph {
         answers.get(&from).copied().unwrap_or(Access::No)
     }
 
+    /// What nodes with many needs may rely on of each of them. Of a quorum it is not asked whether other members imply one.
+    fn wide(&self) -> &FxHashMap<(u32, u32), Access> {
+        self.wide.get_or_init(|| {
+            let wide = (0..self.nodes.len() as u32).filter(|&node| self.edges[node as usize].len() > WIDE);
+            let mut known = FxHashMap::default();
+            for (from, requirement) in
+                wide.flat_map(|node| self.requirements[node as usize].iter().map(move |it| (node, it)))
+            {
+                let access = match requirement {
+                    Requirement::Plain(_) | Requirement::Success(_) => Access::Always,
+                    Requirement::Quorum { count, of } if *count as usize >= of.len() => Access::Always,
+                    Requirement::Optional(_) | Requirement::Quorum { .. } => Access::Maybe,
+                };
+                for &to in requirement.nodes() {
+                    let best = known.entry((from, to)).or_insert(access);
+                    *best = access.max(*best);
+                }
+            }
+            known
+        })
+    }
+
     /// The nodes upstream of `from`, itself included, that could lie behind `to` and have no answer yet, in order.
-    fn between(&self, from: u32, to: u32, low: u32, answers: &HashMap<u32, Access>) -> Vec<u32> {
+    fn between(&self, from: u32, to: u32, low: u32, answers: &FxHashMap<u32, Access>) -> Vec<u32> {
         let mut found = vec![from];
         let mut seen = std::collections::HashSet::from([from]);
         let mut next = 0;
@@ -487,7 +529,7 @@ impl PlanGraph {
         found
     }
 
-    fn answer(&self, node: u32, to: u32, answers: &HashMap<u32, Access>) -> Access {
+    fn answer(&self, node: u32, to: u32, answers: &FxHashMap<u32, Access>) -> Access {
         let known = |at: u32| answers.get(&at).copied().unwrap_or(Access::No);
         let upstream = self.edges[node as usize]
             .iter()
@@ -580,7 +622,7 @@ impl PlanGraph {
             return names.collect();
         }
         let slips = self.slips.get_or_init(|| {
-            let mut slips: HashMap<u64, Vec<u32>> = HashMap::new();
+            let mut slips: FxHashMap<u64, Vec<u32>> = FxHashMap::default();
             for (at, node) in self.nodes.iter().enumerate() {
                 for slip in with_a_letter_less(&node.name) {
                     slips.entry(slip).or_default().push(at as u32);
@@ -667,19 +709,6 @@ impl PlanGraph {
         }
         None
     }
-}
-
-/// The nodes needed, and whether `needs:` says so.
-fn needed(requirements: &[Requirement]) -> Vec<(u32, bool)> {
-    let mut needed = Vec::new();
-    for requirement in requirements {
-        match requirement {
-            Requirement::Plain(node) | Requirement::Optional(node) => needed.push((*node, true)),
-            Requirement::Success(node) => needed.push((*node, false)),
-            Requirement::Quorum { of, .. } => needed.extend(of.iter().map(|&node| (node, true))),
-        }
-    }
-    needed
 }
 
 /// The failure modes that are not declared.

@@ -188,8 +188,8 @@ impl Analysis {
     /// The node of that name in the plan that the block belongs to.
     fn node(&self, file: SourceFile, block: BlockRef, name: &str) -> Option<(BlockRef, Arc<NodeSig>)> {
         let plans = file_plans(&self.db, file);
-        let (file, plan) = match plans.places.get(&block) {
-            Some((plan, _)) => (file, *plan as usize),
+        let (file, plan) = match plans.place(block) {
+            Some((plan, _)) => (file, plan as usize),
             None => {
                 // a profile or test, about a plan that may be elsewhere
                 let of = decl_of(&self.db, block)?.of.as_ref()?;
@@ -238,8 +238,8 @@ impl Analysis {
         match (first.text.as_str(), names.get(1)) {
             ("params" | "memory" | "secrets", Some(member)) => {
                 let plans = file_plans(&self.db, file);
-                let (plan, _) = plans.places.get(&block)?;
-                plans.plans.get(*plan as usize)?.clauses.iter().find_map(|&clauses| {
+                let (plan, _) = plans.place(block)?;
+                plans.plans.get(plan as usize)?.clauses.iter().find_map(|&clauses| {
                     let decl = decl_of(&self.db, clauses)?;
                     let span = member_span(decl, &first.text, &member.text)?;
                     Some(Place {
@@ -312,7 +312,7 @@ impl Analysis {
     /// On what it depends whether a node runs.
     fn when_it_runs(&self, block: BlockRef) -> String {
         let file = block.chunk.file(&self.db);
-        let Some(&(plan, Some(node))) = file_plans(&self.db, file).places.get(&block) else {
+        let Some((plan, Some(node))) = file_plans(&self.db, file).place(block) else {
             return String::new();
         };
         let graphs = graphs(&self.db, file);

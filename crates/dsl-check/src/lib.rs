@@ -27,6 +27,7 @@ mod policy;
 mod problems;
 mod reach;
 mod removal;
+mod rows;
 pub mod rules;
 mod runnable;
 mod scope;

@@ -2,26 +2,43 @@
 //!
 //! Bare nodes make up the implicit plan of a file that has no other. Absent: edges ([`crate::graph`]).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::diagnostic::BlockRef;
-use crate::inputs::SourceFile;
+use crate::inputs::{SourceChunk, SourceFile};
 use crate::signatures::{NodeSig, Sig, signatures};
 
 /// The plans of a file and their nodes.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct FilePlans {
     pub plans: Vec<PlanBlocks>,
-    /// The plan and the node that a block holds.
-    pub places: HashMap<BlockRef, (u32, Option<u32>)>,
+    /// By block of the file, the plan and the node that it holds.
+    places: Vec<Option<(u32, Option<u32>)>>,
+    /// Of plans with one name the first.
+    named: FxHashMap<SmolStr, u32>,
+    /// The first block of each chunk.
+    first: FxHashMap<SourceChunk, u32>,
     /// Bare nodes although the file has plans.
     pub stray: Vec<BlockRef>,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+impl FilePlans {
+    /// The number of the plan of that name.
+    pub fn named(&self, name: &str) -> Option<usize> {
+        self.named.get(name).map(|&at| at as usize)
+    }
+
+    /// The plan that a block belongs to, and the node that it holds.
+    pub fn place(&self, block: BlockRef) -> Option<(u32, Option<u32>)> {
+        let first = self.first.get(&block.chunk)?;
+        *self.places.get((first + block.index) as usize)?
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct PlanBlocks {
     /// Empty where the header is broken; of an implicit plan too.
     pub name: SmolStr,
@@ -35,14 +52,18 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
     let mut found = FilePlans::default();
     let mut bare = Vec::new();
     for &chunk in file.chunks(db) {
+        found.first.insert(chunk, found.places.len() as u32);
         for (index, sig) in signatures(db, chunk).iter().enumerate() {
             let block = BlockRef {
                 chunk,
                 index: index as u32,
             };
+            let mut place = None;
             match sig {
                 Sig::Plan(plan) => {
-                    found.places.insert(block, (found.plans.len() as u32, None));
+                    let at = found.plans.len() as u32;
+                    place = Some((at, None));
+                    found.named.entry(plan.name.clone()).or_insert(at);
                     found.plans.push(PlanBlocks {
                         name: plan.name.clone(),
                         clauses: vec![block],
@@ -50,36 +71,36 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
                     });
                 }
                 Sig::PlanRest(_) => {
+                    let at = found.plans.len() as u32;
                     if let Some(plan) = found.plans.last_mut() {
                         plan.clauses.push(block);
-                        found.places.insert(block, (found.plans.len() as u32 - 1, None));
+                        place = Some((at - 1, None));
                     }
                 }
                 Sig::Node(node) if node.in_plan => {
                     let at = found.plans.len() as u32;
                     if let Some(plan) = found.plans.last_mut() {
-                        found.places.insert(block, (at - 1, Some(plan.nodes.len() as u32)));
+                        place = Some((at - 1, Some(plan.nodes.len() as u32)));
                         plan.nodes.push((block, node.clone()));
                     }
                 }
-                Sig::Node(node) => bare.push((block, node.clone())),
+                Sig::Node(node) => bare.push((found.places.len(), block, node.clone())),
                 _ => {}
             }
+            found.places.push(place);
         }
     }
     if found.plans.is_empty() {
-        found.places.extend(
-            bare.iter()
-                .enumerate()
-                .map(|(index, (block, _))| (*block, (0, Some(index as u32)))),
-        );
+        for (index, (at, ..)) in bare.iter().enumerate() {
+            found.places[*at] = Some((0, Some(index as u32)));
+        }
         found.plans.push(PlanBlocks {
             name: SmolStr::default(),
             clauses: Vec::new(),
-            nodes: bare,
+            nodes: bare.into_iter().map(|(_, block, node)| (block, node)).collect(),
         });
     } else {
-        found.stray = bare.into_iter().map(|(block, _)| block).collect();
+        found.stray = bare.into_iter().map(|(_, block, _)| block).collect();
     }
     Arc::new(found)
 }

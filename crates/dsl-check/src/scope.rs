@@ -160,6 +160,7 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
             .insert(name.into(), Arc::new(Capability { id, ..capability }));
     }
     let seen = visible(db, project, file);
+    let mut plans = HashMap::new();
     for ((space, name), origin) in &seen.names {
         match space {
             Space::Type => {
@@ -184,15 +185,17 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
                 }
             }
             Space::Plan => {
-                let merged = plan_sigs(db, origin.file)
-                    .into_iter()
-                    .find(|plan| plan.name == origin.name);
-                if let Some(sig) = merged {
+                let of_file = plans.entry(origin.file).or_insert_with(|| {
+                    // of plans with one name the first
+                    let named = plan_sigs(db, origin.file).into_iter().rev();
+                    named.map(|plan| (plan.name.clone(), plan)).collect::<HashMap<_, _>>()
+                });
+                if let Some(sig) = of_file.get(&origin.name) {
                     scope.plans.insert(
                         name.clone(),
                         Arc::new(PlanShape {
                             file: origin.file,
-                            plan: Arc::new(resolver.plan(origin.file, &sig)),
+                            plan: Arc::new(resolver.plan(origin.file, sig)),
                         }),
                     );
                 }

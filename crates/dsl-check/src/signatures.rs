@@ -36,7 +36,7 @@ pub(crate) fn references(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<Bo
     parse(db, chunk).iter().map(mentions).collect()
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Sig {
     /// Comments, or nothing that could be understood.
     Nothing,
@@ -59,28 +59,28 @@ pub(crate) enum Sig {
     },
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct UseSig {
     pub path: Option<SmolStr>,
     pub alias: Option<SmolStr>,
     pub picked: Vec<SmolStr>,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct TypeSig {
     pub name: SmolStr,
     pub alias: Option<ast::Type>,
     pub fields: Vec<FieldSig>,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct FieldSig {
     pub name: SmolStr,
     pub ty: ast::Type,
     pub has_default: bool,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct CapabilitySig {
     pub name: SmolStr,
     pub title: Option<SmolStr>,
@@ -122,7 +122,7 @@ pub(crate) struct ToolSig {
     pub tool: SmolStr,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct AgentSig {
     pub name: SmolStr,
     pub provides: Vec<SmolStr>,
@@ -131,12 +131,12 @@ pub(crate) struct AgentSig {
     pub runner: Option<RunnerSig>,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct PolicySig {
     pub name: SmolStr,
 }
 
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct PlanSig {
     /// Empty where the header is broken, and for `PlanRest`.
     pub name: SmolStr,
@@ -177,7 +177,7 @@ impl NodeKind {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct NodeSig {
     /// Empty where the header is broken.
     pub name: SmolStr,
@@ -209,7 +209,7 @@ pub(crate) struct NodeSig {
     pub needs_broken: bool,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Work {
     Script,
     Capability(SmolStr),
@@ -219,13 +219,13 @@ pub(crate) enum Work {
     Nothing,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum NeedSig {
     Node { name: SmolStr, optional: bool },
     Quorum { count: u32, of: Vec<SmolStr> },
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct RouteSig {
     /// `None`: an arm of a decision.
     pub on: Option<SmolStr>,

@@ -3,6 +3,7 @@
 //! A suppression is about the next line that is no comment. Read at the edge, because lines are places of a file. Absent: reading
 //! the comments themselves (the parser does).
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use dsl_syntax::ast::Span;
@@ -22,7 +23,43 @@ struct Suppression {
     comment: Span,
     /// The bytes of the line that it is about.
     line: Range<u32>,
-    used: bool,
+}
+
+/// All of a file, and which rules have been silenced on which lines.
+struct Suppressions {
+    all: Vec<Suppression>,
+    /// The start of the line, and the rule.
+    known: HashSet<(u32, SmolStr)>,
+    used: HashSet<(u32, SmolStr)>,
+}
+
+impl Suppressions {
+    fn new(all: Vec<Suppression>) -> Self {
+        let known = all.iter().map(|one| (one.line.start, one.rule.clone())).collect();
+        Self {
+            all,
+            known,
+            used: HashSet::new(),
+        }
+    }
+
+    /// Whether that rule is silenced on the line of `at`; its suppressions are of use then.
+    fn silence(&mut self, rule: &str, at: u32) -> bool {
+        let end = self.all.partition_point(|suppression| suppression.line.start <= at);
+        let Some(nearest) = self.all[..end].last().filter(|nearest| nearest.line.contains(&at)) else {
+            return false;
+        };
+        let key = (nearest.line.start, SmolStr::from(rule));
+        let found = self.known.contains(&key);
+        if found {
+            self.used.insert(key);
+        }
+        found
+    }
+
+    fn is_used(&self, suppression: &Suppression) -> bool {
+        self.used.contains(&(suppression.line.start, suppression.rule.clone()))
+    }
 }
 
 /// Takes out what is silenced, and adds the suppressions that silence nothing.
@@ -32,22 +69,23 @@ pub(crate) fn apply(analysis: &Analysis, file: SourceFile, found: &mut Vec<Diagn
         return;
     }
     let text = analysis.text(file.path(&analysis.db)).unwrap_or_default();
-    let mut suppressions = about(&text, commented);
-    found.retain(|diagnostic| !silenced(&mut suppressions, diagnostic.rule, diagnostic.span.start));
+    let mut suppressions = Suppressions::new(about(&text, commented));
+    found.retain(|diagnostic| !suppressions.silence(diagnostic.rule, diagnostic.span.start));
     // what the parser could not read, no rule has looked at
     if found.iter().any(|diagnostic| is_about_text(diagnostic.rule)) {
         return;
     }
     let unused: Vec<Diagnostic> = suppressions
+        .all
         .iter()
-        .filter(|suppression| !suppression.used)
+        .filter(|suppression| !suppressions.is_used(suppression))
         .filter_map(|suppression| {
             let diagnostic = unused(analysis, file, suppression, &text)?;
             Some((diagnostic, suppression.line.start))
         })
         .collect::<Vec<_>>()
         .into_iter()
-        .filter(|(_, line)| !silenced(&mut suppressions, rules::UNUSED_SUPPRESSION, *line))
+        .filter(|(_, line)| !suppressions.silence(rules::UNUSED_SUPPRESSION, *line))
         .map(|(diagnostic, _)| diagnostic)
         .collect();
     found.extend(unused);
@@ -60,7 +98,7 @@ pub(crate) fn silence(analysis: &Analysis, file: SourceFile, rule: &str, found: 
         return;
     }
     let text = analysis.text(file.path(&analysis.db)).unwrap_or_default();
-    let mut suppressions = about(&text, comments(analysis, file));
+    let mut suppressions = Suppressions::new(about(&text, comments(analysis, file)));
     let in_script = format!("# allow({rule})");
     found.retain(|diagnostic| {
         let start = diagnostic.span.start as usize;
@@ -69,7 +107,7 @@ pub(crate) fn silence(analysis: &Analysis, file: SourceFile, rule: &str, found: 
             return false;
         }
         let clause = clause_line(&text, start);
-        !silenced(&mut suppressions, rule, diagnostic.span.start) && !silenced(&mut suppressions, rule, clause)
+        !suppressions.silence(rule, diagnostic.span.start) && !suppressions.silence(rule, clause)
     });
 }
 
@@ -121,7 +159,6 @@ fn about(text: &str, comments: Vec<(SmolStr, Span, Span)>) -> Vec<Suppression> {
             name,
             comment,
             line,
-            used: false,
         });
     }
     found.reverse();
@@ -148,22 +185,6 @@ fn line_below(text: &str, at: u32, below: Option<(u32, Range<u32>)>) -> Range<u3
             return known.clone();
         }
     }
-}
-
-/// Marks the suppressions of that rule on the line of `at`; false: there is none.
-fn silenced(suppressions: &mut [Suppression], rule: &str, at: u32) -> bool {
-    let end = suppressions.partition_point(|suppression| suppression.line.start <= at);
-    let mut found = false;
-    for suppression in suppressions[..end].iter_mut().rev() {
-        if !suppression.line.contains(&at) {
-            break;
-        }
-        if suppression.rule == rule {
-            suppression.used = true;
-            found = true;
-        }
-    }
-    found
 }
 
 fn is_about_text(rule: &str) -> bool {

@@ -66,7 +66,7 @@ pub enum BlockKind {
 }
 
 /// One parsed block.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Block {
     pub kind: BlockKind,
     /// Documentation of the file (`##` lines followed by a blank line), only in the block that holds it.
@@ -79,14 +79,14 @@ pub struct Block {
     pub len: u32,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Item {
     Use(Use),
     Decl(Decl),
 }
 
 /// `use "lib/web.plan"`, `use "x.plan" as x`, `use a, b from "x.plan"`.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Use {
     pub path: Option<StringLit>,
     pub alias: Option<Name>,
@@ -95,14 +95,14 @@ pub struct Use {
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Suppression {
     pub rule: Name,
     pub reason: Option<SmolStr>,
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Decl {
     pub kind: DeclKind,
     pub keyword: Span,
@@ -125,7 +125,7 @@ pub struct Decl {
 }
 
 /// `key: value`, or a clause that starts with a keyword (`on x -> y`, `fail name when …`).
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Clause {
     /// `None`: the key is not a word of the table for this declaration (`unknown-clause`); the value is then `Unknown`.
     /// Also `None` for the lines of a profile, whose value is an `Override`.
@@ -140,7 +140,7 @@ pub struct Clause {
 }
 
 /// The value of a clause, by the shape that the table gives its key.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Value {
     /// Could not be parsed; an error has been reported. Checks skip it.
     Error,
@@ -206,19 +206,19 @@ pub enum Value {
     Override(Box<Value>),
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Text {
     String(StringLit),
     Raw(Raw),
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Need {
     pub kind: NeedKind,
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NeedKind {
     /// `b`, `b?`
     Node { name: Name, optional: bool },
@@ -232,7 +232,7 @@ pub enum NeedKind {
     },
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Field {
     pub name: Name,
     pub ty: Type,
@@ -241,7 +241,7 @@ pub struct Field {
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Assign {
     pub name: Name,
     pub value: Expr,
@@ -249,7 +249,7 @@ pub struct Assign {
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TypedAssign {
     pub name: Name,
     pub ty: Type,
@@ -260,21 +260,21 @@ pub struct TypedAssign {
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Each {
     pub var: Name,
     pub list: Expr,
     pub by: Option<Expr>,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Retry {
     /// An integer, or a call of `immediate`, `linear`, `exponential`.
     pub policy: Expr,
     pub on: Vec<Name>,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Step {
     pub capability: Name,
     pub args: Vec<Arg>,
@@ -282,34 +282,34 @@ pub struct Step {
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fail {
     pub mode: Name,
     pub when: Expr,
     pub message: Option<StringLit>,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Remember {
     pub key: Name,
     pub value: Expr,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Evidence {
     pub hypothesis: Name,
     pub when: Expr,
     pub by: Expr,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Route {
     pub on: RouteOn,
     pub to: Name,
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RouteOn {
     /// `on failure -> x`, `on HYPOTHESIS -> x`
     Event(Name),
@@ -319,7 +319,7 @@ pub enum RouteOn {
     Else(Span),
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GateOption {
     pub name: Name,
     pub title: Option<StringLit>,
@@ -327,14 +327,14 @@ pub struct GateOption {
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Effect {
     pub name: Name,
     pub args: Vec<StringLit>,
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rate {
     pub amount: Expr,
     /// `None` for a plain number; otherwise a duration literal, or the name `call`.
@@ -342,20 +342,20 @@ pub struct Rate {
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RatePer {
     Duration(Expr),
     Call(Span),
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LimitLine {
     pub name: Name,
     pub rates: Vec<Rate>,
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Breaker {
     pub failures: u32,
     pub within: Expr,
@@ -363,14 +363,14 @@ pub struct Breaker {
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Alert {
     pub name: StringLit,
     pub when: Expr,
     pub severity: Option<Name>,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Selector {
     /// `task`, `gate`, `decision`, `plan`, `node`.
     pub what: Name,
@@ -378,7 +378,7 @@ pub struct Selector {
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rule {
     pub name: Name,
     pub title: Option<StringLit>,
@@ -386,7 +386,7 @@ pub struct Rule {
     pub clauses: Vec<Clause>,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mock {
     pub target: MockTarget,
     pub by: Option<Name>,
@@ -394,26 +394,26 @@ pub struct Mock {
     pub replies: Vec<MockReply>,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum MockTarget {
     Task(Name),
     Capability(Name),
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MockReply {
     pub kind: MockReplyKind,
     /// `None`: from here on.
     pub times: Option<u32>,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum MockReplyKind {
     Value(Expr),
     Fails(Name),
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Decide {
     pub approve: bool,
     pub gate: Name,
@@ -423,13 +423,13 @@ pub struct Decide {
 }
 
 /// A type as written.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Type {
     pub kind: TypeKind,
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TypeKind {
     /// `a | b | c`
     Enum(Vec<Name>),
@@ -444,7 +444,7 @@ pub enum TypeKind {
     Error,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Refine {
     /// `(lo..hi)`, inclusive; each bound a literal, possibly negative.
     Range {
@@ -455,14 +455,14 @@ pub enum Refine {
     Regex(Name),
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Expr {
     pub kind: ExprKind,
     pub span: Span,
 }
 
 /// Expressions nest at most [`crate::NESTING_MAX`] deep, chains of operators included, so walks may recurse.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ExprKind {
     /// An error was reported here.
     Error,
@@ -545,13 +545,13 @@ pub enum ExprKind {
     Paren(Box<Expr>),
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordKey {
     pub text: SmolStr,
     pub span: Span,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Arg {
     pub name: Option<Name>,
     pub value: Expr,
@@ -609,7 +609,7 @@ pub enum Unit {
 }
 
 /// `"…"`, with the quotes in the span.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StringLit {
     pub parts: Vec<StringPart>,
     pub span: Span,
@@ -626,7 +626,7 @@ impl StringLit {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum StringPart {
     /// Unescaped text; adjacent texts are merged.
     Text(SmolStr),
@@ -634,7 +634,7 @@ pub enum StringPart {
 }
 
 /// A raw block (`run: |`), or a one-line string used as one.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Raw {
     /// The text with the smallest indentation removed, ending in one newline.
     pub text: SmolStr,
@@ -692,7 +692,7 @@ pub struct RawLine {
     pub block_start: u32,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RawInterp {
     /// Byte range in `Raw::text`, from `{{` to `}}` inclusive.
     pub start: u32,

@@ -198,13 +198,15 @@ impl Loaded {
         workspace.set_config(place.config.clone());
         place.require_policies(&workspace)?;
         let mut sources = Sources::new(place.cwd.clone());
+        let mut texts = Vec::with_capacity(files.len());
         for path in files {
             let shown = shown_path(path, &place.cwd);
             let bytes = read(path, path.ends_with(STDIN))
                 .map_err(|error| Failure::unreadable(Path::new(&shown), plain(&error)))?;
-            workspace.set_file(path, &bytes);
             sources.add(path.as_path().into(), &bytes);
+            texts.push((path, bytes));
         }
+        workspace.set_files(texts);
         let mut loaded = Self {
             workspace,
             sources,

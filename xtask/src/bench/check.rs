@@ -17,9 +17,6 @@ const TASK_KB_MOST: f64 = 5.0;
 /// … and how much more time for ten times the tasks.
 const TENFOLD_MOST: f64 = 11.0;
 
-/// What the toolchain cannot run yet is no finding about a plan.
-const SETTINGS: &str = "[lint]\nnot-yet-runnable = \"allow\"\n";
-
 /// In how many files the workspaces are.
 const FILES: usize = 10;
 const MANY_FILES: usize = 100;
@@ -27,7 +24,6 @@ const MANY_FILES: usize = 100;
 impl Bench {
     /// Checks of `count` tasks, and of ten times as many.
     pub fn check(&self, count: usize) -> io::Result<()> {
-        self.write("dslc.toml", SETTINGS)?;
         let layered = graphs::shaped(count, graphs::Shape::Layered);
         let mut subjects = self.peers(&layered)?;
         let peers = subjects.len();

@@ -108,7 +108,7 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
             let about = |name: &Option<SmolStr>| -> Option<View> {
                 let name = name.as_ref()?;
                 let home = scope(db, project, file).plans.get(name)?.file;
-                let at = file_plans(db, home).plans.iter().position(|plan| plan.name == *name)?;
+                let at = file_plans(db, home).named(name)?;
                 let graph = graphs_of(db, home).get(at)?;
                 Some(View {
                     plan: 0,
@@ -119,23 +119,23 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
             };
             match &sigs[index] {
                 Sig::Test { of, .. } | Sig::Profile { of, .. } => about(of).unwrap_or_default(),
-                _ => match plans.places.get(&block) {
+                _ => match plans.place(block) {
                     Some((plan, Some(node))) => {
-                        let graph = &graphs[*plan as usize];
+                        let graph = &graphs[plan as usize];
                         let nodes = seen(graph, names, |other| {
-                            (graph.access(*node, other), graph.error_access(*node, other))
+                            (graph.access(node, other), graph.error_access(node, other))
                         });
                         let name = |node: u32| graph.nodes[node as usize].name.clone();
                         let names = |(need, other)| (name(need), name(other));
                         View {
-                            plan: *plan,
+                            plan,
                             nodes,
-                            redundant: graph.redundant_needs(*node).into_iter().map(names).collect(),
-                            racing: graph.racing_needs(*node).into_iter().map(names).collect(),
+                            redundant: graph.redundant_needs(node).into_iter().map(names).collect(),
+                            racing: graph.racing_needs(node).into_iter().map(names).collect(),
                         }
                     }
                     Some((plan, None)) => {
-                        let graph = &graphs[*plan as usize];
+                        let graph = &graphs[plan as usize];
                         let nodes = seen(graph, names, |other| {
                             let access = if graph.is_certain(other) {
                                 Access::Always
@@ -145,7 +145,7 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
                             (access, Access::Maybe)
                         });
                         View {
-                            plan: *plan,
+                            plan,
                             nodes,
                             redundant: Vec::new(),
                             racing: Vec::new(),

@@ -66,8 +66,7 @@ pub(crate) fn called_plan(
     name: &SmolStr,
 ) -> Option<PlanId> {
     let shape = scope(db, project, file).plans.get(name)?;
-    let plans = &file_plans(db, shape.file).plans;
-    let at = plans.iter().position(|plan| plan.name == shape.plan.name)?;
+    let at = file_plans(db, shape.file).named(&shape.plan.name)?;
     Some((shape.file, at as u32))
 }
 

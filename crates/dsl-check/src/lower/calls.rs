@@ -58,8 +58,7 @@ impl Names<'_> {
     fn target(&self, file: SourceFile, written: &str) -> Option<At> {
         let db = &self.analysis.db;
         let shape = scope(db, self.analysis.project, file).plans.get(written)?;
-        let plans = &file_plans(db, shape.file).plans;
-        let at = plans.iter().position(|plan| plan.name == shape.plan.name)?;
+        let at = file_plans(db, shape.file).named(&shape.plan.name)?;
         Some((shape.file, at))
     }
 

@@ -28,8 +28,7 @@ pub(super) fn calls(db: &dyn salsa::Database, project: Project, plan: PlanAt) ->
         let Some(shape) = scope(db, project, plan.file).plans.get(name) else {
             continue;
         };
-        let plans = &file_plans(db, shape.file).plans;
-        let at = plans.iter().position(|plan| plan.name == shape.plan.name);
+        let at = file_plans(db, shape.file).named(&shape.plan.name);
         found.extend(at.map(|at| (node, PlanAt { file: shape.file, at })));
     }
     found

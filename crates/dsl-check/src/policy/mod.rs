@@ -77,6 +77,10 @@ pub(crate) fn compiled(db: &dyn salsa::Database, project: Project, chunk: Source
 #[salsa::tracked(returns(ref))]
 pub(crate) fn policies_in_reach(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<PolicyAt> {
     let mut found = Vec::new();
+    if !has_policies(db, project) {
+        // as in most workspaces: what is imported by what is imported need not be looked at
+        return found;
+    }
     let mut seen = HashSet::from([file]);
     let mut queue = VecDeque::from([file]);
     for &everywhere in settings_files(db, project) {
@@ -99,6 +103,17 @@ pub(crate) fn policies_in_reach(db: &dyn salsa::Database, project: Project, file
         queue.extend(imported.filter(|next| seen.insert(*next)));
     }
     found
+}
+
+/// Whether any file declares a policy.
+#[salsa::tracked(returns(copy))]
+fn has_policies(db: &dyn salsa::Database, project: Project) -> bool {
+    let mut files = project.files(db).values();
+    files.any(|&file| {
+        declarations(db, file)
+            .iter()
+            .any(|(_, sig)| matches!(sig, Sig::Policy(_)))
+    })
 }
 
 /// The files that `policies` of the settings names.
