@@ -16,7 +16,7 @@ pub fn folder(target: &str) -> PathBuf {
 /// The findings kept for a target.
 pub fn findings(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
-    for path in files(&folder(target), "plan") {
+    for path in files(&folder(target), "case") {
         found.extend(fs::read(&path).map(|bytes| (path, bytes)));
     }
     found

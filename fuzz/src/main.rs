@@ -1,7 +1,7 @@
 //! `plan-fuzz [TARGET…] --time 60s --seed N`: fuzzes until something is found or the time is over.
 //!
 //! Each target runs for that time, one after another. A finding goes to `corpus/TARGET/`, and the exit code is 1; a crash that
-//! takes the process leaves its input beside it, as `crash.plan`.
+//! takes the process leaves its input beside it, as `crash.case`.
 
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
 
@@ -49,7 +49,7 @@ fn fuzz(target: Target, seed: u64, time: Duration) -> bool {
     let name = target.name();
     println!("{name}: seed {seed}, {} s", time.as_secs());
     let folder = corpus::folder(name);
-    let crash = folder.join("crash.plan");
+    let crash = folder.join("crash.case");
     if let Err(error) = std::fs::create_dir_all(&folder) {
         println!("{name}: cannot write to {}: {error}", folder.display());
         return true;
@@ -81,9 +81,9 @@ fn fuzz(target: Target, seed: u64, time: Duration) -> bool {
 /// Under the first free number.
 fn keep(folder: &std::path::Path, finding: &Finding) -> std::io::Result<PathBuf> {
     let path = (1..)
-        .map(|number| folder.join(format!("{number:03}.plan")))
+        .map(|number| folder.join(format!("{number:03}.case")))
         .find(|path| !path.exists())
-        .unwrap_or_else(|| folder.join("finding.plan"));
+        .unwrap_or_else(|| folder.join("finding.case"));
     std::fs::write(&path, &finding.input)?;
     Ok(path)
 }
