@@ -112,7 +112,7 @@ pub struct NodeBounds {
 impl Analysis {
     /// The worst case of a node, in a few words.
     pub(crate) fn worst_of_node(&self, file: SourceFile, block: BlockRef) -> Option<String> {
-        let (plan, node) = *file_plans(&self.db, file).places.get(&block)?;
+        let (plan, node) = file_plans(&self.db, file).place(block)?;
         let bounds = bounds_of_file(&self.db, self.project, file)
             .into_iter()
             .nth(plan as usize)??;
@@ -136,7 +136,7 @@ impl Analysis {
     /// The worst case of the plan whose header that is.
     pub(crate) fn worst_of_plan(&self, block: BlockRef) -> Option<String> {
         let file = block.chunk.file(&self.db);
-        let (plan, None) = *file_plans(&self.db, file).places.get(&block)? else {
+        let (plan, None) = file_plans(&self.db, file).place(block)? else {
             return None;
         };
         let whole = bounds_of_file(&self.db, self.project, file)
