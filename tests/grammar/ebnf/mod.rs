@@ -1,4 +1,10 @@
-//! The grammar as a document: it is whole in itself, and it speaks of what the compiler's table has.
+//! The grammar as a document: it is whole in itself, it speaks of what the compiler's table has, and it reads what the
+//! compiler reads (`agree.rs`).
+
+mod agree;
+mod notation;
+mod recogniser;
+mod sentence;
 
 use std::collections::BTreeSet;
 
