@@ -214,7 +214,7 @@ impl Reading<'_> {
             }
             Node::Seq(parts) => parts
                 .iter()
-                .fold(Rc::from([at]), |starts, part| self.from_each(&starts, *part)),
+                .fold(Rc::from([at]), |starts, part| self.ends_from_all(&starts, *part)),
             Node::Any(parts) => union(parts.iter().map(|part| self.ends(*part, at))),
             Node::Maybe(inner) => union([Rc::from([at]), self.ends(*inner, at)].into_iter()),
             Node::Many(inner) => {
@@ -232,7 +232,7 @@ impl Reading<'_> {
         }
     }
 
-    fn from_each(&mut self, starts: &[usize], node: usize) -> Rc<[usize]> {
+    fn ends_from_all(&mut self, starts: &[usize], node: usize) -> Rc<[usize]> {
         union(starts.iter().map(|start| self.ends(node, *start)))
     }
 }
