@@ -4,6 +4,7 @@
 //! which a misspelt name may be the one that is missing. What other files may import is said only where no file imports it. Absent:
 //! variables of one node.
 
+use std::cell::{Cell, OnceCell};
 use std::collections::HashSet;
 
 use dsl_syntax::table::ClauseKey as K;
@@ -26,7 +27,13 @@ pub(crate) fn unused(db: &dyn salsa::Database, project: Project, file: SourceFil
     if file.chunks(db).iter().any(|&chunk| *has_errors(db, project, chunk)) {
         return Vec::new();
     }
-    let unused = Unused { db, project, file };
+    let unused = Unused {
+        db,
+        project,
+        file,
+        asked: Cell::new(0),
+        all: OnceCell::new(),
+    };
     let mut found = Vec::new();
     for (block, sig) in declarations(db, file).iter() {
         unused.of_declaration(*block, sig, &mut found);
@@ -46,20 +53,34 @@ fn has_errors(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) ->
     check(db, project, chunk).iter().any(|diag| is_error(diag.rule))
 }
 
+/// Of more words than these, all words of the file are put together once.
+const ASKED_MAX: usize = 32;
+
 struct Unused<'db> {
     db: &'db dyn salsa::Database,
     project: Project,
     file: SourceFile,
+    asked: Cell<usize>,
+    all: OnceCell<HashSet<&'db str>>,
 }
 
-impl Unused<'_> {
+impl<'db> Unused<'db> {
     fn is_mentioned(&self, word: &str) -> bool {
+        self.asked.set(self.asked.get() + 1);
+        if self.asked.get() > ASKED_MAX {
+            return self.all.get_or_init(|| self.all_words().collect()).contains(word);
+        }
         let holds = |chunk: &SourceChunk| {
-            words(self.db, *chunk)
-                .binary_search_by(|known| known.as_str().cmp(word))
-                .is_ok()
+            let words = words(self.db, *chunk);
+            words.binary_search_by(|known| known.as_str().cmp(word)).is_ok()
         };
         self.file.chunks(self.db).iter().any(holds)
+    }
+
+    fn all_words(&self) -> impl Iterator<Item = &'db str> {
+        let db = self.db;
+        let chunks = self.file.chunks(db).iter();
+        chunks.flat_map(move |&chunk| words(db, chunk).iter().map(SmolStr::as_str))
     }
 
     /// Whether the file, or one that it imports, directly or not, has policies.
@@ -157,6 +178,13 @@ impl Unused<'_> {
         let plans = file_plans(self.db, self.file).plans.iter();
         let facts = file_facts(self.db, self.project, self.file).iter();
         for ((plan, graph), facts) in plans.zip(graphs(self.db, self.file).iter()).zip(facts) {
+            let all = facts.nodes.iter().chain(&facts.clauses).flat_map(|facts| &facts.reads);
+            let read: HashSet<(&str, &str)> = all
+                .filter_map(|read| match &read.source {
+                    Source::Node(node, output) => Some((node.as_str(), output.as_str())),
+                    _ => None,
+                })
+                .collect();
             let stands_in: HashSet<u32> = graph.fallback.iter().copied().flatten().collect();
             let edges = graph
                 .edges
@@ -173,8 +201,9 @@ impl Unused<'_> {
                 };
                 for output in outputs.iter().filter(|output| !is_kept(output)) {
                     let own = Source::Own(output.name.clone());
-                    let read = facts.reads.iter().any(|read| read.source == own);
-                    if !read && !self.is_mentioned(&format!("{}.{}", sig.name, output.name)) {
+                    let is_read = read.contains(&(sig.name.as_str(), output.name.as_str()))
+                        || facts.reads.iter().any(|read| read.source == own);
+                    if !is_read && !self.is_mentioned(&format!("{}.{}", sig.name, output.name)) {
                         let place = Place {
                             block: *block,
                             target: Target::Entry(K::Output, output.name.clone()),
