@@ -9,6 +9,7 @@ mod calls;
 mod exclusive;
 mod node;
 mod path;
+mod policies;
 mod problems;
 mod report;
 pub(crate) mod words;

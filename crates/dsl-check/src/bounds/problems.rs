@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use super::calls::{Callees, bounds_of_file};
 use super::node::Worst;
 use super::words::{cost_terms, counted, money, rounded_up, span, time_terms};
-use super::{PlanBounds, PlanId};
+use super::{PlanBounds, PlanId, policies};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::facts::{Budget, Facts, NodeFacts, PlanFacts, Timeout, file_facts};
 use crate::graph::{PlanGraph, graphs};
@@ -31,14 +31,16 @@ const NAMED_MAX: usize = 8;
 #[salsa::tracked(returns(ref))]
 pub(crate) fn bounds_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
     let facts = file_facts(db, project, file);
-    if !facts.iter().zip(graphs(db, file).iter()).any(is_limited) {
+    let limited = facts.iter().zip(graphs(db, file).iter()).any(is_limited);
+    if !limited && !(0..facts.len()).any(|at| policies::limit(db, project, file, at)) {
         return Vec::new();
     }
     let mut found = Vec::new();
     let plans = &file_plans(db, file).plans;
     let bounds = bounds_of_file(db, project, file);
-    for (((plan, graph), facts), bounds) in plans.iter().zip(graphs(db, file).iter()).zip(facts.iter()).zip(&bounds) {
+    for (at, bounds) in bounds.iter().enumerate() {
         let Some(bounds) = bounds else { continue };
+        let (plan, graph, facts) = (&plans[at], &graphs(db, file)[at], &facts[at]);
         let limits = Limits {
             plan,
             graph,
@@ -49,6 +51,7 @@ pub(crate) fn bounds_problems(db: &dyn salsa::Database, project: Project, file: 
         subplans(db, project, file, &limits, &mut found);
         limits.time(&mut found);
         limits.cost(&mut found);
+        policies::exceeded(db, project, file, at, &limits, &mut found);
     }
     found
 }
@@ -75,14 +78,21 @@ struct Limit {
     place: Place,
 }
 
-struct Limits<'a> {
-    plan: &'a PlanBlocks,
+pub(super) struct Limits<'a> {
+    pub plan: &'a PlanBlocks,
     graph: &'a PlanGraph,
     facts: &'a PlanFacts,
-    bounds: &'a PlanBounds,
+    pub bounds: &'a PlanBounds,
 }
 
 impl Limits<'_> {
+    pub fn whose(&self) -> String {
+        match self.plan.name.as_str() {
+            "" => "this plan".to_owned(),
+            name => format!("`{name}`"),
+        }
+    }
+
     fn sig(&self, node: u32) -> &NodeSig {
         &self.graph.nodes[node as usize]
     }
@@ -248,44 +258,30 @@ impl Limits<'_> {
             span(needed_ms),
             span(limit.ms)
         );
-        let mut diag = Diag::new(rule, limit.place.clone(), message);
-        let path: Vec<u32> = self
-            .bounds
-            .schedule
-            .critical_path()
-            .iter()
-            .map(|(node, _)| *node)
-            .collect();
+        let diag = self.path_labels(Diag::new(rule, limit.place.clone(), message));
+        let title = format!("raise the {what} to {}", rounded_up(needed_ms));
+        diag.fix_at(title, false, limit_value(limit.key), rounded_up(needed_ms))
+    }
+
+    /// Where the time goes: along the critical path, or into attempts that wait for each other's slots.
+    pub fn path_labels(&self, diag: Diag) -> Diag {
         let nodes = &self.bounds.nodes;
-        if self.bounds.schedule.end_ms < needed_ms {
-            let slots = self.bounds.clauses.slots();
-            diag = diag.note(format!(
+        if self.bounds.schedule.end_ms < self.bounds.whole.span_ms {
+            let diag = diag.note(format!(
                 "all attempts together take {}, and `limits.parallel` lets {} run at once",
                 span(self.bounds.whole.work_ms),
-                counted(slots, "attempt")
+                counted(self.bounds.clauses.slots(), "attempt")
             ));
             let all = (0..nodes.len() as u32).collect();
-            return self.time_labels(diag, all, |worst| worst.work_ms).fix_at(
-                format!("raise the {what} to {}", rounded_up(needed_ms)),
-                false,
-                limit_value(limit.key),
-                rounded_up(needed_ms),
-            );
+            return self.time_labels(diag, all, |worst| worst.work_ms);
         }
-        let timed: Vec<u32> = path
-            .into_iter()
-            .filter(|&node| nodes[node as usize].span_ms > 0)
-            .collect();
-        if timed.len() > 1 {
-            diag = diag.note(format!("the critical path: {}", self.named(&timed)));
-        }
-        let title = format!("raise the {what} to {}", rounded_up(needed_ms));
-        self.time_labels(diag, timed, |worst| worst.span_ms).fix_at(
-            title,
-            false,
-            limit_value(limit.key),
-            rounded_up(needed_ms),
-        )
+        let path = self.bounds.schedule.critical_path().into_iter().map(|(node, _)| node);
+        let timed: Vec<u32> = path.filter(|&node| nodes[node as usize].span_ms > 0).collect();
+        let diag = match timed.len() {
+            0 | 1 => diag,
+            _ => diag.note(format!("the critical path: {}", self.named(&timed))),
+        };
+        self.time_labels(diag, timed, |worst| worst.span_ms)
     }
 
     /// The nodes that take longest, each with what that is made of.
@@ -333,7 +329,7 @@ impl Limits<'_> {
     }
 
     /// The dearest nodes, each with what that is made of; the others together.
-    fn cost_labels(&self, mut diag: Diag) -> Diag {
+    pub fn cost_labels(&self, mut diag: Diag) -> Diag {
         let nodes = &self.bounds.nodes;
         let cost = |node: u32| nodes[node as usize].cost;
         let counts = |node: &u32| self.bounds.costing[*node as usize] && !cost(*node).is_zero();
