@@ -3,6 +3,8 @@
 //!
 //! Soundness only: how much the checker misses is counted, so that a checker that says nothing does not pass either.
 
+#![expect(clippy::print_stdout, reason = "figures for `--nocapture`")]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

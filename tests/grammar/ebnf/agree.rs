@@ -4,6 +4,8 @@
 //! here they are spelt out from the table, so that a wrong shape is refused too. The exact figures are printed: run it with
 //! `--nocapture`.
 
+#![expect(clippy::print_stdout, reason = "figures for `--nocapture`")]
+
 use dsl_syntax::table::{ClauseKey, Shape};
 use dsl_syntax::{Kind, lex};
 

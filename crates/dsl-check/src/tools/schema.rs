@@ -134,7 +134,7 @@ fn properties(schema: &Json) -> Option<&serde_json::Map<String, Json>> {
     schema.get("properties").and_then(Json::as_object)
 }
 
-fn required<'s>(schema: &'s Json) -> impl Iterator<Item = &'s str> {
+fn required(schema: &Json) -> impl Iterator<Item = &str> {
     let names = schema.get("required").and_then(Json::as_array);
     names.into_iter().flatten().filter_map(Json::as_str)
 }
