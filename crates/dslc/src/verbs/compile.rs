@@ -132,7 +132,7 @@ pub fn compile_bytes(bytes: &[u8], place: &Place, printer: &Printer) -> Result<P
     let text = dsl_syntax::decode(bytes).map_err(|error| Failure::usage(format!("standard input: {error}")))?;
     let mut loaded = Loaded::new(place, &BTreeSet::new())?;
     let file = place.cwd.join(STDIN);
-    loaded.set_text(&file.as_path().into(), &text);
+    loaded.set_text(&file.as_path().into(), text);
     loaded.check();
     without_errors(&mut loaded, printer)?;
     let source = Source {
