@@ -399,8 +399,8 @@ mod tests {
         let arrow = |at: usize| Arrow {
             from: at,
             to: at + 1,
-            label: (at % 3 == 0).then(|| "on failure".to_owned()),
-            dashed: at % 3 == 0,
+            label: (at.is_multiple_of(3)).then(|| "on failure".to_owned()),
+            dashed: at.is_multiple_of(3),
             critical,
         };
         Picture {
