@@ -166,6 +166,7 @@ fn text(old: &Plan, new: &Plan, changes: &[Change], next: &str) -> String {
     };
     let now = match (old.version == new.version, changes.is_empty()) {
         (_, true) => String::new(),
+        (true, false) if new.version.is_none() => format!("; the plan has no version, the next is {next}"),
         (true, false) => format!("; the version is still {}, the next is {next}", said(new)),
         (false, false) => format!("; from {} to {}, at least {next} by what changed", said(old), said(new)),
     };
