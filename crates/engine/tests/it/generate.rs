@@ -2,8 +2,8 @@
 
 use ir::expr::{Binary, BinaryOp, Capture, Expr, Ref};
 use ir::plan::{
-    Arm, Backoff, Binding, Body, Decision, Each, Expectation, FailMode, FailurePolicy, Gate, Interpreter, MemoryKey,
-    MemoryScope, Need, Node, NodeId, Plan, Remember, Retry, Route, Script, Task, Tolerate,
+    Arm, Backoff, Binding, Body, Each, Expectation, FailMode, FailurePolicy, Gate, Interpreter, MemoryKey, MemoryScope,
+    Need, Node, NodeId, Plan, Remember, Retry, Route, Script, Task, Tolerate,
 };
 use ir::types::Type;
 use ir::value::Value;
@@ -102,7 +102,7 @@ fn candidate(rng: &mut Rng, nodes_max: usize) -> Plan {
 fn bare(rng: &mut Rng, index: usize, dense: bool) -> Node {
     let body = match rng.below(if dense { 60 } else { 20 }) {
         0..=1 => Body::Task(Box::default()),
-        2..=3 => Body::Decision(Box::new(Decision::default())),
+        2..=3 => Body::Decision(Box::default()),
         4..=5 => Body::Gate(Box::new(gate(rng))),
         _ => Body::Task(Box::new(script_task(rng))),
     };

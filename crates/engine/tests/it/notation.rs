@@ -80,7 +80,7 @@ impl Reader {
                 timeout: None,
                 ..Gate::default()
             })),
-            "decision" => Body::Decision(Box::new(Decision::default())),
+            "decision" => Body::Decision(Box::default()),
             _ => return self.plan_clause(word, rest),
         };
         self.plan.nodes.push(ir::Node::new(rest, body));
