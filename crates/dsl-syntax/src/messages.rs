@@ -112,8 +112,9 @@ fn unclosed<'t>(tokens: Tokens<'t>, fault: &Fault<'t>) -> Option<(Tok<'t>, At)> 
 // ---------- shape of expressions ----------
 
 /// Refuses what the grammar would accept but nothing after it should meet: expressions nested too deep to be walked by
-/// recursion, and comparisons in a chain.
+/// recursion, comparisons in a chain, and a `not` or an `is none` among tighter operators.
 pub(crate) fn check_shape(tokens: Tokens<'_>) -> Result<(), SyntaxError> {
+    check_tests(tokens)?;
     // The depth is at most the number of tokens, and a chain of comparisons has five.
     if tokens.len() < 5 {
         return Ok(());
@@ -163,6 +164,55 @@ pub(crate) fn check_shape(tokens: Tokens<'_>) -> Result<(), SyntaxError> {
         }
     }
     Ok(())
+}
+
+/// `not` and `is none` bind looser than sums: neither is an operand of one, or of another comparison, without brackets.
+fn check_tests(tokens: Tokens<'_>) -> Result<(), SyntaxError> {
+    for (index, &(token, place)) in tokens.iter().enumerate().skip(1) {
+        let before = tokens[index - 1].0;
+        if token.kind == Kind::Not && takes_operand(before) {
+            return Err(not_as_operand(before, place));
+        }
+        if matches!(before.kind, Kind::None | Kind::Name)
+            && continues_operand(token)
+            && let Some(test) = test_ending_at(&tokens[..index])
+        {
+            return Err(test_as_operand(token, place, &test));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an operand follows that ends before any `and`. `is not` is one operator, and what follows a pipe is a name.
+fn takes_operand(token: Tok<'_>) -> bool {
+    match role(token, false) {
+        Role::Comparison => token.kind != Kind::Is,
+        Role::Operator => !matches!(token.kind, Kind::Not | Kind::Bar),
+        _ => false,
+    }
+}
+
+fn continues_operand(token: Tok<'_>) -> bool {
+    token.kind == Kind::LBracket
+        || match role(token, false) {
+            Role::Suffix => true,
+            Role::Operator => token.kind != Kind::Not,
+            _ => false,
+        }
+}
+
+/// `is none`, `is not empty`: the test that the tokens end in.
+fn test_ending_at(tokens: Tokens<'_>) -> Option<String> {
+    let (what, before) = tokens.split_last()?;
+    if what.0.kind == Kind::Name && what.0.text != "empty" {
+        return None;
+    }
+    let (word, before) = before.split_last()?;
+    match word.0.kind {
+        Kind::Is => Some(format!("is {}", what.0.text)),
+        Kind::Not if before.last()?.0.kind == Kind::Is => Some(format!("is not {}", what.0.text)),
+        _ => None,
+    }
 }
 
 /// What has been seen between two brackets since the last comma.
@@ -255,6 +305,20 @@ fn chained(token: Tok<'_>, place: At) -> SyntaxError {
         span(place),
         Some("write `a < b and b < c`".into()),
     )
+}
+
+/// `a == not b`
+fn not_as_operand(operator: Tok<'_>, place: At) -> SyntaxError {
+    let message = format!("`not` follows `{}`, expected it in brackets", operator.text);
+    let help = format!("write `a {} (not b)`", operator.text);
+    error(SyntaxRule::Syntax, message, span(place), Some(help))
+}
+
+/// `a is none + 1`
+fn test_as_operand(token: Tok<'_>, place: At, test: &str) -> SyntaxError {
+    let message = format!("`{}` follows `{test}`, expected `and` or `or` after it", token.text);
+    let help = format!("to go on with the answer, put the test in brackets: `(a {test})`");
+    error(SyntaxRule::Syntax, message, span(place), Some(help))
 }
 
 // ---------- layout ----------

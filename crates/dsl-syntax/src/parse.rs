@@ -38,6 +38,10 @@ pub fn parse_chunk(text: &str, context: ChunkContext) -> Vec<Block> {
         })
         .collect();
     let grammar = Grammar::new();
+    let awaits_text: Vec<bool> = sources
+        .iter()
+        .map(|(_, _, source)| ends_in_bar(source, &tokens))
+        .collect();
     let mut blocks: Vec<Block> = sources
         .into_iter()
         .zip(places)
@@ -49,21 +53,35 @@ pub fn parse_chunk(text: &str, context: ChunkContext) -> Vec<Block> {
             }
         })
         .collect();
-    once_a_run(&mut blocks);
+    once_a_run(&mut blocks, &awaits_text);
     blocks
 }
 
 /// Lines in a row that begin no declaration are one mistake, most often text that should be deeper: the first says so.
-fn once_a_run(blocks: &mut [Block]) {
+/// Below a `run: |` that has no text, which has been said, they are its text, whatever they look like.
+fn once_a_run(blocks: &mut [Block], awaits_text: &[bool]) {
     let is_meant = |error: &SyntaxError| error.fix.is_some();
     let mut inside = false;
-    for block in blocks {
+    let mut in_text = false;
+    for (block, awaits_text) in blocks.iter_mut().zip(awaits_text) {
         let stray = block.item.is_none() && !block.errors.is_empty();
-        if stray && inside {
+        if stray && in_text {
+            block.errors.clear();
+        } else if stray && inside {
             block.errors.retain(is_meant);
         }
         inside = stray;
+        in_text = *awaits_text || (stray && in_text);
     }
+}
+
+/// Whether the last line is a key whose text should stand below.
+fn ends_in_bar(source: &Source, tokens: &Toks<'_>) -> bool {
+    let last = source.rows.last().map(|row| &tokens[row.tokens.clone()]);
+    last.is_some_and(|row| {
+        let mut kinds = row.iter().rev().map(|(token, _)| token.kind);
+        kinds.next() == Some(Kind::Bar) && kinds.next() == Some(Kind::Colon)
+    })
 }
 
 /// Whether any declaration has a clause of that name.

@@ -33,7 +33,26 @@ pub(super) fn bool_clause(cx: &Cx<'_>, decl: &Decl, key: K) -> Option<bool> {
 
 /// A constant yes or no.
 pub(super) fn bool(cx: &Cx<'_>, expr: &Expr) -> Option<bool> {
+    if let Some((word, meant)) = foreign_bool(expr) {
+        let message = format!("`{word}` is no truth value, expected `true` or `false`");
+        let problem = Problem::new(rules::UNRESOLVED_NAME, expr.span, message).help(format!("write `{meant}`"));
+        let edits = vec![(expr.span, meant.to_string())];
+        cx.push(problem.fix(format!("change `{word}` to `{meant}`"), true, edits));
+        return None;
+    }
     cx.with_report(|report| literal_bool(expr, &Place::new(cx, Reads::NOTHING), report))
+}
+
+/// What other languages call true and false: nothing else can be meant where only a constant may stand.
+fn foreign_bool(expr: &Expr) -> Option<(&str, bool)> {
+    let ExprKind::Name(word) = &unparen(expr).kind else {
+        return None;
+    };
+    match word.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => Some((word, true)),
+        "false" | "no" | "off" => Some((word, false)),
+        _ => None,
+    }
 }
 
 pub(super) fn int_clause(cx: &Cx<'_>, decl: &Decl, key: K, least: i64) -> Option<i64> {

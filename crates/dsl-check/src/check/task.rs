@@ -21,7 +21,7 @@ use crate::reach::{Cond, is_total};
 use crate::rules;
 use crate::scope::TypedField;
 use crate::signatures::{NodeKind, clause, name_of};
-use crate::types::{Problem, facts_when, infer, infer_string, resolve_type};
+use crate::types::{Problem, Report, facts_when, infer, infer_string, resolve_type};
 use crate::walk;
 
 /// A node as far as its own block tells.
@@ -424,18 +424,26 @@ fn outputs(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Output> {
     typed.iter().map(|item| output(cx, item, place, false)).collect()
 }
 
+/// An expression of a known type that may turn out absent. What is wrong with it is said of the type as it is written.
+fn typed_if_there(expr: &Ast, ty: &Type, place: &Place<'_, '_>, report: &mut Report) -> Expr {
+    let mut found = Report::default();
+    let value = infer(expr, Some(&ty.clone().optional()), place, &mut found).expr;
+    if !found.problems.is_empty() {
+        let mut as_written = Report::default();
+        infer(expr, Some(ty), place, &mut as_written);
+        let same_mistakes = as_written.problems.len() == found.problems.len();
+        found = if same_mistakes { as_written } else { found };
+    }
+    report.problems.append(&mut found.problems);
+    value
+}
+
 /// One `name: type = expr` line. A plan's output may turn out absent: that fails the run, so it is no mistake here.
 pub(super) fn output(cx: &Cx<'_>, item: &TypedAssign, place: &Place<'_, '_>, may_be_absent: bool) -> Output {
     let ty = cx.with_report(|report| resolve_type(&item.ty, place, report));
     let value = match &item.value {
-        Some(value) => {
-            let expected = if may_be_absent {
-                ty.clone().optional()
-            } else {
-                ty.clone()
-            };
-            typed(cx, value, &expected, place)
-        }
+        Some(value) if may_be_absent => cx.with_report(|report| typed_if_there(value, &ty, place, report)),
+        Some(value) => typed(cx, value, &ty, place),
         None => {
             let message = format!(
                 "the output `{}` has no value, expected `{}: {ty} = …`",

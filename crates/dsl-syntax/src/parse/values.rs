@@ -37,7 +37,7 @@ impl<'t> Parser<'_, 't> {
         match self.block_value(shape, below.clone(), owner) {
             Some(value) if !below.is_empty() => value,
             Some(_) => {
-                self.no_value(row, "its lines below, indented");
+                self.no_value(row, "its lines below, indented", None);
                 Value::Error
             }
             None => {
@@ -51,14 +51,14 @@ impl<'t> Parser<'_, 't> {
         }
     }
 
-    fn no_value(&mut self, row: &Row, expected: &str) {
+    fn no_value(&mut self, row: &Row, expected: &str, help: Option<String>) {
         if !row.broken {
             let end = Span::new(row.span.end, row.span.end);
             let message = format!(
                 "`{}` has no value, expected {expected}",
                 self.tokens[row.tokens.start].0.text
             );
-            self.error(SyntaxRule::Syntax, message, end, None);
+            self.error(SyntaxRule::Syntax, message, end, help);
         }
     }
 
@@ -114,7 +114,7 @@ impl<'t> Parser<'_, 't> {
             | Shape::Rule
                 if value.is_empty() =>
             {
-                self.no_value(row, "its lines below, indented");
+                self.no_value(row, "its lines below, indented", None);
                 None
             }
             Shape::Fields
@@ -162,7 +162,9 @@ impl<'t> Parser<'_, 't> {
         if bar {
             // `run: |` with nothing below it.
             let end = row.span.end;
-            self.no_value(row, "deeper lines below");
+            let key = self.tokens[row.tokens.start].0.text;
+            let help = format!("indent its text deeper than `{key}`");
+            self.no_value(row, "deeper lines below", Some(help));
             return (!row.broken).then(|| {
                 Text::Raw(Raw {
                     text: "".into(),
