@@ -4,6 +4,7 @@
 //! chunks ([`inputs`]); signatures without spans shield everything else from bodies ([`signatures`]); diagnostics are returned by
 //! queries and get absolute places at the edge ([`analysis`]). Absent: terminals, the language server's protocol, running, the disk.
 
+mod alias_loops;
 mod amend;
 mod analysis;
 mod arms;

@@ -14,6 +14,7 @@ use ir::types::{FieldDef, RecordDef, Type, Types};
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
+use crate::alias_loops;
 use crate::facts::EffectFact;
 use crate::imports::{Origin, Space, declarations, import_path, visible};
 use crate::inputs::{Project, SourceFile};
@@ -106,6 +107,8 @@ pub(crate) struct FileScope {
     pub own: Vec<Arc<PlanScope>>,
     /// Names that two imports bring along with everything else; using one is a mistake.
     pub ambiguous: BTreeSet<(Space, SmolStr)>,
+    /// Aliases of this file in a loop that is said at another one.
+    pub endless: BTreeSet<SmolStr>,
     /// Names that an import failed to bring.
     missing: BTreeSet<SmolStr>,
     /// An import failed that would have brought who knows what.
@@ -215,6 +218,7 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
     }
     scope.types = resolver.finish();
     scope.ambiguous.clone_from(&seen.ambiguous);
+    scope.endless = alias_loops::excused(declarations(db, file).iter().map(|(_, sig)| sig));
     for (_, sig) in declarations(db, file).iter() {
         let Sig::Use(used) = sig else { continue };
         let target = used

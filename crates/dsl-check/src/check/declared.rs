@@ -88,6 +88,10 @@ pub(super) fn check_type(cx: &Cx<'_>, decl: &Decl) {
         && ty == Type::Error
         && place.type_named(&name.text) == Some(Type::Error)
         && !cx.scope.excuses(&name.text)
+        && !decl
+            .name
+            .as_ref()
+            .is_some_and(|own| cx.scope.endless.contains(&own.text))
         && !cx.has_errors()
     {
         let message = format!(
