@@ -17,6 +17,7 @@ use crate::graph::{EdgeKind, graphs};
 use crate::imports::{declarations, import_path, visible};
 use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::plans::file_plans;
+use crate::policy::has_policies;
 use crate::rules;
 use crate::signatures::{FieldSig, NodeKind, Sig};
 use crate::words::words;
@@ -85,6 +86,9 @@ impl<'db> Unused<'db> {
 
     /// Whether the file, or one that it imports, directly or not, has policies.
     fn brings_policies(&self, file: SourceFile) -> bool {
+        if !has_policies(self.db, self.project) {
+            return false;
+        }
         let mut seen = HashSet::from([file]);
         let mut files = vec![file];
         while let Some(at) = files.pop() {
@@ -219,10 +223,18 @@ impl<'db> Unused<'db> {
 
     /// Whether another file may use what this one declares.
     fn is_imported(&self) -> bool {
-        let files = self.project.files(self.db);
-        let mut others = files.values().filter(|&&other| other != self.file);
-        others.any(|&other| visible(self.db, self.project, other).files.contains(&self.file))
+        imported(self.db, self.project).contains(&self.file)
     }
+}
+
+/// The files that another file imports; asked once, not once a file.
+#[salsa::tracked(returns(ref))]
+fn imported(db: &dyn salsa::Database, project: Project) -> HashSet<SourceFile> {
+    let imports = project.files(db).values().flat_map(|&file| {
+        let there = visible(db, project, file).files.iter().copied();
+        there.filter(move |&there| there != file)
+    });
+    imports.collect()
 }
 
 /// Stored by content, for whoever looks at the run.

@@ -107,7 +107,7 @@ pub(crate) fn policies_in_reach(db: &dyn salsa::Database, project: Project, file
 
 /// Whether any file declares a policy.
 #[salsa::tracked(returns(copy))]
-fn has_policies(db: &dyn salsa::Database, project: Project) -> bool {
+pub(crate) fn has_policies(db: &dyn salsa::Database, project: Project) -> bool {
     let mut files = project.files(db).values();
     files.any(|&file| {
         declarations(db, file)
