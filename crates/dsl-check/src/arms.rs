@@ -7,9 +7,10 @@ use std::path::Path;
 use dsl_syntax::ast::{RouteOn, Value};
 use smol_str::SmolStr;
 
-use crate::analysis::{Analysis, block_of, decl_of};
+use crate::analysis::Analysis;
 use crate::diagnostic::BlockRef;
 use crate::graph::BUILTIN_MODES;
+use crate::places::{decl_of, start_of};
 use crate::plans::file_plans;
 use crate::signatures::NodeKind;
 
@@ -61,8 +62,7 @@ impl Analysis {
     }
 
     fn on_one_line(&self, block: BlockRef, span: dsl_syntax::ast::Span) -> Option<String> {
-        let before = (0..block.index).filter_map(|index| block_of(&self.db, BlockRef { index, ..block }));
-        let start = before.map(|block| block.len).sum::<u32>();
+        let start = start_of(&self.db, block);
         let text = block.chunk.text(&self.db);
         let slice = text.get((start + span.start) as usize..(start + span.end) as usize)?;
         Some(slice.split_whitespace().collect::<Vec<_>>().join(" "))

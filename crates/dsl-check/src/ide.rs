@@ -10,12 +10,13 @@ use dsl_syntax::table::{self, DeclKind};
 use ir::func::Func;
 use smol_str::SmolStr;
 
-use crate::analysis::{Analysis, Edge, decl_of};
+use crate::analysis::{Analysis, Edge};
 use crate::check::{Cx, NODE_STATUSES, node_outputs};
 use crate::diagnostic::{BlockRef, Place, Target};
 use crate::graph::graphs;
 use crate::imports::{Space, declarations, declared, import_path, visible};
 use crate::inputs::SourceFile;
+use crate::places::decl_of;
 use crate::plans::file_plans;
 use crate::reach::reached;
 use crate::scope::scope;

@@ -23,6 +23,7 @@ mod imports;
 mod inputs;
 mod lower;
 mod memory;
+mod places;
 mod plans;
 mod policy;
 mod problems;

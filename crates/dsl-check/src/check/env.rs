@@ -12,8 +12,8 @@ use smol_str::SmolStr;
 
 use super::outputs::{agent_type, error_type, members, node_outputs, outputs_unknown};
 use super::{Cx, Seen, about};
-use crate::analysis::decl_of;
 use crate::graph::Access;
+use crate::places::decl_of;
 use crate::rules;
 use crate::scope::TypedField;
 use crate::signatures::{NodeKind, Work, clause};

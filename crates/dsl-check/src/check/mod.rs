@@ -53,6 +53,7 @@ use crate::diagnostic::{BlockRef, Diag, LocalFix, Target};
 use crate::facts::{self, Facts, Noted, Source};
 use crate::graph::{Access, PlanGraph, graphs};
 use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::places::start_of;
 use crate::plans::file_plans;
 use crate::rules;
 use crate::scope::{FileScope, PlanScope, PlanShape, scope};
@@ -325,11 +326,7 @@ impl<'db> Cx<'db> {
 
     /// The text of the chunk, and where this block starts in it.
     pub fn text(&self) -> (&'db str, u32) {
-        let before = parse(self.db, self.block.chunk)[..self.block.index as usize]
-            .iter()
-            .map(|block| block.len)
-            .sum();
-        (self.block.chunk.text(self.db), before)
+        (self.block.chunk.text(self.db), start_of(self.db, self.block))
     }
 
     /// A clause with the rest of its lines, to take it out.

@@ -28,8 +28,23 @@ const KINDS: &[&str] = &[
     "deploy",
 ];
 
+/// Only what runs has values to put into its title.
+fn plain_title(cx: &Cx<'_>, decl: &Decl) {
+    let runs = matches!(decl.kind, DeclKind::Task | DeclKind::Gate | DeclKind::Decision);
+    let Some(title) = decl.title.as_ref().filter(|title| !runs && title.plain().is_none()) else {
+        return;
+    };
+    let message = format!(
+        "the title of a {} is shown before anything runs, expected no `{{{{ … }}}}` in it",
+        decl.kind.keyword()
+    );
+    let problem = Problem::new(rules::TYPE_MISMATCH, title.span, message);
+    cx.push(problem.help("write `\\{{` if the braces are meant"));
+}
+
 pub(super) fn check(cx: &Cx<'_>, place: BlockKind, decl: &Decl) {
     let rows = table::clauses(decl.kind);
+    plain_title(cx, decl);
     if decl.kind != DeclKind::Profile && decl.kind != DeclKind::Type {
         known_clauses(
             cx,
