@@ -51,7 +51,7 @@ pub use bounds::{Bounds, CapabilityTotal, NodeBounds, PathStep, People, PlanLimi
 pub use config::{Config, ConfigError, Level};
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
 pub use ide::{Definition, Hover, Symbol};
-pub use lower::CompileError;
+pub use lower::{CompileError, TestCase};
 pub use policy::attribute_table;
 pub use shell_lint::{Dialect, Finding, Repair, Replacement, ShellScript};
 pub use workspace::{EditError, Loader, Workspace};

@@ -285,6 +285,10 @@ impl Scope for RunScope<'_> {
             Ref::Context(name) => Err(EvalError::new(format!(
                 "`context.{name}` can only be read in a trigger"
             ))),
+            Ref::Asked(asked) => Err(EvalError::new(format!(
+                "`{}(…)` can only be asked in a test",
+                asked.what.name()
+            ))),
         }
     }
 

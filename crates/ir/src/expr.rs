@@ -130,6 +130,37 @@ pub enum Ref {
     World(SmolStr),
     /// `context.x`: of the request that a trigger looks at; `none` if the request has none.
     Context(SmolStr),
+    /// `status(collect)`, `ran(read["a"])`: what an expectation of a test asks about a node.
+    Asked(Box<Asked>),
+}
+
+/// A question about a node, or about one instance of a fan-out. An instance that there is not is `none`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Asked {
+    pub node: u32,
+    /// The key of the instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<SmolStr>,
+    pub what: Question,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Question {
+    Status,
+    Ran,
+    Attempts,
+}
+
+impl Question {
+    /// The function that asks it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Ran => "ran",
+            Self::Attempts => "attempts",
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ pub mod hash;
 pub mod plan;
 pub mod quantity;
 pub mod show;
+pub mod testing;
 pub mod types;
 pub mod value;
 pub mod verify;

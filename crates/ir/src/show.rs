@@ -109,11 +109,21 @@ impl<'p> Shown<'p> {
             Ref::Capture(capture) => capture.name().to_owned(),
             Ref::Memory(key) => format!("memory.{key}"),
             Ref::Secret(name) => format!("secrets.{name}"),
+            Ref::Run(name) if name.starts_with("outputs.") => name.to_string(),
             Ref::Run(name) => format!("run.{name}"),
             Ref::Task(name) => format!("task.{name}"),
             Ref::Plan(name) => format!("plan.{name}"),
             Ref::Budget(name) => format!("budget.{name}"),
             Ref::Context(name) => format!("context.{name}"),
+            Ref::Asked(asked) => {
+                let node = self.node(asked.node);
+                let instance = asked
+                    .instance
+                    .as_ref()
+                    .map(|key| format!("[{key:?}]"))
+                    .unwrap_or_default();
+                format!("{}({node}{instance})", asked.what.name())
+            }
         }
     }
 

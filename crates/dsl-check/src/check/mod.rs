@@ -48,6 +48,7 @@ pub(crate) use outputs::{declared_outputs, node_outputs, outputs_unknown};
 pub(crate) use plan::{PlanParts, field_type, lower_plan_block};
 pub(crate) use shape::kinds;
 pub(crate) use task::{NodeParts, lower_node, names_in, prose, with_default_retry, written};
+pub(crate) use testing::lower_test;
 
 use crate::diagnostic::{BlockRef, Diag, LocalFix, Target};
 use crate::facts::{self, Facts, Noted, Source};
@@ -249,7 +250,7 @@ fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) -> Option<ir::plan::Node>
             cx.noted.clauses(parts.timeout_ms, parts.parallel, parts.retry);
         }
         DeclKind::Profile => profiles::check(cx, decl),
-        DeclKind::Test => testing::check(cx, decl),
+        DeclKind::Test => drop(testing::lower_test(cx, decl, &mut |_| 0)),
         DeclKind::Task | DeclKind::Gate | DeclKind::Decision | DeclKind::Hypothesis => {
             let parts = task::lower_node(cx, decl);
             routes::check(cx, decl);
@@ -451,7 +452,8 @@ impl<'db> Cx<'db> {
             | ir::Ref::Plan(_)
             | ir::Ref::Budget(_)
             | ir::Ref::World(_)
-            | ir::Ref::Context(_) => return,
+            | ir::Ref::Context(_)
+            | ir::Ref::Asked(_) => return,
         };
         let is_secret = match &source {
             Source::Secret(_) => true,

@@ -3,6 +3,7 @@
 //! A node that fans out may be asked about as a whole or instance by instance: `ran(read["a"])`. Absent: what happened.
 
 use dsl_syntax::ast::{Arg, Expr as Ast, ExprKind, Name};
+use ir::expr::{Asked, Question};
 use ir::types::Type;
 use ir::{Expr, Ref};
 use smol_str::SmolStr;
@@ -62,18 +63,20 @@ impl Place<'_, '_> {
             report.wrong_arguments(func.span, message, &format!("{}(node)", func.text));
             return Typed::error();
         };
-        let Some(at) = self.node_argument(func, value, report) else {
+        let Some((at, instance)) = self.node_argument(func, value, report) else {
             return Typed::error();
         };
-        match func.text.as_str() {
-            "status" => Typed::new(Expr::Ref(Ref::Status(at)), members(NODE_STATUSES)),
-            "attempts" => Typed::new(Expr::Ref(Ref::Attempts(at)), Type::INT),
-            _ => Typed::new(Expr::Ref(Ref::Run("ran".into())), Type::Bool),
-        }
+        let (what, ty) = match func.text.as_str() {
+            "status" => (Question::Status, members(NODE_STATUSES)),
+            "attempts" => (Question::Attempts, Type::INT),
+            _ => (Question::Ran, Type::Bool),
+        };
+        let node = self.cx.node_id(at);
+        Typed::new(Expr::Ref(Ref::Asked(Box::new(Asked { node, instance, what }))), ty)
     }
 
     /// `n`, or `n["key"]` of a fan-out. `None`: a problem was reported.
-    fn node_argument(&self, func: &Name, value: &Ast, report: &mut Report) -> Option<u32> {
+    fn node_argument(&self, func: &Name, value: &Ast, report: &mut Report) -> Option<(u32, Option<SmolStr>)> {
         let (node, key) = match &unparen(value).kind {
             ExprKind::Index { base, index } => (unparen(base), Some(&**index)),
             _ => (unparen(value), None),
@@ -95,6 +98,7 @@ impl Place<'_, '_> {
             return None;
         }
         self.cx.note(node.span, &Ref::Status(at));
+        let mut instance = None;
         if let Some(key) = key {
             if !seen.sig.each {
                 let message = format!("`{name}` does not fan out, expected it without a key");
@@ -109,7 +113,28 @@ impl Place<'_, '_> {
                 report.expected_one_of(key.span, &found.ty, "the key of an instance", None);
                 return None;
             }
+            instance = Some(constant_text(&found.expr));
         }
-        Some(at)
+        Some((at, instance))
+    }
+}
+
+/// The text of an expression that reads nothing.
+fn constant_text(expr: &Expr) -> SmolStr {
+    let value = ir::eval::eval(expr, &Nowhere, &mut ir::eval::NoWorld).unwrap_or(ir::Value::None);
+    ir::data::render(&value).into()
+}
+
+/// Where no name has a value.
+struct Nowhere;
+
+impl ir::eval::Scope for Nowhere {
+    fn get(&self, _: &Ref) -> Result<ir::Value, ir::eval::EvalError> {
+        Err(ir::eval::EvalError::new("there is nothing to read"))
+    }
+
+    fn types(&self) -> &ir::Types {
+        static NONE: std::sync::LazyLock<ir::Types> = std::sync::LazyLock::new(ir::Types::default);
+        &NONE
     }
 }

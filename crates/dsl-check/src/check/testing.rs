@@ -1,12 +1,14 @@
 //! Tests: given parameters, mocked answers, decisions of people, expectations; each checked against the plan that it is about.
 //!
 //! Outputs and parameters have the types that they have where the plan stands. An absent value fails its expectation, so nothing
-//! that may be absent is a mistake there. Absent: carrying tests out.
+//! that may be absent is a mistake there. Checked and lowered at once, like nodes. Absent: carrying tests out.
 
 use std::collections::BTreeMap;
 
 use dsl_syntax::ast::{Decide, Decl, Mock, MockReply, MockReplyKind, MockTarget, Name, Span, Value};
 use dsl_syntax::table::ClauseKey as K;
+use ir::plan::Binding;
+use ir::testing::{Answer, Claim, Decide as Decision, Mock as Lowered, Mocked, Reply, Test};
 use ir::types::Type;
 use smol_str::SmolStr;
 
@@ -18,23 +20,25 @@ use crate::graph::BUILTIN_MODES;
 use crate::rules;
 use crate::scope::{PlanShape, TypedField};
 use crate::signatures::{NodeKind, Work, clause, is_script_capability};
-use crate::types::{Problem, infer};
+use crate::types::Problem;
 
-pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
-    let Some(plan) = about::plan(cx, decl) else { return };
-    given(cx, decl, plan);
-    let mut mocks: Vec<&Mock> = Vec::new();
+/// A test as the plan that it is about sees it; `None` if there is no such plan. `line` says in which line something is.
+pub(crate) fn lower_test(cx: &Cx<'_>, decl: &Decl, line: &mut dyn FnMut(Span) -> u32) -> Option<Test> {
+    let plan = about::plan(cx, decl)?;
+    let given = given(cx, decl, plan);
+    let mut written: Vec<&Mock> = Vec::new();
+    let (mut mocks, mut decisions) = (Vec::new(), Vec::new());
     for clause in &decl.clauses {
         match &clause.value {
             Value::Mock(mock) => {
-                check_mock(cx, plan, mock);
-                mocks.push(mock);
+                mocks.extend(lower_mock(cx, plan, mock));
+                written.push(mock);
             }
-            Value::Decide(decide) => check_decide(cx, plan, decide),
+            Value::Decide(decide) => decisions.extend(lower_decide(cx, plan, decide)),
             _ => {}
         }
     }
-    mocked_twice(cx, &mocks);
+    mocked_twice(cx, &written);
     let reads = Reads {
         run: true,
         nodes: true,
@@ -42,34 +46,51 @@ pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
         test: true,
         ..Reads::NOTHING
     };
-    cx.at_home(plan, |home| {
-        expectations(home, decl, K::Expect, true, &Place::new(home, reads));
+    let found = cx.at_home(plan, |home| {
+        expectations(home, decl, K::Expect, true, &Place::new(home, reads))
     });
+    let lines = match clause(decl, K::Expect).map(|clause| &clause.value) {
+        Some(Value::Items(items)) => items.iter().map(|item| line(item.span)).collect(),
+        _ => Vec::new(),
+    };
+    let claim = |(line, what)| Claim { line, what };
+    Some(Test {
+        title: decl.title.as_ref().and_then(|title| title.plain()).unwrap_or_default(),
+        plan: plan.plan.name.clone(),
+        line: line(decl.keyword),
+        given,
+        mocks,
+        decisions,
+        expect: lines.into_iter().zip(found).map(claim).collect(),
+    })
 }
 
 /// The parameters.
-fn given(cx: &Cx<'_>, decl: &Decl, plan: &PlanShape) {
+fn given(cx: &Cx<'_>, decl: &Decl, plan: &PlanShape) -> Vec<Binding> {
     let assigns = match clause(decl, K::Given).map(|clause| &clause.value) {
         Some(Value::Assigns(assigns)) => assigns.as_slice(),
-        Some(_) => return,
+        Some(_) => return Vec::new(),
         None => &[],
     };
     if plan.plan.params_broken {
-        return;
+        return Vec::new();
     }
     let params = &plan.plan.params;
     shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the parameter");
+    let mut given = Vec::new();
     for assign in assigns {
         match params.iter().find(|field| field.name == assign.name.text) {
-            Some(field) => {
-                typed(cx, &assign.value, &field.ty, &Place::new(cx, Reads::NOTHING));
-            }
+            Some(field) => given.push(Binding {
+                name: field.name.clone(),
+                value: typed(cx, &assign.value, &field.ty, &Place::new(cx, Reads::NOTHING)),
+            }),
             None => unknown_input(cx, &assign.name, params, "the plan takes"),
         }
     }
     let span = decl.title.as_ref().map_or(decl.keyword, |title| title.span);
     let is_given = |name: &str| assigns.iter().any(|assign| assign.name.text == name);
     missing_inputs(cx, params, span, is_given, "this test");
+    given
 }
 
 /// What a mock stands for.
@@ -91,7 +112,12 @@ impl Stand {
     }
 }
 
-fn check_mock(cx: &Cx<'_>, plan: &PlanShape, mock: &Mock) {
+fn lower_mock(cx: &Cx<'_>, plan: &PlanShape, mock: &Mock) -> Option<Lowered> {
+    let of = match &mock.target {
+        MockTarget::Task(name) => cx.view.get(&name.text).map(|(at, _)| Mocked::Script(cx.node_id(at))),
+        MockTarget::Capability(name) if name.text == "judge" => Some(Mocked::Judge),
+        MockTarget::Capability(name) => Some(Mocked::Capability(name.text.clone())),
+    };
     let stand = match &mock.target {
         MockTarget::Task(name) => script(cx, plan, name),
         MockTarget::Capability(name) if name.text == "judge" => Some(Stand {
@@ -117,20 +143,21 @@ fn check_mock(cx: &Cx<'_>, plan: &PlanShape, mock: &Mock) {
         },
     );
     place.input = &stand.input;
-    if let Some(when) = &mock.when {
-        typed(cx, when, &Type::Bool, &place);
-    }
-    for reply in &mock.replies {
-        check_reply(cx, reply, &stand, is_known, &place);
-    }
+    let when = mock.when.as_ref().map(|when| typed(cx, when, &Type::Bool, &place));
+    let lower = |reply| lower_reply(cx, reply, &stand, is_known, &place);
+    let replies = mock.replies.iter().map(lower).collect();
     endless(cx, &mock.replies);
+    Some(Lowered {
+        of: of?,
+        by: mock.by.as_ref().map(|by| by.text.clone()),
+        when,
+        replies,
+    })
 }
 
-fn check_reply(cx: &Cx<'_>, reply: &MockReply, stand: &Stand, is_known: bool, place: &Place<'_, '_>) {
-    match &reply.kind {
-        MockReplyKind::Value(value) => {
-            cx.with_report(|report| infer(value, Some(&stand.answer), place, report));
-        }
+fn lower_reply(cx: &Cx<'_>, reply: &MockReply, stand: &Stand, is_known: bool, place: &Place<'_, '_>) -> Reply {
+    let answer = match &reply.kind {
+        MockReplyKind::Value(value) => Answer::Value(typed(cx, value, &stand.answer, place)),
         MockReplyKind::Fails(mode) => {
             let known = BUILTIN_MODES.contains(&mode.text.as_str()) || stand.modes.contains(&mode.text);
             if is_known && !known {
@@ -139,11 +166,16 @@ fn check_reply(cx: &Cx<'_>, reply: &MockReply, stand: &Stand, is_known: bool, pl
                 let message = format!("there is no failure mode `{}`", mode.text);
                 cx.push(Problem::new(rules::UNRESOLVED_NAME, mode.span, message).nearest(&mode.text, &all));
             }
+            Answer::Fails(mode.text.clone())
         }
-    }
+    };
     if reply.times == Some(0) {
         let message = "`times 0` answers never, expected at least 1";
         cx.push(Problem::new(rules::OUT_OF_RANGE, reply_span(reply), message));
+    }
+    Reply {
+        answer,
+        times: reply.times,
     }
 }
 
@@ -268,13 +300,10 @@ fn mocked_twice(cx: &Cx<'_>, mocks: &[&Mock]) {
 }
 
 /// `approve` and `reject`: what a person can decide, by somebody who may.
-fn check_decide(cx: &Cx<'_>, plan: &PlanShape, decide: &Decide) {
-    if let Some(after) = &decide.after {
-        literals::duration(cx, after, "`after`");
-    }
-    let Some(seen) = about::node(cx, plan, &decide.gate, NodeKind::Gate) else {
-        return;
-    };
+fn lower_decide(cx: &Cx<'_>, plan: &PlanShape, decide: &Decide) -> Option<Decision> {
+    let after = decide.after.as_ref();
+    let after_ms = after.map_or(Some(0), |after| literals::duration(cx, after, "`after`"));
+    let seen = about::node(cx, plan, &decide.gate, NodeKind::Gate)?;
     let sig = &seen.sig;
     let gate = &decide.gate;
     if sig.approvers.is_empty() {
@@ -283,7 +312,7 @@ fn check_decide(cx: &Cx<'_>, plan: &PlanShape, decide: &Decide) {
             gate.text
         );
         cx.push(Problem::new(rules::TYPE_MISMATCH, gate.span, message));
-        return;
+        return None;
     }
     let principal = &decide.principal;
     if !sig.approvers.contains(&principal.text) {
@@ -302,6 +331,14 @@ fn check_decide(cx: &Cx<'_>, plan: &PlanShape, decide: &Decide) {
         cx.push(problem);
     }
     choosing(cx, decide, seen);
+    let (at, _) = cx.view.get(&gate.text)?;
+    Some(Decision {
+        gate: cx.node_id(at),
+        approve: decide.approve,
+        by: principal.text.clone(),
+        choosing: decide.choosing.as_ref().map(|option| option.text.clone()),
+        after_ms: after_ms?,
+    })
 }
 
 fn choosing(cx: &Cx<'_>, decide: &Decide, seen: &Seen) {

@@ -8,6 +8,7 @@ mod calls;
 mod declared;
 mod plan;
 mod policies;
+mod tests;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
@@ -22,6 +23,8 @@ use crate::inputs::SourceFile;
 use crate::plans::{PlanBlocks, file_plans};
 use crate::policy;
 use crate::scope::implicit_name;
+
+pub use tests::TestCase;
 
 /// Why there is no compiled plan.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -158,13 +158,13 @@ fn records_in(ty: &Type, found: &mut Vec<SmolStr>) {
 }
 
 /// Line numbers of a file.
-struct Lines<'a> {
+pub(super) struct Lines<'a> {
     edge: Edge<'a>,
     starts: Vec<u32>,
 }
 
 impl<'a> Lines<'a> {
-    fn new(analysis: &'a Analysis, file: SourceFile) -> Self {
+    pub(super) fn new(analysis: &'a Analysis, file: SourceFile) -> Self {
         let text = analysis.text(file.path(&analysis.db)).unwrap_or_default();
         let starts = text
             .bytes()
@@ -179,7 +179,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Counted from 1.
-    fn line(&mut self, block: BlockRef, span: Span) -> u32 {
+    pub(super) fn line(&mut self, block: BlockRef, span: Span) -> u32 {
         let at = self.edge.block_start(block) + span.start;
         self.starts.partition_point(|&start| start <= at) as u32 + 1
     }

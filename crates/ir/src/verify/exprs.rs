@@ -165,6 +165,7 @@ impl Known<'_> {
             Ref::Context(name) => {
                 (place.site != Some(Site::Trigger)).then(|| format!("`context.{name}` is read outside of a trigger"))
             }
+            Ref::Asked(_) => Some("a question of tests is asked in a plan".to_owned()),
             Ref::Run(_) | Ref::Task(_) | Ref::Plan(_) | Ref::Budget(_) => None,
         }
     }
