@@ -46,7 +46,7 @@ impl Engine {
     fn verdict(&self, unit: UnitId, ended: &Ended) -> Verdict {
         let mut world = Replay::new(&ended.observed);
         let judge = self.judge(unit);
-        if self.graph.node(unit.node).observes_before {
+        if self.scopes.table(unit.node).observes_before {
             judge.requires(&mut world)?;
         }
         judge.verdict(ended, &mut world)
@@ -89,13 +89,13 @@ impl Engine {
     }
 
     fn may_retry(&self, unit: UnitId, error: &NodeError) -> bool {
-        let retry = task(&self.plan.nodes[unit.node as usize]).and_then(|task| task.retry.as_ref());
+        let retry = task(self.scopes.node(unit.node)).and_then(|task| task.retry.as_ref());
         let ending = self.state.stopping.is_some() || self.fan_out_fails(unit.node);
         !ending && retry::again(retry, error.attempts, &error.kind)
     }
 
     fn back_off(&mut self, unit: UnitId, error: NodeError) {
-        let node = &self.plan.nodes[unit.node as usize];
+        let node = self.scopes.node(unit.node);
         let instance = self.state.instance(unit).map(|instance| instance.key.as_str());
         let seed = self.state.run.as_ref().map_or(0, |run| run.seed);
         let draw = retry::draw(seed, &node.id, instance, error.attempts);

@@ -33,7 +33,9 @@ impl Engine {
             self.state.unit_mut(unit).again = true;
             return self.enqueue(unit);
         }
-        let routed = self.plan.nodes[unit.node as usize]
+        let routed = self
+            .scopes
+            .node(unit.node)
             .routes
             .iter()
             .any(|route| route.on == "in-doubt");

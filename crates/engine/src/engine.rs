@@ -12,11 +12,11 @@ use ir::plan::{NodeId, Plan};
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::event::{AttemptId, Command, Ended, Event, EventKind, Observation, RunStarted, RunStatus, Timer};
-use crate::graph::Graph;
 use crate::judge::Judge;
 use crate::notice::Notice;
 use crate::retry::unit_of;
 use crate::scope::{Place, RunScope};
+use crate::scopes::{Program, Scopes};
 use crate::state::{Ignored, RunEnd, State, UnitId};
 use crate::world::{Recording, Replay};
 
@@ -48,8 +48,7 @@ pub(crate) enum Work {
 /// A run of a plan.
 #[derive(Debug)]
 pub struct Engine {
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) graph: Graph,
+    pub(crate) scopes: Scopes,
     pub(crate) state: State,
     pub(crate) work: VecDeque<Work>,
     pub(crate) commands: Vec<Command>,
@@ -61,11 +60,10 @@ pub struct Engine {
 impl Engine {
     /// An engine before its first event. The plan must have passed `ir::verify`.
     pub fn new(plan: Arc<Plan>) -> Self {
-        let graph = Graph::new(&plan);
-        let state = State::new(&plan, &graph);
+        let scopes = Scopes::new(Arc::new(Program::new(plan)));
+        let state = State::new(scopes.outermost());
         Self {
-            plan,
-            graph,
+            scopes,
             state,
             work: VecDeque::new(),
             commands: Vec::new(),
@@ -97,7 +95,7 @@ impl Engine {
         if self.state.in_flight.get(&unit) != Some(&attempt) {
             return Vec::new();
         }
-        let table = self.graph.node(unit.node);
+        let table = self.scopes.table(unit.node);
         let mut recording = Recording {
             world,
             observed: Vec::new(),
@@ -139,8 +137,9 @@ impl Engine {
         self.state.run.as_ref()
     }
 
+    /// The outermost plan.
     pub fn plan(&self) -> &Arc<Plan> {
-        &self.plan
+        &self.scopes.outermost().program.plan
     }
 
     pub fn status(&self) -> RunStatus {
@@ -167,7 +166,7 @@ impl Engine {
 
     /// `collect`, or `deep-dive[key]`.
     pub(crate) fn label(&self, unit: UnitId) -> SmolStr {
-        let id = &self.plan.nodes[unit.node as usize].id;
+        let id = &self.scopes.node(unit.node).id;
         match self.state.instance(unit) {
             Some(instance) => format_smolstr!("{id}[{}]", instance.key),
             None => id.clone(),
@@ -175,13 +174,12 @@ impl Engine {
     }
 
     pub(crate) fn scope(&self, place: Place) -> RunScope<'_> {
-        RunScope::new(&self.plan, &self.graph, &self.state, place)
+        RunScope::new(&self.scopes, &self.state, place)
     }
 
     pub(crate) fn judge(&self, unit: UnitId) -> Judge<'_> {
         Judge {
-            plan: &self.plan,
-            graph: &self.graph,
+            scopes: &self.scopes,
             state: &self.state,
             unit,
         }
@@ -284,9 +282,9 @@ impl Engine {
     }
 
     fn describe(&self, event: &EventKind) -> String {
-        let name = |node: NodeId, instance: Option<u32>| match self.plan.nodes.get(node as usize) {
-            Some(_) => self.label(unit_of(node, instance)),
-            None => format_smolstr!("node number {node}"),
+        let name = |node: NodeId, instance: Option<u32>| match self.scopes.has(node) {
+            true => self.label(unit_of(node, instance)),
+            false => format_smolstr!("node number {node}"),
         };
         match event {
             EventKind::RunStarted(_) => "run-started".to_owned(),

@@ -63,8 +63,9 @@ fn tolerated(tolerate: &Tolerate, count: u32) -> u32 {
 impl Engine {
     /// Expands a task into its instances. No items: it completes at once.
     pub(crate) fn fan_out(&mut self, id: NodeId) {
-        let plan = self.plan.clone();
-        let Some(each) = task(&plan.nodes[id as usize]).and_then(|task| task.each.as_ref()) else {
+        let program = self.scopes.program(id);
+        let local = self.scopes.of(id).local(id);
+        let Some(each) = task(&program.plan.nodes[local as usize]).and_then(|task| task.each.as_ref()) else {
             return;
         };
         let items = match self.items(id, each) {
@@ -74,7 +75,10 @@ impl Engine {
             }
         };
         let fan = FanOut::new(each, items);
-        let label = plan.nodes[id as usize].id.clone();
+        let label = self.label(UnitId {
+            node: id,
+            instance: None,
+        });
         self.notices.push(Notice::FannedOut {
             node: id,
             label,
@@ -276,8 +280,8 @@ impl Engine {
     /// Each output becomes the list of what the completed instances made of it, in item order; of several that remember one key the last
     /// item's instance wins.
     fn merge(&mut self, id: NodeId) {
-        let declared = task(&self.plan.nodes[id as usize]).map_or(&[][..], |task| &task.output);
-        let read = &self.graph.node(id).read;
+        let declared = task(self.scopes.node(id)).map_or(&[][..], |task| &task.output);
+        let read = &self.scopes.table(id).read;
         let names = read.iter().chain(declared.iter().map(|output| &output.name));
         let mut outputs: BTreeMap<SmolStr, Value> = names.map(|name| (name.clone(), Value::List(Vec::new()))).collect();
         let node = self.state.node_mut(id);

@@ -9,15 +9,16 @@ use ir::data;
 use ir::eval::{EvalError, World, eval, observes};
 use ir::expr::{Binary, BinaryOp, Capture, Expr};
 use ir::func::Func;
-use ir::plan::{Body, Expectation, FailMode, Gate, Output, Plan, Remember, Task};
+use ir::plan::{Body, Expectation, FailMode, Gate, Output, Remember, Task};
 use ir::types::Type;
 use ir::value::Value;
 use serde::Serialize;
 use smol_str::SmolStr;
 
 use crate::event::{Ended, How};
-use crate::graph::{Graph, NodeTable, capture_name};
+use crate::graph::{NodeTable, capture_name};
 use crate::scope::{Place, RunScope, capture_value, truth};
+use crate::scopes::Scopes;
 use crate::state::{State, UnitId};
 
 /// Longest rendering of a value in a message, in characters.
@@ -67,19 +68,18 @@ pub(crate) type Verdict = Result<Products, Failure>;
 /// Everything that judging reads.
 #[derive(Clone, Copy)]
 pub(crate) struct Judge<'a> {
-    pub plan: &'a Plan,
-    pub graph: &'a Graph,
+    pub scopes: &'a Scopes,
     pub state: &'a State,
     pub unit: UnitId,
 }
 
 impl<'a> Judge<'a> {
     fn scope(&self) -> RunScope<'a> {
-        RunScope::new(self.plan, self.graph, self.state, Place::Unit(self.unit))
+        RunScope::new(self.scopes, self.state, Place::Unit(self.unit))
     }
 
     fn body(&self) -> &'a Body {
-        &self.plan.nodes[self.unit.node as usize].body
+        &self.scopes.node(self.unit.node).body
     }
 
     /// Preconditions, in order; the first that does not hold decides.
@@ -136,10 +136,10 @@ impl<'a> Judge<'a> {
         for expectation in &task.expect {
             check(expectation, &scope, world, "expectation")?;
         }
-        let writes = remember(self.plan, &task.remember, &scope)?;
+        let writes = remember(&task.remember, &scope)?;
         let mut truncated = ended.truncated.clone();
         truncated.retain(|capture| !task.output.iter().any(|output| output.name == capture_name(*capture)));
-        let outputs = kept(own, task, self.graph.node(self.unit.node));
+        let outputs = kept(own, task, self.scopes.table(self.unit.node));
         Ok(Products {
             outputs,
             truncated,
@@ -174,7 +174,7 @@ impl<'a> Judge<'a> {
             };
             Failure::new(mode, format!("output `{name}`: {}", error.message))
         })?;
-        data::check(value, &output.ty, &self.plan.types)
+        data::check(value, &output.ty, &scope.plan().types)
             .map_err(|error| Failure::new("invalid-output", format!("output `{name}`{}", described(&error))))
     }
 
@@ -199,8 +199,8 @@ impl<'a> Judge<'a> {
             own: Some(&own),
             ..scope
         };
-        let writes = remember(self.plan, &task.remember, &scope).unwrap_or_default();
-        let outputs = kept(own, task, self.graph.node(self.unit.node));
+        let writes = remember(&task.remember, &scope).unwrap_or_default();
+        let outputs = kept(own, task, self.scopes.table(self.unit.node));
         Products {
             outputs,
             truncated: Vec::new(),
@@ -301,7 +301,8 @@ fn kept(mut own: BTreeMap<SmolStr, Value>, task: &Task, table: &NodeTable) -> BT
 }
 
 /// The values to remember, as their keys' types want them.
-fn remember(plan: &Plan, clauses: &[Remember], scope: &RunScope<'_>) -> Result<BTreeMap<SmolStr, Value>, Failure> {
+fn remember(clauses: &[Remember], scope: &RunScope<'_>) -> Result<BTreeMap<SmolStr, Value>, Failure> {
+    let plan = scope.plan();
     let mut writes = BTreeMap::new();
     for Remember { key, value } in clauses {
         let value = scope

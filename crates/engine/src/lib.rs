@@ -29,6 +29,7 @@ mod notice;
 mod readiness;
 mod retry;
 mod scope;
+mod scopes;
 mod settle;
 mod snapshot;
 mod start;

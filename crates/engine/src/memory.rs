@@ -6,27 +6,28 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ir::plan::{NodeId, Plan};
+use ir::plan::NodeId;
 use ir::value::Value;
 use smol_str::SmolStr;
 
-use crate::graph::Graph;
 use crate::scope::upstream;
+use crate::scopes::{Scope, Scopes};
 use crate::state::State;
 
 type View = Arc<BTreeMap<SmolStr, NodeId>>;
 
 /// The view of a node that has just entered.
-pub(crate) fn view_of(plan: &Plan, graph: &Graph, state: &State, node: NodeId) -> Option<View> {
-    if plan.memory.is_empty() {
+pub(crate) fn view_of(scopes: &Scopes, state: &State, node: NodeId) -> Option<View> {
+    let scope = scopes.of(node);
+    if scope.plan().memory.is_empty() {
         return None;
     }
     let mut view: Option<View> = None;
-    upstream(plan, state, node, &mut |from| {
+    upstream(scopes, state, node, &mut |from| {
         if let Some(of) = view_after(state, from) {
             view = Some(match view.take() {
                 None => of,
-                Some(view) => merge(graph, view, &of),
+                Some(view) => merge(scope, view, &of),
             });
         }
     });
@@ -44,14 +45,14 @@ fn view_after(state: &State, node: NodeId) -> Option<View> {
     Some(Arc::new(view))
 }
 
-fn merge(graph: &Graph, mut view: View, other: &View) -> View {
+fn merge(scope: &Scope, mut view: View, other: &View) -> View {
     if Arc::ptr_eq(&view, other) {
         return view;
     }
     for (key, writer) in other.iter() {
         let later = view
             .get(key)
-            .is_none_or(|known| graph.node(*known).topo < graph.node(*writer).topo);
+            .is_none_or(|known| scope.table(*known).topo < scope.table(*writer).topo);
         if later {
             Arc::make_mut(&mut view).insert(key.clone(), *writer);
         }
@@ -65,12 +66,9 @@ pub(crate) fn read<'a>(state: &'a State, reader: NodeId, key: &str) -> Option<&'
     state.node(*writer).writes.get(key)
 }
 
-/// The value of a key at the end of the run.
-pub(crate) fn read_last<'a>(graph: &Graph, state: &'a State, key: &str) -> Option<&'a Value> {
-    let writers = state
-        .nodes
-        .iter()
-        .zip(&graph.nodes)
-        .filter(|(node, _)| node.writes.contains_key(key));
-    writers.max_by_key(|(_, table)| table.topo)?.0.writes.get(key)
+/// The value of a key at the end of a scope.
+pub(crate) fn read_last<'a>(scope: &Scope, state: &'a State, key: &str) -> Option<&'a Value> {
+    let writers = scope.nodes().filter(|node| state.node(*node).writes.contains_key(key));
+    let last = writers.max_by_key(|node| scope.table(*node).topo)?;
+    state.node(last).writes.get(key)
 }

@@ -26,7 +26,7 @@ impl Engine {
         if node.sources_open > 0 {
             return;
         }
-        if self.graph.node(id).sources > 0 && node.fired_by.is_empty() {
+        if self.scopes.table(id).sources > 0 && node.fired_by.is_empty() {
             return self.skip(id, "nothing routed to it".to_owned());
         }
         if node.needs_open == 0 {
@@ -37,8 +37,8 @@ impl Engine {
     /// All that is upstream is decided in its favour: `when` has the last word.
     fn enter(&mut self, id: NodeId) {
         self.state.node_mut(id).entered = true;
-        self.state.node_mut(id).view = memory::view_of(&self.plan, &self.graph, &self.state, id);
-        let verdict = match &self.plan.nodes[id as usize].when {
+        self.state.node_mut(id).view = memory::view_of(&self.scopes, &self.state, id);
+        let verdict = match &self.scopes.node(id).when {
             Some(when) => self.scope(Place::Node(id)).holds(when),
             None => Ok(true),
         };
@@ -50,10 +50,11 @@ impl Engine {
     }
 
     fn begin(&mut self, id: NodeId) {
-        let plan = self.plan.clone();
-        match &plan.nodes[id as usize].body {
+        let program = self.scopes.program(id);
+        let node = &program.plan.nodes[self.scopes.of(id).local(id) as usize];
+        match &node.body {
             Body::Decision(decision) => self.decide(id, decision),
-            _ if is_fan_out(&plan, id) => self.fan_out(id),
+            _ if is_fan_out(node) => self.fan_out(id),
             _ => self.enqueue(UnitId {
                 node: id,
                 instance: None,
@@ -69,7 +70,7 @@ impl Engine {
         for arm in &decision.arms {
             match arm.when.as_ref().map_or(Ok(true), |when| scope.holds(when)) {
                 Ok(false) => continue,
-                Ok(true) => taken = Ok(Some(arm.to)),
+                Ok(true) => taken = Ok(Some(scope.global(arm.to))),
                 Err(error) => taken = Err(error),
             }
             break;
@@ -107,14 +108,12 @@ impl Engine {
     }
 
     fn unmet(&self, id: NodeId, need: usize) -> String {
-        match &self.plan.nodes[id as usize].needs[need] {
+        let scope = self.scopes.of(id);
+        match &scope.node(id).needs[need] {
             Need::Node { node, .. } => {
-                let status = self.state.node(*node).status.name();
-                format!(
-                    "it needs `{}`, which {}",
-                    self.plan.nodes[*node as usize].id,
-                    was(status)
-                )
+                let node = scope.global(*node);
+                let status = self.state.node(node).status.name();
+                format!("it needs `{}`, which {}", scope.node(node).id, was(status))
             }
             Need::Quorum { count, of } => {
                 format!("it needs {count} of {}, which can't be reached", of.len())
@@ -127,15 +126,16 @@ impl Engine {
         let Some(satisfies) = self.state.node(id).satisfies else {
             return;
         };
-        let plan = self.plan.clone();
-        for index in 0..self.graph.node(id).dependents.len() {
-            let (dependent, need) = self.graph.node(id).dependents[index];
+        let (program, base) = (self.scopes.program(id), self.scopes.of(id).base);
+        let table = program.graph.node(id - base);
+        for (local, need) in &table.dependents {
+            let (dependent, need) = (base + local, *need as usize);
             let waits = self.state.node(dependent).status == NodeStatus::Pending;
             if waits
                 && self.answer(
                     dependent,
-                    need as usize,
-                    &plan.nodes[dependent as usize].needs[need as usize],
+                    need,
+                    &program.plan.nodes[*local as usize].needs[need],
                     id,
                     satisfies,
                 )
@@ -143,8 +143,8 @@ impl Engine {
                 self.work.push_back(Work::Check(dependent));
             }
         }
-        for index in 0..self.graph.node(id).stands_in_for.len() {
-            let owner = self.graph.node(id).stands_in_for[index];
+        for owner in &table.stands_in_for {
+            let owner = base + owner;
             let owner_state = self.state.node_mut(owner);
             if owner_state.status == NodeStatus::Failed && owner_state.satisfies.is_none() {
                 owner_state.satisfies = Some(satisfies);
@@ -187,7 +187,7 @@ impl Engine {
     fn excused(&self, id: NodeId) -> bool {
         match self.state.node(id).status {
             NodeStatus::Skipped => true,
-            NodeStatus::Failed => self.plan.nodes[id as usize].optional,
+            NodeStatus::Failed => self.scopes.node(id).optional,
             _ => false,
         }
     }

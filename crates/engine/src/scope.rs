@@ -7,22 +7,23 @@ use std::collections::BTreeMap;
 
 use ir::eval::{EvalError, NoWorld, Scope, eval};
 use ir::expr::{Capture, Expr, Ref};
-use ir::plan::{Body, Need, NodeId, Plan};
+use ir::plan::{Body, Need, Node, NodeId, Plan};
 use ir::types::Types;
 use ir::value::Value;
 use smol_str::SmolStr;
 
 use crate::event::{Ended, How, NodeStatus};
-use crate::graph::{Graph, fallback_of, task};
+use crate::graph::task;
 use crate::memory;
 use crate::retry::idempotency_key;
+use crate::scopes::{ScopeId, Scopes};
 use crate::state::{NodeError, State, UnitId};
 
 /// From where an expression reads.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
-    /// The plan itself, when everything has settled.
-    Plan,
+    /// A plan itself, when everything in its scope has settled.
+    Plan(ScopeId),
     /// A node, without the variable of its `each`.
     Node(NodeId),
     /// A unit that is about to start or has ended.
@@ -32,8 +33,7 @@ pub(crate) enum Place {
 /// The scope of one evaluation.
 #[derive(Clone, Copy)]
 pub(crate) struct RunScope<'a> {
-    pub plan: &'a Plan,
-    pub graph: &'a Graph,
+    pub scopes: &'a Scopes,
     pub state: &'a State,
     pub place: Place,
     /// The item, before its instance exists: for keys.
@@ -43,16 +43,32 @@ pub(crate) struct RunScope<'a> {
 }
 
 impl<'a> RunScope<'a> {
-    pub fn new(plan: &'a Plan, graph: &'a Graph, state: &'a State, place: Place) -> Self {
+    pub fn new(scopes: &'a Scopes, state: &'a State, place: Place) -> Self {
         Self {
-            plan,
-            graph,
+            scopes,
             state,
             place,
             item: None,
             own: None,
             ended: None,
         }
+    }
+
+    /// The scope of the run that it reads in.
+    pub fn scope(&self) -> &'a crate::scopes::Scope {
+        match self.place {
+            Place::Plan(scope) => self.scopes.get(scope),
+            Place::Node(node) | Place::Unit(UnitId { node, .. }) => self.scopes.of(node),
+        }
+    }
+
+    pub fn plan(&self) -> &'a Plan {
+        self.scope().plan()
+    }
+
+    /// The number in the run of a node that the plan names.
+    pub fn global(&self, node: NodeId) -> NodeId {
+        self.scope().global(node)
     }
 
     /// Evaluates without a look at the world.
@@ -67,7 +83,7 @@ impl<'a> RunScope<'a> {
 
     fn reader(&self) -> Option<NodeId> {
         match self.place {
-            Place::Plan => None,
+            Place::Plan(_) => None,
             Place::Node(node) | Place::Unit(UnitId { node, .. }) => Some(node),
         }
     }
@@ -75,42 +91,41 @@ impl<'a> RunScope<'a> {
     fn unit(&self) -> Option<UnitId> {
         match self.place {
             Place::Unit(unit) => Some(unit),
-            Place::Plan | Place::Node(_) => None,
+            Place::Plan(_) | Place::Node(_) => None,
         }
     }
 
-    fn node_exists(&self, node: NodeId) -> Result<(), EvalError> {
-        if (node as usize) < self.state.nodes.len() {
-            return Ok(());
+    /// The number in the run of a node that an expression names.
+    fn named(&self, node: NodeId) -> Result<NodeId, EvalError> {
+        if (node as usize) < self.plan().nodes.len() {
+            return Ok(self.global(node));
         }
         Err(EvalError::new(format!("the plan has no node number {node}")))
     }
 
-    fn sees(&self, node: NodeId) -> Result<bool, EvalError> {
-        self.node_exists(node)?;
-        Ok(self
-            .reader()
-            .is_none_or(|reader| sees(self.plan, self.graph, self.state, reader, node)))
+    fn sees(&self, node: NodeId) -> bool {
+        self.reader()
+            .is_none_or(|reader| sees(self.scopes, self.state, reader, node))
     }
 
     /// The node whose outputs are read in place of `node`: itself, or the fallback that stands in for it there.
-    fn provider(&self, node: NodeId) -> Result<Option<NodeId>, EvalError> {
+    fn provider(&self, node: NodeId) -> Option<NodeId> {
         let mut at = node;
         loop {
             let node_state = self.state.node(at);
-            match (node_state.status, fallback_of(&self.plan.nodes[at as usize])) {
-                (NodeStatus::Completed, _) => return Ok(Some(at)),
-                (NodeStatus::Failed, Some(fallback)) if self.sees(fallback)? => at = fallback,
-                _ => return Ok(None),
+            match (node_state.status, self.scopes.fallback(at)) {
+                (NodeStatus::Completed, _) => return Some(at),
+                (NodeStatus::Failed, Some(fallback)) if self.sees(fallback) => at = fallback,
+                _ => return None,
             }
         }
     }
 
     fn output(&self, node: NodeId, name: &SmolStr) -> Result<Value, EvalError> {
-        if !self.sees(node)? {
+        if !self.sees(node) {
             return Ok(Value::None);
         }
-        let Some(provider) = self.provider(node)? else {
+        let Some(provider) = self.provider(node) else {
             return Ok(Value::None);
         };
         let provider_state = self.state.node(provider);
@@ -119,13 +134,13 @@ impl<'a> RunScope<'a> {
             .iter()
             .find(|capture| crate::graph::capture_name(**capture) == name)
         {
-            return Err(over_limit(*capture, Some(&self.plan.nodes[provider as usize].id)));
+            return Err(over_limit(*capture, Some(&self.scopes.node(provider).id)));
         }
         Ok(provider_state.outputs.get(name).cloned().unwrap_or(Value::None))
     }
 
     fn status(&self, node: NodeId) -> Result<Value, EvalError> {
-        let status = if self.sees(node)? {
+        let status = if self.sees(node) {
             self.state.node(node).status
         } else {
             NodeStatus::Pending
@@ -134,7 +149,7 @@ impl<'a> RunScope<'a> {
     }
 
     fn duration(&self, node: NodeId) -> Result<Value, EvalError> {
-        if !self.sees(node)? {
+        if !self.sees(node) {
             return Ok(Value::None);
         }
         let state = self.state.node(node);
@@ -198,7 +213,7 @@ impl<'a> RunScope<'a> {
         let node = self
             .reader()
             .ok_or_else(|| EvalError::new(format!("`task.{name}` has no value outside of a task")))?;
-        let plan_node = &self.plan.nodes[node as usize];
+        let plan_node = self.scopes.node(node);
         match name {
             "attempt" => Ok(Value::Int(
                 self.unit().map_or(1, |unit| i64::from(self.state.unit(unit).attempt)),
@@ -209,7 +224,7 @@ impl<'a> RunScope<'a> {
             "key" => Ok(text(
                 &self
                     .unit()
-                    .map_or_else(String::new, |unit| key(self.plan, self.state, unit)),
+                    .map_or_else(String::new, |unit| key(self.scopes, self.state, unit)),
             )),
             "agent" => Ok(Value::None),
             _ => Err(EvalError::new(format!("`task.{name}` is not known"))),
@@ -219,12 +234,12 @@ impl<'a> RunScope<'a> {
     fn memory(&self, key: &SmolStr) -> Result<Value, EvalError> {
         let value = match self.reader() {
             Some(reader) => memory::read(self.state, reader, key),
-            None => memory::read_last(self.graph, self.state, key),
+            None => memory::read_last(self.scope(), self.state, key),
         };
         if let Some(value) = value {
             return Ok(value.clone());
         }
-        let declared = self.plan.memory.iter().find(|memory| memory.key == *key);
+        let declared = self.plan().memory.iter().find(|memory| memory.key == *key);
         match declared.and_then(|memory| memory.default.as_ref()) {
             Some(default) => self.eval(default),
             None => Ok(Value::None),
@@ -242,21 +257,22 @@ impl Scope for RunScope<'_> {
                     .cloned()
                     .unwrap_or(Value::None))
             }
-            Ref::Output(node, name) => self.output(*node, name),
-            Ref::Status(node) => self.status(*node),
+            Ref::Output(node, name) => self.output(self.named(*node)?, name),
+            Ref::Status(node) => self.status(self.named(*node)?),
             Ref::Attempts(node) => {
-                let seen = self.sees(*node)?;
-                Ok(Value::Int(if seen {
-                    i64::from(attempts(self.state, *node))
+                let node = self.named(*node)?;
+                Ok(Value::Int(if self.sees(node) {
+                    i64::from(attempts(self.state, node))
                 } else {
                     0
                 }))
             }
-            Ref::NodeDuration(node) => self.duration(*node),
+            Ref::NodeDuration(node) => self.duration(self.named(*node)?),
             Ref::NodeAgent(_) | Ref::Choice(_) => Ok(Value::None),
             Ref::Error(node) => {
-                let error = if self.sees(*node)? {
-                    self.state.node(*node).error.as_ref()
+                let node = self.named(*node)?;
+                let error = if self.sees(node) {
+                    self.state.node(node).error.as_ref()
                 } else {
                     None
                 };
@@ -275,8 +291,8 @@ impl Scope for RunScope<'_> {
             Ref::Run(name) => self.run_value(name),
             Ref::Task(name) => self.task_value(name),
             Ref::Plan(name) => match name.as_str() {
-                "name" => Ok(text(&self.plan.name)),
-                "version" => Ok(self.plan.version.clone().map_or(Value::None, Value::String)),
+                "name" => Ok(text(&self.plan().name)),
+                "version" => Ok(self.plan().version.clone().map_or(Value::None, Value::String)),
                 _ => Err(EvalError::new(format!("`plan.{name}` is not known"))),
             },
             Ref::Secret(name) => Err(EvalError::new(format!("`secrets.{name}` cannot be read yet"))),
@@ -293,7 +309,7 @@ impl Scope for RunScope<'_> {
     }
 
     fn types(&self) -> &Types {
-        &self.plan.types
+        &self.plan().types
     }
 }
 
@@ -332,15 +348,10 @@ pub(crate) fn capture_value(ended: &Ended, capture: Capture) -> Value {
 }
 
 /// The idempotency key of a unit's current attempt.
-pub(crate) fn key(plan: &Plan, state: &State, unit: UnitId) -> String {
+pub(crate) fn key(scopes: &Scopes, state: &State, unit: UnitId) -> String {
     let run = state.run.as_ref().map_or("", |run| run.run.as_str());
     let instance = state.instance(unit).map(|instance| instance.key.as_str());
-    idempotency_key(
-        run,
-        &plan.nodes[unit.node as usize].id,
-        instance,
-        state.unit(unit).round,
-    )
+    idempotency_key(run, &scopes.node(unit.node).id, instance, state.unit(unit).round)
 }
 
 /// How often a node was attempted; of a fan-out, all instances together.
@@ -368,7 +379,7 @@ fn error_value(error: &NodeError) -> Value {
 }
 
 /// Calls `f` with each node that was decided before `reader` entered: whose completion, failure or skipping let it in.
-pub(crate) fn upstream(plan: &Plan, state: &State, reader: NodeId, f: &mut dyn FnMut(NodeId)) {
+pub(crate) fn upstream(scopes: &Scopes, state: &State, reader: NodeId, f: &mut dyn FnMut(NodeId)) {
     let reader_state = state.node(reader);
     if !reader_state.entered {
         return;
@@ -378,12 +389,15 @@ pub(crate) fn upstream(plan: &Plan, state: &State, reader: NodeId, f: &mut dyn F
         while let Some(node) = at {
             f(node);
             let failed = state.node(node).status == NodeStatus::Failed;
-            at = fallback_of(&plan.nodes[node as usize]).filter(|_| failed && state.node(node).satisfies.is_some());
+            at = scopes
+                .fallback(node)
+                .filter(|_| failed && state.node(node).satisfies.is_some());
         }
     };
-    for (need, need_state) in plan.nodes[reader as usize].needs.iter().zip(&reader_state.needs) {
+    let scope = scopes.of(reader);
+    for (need, need_state) in scope.node(reader).needs.iter().zip(&reader_state.needs) {
         match need {
-            Need::Node { node, .. } => with_fallbacks(*node),
+            Need::Node { node, .. } => with_fallbacks(scope.global(*node)),
             Need::Quorum { .. } => need_state.yes.iter().copied().for_each(&mut with_fallbacks),
         }
     }
@@ -393,25 +407,26 @@ pub(crate) fn upstream(plan: &Plan, state: &State, reader: NodeId, f: &mut dyn F
 
 /// Whether `node` is behind `reader`. Where every upstream node has settled before a node starts that is a fact of the plan; else the
 /// decided edges are walked backward, no further than `node` stands in the order of the graph.
-fn sees(plan: &Plan, graph: &Graph, state: &State, reader: NodeId, node: NodeId) -> bool {
+fn sees(scopes: &Scopes, state: &State, reader: NodeId, node: NodeId) -> bool {
     if !state.node(node).is_settled() {
         return false;
     }
-    if !graph.has_races {
+    let scope = scopes.of(reader);
+    if !scope.program.graph.has_races {
         return true;
     }
     // edges point forward, so whatever lies between the two stands between them in the order
-    let floor = graph.node(node).topo;
-    let Some(between) = graph.node(reader).topo.checked_sub(floor + 1) else {
+    let floor = scope.table(node).topo;
+    let Some(between) = scope.table(reader).topo.checked_sub(floor + 1) else {
         return false;
     };
     let mut seen = vec![false; between as usize];
     let mut work = vec![reader];
     let mut found = false;
     while let Some(at) = work.pop() {
-        upstream(plan, state, at, &mut |from| {
+        upstream(scopes, state, at, &mut |from| {
             found |= from == node;
-            if let Some(place) = graph.node(from).topo.checked_sub(floor + 1)
+            if let Some(place) = scope.table(from).topo.checked_sub(floor + 1)
                 && let Some(seen) = seen.get_mut(place as usize)
                 && !std::mem::replace(seen, true)
             {
@@ -426,8 +441,8 @@ fn sees(plan: &Plan, graph: &Graph, state: &State, reader: NodeId, node: NodeId)
 }
 
 /// Whether the node is a fan-out.
-pub(crate) fn is_fan_out(plan: &Plan, node: NodeId) -> bool {
-    task(&plan.nodes[node as usize]).is_some_and(|task| task.each.is_some())
+pub(crate) fn is_fan_out(node: &Node) -> bool {
+    task(node).is_some_and(|task| task.each.is_some())
 }
 
 /// Whether `body` runs something outside the engine.

@@ -8,7 +8,6 @@ use ir::plan::{Body, FailurePolicy, Node, NodeId};
 
 use crate::engine::{Engine, Work};
 use crate::event::NodeStatus;
-use crate::graph::fallback_of;
 use crate::notice::Notice;
 use crate::state::UnitId;
 
@@ -64,23 +63,25 @@ impl Engine {
 
     /// The nodes that its events and its fallback activate.
     fn fired(&self, id: NodeId) -> BTreeSet<NodeId> {
-        let node = &self.plan.nodes[id as usize];
+        let scope = self.scopes.of(id);
+        let node = scope.node(id);
+        let routed = |on| routed(node, on).map(|to| scope.global(to));
         let state = self.state.node(id);
         match (state.status, &state.error) {
             (NodeStatus::Completed, _) => {
                 let approved = matches!(node.body, Body::Gate(_))
-                    .then(|| routed(node, "approved"))
+                    .then(|| routed("approved"))
                     .into_iter()
                     .flatten();
-                routed(node, "success").chain(approved).chain(state.chosen).collect()
+                routed("success").chain(approved).chain(state.chosen).collect()
             }
             (NodeStatus::Failed, Some(error)) => {
-                let mut fired: BTreeSet<NodeId> = routed(node, &error.kind).collect();
+                let mut fired: BTreeSet<NodeId> = routed(&error.kind).collect();
                 let in_doubt = error.kind == "in-doubt";
                 if fired.is_empty() && !in_doubt {
-                    fired.extend(routed(node, "failure"));
+                    fired.extend(routed("failure"));
                 }
-                fired.extend(fallback_of(node).filter(|_| !in_doubt));
+                fired.extend(self.scopes.fallback(id).filter(|_| !in_doubt));
                 fired
             }
             _ => BTreeSet::new(),
@@ -88,15 +89,17 @@ impl Engine {
     }
 
     fn fire(&mut self, id: NodeId, fired: &BTreeSet<NodeId>) {
-        for target in &self.graph.node(id).targets {
-            let state = &mut self.state.nodes[*target as usize];
+        let scope = self.scopes.of(id);
+        for target in &scope.table(id).targets {
+            let target = scope.global(*target);
+            let state = &mut self.state.nodes[target as usize];
             state.sources_open -= 1;
             // One that has settled already was skipped or cancelled; `count_handlers` takes that into account.
-            if fired.contains(target) && !state.is_settled() {
+            if fired.contains(&target) && !state.is_settled() {
                 state.fired_by.push(id);
             }
             if state.sources_open == 0 {
-                self.work.push_back(Work::Check(*target));
+                self.work.push_back(Work::Check(target));
             }
         }
     }
@@ -104,7 +107,7 @@ impl Engine {
     /// A failure is handled if it may be, or once a fired handler has done its job.
     fn count_handlers(&mut self, id: NodeId, fired: &BTreeSet<NodeId>) {
         let resolutions = || fired.iter().map(|handler| self.state.node(*handler).resolution());
-        let done = self.plan.nodes[id as usize].optional || resolutions().any(|resolution| resolution == Some(true));
+        let done = self.scopes.node(id).optional || resolutions().any(|resolution| resolution == Some(true));
         let open = resolutions().filter(Option::is_none).count();
         let node = self.state.node_mut(id);
         node.handlers_open = u32::try_from(open).unwrap_or(u32::MAX);
@@ -119,7 +122,7 @@ impl Engine {
         self.state.node_mut(id).handled = Some(handled);
         if !handled {
             self.state.unhandled.insert(id);
-            if self.plan.failure == FailurePolicy::Abort && self.state.stopping.is_none() {
+            if self.scopes.of(id).plan().failure == FailurePolicy::Abort && self.state.stopping.is_none() {
                 self.abort_due.get_or_insert(id);
             }
         }
@@ -150,7 +153,7 @@ impl Engine {
 
     /// A failed node with a fallback waits for what the fallback comes to.
     fn decide_satisfies(&mut self, id: NodeId, status: NodeStatus) {
-        let fallback = fallback_of(&self.plan.nodes[id as usize]);
+        let fallback = self.scopes.fallback(id);
         let node = self.state.node(id);
         let satisfies = match (status, fallback, &node.error) {
             (NodeStatus::Completed, ..) => Some(true),

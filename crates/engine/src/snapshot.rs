@@ -79,11 +79,11 @@ impl Engine {
 
     /// One node; absent if the plan has none of that number.
     pub fn node(&self, id: NodeId) -> Option<NodeSnapshot> {
-        ((id as usize) < self.state.nodes.len()).then(|| self.node_snapshot(id))
+        self.scopes.has(id).then(|| self.node_snapshot(id))
     }
 
     fn node_snapshot(&self, id: NodeId) -> NodeSnapshot {
-        let plan_node = &self.plan.nodes[id as usize];
+        let plan_node = self.scopes.node(id);
         let node = self.state.node(id);
         NodeSnapshot {
             node: id,
@@ -128,7 +128,7 @@ impl Engine {
 
     /// The title, with its interpolations filled in as far as they have a value.
     pub fn title(&self, id: NodeId) -> Option<String> {
-        let title = self.plan.nodes.get(id as usize)?.title.as_ref()?;
+        let title = self.scopes.has(id).then(|| self.scopes.node(id))?.title.as_ref()?;
         self.scope(Place::Node(id))
             .eval(title)
             .ok()
@@ -178,7 +178,8 @@ impl Engine {
     /// Prose expectations and checks of completed nodes: never decided here, so never passed.
     pub fn unverified(&self) -> Vec<Unverified> {
         let mut unverified = Vec::new();
-        for (id, node) in (0..).zip(&self.plan.nodes) {
+        for id in 0..self.node_count() {
+            let node = self.scopes.node(id);
             let expectations = match &node.body {
                 Body::Task(task) => &task.expect,
                 Body::Gate(gate) => &gate.checks,
@@ -189,7 +190,10 @@ impl Engine {
                 if let Expectation::Prose { text } = expectation {
                     unverified.push(Unverified {
                         node: id,
-                        label: node.id.clone(),
+                        label: self.label(UnitId {
+                            node: id,
+                            instance: None,
+                        }),
                         text: text.clone(),
                     });
                 }
@@ -203,7 +207,7 @@ impl Engine {
         let mut hasher = blake3::Hasher::new();
         hasher.update(b"engine-state/1\0");
         // Plain data with text keys into a hasher: there is nothing that could fail.
-        if serde_json::to_writer(&mut hasher, &self.state).is_err() {
+        if serde_json::to_writer(&mut hasher, &(&self.state, &self.scopes)).is_err() {
             hasher.update(b"\0unserialisable");
         }
         hasher.finalize().to_hex().to_string()

@@ -37,15 +37,15 @@ impl Engine {
 
     pub(crate) fn ready_key(&self, unit: UnitId) -> ReadyKey {
         ReadyKey {
-            priority: Reverse(self.plan.nodes[unit.node as usize].priority),
+            priority: Reverse(self.scopes.node(unit.node).priority),
             unit,
         }
     }
 
     /// Neither runs anything nor looks at the world.
     fn is_pure(&self, unit: UnitId) -> bool {
-        let table = self.graph.node(unit.node);
-        let node = &self.plan.nodes[unit.node as usize];
+        let table = self.scopes.table(unit.node);
+        let node = self.scopes.node(unit.node);
         !has_script(&node.body) && !table.observes_before && !table.observes_after
     }
 
@@ -66,7 +66,7 @@ impl Engine {
     fn start(&mut self, unit: UnitId) {
         let attempt = self.count_attempt(unit);
         let command = self.prepare(attempt).and_then(|command| {
-            let observes_before = self.graph.node(unit.node).observes_before;
+            let observes_before = self.scopes.table(unit.node).observes_before;
             if !observes_before {
                 self.judge(unit).requires(&mut ir::eval::NoWorld)?;
             }
@@ -135,17 +135,16 @@ impl Engine {
             instance: attempt.instance,
         };
         self.read_input(unit)?;
-        let plan = self.plan.clone();
-        let node = &plan.nodes[unit.node as usize];
+        let node = self.scopes.node(unit.node);
         let scope = self.scope(Place::Unit(unit));
         let exec = script(node).map(|script| self.exec(unit, script, &scope)).transpose()?;
         let timeout_ms = timeout(node).map(|timeout| milliseconds(timeout, &scope)).transpose()?;
         Ok(StartAttempt {
             attempt,
-            key: key(&self.plan, &self.state, unit).into(),
+            key: key(&self.scopes, &self.state, unit).into(),
             label: self.label(unit),
             idempotent: self.is_idempotent(unit),
-            observes_before: self.graph.node(unit.node).observes_before,
+            observes_before: self.scopes.table(unit.node).observes_before,
             exec,
             timeout_ms,
         })
@@ -154,7 +153,7 @@ impl Engine {
     /// Whether an attempt whose end nobody knows may be repeated. What runs nothing always may, and so may the script of a gate, which
     /// decides and does not act.
     pub(crate) fn is_idempotent(&self, unit: UnitId) -> bool {
-        match &self.plan.nodes[unit.node as usize].body {
+        match &self.scopes.node(unit.node).body {
             Body::Task(task) => task.idempotent || task.script().is_none(),
             Body::Gate(_) | Body::Decision(_) => true,
         }
@@ -162,7 +161,7 @@ impl Engine {
 
     /// Evaluates `input:`; inputs do not read each other.
     fn read_input(&mut self, unit: UnitId) -> Result<(), Failure> {
-        let Body::Task(task) = &self.plan.nodes[unit.node as usize].body else {
+        let Body::Task(task) = &self.scopes.node(unit.node).body else {
             return Ok(());
         };
         let scope = self.scope(Place::Unit(unit));
@@ -187,7 +186,7 @@ impl Engine {
         let dir = script
             .dir
             .as_ref()
-            .or(self.plan.dir.as_ref())
+            .or(scope.plan().dir.as_ref())
             .map(|dir| rendered("dir", dir, scope))
             .transpose()?;
         Ok(Exec {

@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ir::expr::Capture;
-use ir::plan::{Need, NodeId, Plan};
+use ir::plan::{Need, NodeId};
 use ir::value::Value;
 use serde::Serialize;
 use smol_str::SmolStr;
 
 use crate::event::{AttemptId, NodeStatus, RunStarted, RunStatus};
-use crate::graph::Graph;
 use crate::judge::Products;
+use crate::scopes::Scope;
 
 /// What is attempted: a node, or one instance of a fan-out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -228,12 +228,10 @@ pub(crate) struct Instance {
 }
 
 impl State {
-    pub fn new(plan: &Plan, graph: &Graph) -> Self {
-        let nodes: Vec<NodeState> = plan
-            .nodes
-            .iter()
-            .zip(&graph.nodes)
-            .map(|(node, table)| NodeState::new(&node.needs, table.sources))
+    pub fn new(outermost: &Scope) -> Self {
+        let nodes: Vec<NodeState> = outermost
+            .nodes()
+            .map(|id| NodeState::new(&outermost.node(id).needs, outermost.table(id).sources))
             .collect();
         Self {
             run: None,

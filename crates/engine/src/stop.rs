@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use ir::data;
-use ir::plan::{NodeId, Plan};
+use ir::plan::NodeId;
 
 use crate::engine::Engine;
 use crate::event::{Command, NodeStatus, RunStatus, StopReason, Timer};
@@ -57,7 +57,7 @@ impl Engine {
     }
 
     pub(crate) fn plan_timer_fired(&mut self) -> Result<(), String> {
-        let Some(timeout_ms) = self.plan.timeout_ms else {
+        let Some(timeout_ms) = self.plan().timeout_ms else {
             return Err("the plan has no timeout".to_owned());
         };
         if self.state.clock.used_ms < timeout_ms {
@@ -86,7 +86,10 @@ impl Engine {
         if self.state.stopping.is_some() {
             return;
         }
-        let label = self.plan.nodes[because as usize].id.clone();
+        let label = self.label(UnitId {
+            node: because,
+            instance: None,
+        });
         self.notices.push(Notice::Aborting { node: because, label });
         self.state.stopping = Some(Stopping::Abort(because));
         self.halt_all(Halt::LetEnd);
@@ -171,7 +174,7 @@ impl Engine {
 
     /// Lets the plan's clock run or stand still, and tells the driver when it will be over.
     pub(crate) fn run_clock(&mut self, runs: bool) {
-        let Some(timeout_ms) = self.plan.timeout_ms else {
+        let Some(timeout_ms) = self.plan().timeout_ms else {
             return;
         };
         let clock = &mut self.state.clock;
@@ -207,8 +210,10 @@ impl Engine {
             return;
         }
         // Only a plan that `ir::verify` refuses gets here: nodes that wait for each other. Better an end than a run that hangs.
-        let stuck = self.state.nodes.iter().position(|node| !node.is_settled()).unwrap_or(0);
-        let message = format!("`{}` waits for something that waits for it", self.plan.nodes[stuck].id);
+        let stuck = (0..self.node_count())
+            .find(|id| !self.state.node(*id).is_settled())
+            .unwrap_or(0);
+        let message = format!("`{}` waits for something that waits for it", self.scopes.node(stuck).id);
         self.halt_all(Halt::Drop);
         self.work.clear();
         self.state.end = Some(RunEnd {
@@ -238,8 +243,8 @@ impl Engine {
 
     /// The outputs that have a value of their type, and what is wrong with the first that has not.
     fn plan_outputs(&self) -> (BTreeMap<smol_str::SmolStr, ir::Value>, Option<String>) {
-        let plan: &Plan = &self.plan;
-        let scope = self.scope(Place::Plan);
+        let plan = self.plan();
+        let scope = self.scope(Place::Plan(0));
         let mut outputs = BTreeMap::new();
         let mut missing = None;
         for output in &plan.outputs {

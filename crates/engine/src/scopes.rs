@@ -1,0 +1,144 @@
+//! The scopes of a run: the outermost plan and every call of another plan, in the order in which they began.
+//!
+//! Nodes have numbers of the whole run: those of the outermost plan first, then those of each scope as it begins. What a plan says
+//! about its own nodes has numbers of that plan, from 0; [`Scope::global`] leads from one to the other. Nothing here ever shrinks.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ir::plan::{Node, NodeId, Plan};
+use serde::Serialize;
+
+use crate::graph::{Graph, NodeTable, fallback_of};
+use crate::state::UnitId;
+
+/// Place of a scope among those of the run; 0 is the outermost.
+pub(crate) type ScopeId = u32;
+
+/// A plan with the tables of its graph, shared by all scopes that run it.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub plan: Arc<Plan>,
+    pub graph: Graph,
+}
+
+impl Program {
+    pub fn new(plan: Arc<Plan>) -> Self {
+        let graph = Graph::new(&plan);
+        Self { plan, graph }
+    }
+}
+
+/// A plan that runs, and for whom.
+#[derive(Debug, Serialize)]
+pub(crate) struct Scope {
+    #[serde(skip)]
+    pub program: Arc<Program>,
+    /// The number of its first node.
+    pub base: NodeId,
+    /// Who called it; nobody called the outermost.
+    pub caller: Option<UnitId>,
+}
+
+impl Scope {
+    pub fn plan(&self) -> &Plan {
+        &self.program.plan
+    }
+
+    /// The number in the run of a node of the plan.
+    pub const fn global(&self, local: NodeId) -> NodeId {
+        self.base + local
+    }
+
+    /// The number in the plan of a node of the run, which must be in this scope.
+    pub const fn local(&self, id: NodeId) -> NodeId {
+        id - self.base
+    }
+
+    /// The numbers of its nodes.
+    pub fn nodes(&self) -> Range<NodeId> {
+        let count = NodeId::try_from(self.plan().nodes.len()).unwrap_or(NodeId::MAX);
+        self.base..self.base.saturating_add(count)
+    }
+
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.plan().nodes[self.local(id) as usize]
+    }
+
+    pub fn table(&self, id: NodeId) -> &NodeTable {
+        self.program.graph.node(self.local(id))
+    }
+}
+
+/// All scopes, found by number or by one of their nodes.
+#[derive(Debug, Serialize)]
+pub(crate) struct Scopes {
+    list: Vec<Scope>,
+    /// Of each node of the run.
+    #[serde(skip)]
+    of_node: Vec<ScopeId>,
+}
+
+impl Scopes {
+    pub fn new(outermost: Arc<Program>) -> Self {
+        let mut scopes = Self {
+            list: Vec::new(),
+            of_node: Vec::new(),
+        };
+        scopes.begin(outermost, None);
+        scopes
+    }
+
+    /// Adds a scope behind the others.
+    pub fn begin(&mut self, program: Arc<Program>, caller: Option<UnitId>) -> ScopeId {
+        let id = ScopeId::try_from(self.list.len()).unwrap_or(ScopeId::MAX);
+        let base = NodeId::try_from(self.of_node.len()).unwrap_or(NodeId::MAX);
+        self.of_node.resize(self.of_node.len() + program.plan.nodes.len(), id);
+        self.list.push(Scope { program, base, caller });
+        id
+    }
+
+    pub fn outermost(&self) -> &Scope {
+        &self.list[0]
+    }
+
+    pub fn get(&self, id: ScopeId) -> &Scope {
+        &self.list[id as usize]
+    }
+
+    /// Whether the run has a node of this number.
+    pub fn has(&self, id: NodeId) -> bool {
+        (id as usize) < self.of_node.len()
+    }
+
+    /// Which scope a node is in.
+    pub fn id_of(&self, id: NodeId) -> ScopeId {
+        self.of_node[id as usize]
+    }
+
+    /// The scope that a node is in.
+    pub fn of(&self, id: NodeId) -> &Scope {
+        self.get(self.id_of(id))
+    }
+
+    /// What the plan says about a node.
+    pub fn node(&self, id: NodeId) -> &Node {
+        self.of(id).node(id)
+    }
+
+    /// What follows from its plan for a node; numbers in it are of the plan.
+    pub fn table(&self, id: NodeId) -> &NodeTable {
+        self.of(id).table(id)
+    }
+
+    /// The node that stands in for another one when it fails.
+    pub fn fallback(&self, id: NodeId) -> Option<NodeId> {
+        let scope = self.of(id);
+        fallback_of(scope.node(id)).map(|fallback| scope.global(fallback))
+    }
+
+    /// The program of a node's scope, to hold on to while the state changes.
+    pub fn program(&self, id: NodeId) -> Arc<Program> {
+        self.of(id).program.clone()
+    }
+}
