@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use ir::plan::{Inputs, NodeId};
+use ir::plan::{Inputs, Money, NodeId};
 use ir::value::Value;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -102,11 +102,28 @@ pub struct Ended {
     /// What `file`, `exists`, `hash` and facts saw, in order of first use (see `Engine::observe`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub observed: Vec<Observation>,
+    /// What the call really used; absent: nobody said, and the capability's `cost` stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Usage>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Usage {
+    pub cost: Money,
+    #[serde(default)]
+    pub tokens: u64,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
+    /// The capability answered: a record of its outputs, not checked yet.
+    Answered(Value),
+    /// The call failed in this mode: one of the language's, or one that the plan routes.
+    CallFailed {
+        mode: SmolStr,
+        message: String,
+    },
     Exited(i32),
     Signalled(i32),
     /// Its time was up and it was stopped.
@@ -187,9 +204,12 @@ pub struct StartAttempt {
     pub key: SmolStr,
     /// `collect`, `deep-dive[key]`: for logs and people.
     pub label: SmolStr,
-    /// Absent: nothing to run, only observe.
+    /// Absent, and no call either: nothing to run, only observe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exec: Option<Exec>,
+    /// A capability to call; never beside `exec`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Call>,
     /// Of this attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
@@ -212,6 +232,21 @@ pub struct Exec {
     /// Relative to where `dslc` was started; absent: the run's work folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dir: Option<String>,
+}
+
+/// One call of a capability. Its answer is `How::Answered` with a record, or `How::CallFailed`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Call {
+    pub capability: SmolStr,
+    /// Who does it, where agents provide the capability.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<SmolStr>,
+    /// Of the capability's input types, defaults filled in.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub input: BTreeMap<SmolStr, Value>,
+    /// The line of `do:`, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

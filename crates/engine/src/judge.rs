@@ -24,6 +24,15 @@ use crate::state::{State, UnitId};
 /// Longest rendering of a value in a message, in characters.
 const MESSAGE_VALUE_CHARS: usize = 80;
 
+/// Modes of calls that were turned away before anything was done.
+const WITHOUT_EFFECT: [&str; 5] = [
+    "rate-limited",
+    "quota-exceeded",
+    "circuit-open",
+    "precondition",
+    "denied",
+];
+
 /// What a completed attempt made.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Products {
@@ -78,6 +87,10 @@ impl<'a> Judge<'a> {
         RunScope::new(self.scopes, self.state, Place::Unit(self.unit))
     }
 
+    pub(crate) fn plan(&self) -> &'a ir::Plan {
+        self.scopes.of(self.unit.node).plan()
+    }
+
     fn body(&self) -> &'a Body {
         &self.scopes.node(self.unit.node).body
     }
@@ -117,11 +130,17 @@ impl<'a> Judge<'a> {
             }
             return Err(failure);
         }
+        let answer = self.answer(task, ended)?;
+        let scope = RunScope {
+            answer: answer.as_ref(),
+            ..scope
+        };
         let mut own = captures(task, ended);
         for output in &task.output {
             let value = self.declared_output(output, scope, world)?;
             own.insert(output.name.clone(), value);
         }
+        own.extend(self.answered_outputs(task, answer.as_ref()));
         let scope = RunScope {
             own: Some(&own),
             ..scope
@@ -189,6 +208,7 @@ impl<'a> Judge<'a> {
             ..self.scope()
         };
         let mut own = captures(task, ended);
+        own.extend(self.answered_outputs(task, None));
         for output in &task.output {
             let value = self
                 .declared_output(output, scope, &mut ir::eval::NoWorld)
@@ -212,7 +232,11 @@ impl<'a> Judge<'a> {
 /// The failure that the way of ending is by itself.
 fn ending(ended: &Ended) -> Option<Failure> {
     match &ended.how {
-        How::Exited(0) | How::Nothing => None,
+        How::Exited(0) | How::Nothing | How::Answered(_) => None,
+        How::CallFailed { mode, message } => Some(Failure {
+            without_effect: WITHOUT_EFFECT.contains(&mode.as_str()),
+            ..Failure::new(mode, message)
+        }),
         How::Exited(code) => {
             let mut message = format!("exit code {code}");
             if let Some(line) = ended.stderr.lines().rev().map(str::trim).find(|line| !line.is_empty()) {
@@ -294,8 +318,11 @@ fn captures(task: &Task, ended: &Ended) -> BTreeMap<SmolStr, Value> {
         .collect()
 }
 
-/// Declared outputs, and those captures that someone reads.
+/// Declared outputs, what a capability answered, and those captures that someone reads.
 fn kept(mut own: BTreeMap<SmolStr, Value>, task: &Task, table: &NodeTable) -> BTreeMap<SmolStr, Value> {
+    if task.script().is_none() {
+        return own;
+    }
     own.retain(|name, _| table.read.contains(name) || task.output.iter().any(|output| output.name == *name));
     own
 }

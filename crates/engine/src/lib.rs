@@ -19,6 +19,7 @@
 pub mod event;
 
 mod attempt;
+mod call;
 mod doubt;
 mod engine;
 mod fanout;

@@ -40,6 +40,8 @@ pub(crate) struct RunScope<'a> {
     pub item: Option<&'a Value>,
     pub own: Option<&'a BTreeMap<SmolStr, Value>>,
     pub ended: Option<&'a Ended>,
+    /// What the capability answered, checked.
+    pub answer: Option<&'a Value>,
 }
 
 impl<'a> RunScope<'a> {
@@ -51,6 +53,7 @@ impl<'a> RunScope<'a> {
             item: None,
             own: None,
             ended: None,
+            answer: None,
         }
     }
 
@@ -187,6 +190,9 @@ impl<'a> RunScope<'a> {
         };
         if ended.truncated.contains(&capture) {
             return Err(over_limit(capture, None));
+        }
+        if let (Capture::Result, Some(answer)) = (capture, self.answer) {
+            return Ok(answer.clone());
         }
         Ok(capture_value(ended, capture))
     }
@@ -446,9 +452,9 @@ pub(crate) fn is_fan_out(node: &Node) -> bool {
 }
 
 /// Whether `body` runs something outside the engine.
-pub(crate) fn has_script(body: &Body) -> bool {
+pub(crate) fn runs_outside(body: &Body) -> bool {
     match body {
-        Body::Task(task) => task.script().is_some(),
+        Body::Task(task) => !task.work.is_nothing(),
         Body::Gate(gate) => gate.script.is_some(),
         Body::Decision(_) => false,
     }

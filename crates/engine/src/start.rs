@@ -17,7 +17,7 @@ use crate::event::{AttemptId, Command, Ended, Exec, How, NodeStatus, StartAttemp
 use crate::graph::script;
 use crate::judge::Failure;
 use crate::notice::Notice;
-use crate::scope::{Place, RunScope, has_script, key};
+use crate::scope::{Place, RunScope, key, runs_outside};
 use crate::state::{ReadyKey, Stopping, UnitId};
 
 type Values = BTreeMap<SmolStr, Value>;
@@ -46,7 +46,7 @@ impl Engine {
     fn is_pure(&self, unit: UnitId) -> bool {
         let table = self.scopes.table(unit.node);
         let node = self.scopes.node(unit.node);
-        !has_script(&node.body) && !table.observes_before && !table.observes_after
+        !runs_outside(&node.body) && !table.observes_before && !table.observes_after
     }
 
     /// Starts the first of the ready units if it may; says whether it did.
@@ -138,6 +138,7 @@ impl Engine {
         let node = self.scopes.node(unit.node);
         let scope = self.scope(Place::Unit(unit));
         let exec = script(node).map(|script| self.exec(unit, script, &scope)).transpose()?;
+        let call = self.call(unit, &scope)?;
         let timeout_ms = timeout(node).map(|timeout| milliseconds(timeout, &scope)).transpose()?;
         Ok(StartAttempt {
             attempt,
@@ -146,6 +147,7 @@ impl Engine {
             idempotent: self.is_idempotent(unit),
             observes_before: self.scopes.table(unit.node).observes_before,
             exec,
+            call,
             timeout_ms,
         })
     }
@@ -154,7 +156,7 @@ impl Engine {
     /// decides and does not act.
     pub(crate) fn is_idempotent(&self, unit: UnitId) -> bool {
         match &self.scopes.node(unit.node).body {
-            Body::Task(task) => task.idempotent || task.script().is_none(),
+            Body::Task(task) => task.idempotent || task.key.is_some() || task.work.is_nothing(),
             Body::Gate(_) | Body::Decision(_) => true,
         }
     }
@@ -238,7 +240,7 @@ fn milliseconds(timeout: &Expr, scope: &RunScope<'_>) -> Result<u64, Failure> {
     }
 }
 
-fn bound(clause: &str, binding: &Binding, scope: &RunScope<'_>) -> Result<Value, Failure> {
+pub(crate) fn bound(clause: &str, binding: &Binding, scope: &RunScope<'_>) -> Result<Value, Failure> {
     value(&format!("{clause} `{}`", binding.name), &binding.value, scope)
 }
 
@@ -262,6 +264,7 @@ impl Ended {
             truncated: Vec::new(),
             duration_ms,
             observed: Vec::new(),
+            used: None,
         }
     }
 }

@@ -248,6 +248,11 @@ impl Driver<'_> {
                 return Ok(());
             }
         }
+        if let Some(call) = &start.call {
+            let why = format!("nothing here carries out `{}`", call.capability);
+            self.ended_without_running(attempt, How::NotStarted(why), observed);
+            return Ok(());
+        }
         let Some(exec) = &start.exec else {
             let nothing = Ended::nothing(0);
             observed.extend(engine.observe(attempt, Phase::After(&nothing), &mut world));
@@ -362,6 +367,7 @@ impl Driver<'_> {
             truncated: captured.truncated,
             duration_ms: boot_ms().saturating_sub(live.started_boot_ms),
             observed,
+            used: None,
         };
         let mut world = DiskWorld {
             dir: &dir,
@@ -479,7 +485,7 @@ impl Driver<'_> {
 
     fn take_ask(&mut self, ask: Ask) {
         match ask {
-            Ask::Event(kind) => self.work.due.push_back(Due::event(kind)),
+            Ask::Event(kind) => self.work.due.push_back(Due::event(*kind)),
             Ask::Interrupt if self.work.interrupted => self.work.at_once = true,
             Ask::Interrupt => {
                 self.work.interrupted = true;

@@ -50,7 +50,7 @@ pub struct Control {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Ask {
     /// A request that is journaled.
-    Event(EventKind),
+    Event(Box<EventKind>),
     /// Ctrl-C: a pause, and when it comes again an end at once.
     Interrupt,
 }
@@ -63,11 +63,11 @@ impl Control {
 
     /// Idempotent attempts are stopped and start again on resume; the others end first.
     pub fn pause(&self) {
-        self.ask(Ask::Event(EventKind::PauseAsked));
+        self.ask(Ask::Event(Box::new(EventKind::PauseAsked)));
     }
 
     pub fn cancel(&self, because: Option<String>) {
-        self.ask(Ask::Event(EventKind::CancelAsked { because }));
+        self.ask(Ask::Event(Box::new(EventKind::CancelAsked { because })));
     }
 
     /// What Ctrl-C means: a pause the first time, an end at once the second time, which leaves attempts in doubt.

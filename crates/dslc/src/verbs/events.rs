@@ -133,6 +133,8 @@ fn label(engine: &Engine, node: u32, instance: Option<u32>) -> String {
 
 fn how(how: &How) -> String {
     match how {
+        How::Answered(_) => "answered".to_owned(),
+        How::CallFailed { mode, message } => format!("failed, {mode}: {message}"),
         How::Exited(code) => format!("exit {code}"),
         How::Signalled(signal) => format!("ended by signal {signal}"),
         How::TimedOut => "timed out".to_owned(),

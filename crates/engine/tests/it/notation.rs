@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use ir::expr::{Binary, BinaryOp, Call, Capture, Expr, Ref};
 use ir::func::Func;
 use ir::plan::{
-    Arm, Backoff, Binding, Body, Decision, Each, Expectation, FailMode, FailurePolicy, Gate, MemoryKey, MemoryScope,
-    Need, NodeId, Output, Param, Plan, Remember, Retry, Route, Script, Task, Tolerate,
+    Arm, Backoff, Binding, Body, Capability, Decision, Each, Expectation, FailMode, FailurePolicy, Gate, MemoryKey,
+    MemoryScope, Need, NodeId, Output, Param, Plan, Remember, Retry, Route, Script, Task, Tolerate, Work,
 };
 use ir::types::{ListType, Type};
 use ir::value::Value;
+use smol_str::SmolStr;
 
 use crate::generate;
 
@@ -20,6 +21,7 @@ pub fn plan(text: &str) -> Plan {
     let mut reader = Reader {
         plan: generate::plan(),
         ids: ids(text),
+        declared: None,
     };
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         if line.starts_with(' ') {
@@ -51,6 +53,8 @@ fn ids(text: &str) -> BTreeMap<String, NodeId> {
 struct Reader {
     plan: Plan,
     ids: BTreeMap<String, NodeId>,
+    /// What the clauses belong to, where that is no node.
+    declared: Option<SmolStr>,
 }
 
 impl Reader {
@@ -72,6 +76,18 @@ impl Reader {
     fn header(&mut self, line: &str) {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let rest = rest.trim();
+        self.declared = None;
+        if word == "capability" {
+            self.plan.capabilities.insert(
+                rest.into(),
+                Capability {
+                    idempotent: true,
+                    ..Capability::default()
+                },
+            );
+            self.declared = Some(rest.into());
+            return;
+        }
         let body = match word {
             "task" => Body::Task(Box::default()),
             "gate" => Body::Gate(Box::new(Gate {
@@ -140,6 +156,9 @@ impl Reader {
     fn clause(&mut self, line: &str) {
         let (head, rest) = line.split_once(": ").unwrap_or_else(|| panic!("`{line}` is no clause"));
         let (word, name) = head.split_once(' ').unwrap_or((head, ""));
+        if let Some(declared) = self.declared.clone() {
+            return self.declared_clause(&declared, word, name, rest);
+        }
         let mut node = self.plan.nodes.pop().expect("a node above the clause");
         match word {
             "needs" => node.needs = self.needs(rest),
@@ -158,6 +177,32 @@ impl Reader {
             },
         }
         self.plan.nodes.push(node);
+    }
+
+    /// Of a capability: `input q: string = "x"`, `output items: list[string]`.
+    fn declared_clause(&mut self, declared: &str, word: &str, name: &str, rest: &str) {
+        let (ty, default) = rest
+            .split_once(" = ")
+            .map_or((rest, None), |(ty, value)| (ty, Some(value)));
+        let param = || Param {
+            name: name.into(),
+            ty: ty_of(ty),
+            default: default.map(|value| self.expr(value)),
+            doc: None,
+        };
+        let capability = self.plan.capabilities.get(declared).cloned().unwrap_or_default();
+        let capability = match word {
+            "input" => Capability {
+                input: [capability.input, vec![param()]].concat(),
+                ..capability
+            },
+            "output" => Capability {
+                output: [capability.output, vec![param()]].concat(),
+                ..capability
+            },
+            _ => panic!("no clause `{word}` of a capability"),
+        };
+        self.plan.capabilities.insert(declared.into(), capability);
     }
 
     fn needs(&self, text: &str) -> Vec<Need> {
@@ -198,6 +243,7 @@ impl Reader {
     fn task_clause(&self, task: &mut Task, word: &str, name: &str, rest: &str) {
         match word {
             "run" => task.work = generate::script(rest).into(),
+            "using" => task.work = Work::Capability(rest.into()),
             "env" => script(task).env.push(Binding {
                 name: name.into(),
                 value: self.expr(rest),
@@ -452,6 +498,11 @@ impl ExprReader<'_> {
             "stderr" => Ref::Capture(Capture::Stderr),
             "exit" => Ref::Capture(Capture::Exit),
             "duration" => Ref::Capture(Capture::Duration),
+            "result" => Ref::Capture(Capture::Result),
+            _ if name.starts_with("result.") => {
+                let result = Expr::Ref(Ref::Capture(Capture::Result));
+                return Expr::Field(Box::new((result, name.trim_start_matches("result.").into())));
+            }
             _ => self.dotted(name),
         };
         Expr::Ref(reference)

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use engine::event::{
-    AttemptId, Command, Ended, Event, EventKind, How, Observation, Resolution, RunStarted, StartAttempt, Timer,
+    AttemptId, Call, Command, Ended, Event, EventKind, How, Observation, Resolution, RunStarted, StartAttempt, Timer,
 };
 use engine::{Engine, Notice, Phase};
 use ir::eval::World;
@@ -24,7 +24,7 @@ fn scenarios_come_out_as_written() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/scenarios");
     let bless = std::env::var("BLESS").is_ok();
     let mut wrong = Vec::new();
-    for name in ["graph", "attempts", "fan-out", "stopping", "world"] {
+    for name in ["graph", "attempts", "calls", "fan-out", "stopping", "world"] {
         let path = format!("{folder}/{name}.md");
         let text = std::fs::read_to_string(&path).expect("a file of scenarios");
         let actual = played(&text);
@@ -147,6 +147,14 @@ impl Play {
                     },
                 });
             }
+            [label, "answers", ..] => {
+                let json = line.split_once(" answers ").expect("an answer").1;
+                self.ended(label, How::Answered(answer(json)));
+            }
+            [label, "fails", mode, message] => {
+                let (mode, message) = ((*mode).into(), (*message).to_owned());
+                self.ended(label, How::CallFailed { mode, message });
+            }
             ["resolve", label, resolution] => self.resolve(label, resolution),
             [label, how @ ..] => self.end(label, how),
             [] => {}
@@ -190,6 +198,18 @@ impl Play {
         if rest.last() == Some(&"truncated") {
             ended.truncated.push(Capture::Stdout);
         }
+        self.report(attempt, ended);
+    }
+
+    fn ended(&mut self, label: &str, how: How) {
+        let ended = Ended {
+            how,
+            ..Ended::nothing(10)
+        };
+        self.report(self.attempts[label], ended);
+    }
+
+    fn report(&mut self, attempt: AttemptId, mut ended: Ended) {
         ended.observed = self.before(attempt);
         if self.engine.may_start(attempt, &ended.observed) {
             let after = self.engine.observe(attempt, Phase::After(&ended), &mut self.world);
@@ -314,8 +334,10 @@ fn started(start: &StartAttempt) -> String {
     if start.attempt.start > 0 {
         write!(line, " again").expect("text grows");
     }
-    if start.exec.is_none() {
-        line += ", only to look";
+    match &start.call {
+        Some(call) => line += &calling(call),
+        None if start.exec.is_none() => line += ", only to look",
+        None => {}
     }
     if start.observes_before {
         line += ", looks first";
@@ -331,6 +353,22 @@ fn started(start: &StartAttempt) -> String {
         write!(line, ", {variable}={value}").expect("text grows");
     }
     line
+}
+
+fn calling(call: &Call) -> String {
+    let mut line = call.step.map_or(String::new(), |step| format!(" line {step}"));
+    write!(line, " calls {}", call.capability).expect("text grows");
+    for (name, value) in &call.input {
+        write!(line, ", {name}={}", ir::data::render(value)).expect("text grows");
+    }
+    if let Some(agent) = &call.agent {
+        write!(line, ", by {agent}").expect("text grows");
+    }
+    line
+}
+
+fn answer(json: &str) -> Value {
+    ir::data::from_json(serde_json::from_str(json).expect("JSON"))
 }
 
 fn told(notice: &Notice) -> Option<String> {
