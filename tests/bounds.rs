@@ -236,7 +236,7 @@ impl Run<'_> {
             match command {
                 Command::StartAttempt(start) => self.start(&start, rng),
                 Command::SetTimer { timer, at_ms } => _ = self.timers.insert(timer, at_ms),
-                Command::StopAttempt { .. } | Command::RunStopped { .. } => {}
+                Command::StopAttempt { .. } | Command::AskPeople(_) | Command::RunStopped { .. } => {}
             }
         }
     }

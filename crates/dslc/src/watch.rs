@@ -138,6 +138,24 @@ impl<'a> Watch<'a> {
                 );
             }
             Notice::Blocked { label, .. } => self.say("in doubt", Some(Paint::Yellow), label, "a person has to decide"),
+            Notice::Asked { label, approvers, .. } => {
+                self.say("waits for", Some(Paint::Yellow), label, &approvers.join(", "));
+            }
+            Notice::Decided {
+                label,
+                by,
+                person,
+                decision,
+                because,
+                ..
+            } => {
+                let who = person.as_ref().unwrap_or(by);
+                let because = because
+                    .as_ref()
+                    .map(|because| format!(": {because}"))
+                    .unwrap_or_default();
+                self.say(decision.name(), None, label, &format!("{who}{because}"));
+            }
             Notice::Completed { label, duration_ms, .. } => {
                 self.say("completed", Some(Paint::Green), label, &text::duration(*duration_ms));
             }
@@ -203,7 +221,10 @@ impl Live {
                 });
                 return;
             }
-            Notice::Retrying { label, .. } | Notice::Again { label, .. } | Notice::Blocked { label, .. } => {
+            Notice::Retrying { label, .. }
+            | Notice::Again { label, .. }
+            | Notice::Blocked { label, .. }
+            | Notice::Asked { label, .. } => {
                 self.running.retain(|running| running.label != label.as_str());
                 return;
             }
@@ -217,7 +238,11 @@ impl Live {
                 (node, label)
             }
             Notice::Cancelled { node, label } => (node, label),
-            Notice::FannedOut { .. } | Notice::Aborting { .. } | Notice::PlanTimeout | Notice::Ignored(_) => return,
+            Notice::FannedOut { .. }
+            | Notice::Decided { .. }
+            | Notice::Aborting { .. }
+            | Notice::PlanTimeout
+            | Notice::Ignored(_) => return,
         };
         self.running.retain(|running| running.label != label.as_str());
         // Instances of a fan-out are not counted: the task is.

@@ -55,6 +55,7 @@ impl Engine {
     /// Draws the consequence of a verdict.
     pub(crate) fn finish_attempt(&mut self, unit: UnitId, verdict: Verdict) {
         match verdict {
+            Ok(products) if self.asks(unit) => self.ask(unit, products.checks),
             Ok(products) => self.unit_completed(unit, products),
             Err(failure) => {
                 let error = self.note_failure(unit, failure);

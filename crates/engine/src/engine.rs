@@ -157,7 +157,8 @@ impl Engine {
             return RunStatus::Paused;
         }
         let moves = !state.ready.is_empty() || !state.backoffs.is_empty();
-        if !moves && !state.blocked.is_empty() {
+        let waits_for_people = !state.blocked.is_empty() || !state.asking.is_empty();
+        if !moves && waits_for_people {
             RunStatus::Blocked
         } else {
             RunStatus::Running
@@ -223,6 +224,9 @@ impl Engine {
                     },
             } => self.backoff_over(unit_of(*node, *instance), *attempt),
             EventKind::TimerFired { timer: Timer::Plan } => self.plan_timer_fired(),
+            EventKind::TimerFired {
+                timer: Timer::Gate { node },
+            } => self.gate_over(*node),
             EventKind::PauseAsked => self.pause(),
             EventKind::ResumeAsked => self.resume(),
             EventKind::CancelAsked { because: _ } => self.cancel(),
@@ -233,6 +237,13 @@ impl Engine {
                 because,
                 by,
             } => self.resolve(unit_of(*node, *instance), *resolution, because, by),
+            EventKind::Decided {
+                node,
+                by,
+                person,
+                decision,
+                because,
+            } => self.gate_decided(*node, by, person.as_ref(), decision, because.as_deref()),
             EventKind::RunStarted(_) | EventKind::DriverStarted { .. } => Ok(()),
         }
     }
@@ -261,6 +272,7 @@ impl Engine {
             };
             self.commands.push(Command::SetTimer { timer, at_ms: *at_ms });
         }
+        self.set_gate_timers();
         self.state.clock.ticking = false;
     }
 
@@ -304,6 +316,12 @@ impl Engine {
                 )
             }
             EventKind::TimerFired { timer: Timer::Plan } => "timer-fired of the plan".to_owned(),
+            EventKind::TimerFired {
+                timer: Timer::Gate { node },
+            } => format!("timer-fired {}", name(*node, None)),
+            EventKind::Decided { node, by, decision, .. } => {
+                format!("{} {} as {by}", decision.name(), name(*node, None))
+            }
             EventKind::TimerFired {
                 timer:
                     Timer::Backoff {

@@ -62,6 +62,30 @@ pub enum EventKind {
         because: String,
         by: String,
     },
+    /// A person decided about a gate that waits for people.
+    Decided {
+        node: NodeId,
+        /// The principal as which they decided: `role/release`.
+        by: SmolStr,
+        /// Who it was, where several may act as one principal: a quorum counts people. Absent: the principal is the person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person: Option<SmolStr>,
+        decision: GateDecision,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<String>,
+    },
+}
+
+/// What a person says to a gate.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateDecision {
+    Approved {
+        /// One of the gate's options, if it has any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        choice: Option<SmolStr>,
+    },
+    Rejected,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -166,6 +190,8 @@ pub enum Timer {
     },
     /// The plan's timeout.
     Plan,
+    /// A gate has waited for people long enough.
+    Gate { node: NodeId },
 }
 
 /// Something the engine wants. A command is carried out only after the event that caused it is on disk.
@@ -182,6 +208,8 @@ pub enum Command {
         timer: Timer,
         at_ms: i64,
     },
+    /// A gate waits for people. Nothing is to be done but to let them know: their answer is a `Decided`.
+    AskPeople(Box<Ask>),
     /// Nothing runs and nothing will: the run is paused, blocked, or settled with this status.
     RunStopped {
         status: RunStatus,
@@ -195,6 +223,49 @@ pub enum StopReason {
     Cancel,
     Abort,
     PlanTimeout,
+}
+
+/// A question to people, as it was when it was asked: it does not change while they think.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Ask {
+    pub node: NodeId,
+    pub label: SmolStr,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Principals, any of whom may decide.
+    pub approvers: Vec<SmolStr>,
+    /// How many different people must approve; one of them alone may reject.
+    pub quorum: u32,
+    /// Not empty: whoever approves chooses one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<AskOption>,
+    /// The gate's checks; those that are no prose held when it opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<AskCheck>,
+    /// When it is too late: milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<i64>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AskOption {
+    pub name: SmolStr,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AskCheck {
+    /// As the plan writes it.
+    pub text: SmolStr,
+    /// What a comparison saw: `3 >= 2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saw: Option<String>,
+    /// Nobody has checked it: it is for people to judge.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prose: bool,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -267,7 +338,7 @@ pub enum NodeStatus {
     Pending,
     Ready,
     Running,
-    /// For a retry's backoff.
+    /// For a retry's backoff, or for people.
     Waiting,
     /// An attempt is in doubt, and only a person can move it.
     Blocked,

@@ -212,6 +212,10 @@ fn each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
         Body::Gate(gate) => {
             gate.checks.iter().for_each(&mut expectation);
             gate.timeout.iter().for_each(&mut *f);
+            gate.options
+                .iter()
+                .flat_map(|option| option.title.iter().chain(&option.note))
+                .for_each(&mut *f);
         }
         Body::Decision(decision) => decision
             .arms

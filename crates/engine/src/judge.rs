@@ -15,7 +15,7 @@ use ir::value::Value;
 use serde::Serialize;
 use smol_str::SmolStr;
 
-use crate::event::{Ended, How};
+use crate::event::{AskCheck, Ended, How};
 use crate::graph::{NodeTable, capture_name};
 use crate::scope::{Place, RunScope, capture_value, truth};
 use crate::scopes::Scopes;
@@ -39,6 +39,9 @@ pub(crate) struct Products {
     pub outputs: BTreeMap<SmolStr, Value>,
     pub truncated: Vec<Capture>,
     pub writes: BTreeMap<SmolStr, Value>,
+    /// Of a gate: its checks, with what they saw.
+    #[serde(skip)]
+    pub checks: Vec<AskCheck>,
 }
 
 impl Products {
@@ -47,6 +50,7 @@ impl Products {
             outputs: BTreeMap::new(),
             truncated: Vec::new(),
             writes: BTreeMap::new(),
+            checks: Vec::new(),
         }
     }
 }
@@ -163,6 +167,7 @@ impl<'a> Judge<'a> {
             outputs,
             truncated,
             writes,
+            checks: Vec::new(),
         })
     }
 
@@ -177,10 +182,14 @@ impl<'a> Judge<'a> {
             };
             return Err(Failure { mode, ..failure });
         }
+        let mut checks = Vec::new();
         for expectation in &gate.checks {
-            check(expectation, &scope, world, "rejected")?;
+            checks.push(seen_check(expectation, &scope, world, "rejected")?);
         }
-        Ok(Products::default())
+        Ok(Products {
+            checks,
+            ..Products::default()
+        })
     }
 
     fn declared_output(&self, output: &Output, scope: RunScope<'_>, world: &mut dyn World) -> Result<Value, Failure> {
@@ -225,6 +234,7 @@ impl<'a> Judge<'a> {
             outputs,
             truncated: Vec::new(),
             writes,
+            checks: Vec::new(),
         }
     }
 }
@@ -366,35 +376,59 @@ fn check(
     world: &mut dyn World,
     mode: &'static str,
 ) -> Result<(), Failure> {
-    let Expectation::Check { expr, text } = expectation else {
-        return Ok(());
+    seen_check(expectation, scope, world, mode).map(drop)
+}
+
+/// An expectation that holds, with what it saw; prose is for others to judge.
+fn seen_check(
+    expectation: &Expectation,
+    scope: &RunScope<'_>,
+    world: &mut dyn World,
+    mode: &'static str,
+) -> Result<AskCheck, Failure> {
+    let (expr, text) = match expectation {
+        Expectation::Check { expr, text } => (expr, text),
+        Expectation::Prose { text } => {
+            return Ok(AskCheck {
+                text: text.clone(),
+                saw: None,
+                prose: true,
+            });
+        }
     };
     match finding(expr, scope, world) {
-        Ok((true, _)) => Ok(()),
-        Ok((false, seen)) => Err(Failure::new(mode, format!("`{text}` does not hold{seen}"))),
+        Ok((true, saw)) => Ok(AskCheck {
+            text: text.clone(),
+            saw,
+            prose: false,
+        }),
+        Ok((false, saw)) => {
+            let saw = saw.map(|saw| format!(": {saw}")).unwrap_or_default();
+            Err(Failure::new(mode, format!("`{text}` does not hold{saw}")))
+        }
         Err(error) => Err(Failure::new("expression-error", format!("`{text}`: {}", error.message))),
     }
 }
 
 /// Whether an expression holds and, where it compares, what it saw on both sides. Each side is evaluated once, so that the world is asked
 /// once.
-fn finding(expr: &Expr, scope: &RunScope<'_>, world: &mut dyn World) -> Result<(bool, String), EvalError> {
+fn finding(expr: &Expr, scope: &RunScope<'_>, world: &mut dyn World) -> Result<(bool, Option<String>), EvalError> {
     let comparison = match expr {
         Expr::Binary(binary) => operator(binary.op).map(|operator| (binary, operator)),
         _ => None,
     };
     let Some((binary, operator)) = comparison else {
-        return Ok((truth(&eval(expr, scope, world)?)?, String::new()));
+        return Ok((truth(&eval(expr, scope, world)?)?, None));
     };
     let lhs = eval(&binary.lhs, scope, world)?;
     let rhs = eval(&binary.rhs, scope, world)?;
-    let seen = format!(": {} {operator} {}", render(&lhs), render(&rhs));
+    let seen = format!("{} {operator} {}", render(&lhs), render(&rhs));
     let compared = Expr::Binary(Box::new(Binary {
         op: binary.op,
         lhs: Expr::Const(lhs),
         rhs: Expr::Const(rhs),
     }));
-    Ok((truth(&eval(&compared, scope, world)?)?, seen))
+    Ok((truth(&eval(&compared, scope, world)?)?, Some(seen)))
 }
 
 const fn operator(op: BinaryOp) -> Option<&'static str> {

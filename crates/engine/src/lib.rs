@@ -12,7 +12,8 @@
 //!    [`Engine::may_start`] then says no, it reports `AttemptEnded` with `How::Nothing` and what was observed.
 //! 3. When an attempt ended it calls [`Engine::observe`] with [`Phase::After`] and puts both lists of observations, in that order,
 //!    into `Ended::observed` of the event that it journals.
-//! 4. On `SetTimer` it reports `TimerFired` at that time; setting a timer again replaces it.
+//! 4. On `AskPeople` it lets people know. [`Engine::weigh`] tells beforehand what a decision would do; `Decided` reports it.
+//! 5. On `SetTimer` it reports `TimerFired` at that time; setting a timer again replaces it.
 
 #![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 
@@ -27,6 +28,7 @@ mod graph;
 mod judge;
 mod memory;
 mod notice;
+mod people;
 mod readiness;
 mod retry;
 mod scope;
@@ -40,5 +42,6 @@ mod world;
 
 pub use engine::{Engine, Phase};
 pub use notice::Notice;
+pub use people::{GateSnapshot, Recorded, Refusal, Weight};
 pub use snapshot::{InFlight, InstanceSnapshot, NodeSnapshot, Unverified};
 pub use state::{Ignored, NodeError, RunEnd};

@@ -4,6 +4,7 @@ use ir::plan::NodeId;
 use serde::Serialize;
 use smol_str::SmolStr;
 
+use crate::event::GateDecision;
 use crate::state::{Ignored, NodeError};
 
 /// One thing that the latest event led to.
@@ -40,6 +41,22 @@ pub enum Notice {
         node: NodeId,
         label: SmolStr,
         attempt: u32,
+    },
+    /// A gate waits for people.
+    Asked {
+        node: NodeId,
+        label: SmolStr,
+        approvers: Vec<SmolStr>,
+        deadline_ms: Option<i64>,
+    },
+    /// A person decided about a gate. A quorum may need more of them.
+    Decided {
+        node: NodeId,
+        label: SmolStr,
+        by: SmolStr,
+        person: Option<SmolStr>,
+        decision: GateDecision,
+        because: Option<String>,
     },
     /// A node or an instance completed.
     Completed {

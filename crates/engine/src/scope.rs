@@ -163,6 +163,13 @@ impl<'a> RunScope<'a> {
         })
     }
 
+    /// What those who approved a gate chose.
+    fn choice(&self, node: NodeId) -> Value {
+        let gate = self.state.node(node).gate.as_ref().filter(|_| self.sees(node));
+        gate.and_then(|gate| gate.choice.clone())
+            .map_or(Value::None, Value::String)
+    }
+
     fn each(&self) -> Result<Value, EvalError> {
         self.item
             .or_else(|| {
@@ -274,7 +281,8 @@ impl Scope for RunScope<'_> {
                 }))
             }
             Ref::NodeDuration(node) => self.duration(self.named(*node)?),
-            Ref::NodeAgent(_) | Ref::Choice(_) => Ok(Value::None),
+            Ref::Choice(node) => Ok(self.choice(self.named(*node)?)),
+            Ref::NodeAgent(_) => Ok(Value::None),
             Ref::Error(node) => {
                 let node = self.named(*node)?;
                 let error = if self.sees(node) {

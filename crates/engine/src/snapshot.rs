@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 
 use crate::engine::Engine;
 use crate::event::{AttemptId, NodeStatus};
+use crate::people::GateSnapshot;
 use crate::scope::{Place, attempts};
 use crate::state::{Instance, NodeError, NodeState, UnitId};
 
@@ -32,6 +33,8 @@ pub struct NodeSnapshot {
     pub because: Option<String>,
     /// The next node, of a decision that was made.
     pub chosen: Option<NodeId>,
+    /// Of a gate that asked people.
+    pub gate: Option<GateSnapshot>,
     /// In item order.
     pub instances: Vec<InstanceSnapshot>,
 }
@@ -101,6 +104,7 @@ impl Engine {
             outputs: node.outputs.clone(),
             because: node.why.clone(),
             chosen: node.chosen,
+            gate: node.gate.as_deref().map(|gate| gate.snapshot()),
             instances: self.instances(id, node),
         }
     }

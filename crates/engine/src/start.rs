@@ -230,7 +230,7 @@ fn timeout(node: &Node) -> Option<&Expr> {
     }
 }
 
-fn milliseconds(timeout: &Expr, scope: &RunScope<'_>) -> Result<u64, Failure> {
+pub(crate) fn milliseconds(timeout: &Expr, scope: &RunScope<'_>) -> Result<u64, Failure> {
     match value("timeout", timeout, scope)? {
         Value::Duration(ms) if ms > 0 => Ok(ms.unsigned_abs()),
         other => {

@@ -15,6 +15,7 @@ use smol_str::SmolStr;
 
 use crate::event::{AttemptId, NodeStatus, RunStarted, RunStatus};
 use crate::judge::Products;
+use crate::people::GateState;
 use crate::scopes::Scope;
 
 /// What is attempted: a node, or one instance of a fan-out.
@@ -45,6 +46,8 @@ pub(crate) struct State {
     #[serde(serialize_with = "pairs")]
     pub backoffs: BTreeMap<UnitId, i64>,
     pub blocked: BTreeSet<UnitId>,
+    /// Gates that wait for people.
+    pub asking: BTreeSet<NodeId>,
     pub clock: PlanClock,
     pub paused: bool,
     pub stopping: Option<Stopping>,
@@ -127,6 +130,8 @@ pub(crate) struct NodeState {
     pub handlers_open: u32,
     /// The arm that a decision took.
     pub chosen: Option<NodeId>,
+    /// What people were asked, and what they said.
+    pub gate: Option<Box<GateState>>,
     /// What it remembered when it completed.
     pub writes: BTreeMap<SmolStr, Value>,
     /// Writers whose memory it sees, by key.
@@ -243,6 +248,7 @@ impl State {
             in_flight: BTreeMap::new(),
             backoffs: BTreeMap::new(),
             blocked: BTreeSet::new(),
+            asking: BTreeSet::new(),
             clock: PlanClock::default(),
             paused: false,
             stopping: None,
@@ -311,6 +317,7 @@ impl NodeState {
             handled: None,
             handlers_open: 0,
             chosen: None,
+            gate: None,
             writes: BTreeMap::new(),
             view: None,
             why: None,

@@ -157,6 +157,7 @@ impl Engine {
         let was_ready = self.state.ready.remove(&key);
         self.state.backoffs.remove(&unit);
         self.state.blocked.remove(&unit);
+        self.state.asking.remove(&unit.node);
         if let (Some(index), Some(fan)) = (unit.instance, &mut self.state.node_mut(unit.node).fan) {
             fan.waiting.remove(&index);
         }
@@ -202,7 +203,7 @@ impl Engine {
     pub(crate) fn end_if_over(&mut self) {
         let state = &self.state;
         let moves = !state.in_flight.is_empty() || !state.ready.is_empty() || !state.backoffs.is_empty();
-        if moves || !state.blocked.is_empty() {
+        if moves || !state.blocked.is_empty() || !state.asking.is_empty() {
             return;
         }
         if state.unsettled == 0 {

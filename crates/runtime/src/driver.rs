@@ -224,6 +224,8 @@ impl Driver<'_> {
                 self.work.timers.set(timer, at_ms);
                 Ok(())
             }
+            // whoever watches has been told
+            Command::AskPeople(_) => Ok(()),
             // the loop looks at the status: later events of the same turn may have moved the run on
             Command::RunStopped { .. } => Ok(()),
         }

@@ -137,7 +137,12 @@ fn post(inbox: &Inbox, kind: &EventKind) -> Result<String, RunError> {
 /// Reads a request; only what people may ask is one.
 pub(crate) fn parse(text: &str) -> Result<EventKind, String> {
     match serde_json::from_str(text) {
-        Ok(kind @ (EventKind::PauseAsked | EventKind::CancelAsked { .. } | EventKind::Resolved { .. })) => Ok(kind),
+        Ok(
+            kind @ (EventKind::PauseAsked
+            | EventKind::CancelAsked { .. }
+            | EventKind::Resolved { .. }
+            | EventKind::Decided { .. }),
+        ) => Ok(kind),
         Ok(_) => Err("it is not for the inbox".to_owned()),
         Err(error) => Err(error.to_string()),
     }

@@ -48,14 +48,8 @@ pub(super) fn gate(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
         _ => Vec::new(),
     };
     let quorum = literals::int_clause(cx, decl, K::Quorum, 1).map(|count| count as u32);
-    for clause in &decl.clauses {
-        match clause.key {
-            Some(K::Approver | K::Quorum | K::Options) => unready.blocks(clause),
-            // without a script there is nothing that takes time but a person
-            Some(K::Timeout) if script.is_none() => unready.blocks(clause),
-            Some(K::Effects) => unready.unenforced(clause),
-            _ => {}
-        }
+    if let Some(effects) = clause(decl, K::Effects) {
+        unready.unenforced(effects);
     }
     let body = Body::Gate(Box::new(Gate {
         checks,

@@ -88,6 +88,9 @@ fn describe(event: &EventKind, engine: &Engine) -> String {
         EventKind::AttemptLost { attempt } => format!("attempt lost  {}", of(attempt)),
         EventKind::TimerFired { timer: Timer::Plan } => "the plan's time is up".to_owned(),
         EventKind::TimerFired {
+            timer: Timer::Gate { node },
+        } => format!("time is up  {}", label(engine, *node, None)),
+        EventKind::TimerFired {
             timer:
                 Timer::Backoff {
                     node,
@@ -117,6 +120,22 @@ fn describe(event: &EventKind, engine: &Engine) -> String {
                 "resolved  {}: {resolution:?} by {by}: {because}",
                 label(engine, *node, *instance)
             )
+        }
+        EventKind::Decided {
+            node,
+            by,
+            person,
+            decision,
+            because,
+        } => {
+            let as_whom = person
+                .as_ref()
+                .map_or_else(|| by.to_string(), |person| format!("{person} as {by}"));
+            let because = because
+                .as_ref()
+                .map(|because| format!(": {because}"))
+                .unwrap_or_default();
+            format!("{decision}  {} by {as_whom}{because}", label(engine, *node, None))
         }
     }
 }

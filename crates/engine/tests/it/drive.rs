@@ -283,6 +283,7 @@ impl<'a> Drive<'a> {
             Command::SetTimer { timer, at_ms } => {
                 self.timers.insert(timer, at_ms);
             }
+            Command::AskPeople(_) => {}
             Command::RunStopped { status } => {
                 assert_eq!(status, self.engine.status());
                 assert_ne!(self.stopped, Some(status), "said twice");

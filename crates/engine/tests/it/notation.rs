@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use ir::expr::{Binary, BinaryOp, Call, Capture, Expr, Ref};
 use ir::func::Func;
 use ir::plan::{
-    Arm, Backoff, Binding, Body, Capability, Decision, Each, Expectation, FailMode, FailurePolicy, Gate, MemoryKey,
-    MemoryScope, Need, NodeId, Output, Param, Plan, Remember, Retry, Route, Script, Task, Tolerate, Work,
+    Arm, Backoff, Binding, Body, Capability, Decision, Each, Expectation, FailMode, FailurePolicy, Gate, GateOption,
+    MemoryKey, MemoryScope, Need, NodeId, Output, Param, Plan, Remember, Retry, Route, Script, Task, Tolerate, Work,
 };
 use ir::types::{ListType, Type};
 use ir::value::Value;
@@ -172,7 +172,7 @@ impl Reader {
             }),
             _ => match &mut node.body {
                 Body::Task(task) => self.task_clause(task, word, name, rest),
-                Body::Gate(gate) => self.gate_clause(gate, word, rest),
+                Body::Gate(gate) => self.gate_clause(gate, word, name, rest),
                 Body::Decision(decision) => self.decision_clause(decision, word, rest),
             },
         }
@@ -293,11 +293,18 @@ impl Reader {
         }
     }
 
-    fn gate_clause(&self, gate: &mut Gate, word: &str, rest: &str) {
+    fn gate_clause(&self, gate: &mut Gate, word: &str, name: &str, rest: &str) {
         match word {
             "run" => gate.script = Some(generate::script(rest)),
             "check" => gate.checks.push(self.expectation(rest)),
             "timeout" => gate.timeout = Some(self.expr(rest)),
+            "approver" => gate.approvers = rest.split(", ").map(Into::into).collect(),
+            "quorum" => gate.quorum = Some(rest.parse().expect("a number")),
+            "option" => gate.options.push(GateOption {
+                name: name.into(),
+                title: Some(self.expr(rest)),
+                note: None,
+            }),
             _ => panic!("no clause `{word}` of a gate"),
         }
     }
@@ -524,6 +531,7 @@ impl ExprReader<'_> {
                     "status" => Ref::Status(id),
                     "attempts" => Ref::Attempts(id),
                     "error" => Ref::Error(id),
+                    "choice" => Ref::Choice(id),
                     output => Ref::Output(id, output.into()),
                 }
             }

@@ -8,7 +8,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use engine::event::{
-    AttemptId, Call, Command, Ended, Event, EventKind, How, Observation, Resolution, RunStarted, StartAttempt, Timer,
+    Ask, AttemptId, Call, Command, Ended, Event, EventKind, GateDecision, How, Observation, Resolution, RunStarted,
+    StartAttempt, Timer,
 };
 use engine::{Engine, Notice, Phase};
 use ir::eval::World;
@@ -24,7 +25,7 @@ fn scenarios_come_out_as_written() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/scenarios");
     let bless = std::env::var("BLESS").is_ok();
     let mut wrong = Vec::new();
-    for name in ["graph", "attempts", "calls", "fan-out", "stopping", "world"] {
+    for name in ["graph", "attempts", "calls", "fan-out", "stopping", "world", "people"] {
         let path = format!("{folder}/{name}.md");
         let text = std::fs::read_to_string(&path).expect("a file of scenarios");
         let actual = played(&text);
@@ -131,6 +132,11 @@ impl Play {
             ["lost", label] => self.tell(EventKind::AttemptLost {
                 attempt: self.attempts[*label],
             }),
+            [decision @ ("approve" | "reject"), gate, "as", by, rest @ ..] => self.decide(decision, gate, by, rest),
+            ["timer", "gate", gate] => {
+                let timer = Timer::Gate { node: self.node(gate) };
+                self.tell(EventKind::TimerFired { timer });
+            }
             ["timer", "plan"] => self.tell(EventKind::TimerFired { timer: Timer::Plan }),
             ["timer", label] => {
                 let AttemptId {
@@ -244,6 +250,30 @@ impl Play {
         });
     }
 
+    /// `approve g as role/x by user/ann choosing a because "ready"`
+    fn decide(&mut self, decision: &str, gate: &str, by: &str, rest: &[&str]) {
+        let after = |word: &str| rest.iter().position(|other| *other == word).map(|at| rest[at + 1]);
+        let decision = if decision == "approve" {
+            GateDecision::Approved {
+                choice: after("choosing").map(Into::into),
+            }
+        } else {
+            GateDecision::Rejected
+        };
+        self.tell(EventKind::Decided {
+            node: self.node(gate),
+            by: by.into(),
+            person: after("by").map(Into::into),
+            decision,
+            because: after("because").map(str::to_owned),
+        });
+    }
+
+    fn node(&self, id: &str) -> u32 {
+        let at = self.plan.nodes.iter().position(|node| node.id == id);
+        u32::try_from(at.expect("a node of that name")).expect("a small plan")
+    }
+
     fn tell(&mut self, kind: EventKind) {
         self.last = Some(kind.clone());
         let commands = self.engine.apply(&Event {
@@ -279,6 +309,11 @@ impl Play {
             Command::StopAttempt { attempt, why } => {
                 format!("stop {} ({})", self.label(attempt), name(&why))
             }
+            Command::AskPeople(ask) => asked(&ask),
+            Command::SetTimer {
+                timer: Timer::Gate { node },
+                at_ms,
+            } => format!("timer of {} at {at_ms}", self.plan.nodes[node as usize].id),
             Command::SetTimer {
                 timer: Timer::Plan,
                 at_ms,
@@ -367,6 +402,30 @@ fn calling(call: &Call) -> String {
     line
 }
 
+fn asked(ask: &Ask) -> String {
+    let mut line = format!("ask {} of {}", ask.quorum, ask.approvers.join(", "));
+    if let Some(title) = &ask.title {
+        write!(line, ", {title:?}").expect("text grows");
+    }
+    for check in &ask.checks {
+        let saw = check.saw.as_deref().unwrap_or(if check.prose { "?" } else { "holds" });
+        write!(line, ", `{}` ({saw})", check.text).expect("text grows");
+    }
+    for option in &ask.options {
+        write!(
+            line,
+            ", {}: {}",
+            option.name,
+            option.title.as_deref().unwrap_or_default()
+        )
+        .expect("text grows");
+    }
+    if let Some(deadline_ms) = ask.deadline_ms {
+        write!(line, ", until {deadline_ms}").expect("text grows");
+    }
+    line
+}
+
 fn answer(json: &str) -> Value {
     ir::data::from_json(serde_json::from_str(json).expect("JSON"))
 }
@@ -374,6 +433,10 @@ fn answer(json: &str) -> Value {
 fn told(notice: &Notice) -> Option<String> {
     Some(match notice {
         Notice::Started { .. } => return None,
+        Notice::Asked { label, .. } => format!("{label} asks people"),
+        Notice::Decided {
+            label, by, decision, ..
+        } => format!("{label} {decision} as {by}"),
         Notice::FannedOut { label, instances, .. } => format!("{label} fans out into {instances}"),
         Notice::Retrying { label, error, .. } => {
             format!("{label} retries after {}: {}", error.kind, error.message)

@@ -1,0 +1,419 @@
+//! Gates that wait for people: the question, who may answer it, and what their answers come to.
+//!
+//! The question is frozen when the gate opens and is journaled with the command that asks it. Whoever is first in the journal decides:
+//! the same decision again is a success that changes nothing, another one a conflict. One rejection rejects; a quorum counts people
+//! who approve, and where there are options, those who agree on one. Absent: who people are. A driver says it, and is believed.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use ir::data;
+use ir::expr::Expr;
+use ir::plan::{Body, Gate, GateOption, NodeId};
+use serde::Serialize;
+use smol_str::SmolStr;
+
+use crate::engine::Engine;
+use crate::event::{Ask, AskCheck, AskOption, Command, GateDecision, NodeStatus, Timer};
+use crate::judge::{Failure, Products};
+use crate::notice::Notice;
+use crate::scope::{Place, RunScope};
+use crate::start::milliseconds;
+use crate::state::{NodeError, UnitId};
+
+/// A gate that has asked people.
+#[derive(Debug, Serialize)]
+pub(crate) struct GateState {
+    pub ask: Ask,
+    pub asked_ms: i64,
+    /// In the order of the journal.
+    pub decisions: Vec<Recorded>,
+    /// What it came to, once people have decided it.
+    pub decided: Option<GateDecision>,
+    pub choice: Option<SmolStr>,
+}
+
+/// A decision as it is on record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Recorded {
+    pub by: SmolStr,
+    pub person: Option<SmolStr>,
+    pub decision: GateDecision,
+    pub because: Option<String>,
+    pub time_ms: i64,
+}
+
+/// A gate that asked people, at this moment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct GateSnapshot {
+    pub ask: Ask,
+    pub asked_ms: i64,
+    pub decisions: Vec<Recorded>,
+    /// What it came to, once people have decided it.
+    pub decided: Option<GateDecision>,
+}
+
+/// What a decision would do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Weight {
+    /// It would be recorded.
+    Counts,
+    /// It has been said already, and changes nothing.
+    Said,
+}
+
+/// Why a decision is refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    NotAGate,
+    /// It asks nobody now: it has not been reached, its time is up, or it never asks.
+    NotAsking(NodeStatus),
+    /// Who decided otherwise before.
+    Conflict(Box<Recorded>),
+    MayNot {
+        approvers: Vec<SmolStr>,
+    },
+    NoSuchOption {
+        options: Vec<SmolStr>,
+    },
+    /// Whoever approves has to choose.
+    ChoiceMissing {
+        options: Vec<SmolStr>,
+    },
+}
+
+impl GateDecision {
+    /// As it is shown, and as a route names it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Approved { .. } => "approved",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    pub const fn choice(&self) -> Option<&SmolStr> {
+        match self {
+            Self::Approved { choice } => choice.as_ref(),
+            Self::Rejected => None,
+        }
+    }
+}
+
+impl Recorded {
+    /// Whom a quorum counts.
+    pub fn who(&self) -> &SmolStr {
+        self.person.as_ref().unwrap_or(&self.by)
+    }
+}
+
+/// `approved with b`
+impl fmt::Display for GateDecision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self.choice() {
+            Some(choice) => write!(f, " with `{choice}`"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `approved with b by user/ann as role/release: "ready"`
+impl fmt::Display for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} by {}", self.decision, self.who())?;
+        if self.person.is_some() {
+            write!(f, " as {}", self.by)?;
+        }
+        match &self.because {
+            Some(because) => write!(f, ": {because}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAGate => write!(f, "it is no gate"),
+            Self::NotAsking(status) => write!(f, "it asks nobody: it is {}", status.name()),
+            Self::Conflict(before) => write!(f, "it conflicts with what was decided before: {before}"),
+            Self::MayNot { approvers } => write!(f, "only {} may decide it", listed(approvers)),
+            Self::NoSuchOption { options } if options.is_empty() => write!(f, "there is nothing to choose"),
+            Self::NoSuchOption { options } => write!(f, "there is no such option, only {}", listed(options)),
+            Self::ChoiceMissing { options } => write!(f, "one of {} is to be chosen", listed(options)),
+        }
+    }
+}
+
+fn listed(names: &[SmolStr]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+impl GateState {
+    pub fn snapshot(&self) -> GateSnapshot {
+        GateSnapshot {
+            ask: self.ask.clone(),
+            asked_ms: self.asked_ms,
+            decisions: self.decisions.clone(),
+            decided: self.decided.clone(),
+        }
+    }
+
+    /// What the people who have decided so far make of it.
+    fn outcome(&self) -> Option<GateDecision> {
+        let last = self.decisions.last()?;
+        if last.decision == GateDecision::Rejected {
+            return Some(GateDecision::Rejected);
+        }
+        let agree = self.decisions.iter().filter(|other| other.decision == last.decision);
+        let people: BTreeSet<&SmolStr> = agree.map(Recorded::who).collect();
+        (people.len() >= self.ask.quorum as usize).then(|| last.decision.clone())
+    }
+
+    /// The earlier decision that this one repeats or contradicts.
+    fn before(&self, who: &SmolStr) -> Option<&Recorded> {
+        match self.decided {
+            Some(_) => self.decisions.last(),
+            None => self.decisions.iter().find(|recorded| recorded.who() == who),
+        }
+    }
+}
+
+impl Engine {
+    /// Whether what this unit comes to is for people to say.
+    pub(crate) fn asks(&self, unit: UnitId) -> bool {
+        gate_of(&self.scopes.node(unit.node).body).is_some_and(|gate| !gate.approvers.is_empty())
+    }
+
+    /// Opens a gate whose checks hold.
+    pub(crate) fn ask(&mut self, unit: UnitId, checks: Vec<AskCheck>) {
+        if self.state.stopping.is_some() {
+            return self.unit_cancelled(unit);
+        }
+        let ask = match self.question(unit.node, checks) {
+            Ok(ask) => ask,
+            Err(failure) => return self.finish_attempt(unit, Err(failure)),
+        };
+        self.notices.push(Notice::Asked {
+            node: unit.node,
+            label: ask.label.clone(),
+            approvers: ask.approvers.clone(),
+            deadline_ms: ask.deadline_ms,
+        });
+        let deadline_ms = ask.deadline_ms;
+        self.commands.push(Command::AskPeople(Box::new(ask.clone())));
+        self.state.asking.insert(unit.node);
+        let asked_ms = self.state.now_ms;
+        let node = self.state.node_mut(unit.node);
+        node.unit.status = NodeStatus::Waiting;
+        node.gate = Some(Box::new(GateState {
+            ask,
+            asked_ms,
+            decisions: Vec::new(),
+            decided: None,
+            choice: None,
+        }));
+        self.show_status(unit.node);
+        self.set_gate_timer(unit.node, deadline_ms);
+    }
+
+    fn question(&self, id: NodeId, checks: Vec<AskCheck>) -> Result<Ask, Failure> {
+        let unit = UnitId {
+            node: id,
+            instance: None,
+        };
+        let gate =
+            gate_of(&self.scopes.node(id).body).ok_or_else(|| Failure::new("failure", "only gates ask people"))?;
+        let scope = self.scope(Place::Unit(unit));
+        let deadline_ms = match &gate.timeout {
+            Some(timeout) => {
+                let timeout_ms = i64::try_from(milliseconds(timeout, &scope)?).unwrap_or(i64::MAX);
+                Some(self.state.now_ms.saturating_add(timeout_ms))
+            }
+            None => None,
+        };
+        let options = gate.options.iter().map(|option| asked_option(option, &scope));
+        Ok(Ask {
+            node: id,
+            label: self.label(unit),
+            title: self.title(id),
+            approvers: gate.approvers.clone(),
+            quorum: gate.quorum.unwrap_or(1).max(1),
+            options: options.collect::<Result<_, _>>()?,
+            checks,
+            deadline_ms,
+        })
+    }
+
+    fn set_gate_timer(&mut self, node: NodeId, deadline_ms: Option<i64>) {
+        if let Some(at_ms) = deadline_ms {
+            let timer = Timer::Gate { node };
+            self.commands.push(Command::SetTimer { timer, at_ms });
+        }
+    }
+
+    /// A driver that takes over has no timers.
+    pub(crate) fn set_gate_timers(&mut self) {
+        let deadline = |node: &NodeId| Some((*node, self.state.node(*node).gate.as_ref()?.ask.deadline_ms));
+        let deadlines: Vec<_> = self.state.asking.iter().filter_map(deadline).collect();
+        for (node, deadline_ms) in deadlines {
+            self.set_gate_timer(node, deadline_ms);
+        }
+    }
+
+    /// What a decision would do, or why it is refused. Nothing changes.
+    pub fn weigh(
+        &self,
+        node: NodeId,
+        by: &SmolStr,
+        person: Option<&SmolStr>,
+        decision: &GateDecision,
+    ) -> Result<Weight, Refusal> {
+        let state = self.state.nodes.get(node as usize).ok_or(Refusal::NotAGate)?;
+        gate_of(&self.scopes.node(node).body).ok_or(Refusal::NotAGate)?;
+        let gate = state.gate.as_deref().ok_or(Refusal::NotAsking(state.status))?;
+        may_decide(&gate.ask, by, decision)?;
+        match gate.before(person.unwrap_or(by)) {
+            Some(before) if before.decision == *decision => Ok(Weight::Said),
+            Some(before) => Err(Refusal::Conflict(Box::new(before.clone()))),
+            None if self.state.asking.contains(&node) => Ok(Weight::Counts),
+            None => Err(Refusal::NotAsking(state.status)),
+        }
+    }
+
+    pub(crate) fn gate_decided(
+        &mut self,
+        id: NodeId,
+        by: &SmolStr,
+        person: Option<&SmolStr>,
+        decision: &GateDecision,
+        because: Option<&str>,
+    ) -> Result<(), String> {
+        match self.weigh(id, by, person, decision) {
+            Ok(Weight::Counts) => {}
+            Ok(Weight::Said) => return Ok(()),
+            Err(refusal) => return Err(refusal.to_string()),
+        }
+        let time_ms = self.state.now_ms;
+        let Some(gate) = self.state.node_mut(id).gate.as_deref_mut() else {
+            return Err(Refusal::NotAGate.to_string());
+        };
+        let recorded = Recorded {
+            by: by.clone(),
+            person: person.cloned(),
+            decision: decision.clone(),
+            because: because.map(str::to_owned),
+            time_ms,
+        };
+        gate.decisions.push(recorded.clone());
+        let outcome = gate.outcome();
+        gate.decided.clone_from(&outcome);
+        gate.choice = outcome.as_ref().and_then(|outcome| outcome.choice().cloned());
+        let label = self.label(UnitId {
+            node: id,
+            instance: None,
+        });
+        self.notices.push(Notice::Decided {
+            node: id,
+            label,
+            by: recorded.by.clone(),
+            person: recorded.person.clone(),
+            decision: recorded.decision.clone(),
+            because: recorded.because.clone(),
+        });
+        match outcome {
+            None => {}
+            Some(GateDecision::Approved { .. }) => self.close(id, Ok(())),
+            Some(GateDecision::Rejected) => {
+                let message = recorded.to_string();
+                self.close(id, Err(("rejected", message)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The time that people had is up.
+    pub(crate) fn gate_over(&mut self, id: NodeId) -> Result<(), String> {
+        if !self.state.asking.contains(&id) {
+            return Err("it waits for nobody".to_owned());
+        }
+        let Some(gate) = self.state.node(id).gate.as_deref() else {
+            return Err("it waits for nobody".to_owned());
+        };
+        let deadline_ms = match gate.ask.deadline_ms {
+            Some(deadline_ms) if deadline_ms <= self.state.now_ms => deadline_ms,
+            _ => return Err("its time is not up".to_owned()),
+        };
+        let waited = ir::Value::Duration(deadline_ms.saturating_sub(gate.asked_ms));
+        let approved = gate.decisions.len();
+        let message = format!(
+            "{approved} of {} approved within {}",
+            gate.ask.quorum,
+            data::render(&waited)
+        );
+        self.close(id, Err(("timeout", message)));
+        Ok(())
+    }
+
+    fn close(&mut self, id: NodeId, outcome: Result<(), (&str, String)>) {
+        let unit = UnitId {
+            node: id,
+            instance: None,
+        };
+        self.state.asking.remove(&id);
+        match outcome {
+            Ok(()) => self.unit_completed(unit, Products::default()),
+            Err((mode, message)) => {
+                let attempts = self.state.unit(unit).attempt;
+                let error = NodeError {
+                    kind: SmolStr::new(mode),
+                    message,
+                    exit: None,
+                    attempts,
+                };
+                self.unit_failed(unit, error);
+            }
+        }
+    }
+}
+
+fn gate_of(body: &Body) -> Option<&Gate> {
+    match body {
+        Body::Gate(gate) => Some(gate),
+        Body::Task(_) | Body::Decision(_) => None,
+    }
+}
+
+fn asked_option(option: &GateOption, scope: &RunScope<'_>) -> Result<AskOption, Failure> {
+    let text = |expr: &Expr| {
+        let value = scope.eval(expr).map_err(|error| {
+            let message = format!("option `{}`: {}", option.name, error.message);
+            Failure::new("expression-error", message)
+        })?;
+        Ok(data::render(&value))
+    };
+    Ok(AskOption {
+        name: option.name.clone(),
+        title: option.title.as_ref().map(text).transpose()?,
+        note: option.note.as_ref().map(text).transpose()?,
+    })
+}
+
+fn may_decide(ask: &Ask, by: &SmolStr, decision: &GateDecision) -> Result<(), Refusal> {
+    if !ask.approvers.contains(by) {
+        return Err(Refusal::MayNot {
+            approvers: ask.approvers.clone(),
+        });
+    }
+    let GateDecision::Approved { choice } = decision else {
+        return Ok(());
+    };
+    let options: Vec<SmolStr> = ask.options.iter().map(|option| option.name.clone()).collect();
+    match choice {
+        Some(choice) if options.contains(choice) => Ok(()),
+        Some(_) => Err(Refusal::NoSuchOption { options }),
+        None if options.is_empty() => Ok(()),
+        None => Err(Refusal::ChoiceMissing { options }),
+    }
+}
