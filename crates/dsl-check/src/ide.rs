@@ -20,7 +20,8 @@ use crate::places::decl_of;
 use crate::plans::file_plans;
 use crate::reach::reached;
 use crate::scope::scope;
-use crate::signatures::{NodeSig, Work, parse};
+use crate::signatures::{NodeSig, Work};
+use crate::trees::parse;
 use crate::walk;
 
 /// Markdown about the thing at a place.

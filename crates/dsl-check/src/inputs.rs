@@ -17,10 +17,13 @@ pub struct SourceChunk {
     #[returns(copy)]
     pub file: SourceFile,
     #[returns(deref)]
-    pub text: Box<str>,
+    pub text: Arc<str>,
     /// The chunk starts inside a plan whose children are indented by this much.
     #[returns(copy)]
     pub plan_indent: Option<u32>,
+    /// Its text has been edited, and will be again.
+    #[returns(copy)]
+    pub is_edited: bool,
 }
 
 #[salsa::input(debug)]

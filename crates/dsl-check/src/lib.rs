@@ -37,6 +37,7 @@ mod shell_lint;
 mod signatures;
 mod suppressions;
 pub mod tools;
+mod trees;
 pub mod types;
 mod unused;
 mod walk;

@@ -8,7 +8,8 @@ use dsl_syntax::table::ClauseKey as K;
 
 use crate::diagnostic::{BlockRef, Target};
 use crate::runnable::name_in;
-use crate::signatures::{clause, parse};
+use crate::signatures::clause;
+use crate::trees::{outline, parse};
 use crate::walk;
 
 pub(crate) fn block_of(db: &dyn salsa::Database, block: BlockRef) -> Option<&Block> {
@@ -24,8 +25,8 @@ pub(crate) fn decl_of(db: &dyn salsa::Database, block: BlockRef) -> Option<&Decl
 
 /// How far into its chunk a block starts.
 pub(crate) fn start_of(db: &dyn salsa::Database, block: BlockRef) -> u32 {
-    let blocks = parse(db, block.chunk).iter();
-    blocks.take(block.index as usize).map(|block| block.len).sum()
+    let starts = &outline(db, block.chunk).starts;
+    starts.get(block.index as usize).copied().unwrap_or_default()
 }
 
 /// A target's place in the tree; of what is not there, the whole header.

@@ -14,8 +14,9 @@ use smol_str::SmolStr;
 use crate::analysis::{Analysis, Edge};
 use crate::diagnostic::{BlockRef, Diagnostic, Edit, Fix};
 use crate::rules;
-use crate::signatures::{clause, name_of, parse};
+use crate::signatures::{clause, name_of};
 use crate::suppressions;
+use crate::trees::blocks;
 use crate::types::shell::{self, Place};
 use crate::walk;
 
@@ -93,7 +94,7 @@ impl Analysis {
         let mut edge = Edge::new(self);
         let mut found = Vec::new();
         for &chunk in file.chunks(&self.db) {
-            for (index, block) in parse(&self.db, chunk).iter().enumerate() {
+            for (index, block) in blocks(&self.db, chunk).iter().enumerate() {
                 let Some(Item::Decl(decl)) = &block.item else { continue };
                 let index = index as u32;
                 let scripts = [K::Run, K::Rollback].into_iter().filter_map(|key| clause(decl, key));

@@ -12,28 +12,20 @@ use smol_str::SmolStr;
 
 use crate::facts::EffectFact;
 use crate::inputs::SourceChunk;
+use crate::trees::outline;
 use crate::types::{Report, literal_value};
 use crate::walk;
 
-/// The blocks of a chunk.
-#[salsa::tracked(returns(ref))]
-pub(crate) fn parse(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<Block> {
-    let context = dsl_syntax::ChunkContext {
-        plan_indent: chunk.plan_indent(db),
-    };
-    dsl_syntax::parse_chunk(chunk.text(db), context)
-}
-
 /// One for each block, in order.
-#[salsa::tracked(returns(ref))]
-pub(crate) fn signatures(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<Sig> {
-    parse(db, chunk).iter().map(of_block).collect()
+#[salsa::tracked(returns(deref))]
+pub(crate) fn signatures(db: &dyn salsa::Database, chunk: SourceChunk) -> Arc<[Sig]> {
+    outline(db, chunk).signatures.clone()
 }
 
 /// For each block the names that it mentions, sorted.
-#[salsa::tracked(returns(ref))]
-pub(crate) fn references(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<Box<[SmolStr]>> {
-    parse(db, chunk).iter().map(mentions).collect()
+#[salsa::tracked(returns(deref))]
+pub(crate) fn references(db: &dyn salsa::Database, chunk: SourceChunk) -> Arc<[Box<[SmolStr]>]> {
+    outline(db, chunk).references.clone()
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -232,7 +224,7 @@ pub(crate) struct RouteSig {
     pub to: SmolStr,
 }
 
-fn of_block(block: &Block) -> Sig {
+pub(crate) fn of_block(block: &Block) -> Sig {
     match &block.item {
         None => Sig::Nothing,
         Some(Item::Use(used)) => Sig::Use(UseSig {
@@ -667,7 +659,7 @@ fn clear_bound(bound: &mut Expr) {
     }
 }
 
-fn mentions(block: &Block) -> Box<[SmolStr]> {
+pub(crate) fn mentions(block: &Block) -> Box<[SmolStr]> {
     let Some(Item::Decl(decl)) = &block.item else {
         return Box::default();
     };

@@ -13,7 +13,7 @@ use crate::analysis::Analysis;
 use crate::diagnostic::{Diagnostic, Edit, Fix};
 use crate::inputs::SourceFile;
 use crate::rules;
-use crate::signatures::parse;
+use crate::trees::outline;
 use crate::types::problem::nearest;
 
 /// One comment, with places of the file.
@@ -137,13 +137,13 @@ fn comments(analysis: &Analysis, file: SourceFile) -> Vec<(SmolStr, Span, Span)>
     let mut found = Vec::new();
     let mut start = 0;
     for &chunk in file.chunks(db) {
-        for block in parse(db, chunk) {
-            found.extend(block.suppressions.iter().map(|suppression| {
-                let name = suppression.rule.span.shifted(start);
-                (suppression.rule.text.clone(), name, suppression.span.shifted(start))
-            }));
-            start += block.len;
-        }
+        let outline = outline(db, chunk);
+        found.extend(outline.suppressions.iter().map(|(block, suppression)| {
+            let start = start + outline.starts[*block as usize];
+            let name = suppression.rule.span.shifted(start);
+            (suppression.rule.text.clone(), name, suppression.span.shifted(start))
+        }));
+        start += chunk.text(db).len() as u32;
     }
     found
 }

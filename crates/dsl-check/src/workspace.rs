@@ -222,7 +222,7 @@ impl Workspace {
         let changed = document.edit(range, new);
         let after = document.chunks().len();
         let replaced = changed.start..(changed.end + before).saturating_sub(after).max(changed.start);
-        self.sync(&path, replaced, changed);
+        self.sync(&path, replaced, changed, true);
         self.load_imports(path);
         self.admit();
         Ok(())
@@ -272,7 +272,7 @@ impl Workspace {
         held.document = document;
         let old = held.file.chunks(db).len();
         let new = held.document.as_ref().map_or(0, |document| document.chunks().len());
-        self.sync(&path, 0..old, 0..new);
+        self.sync(&path, 0..old, 0..new, false);
     }
 
     /// Makes new files known to the project, all at once: its map of files is one value.
@@ -288,7 +288,7 @@ impl Workspace {
     }
 
     /// Replaces inputs `old` of the file by its document's chunks `new`. Inputs whose text is the same are not touched.
-    fn sync(&mut self, path: &Arc<Path>, old: Range<usize>, new: Range<usize>) {
+    fn sync(&mut self, path: &Arc<Path>, old: Range<usize>, new: Range<usize>, is_edit: bool) {
         let Some(held) = self.held.get_mut(path) else {
             return;
         };
@@ -304,13 +304,16 @@ impl Workspace {
                 Some(input) => {
                     if input.text(db) != &*chunk.text {
                         input.set_text(db).with_durability(durability).to(chunk.text.clone());
+                        if is_edit && !input.is_edited(db) {
+                            input.set_is_edited(db).with_durability(durability).to(true);
+                        }
                     }
                     if input.plan_indent(db) != indent {
                         input.set_plan_indent(db).with_durability(durability).to(indent);
                     }
                     input
                 }
-                None => SourceChunk::builder(held.file, chunk.text.clone(), indent)
+                None => SourceChunk::builder(held.file, chunk.text.clone(), indent, is_edit)
                     .durability(durability)
                     .new(db),
             };

@@ -4,6 +4,7 @@
 //! chunks around it.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::split::{Chunker, blocks};
 
@@ -17,7 +18,8 @@ pub struct ChunkContext {
 /// A run of whole blocks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Chunk {
-    pub text: Box<str>,
+    /// Shared with whoever keeps the chunk.
+    pub text: Arc<str>,
     pub context: ChunkContext,
 }
 

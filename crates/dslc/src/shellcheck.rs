@@ -23,9 +23,9 @@ const VARIABLE: &str = "DSLC_SHELLCHECK";
 
 type Key = (Dialect, String);
 
-/// What is known of scripts, for as long as this lives.
-#[derive(Default)]
+/// The program, and what is known of scripts for as long as this lives.
 pub struct Shellcheck {
+    program: PathBuf,
     known: HashMap<Key, Vec<Finding>>,
 }
 
@@ -35,6 +35,12 @@ struct Report {
 }
 
 impl Shellcheck {
+    /// `None`: it is not installed, or not wanted.
+    pub fn installed() -> Option<Self> {
+        let known = HashMap::new();
+        program().map(|program| Self { program, known })
+    }
+
     /// Makes sure that these scripts are known; false: they are too many.
     pub fn look_at<'s>(&mut self, scripts: impl Iterator<Item = &'s ShellScript>) -> bool {
         let mut new: Vec<Key> = scripts
@@ -43,10 +49,6 @@ impl Shellcheck {
             .collect();
         new.sort_unstable_by(|a, b| (a.0.name(), &a.1).cmp(&(b.0.name(), &b.1)));
         new.dedup();
-        if new.is_empty() {
-            return true;
-        }
-        let Some(program) = program() else { return true };
         if new.len() > SCRIPTS_MAX {
             return false;
         }
@@ -54,7 +56,7 @@ impl Shellcheck {
             .chunk_by(|a, b| a.0 == b.0)
             .flat_map(|same| same.chunks(BATCH))
             .collect();
-        for (batch, found) in batches.iter().zip(run_all(&program, &batches)) {
+        for (batch, found) in batches.iter().zip(run_all(&self.program, &batches)) {
             for (key, findings) in batch.iter().zip(found) {
                 self.known.insert(key.clone(), findings);
             }

@@ -241,7 +241,7 @@ impl Loaded {
 
     /// From now on shellcheck is asked about the scripts, where it is installed.
     pub fn check_scripts(&mut self) {
-        self.shellcheck = Some(Shellcheck::default());
+        self.shellcheck = Shellcheck::installed();
         self.look_at_scripts();
     }
 

@@ -58,7 +58,8 @@ use crate::places::start_of;
 use crate::plans::file_plans;
 use crate::rules;
 use crate::scope::{FileScope, PlanScope, PlanShape, scope};
-use crate::signatures::{NodeSig, Sig, parse, references, signatures};
+use crate::signatures::{NodeSig, Sig, references, signatures};
+use crate::trees::blocks;
 use crate::types::{Problem, Report};
 use ir::types::Type;
 
@@ -200,7 +201,7 @@ pub(crate) fn checked(db: &dyn salsa::Database, project: Project, chunk: SourceC
     let mut found = Vec::new();
     let mut all = Vec::new();
     let none = Arc::new(Facts::default());
-    for (index, block) in parse(db, chunk).iter().enumerate() {
+    for (index, block) in blocks(db, chunk).iter().enumerate() {
         let Some(Item::Decl(decl)) = &block.item else {
             syntax_errors(
                 block,

@@ -35,7 +35,8 @@ use crate::check::kinds;
 use crate::diagnostic::BlockRef;
 use crate::imports::{declarations, visible};
 use crate::inputs::{Project, SourceChunk, SourceFile};
-use crate::signatures::{Sig, parse};
+use crate::signatures::{Sig, signatures};
+use crate::trees::blocks;
 use crate::types::Report;
 use judge::{Judge, Of, Tri};
 use subject::Subject;
@@ -50,11 +51,15 @@ pub(crate) struct PolicyAt {
 /// The policies of a chunk, each with its block's index. Read from the text alone.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn compiled(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<(u32, Arc<Policy>)> {
+    let is_policy = |sig: &Sig| matches!(sig, Sig::Policy(_));
+    if !signatures(db, chunk).iter().any(is_policy) {
+        return Vec::new();
+    }
     let kinds = kinds(db, project);
     let text = chunk.text(db);
     let mut start = 0;
     let mut found = Vec::new();
-    for (index, block) in (0..).zip(parse(db, chunk)) {
+    for (index, block) in (0..).zip(blocks(db, chunk).iter()) {
         let end = start + block.len as usize;
         if let Some(Item::Decl(decl)) = &block.item
             && decl.kind == dsl_syntax::table::DeclKind::Policy

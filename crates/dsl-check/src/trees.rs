@@ -1,0 +1,69 @@
+//! The trees of chunks, and what is read off them at once.
+//!
+//! A tree is many times as large as its text, and hardly anybody asks for it twice: it is kept only where the text is being edited or
+//! somebody wants to know places in it. A cold check reads each chunk twice, for its [`outline`] and to check it. Absent: meaning.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use dsl_syntax::ast::{Block, Suppression};
+use smol_str::SmolStr;
+
+use crate::inputs::SourceChunk;
+use crate::signatures::{Sig, mentions, of_block};
+
+/// The blocks of a chunk, to be looked at now.
+pub(crate) fn blocks(db: &dyn salsa::Database, chunk: SourceChunk) -> Cow<'_, [Block]> {
+    if chunk.is_edited(db) {
+        Cow::Borrowed(parse(db, chunk))
+    } else {
+        Cow::Owned(read(db, chunk))
+    }
+}
+
+/// The same, kept for whoever asks next.
+#[salsa::tracked(returns(deref))]
+pub(crate) fn parse(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<Block> {
+    read(db, chunk)
+}
+
+fn read(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<Block> {
+    let context = dsl_syntax::ChunkContext {
+        plan_indent: chunk.plan_indent(db),
+    };
+    dsl_syntax::parse_chunk(chunk.text(db), context)
+}
+
+/// What others want to know of a chunk before anything in it is checked; each one for each block.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Outline {
+    /// Read them through [`crate::signatures::signatures`], which is the same after most edits.
+    pub signatures: Arc<[Sig]>,
+    /// Likewise [`crate::signatures::references`].
+    pub references: Arc<[Box<[SmolStr]>]>,
+    /// Where each block starts in the chunk.
+    pub starts: Box<[u32]>,
+    /// With the index of the block that they stand in.
+    pub suppressions: Box<[(u32, Suppression)]>,
+}
+
+#[salsa::tracked(returns(ref))]
+pub(crate) fn outline(db: &dyn salsa::Database, chunk: SourceChunk) -> Outline {
+    let blocks = blocks(db, chunk);
+    let mut start = 0;
+    let starts = blocks.iter().map(|block| {
+        let at = start;
+        start += block.len;
+        at
+    });
+    let suppressions = (0..).zip(blocks.iter()).flat_map(|(index, block)| {
+        let here = block.suppressions.iter();
+        here.map(move |suppression| (index, suppression.clone()))
+    });
+    Outline {
+        signatures: blocks.iter().map(of_block).collect(),
+        references: blocks.iter().map(mentions).collect(),
+        starts: starts.collect(),
+        suppressions: suppressions.collect(),
+    }
+}
