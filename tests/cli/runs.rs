@@ -114,15 +114,6 @@ fn a_run_can_be_started_from_standard_input() {
 }
 
 #[test]
-fn an_unchecked_plan_still_runs_what_effects_do_not_stop() {
-    let plan = "task a\n  run: \"true\"\n  effects: read(\"src/**\")\n";
-    let output = Project::new(&[("a.plan", plan)]).run(&["run", "a.plan"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    assert_eq!(said.matches("not enforced").count(), 1, "{said}");
-}
-
-#[test]
 fn ctrl_c_pauses_and_resume_goes_on() {
     let plan = "task a\n  run: \"echo a >> {{ run.workspace }}/ran\"\n\ntask b\n  needs: a\n  run: |\n    test -e \"$HOME/go\" || sleep 100\n    echo b >> {{ run.workspace }}/ran\n";
     let project = Project::new(&[("a.plan", plan)]);

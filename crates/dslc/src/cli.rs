@@ -57,11 +57,12 @@ enum Verb {
 
 pub fn main() -> ExitCode {
     // Started by drivers, not by people: no part of the command line that is documented.
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|verb| verb == verbs::supervise::NAME)
-    {
+    let hidden = std::env::args_os().nth(1);
+    if hidden.as_deref().is_some_and(|verb| verb == verbs::supervise::NAME) {
         return end(&Printer::new(Color::Never), verbs::supervise::run);
+    }
+    if hidden.is_some_and(|verb| verb == verbs::confined::NAME) {
+        return end(&Printer::new(Color::Never), verbs::confined::run);
     }
     let cli = Cli::parse();
     let printer = Printer::new(cli.color);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use ir::plan::{Inputs, Money, NodeId};
+use ir::plan::{Effect, Inputs, Money, NodeId};
 use ir::value::Value;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -303,6 +303,9 @@ pub struct Exec {
     /// Relative to where `dslc` was started; absent: the run's work folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dir: Option<String>,
+    /// All that it may touch; absent: anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<Vec<Effect>>,
 }
 
 /// One call of a capability. Its answer is `How::Answered` with a record, or `How::CallFailed`.

@@ -18,6 +18,7 @@
 #![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 
 pub mod event;
+pub mod secret;
 
 mod attempt;
 mod call;

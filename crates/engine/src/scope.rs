@@ -260,6 +260,21 @@ impl<'a> RunScope<'a> {
     }
 }
 
+impl RunScope<'_> {
+    /// Never the value: that is the driver's.
+    fn secret(&self, name: &str) -> Result<Value, EvalError> {
+        let secret = self.plan().secrets.iter().find(|secret| secret.name == name);
+        let run = self
+            .state
+            .run
+            .as_ref()
+            .map_or(("", 0), |run| (run.run.as_str(), run.seed));
+        secret
+            .map(|secret| Value::from(crate::secret::stand_in(run.0, run.1, secret)))
+            .ok_or_else(|| EvalError::new(format!("there is no secret `{name}`")))
+    }
+}
+
 impl Scope for RunScope<'_> {
     fn get(&self, reference: &Ref) -> Result<Value, EvalError> {
         match reference {
@@ -309,7 +324,7 @@ impl Scope for RunScope<'_> {
                 "version" => Ok(self.plan().version.clone().map_or(Value::None, Value::String)),
                 _ => Err(EvalError::new(format!("`plan.{name}` is not known"))),
             },
-            Ref::Secret(name) => Err(EvalError::new(format!("`secrets.{name}` cannot be read yet"))),
+            Ref::Secret(name) => self.secret(name),
             Ref::Budget(name) => Err(EvalError::new(format!("`budget.{name}` cannot be read yet"))),
             Ref::World(name) => Err(EvalError::new(format!("`{name}` can only be read in `requires`"))),
             Ref::Context(name) => Err(EvalError::new(format!(

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use ir::data;
 use ir::expr::Expr;
-use ir::plan::{Binding, Body, Interpreter, Node, Script};
+use ir::plan::{Binding, Body, Effect, Interpreter, Node, Script};
 use ir::value::Value;
 use smol_str::SmolStr;
 
@@ -196,7 +196,17 @@ impl Engine {
             env,
             input,
             dir,
+            effects: declared_effects(&self.scopes.node(unit.node).body),
         })
+    }
+}
+
+/// What a node says that its script touches.
+fn declared_effects(body: &Body) -> Option<Vec<Effect>> {
+    match body {
+        Body::Task(task) => task.effects.clone(),
+        Body::Gate(gate) => gate.effects.clone(),
+        Body::Decision(_) => None,
     }
 }
 

@@ -8,12 +8,16 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use engine::event::{AttemptId, Exec, Observation, StartAttempt, StopReason};
+use ir::value::Value;
 use rustix::io::Errno;
 use store::RunFolder;
 use tokio::sync::oneshot;
+use zeroize::Zeroizing;
 
+use crate::confine::Confined;
 use crate::environment::{Programs, STRING_MAX_BYTES, as_json, as_text};
 use crate::procfs::RUN_DIR_VARIABLE;
+use crate::secrets::Secrets;
 use crate::supervisor::{End, Spawn};
 
 /// An attempt that was handed to the supervisor.
@@ -31,6 +35,8 @@ pub struct Live {
     pub stop: Option<Stop>,
     /// What was seen before it started.
     pub observed: Vec<Observation>,
+    /// What was made for its confinement.
+    pub confined: Option<Confined>,
     /// Tells its output's reader that it ended.
     pub ended: Option<TellEnded>,
 }
@@ -55,6 +61,9 @@ pub struct Preparer {
     pub cwd: PathBuf,
     pub inherited: Vec<(OsString, OsString)>,
     pub programs: Programs,
+    pub secrets: Secrets,
+    /// Starts confined attempts: `dslc __exec`. Absent: this system cannot.
+    pub confiner: Option<Vec<OsString>>,
 }
 
 impl Preparer {
@@ -67,9 +76,16 @@ impl Preparer {
     }
 
     /// What the supervisor is to start; the error says why nothing can be started.
-    pub fn prepare(&mut self, id: u64, start: &StartAttempt, exec: &Exec, dir: &Path) -> Result<Spawn, String> {
+    pub fn prepare(&mut self, id: u64, start: &StartAttempt, exec: &Exec, dir: &Path) -> Result<Prepared, String> {
         must_be_folder(dir)?;
-        let env = self.environment(start, exec)?;
+        self.no_secret_in(&exec.argv)?;
+        let mut env = self.environment(start, exec)?;
+        let confined = self.confine(id, start, exec, dir)?;
+        if let Some(confined) = &confined {
+            // entries of the plan's own come later, and win
+            let own = |name: &str| (OsString::from(name), confined.temp.clone().into_os_string());
+            env.splice(self.inherited.len()..self.inherited.len(), [own("TMPDIR"), own("HOME")]);
+        }
         let path = env
             .iter()
             .rev()
@@ -80,24 +96,46 @@ impl Preparer {
         for arg in &exec.argv {
             passable("the script", arg.as_bytes(), 0, "read the data from a file instead")?;
         }
-        Ok(Spawn {
+        let argv = exec.argv.iter().map(OsString::from).collect();
+        let (program, argv) = match (&confined, &self.confiner) {
+            (Some(confined), Some(confiner)) => through(confiner, confined, program.into(), argv),
+            _ => (program.into_os_string(), argv),
+        };
+        let spawn = Spawn {
             id,
-            program: program.into_os_string().into_vec(),
-            argv: exec.argv.iter().map(|arg| arg.clone().into_bytes()).collect(),
+            program: program.into_vec(),
+            argv: argv.into_iter().map(OsString::into_vec).collect(),
             env: env
                 .into_iter()
-                .map(|(name, value)| (name.into_vec(), value.into_vec()))
+                .map(|(name, value)| (name.into_vec(), Zeroizing::new(value.into_vec())))
                 .collect(),
             dir: dir.as_os_str().as_bytes().to_vec(),
-        })
+        };
+        Ok(Prepared { spawn, confined })
+    }
+
+    /// For a script with `effects:`, on a system that can enforce them.
+    fn confine(&self, id: u64, start: &StartAttempt, exec: &Exec, dir: &Path) -> Result<Option<Confined>, String> {
+        let (Some(effects), Some(_)) = (&exec.effects, &self.confiner) else {
+            return Ok(None);
+        };
+        let mut confined = Confined::prepare(effects, dir, self.folder.temp_dir().join(id.to_string()))?;
+        let read = &mut confined.confinement.read;
+        if !exec.input.is_empty() {
+            read.push(self.folder.input_path(&start.label, start.attempt.attempt));
+        }
+        let artifacts = self.folder.artifacts();
+        for value in exec.env.values().chain(exec.input.values()) {
+            files_in(value, &mut |digest| read.push(artifacts.path(digest)));
+        }
+        Ok(Some(confined))
     }
 
     /// Later entries win.
     fn environment(&self, start: &StartAttempt, exec: &Exec) -> Result<Vec<(OsString, OsString)>, String> {
-        let artifacts = self.folder.artifacts();
         let mut env = self.inherited.clone();
         for (name, value) in &exec.env {
-            let value = as_text(value, artifacts);
+            let value = self.revealed(value);
             if name.is_empty() || name.contains(['=', '\0']) {
                 return Err(format!("`{name}` cannot be the name of an environment variable"));
             }
@@ -107,7 +145,7 @@ impl Preparer {
                 name.len() + 1,
                 "read it from the file that $PLAN_INPUT names",
             )?;
-            env.push((name.as_str().into(), value.into()));
+            env.push((name.as_str().into(), value.as_str().into()));
         }
         let own = [
             ("DSLC_RUN", self.run.clone()),
@@ -123,18 +161,73 @@ impl Preparer {
         Ok(env)
     }
 
+    /// As a script gets it, with the secrets that it names.
+    fn revealed(&self, value: &Value) -> Zeroizing<String> {
+        match value {
+            Value::String(text) => self.secrets.reveal_text(text),
+            value => {
+                let revealed = self.secrets.reveal(value);
+                let text = as_text(revealed.as_ref().unwrap_or(value), self.folder.artifacts());
+                Zeroizing::new(text)
+            }
+        }
+    }
+
+    /// Arguments are there for every process to read.
+    fn no_secret_in(&self, argv: &[String]) -> Result<(), String> {
+        match argv.iter().find_map(|arg| self.secrets.named_in(arg)) {
+            None => Ok(()),
+            Some(name) => Err(format!(
+                "`secrets.{name}` would be an argument of a program, which every process can read; pass it with `env:`"
+            )),
+        }
+    }
+
+    /// A secret is named there and not written down: its value is in the environment only.
     fn write_input(&self, start: &StartAttempt, exec: &Exec) -> Result<PathBuf, String> {
         let artifacts = self.folder.artifacts();
         let input: serde_json::Map<String, serde_json::Value> = exec
             .input
             .iter()
-            .map(|(name, value)| (name.to_string(), as_json(value, artifacts)))
+            .map(|(name, value)| (name.to_string(), as_json(&self.secrets.mask(value), artifacts)))
             .collect();
         let path = self.folder.input_path(&start.label, start.attempt.attempt);
         let mut text = serde_json::Value::Object(input).to_string();
         text.push('\n');
         fs::write(&path, text).map_err(|error| format!("cannot write $PLAN_INPUT to `{}`: {error}", path.display()))?;
         Ok(path)
+    }
+}
+
+/// What the supervisor is to start, and what was made for it.
+pub struct Prepared {
+    pub spawn: Spawn,
+    pub confined: Option<Confined>,
+}
+
+/// The program that confines itself and becomes the script.
+fn through(
+    confiner: &[OsString],
+    confined: &Confined,
+    program: OsString,
+    argv: Vec<OsString>,
+) -> (OsString, Vec<OsString>) {
+    let args = confiner
+        .iter()
+        .cloned()
+        .chain(confined.confinement.to_args())
+        .chain([program])
+        .chain(argv);
+    (confiner[0].clone(), args.collect())
+}
+
+/// Values are nested at most 100 deep, so this may recurse.
+fn files_in(value: &Value, found: &mut dyn FnMut(&str)) {
+    match value {
+        Value::File(file) => found(&file.digest),
+        Value::List(items) => items.iter().for_each(|item| files_in(item, found)),
+        Value::Record(fields) => fields.values().for_each(|field| files_in(field, found)),
+        _ => {}
     }
 }
 

@@ -12,15 +12,17 @@ use engine::event::{
     AttemptId, Command, Ended, Event, EventKind, Exec, How, Observation, RunStatus, StartAttempt, StopReason,
 };
 use engine::{Engine, Notice, Phase};
+use ir::value::Value;
 use store::{RunFolder, Writer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
-use crate::attempt::{Live, Preparer, Stop, TellEnded, not_started};
+use crate::attempt::{Live, Prepared, Preparer, Stop, TellEnded, not_started};
 use crate::clock::{Alarm, EventClock, Timers, boot_ms};
 use crate::error::RunError;
 use crate::output::{Captured, FromAttempt, Pump};
 use crate::request;
+use crate::secrets::Redactor;
 use crate::signals::Signals;
 use crate::supervisor::{self, End, Output, Supervisor};
 use crate::watch::{Ask, Observer, Progress};
@@ -238,9 +240,11 @@ impl Driver<'_> {
             None => self.plan_dir.clone(),
         };
         let engine = &self.journal.engine;
+        let redactor = self.preparer.secrets.redactor();
         let mut world = DiskWorld {
             dir: &dir,
             artifacts: self.folder.artifacts(),
+            redactor,
         };
         let mut observed = Vec::new();
         if start.observes_before {
@@ -266,8 +270,8 @@ impl Driver<'_> {
         let prepared = self
             .preparer
             .prepare(id, &start, exec, &dir)
-            .and_then(|spawn| Ok((spawn, supervisor::pipes().map_err(no_pipes)?)));
-        let (spawn, (output, ends)) = match prepared {
+            .and_then(|prepared| Ok((prepared, supervisor::pipes().map_err(no_pipes)?)));
+        let (Prepared { spawn, confined }, (output, ends)) = match prepared {
             Ok(prepared) => prepared,
             Err(why) => {
                 self.ended_without_running(attempt, How::NotStarted(why), observed);
@@ -279,6 +283,9 @@ impl Driver<'_> {
             .map_err(|source| self.supervisor_failed(source))?;
         let ended = self.read_output(id, &start, output);
         self.remember(id, &start, exec, dir, observed, ended);
+        if let Some(live) = self.work.live.get_mut(&id) {
+            live.confined = confined;
+        }
         Ok(())
     }
 
@@ -292,6 +299,7 @@ impl Driver<'_> {
             ended,
             to: self.to_driver.clone(),
             send_pieces: self.observer.wants_output(),
+            redactor: self.preparer.secrets.redactor().clone(),
         };
         tokio::spawn(pump.run());
         tell_ended
@@ -322,17 +330,19 @@ impl Driver<'_> {
             deadline_ms,
             stop: None,
             observed,
+            confined: None,
             ended: Some(ended),
         };
         self.work.live.insert(id, live);
     }
 
     fn ended_without_running(&mut self, attempt: AttemptId, how: How, observed: Vec<Observation>) {
-        let ended = Ended {
+        let mut ended = Ended {
             how,
             observed,
             ..Ended::nothing(0)
         };
+        redact_ended(&mut ended, self.preparer.secrets.redactor());
         let kind = EventKind::AttemptEnded { attempt, ended };
         self.work.due.push_back(Due::event(kind));
     }
@@ -355,10 +365,19 @@ impl Driver<'_> {
     }
 
     /// The event of an attempt's end, with what its expressions see of the world.
-    fn ended(&mut self, live: Live, end: End, stopped: bool, captured: Captured) -> EventKind {
+    fn ended(&mut self, mut live: Live, end: End, stopped: bool, captured: Captured) -> EventKind {
         if let Some(error) = &captured.log_error {
             self.warn(error);
         }
+        let confined = live.confined.take();
+        if confined.is_some() && may_be_confinement(end, &captured) {
+            self.warn(&format!(
+                "`{}` may touch only what its `effects:` declare: anything else is \"permission denied\" to it",
+                live.label
+            ));
+        }
+        // what the script did not write is not there for expressions either
+        drop(confined);
         let Live {
             attempt, dir, observed, ..
         } = live;
@@ -371,12 +390,15 @@ impl Driver<'_> {
             observed,
             used: None,
         };
+        let redactor = self.preparer.secrets.redactor();
         let mut world = DiskWorld {
             dir: &dir,
             artifacts: self.folder.artifacts(),
+            redactor,
         };
         let after = self.journal.engine.observe(attempt, Phase::After(&ended), &mut world);
         ended.observed.extend(after);
+        redact_ended(&mut ended, redactor);
         EventKind::AttemptEnded { attempt, ended }
     }
 
@@ -542,6 +564,31 @@ impl Due {
     fn event(kind: EventKind) -> Self {
         Self::Event { kind, inbox: None }
     }
+}
+
+/// What was seen of the world, and why it did not run. What it wrote has been redacted as it came.
+fn redact_ended(ended: &mut Ended, redactor: &Redactor) {
+    if redactor.is_idle() {
+        return;
+    }
+    if let How::NotStarted(why) = &mut ended.how {
+        *why = redactor.text(why).into_owned();
+    }
+    for observation in &mut ended.observed {
+        observation.arg = redactor.text(&observation.arg).into();
+        observation.saw = match std::mem::replace(&mut observation.saw, Ok(Value::None)) {
+            Ok(value) => Ok(redactor.value(value)),
+            Err(why) => Err(redactor.text(&why).into_owned()),
+        };
+    }
+}
+
+/// A confined script failed and complains as one does that touched something else.
+fn may_be_confinement(end: End, captured: &Captured) -> bool {
+    end != End::Exited(0)
+        && ["ermission denied", "not permitted"]
+            .iter()
+            .any(|words| captured.stderr.contains(words))
 }
 
 fn no_pipes(error: io::Error) -> String {

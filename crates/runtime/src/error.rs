@@ -14,6 +14,10 @@ pub enum RunError {
     Store(StoreError),
     /// Parameters that are missing, unknown or of the wrong type; one sentence each.
     Inputs(Vec<String>),
+    /// Secrets that are missing or unusable; one sentence each.
+    Secrets(Vec<String>),
+    /// `--strict-effects`, and this system cannot enforce them.
+    NotEnforced(String),
     /// Clauses that cannot be run yet, by name and line.
     NotRunnable(Vec<String>),
     /// The plan contradicts itself: a mistake of whoever compiled it.
@@ -81,7 +85,11 @@ impl RunError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Store(error) => error.class(),
-            Self::Inputs(_) | Self::Ended { .. } | Self::NotInDoubt { .. } => ErrorClass::Usage,
+            Self::Inputs(_)
+            | Self::Secrets(_)
+            | Self::NotEnforced(_)
+            | Self::Ended { .. }
+            | Self::NotInDoubt { .. } => ErrorClass::Usage,
             Self::NoSupervisor { .. } | Self::Supervisor { .. } | Self::System { .. } | Self::Survivors { .. } => {
                 ErrorClass::Unusable
             }
@@ -102,10 +110,11 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(error) => error.fmt(f),
-            Self::Inputs(problems) => f.write_str(&problems.join("\n")),
+            Self::Inputs(problems) | Self::Secrets(problems) => f.write_str(&problems.join("\n")),
             Self::NotRunnable(clauses) => {
                 write!(f, "this plan cannot be run yet, because of {}", clauses.join(", "))
             }
+            Self::NotEnforced(why) => write!(f, "{why}, and `--strict-effects` asks for it"),
             Self::BadPlan(what) => write!(f, "the compiled plan contradicts itself: {what}; compile it again"),
             Self::NoSupervisor { binary, source } => write!(
                 f,

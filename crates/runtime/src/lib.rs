@@ -4,8 +4,10 @@
 //! repeats nothing that completed. It has never heard of source text or of the checker. Absent: decisions, which are the engine's,
 //! and printing.
 
+pub mod confine;
 pub mod environment;
 pub mod procfs;
+pub mod secrets;
 pub mod supervisor;
 pub mod world;
 

@@ -6,6 +6,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ir::expr::Capture;
@@ -14,6 +15,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
+use crate::secrets::{Redacting, Redactor};
 use crate::supervisor::{End, Output};
 
 /// How much of each stream expressions can see.
@@ -61,12 +63,14 @@ pub struct Pump {
     pub to: UnboundedSender<FromAttempt>,
     /// Somebody watches.
     pub send_pieces: bool,
+    /// Nothing passes that it knows.
+    pub redactor: Arc<Redactor>,
 }
 
 impl Pump {
     pub async fn run(mut self) {
-        let mut stdout = Kept::default();
-        let mut stderr = Kept::default();
+        let mut stdout = Kept::new(&self.redactor);
+        let mut stderr = Kept::new(&self.redactor);
         let mut log = Log {
             path: std::mem::take(&mut self.log),
             file: None,
@@ -95,6 +99,8 @@ impl Pump {
             }
         }
         let Some((end, stopped)) = end else { return };
+        self.flush(Stream::Stdout, &mut stdout, &mut log);
+        self.flush(Stream::Stderr, &mut stderr, &mut log);
         let mut truncated = Vec::new();
         let stdout = stdout.into_text(Capture::Stdout, &mut truncated);
         let stderr = stderr.into_text(Capture::Stderr, &mut truncated);
@@ -122,41 +128,55 @@ impl Pump {
         match ready.and_then(|()| pipe.try_read(&mut buffer)) {
             Ok(0) => kept.open = false,
             Ok(n) => {
-                let bytes = &buffer[..n];
-                kept.push(bytes);
-                log.write(bytes);
-                if self.send_pieces {
-                    let _ = self.to.send(FromAttempt::Piece {
-                        id: self.id,
-                        stream,
-                        bytes: bytes.to_vec(),
-                    });
-                }
+                let Kept { redacting, .. } = kept;
+                let passed = redacting.push(&buffer[..n]).into_owned();
+                self.pass_on(&passed, stream, kept, log);
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             Err(_) => kept.open = false,
+        }
+    }
+
+    /// What was held back, because it might have been the beginning of a secret.
+    fn flush(&self, stream: Stream, kept: &mut Kept, log: &mut Log) {
+        let rest = kept.redacting.finish();
+        self.pass_on(&rest, stream, kept, log);
+    }
+
+    fn pass_on(&self, bytes: &[u8], stream: Stream, kept: &mut Kept, log: &mut Log) {
+        if bytes.is_empty() {
+            return;
+        }
+        kept.push(bytes);
+        log.write(bytes);
+        if self.send_pieces {
+            let _ = self.to.send(FromAttempt::Piece {
+                id: self.id,
+                stream,
+                bytes: bytes.to_vec(),
+            });
         }
     }
 }
 
 /// The beginning of a stream.
 struct Kept {
+    redacting: Redacting,
     bytes: Vec<u8>,
     open: bool,
     truncated: bool,
 }
 
-impl Default for Kept {
-    fn default() -> Self {
+impl Kept {
+    fn new(redactor: &Arc<Redactor>) -> Self {
         Self {
+            redacting: Redacting::new(redactor.clone()),
             bytes: Vec::new(),
             open: true,
             truncated: false,
         }
     }
-}
 
-impl Kept {
     fn push(&mut self, bytes: &[u8]) {
         let room = CAPTURE_MAX_BYTES - self.bytes.len();
         self.truncated |= bytes.len() > room;
@@ -211,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded_and_text() {
-        let mut kept = Kept::default();
+        let mut kept = Kept::new(&Arc::default());
         kept.push(&vec![b'x'; CAPTURE_MAX_BYTES - 1]);
         kept.push("é".as_bytes());
         let mut truncated = Vec::new();
@@ -219,7 +239,7 @@ mod tests {
         assert_eq!(text.len(), CAPTURE_MAX_BYTES - 1);
         assert_eq!(truncated, [Capture::Stdout]);
 
-        let mut kept = Kept::default();
+        let mut kept = Kept::new(&Arc::default());
         kept.push(b"a\xffb");
         let mut truncated = Vec::new();
         assert_eq!(kept.into_text(Capture::Stderr, &mut truncated), "a\u{fffd}b");

@@ -18,6 +18,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::attempt::Preparer;
 use crate::clock::Alarm;
+use crate::confine;
 use crate::driver::{Driver, Journal, Work};
 use crate::environment::{Programs, inherited};
 use crate::error::{ENGINE_VERSION, RunError};
@@ -25,9 +26,10 @@ use crate::history::{History, fold};
 use crate::inputs;
 use crate::procfs;
 use crate::recover::{reap, run_dir};
+use crate::secrets::{Redactor, Secrets, Values, sweep};
 use crate::signals::Signals;
 use crate::supervisor::Supervisor;
-use crate::watch::{Ask, Control, Observer};
+use crate::watch::{Ask, Control, Observer, Progress};
 use crate::watch_inbox::InboxWatch;
 
 /// How an attempt's processes have to end after SIGTERM.
@@ -54,6 +56,10 @@ pub struct Options {
     pub pass_env: Vec<String>,
     /// Between SIGTERM and SIGKILL.
     pub grace_ms: u64,
+    /// Starts attempts that are confined to their `effects:`: `dslc __exec`.
+    pub confiner: Vec<OsString>,
+    /// Refuse a plan whose `effects:` this system cannot enforce.
+    pub strict_effects: bool,
     /// Take SIGINT, SIGTERM and SIGHUP as [`Control::interrupt`].
     pub signals: bool,
 }
@@ -62,6 +68,8 @@ impl Options {
     /// With the usual supervisor, `BINARY __supervise`, and everything else as it is by default.
     pub fn new(binary: PathBuf, cwd: PathBuf) -> Self {
         Self {
+            confiner: vec![binary.clone().into(), "__exec".into()],
+            strict_effects: false,
             supervisor: binary,
             supervisor_args: vec!["__supervise".into()],
             workspace: cwd.clone(),
@@ -92,6 +100,7 @@ pub struct Running {
     control: Control,
     asked: UnboundedReceiver<Ask>,
     recovery: Recovery,
+    secrets: Values,
 }
 
 /// What a resume found of the driver before.
@@ -128,7 +137,9 @@ pub fn start(store: &Store, plan: Plan, given: Inputs, options: Options) -> Resu
     if !blocking.is_empty() {
         return Err(RunError::NotRunnable(blocking));
     }
+    must_be_enforced(&plan, &options)?;
     let inputs = inputs::complete(&plan, given).map_err(RunError::Inputs)?;
+    let secrets = Values::read(&plan, &options.cwd).map_err(RunError::Secrets)?;
     let (tokio, supervisor) = start_supervisor(&options)?;
     let parallel = options
         .parallel
@@ -164,6 +175,7 @@ pub fn start(store: &Store, plan: Plan, given: Inputs, options: Options) -> Resu
         control,
         asked,
         recovery,
+        secrets,
     })
 }
 
@@ -184,6 +196,8 @@ pub fn resume(folder: &RunFolder, options: Options) -> Result<Running, RunError>
             status: end.status,
         });
     }
+    must_be_enforced(engine.plan(), &options)?;
+    let secrets = Values::read(engine.plan(), &meta.cwd).map_err(RunError::Secrets)?;
     let killed = reap(folder, last_driver.as_ref())?;
     let (tokio, supervisor) = start_supervisor(&options)?;
 
@@ -220,6 +234,7 @@ pub fn resume(folder: &RunFolder, options: Options) -> Result<Running, RunError>
         control,
         asked,
         recovery,
+        secrets,
     })
 }
 
@@ -263,9 +278,21 @@ impl Running {
             lock,
             options,
             asked,
+            secrets,
             ..
         } = self;
         raise_descriptor_limit();
+        let secrets = Secrets::new(secrets, &meta.run, meta.seed);
+        let redactor = secrets.redactor().clone();
+        if !secrets.is_empty() {
+            keep_out_of_core_files();
+        }
+        let support = confine::support();
+        for text in confine::shortfalls(journal.engine.plan(), support) {
+            observer.progress(&journal.engine, Progress::Warning(&text));
+        }
+        // of a driver that was killed
+        let _ = std::fs::remove_dir_all(folder.temp_dir());
         let (journal, driven, interrupted) = tokio.block_on(async {
             let (to_driver, from_attempts) = unbounded_channel();
             let signals = if options.signals {
@@ -284,6 +311,8 @@ impl Running {
                     cwd: meta.cwd.clone(),
                     inherited: inherited(&options.pass_env),
                     programs: Programs::default(),
+                    secrets,
+                    confiner: (support.files || support.network).then(|| options.confiner.clone()),
                 },
                 folder: folder.clone(),
                 supervisor,
@@ -291,7 +320,7 @@ impl Running {
                 plan_dir,
                 grace_ms: options.grace_ms,
                 taken,
-                observer,
+                observer: &mut *observer,
                 asked,
                 signals: signals.map_err(RunError::system("listen for signals"))?,
                 alarm: Alarm::new().map_err(RunError::system("make a timer"))?,
@@ -312,6 +341,9 @@ impl Running {
             let _ = reap(&folder, None);
             return Err(error);
         }
+        if journal.engine.end().is_some() {
+            clean_work_folder(&folder, &redactor, &journal.engine, &mut *observer);
+        }
         // only now may another driver take the run
         drop(lock);
         Ok(Finished {
@@ -320,6 +352,42 @@ impl Running {
             engine: journal.engine,
             interrupted,
         })
+    }
+}
+
+/// A core file would hold the secrets. Attempts may leave theirs: their supervisor was started before.
+fn keep_out_of_core_files() {
+    let none = Rlimit {
+        current: Some(0),
+        ..getrlimit(Resource::Core)
+    };
+    let _ = setrlimit(Resource::Core, none);
+}
+
+/// The run is over, so nothing reads these files any more but people.
+fn clean_work_folder(folder: &RunFolder, redactor: &Arc<Redactor>, engine: &Engine, observer: &mut dyn Observer) {
+    let (cleaned, failed) = sweep(&folder.work_dir(), redactor);
+    for path in cleaned {
+        let text = format!("`{}` held a secret, which was taken out of it", path.display());
+        observer.progress(engine, Progress::Warning(&text));
+    }
+    for (path, error) in failed {
+        let text = format!(
+            "`{}` may hold a secret and cannot be rewritten: {error}",
+            path.display()
+        );
+        observer.progress(engine, Progress::Warning(&text));
+    }
+}
+
+/// `--strict-effects`
+fn must_be_enforced(plan: &Plan, options: &Options) -> Result<(), RunError> {
+    if !options.strict_effects || !confine::has_effects(plan) {
+        return Ok(());
+    }
+    match confine::support().shortfall() {
+        None => Ok(()),
+        Some(why) => Err(RunError::NotEnforced(why)),
     }
 }
 

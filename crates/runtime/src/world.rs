@@ -2,14 +2,17 @@
 //!
 //! The engine records what was seen, so nothing here is asked twice for one event. Absent: changing anything but the artifact store.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 use ir::eval::World;
 use ir::value::{FileRef, Value};
-use store::{Artifacts, hash_file};
+use store::{Artifacts, hash_reader};
+
+use crate::secrets::{Redacted, Redactor};
 
 /// A pattern that fits more files is a mistake.
 pub const PATTERN_FILES_MAX: usize = 10_000;
@@ -22,6 +25,8 @@ const KIB: i64 = 1024;
 pub struct DiskWorld<'a> {
     pub dir: &'a Path,
     pub artifacts: &'a Artifacts,
+    /// Files are stored, and hashed, without secrets.
+    pub redactor: &'a Arc<Redactor>,
 }
 
 impl World for DiskWorld<'_> {
@@ -48,7 +53,8 @@ impl World for DiskWorld<'_> {
     fn hash(&mut self, path: &str) -> Result<String, String> {
         let path = self.dir.join(path);
         must_be_file(&path)?;
-        hash_file(&path)
+        let mut file = self.open(&path)?;
+        hash_reader(&mut file, &path)
             .map(|stored| stored.digest)
             .map_err(|error| error.to_string())
     }
@@ -59,9 +65,19 @@ impl World for DiskWorld<'_> {
 }
 
 impl DiskWorld<'_> {
+    fn open(&self, path: &Path) -> Result<Redacted<File>, String> {
+        File::open(path)
+            .map(|file| Redacted::new(file, self.redactor.clone()))
+            .map_err(|error| format!("cannot open `{}`: {error}", path.display()))
+    }
+
     fn store_file(&self, path: &Path, written: &str) -> Result<FileRef, String> {
         must_be_file(path)?;
-        let stored = self.artifacts.put_file(path).map_err(|error| error.to_string())?;
+        let mut file = self.open(path)?;
+        let stored = self
+            .artifacts
+            .put_reader(&mut file, path)
+            .map_err(|error| error.to_string())?;
         Ok(FileRef {
             digest: stored.digest.into(),
             size: stored.size,
@@ -256,6 +272,7 @@ mod tests {
         look(&mut DiskWorld {
             dir: &work,
             artifacts: &artifacts,
+            redactor: &Arc::default(),
         })
     }
 

@@ -65,10 +65,15 @@ impl Artifacts {
     /// Stores a copy of a file, hashing while it copies.
     pub fn put_file(&self, source: &Path) -> Result<Stored, StoreError> {
         let mut input = File::open(source).map_err(StoreError::io("open", source))?;
+        self.put_reader(&mut input, source)
+    }
+
+    /// Stores what a reader gives, which reads `source`.
+    pub fn put_reader(&self, input: &mut dyn Read, source: &Path) -> Result<Stored, StoreError> {
         self.durability.create_dirs(&self.root)?;
         let temp = temporary(&self.root);
         let mut file = create_new(&temp)?;
-        let copied = copy_hashing(&mut input, source, Some((&mut file, &temp)));
+        let copied = copy_hashing(input, source, Some((&mut file, &temp)));
         let stored = match copied {
             Ok(stored) => stored,
             Err(error) => {
@@ -149,10 +154,19 @@ impl Artifacts {
 /// The hash of a file's bytes, without storing them.
 pub fn hash_file(path: &Path) -> Result<Stored, StoreError> {
     let mut file = File::open(path).map_err(StoreError::io("open", path))?;
-    copy_hashing(&mut file, path, None)
+    hash_reader(&mut file, path)
 }
 
-fn copy_hashing(input: &mut File, source: &Path, mut copy: Option<(&mut File, &Path)>) -> Result<Stored, StoreError> {
+/// The hash of what a reader gives, which reads `source`.
+pub fn hash_reader(input: &mut dyn Read, source: &Path) -> Result<Stored, StoreError> {
+    copy_hashing(input, source, None)
+}
+
+fn copy_hashing(
+    input: &mut dyn Read,
+    source: &Path,
+    mut copy: Option<(&mut File, &Path)>,
+) -> Result<Stored, StoreError> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; COPY_BYTES];
     let mut size = 0;

@@ -20,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub use artifacts::{Artifacts, Stored, hash_file};
+pub use artifacts::{Artifacts, Stored, hash_file, hash_reader};
 pub use blob::INLINE_MAX_BYTES;
 pub use disk::Durability;
 pub use error::{ErrorClass, StoreError};

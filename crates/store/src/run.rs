@@ -95,6 +95,11 @@ impl RunFolder {
         self.path.join("work")
     }
 
+    /// Temporary folders of attempts that are confined; gone when they have ended.
+    pub fn temp_dir(&self) -> PathBuf {
+        self.path.join("tmp")
+    }
+
     pub fn logs_dir(&self) -> PathBuf {
         self.path.join("logs")
     }

@@ -20,7 +20,7 @@ use crate::signatures::{NodeKind, clause};
 use crate::types::{Problem, Report, facts_when, infer, infer_string};
 use crate::walk::unparen;
 
-pub(super) fn gate(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
+pub(super) fn gate(cx: &Cx<'_>, decl: &Decl) -> Node {
     let mut place = Place::new(cx, Reads::NODE);
     let when = when(cx, decl, &place);
     let known = when.as_ref().map(|when| facts_when(when, true)).unwrap_or_default();
@@ -48,9 +48,6 @@ pub(super) fn gate(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
         _ => Vec::new(),
     };
     let quorum = literals::int_clause(cx, decl, K::Quorum, 1).map(|count| count as u32);
-    if let Some(effects) = clause(decl, K::Effects) {
-        unready.unenforced(effects);
-    }
     let body = Body::Gate(Box::new(Gate {
         checks,
         script,

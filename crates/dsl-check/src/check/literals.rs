@@ -328,8 +328,8 @@ impl<'a, 'db> Arguments<'a, 'db> {
 /// the compiled plan lists it, and `dslc run` refuses the plan by that list.
 #[derive(Default)]
 pub(crate) struct Unready {
-    /// What, where in the block, whether it keeps the plan from running.
-    pub found: Vec<(SmolStr, Span, bool)>,
+    /// What, and where in the block.
+    pub found: Vec<(SmolStr, Span)>,
 }
 
 impl Unready {
@@ -338,10 +338,6 @@ impl Unready {
     }
 
     pub fn blocks_as(&mut self, what: SmolStr, span: Span) {
-        self.found.push((what, span, true));
-    }
-
-    pub fn unenforced(&mut self, clause: &Clause) {
-        self.found.push((clause.name.text.clone(), clause.name.span, false));
+        self.found.push((what, span));
     }
 }

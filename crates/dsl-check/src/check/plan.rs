@@ -92,7 +92,6 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
                     })
                 })
                 .collect();
-            parts.unready.blocks(clause);
         }
         (Some(K::Budget), _) => {
             parts.budget = settings::budget(cx, clause);

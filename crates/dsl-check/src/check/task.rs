@@ -37,7 +37,7 @@ pub(crate) fn lower_node(cx: &Cx<'_>, decl: &Decl) -> NodeParts {
     let mut unready = Unready::default();
     let mut supposed = None;
     let node = match decl.kind {
-        DeclKind::Gate => Some(flow::gate(cx, decl, &mut unready)),
+        DeclKind::Gate => Some(flow::gate(cx, decl)),
         DeclKind::Decision => Some(flow::decision(cx, decl, &mut unready)),
         DeclKind::Hypothesis => {
             supposed = hypothesis(cx, decl);
@@ -562,7 +562,6 @@ fn later_clauses(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> (Budget, Op
     let (mut budget, mut cache_ms) = (Budget::default(), None);
     for clause in &decl.clauses {
         match clause.key {
-            Some(K::Effects) => unready.unenforced(clause),
             Some(K::Cache) => {
                 if let Value::Expr(expr) = &clause.value {
                     cache_ms = literals::duration(cx, expr, "`cache`");

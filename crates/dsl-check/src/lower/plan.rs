@@ -188,11 +188,11 @@ impl<'a> Lines<'a> {
         unready
             .found
             .iter()
-            .map(|(what, span, blocks)| Unsupported {
+            .map(|(what, span)| Unsupported {
                 what: what.clone(),
                 node,
                 line: self.line(block, *span),
-                blocks: *blocks,
+                blocks: true,
             })
             .collect()
     }

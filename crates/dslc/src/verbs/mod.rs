@@ -4,6 +4,7 @@ pub mod bounds;
 pub mod check;
 pub mod compile;
 pub mod completions;
+pub mod confined;
 pub mod diff;
 pub mod events;
 pub mod explain;

@@ -23,6 +23,9 @@ pub struct Args {
     /// What the journal survives
     #[arg(long, value_enum, default_value_t, value_name = "TIER")]
     durability: Tier,
+    /// Refuse to go on where the system cannot enforce the `effects:` of scripts
+    #[arg(long)]
+    strict_effects: bool,
     #[command(flatten)]
     watching: Watching,
 }
@@ -34,6 +37,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         .store
         .open_in(&place, args.durability.into())
         .find(&args.run.run)?;
-    let running = runtime::resume(&folder, drive::options(&place)?)?;
+    let mut options = drive::options(&place)?;
+    options.strict_effects = args.strict_effects;
+    let running = runtime::resume(&folder, options)?;
     drive::drive(running, &args.watching, printer)
 }

@@ -46,6 +46,9 @@ pub struct Args {
     /// What the journal survives
     #[arg(long, value_enum, default_value_t, value_name = "TIER")]
     durability: Tier,
+    /// Refuse to run where the system cannot enforce the `effects:` of scripts
+    #[arg(long)]
+    strict_effects: bool,
     #[command(flatten)]
     watching: Watching,
     #[command(flatten)]
@@ -83,34 +86,12 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     }
     let mut options = drive::options(&place)?;
     options.parallel = args.parallel;
+    options.strict_effects = args.strict_effects;
     options.seed = args.seed;
     options.source = (!workspace::is_stdin(&args.source.file)).then(|| args.source.file.display().to_string());
     let store = args.store.open_in(&place, args.durability.into());
-    let unenforced = not_enforced(&plan);
     let running = runtime::start(&store, plan, given, options)?;
-    if let Some(text) = unenforced {
-        printer.warning(&text);
-    }
     drive::drive(running, &args.watching, printer)
-}
-
-/// Clauses that are written down and not enforced, in one sentence.
-fn not_enforced(plan: &Plan) -> Option<String> {
-    let mut whats: Vec<&str> = plan
-        .unsupported
-        .iter()
-        .filter(|clause| !clause.blocks)
-        .map(|clause| &*clause.what)
-        .collect();
-    whats.sort_unstable();
-    whats.dedup();
-    let whats: Vec<_> = whats.iter().map(|what| format!("`{what}`")).collect();
-    (!whats.is_empty()).then(|| {
-        format!(
-            "declared {} are not enforced yet: the scripts of this plan run unconfined",
-            whats.join(", ")
-        )
-    })
 }
 
 /// Parameters of the file and of the command line, read by their types. Unknown and missing ones are found by the runtime.

@@ -14,6 +14,8 @@ use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 
+use zeroize::Zeroizing;
+
 use super::wire::{End, Frames, Reply, Request, Spawn};
 use crate::procfs;
 
@@ -48,7 +50,7 @@ pub enum Event {
 }
 
 struct Unsent {
-    bytes: Vec<u8>,
+    bytes: Zeroizing<Vec<u8>>,
     sent: usize,
     descriptors: Option<[OwnedFd; 2]>,
 }

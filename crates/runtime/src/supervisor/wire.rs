@@ -3,6 +3,8 @@
 //! Names and values are bytes, as the system has them. Two descriptors travel with each [`Request::Spawn`], in the order of the
 //! requests. The two ends are always the same binary, so there is no version.
 
+use zeroize::{Zeroize, Zeroizing};
+
 /// From the driver.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Request {
@@ -23,7 +25,8 @@ pub struct Spawn {
     pub program: Vec<u8>,
     /// What the program is called and its arguments.
     pub argv: Vec<Vec<u8>>,
-    pub env: Vec<(Vec<u8>, Vec<u8>)>,
+    /// May hold secrets: wiped after use.
+    pub env: Vec<(Vec<u8>, Zeroizing<Vec<u8>>)>,
     pub dir: Vec<u8>,
 }
 
@@ -61,8 +64,8 @@ pub const FRAME_MAX_BYTES: usize = 64 << 20;
 const LEN_BYTES: usize = 4;
 
 impl Request {
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = Encoder::new();
+    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut out = Encoder::with_room(self.room());
         match self {
             Self::Spawn(spawn) => {
                 out.number(0);
@@ -83,7 +86,24 @@ impl Request {
                 out.number(*grace_ms);
             }
         }
-        out.finish()
+        Zeroizing::new(out.finish())
+    }
+
+    /// As many bytes as it takes at most: growing would leave copies behind.
+    fn room(&self) -> usize {
+        const FIELDS: usize = 16 * 8;
+        match self {
+            Self::Stop { .. } => FIELDS,
+            Self::Spawn(spawn) => {
+                let args: usize = spawn.argv.iter().map(|arg| arg.len() + 8).sum();
+                let env: usize = spawn
+                    .env
+                    .iter()
+                    .map(|(name, value)| name.len() + value.len() + 16)
+                    .sum();
+                FIELDS + spawn.program.len() + args + env + spawn.dir.len()
+            }
+        }
     }
 
     pub fn decode(frame: &[u8]) -> Option<Self> {
@@ -93,7 +113,7 @@ impl Request {
                 id: fields.number()?,
                 program: fields.bytes()?,
                 argv: fields.list(Decoder::bytes)?,
-                env: fields.list(|fields| Some((fields.bytes()?, fields.bytes()?)))?,
+                env: fields.list(|fields| Some((fields.bytes()?, Zeroizing::new(fields.bytes()?))))?,
                 dir: fields.bytes()?,
             }),
             1 => Self::Stop {
@@ -178,6 +198,8 @@ pub struct Frames {
 
 impl Frames {
     pub fn push(&mut self, bytes: &[u8]) {
+        // secrets may have been among them
+        self.buffer[..self.taken].zeroize();
         self.buffer.drain(..self.taken);
         self.taken = 0;
         self.buffer.extend_from_slice(bytes);
@@ -212,9 +234,13 @@ struct Encoder {
 
 impl Encoder {
     fn new() -> Self {
-        Self {
-            out: vec![0; LEN_BYTES],
-        }
+        Self::with_room(LEN_BYTES)
+    }
+
+    fn with_room(room: usize) -> Self {
+        let mut out = Vec::with_capacity(room.max(LEN_BYTES));
+        out.resize(LEN_BYTES, 0);
+        Self { out }
     }
 
     fn number(&mut self, number: u64) {
@@ -268,7 +294,7 @@ mod tests {
                 id: 7,
                 program: b"/bin/sh".to_vec(),
                 argv: vec![b"sh".to_vec(), b"-c".to_vec(), vec![0xff; 70_000]],
-                env: vec![(b"A".to_vec(), b"".to_vec())],
+                env: vec![(b"A".to_vec(), b"".to_vec().into())],
                 dir: b"/".to_vec(),
             }),
             Request::Stop {
@@ -276,7 +302,7 @@ mod tests {
                 grace_ms: 0,
             },
         ];
-        let bytes: Vec<u8> = requests.iter().flat_map(Request::encode).collect();
+        let bytes: Vec<u8> = requests.iter().flat_map(|request| request.encode().to_vec()).collect();
         let mut frames = Frames::default();
         let mut seen = Vec::new();
         for piece in bytes.chunks(999) {
