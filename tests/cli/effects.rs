@@ -14,11 +14,16 @@ fn run(plan: &str, prepare: impl FnOnce(&Project)) -> (Project, Output, String) 
     (project, output, said)
 }
 
+#[expect(clippy::print_stderr, reason = "whoever reads the output of the tests is told")]
+fn skip(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
 /// What a script may do with these effects, one task each: `true` for what should work.
 fn try_scripts(effects: &str, scripts: &[(&str, bool)]) {
     let support = runtime::confine::support();
     if !support.files || !support.network {
-        println!("skipped: {}", support.shortfall().unwrap_or_default());
+        skip(&support.shortfall().unwrap_or_default());
         return;
     }
     let mut plan = "plan p\n  dir: run.workspace\n  failure: continue\n".to_owned();
