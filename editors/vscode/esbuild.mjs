@@ -1,4 +1,4 @@
-// Bundles the extension into dist/ (the default) or its tests into out/test/ (--tests).
+// Bundles the extension and the graph view into dist/ (the default) or the tests into out/test/ (--tests).
 import { readdirSync } from "node:fs";
 import * as esbuild from "esbuild";
 
@@ -6,31 +6,29 @@ const has = (flag) => process.argv.includes(flag);
 
 const common = {
   bundle: true,
-  platform: "node",
-  target: "node20",
-  format: "cjs",
   logLevel: "warning",
-};
-
-const extension = {
-  ...common,
-  entryPoints: ["src/extension.ts"],
-  outfile: "dist/extension.js",
-  external: ["vscode"],
   minify: has("--production"),
   sourcemap: !has("--production"),
 };
 
+const node = { ...common, platform: "node", target: "node20", format: "cjs" };
+
+const bundles = [
+  { ...node, entryPoints: ["src/extension.ts"], outfile: "dist/extension.js", external: ["vscode"] },
+  { ...common, platform: "browser", target: "es2022", format: "iife", entryPoints: ["src/graph/view.ts"], outfile: "dist/graph.js" },
+];
+
 const tests = {
-  ...common,
+  ...node,
   entryPoints: readdirSync("test").filter((name) => name.endsWith(".test.ts")).map((name) => `test/${name}`),
   outdir: "out/test",
   packages: "external",
+  minify: false,
   sourcemap: "inline",
 };
 
 if (has("--watch")) {
-  await (await esbuild.context(extension)).watch();
+  await Promise.all(bundles.map(async (bundle) => (await esbuild.context(bundle)).watch()));
 } else {
-  await esbuild.build(has("--tests") ? tests : extension);
+  await Promise.all((has("--tests") ? [tests] : bundles).map((bundle) => esbuild.build(bundle)));
 }

@@ -39,7 +39,7 @@ impl Analysis {
             .collect()
     }
 
-    fn arms_of(&self, block: BlockRef, decision: &SmolStr) -> Vec<ArmText> {
+    pub(crate) fn arms_of(&self, block: BlockRef, decision: &SmolStr) -> Vec<ArmText> {
         let clauses = decl_of(&self.db, block).map_or(&[][..], |decl| &decl.clauses);
         let routes = clauses.iter().filter_map(|clause| match &clause.value {
             Value::Route(route) => Some(route),

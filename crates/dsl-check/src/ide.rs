@@ -150,7 +150,7 @@ impl Analysis {
         symbols
     }
 
-    fn block_at(&self, path: &Path, offset: u32) -> Option<(BlockRef, u32, &Block)> {
+    pub(crate) fn block_at(&self, path: &Path, offset: u32) -> Option<(BlockRef, u32, &Block)> {
         let file = self.file(path)?;
         let mut start = 0;
         for &chunk in file.chunks(&self.db) {

@@ -12,6 +12,7 @@ mod document_symbol;
 mod documents;
 mod edge;
 mod formatting;
+mod graph;
 mod hover;
 mod initialize;
 mod outbox;
@@ -69,7 +70,8 @@ pub async fn serve(input: impl AsyncRead + Unpin + Send + 'static, output: impl 
         sender = Some(tokio::spawn(outbox.clone().send_to(client.clone())));
         LanguageServer::new(client, writer, outbox, was_shut_down.clone())
     })
-    .custom_method("dslc/rulePage", LanguageServer::rule_page);
+    .custom_method("dslc/rulePage", LanguageServer::rule_page)
+    .custom_method("dslc/graph", LanguageServer::graph);
     #[cfg(test)]
     let service = service
         .custom_method("test/panic", LanguageServer::panic)

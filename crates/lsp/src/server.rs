@@ -18,7 +18,7 @@ use tower_lsp_server::ls_types::{
 use crate::outbox::Outbox;
 use crate::view::{Interrupted, Subject};
 use crate::writer::Message;
-use crate::{code_action, definition, document_symbol, edge, formatting, hover, initialize, rule_page};
+use crate::{code_action, definition, document_symbol, edge, formatting, graph, hover, initialize, rule_page};
 
 pub(crate) struct LanguageServer {
     client: Client,
@@ -93,6 +93,12 @@ impl LanguageServer {
     /// The page of a rule, for `dslc/rulePage`.
     pub(crate) async fn rule_page(&self, params: rule_page::Params) -> Result<Option<String>> {
         Ok(rule_page::page(&params.rule))
+    }
+
+    /// A plan as nodes and edges, for `dslc/graph`.
+    pub(crate) async fn graph(&self, params: graph::Params) -> Result<Option<graph::Graph>> {
+        let uri = params.text_document.uri.clone();
+        self.ask(&uri, move |subject| graph::graph(subject, &params)).await
     }
 }
 

@@ -13,6 +13,8 @@ interface Manifest {
     grammars: { language: string; scopeName: string; path: string; embeddedLanguages: Record<string, string> }[];
     snippets: { language: string; path: string }[];
     commands: { command: string }[];
+    menus: Record<string, { command: string }[]>;
+    walkthroughs: { steps: { description: string; media: { markdown: string } }[] }[];
     configuration: { properties: Record<string, unknown> };
   };
 }
@@ -39,6 +41,22 @@ test("every file that the manifest names is there and is packaged", () => {
     assert.ok(packaged.includes(`!${file}`), `${file} is not packaged`);
   }
   assert.ok(packaged.includes(`!${path.posix.normalize(manifest.main)}`));
+  for (const file of ["dist/graph.js", "media/graph.css", "media/walkthrough/*.md"]) {
+    assert.ok(packaged.includes(`!${file}`), `${file} is not packaged`);
+  }
+});
+
+test("menus and walkthroughs name commands that there are", () => {
+  const known = new Set(manifest.contributes.commands.map(({ command }) => command));
+  const { menus, walkthroughs } = manifest.contributes;
+  const named = Object.values(menus).flatMap((items) => items.map(({ command }) => command));
+  const linked = [...JSON.stringify(walkthroughs).matchAll(/command:(dslc\.[\w.]+)/g)].map((match) => match[1] ?? "");
+  for (const command of [...named, ...linked]) {
+    assert.ok(known.has(command), `${command} is not a command`);
+  }
+  for (const step of walkthroughs.flatMap(({ steps }) => steps)) {
+    assert.ok(fs.existsSync(path.join(extensionDir, step.media.markdown)), `${step.media.markdown} is missing`);
+  }
 });
 
 test("language, grammar and snippets speak of the same language", () => {
@@ -59,7 +77,9 @@ test("embedded languages name scopes that the grammar makes", () => {
 });
 
 test("commands and settings of the manifest are the ones that the code uses", () => {
-  const code = fs.readFileSync(path.join(extensionDir, "src/extension.ts"), "utf8");
+  const source = path.join(extensionDir, "src");
+  const files = fs.readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+  const code = files.map((file) => fs.readFileSync(path.join(source, file), "utf8")).join("\n");
   const registered = [...code.matchAll(/registerCommand\("([^"]+)"/g)].map((match) => match[1]);
   assert.deepEqual(registered.sort(), manifest.contributes.commands.map((one) => one.command).sort());
   assert.ok(code.includes('get<string>("path"'));

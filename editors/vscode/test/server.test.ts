@@ -61,12 +61,20 @@ test("Windows looks for dslc.exe and splits PATH at semicolons", () => {
 });
 
 test("the status item shows the server's version, or what is wrong", () => {
-  assert.equal(statusText({ kind: "running", name: "dslc", version: "0.1.0" }).text, "dslc 0.1.0");
-  assert.equal(statusText({ kind: "running", name: "dslc", version: undefined }).text, "dslc");
+  assert.equal(statusText({ kind: "running", name: "dslc", version: "0.1.0", wanted: "0.1.0" }).text, "dslc 0.1.0");
+  assert.equal(statusText({ kind: "running", name: "dslc", version: undefined, wanted: "0.1.0" }).text, "dslc");
   assert.equal(statusText({ kind: "failed", message: "no program" }).severity, "error");
   assert.equal(statusText({ kind: "failed", message: "no program" }).detail, "no program");
   assert.equal(statusText({ kind: "starting" }).busy, true);
   assert.equal(statusText({ kind: "stopped" }).severity, "warning");
+});
+
+test("a server of another line of versions is said to be one, with what to do", () => {
+  const other = statusText({ kind: "running", name: "dslc", version: "0.2.1", wanted: "0.1.0" });
+  assert.equal(other.severity, "warning");
+  assert.match(other.detail, /made for dslc 0\.1\.0.*dslc\.path/);
+  const patched = statusText({ kind: "running", name: "dslc", version: "0.1.7-dev", wanted: "0.1.0" });
+  assert.equal(patched.severity, "information");
 });
 
 test("the page of a rule is found by its path", () => {

@@ -109,6 +109,24 @@ pub struct NodeBounds {
     pub items: Option<u64>,
 }
 
+impl NodeBounds {
+    /// In a few words, for pictures; nothing of what takes nothing.
+    pub fn note(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        match (self.people, self.time_ms) {
+            (People::UpTo(ms), _) => parts.push(format!("a person, up to {}", words::span(ms))),
+            (People::Open, _) => parts.push("a person".to_owned()),
+            (People::Nobody, Some(0)) => {}
+            (People::Nobody, Some(ms)) => parts.push(words::span(ms)),
+            (People::Nobody, None) => parts.push("unbounded".to_owned()),
+        }
+        if let Some(cost) = self.cost.filter(|cost| !cost.is_zero()) {
+            parts.push(words::money(cost));
+        }
+        (!parts.is_empty()).then(|| parts.join(" · "))
+    }
+}
+
 impl Analysis {
     /// The worst case of a node, in a few words.
     pub(crate) fn worst_of_node(&self, file: SourceFile, block: BlockRef) -> Option<String> {

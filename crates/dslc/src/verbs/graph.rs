@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use clap::ValueEnum;
-use dsl_check::{ArmText, Bounds, NodeBounds, People, money, span};
+use dsl_check::{ArmText, Bounds, NodeBounds};
 use ir::plan::{Body, Need, Node, NodeId, Plan};
 use ir::{Expr, Value};
 use serde::Serialize;
@@ -156,7 +156,7 @@ impl Graph {
         for (id, node) in figures {
             let drawn = &mut self.nodes[id as usize];
             drawn.time_ms = node.time_ms;
-            drawn.note = note(node);
+            drawn.note = node.note();
             drawn.waits = node.people.is_some();
         }
         for node in path {
@@ -339,22 +339,6 @@ fn shape(node: &Node) -> Shape {
         Body::Gate(_) => Shape::Gate,
         Body::Decision(_) => Shape::Decision,
     }
-}
-
-/// What a node takes at worst, in a few words.
-fn note(node: &NodeBounds) -> Option<String> {
-    let mut parts = Vec::new();
-    match (node.people, node.time_ms) {
-        (People::UpTo(ms), _) => parts.push(format!("a person, up to {}", span(ms))),
-        (People::Open, _) => parts.push("a person".to_owned()),
-        (People::Nobody, Some(0)) => {}
-        (People::Nobody, Some(ms)) => parts.push(span(ms)),
-        (People::Nobody, None) => parts.push("unbounded".to_owned()),
-    }
-    if let Some(cost) = node.cost.filter(|cost| !cost.is_zero()) {
-        parts.push(money(cost));
-    }
-    (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
 fn need_edges(need: &Need, to: NodeId, edges: &mut Vec<Edge>) {

@@ -1,0 +1,164 @@
+// What people do to runs: start one, answer a gate, pause, resume, cancel, read its report or a log. All of it is `dslc` at work.
+
+import * as path from "node:path";
+import * as vscode from "vscode";
+import type { Graph } from "../graph/model";
+import { complaint, runProgram } from "../program";
+import { LANGUAGE, type Session } from "../session";
+import type { RunHistory } from "./history";
+import { approversOf } from "./model";
+import { askedFor, checkParam, type Param } from "./params";
+import type { Item } from "./tree";
+
+type Of<K extends Item["kind"]> = Extract<Item, { kind: K }>;
+
+export function runCommands(session: Session, history: RunHistory): vscode.Disposable[] {
+  const onRun = (verb: string) => (item: Of<"run">) => history.act([verb, item.run.run], item.run.dir);
+  return [
+    vscode.commands.registerCommand("dslc.newPlan", newPlan),
+    vscode.commands.registerCommand("dslc.run", () => start(session, history)),
+    vscode.commands.registerCommand("dslc.runs.refresh", () => history.refresh()),
+    vscode.commands.registerCommand("dslc.runs.approve", (item: Of<"gate">) => decide(history, item, "approve")),
+    vscode.commands.registerCommand("dslc.runs.reject", (item: Of<"gate">) => decide(history, item, "reject")),
+    vscode.commands.registerCommand("dslc.runs.pause", onRun("pause")),
+    vscode.commands.registerCommand("dslc.runs.resume", (item: Of<"run">) => resume(session, item)),
+    vscode.commands.registerCommand("dslc.runs.cancel", (item: Of<"run">) => cancel(history, item)),
+    vscode.commands.registerCommand("dslc.runs.report", (item: Of<"run">) => report(history, item)),
+    vscode.commands.registerCommand("dslc.runs.log", (item: Of<"node">) => log(history, item)),
+  ];
+}
+
+/** An untitled plan with something in it that checks and runs. */
+async function newPlan(): Promise<void> {
+  const document = await vscode.workspace.openTextDocument({ language: LANGUAGE, content: "" });
+  const editor = await vscode.window.showTextDocument(document);
+  const lines = [
+    'plan ${1:my-plan} "${2:What it is for}"',
+    "",
+    '  task ${3:first} "${4:What it does}"',
+    "    run: |",
+    "      echo ${5:hello}",
+    "    expect:",
+    '      - ${6:stdout != ""}',
+    "",
+  ];
+  await editor.insertSnippet(new vscode.SnippetString(lines.join("\n")));
+}
+
+/** Runs the plan at the cursor in a terminal, once it is saved and its parameters are known. */
+async function start(session: Session, history: RunHistory): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  const command = session.command;
+  if (editor === undefined || editor.document.languageId !== LANGUAGE || command === undefined) {
+    return;
+  }
+  if (editor.document.isUntitled || !(await editor.document.save())) {
+    void vscode.window.showWarningMessage("Save the plan before it is run.");
+    return;
+  }
+  const { fsPath } = editor.document.uri;
+  const dir = vscode.workspace.getWorkspaceFolder(editor.document.uri)?.uri.fsPath ?? path.dirname(fsPath);
+  const { line, character } = editor.selection.active;
+  const graph = await session.ask<Graph | null>("dslc/graph", {
+    textDocument: { uri: editor.document.uri.toString() },
+    position: { line, character },
+  });
+  const which = graph?.plan ? [graph.plan] : [];
+  const compiled = await runProgram(command, ["compile", fsPath, ...which], dir);
+  if (compiled.code !== 0) {
+    void vscode.window.showErrorMessage(`This plan cannot be run: ${complaint(compiled)}`);
+    return;
+  }
+  const params = await askForParams((JSON.parse(compiled.stdout) as { params?: Param[] }).params ?? []);
+  if (params === undefined) {
+    return;
+  }
+  const shellArgs = ["run", fsPath, ...which, ...params.flatMap((param) => ["--param", param])];
+  const name = `run ${which[0] ?? path.basename(fsPath, ".plan")}`;
+  vscode.window.createTerminal({ name, shellPath: command, shellArgs, cwd: dir, iconPath: new vscode.ThemeIcon("play") }).show(true);
+  history.refresh();
+}
+
+/** `name=value` for each parameter without a default; absent if the person gave up. */
+async function askForParams(params: readonly Param[]): Promise<string[] | undefined> {
+  const given: string[] = [];
+  for (const param of params.filter(askedFor)) {
+    const value = await vscode.window.showInputBox({
+      title: `Parameter ${param.name}`,
+      prompt: param.doc ?? `A value for ${param.name}.`,
+      ignoreFocusOut: true,
+      validateInput: (text) => checkParam(param, text),
+    });
+    if (value === undefined) {
+      return undefined;
+    }
+    given.push(`${param.name}=${value}`);
+  }
+  return given;
+}
+
+async function decide(history: RunHistory, { run, gate }: Of<"gate">, verb: "approve" | "reject"): Promise<void> {
+  const approvers = approversOf(gate);
+  const as = approvers.length === 1 ? approvers[0] : await whoever(approvers);
+  if (as === undefined) {
+    return;
+  }
+  const choice = verb === "approve" ? await choose(gate.options ?? []) : [];
+  if (choice === undefined) {
+    return;
+  }
+  const because = await vscode.window.showInputBox({
+    title: `${verb === "approve" ? "Approve" : "Reject"} ${gate.id} as ${as}`,
+    prompt: "Why? The reason is recorded with the decision.",
+    ignoreFocusOut: true,
+    validateInput: (text) => (text.trim() === "" ? "A decision needs a reason." : undefined),
+  });
+  if (because !== undefined) {
+    await history.act([verb, run.run, gate.id, "--as", as, "--because", because, ...choice], run.dir);
+  }
+}
+
+function whoever(approvers: readonly string[]): Thenable<string | undefined> {
+  return approvers.length > 1
+    ? vscode.window.showQuickPick([...approvers], { title: "Who decides?" })
+    : vscode.window.showInputBox({ title: "Who decides?", prompt: "A principal, as in role/release.", ignoreFocusOut: true });
+}
+
+async function choose(options: readonly { name: string; title?: string | null; note?: string | null }[]): Promise<string[] | undefined> {
+  if (options.length === 0) {
+    return [];
+  }
+  const picks = options.map(({ name, title, note }) => ({ label: name, description: title ?? "", detail: note ?? "" }));
+  const picked = await vscode.window.showQuickPick(picks, { title: "Which option?" });
+  return picked === undefined ? undefined : ["--choose", picked.label];
+}
+
+function resume(session: Session, { run }: Of<"run">): void {
+  const shellPath = session.command;
+  if (shellPath !== undefined) {
+    vscode.window.createTerminal({ name: `resume ${run.plan}`, shellPath, shellArgs: ["resume", run.run], cwd: run.dir }).show(true);
+  }
+}
+
+async function cancel(history: RunHistory, { run }: Of<"run">): Promise<void> {
+  const yes = "Cancel the Run";
+  const chosen = await vscode.window.showWarningMessage(`Cancel ${run.plan}? What runs is stopped.`, { modal: true }, yes);
+  if (chosen === yes) {
+    await history.act(["cancel", run.run], run.dir);
+  }
+}
+
+async function report(history: RunHistory, { run }: Of<"run">): Promise<void> {
+  const outcome = await history.act(["report", run.run], run.dir);
+  if (outcome !== undefined) {
+    const document = await vscode.workspace.openTextDocument({ language: "markdown", content: outcome.stdout });
+    await vscode.commands.executeCommand("markdown.showPreview", document.uri);
+  }
+}
+
+async function log(history: RunHistory, { run, node }: Of<"node">): Promise<void> {
+  const outcome = await history.act(["logs", run.run, node.id], run.dir);
+  if (outcome !== undefined) {
+    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ language: "log", content: outcome.stdout }), { preview: true });
+  }
+}
