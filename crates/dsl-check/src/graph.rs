@@ -5,7 +5,6 @@
 //! looks only at what lies between them, and every answer on the way is kept. Absent: spans, types, messages.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{DefaultHasher, Hasher};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use petgraph::algo::kosaraju_scc;
@@ -23,9 +22,6 @@ use crate::signatures::{NeedSig, NodeKind, NodeSig};
 const SHORTEST_LOOP_STARTS_MAX: usize = 256;
 /// … and the larger, the fewer: a search may go through all nodes.
 const SHORTEST_LOOP_STEPS_MAX: usize = 1_000_000;
-
-/// A misspelt name is compared with all names of a plan that has no more nodes.
-const COMPARED_NODES_MAX: usize = 256;
 
 /// The needs of longer lists are not compared with each other.
 const COMPARED_NEEDS_MAX: usize = 8;
@@ -143,8 +139,6 @@ pub(crate) struct PlanGraph {
     certain: OnceLock<Vec<bool>>,
     wide: OnceLock<FxHashMap<(u32, u32), Access>>,
     reached: OnceLock<Reached>,
-    /// For [`Self::names_near`]: the nodes by the hashes of their names with at most one letter left out.
-    slips: OnceLock<FxHashMap<u64, Vec<u32>>>,
 }
 
 impl PartialEq for PlanGraph {
@@ -379,8 +373,8 @@ impl PlanGraph {
         self.reached.get_or_init(|| Reached::new(self, &Conditions::default()))
     }
 
-    /// Members of an `any(…)` or a quorum of the node, each with another that may complete just as well.
-    pub fn racing_needs(&self, node: u32) -> Vec<(u32, u32)> {
+    /// Members of an `any(…)` or a quorum of the node that somebody asks about, each with another that may complete just as well.
+    pub fn racing_needs(&self, node: u32, is_asked: impl Fn(u32) -> bool) -> Vec<(u32, u32)> {
         let mut found = Vec::new();
         for requirement in &self.requirements[node as usize] {
             let Requirement::Quorum { count, of } = requirement else {
@@ -389,12 +383,31 @@ impl PlanGraph {
             if *count as usize >= of.len() || of.len() > COMPARED_NEEDS_MAX {
                 continue;
             }
-            for &member in of {
-                let other = of.iter().find(|&&other| self.reached().race(self, member, other));
-                found.extend(other.map(|&other| (member, other)));
+            for &member in of.iter().filter(|&&member| is_asked(member)) {
+                let races =
+                    |other: &&u32| !self.are_apart(member, **other) && self.reached().race(self, member, **other);
+                found.extend(of.iter().find(races).map(|&other| (member, other)));
             }
         }
         found
+    }
+
+    /// Whether it is plain to see that at most one of two nodes completes: other arms of one decision lead to them, or one starts only
+    /// when the other fails.
+    fn are_apart(&self, a: u32, b: u32) -> bool {
+        let (of_a, of_b) = (self.sources(a), self.sources(b));
+        let arm_of = |sources: &[Source]| {
+            let decision = sources.first()?.node;
+            let is_arm = |source: &Source| source.chose && source.node == decision;
+            sources.iter().all(is_arm).then_some(decision)
+        };
+        let stands_in = |sources: &[Source], of: u32| {
+            let is_failure = |source: &Source| source.failed && source.node == of;
+            !sources.is_empty() && sources.iter().all(is_failure)
+        };
+        a != b && arm_of(of_a).is_some_and(|of_a| arm_of(of_b) == Some(of_a))
+            || stands_in(of_a, b)
+            || stands_in(of_b, a)
     }
 
     /// The plain needs of a node that another of its plain needs implies, each with that other. Looks only a little way up, so it
@@ -613,34 +626,6 @@ impl PlanGraph {
     }
 
     /// The shortest loop of every component that has one; each edge waits for the next, the last for the first.
-    /// Names of nodes that may be meant by `name`: all of them in a small plan, in a large one those that differ by a slip
-    /// of a finger, found without looking at the others.
-    pub fn names_near(&self, name: &str) -> Vec<SmolStr> {
-        let named = |node: &&Arc<NodeSig>| !node.name.is_empty();
-        if self.nodes.len() <= COMPARED_NODES_MAX {
-            let names = self.nodes.iter().filter(named).map(|node| node.name.clone());
-            return names.collect();
-        }
-        let slips = self.slips.get_or_init(|| {
-            let mut slips: FxHashMap<u64, Vec<u32>> = FxHashMap::default();
-            for (at, node) in self.nodes.iter().enumerate() {
-                for slip in with_a_letter_less(&node.name) {
-                    slips.entry(slip).or_default().push(at as u32);
-                }
-            }
-            slips
-        });
-        let mut near: Vec<u32> = with_a_letter_less(name)
-            .filter_map(|slip| slips.get(&slip))
-            .flatten()
-            .copied()
-            .collect();
-        near.sort_unstable();
-        near.dedup();
-        let names = near.into_iter().map(|at| &self.nodes[at as usize]).filter(named);
-        names.map(|node| node.name.clone()).collect()
-    }
-
     pub fn loops(&self) -> Vec<Vec<Edge>> {
         if self.order.iter().all(Option::is_some) {
             return Vec::new();
@@ -734,18 +719,4 @@ pub(crate) fn fires_on_failure(kind: NodeKind, event: &str) -> bool {
         NodeKind::Decision => BUILTIN_MODES.contains(&event),
         _ => !matches!(event, "success" | "approved"),
     }
-}
-
-/// Hashes of the word and of all that it becomes when one letter is left out; none of a very long word.
-fn with_a_letter_less(word: &str) -> impl Iterator<Item = u64> + '_ {
-    const BYTES_MAX: usize = 64;
-    let hash = |head: &str, tail: &str| {
-        let mut hasher = DefaultHasher::new();
-        hasher.write(head.as_bytes());
-        hasher.write(tail.as_bytes());
-        hasher.finish()
-    };
-    let letters = word.char_indices().take_while(|_| word.len() <= BYTES_MAX);
-    let shorter = letters.map(move |(at, letter)| hash(&word[..at], &word[at + letter.len_utf8()..]));
-    std::iter::once(hash(word, "")).chain(shorter)
 }

@@ -24,6 +24,7 @@ mod imports;
 mod inputs;
 mod lower;
 mod memory;
+mod near;
 mod places;
 mod plans;
 mod policy;

@@ -24,8 +24,18 @@ pub(crate) fn signatures(db: &dyn salsa::Database, chunk: SourceChunk) -> Arc<[S
 
 /// For each block the names that it mentions, sorted.
 #[salsa::tracked(returns(deref))]
-pub(crate) fn references(db: &dyn salsa::Database, chunk: SourceChunk) -> Arc<[Box<[SmolStr]>]> {
+pub(crate) fn references(db: &dyn salsa::Database, chunk: SourceChunk) -> Arc<[Box<[Mention]>]> {
     outline(db, chunk).references.clone()
+}
+
+/// A name that may mean a node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Mention {
+    pub name: SmolStr,
+    /// It stands in an expression, which wants to know whether the node has completed by then …
+    pub is_read: bool,
+    /// … or its error.
+    pub error_is_read: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -659,43 +669,57 @@ fn clear_bound(bound: &mut Expr) {
     }
 }
 
-pub(crate) fn mentions(block: &Block) -> Box<[SmolStr]> {
+pub(crate) fn mentions(block: &Block) -> Box<[Mention]> {
     let Some(Item::Decl(decl)) = &block.item else {
         return Box::default();
     };
+    let mut found = Vec::new();
     let mut names = Vec::new();
     for clause in &decl.clauses {
         names_in(&clause.value, &mut names);
         if decl.kind == DeclKind::Profile {
             names.extend(clause.name.text.split('.').next().map(SmolStr::from));
         }
-        walk::exprs(&clause.value, &mut |expr| {
-            walk::deep(expr, &mut |inner| match &inner.kind {
-                ExprKind::Name(name) => names.push(name.clone()),
-                ExprKind::Field { base, name } => {
-                    if let ExprKind::Name(first) = &base.kind {
-                        // a node read behind an alias or with a dotted name
-                        names.push(SmolStr::from(format!("{first}.{}", name.text)));
-                    }
-                }
-                _ => {}
-            });
-        });
+        walk::exprs(&clause.value, &mut |expr| reads_in(expr, &mut found));
     }
     if let Some(title) = &decl.title {
-        for part in &title.parts {
-            if let StringPart::Interp(expr) = part {
-                walk::deep(expr, &mut |inner| {
-                    if let ExprKind::Name(name) = &inner.kind {
-                        names.push(name.clone());
-                    }
-                });
+        walk::string(title, &mut |expr| reads_in(expr, &mut found));
+    }
+    found.extend(names.into_iter().map(|name| Mention {
+        name,
+        is_read: false,
+        error_is_read: false,
+    }));
+    found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    found.dedup_by(|later, first| {
+        let same = later.name == first.name;
+        if same {
+            first.is_read |= later.is_read;
+            first.error_is_read |= later.error_is_read;
+        }
+        same
+    });
+    found.into_boxed_slice()
+}
+
+/// The names that an expression reads.
+fn reads_in(expr: &Expr, found: &mut Vec<Mention>) {
+    let mut read = |name: &SmolStr, error_is_read| {
+        found.push(Mention {
+            name: name.clone(),
+            is_read: true,
+            error_is_read,
+        });
+    };
+    walk::deep(expr, &mut |inner| match &inner.kind {
+        ExprKind::Name(name) => read(name, false),
+        ExprKind::Field { base, name } if name.text == "error" => {
+            if let ExprKind::Name(node) = &base.kind {
+                read(node, true);
             }
         }
-    }
-    names.sort_unstable();
-    names.dedup();
-    names.into_boxed_slice()
+        _ => {}
+    });
 }
 
 /// Names of nodes that stand outside of expressions.

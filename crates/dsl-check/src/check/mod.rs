@@ -58,7 +58,7 @@ use crate::places::start_of;
 use crate::plans::file_plans;
 use crate::rules;
 use crate::scope::{FileScope, PlanScope, PlanShape, scope};
-use crate::signatures::{NodeSig, Sig, references, signatures};
+use crate::signatures::{Mention, NodeSig, Sig, references, signatures};
 use crate::trees::blocks;
 use crate::types::{Problem, Report};
 use ir::types::Type;
@@ -76,6 +76,7 @@ pub(crate) struct View {
     pub racing: Vec<(SmolStr, SmolStr)>,
 }
 
+/// What is not read is seen as if it were always there.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Seen {
     pub sig: Arc<NodeSig>,
@@ -93,94 +94,110 @@ impl View {
     }
 }
 
-/// One for each block of the chunk. This is what keeps a change of the graph from re-checking blocks that cannot see it.
+/// One for each block of the chunk. This is what keeps a change of the graph from re-checking blocks that cannot see it: the graph
+/// is asked only what the block reads.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<View> {
     let file = chunk.file(db);
     let plans = file_plans(db, file);
     let graphs = graphs(db, file);
     let sigs = signatures(db, chunk);
-    references(db, chunk)
-        .iter()
-        .enumerate()
-        .map(|(index, names)| {
-            let block = BlockRef {
-                chunk,
-                index: index as u32,
-            };
-            let about = |name: &Option<SmolStr>| -> Option<View> {
-                let name = name.as_ref()?;
-                let home = scope(db, project, file).plans.get(name)?.file;
-                let at = file_plans(db, home).named(name)?;
-                let graph = graphs_of(db, home).get(at)?;
-                Some(View {
-                    plan: 0,
-                    nodes: seen(graph, names, |_| (Access::Always, Access::Always)),
-                    redundant: Vec::new(),
-                    racing: Vec::new(),
-                })
-            };
-            match &sigs[index] {
-                Sig::Test { of, .. } | Sig::Profile { of, .. } => about(of).unwrap_or_default(),
-                _ => match plans.place(block) {
-                    Some((plan, Some(node))) => {
-                        let graph = &graphs[plan as usize];
-                        let nodes = seen(graph, names, |other| {
-                            (graph.access(node, other), graph.error_access(node, other))
-                        });
-                        let name = |node: u32| graph.nodes[node as usize].name.clone();
-                        let names = |(need, other)| (name(need), name(other));
-                        View {
-                            plan,
-                            nodes,
-                            redundant: graph.redundant_needs(node).into_iter().map(names).collect(),
-                            racing: graph.racing_needs(node).into_iter().map(names).collect(),
-                        }
-                    }
-                    Some((plan, None)) => {
-                        let graph = &graphs[plan as usize];
-                        let nodes = seen(graph, names, |other| {
-                            let access = if graph.is_certain(other) {
-                                Access::Always
-                            } else {
-                                Access::Maybe
-                            };
-                            (access, Access::Maybe)
-                        });
-                        View {
-                            plan,
-                            nodes,
-                            redundant: Vec::new(),
-                            racing: Vec::new(),
-                        }
-                    }
-                    None => View::default(),
-                },
+    let view = |index: u32, mentions: &[Mention]| {
+        let block = BlockRef { chunk, index };
+        match &sigs[index as usize] {
+            Sig::Test { of, .. } | Sig::Profile { of, .. } => {
+                about(db, project, file, of, mentions).unwrap_or_default()
             }
-        })
+            _ => match plans.place(block) {
+                Some((plan, Some(node))) => of_node(&graphs[plan as usize], plan, node, mentions),
+                Some((plan, None)) => of_clauses(&graphs[plan as usize], plan, mentions),
+                None => View::default(),
+            },
+        }
+    };
+    let mentions = references(db, chunk).iter();
+    (0..)
+        .zip(mentions)
+        .map(|(index, mentions)| view(index, mentions))
         .collect()
 }
 
-fn graphs_of(db: &dyn salsa::Database, file: SourceFile) -> &Arc<Vec<PlanGraph>> {
-    graphs(db, file)
+/// What a block may know that is about another plan.
+fn about(
+    db: &dyn salsa::Database,
+    project: Project,
+    file: SourceFile,
+    of: &Option<SmolStr>,
+    mentions: &[Mention],
+) -> Option<View> {
+    let name = of.as_ref()?;
+    let home = scope(db, project, file).plans.get(name)?.file;
+    let at = file_plans(db, home).named(name)?;
+    let graph = graphs(db, home).get(at)?;
+    Some(View {
+        nodes: seen(graph, mentions, |_, _| (Access::Always, Access::Always)),
+        ..View::default()
+    })
 }
 
-fn seen(graph: &PlanGraph, names: &[SmolStr], access: impl Fn(u32) -> (Access, Access)) -> Vec<(SmolStr, Seen)> {
-    names
-        .iter()
-        .filter_map(|name| {
-            let at = *graph.index.get(name)?;
-            let (access, error) = access(at);
-            Some((
-                name.clone(),
-                Seen {
-                    sig: graph.nodes[at as usize].clone(),
-                    access,
-                    error,
-                },
-            ))
-        })
-        .collect()
+/// Of what is not read it does not matter whether it is there.
+fn of_node(graph: &PlanGraph, plan: u32, node: u32, mentions: &[Mention]) -> View {
+    let nodes = seen(graph, mentions, |other, mention| {
+        let access = if mention.is_read {
+            graph.access(node, other)
+        } else {
+            Access::Always
+        };
+        let error = if mention.error_is_read {
+            graph.error_access(node, other)
+        } else {
+            Access::Always
+        };
+        (access, error)
+    });
+    let name = |node: u32| graph.nodes[node as usize].name.clone();
+    let names = |(need, other)| (name(need), name(other));
+    let is_read = |member: u32| {
+        let name = &graph.nodes[member as usize].name;
+        let found = mentions.binary_search_by(|mention| mention.name.cmp(name));
+        found.is_ok_and(|at| mentions[at].is_read)
+    };
+    View {
+        plan,
+        nodes,
+        redundant: graph.redundant_needs(node).into_iter().map(names).collect(),
+        racing: graph.racing_needs(node, is_read).into_iter().map(names).collect(),
+    }
+}
+
+fn of_clauses(graph: &PlanGraph, plan: u32, mentions: &[Mention]) -> View {
+    let nodes = seen(graph, mentions, |other, mention| {
+        let access = if !mention.is_read || graph.is_certain(other) {
+            Access::Always
+        } else {
+            Access::Maybe
+        };
+        (access, Access::Maybe)
+    });
+    View {
+        plan,
+        nodes,
+        ..View::default()
+    }
+}
+
+fn seen(
+    graph: &PlanGraph,
+    mentions: &[Mention],
+    access: impl Fn(u32, &Mention) -> (Access, Access),
+) -> Vec<(SmolStr, Seen)> {
+    let of_mention = |mention: &Mention| {
+        let at = *graph.index.get(&mention.name)?;
+        let (access, error) = access(at, mention);
+        let sig = graph.nodes[at as usize].clone();
+        Some((mention.name.clone(), Seen { sig, access, error }))
+    };
+    mentions.iter().filter_map(of_mention).collect()
 }
 
 /// What checking a chunk's own blocks finds.
@@ -401,9 +418,7 @@ impl<'db> Cx<'db> {
 
     /// Names of nodes of the plan that `name` may be meant for; read only where something was not found.
     pub fn nodes_near(&self, name: &str) -> Vec<SmolStr> {
-        let graphs = graphs(self.db, self.file);
-        let graph = graphs.get(self.view.plan as usize);
-        graph.map_or_else(Vec::new, |graph| graph.names_near(name))
+        crate::near::nodes_near(self.db, self.file, self.view.plan, name)
     }
 
     /// A name that stands for a node; `None` was reported.

@@ -39,7 +39,7 @@ impl Reached {
     fn says(&self, graph: &PlanGraph, fact: &Fact, it: Option<&str>) -> String {
         let name = |node: u32| &graph.nodes[node as usize].name;
         let who = |node: u32| it.map_or_else(|| format!("`{}`", name(node)), str::to_owned);
-        let only = match &*fact.is {
+        let only = match self.is(fact) {
             Values::OneOf(values) => match &**values {
                 [only] => Some(only),
                 _ => None,
@@ -54,10 +54,13 @@ impl Reached {
                 format!("{} fails", who(node))
             }
             (Subject::Outcome(node), _) => {
-                format!("`{}`", written(&cond::Subject::Status(name(node).clone()), &fact.is))
+                format!(
+                    "`{}`",
+                    written(&cond::Subject::Status(name(node).clone()), self.is(fact))
+                )
             }
             (Subject::Mode(node), Some(Value::String(mode))) => format!("{} fails with `{mode}`", who(node)),
-            (Subject::Mode(node), _) => match &*fact.is {
+            (Subject::Mode(node), _) => match self.is(fact) {
                 Values::NoneOf(modes) => format!("{} fails, but not with {}", who(node), listed(modes)),
                 is => format!("`{}`", written(&cond::Subject::Mode(name(node).clone()), is)),
             },
@@ -68,7 +71,7 @@ impl Reached {
             (Subject::Arm(node), _) => format!("{} takes one of several arms", who(node)),
             (Subject::Value(value), _) => {
                 let value = &self.values[value as usize];
-                format!("`{}`", comparison(&value.text, value.quoted, &fact.is))
+                format!("`{}`", comparison(&value.text, value.quoted, self.is(fact)))
             }
         }
     }

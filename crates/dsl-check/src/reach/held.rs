@@ -2,12 +2,98 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::{Fact, Subject, Values, Why};
 
 /// How many facts are kept of a node.
-const FACTS_MAX: usize = 16;
+pub(super) const FACTS_MAX: usize = 16;
 
 pub(super) type Held = (Why, Fact);
+
+/// What values may be, by number: most nodes know the same few things, and compare numbers.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub all: Vec<Values>,
+    both: FxHashMap<(Is, Is), Option<Is>>,
+}
+
+/// The number of what a value may be.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Is(u32);
+
+impl Is {
+    pub const COMPLETED: Self = Self(0);
+    pub const FAILED: Self = Self(1);
+}
+
+impl std::ops::Index<Is> for [Values] {
+    type Output = Values;
+
+    fn index(&self, is: Is) -> &Values {
+        &self[is.0 as usize]
+    }
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            all: vec![Values::only("completed".into()), Values::only("failed".into())],
+            both: FxHashMap::default(),
+        }
+    }
+}
+
+impl Kept {
+    pub fn keep(&mut self, values: Values) -> Is {
+        let is = Is(self.all.len() as u32);
+        self.all.push(values);
+        is
+    }
+
+    /// What both allow; `None`: nothing.
+    fn and(&mut self, a: Is, b: Is) -> Option<Is> {
+        if a == b {
+            return Some(a);
+        }
+        if let Some(known) = self.both.get(&(a, b)) {
+            return *known;
+        }
+        let (of_a, of_b) = (&self.all[..][a], &self.all[..][b]);
+        let both = match of_a.and(of_b) {
+            None => None,
+            Some(both) if both == *of_a => Some(a),
+            Some(both) if both == *of_b => Some(b),
+            Some(both) => Some(self.keep(both)),
+        };
+        self.both.insert((a, b), both);
+        both
+    }
+
+    /// What either allows; `None`: anything.
+    fn or(&mut self, a: Is, b: Is) -> Option<Is> {
+        let (of_a, of_b) = (&self.all[..][a], &self.all[..][b]);
+        if a == b || of_a == of_b {
+            return Some(a);
+        }
+        let either = of_a.or(of_b)?;
+        Some(self.keep(either))
+    }
+
+    /// What holds whichever way it came about.
+    pub fn in_common(&mut self, mut ways: impl Iterator<Item = Vec<Fact>>) -> Vec<Fact> {
+        let mut common = ways.next().unwrap_or_default();
+        for facts in ways {
+            common.retain_mut(|fact| {
+                let other = facts.iter().find(|other| other.of == fact.of);
+                let either = other.and_then(|other| self.or(fact.is, other.is));
+                fact.is = either.unwrap_or(fact.is);
+                either.is_some()
+            });
+        }
+        common
+    }
+}
 
 /// Facts that leave something possible, as far as they are kept.
 #[derive(Clone, Debug, Default)]
@@ -17,23 +103,23 @@ pub(super) struct Holding {
 
 impl Holding {
     /// Adds facts; those that leave nothing possible, as few as will do.
-    pub fn add_all<'a>(&mut self, why: Why, facts: impl Iterator<Item = &'a Fact>) -> Option<Vec<Held>> {
-        facts.into_iter().find_map(|fact| self.add(why, fact))
+    pub fn add_all(&mut self, kept: &mut Kept, why: Why, facts: impl Iterator<Item = Fact>) -> Option<Vec<Held>> {
+        facts.into_iter().find_map(|fact| self.add(kept, why, fact))
     }
 
     /// What narrows nothing is not kept.
-    pub fn add(&mut self, why: Why, fact: &Fact) -> Option<Vec<Held>> {
-        let known = match self.known(fact.of) {
+    fn add(&mut self, kept: &mut Kept, why: Why, fact: Fact) -> Option<Vec<Held>> {
+        let known = match self.known(kept, fact.of) {
             None => None,
-            Some(known) => match known.and(&fact.is) {
+            Some(known) => match kept.and(known, fact.is) {
                 Some(both) if both == known => return None,
                 Some(_) => Some(known),
-                None => return Some(self.contradiction(why, fact)),
+                None => return Some(self.contradiction(kept, why, fact)),
             },
         };
         let few = self.held.len() < FACTS_MAX || known.is_some() && self.held.len() < 2 * FACTS_MAX;
         if few {
-            self.held.push((why, fact.clone()));
+            self.held.push((why, fact));
         }
         None
     }
@@ -42,19 +128,19 @@ impl Holding {
         self.held.iter().filter(move |(_, fact)| fact.of == of)
     }
 
-    fn known(&self, of: Subject) -> Option<Values> {
+    fn known(&self, kept: &mut Kept, of: Subject) -> Option<Is> {
         let mut about = self.about(of);
         let (_, first) = about.next()?;
-        about.try_fold((*first.is).clone(), |known, (_, fact)| known.and(&fact.is))
+        about.try_fold(first.is, |known, (_, fact)| kept.and(known, fact.is))
     }
 
-    fn contradiction(&self, why: Why, fact: &Fact) -> Vec<Held> {
-        let mut clash: Vec<Held> = self.about(fact.of).cloned().collect();
-        clash.push((why, fact.clone()));
+    fn contradiction(&self, kept: &Kept, why: Why, fact: Fact) -> Vec<Held> {
+        let mut clash: Vec<Held> = self.about(fact.of).copied().collect();
+        clash.push((why, fact));
         let mut at = 0;
         while at + 1 < clash.len() {
             let others = clash.iter().enumerate().filter(|(other, _)| *other != at);
-            if possible(others.map(|(_, (_, fact))| &*fact.is)) {
+            if possible(others.map(|(_, (_, fact))| &kept.all[..][fact.is])) {
                 at += 1;
             } else {
                 clash.remove(at);
@@ -64,15 +150,11 @@ impl Holding {
     }
 
     /// One for each thing that they are about.
-    pub fn into_facts(self) -> Arc<[Fact]> {
+    pub fn into_facts(self, kept: &mut Kept) -> Arc<[Fact]> {
         let mut facts: Vec<Fact> = Vec::with_capacity(self.held.len());
         for (_, fact) in self.held {
             match facts.iter_mut().find(|known| known.of == fact.of) {
-                Some(known) => {
-                    if let Some(both) = known.is.and(&fact.is) {
-                        known.is = Arc::new(both);
-                    }
-                }
+                Some(known) => known.is = kept.and(known.is, fact.is).unwrap_or(known.is),
                 None => facts.push(fact),
             }
         }
@@ -86,25 +168,10 @@ fn possible<'a>(mut rules: impl Iterator<Item = &'a Values>) -> bool {
     rules.try_fold(first.clone(), |known, rule| known.and(rule)).is_some()
 }
 
-/// What holds whichever way it came about.
-pub(super) fn in_common(mut ways: impl Iterator<Item = Vec<Fact>>) -> Vec<Fact> {
-    let mut common = ways.next().unwrap_or_default();
-    for facts in ways {
-        common.retain_mut(|fact| {
-            let either = facts.iter().find(|other| other.of == fact.of).and_then(|other| {
-                if other.is == fact.is {
-                    return Some(fact.is.clone());
-                }
-                Some(Arc::new(fact.is.or(&other.is)?))
-            });
-            match either {
-                Some(either) => {
-                    fact.is = either;
-                    true
-                }
-                None => false,
-            }
-        });
-    }
-    common
+/// Whether facts, each about a thing once, leave something possible together with others of that kind.
+pub(super) fn compatible(all: &[Values], some: &[Fact], others: &[Fact]) -> bool {
+    let clashes = |fact: &Fact, other: &Fact| {
+        fact.of == other.of && fact.is != other.is && all[fact.is].and(&all[other.is]).is_none()
+    };
+    !some.iter().any(|fact| others.iter().any(|other| clashes(fact, other)))
 }

@@ -10,10 +10,11 @@ mod explain;
 mod held;
 mod values;
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, LazyLock};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use ir::Value;
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 pub(crate) use cond::{Cond, Scope, is_total};
@@ -24,7 +25,7 @@ use crate::graph::{Access, PlanGraph, Requirement, Source, fires_on_failure, gra
 use crate::inputs::{Project, SourceFile};
 use crate::signatures::NodeKind;
 use cond::ValueName;
-use held::{Held, Holding, in_common};
+use held::{FACTS_MAX, Held, Holding, Is, Kept, compatible};
 use values::Values;
 
 /// How many members of an `any(…)` are compared.
@@ -43,35 +44,25 @@ enum Subject {
     Value(u32),
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Fact {
     of: Subject,
-    is: Arc<Values>,
+    is: Is,
 }
 
 impl Fact {
-    fn new(of: Subject, is: Values) -> Self {
-        Self { of, is: Arc::new(is) }
-    }
-
-    fn completed(node: u32) -> Self {
-        static COMPLETED: LazyLock<Arc<Values>> = LazyLock::new(|| Arc::new(Values::only("completed".into())));
+    const fn completed(node: u32) -> Self {
         Self {
             of: Subject::Outcome(node),
-            is: COMPLETED.clone(),
+            is: Is::COMPLETED,
         }
     }
 
-    fn failed(node: u32) -> Self {
-        static FAILED: LazyLock<Arc<Values>> = LazyLock::new(|| Arc::new(Values::only("failed".into())));
+    const fn failed(node: u32) -> Self {
         Self {
             of: Subject::Outcome(node),
-            is: FAILED.clone(),
+            is: Is::FAILED,
         }
-    }
-
-    fn took(decision: u32, to: u32) -> Self {
-        Self::new(Subject::Arm(decision), Values::only(Value::Int(i64::from(to))))
     }
 }
 
@@ -107,8 +98,8 @@ struct DeadArm {
 /// What the nodes of a plan say about values, where they say something.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Conditions {
-    when: HashMap<u32, Arc<Cond>>,
-    arms: HashMap<u32, Arc<[Cond]>>,
+    when: FxHashMap<u32, Arc<Cond>>,
+    arms: FxHashMap<u32, Arc<[Cond]>>,
 }
 
 /// One for each plan of the file. Between facts and what follows from them, so that an edit of a body ends here.
@@ -153,6 +144,8 @@ pub(crate) struct Reached {
     never: Vec<(u32, Clash)>,
     dead_arms: Vec<DeadArm>,
     values: Vec<ValueName>,
+    /// What facts say that these are.
+    are: Vec<Values>,
 }
 
 impl Reached {
@@ -178,7 +171,13 @@ impl Reached {
             never,
             dead_arms: reach.dead_arms,
             values: reach.values,
+            are: reach.kept.all,
         }
+    }
+
+    /// What is known of the fact's subject.
+    fn is(&self, fact: &Fact) -> &Values {
+        &self.are[..][fact.is]
     }
 
     /// Whether the node can never run.
@@ -191,9 +190,8 @@ impl Reached {
     pub fn may_both_run(&self, a: u32, b: u32) -> bool {
         let dead = self.dead[a as usize] || self.dead[b as usize];
         let conditional = self.conditional[a as usize] && self.conditional[b as usize];
-        let mut both = Holding::default();
-        let mut facts = self.facts[a as usize].iter().chain(self.facts[b as usize].iter());
-        !dead && !conditional && facts.all(|fact| both.add(Why::Routes, fact).is_none())
+        let compatible = || compatible(&self.are, &self.facts[a as usize], &self.facts[b as usize]);
+        !dead && !conditional && compatible()
     }
 
     /// Whether both certainly complete in some run, and neither waits for the other.
@@ -202,11 +200,12 @@ impl Reached {
         if a == b || unsure(a) || unsure(b) {
             return false;
         }
-        let all = |node: u32| self.facts[node as usize].iter().cloned().chain([Fact::completed(node)]);
-        let mut both = Holding::default();
-        let mut facts = all(a).chain(all(b));
-        let compatible = facts.all(|fact| both.add(Why::Routes, &fact).is_none());
-        compatible && graph.access(a, b) == Access::No && graph.access(b, a) == Access::No
+        let all = |node: u32| {
+            let mut facts = self.facts[node as usize].to_vec();
+            facts.push(Fact::completed(node));
+            facts
+        };
+        compatible(&self.are, &all(a), &all(b)) && graph.access(a, b) == Access::No && graph.access(b, a) == Access::No
     }
 }
 
@@ -221,7 +220,8 @@ struct Reach<'a> {
     /// Nodes whose outcome somebody asks for.
     asked: HashSet<u32>,
     values: Vec<ValueName>,
-    ids: HashMap<ValueName, u32>,
+    ids: FxHashMap<ValueName, u32>,
+    kept: Kept,
 }
 
 impl<'a> Reach<'a> {
@@ -243,19 +243,23 @@ impl<'a> Reach<'a> {
             never_taken: HashSet::new(),
             asked: asked.collect(),
             values: Vec::new(),
-            ids: HashMap::new(),
+            ids: FxHashMap::default(),
+            kept: Kept::default(),
         }
     }
 
     /// Notes what the node relies on; a contradiction that is its own.
     fn visit(&mut self, node: u32) -> Option<Clash> {
+        if self.follow(node) {
+            return None;
+        }
         let mut held = Holding::default();
         let mut clash = self.condition(node, &mut held);
         let mut lost = false;
         for requirement in self.graph.requirements(node) {
             if let Requirement::Plain(on) | Requirement::Success(on) = requirement {
                 lost |= self.dead[*on as usize];
-                clash = clash.or(self.need(*on, &mut held));
+                clash = clash.or_else(|| self.need(*on, &mut held));
             }
         }
         lost |= self.activation(node, &mut held, &mut clash);
@@ -268,8 +272,28 @@ impl<'a> Reach<'a> {
             self.dead[node as usize] = true;
             return clash.filter(|_| !lost && !self.graph.is_loose(node));
         }
-        self.facts[node as usize] = held.into_facts();
+        self.facts[node as usize] = held.into_facts(&mut self.kept);
         None
+    }
+
+    /// The short way, of nodes that only follow one other, or none: they rely on what that one does.
+    fn follow(&mut self, node: u32) -> bool {
+        let plain = self.graph.sources(node).is_empty() && !self.conditions.when.contains_key(&node);
+        let on = match self.graph.requirements(node) {
+            [] if plain => return true,
+            [Requirement::Plain(on)] if plain && !self.dead[*on as usize] => *on,
+            _ => return false,
+        };
+        let facts = &self.facts[on as usize];
+        match self.completes(on) {
+            None => self.facts[node as usize] = facts.clone(),
+            Some(completes) if facts.iter().all(|fact| fact.of != completes.of) => {
+                let kept = facts.iter().copied().take(FACTS_MAX - 1);
+                self.facts[node as usize] = std::iter::once(completes).chain(kept).collect();
+            }
+            Some(_) => return false,
+        }
+        true
     }
 
     /// The node's own `when`.
@@ -280,20 +304,20 @@ impl<'a> Reach<'a> {
             return Some(Clash::Never(why.clone()));
         }
         let facts = self.facts_of(node, when);
-        held.add_all(Why::When, facts.iter()).map(Clash::Between)
-    }
-
-    /// What a plain need holds.
-    fn need(&self, on: u32, held: &mut Holding) -> Option<Clash> {
-        let found = held.add_all(Why::Need(on), self.completes(on).iter());
-        // the fact about the needed node itself comes first, because it says most
-        found
-            .or_else(|| held.add_all(Why::Need(on), self.facts[on as usize].iter()))
+        held.add_all(&mut self.kept, Why::When, facts.into_iter())
             .map(Clash::Between)
     }
 
+    /// What a plain need holds.
+    fn need(&mut self, on: u32, held: &mut Holding) -> Option<Clash> {
+        // the fact about the needed node itself comes first, because it says most
+        let completes = self.completes(on).into_iter();
+        let facts = completes.chain(self.facts[on as usize].iter().copied());
+        held.add_all(&mut self.kept, Why::Need(on), facts).map(Clash::Between)
+    }
+
     /// That so many members complete; true: they cannot, and that is no mistake of this node.
-    fn quorum(&self, count: u32, of: &[u32], held: &mut Holding, clash: &mut Option<Clash>) -> bool {
+    fn quorum(&mut self, count: u32, of: &[u32], held: &mut Holding, clash: &mut Option<Clash>) -> bool {
         let alive: Vec<u32> = of.iter().copied().filter(|&on| !self.dead[on as usize]).collect();
         if alive.len() < count as usize {
             return true;
@@ -315,17 +339,17 @@ impl<'a> Reach<'a> {
         } else {
             *clash = self.exclusive(count, &possible);
             if let Some(&first) = possible.first() {
-                let common = in_common(possible.iter().map(|&on| self.after(on)));
-                *clash = clash
-                    .take()
-                    .or(held.add_all(Why::Members(first), common.iter()).map(Clash::Between));
+                let ways: Vec<Vec<Fact>> = possible.iter().map(|&on| self.after(on)).collect();
+                let common = self.kept.in_common(ways.into_iter()).into_iter();
+                let against = held.add_all(&mut self.kept, Why::Members(first), common);
+                *clash = clash.take().or(against.map(Clash::Between));
             }
         }
         false
     }
 
     /// Whether too many members exclude each other. Of members that all do, at most one can run.
-    fn exclusive(&self, count: u32, members: &[u32]) -> Option<Clash> {
+    fn exclusive(&mut self, count: u32, members: &[u32]) -> Option<Clash> {
         if count < 2 {
             return None;
         }
@@ -351,7 +375,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Why two nodes never both complete.
-    fn pair(&self, a: u32, b: u32) -> Option<[Held; 2]> {
+    fn pair(&mut self, a: u32, b: u32) -> Option<[Held; 2]> {
         let mut held = Holding::default();
         self.need(a, &mut held);
         match self.need(b, &mut held) {
@@ -377,7 +401,8 @@ impl<'a> Reach<'a> {
                 continue;
             }
             let facts = self.fired(node, source);
-            match held.clone().add_all(Why::Routes, facts.iter().rev()) {
+            let newest_first = facts.iter().rev().copied();
+            match held.clone().add_all(&mut self.kept, Why::Routes, newest_first) {
                 Some(this) => against = against.or(Some(this)),
                 None => ways.push(facts),
             }
@@ -386,8 +411,9 @@ impl<'a> Reach<'a> {
             *clash = against.map(Clash::Between);
             return clash.is_none();
         }
+        let common = self.kept.in_common(ways.into_iter());
         *clash = held
-            .add_all(Why::Routes, in_common(ways.into_iter()).iter().rev())
+            .add_all(&mut self.kept, Why::Routes, common.into_iter().rev())
             .map(Clash::Between);
         false
     }
@@ -398,11 +424,12 @@ impl<'a> Reach<'a> {
         let mut facts = self.facts[from as usize].to_vec();
         if source.failed {
             let mode = self.modes(source);
-            facts.extend(mode.map(|mode| Fact::new(Subject::Mode(from), mode)));
+            facts.extend(mode.map(|mode| self.fact(Subject::Mode(from), mode)));
             facts.push(Fact::failed(from));
         } else if source.chose {
             facts.extend(self.arm(source));
-            facts.push(Fact::took(from, node));
+            let took = Values::only(Value::Int(i64::from(node)));
+            facts.push(self.fact(Subject::Arm(from), took));
         } else if self.graph.nodes[from as usize].kind != NodeKind::Decision {
             facts.push(Fact::completed(from));
         }
@@ -451,8 +478,9 @@ impl<'a> Reach<'a> {
             }
             let facts = self.facts_of(node, cond);
             let mut held = Holding::default();
-            held.add_all(Why::Routes, self.facts[node as usize].iter());
-            if let Some(clash) = held.add_all(Why::When, facts.iter()) {
+            let before = self.facts[node as usize].iter().copied();
+            held.add_all(&mut self.kept, Why::Routes, before);
+            if let Some(clash) = held.add_all(&mut self.kept, Why::When, facts.into_iter()) {
                 self.never_taken.insert((node, route));
                 if !self.graph.is_loose(node) {
                     self.dead_arms.push(DeadArm { node, route, clash });
@@ -486,9 +514,14 @@ impl<'a> Reach<'a> {
                     all.then(|| Subject::Value(self.id(value)))
                 }
             };
-            found.extend(of.map(|of| Fact::new(of, values.clone())));
+            found.extend(of.map(|of| self.fact(of, values.clone())));
         }
         found
+    }
+
+    fn fact(&mut self, of: Subject, is: Values) -> Fact {
+        let is = self.kept.keep(is);
+        Fact { of, is }
     }
 
     /// The node of that name, if it has always settled when the other starts.
