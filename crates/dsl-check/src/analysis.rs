@@ -21,7 +21,7 @@ use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
 use crate::places::{block_of, decl_of, find, find_exactly, start_of};
 use crate::plans::file_plans;
 use crate::policy::policy_problems;
-use crate::problems::{file_problems, flow_problems, graph_problems, reach_problems};
+use crate::problems::{fallback_problems, file_problems, flow_problems, graph_problems, reach_problems};
 use crate::removal::removal;
 use crate::rules;
 use crate::scope::implicit_name;
@@ -127,6 +127,9 @@ impl Analysis {
         }
         file_problems(&self.db, self.project, file).iter().for_each(&mut show);
         graph_problems(&self.db, self.project, file).iter().for_each(&mut show);
+        fallback_problems(&self.db, self.project, file)
+            .iter()
+            .for_each(&mut show);
         flow_problems(&self.db, self.project, file).iter().for_each(&mut show);
         reach_problems(&self.db, self.project, file).iter().for_each(&mut show);
         policy_problems(&self.db, self.project, file).iter().for_each(&mut show);

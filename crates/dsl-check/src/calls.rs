@@ -10,12 +10,12 @@ use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use smol_str::SmolStr;
 
-use crate::diagnostic::{Diag, Place, Target};
-use crate::inputs::{Project, SourceFile};
+use crate::diagnostic::{BlockRef, Diag, Place, Target};
+use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::plans::file_plans;
 use crate::rules;
 use crate::scope::scope;
-use crate::signatures::Work;
+use crate::signatures::{Sig, Work, signatures};
 
 /// From larger groups the shortest loop is looked for from some of their plans only.
 const STARTS_MAX: usize = 256;
@@ -49,25 +49,50 @@ fn plan_index(db: &dyn salsa::Database, file: SourceFile) -> Arc<HashMap<SmolStr
     Arc::new(index)
 }
 
+/// The tasks of a chunk that call plans, with the names that they call.
+#[salsa::tracked(returns(ref))]
+fn call_sites(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[(u32, SmolStr)]> {
+    let sigs = (0..).zip(signatures(db, chunk));
+    let sites = sigs.filter_map(|(index, sig)| match sig {
+        Sig::Node { sig, .. } => match &sig.work {
+            Work::Call(name) => Some((index, name.clone())),
+            _ => None,
+        },
+        _ => None,
+    });
+    sites.collect()
+}
+
+/// The same for each plan of a file, by node.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn called_names(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<Vec<(u32, SmolStr)>>> {
+    let plans = file_plans(db, file);
+    let mut found = vec![Vec::new(); plans.plans.len()];
+    for &chunk in file.chunks(db) {
+        for (index, name) in call_sites(db, chunk) {
+            let block = BlockRef { chunk, index: *index };
+            if let Some((plan, Some(node))) = plans.place(block) {
+                found[plan as usize].push((node, name.clone()));
+            }
+        }
+    }
+    Arc::new(found)
+}
+
 /// The calls of each plan of a file.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn calls(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<Vec<Call>>> {
-    let called = |work: &Work| {
-        let Work::Call(name) = work else { return None };
+    let called = |name: &SmolStr| {
         let shape = scope(db, project, file).plans.get(name)?;
         let at = *plan_index(db, shape.file).get(&shape.plan.name)?;
         Some(PlanRef { file: shape.file, at })
     };
-    let plans = file_plans(db, file).plans.iter().map(|plan| {
-        let nodes = plan.nodes.iter().enumerate();
-        nodes
-            .filter_map(|(node, (_, sig))| {
-                Some(Call {
-                    node: node as u32,
-                    to: called(&sig.work)?,
-                })
-            })
-            .collect()
+    let plans = called_names(db, file).iter().map(|names| {
+        let calls = names.iter().filter_map(|(node, name)| {
+            let to = called(name)?;
+            Some(Call { node: *node, to })
+        });
+        calls.collect()
     });
     Arc::new(plans.collect())
 }

@@ -5,6 +5,7 @@
 //! looks only at what lies between them, and every answer on the way is kept. Absent: spans, types, messages.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use petgraph::algo::kosaraju_scc;
@@ -12,11 +13,12 @@ use petgraph::graph::DiGraph;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smol_str::SmolStr;
 
+use crate::diagnostic::BlockRef;
 use crate::inputs::SourceFile;
-use crate::plans::file_plans;
+use crate::plans::{PlanBlocks, file_plans};
 use crate::reach::{Conditions, Reached};
 use crate::rows::Rows;
-use crate::signatures::{NeedSig, NodeKind, NodeSig};
+use crate::signatures::{NeedSig, NodeKind, NodeSig, Sig, Ties, signatures};
 
 /// Components of more nodes are searched for their shortest loop from some of them only, …
 const SHORTEST_LOOP_STARTS_MAX: usize = 256;
@@ -35,17 +37,36 @@ const WIDE: usize = 256;
 /// How many nodes above a need are looked at for another need.
 const REDUNDANT_STEPS_MAX: usize = 16;
 
+/// One for each plan of the file: who waits for whom, and nothing else.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn topologies(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<Arc<Topology>>> {
+    let plans = file_plans(db, file).plans.iter();
+    let topology = |plan: &PlanBlocks| Topology::new(plan.nodes.iter().map(|(_, ties)| ties.clone()).collect());
+    Arc::new(plans.map(|plan| Arc::new(topology(plan))).collect())
+}
+
 /// One graph for each plan of the file.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn graphs(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<PlanGraph>> {
-    let plans = file_plans(db, file);
-    Arc::new(
-        plans
-            .plans
+    let plans = file_plans(db, file).plans.iter().zip(topologies(db, file).iter());
+    let graph = |(plan, topology): (&PlanBlocks, &Arc<Topology>)| PlanGraph {
+        topology: topology.clone(),
+        nodes: plan
+            .nodes
             .iter()
-            .map(|plan| PlanGraph::new(plan.nodes.iter().map(|(_, sig)| sig.clone()).collect()))
+            .filter_map(|(block, _)| sig_of(db, *block))
+            .cloned()
             .collect(),
-    )
+    };
+    Arc::new(plans.map(graph).collect())
+}
+
+/// What a node shows of itself.
+pub(crate) fn sig_of(db: &dyn salsa::Database, block: BlockRef) -> Option<&Arc<NodeSig>> {
+    match signatures(db, block.chunk).get(block.index as usize) {
+        Some(Sig::Node { sig, .. }) => Some(sig),
+        _ => None,
+    }
 }
 
 /// What a reference from one node to another may rely on.
@@ -114,9 +135,24 @@ pub(crate) struct Source {
     pub route: Option<u32>,
 }
 
-#[derive(Debug, Default)]
+/// A plan's topology, with what its nodes show of themselves.
+#[derive(PartialEq, Debug)]
 pub(crate) struct PlanGraph {
+    topology: Arc<Topology>,
     pub nodes: Vec<Arc<NodeSig>>,
+}
+
+impl Deref for PlanGraph {
+    type Target = Topology;
+
+    fn deref(&self) -> &Topology {
+        &self.topology
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Topology {
+    pub ties: Vec<Arc<Ties>>,
     /// Of duplicates the first.
     pub index: FxHashMap<SmolStr, u32>,
     /// In the IR.
@@ -141,14 +177,14 @@ pub(crate) struct PlanGraph {
     reached: OnceLock<Reached>,
 }
 
-impl PartialEq for PlanGraph {
+impl PartialEq for Topology {
     fn eq(&self, other: &Self) -> bool {
-        self.nodes == other.nodes
+        self.ties == other.ties
     }
 }
 
-impl PlanGraph {
-    pub fn new(nodes: Vec<Arc<NodeSig>>) -> Self {
+impl Topology {
+    pub fn new(nodes: Vec<Arc<Ties>>) -> Self {
         let mut index = FxHashMap::with_capacity_and_hasher(nodes.len(), FxBuildHasher);
         for (at, node) in nodes.iter().enumerate() {
             if !node.name.is_empty() {
@@ -184,7 +220,7 @@ impl PlanGraph {
                 })
             })
             .collect();
-        graph.nodes = nodes;
+        graph.ties = nodes;
         graph.add_edges();
         graph.sort();
         graph.find_unknown();
@@ -195,12 +231,12 @@ impl PlanGraph {
     fn find_unknown(&mut self) {
         let unknown = |name: &SmolStr| !self.index.contains_key(name);
         self.dangling = self
-            .nodes
+            .ties
             .iter()
             .map(|node| node.routes.iter().any(|route| unknown(&route.to)) || node.fallback.iter().any(unknown))
             .collect();
         let mut loose: Vec<bool> = self
-            .nodes
+            .ties
             .iter()
             .map(|node| {
                 node.needs_broken
@@ -210,7 +246,7 @@ impl PlanGraph {
                     })
             })
             .collect();
-        let mut order: Vec<u32> = (0..self.nodes.len() as u32)
+        let mut order: Vec<u32> = (0..self.ties.len() as u32)
             .filter(|&node| self.order[node as usize].is_some())
             .collect();
         order.sort_unstable_by_key(|&node| self.order[node as usize]);
@@ -221,14 +257,14 @@ impl PlanGraph {
     }
 
     /// A node that runs: hypotheses do not.
-    fn runs(&self, nodes: &[Arc<NodeSig>], name: &str) -> Option<u32> {
+    fn runs(&self, nodes: &[Arc<Ties>], name: &str) -> Option<u32> {
         self.index
             .get(name)
             .copied()
             .filter(|&at| nodes[at as usize].kind != NodeKind::Hypothesis)
     }
 
-    fn requirement(&self, nodes: &[Arc<NodeSig>], need: &NeedSig) -> Option<Requirement> {
+    fn requirement(&self, nodes: &[Arc<Ties>], need: &NeedSig) -> Option<Requirement> {
         match need {
             NeedSig::Node { name, optional } => {
                 let at = self.runs(nodes, name)?;
@@ -247,9 +283,9 @@ impl PlanGraph {
 
     fn add_sources(
         &self,
-        nodes: &[Arc<NodeSig>],
+        nodes: &[Arc<Ties>],
         at: u32,
-        node: &NodeSig,
+        node: &Ties,
         sources: &mut Vec<(u32, Source)>,
         requirements: &mut Vec<(u32, Requirement)>,
     ) {
@@ -284,9 +320,9 @@ impl PlanGraph {
     }
 
     fn add_edges(&mut self) {
-        let mut edges = Vec::with_capacity(self.nodes.len() * 2);
+        let mut edges = Vec::with_capacity(self.ties.len() * 2);
         let mut add = |waits, on, kind| edges.push((waits, Edge { waits, on, kind }));
-        for waits in 0..self.nodes.len() as u32 {
+        for waits in 0..self.ties.len() as u32 {
             for requirement in &self.requirements[waits as usize] {
                 // a route `on success` is an edge by itself
                 let written = !matches!(requirement, Requirement::Success(_));
@@ -306,9 +342,9 @@ impl PlanGraph {
                 }
             }
         }
-        for (on, node) in self.nodes.iter().enumerate() {
+        for (on, node) in self.ties.iter().enumerate() {
             for (at, route) in node.routes.iter().enumerate() {
-                if let Some(waits) = self.runs(&self.nodes, &route.to) {
+                if let Some(waits) = self.runs(&self.ties, &route.to) {
                     add(waits, on as u32, EdgeKind::Route(at as u32));
                 }
             }
@@ -316,12 +352,12 @@ impl PlanGraph {
                 add(waits, on as u32, EdgeKind::Fallback);
             }
         }
-        self.edges = Rows::new(self.nodes.len(), &edges);
+        self.edges = Rows::new(self.ties.len(), &edges);
     }
 
     /// Kahn's algorithm; what is left over is on a loop or behind one.
     fn sort(&mut self) {
-        let count = self.nodes.len();
+        let count = self.ties.len();
         let mut waiting: Vec<u32> = (0..count).map(|node| self.edges[node].len() as u32).collect();
         let dependents: Vec<(u32, u32)> = self.edges.all().iter().map(|edge| (edge.on, edge.waits)).collect();
         let dependents = Rows::new(count, &dependents);
@@ -363,7 +399,7 @@ impl PlanGraph {
 
     /// Whether something runs only if the node fails.
     pub fn has_failure_route(&self, node: u32) -> bool {
-        let node = &self.nodes[node as usize];
+        let node = &self.ties[node as usize];
         let mut events = node.routes.iter().filter_map(|route| route.on.as_deref());
         events.any(|event| fires_on_failure(node.kind, event))
     }
@@ -457,7 +493,7 @@ impl PlanGraph {
     /// Whether every name leads somewhere and nothing waits for itself: what is asked of the graph as a whole is asked only then.
     pub fn is_whole(&self) -> bool {
         let broken = |flags: &[bool]| flags.iter().any(|flag| *flag);
-        let each_once = self.index.len() == self.nodes.len() && self.sorted.len() == self.nodes.len();
+        let each_once = self.index.len() == self.ties.len() && self.sorted.len() == self.ties.len();
         each_once && !broken(&self.loose) && !broken(&self.dangling)
     }
 
@@ -505,7 +541,7 @@ impl PlanGraph {
     /// What nodes with many needs may rely on of each of them. Of a quorum it is not asked whether other members imply one.
     fn wide(&self) -> &FxHashMap<(u32, u32), Access> {
         self.wide.get_or_init(|| {
-            let wide = (0..self.nodes.len() as u32).filter(|&node| self.edges[node as usize].len() > WIDE);
+            let wide = (0..self.ties.len() as u32).filter(|&node| self.edges[node as usize].len() > WIDE);
             let mut known = FxHashMap::default();
             for (from, requirement) in
                 wide.flat_map(|node| self.requirements[node as usize].iter().map(move |it| (node, it)))
@@ -595,13 +631,13 @@ impl PlanGraph {
     }
 
     fn find_certain(&self) -> Vec<bool> {
-        let mut order: Vec<u32> = (0..self.nodes.len() as u32)
+        let mut order: Vec<u32> = (0..self.ties.len() as u32)
             .filter(|&node| self.order[node as usize].is_some())
             .collect();
         order.sort_unstable_by_key(|&node| self.order[node as usize]);
-        let mut certain = vec![false; self.nodes.len()];
+        let mut certain = vec![false; self.ties.len()];
         for node in order {
-            let sig = &self.nodes[node as usize];
+            let sig = &self.ties[node as usize];
             let handled = sig
                 .routes
                 .iter()
@@ -618,7 +654,7 @@ impl PlanGraph {
             let active = self.sources[node as usize].iter().all(|source| {
                 source.completed
                     && certain[source.node as usize]
-                    && self.nodes[source.node as usize].kind != NodeKind::Decision
+                    && self.ties[source.node as usize].kind != NodeKind::Decision
             });
             certain[node as usize] = !sig.conditional && !sig.optional && !handled && needs && active;
         }
@@ -630,7 +666,7 @@ impl PlanGraph {
         if self.order.iter().all(Option::is_some) {
             return Vec::new();
         }
-        let left: Vec<u32> = (0..self.nodes.len() as u32)
+        let left: Vec<u32> = (0..self.ties.len() as u32)
             .filter(|&node| self.order[node as usize].is_none())
             .collect();
         let mut graph = DiGraph::<u32, ()>::with_capacity(left.len(), left.len());

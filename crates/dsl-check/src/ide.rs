@@ -207,8 +207,8 @@ impl Analysis {
         };
         let graph = graphs(&self.db, file).get(plan)?;
         let at = *graph.index.get(name)? as usize;
-        let (block, sig) = file_plans(&self.db, file).plans.get(plan)?.nodes.get(at)?;
-        Some((*block, sig.clone()))
+        let (block, _) = file_plans(&self.db, file).plans.get(plan)?.nodes.get(at)?;
+        Some((*block, graph.nodes.get(at)?.clone()))
     }
 
     /// Where a name is declared: a node, else a declaration of the file or of its imports.

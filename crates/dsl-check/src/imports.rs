@@ -19,7 +19,7 @@ pub(crate) fn declarations(db: &dyn salsa::Database, file: SourceFile) -> Arc<Ve
     let mut found = Vec::new();
     for &chunk in file.chunks(db) {
         for (index, sig) in signatures(db, chunk).iter().enumerate() {
-            if !matches!(sig, Sig::Nothing | Sig::Node(_)) {
+            if !matches!(sig, Sig::Nothing | Sig::Node { .. }) {
                 found.push((
                     BlockRef {
                         chunk,

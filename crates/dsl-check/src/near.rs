@@ -38,7 +38,7 @@ pub(crate) fn nodes_near(db: &dyn salsa::Database, file: SourceFile, plan: u32, 
         near.dedup();
         for index in near {
             let is_of_plan = plans.place(BlockRef { chunk, index }).is_some_and(|(of, _)| of == plan);
-            if let Sig::Node(sig) = &signatures(db, chunk)[index as usize]
+            if let Sig::Node { sig, .. } = &signatures(db, chunk)[index as usize]
                 && is_of_plan
             {
                 found.push(sig.name.clone());
@@ -59,7 +59,7 @@ fn of_hash(slips: &[(u64, u32)], hash: u64) -> impl Iterator<Item = u32> {
 fn slips(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[(u64, u32)]> {
     let mut found = Vec::new();
     for (index, sig) in (0..).zip(signatures(db, chunk)) {
-        if let Sig::Node(sig) = sig
+        if let Sig::Node { sig, .. } = sig
             && !sig.name.is_empty()
         {
             found.extend(with_a_letter_less(&sig.name).map(|slip| (slip, index)));

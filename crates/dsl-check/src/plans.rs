@@ -1,6 +1,7 @@
 //! Which plans a file holds, and which blocks belong to each.
 //!
-//! Bare nodes make up the implicit plan of a file that has no other. Absent: edges ([`crate::graph`]).
+//! Bare nodes make up the implicit plan of a file that has no other. Read from the thinnest part of signatures, so only edits of names
+//! and of ties between nodes come here. Absent: edges ([`crate::graph`]).
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use smol_str::SmolStr;
 
 use crate::diagnostic::BlockRef;
 use crate::inputs::{SourceChunk, SourceFile};
-use crate::signatures::{NodeSig, Sig, signatures};
+use crate::signatures::{Sig, Ties, signatures};
 
 /// The plans of a file and their nodes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -44,7 +45,28 @@ pub(crate) struct PlanBlocks {
     pub name: SmolStr,
     /// The header and the clauses after nodes; none for the implicit plan.
     pub clauses: Vec<BlockRef>,
-    pub nodes: Vec<(BlockRef, Arc<NodeSig>)>,
+    pub nodes: Vec<(BlockRef, Arc<Ties>)>,
+}
+
+/// A block, as far as the layout of plans depends on it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Piece {
+    Other,
+    Plan(SmolStr),
+    PlanRest,
+    Node(Arc<Ties>),
+}
+
+/// One for each block of the chunk.
+#[salsa::tracked(returns(ref))]
+fn pieces(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[Piece]> {
+    let piece = |sig: &Sig| match sig {
+        Sig::Plan(plan) => Piece::Plan(plan.name.clone()),
+        Sig::PlanRest(_) => Piece::PlanRest,
+        Sig::Node { ties, .. } => Piece::Node(ties.clone()),
+        _ => Piece::Other,
+    };
+    signatures(db, chunk).iter().map(piece).collect()
 }
 
 #[salsa::tracked(returns(ref))]
@@ -53,39 +75,39 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
     let mut bare = Vec::new();
     for &chunk in file.chunks(db) {
         found.first.insert(chunk, found.places.len() as u32);
-        for (index, sig) in signatures(db, chunk).iter().enumerate() {
+        for (index, piece) in pieces(db, chunk).iter().enumerate() {
             let block = BlockRef {
                 chunk,
                 index: index as u32,
             };
             let mut place = None;
-            match sig {
-                Sig::Plan(plan) => {
+            match piece {
+                Piece::Plan(name) => {
                     let at = found.plans.len() as u32;
                     place = Some((at, None));
-                    found.named.entry(plan.name.clone()).or_insert(at);
+                    found.named.entry(name.clone()).or_insert(at);
                     found.plans.push(PlanBlocks {
-                        name: plan.name.clone(),
+                        name: name.clone(),
                         clauses: vec![block],
                         nodes: Vec::new(),
                     });
                 }
-                Sig::PlanRest(_) => {
+                Piece::PlanRest => {
                     let at = found.plans.len() as u32;
                     if let Some(plan) = found.plans.last_mut() {
                         plan.clauses.push(block);
                         place = Some((at - 1, None));
                     }
                 }
-                Sig::Node(node) if node.in_plan => {
+                Piece::Node(node) if node.in_plan => {
                     let at = found.plans.len() as u32;
                     if let Some(plan) = found.plans.last_mut() {
                         place = Some((at - 1, Some(plan.nodes.len() as u32)));
                         plan.nodes.push((block, node.clone()));
                     }
                 }
-                Sig::Node(node) => bare.push((found.places.len(), block, node.clone())),
-                _ => {}
+                Piece::Node(node) => bare.push((found.places.len(), block, node.clone())),
+                Piece::Other => {}
             }
             found.places.push(place);
         }

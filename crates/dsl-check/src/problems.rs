@@ -10,7 +10,7 @@ use crate::calls::recursive_calls;
 use crate::check::{declared_outputs, node_outputs, outputs_unknown};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::flow::secret_leaks;
-use crate::graph::{Edge, EdgeKind, PlanGraph, graphs};
+use crate::graph::{Edge, EdgeKind, Topology, sig_of, topologies};
 use crate::hypotheses::unanswered;
 use crate::imports::{ImportProblem, declarations, declared, visible};
 use crate::inputs::{Project, SourceFile};
@@ -153,14 +153,23 @@ fn duplicate_nodes(plan: &PlanBlocks, found: &mut Vec<Diag>) {
     }
 }
 
-/// Loops, fallbacks that do not fit, plans that call themselves, memory that is shared.
+/// Fallbacks that do not fit.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn fallback_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
+    let mut found = Vec::new();
+    for (plan, graph) in file_plans(db, file).plans.iter().zip(topologies(db, file).iter()) {
+        fallbacks(db, project, file, plan, graph, &mut found);
+    }
+    found
+}
+
+/// Loops, plans that call themselves, memory that is shared.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn graph_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
     let plans = file_plans(db, file);
-    for (plan, graph) in plans.plans.iter().zip(graphs(db, file).iter()) {
+    for (plan, graph) in plans.plans.iter().zip(topologies(db, file).iter()) {
         found.extend(graph.loops().iter().map(|edges| dependency_cycle(plan, graph, edges)));
-        fallbacks(db, project, file, plan, graph, &mut found);
         found.extend(unanswered(plan));
     }
     found.extend(recursive_calls(db, project, file));
@@ -177,7 +186,7 @@ pub(crate) fn flow_problems(db: &dyn salsa::Database, project: Project, file: So
 /// Nodes that never run, arms that are never taken for that.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn reach_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
-    let plans = file_plans(db, file).plans.iter().zip(graphs(db, file).iter());
+    let plans = file_plans(db, file).plans.iter().zip(topologies(db, file).iter());
     let plans = plans.zip(reached(db, project, file).iter());
     plans
         .flat_map(|((plan, graph), reached)| crate::reach::problems(plan, graph, reached))
@@ -187,8 +196,8 @@ pub(crate) fn reach_problems(db: &dyn salsa::Database, project: Project, file: S
 /// Of a longer loop only the beginning is spelled out.
 const LOOP_EDGES_MAX: usize = 32;
 
-fn dependency_cycle(plan: &PlanBlocks, graph: &PlanGraph, edges: &[Edge]) -> Diag {
-    let name = |node: u32| &graph.nodes[node as usize].name;
+fn dependency_cycle(plan: &PlanBlocks, graph: &Topology, edges: &[Edge]) -> Diag {
+    let name = |node: u32| &graph.ties[node as usize].name;
     let block = |node: u32| plan.nodes[node as usize].0;
     let place = |edge: &Edge| match edge.kind {
         EdgeKind::Need => Place {
@@ -204,7 +213,7 @@ fn dependency_cycle(plan: &PlanBlocks, graph: &PlanGraph, edges: &[Edge]) -> Dia
             target: Target::Fallback,
         },
         EdgeKind::Route(at) => {
-            let route = &graph.nodes[edge.on as usize].routes[at as usize];
+            let route = &graph.ties[edge.on as usize].routes[at as usize];
             let target = Target::Route {
                 on: route.on.clone(),
                 to: route.to.clone(),
@@ -229,7 +238,7 @@ fn dependency_cycle(plan: &PlanBlocks, graph: &PlanGraph, edges: &[Edge]) -> Dia
                 )
             }
             EdgeKind::Fallback => format!("`{waits}` waits for `{on}`, whose fallback it is"),
-            EdgeKind::Route(at) => match &graph.nodes[edge.on as usize].routes[at as usize].on {
+            EdgeKind::Route(at) => match &graph.ties[edge.on as usize].routes[at as usize].on {
                 Some(event) => {
                     format!("`{waits}` waits for `{on}`, which leads to it on `{event}`")
                 }
@@ -266,18 +275,17 @@ fn fallbacks(
     project: Project,
     file: SourceFile,
     plan: &PlanBlocks,
-    graph: &PlanGraph,
+    graph: &Topology,
     found: &mut Vec<Diag>,
 ) {
-    for (at, (block, sig)) in plan.nodes.iter().enumerate() {
-        let Some(stand_in) = graph.fallback[at] else {
+    for (at, (block, _)) in plan.nodes.iter().enumerate() {
+        let Some(stand_in) = graph.fallback[at].filter(|&stand_in| stand_in as usize != at) else {
             continue;
         };
-        if stand_in as usize == at {
-            continue;
-        }
         let scope = scope(db, project, file);
-        let other = &graph.nodes[stand_in as usize];
+        let Some((sig, other)) = sig_of(db, *block).zip(sig_of(db, plan.nodes[stand_in as usize].0)) else {
+            continue;
+        };
         let place = Place {
             block: *block,
             target: Target::Fallback,

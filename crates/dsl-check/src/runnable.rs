@@ -13,6 +13,7 @@ use smol_str::SmolStr;
 use crate::analysis::{Analysis, Edge};
 use crate::calls::{PlanRef, calls};
 use crate::diagnostic::{BlockRef, Diag, Diagnostic, Place, Target};
+use crate::graph::sig_of;
 use crate::imports::declarations;
 use crate::inputs::SourceFile;
 use crate::plans::file_plans;
@@ -98,7 +99,8 @@ impl Analysis {
             let Some(plan) = file_plans(db, at.file).plans.get(at.at as usize) else {
                 continue;
             };
-            for (block, sig) in &plan.nodes {
+            for (block, _) in &plan.nodes {
+                let Some(sig) = sig_of(db, *block) else { continue };
                 for (name, key) in used(sig) {
                     let use_ = (format!("`{}`", sig.name), named(*block, key, name));
                     note(&mut missing, here, supplied, name, &sig.by, use_);

@@ -50,7 +50,10 @@ pub(crate) enum Sig {
     Plan(Arc<PlanSig>),
     /// Further clauses of the plan above.
     PlanRest(Arc<PlanSig>),
-    Node(Arc<NodeSig>),
+    Node {
+        sig: Arc<NodeSig>,
+        ties: Arc<Ties>,
+    },
     Profile {
         name: Option<SmolStr>,
         of: Option<SmolStr>,
@@ -179,16 +182,12 @@ impl NodeKind {
     }
 }
 
+/// What others may see of a node: nothing of whom it waits for, so that typing its needs checks none of them again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct NodeSig {
     /// Empty where the header is broken.
     pub name: SmolStr,
     pub kind: NodeKind,
-    /// Indented under a `plan`, not bare in the file.
-    pub in_plan: bool,
-    pub needs: Vec<NeedSig>,
-    pub conditional: bool,
-    pub routes: Vec<RouteSig>,
     pub fallback: Option<SmolStr>,
     pub each: bool,
     pub optional: bool,
@@ -203,11 +202,25 @@ pub(crate) struct NodeSig {
     pub input: Box<[SmolStr]>,
     pub env: Box<[SmolStr]>,
     pub approvers: Box<[SmolStr]>,
-    /// A decision by the likeliest hypothesis.
-    pub from_hypotheses: bool,
     /// There is a syntax error in the outputs, so what is not among them may be meant to be.
     pub outputs_broken: bool,
-    /// The same of the needs.
+}
+
+/// How a node is tied to others: all that graphs are made of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Ties {
+    pub name: SmolStr,
+    pub kind: NodeKind,
+    /// Indented under a `plan`, not bare in the file.
+    pub in_plan: bool,
+    pub needs: Vec<NeedSig>,
+    pub conditional: bool,
+    pub optional: bool,
+    pub routes: Vec<RouteSig>,
+    pub fallback: Option<SmolStr>,
+    /// A decision by the likeliest hypothesis.
+    pub from_hypotheses: bool,
+    /// There is a syntax error in the needs.
     pub needs_broken: bool,
 }
 
@@ -299,7 +312,12 @@ fn of_decl(decl: &Decl, block: &Block) -> Sig {
             of: decl.of.as_ref().map(text),
         },
         DeclKind::Task | DeclKind::Gate | DeclKind::Decision | DeclKind::Hypothesis => {
-            Sig::Node(Arc::new(node(decl, block)))
+            let sig = node(decl, block);
+            let ties = Arc::new(ties(decl, block, &sig));
+            Sig::Node {
+                sig: Arc::new(sig),
+                ties,
+            }
         }
     }
 }
@@ -456,36 +474,21 @@ fn is_broken(decl: &Decl, block: &Block, key: K) -> bool {
 }
 
 fn node(decl: &Decl, block: &Block) -> NodeSig {
-    let in_plan = block.kind == BlockKind::PlanNode;
-    let is_broken_clause = |clause: &Clause| matches!(clause.value, Value::Error | Value::Unknown);
-    let any_broken = decl.clauses.iter().any(is_broken_clause);
     let kind = match decl.kind {
         DeclKind::Gate => NodeKind::Gate,
         DeclKind::Decision => NodeKind::Decision,
         DeclKind::Hypothesis => NodeKind::Hypothesis,
         _ => NodeKind::Task,
     };
-    let mut routes = Vec::new();
     let mut modes = Vec::new();
     let mut evidence = Vec::new();
     for clause in &decl.clauses {
         match &clause.value {
-            Value::Route(route) => routes.push(RouteSig {
-                on: match &route.on {
-                    RouteOn::Event(event) => Some(text(event)),
-                    RouteOn::When(_) | RouteOn::Else(_) => None,
-                },
-                to: text(&route.to),
-            }),
             Value::Fail(fail) => modes.push(text(&fail.mode)),
             Value::Evidence(item) => evidence.push(text(&item.hypothesis)),
             _ => {}
         }
     }
-    let needs = match clause(decl, K::Needs).map(|clause| &clause.value) {
-        Some(Value::Needs(needs)) => needs.iter().map(need).collect(),
-        _ => Vec::new(),
-    };
     let options = match clause(decl, K::Options).map(|clause| &clause.value) {
         Some(Value::Options(options)) => options.iter().map(|option| text(&option.name)).collect(),
         _ => Vec::new(),
@@ -493,10 +496,6 @@ fn node(decl: &Decl, block: &Block) -> NodeSig {
     NodeSig {
         name: decl.name.as_ref().map(text).unwrap_or_default(),
         kind,
-        in_plan,
-        needs,
-        conditional: kind != NodeKind::Decision && clause(decl, K::When).is_some(),
-        routes,
         fallback: name_of(decl, K::Fallback),
         each: clause(decl, K::Each).is_some(),
         optional: is_true(decl, K::Optional),
@@ -509,8 +508,37 @@ fn node(decl: &Decl, block: &Block) -> NodeSig {
         input: assigned(decl, K::Input).into(),
         env: assigned(decl, K::Env).into(),
         approvers: names_of(decl, K::Approver).into(),
-        from_hypotheses: kind == NodeKind::Decision && clause(decl, K::From).is_some() && !any_broken,
         outputs_broken: is_broken(decl, block, K::Output),
+    }
+}
+
+fn ties(decl: &Decl, block: &Block, sig: &NodeSig) -> Ties {
+    let is_broken_clause = |clause: &Clause| matches!(clause.value, Value::Error | Value::Unknown);
+    let is_decision = sig.kind == NodeKind::Decision;
+    let routes = decl.clauses.iter().filter_map(|clause| match &clause.value {
+        Value::Route(route) => Some(RouteSig {
+            on: match &route.on {
+                RouteOn::Event(event) => Some(text(event)),
+                RouteOn::When(_) | RouteOn::Else(_) => None,
+            },
+            to: text(&route.to),
+        }),
+        _ => None,
+    });
+    let needs = match clause(decl, K::Needs).map(|clause| &clause.value) {
+        Some(Value::Needs(needs)) => needs.iter().map(need).collect(),
+        _ => Vec::new(),
+    };
+    Ties {
+        name: sig.name.clone(),
+        kind: sig.kind,
+        in_plan: block.kind == BlockKind::PlanNode,
+        needs,
+        conditional: !is_decision && clause(decl, K::When).is_some(),
+        optional: sig.optional,
+        routes: routes.collect(),
+        fallback: sig.fallback.clone(),
+        from_hypotheses: is_decision && clause(decl, K::From).is_some() && !decl.clauses.iter().any(is_broken_clause),
         needs_broken: is_broken(decl, block, K::Needs),
     }
 }

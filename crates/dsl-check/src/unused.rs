@@ -196,7 +196,8 @@ impl<'db> Unused<'db> {
                 .flatten()
                 .filter(|edge| edge.kind != EdgeKind::Fallback);
             let awaited: HashSet<u32> = edges.map(|edge| edge.on).collect();
-            for (at, ((block, sig), facts)) in plan.nodes.iter().zip(&facts.nodes).enumerate() {
+            for (at, ((block, _), facts)) in plan.nodes.iter().zip(&facts.nodes).enumerate() {
+                let sig = &graph.nodes[at];
                 let at = at as u32;
                 // what the last tasks give is what the run was for
                 let kept = stands_in.contains(&at) || !awaited.contains(&at);

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use smol_str::SmolStr;
 
 use super::{Open, PlanBounds, Summary};
+use crate::calls::called_names;
 use crate::facts::file_facts;
 use crate::graph::graphs;
 use crate::inputs::{Project, SourceFile};
@@ -87,10 +88,10 @@ impl Visit<'_> {
 
     fn callees(&self, (file, plan): PlanId) -> Vec<PlanId> {
         let scope = scope(self.db, self.project, file);
-        let Some(plan) = file_plans(self.db, file).plans.get(plan as usize) else {
+        let Some(names) = called_names(self.db, file).get(plan as usize) else {
             return Vec::new();
         };
-        let called = plan.nodes.iter().filter_map(|(_, sig)| self.callees.called(scope, sig));
+        let called = names.iter().filter_map(|(_, name)| self.callees.named(scope, name));
         called.collect()
     }
 }
@@ -112,6 +113,10 @@ impl<'db> Callees<'db> {
     /// The plan that a task calls; of several of that name the first.
     pub fn called(&self, scope: &FileScope, sig: &NodeSig) -> Option<PlanId> {
         let Work::Call(name) = &sig.work else { return None };
+        self.named(scope, name)
+    }
+
+    fn named(&self, scope: &FileScope, name: &SmolStr) -> Option<PlanId> {
         let shape = scope.plans.get(name)?;
         let mut places = self.places.borrow_mut();
         let places = places.entry(shape.file).or_insert_with(|| {

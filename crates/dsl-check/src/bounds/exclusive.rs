@@ -185,7 +185,7 @@ impl Maker {
         let EdgeKind::Route(at) = kind else {
             return self.branch(on, Outcome::Failed);
         };
-        let sig = &graph.nodes[on as usize];
+        let sig = &graph.ties[on as usize];
         match sig.routes[at as usize].on.as_deref() {
             None => self.branch(on, Outcome::Took(node)),
             Some("success" | "approved") => self.completed(graph, on),

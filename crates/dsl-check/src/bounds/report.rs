@@ -255,7 +255,7 @@ impl Report<'_> {
             node: self.name(node),
             by: edge.and_then(|edge| match edge.kind {
                 EdgeKind::Need => None,
-                EdgeKind::Route(at) => Some(match &self.graph.nodes[edge.on as usize].routes[at as usize].on {
+                EdgeKind::Route(at) => Some(match &self.graph.ties[edge.on as usize].routes[at as usize].on {
                     Some(event) => format!("on {event}"),
                     None => "chosen".to_owned(),
                 }),

@@ -52,10 +52,10 @@ pub(crate) use testing::lower_test;
 
 use crate::diagnostic::{BlockRef, Diag, LocalFix, Target};
 use crate::facts::{self, Facts, Noted, Source};
-use crate::graph::{Access, PlanGraph, graphs};
+use crate::graph::{Access, PlanGraph, Topology, sig_of, topologies};
 use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::places::start_of;
-use crate::plans::file_plans;
+use crate::plans::{PlanBlocks, file_plans};
 use crate::rules;
 use crate::scope::{FileScope, PlanScope, PlanShape, scope};
 use crate::signatures::{Mention, NodeSig, Sig, references, signatures};
@@ -100,8 +100,13 @@ impl View {
 pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<View> {
     let file = chunk.file(db);
     let plans = file_plans(db, file);
-    let graphs = graphs(db, file);
+    let topologies = topologies(db, file);
     let sigs = signatures(db, chunk);
+    let nodes = |plan: u32| Nodes {
+        db,
+        topology: &topologies[plan as usize],
+        blocks: &plans.plans[plan as usize],
+    };
     let view = |index: u32, mentions: &[Mention]| {
         let block = BlockRef { chunk, index };
         match &sigs[index as usize] {
@@ -109,8 +114,8 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
                 about(db, project, file, of, mentions).unwrap_or_default()
             }
             _ => match plans.place(block) {
-                Some((plan, Some(node))) => of_node(&graphs[plan as usize], plan, node, mentions),
-                Some((plan, None)) => of_clauses(&graphs[plan as usize], plan, mentions),
+                Some((plan, Some(node))) => of_node(&nodes(plan), plan, node, mentions),
+                Some((plan, None)) => of_clauses(&nodes(plan), plan, mentions),
                 None => View::default(),
             },
         }
@@ -120,6 +125,13 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
         .zip(mentions)
         .map(|(index, mentions)| view(index, mentions))
         .collect()
+}
+
+/// The nodes of a plan.
+struct Nodes<'db> {
+    db: &'db dyn salsa::Database,
+    topology: &'db Topology,
+    blocks: &'db PlanBlocks,
 }
 
 /// What a block may know that is about another plan.
@@ -132,17 +144,23 @@ fn about(
 ) -> Option<View> {
     let name = of.as_ref()?;
     let home = scope(db, project, file).plans.get(name)?.file;
-    let at = file_plans(db, home).named(name)?;
-    let graph = graphs(db, home).get(at)?;
+    let plans = file_plans(db, home);
+    let at = plans.named(name)?;
+    let nodes = Nodes {
+        db,
+        topology: topologies(db, home).get(at)?,
+        blocks: plans.plans.get(at)?,
+    };
     Some(View {
-        nodes: seen(graph, mentions, |_, _| (Access::Always, Access::Always)),
+        nodes: seen(&nodes, mentions, |_, _| (Access::Always, Access::Always)),
         ..View::default()
     })
 }
 
 /// Of what is not read it does not matter whether it is there.
-fn of_node(graph: &PlanGraph, plan: u32, node: u32, mentions: &[Mention]) -> View {
-    let nodes = seen(graph, mentions, |other, mention| {
+fn of_node(nodes: &Nodes<'_>, plan: u32, node: u32, mentions: &[Mention]) -> View {
+    let graph = nodes.topology;
+    let nodes = seen(nodes, mentions, |other, mention| {
         let access = if mention.is_read {
             graph.access(node, other)
         } else {
@@ -155,10 +173,10 @@ fn of_node(graph: &PlanGraph, plan: u32, node: u32, mentions: &[Mention]) -> Vie
         };
         (access, error)
     });
-    let name = |node: u32| graph.nodes[node as usize].name.clone();
+    let name = |node: u32| graph.ties[node as usize].name.clone();
     let names = |(need, other)| (name(need), name(other));
     let is_read = |member: u32| {
-        let name = &graph.nodes[member as usize].name;
+        let name = &graph.ties[member as usize].name;
         let found = mentions.binary_search_by(|mention| mention.name.cmp(name));
         found.is_ok_and(|at| mentions[at].is_read)
     };
@@ -170,8 +188,9 @@ fn of_node(graph: &PlanGraph, plan: u32, node: u32, mentions: &[Mention]) -> Vie
     }
 }
 
-fn of_clauses(graph: &PlanGraph, plan: u32, mentions: &[Mention]) -> View {
-    let nodes = seen(graph, mentions, |other, mention| {
+fn of_clauses(nodes: &Nodes<'_>, plan: u32, mentions: &[Mention]) -> View {
+    let graph = nodes.topology;
+    let nodes = seen(nodes, mentions, |other, mention| {
         let access = if !mention.is_read || graph.is_certain(other) {
             Access::Always
         } else {
@@ -187,14 +206,14 @@ fn of_clauses(graph: &PlanGraph, plan: u32, mentions: &[Mention]) -> View {
 }
 
 fn seen(
-    graph: &PlanGraph,
+    nodes: &Nodes<'_>,
     mentions: &[Mention],
     access: impl Fn(u32, &Mention) -> (Access, Access),
 ) -> Vec<(SmolStr, Seen)> {
     let of_mention = |mention: &Mention| {
-        let at = *graph.index.get(&mention.name)?;
+        let at = *nodes.topology.index.get(&mention.name)?;
         let (access, error) = access(at, mention);
-        let sig = graph.nodes[at as usize].clone();
+        let sig = sig_of(nodes.db, nodes.blocks.nodes[at as usize].0)?.clone();
         Some((mention.name.clone(), Seen { sig, access, error }))
     };
     mentions.iter().filter_map(of_mention).collect()

@@ -12,12 +12,12 @@ use smol_str::SmolStr;
 use super::graph::{FlowGraph, Origin};
 use super::leaks::{Leak, leaks};
 use super::spot::{Level, Spot};
+use crate::calls::called_names;
 use crate::facts::file_facts;
 use crate::graph::graphs;
 use crate::inputs::{Project, SourceFile};
 use crate::plans::file_plans;
 use crate::scope::scope;
-use crate::signatures::Work;
 
 /// A file and the place of a plan in it.
 pub(crate) type PlanId = (SourceFile, u32);
@@ -73,13 +73,11 @@ pub(crate) fn called_plan(
 /// The plans that each plan of the file calls.
 #[salsa::tracked(returns(ref))]
 fn file_calls(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<Vec<PlanId>>> {
-    let calls = file_plans(db, file).plans.iter().map(|plan| {
-        let names = plan.nodes.iter().filter_map(|(_, node)| match &node.work {
-            Work::Call(name) => Some(name),
-            _ => None,
-        });
+    let calls = called_names(db, file).iter().map(|names| {
         let mut seen = HashSet::new();
-        let called = names.filter_map(|name| called_plan(db, project, file, name));
+        let called = names
+            .iter()
+            .filter_map(|(_, name)| called_plan(db, project, file, name));
         called.filter(|plan| seen.insert(*plan)).collect()
     });
     Arc::new(calls.collect())

@@ -13,6 +13,7 @@ use smol_str::SmolStr;
 
 use super::calls::{PlanId, Summaries, Summary, called_plan, summaries};
 use super::spot::{Level, Spot};
+use crate::calls::called_names;
 use crate::diagnostic::{Place, Target};
 use crate::facts::{Facts, How, PlanFacts, Read, Sink, Source, file_facts};
 use crate::graph::{PlanGraph, graphs};
@@ -71,7 +72,7 @@ impl<'a> FlowGraph<'a> {
     /// Of a plan of the file; `None`: there is none.
     pub fn of_plan(db: &'a dyn salsa::Database, project: Project, file: SourceFile, plan: usize) -> Option<Self> {
         let (graph, facts) = (graphs(db, file).get(plan)?, file_facts(db, project, file).get(plan)?);
-        let calls = graph.nodes.iter().any(|node| matches!(node.work, Work::Call(_)));
+        let calls = !called_names(db, file).get(plan)?.is_empty();
         let known = if calls { summaries(db, project) } else { &*NO_SUMMARIES };
         Some(Self::new(graph, facts, known, |name| {
             called_plan(db, project, file, name)

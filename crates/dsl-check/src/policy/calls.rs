@@ -5,10 +5,11 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use crate::calls::called_names;
 use crate::inputs::{Project, SourceFile};
 use crate::plans::file_plans;
 use crate::scope::scope;
-use crate::signatures::{NodeKind, Work};
+use crate::signatures::NodeKind;
 
 /// A plan: its file, and its place among the file's plans.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -19,17 +20,13 @@ pub(crate) struct PlanAt {
 
 /// The tasks of a plan that call plans, each with the plan.
 pub(super) fn calls(db: &dyn salsa::Database, project: Project, plan: PlanAt) -> Vec<(u32, PlanAt)> {
-    let Some(blocks) = file_plans(db, plan.file).plans.get(plan.at) else {
-        return Vec::new();
-    };
     let mut found = Vec::new();
-    for (node, (_, sig)) in (0..).zip(&blocks.nodes) {
-        let Work::Call(name) = &sig.work else { continue };
+    for (node, name) in called_names(db, plan.file).get(plan.at).into_iter().flatten() {
         let Some(shape) = scope(db, project, plan.file).plans.get(name) else {
             continue;
         };
         let at = file_plans(db, shape.file).named(&shape.plan.name);
-        found.extend(at.map(|at| (node, PlanAt { file: shape.file, at })));
+        found.extend(at.map(|at| (*node, PlanAt { file: shape.file, at })));
     }
     found
 }

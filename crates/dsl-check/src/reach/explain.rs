@@ -6,7 +6,7 @@ use super::cond::{comparison, written};
 use super::held::Held;
 use super::{Clash, DeadArm, Fact, Reached, Subject, Values, Why, cond};
 use crate::diagnostic::{Diag, Place, Target};
-use crate::graph::PlanGraph;
+use crate::graph::Topology;
 use crate::plans::PlanBlocks;
 use crate::rules;
 use crate::signatures::NodeKind;
@@ -15,7 +15,7 @@ use ir::Value;
 use smol_str::SmolStr;
 
 /// The nodes that can never run, and the arms that are never taken for that.
-pub(crate) fn problems(plan: &PlanBlocks, graph: &PlanGraph, reached: &Reached) -> Vec<Diag> {
+pub(crate) fn problems(plan: &PlanBlocks, graph: &Topology, reached: &Reached) -> Vec<Diag> {
     let explain = Explain { plan, graph, reached };
     let never = reached.never.iter().map(|(node, clash)| explain.never(*node, clash));
     never
@@ -25,7 +25,7 @@ pub(crate) fn problems(plan: &PlanBlocks, graph: &PlanGraph, reached: &Reached) 
 
 impl Reached {
     /// What must hold for the node to run, one text each.
-    pub fn runs_if(&self, graph: &PlanGraph, node: u32) -> Vec<String> {
+    pub fn runs_if(&self, graph: &Topology, node: u32) -> Vec<String> {
         let outcome = |fact: &Fact| self.says(graph, fact, None);
         self.facts[node as usize].iter().map(outcome).collect()
     }
@@ -36,8 +36,8 @@ impl Reached {
     }
 
     /// A fact as a clause of a sentence; `it`: how to call the node, if it was named already.
-    fn says(&self, graph: &PlanGraph, fact: &Fact, it: Option<&str>) -> String {
-        let name = |node: u32| &graph.nodes[node as usize].name;
+    fn says(&self, graph: &Topology, fact: &Fact, it: Option<&str>) -> String {
+        let name = |node: u32| &graph.ties[node as usize].name;
         let who = |node: u32| it.map_or_else(|| format!("`{}`", name(node)), str::to_owned);
         let only = match self.is(fact) {
             Values::OneOf(values) => match &**values {
@@ -65,7 +65,7 @@ impl Reached {
                 is => format!("`{}`", written(&cond::Subject::Mode(name(node).clone()), is)),
             },
             (Subject::Arm(node), Some(Value::Int(to))) => {
-                let to = graph.nodes.get(*to as usize).map(|node| node.name.as_str());
+                let to = graph.ties.get(*to as usize).map(|node| node.name.as_str());
                 format!("{} takes `{}`", who(node), to.unwrap_or_default())
             }
             (Subject::Arm(node), _) => format!("{} takes one of several arms", who(node)),
@@ -92,13 +92,13 @@ fn about(fact: &Fact) -> Option<u32> {
 
 struct Explain<'a> {
     plan: &'a PlanBlocks,
-    graph: &'a PlanGraph,
+    graph: &'a Topology,
     reached: &'a Reached,
 }
 
 impl Explain<'_> {
     fn name(&self, node: u32) -> &SmolStr {
-        &self.graph.nodes[node as usize].name
+        &self.graph.ties[node as usize].name
     }
 
     fn at(&self, node: u32, target: Target) -> Place {
@@ -221,7 +221,7 @@ impl Explain<'_> {
         let chooses = match fact.of {
             Subject::Arm(_) => "takes one arm only",
             Subject::Mode(_) => "fails with one mode only",
-            _ if self.graph.nodes[of as usize].kind == NodeKind::Decision => "takes one arm only",
+            _ if self.graph.ties[of as usize].kind == NodeKind::Decision => "takes one arm only",
             _ => "either completes or fails",
         };
         diag.label(self.at(of, Target::Name), chooses)

@@ -21,7 +21,7 @@ pub(crate) use cond::{Cond, Scope, is_total};
 pub(crate) use explain::problems;
 
 use crate::facts::file_facts;
-use crate::graph::{Access, PlanGraph, Requirement, Source, fires_on_failure, graphs};
+use crate::graph::{Access, Requirement, Source, Topology, fires_on_failure, topologies};
 use crate::inputs::{Project, SourceFile};
 use crate::signatures::NodeKind;
 use cond::ValueName;
@@ -124,7 +124,7 @@ pub(crate) fn conditions(db: &dyn salsa::Database, project: Project, file: Sourc
 /// One for each plan of the file.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn reached(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<Reached>> {
-    let plans = graphs(db, file).iter().zip(conditions(db, project, file).iter());
+    let plans = topologies(db, file).iter().zip(conditions(db, project, file).iter());
     Arc::new(
         plans
             .map(|(graph, conditions)| Reached::new(graph, conditions))
@@ -149,13 +149,13 @@ pub(crate) struct Reached {
 }
 
 impl Reached {
-    pub fn new(graph: &PlanGraph, conditions: &Conditions) -> Self {
+    pub fn new(graph: &Topology, conditions: &Conditions) -> Self {
         let mut reach = Reach::new(graph, conditions);
-        let mut conditional = vec![true; graph.nodes.len()];
+        let mut conditional = vec![true; graph.ties.len()];
         let mut never = Vec::new();
         for node in graph.in_order() {
             let above = graph.edges[node as usize].iter();
-            conditional[node as usize] = graph.nodes[node as usize].conditional
+            conditional[node as usize] = graph.ties[node as usize].conditional
                 || graph.is_loose(node)
                 || above.into_iter().any(|edge| conditional[edge.on as usize]);
             if let Some(clash) = reach.visit(node) {
@@ -195,7 +195,7 @@ impl Reached {
     }
 
     /// Whether both certainly complete in some run, and neither waits for the other.
-    pub fn race(&self, graph: &PlanGraph, a: u32, b: u32) -> bool {
+    pub fn race(&self, graph: &Topology, a: u32, b: u32) -> bool {
         let unsure = |node: u32| self.dead[node as usize] || self.conditional[node as usize];
         if a == b || unsure(a) || unsure(b) {
             return false;
@@ -210,7 +210,7 @@ impl Reached {
 }
 
 struct Reach<'a> {
-    graph: &'a PlanGraph,
+    graph: &'a Topology,
     conditions: &'a Conditions,
     facts: Vec<Arc<[Fact]>>,
     dead: Vec<bool>,
@@ -225,7 +225,7 @@ struct Reach<'a> {
 }
 
 impl<'a> Reach<'a> {
-    fn new(graph: &'a PlanGraph, conditions: &'a Conditions) -> Self {
+    fn new(graph: &'a Topology, conditions: &'a Conditions) -> Self {
         let conds = conditions.when.values().map(|when| &**when);
         let conds = conds.chain(conditions.arms.values().flat_map(|arms| arms.iter()));
         let asked = conds
@@ -237,8 +237,8 @@ impl<'a> Reach<'a> {
         Self {
             graph,
             conditions,
-            facts: vec![Arc::default(); graph.nodes.len()],
-            dead: vec![false; graph.nodes.len()],
+            facts: vec![Arc::default(); graph.ties.len()],
+            dead: vec![false; graph.ties.len()],
             dead_arms: Vec::new(),
             never_taken: HashSet::new(),
             asked: asked.collect(),
@@ -430,7 +430,7 @@ impl<'a> Reach<'a> {
             facts.extend(self.arm(source));
             let took = Values::only(Value::Int(i64::from(node)));
             facts.push(self.fact(Subject::Arm(from), took));
-        } else if self.graph.nodes[from as usize].kind != NodeKind::Decision {
+        } else if self.graph.ties[from as usize].kind != NodeKind::Decision {
             facts.push(Fact::completed(from));
         }
         facts
@@ -438,7 +438,7 @@ impl<'a> Reach<'a> {
 
     /// The modes on which a failure route fires.
     fn modes(&self, source: &Source) -> Option<Values> {
-        let sig = &self.graph.nodes[source.node as usize];
+        let sig = &self.graph.ties[source.node as usize];
         let Some(route) = source.route else {
             return Some(Values::except("in-doubt".into()));
         };
