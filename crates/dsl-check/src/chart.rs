@@ -13,10 +13,11 @@ use smol_str::SmolStr;
 use crate::analysis::{Analysis, Edge};
 use crate::bounds::Bounds;
 use crate::diagnostic::BlockRef;
+use crate::graph::sig_of;
 use crate::inputs::SourceFile;
 use crate::places::decl_of;
 use crate::plans::file_plans;
-use crate::signatures::{NeedSig, NodeKind, NodeSig, Work};
+use crate::signatures::{NeedSig, NodeKind, NodeSig, Ties, Work};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Chart {
@@ -89,13 +90,13 @@ impl Analysis {
             title: plan.clauses.first().and_then(|&header| self.title(header)),
             nodes: nodes
                 .clone()
-                .map(|(block, sig)| self.chart_node(&mut edge, *block, sig))
+                .filter_map(|(block, _)| Some(self.chart_node(&mut edge, *block, sig_of(&self.db, *block)?)))
                 .collect(),
             edges: Vec::new(),
         };
         let mut edges = Edges::new(&chart.nodes);
-        for (block, sig) in nodes {
-            edges.of_node(sig, || self.arms_of(*block, &sig.name));
+        for (block, ties) in nodes {
+            edges.of_node(ties, || self.arms_of(*block, &ties.name));
         }
         chart.edges = edges.found;
         if let Ok(bounds) = self.bounds(path, self.plan_name(file, at).as_deref()) {
@@ -156,11 +157,11 @@ impl Edges {
         Self { ids, found: Vec::new() }
     }
 
-    fn of_node(&mut self, sig: &NodeSig, arms: impl FnOnce() -> Vec<crate::ArmText>) {
-        for need in &sig.needs {
+    fn of_node(&mut self, ties: &Ties, arms: impl FnOnce() -> Vec<crate::ArmText>) {
+        for need in &ties.needs {
             match need {
                 NeedSig::Node { name, optional } => {
-                    self.add(name, &sig.name, ChartEdgeKind::Need, optional.then(|| "?".to_owned()));
+                    self.add(name, &ties.name, ChartEdgeKind::Need, optional.then(|| "?".to_owned()));
                 }
                 NeedSig::Quorum { count, of } => {
                     let label = if *count == 1 {
@@ -169,22 +170,22 @@ impl Edges {
                         format!("{count} of {}", of.len())
                     };
                     for name in of {
-                        self.add(name, &sig.name, ChartEdgeKind::Need, Some(label.clone()));
+                        self.add(name, &ties.name, ChartEdgeKind::Need, Some(label.clone()));
                     }
                 }
             }
         }
-        for route in &sig.routes {
-            if let Some(event) = &route.on.as_ref().filter(|_| sig.kind != NodeKind::Decision) {
-                self.add(&sig.name, &route.to, ChartEdgeKind::Route, Some(event.to_string()));
+        for route in &ties.routes {
+            if let Some(event) = &route.on.as_ref().filter(|_| ties.kind != NodeKind::Decision) {
+                self.add(&ties.name, &route.to, ChartEdgeKind::Route, Some(event.to_string()));
             }
         }
-        if let Some(fallback) = &sig.fallback {
-            self.add(&sig.name, fallback, ChartEdgeKind::Fallback, None);
+        if let Some(fallback) = &ties.fallback {
+            self.add(&ties.name, fallback, ChartEdgeKind::Fallback, None);
         }
-        if sig.kind == NodeKind::Decision {
+        if ties.kind == NodeKind::Decision {
             for arm in arms() {
-                self.add(&sig.name, &arm.to, ChartEdgeKind::Arm, Some(arm.says));
+                self.add(&ties.name, &arm.to, ChartEdgeKind::Arm, Some(arm.says));
             }
         }
     }

@@ -7,10 +7,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use dsl_syntax::ast::{Block, Suppression};
-use smol_str::SmolStr;
 
 use crate::inputs::SourceChunk;
-use crate::signatures::{Sig, mentions, of_block};
+use crate::signatures::{Mention, Sig, mentions, of_block};
 
 /// The blocks of a chunk, to be looked at now.
 pub(crate) fn blocks(db: &dyn salsa::Database, chunk: SourceChunk) -> Cow<'_, [Block]> {
@@ -40,7 +39,7 @@ pub(crate) struct Outline {
     /// Read them through [`crate::signatures::signatures`], which is the same after most edits.
     pub signatures: Arc<[Sig]>,
     /// Likewise [`crate::signatures::references`].
-    pub references: Arc<[Box<[SmolStr]>]>,
+    pub references: Arc<[Box<[Mention]>]>,
     /// Where each block starts in the chunk.
     pub starts: Box<[u32]>,
     /// With the index of the block that they stand in.
