@@ -9,6 +9,7 @@ mod drift;
 mod effects;
 mod fix;
 mod plans;
+mod processes;
 mod reports;
 mod runs;
 mod secrets;

@@ -43,7 +43,7 @@ pub fn drive(running: Running, watching: &Watching, printer: &Printer) -> Result
         ));
     }
     say_recovery(&running, printer);
-    let mut watch = Watch::new(printer, format, quiet, running.engine());
+    let mut watch = Watch::new(printer, format, quiet, running.engine(), running.folder());
     let finished = running.drive(&mut watch);
     watch.finish();
     let finished = finished?;

@@ -1,19 +1,28 @@
 //! Watching a run: live lines on a terminal, plain lines elsewhere, one event a line for machines.
 //!
-//! What is told is on disk already. A line for each thing that happened stays; below them, on a terminal, a line for each
-//! running attempt and a bar with counts. Absent: what the run came to in the end.
+//! What is told is on disk already. A line for each thing that happened stays; below them, on a terminal, the live lines ([`frame`]).
+//! Absent: what the run came to in the end.
 
-use std::fmt::Write;
+mod estimate;
+mod frame;
+mod lines;
+#[cfg(test)]
+mod tests;
+mod view;
+
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::ValueEnum;
-use console::{Term, truncate_str};
+use console::Term;
 use engine::{Engine, Notice};
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use runtime::{Observer, Progress};
 use serde::Serialize;
+use store::RunFolder;
 
+use self::estimate::Estimates;
+use self::lines::Lines;
+use self::view::View;
 use crate::printer::{Paint, Printer, bold, shown};
 use crate::text;
 
@@ -27,69 +36,39 @@ pub enum Format {
     Json,
 }
 
-/// At most so many running attempts have a line of their own.
-const LINES_MAX: usize = 12;
-const REDRAW: Duration = Duration::from_millis(120);
-
 pub struct Watch<'a> {
     printer: &'a Printer,
     format: Format,
     quiet: bool,
-    bar: Option<ProgressBar>,
-    live: Arc<Mutex<Live>>,
-}
-
-/// What the live lines show.
-#[derive(Default)]
-struct Live {
-    running: Vec<Running>,
-    counts: Counts,
-}
-
-struct Running {
-    label: String,
-    title: String,
-    since: Instant,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Counts {
-    settled: u64,
-    failed: u64,
-    skipped: u64,
+    /// On a terminal.
+    lines: Option<Lines>,
+    view: Arc<Mutex<View>>,
 }
 
 impl<'a> Watch<'a> {
-    pub fn new(printer: &'a Printer, format: Format, quiet: bool, engine: &Engine) -> Self {
-        // Of a resumed run some have settled before.
-        let settled = engine.nodes().iter().filter(|node| node.settled_ms.is_some()).count() as u64;
-        let live = Arc::new(Mutex::new(Live {
-            counts: Counts {
-                settled,
-                ..Counts::default()
-            },
-            ..Live::default()
-        }));
-        let nodes = engine.plan().nodes.len() as u64;
+    pub fn new(printer: &'a Printer, format: Format, quiet: bool, engine: &Engine, folder: &RunFolder) -> Self {
+        let view = Arc::new(Mutex::new(View::new(engine, folder.id(), Instant::now())));
         let draws = format == Format::Text && !quiet;
-        let bar = printer.live().filter(|_| draws).map(|lines| {
-            let bar = lines.add(ProgressBar::new(nodes).with_style(style(live.clone())));
-            bar.enable_steady_tick(REDRAW);
-            bar
+        let lines = printer.live().filter(|_| draws).map(|target| {
+            let terminal = Term::stderr();
+            let lines = Lines::new(target, view.clone(), printer.err_is_colored(), move || terminal.size());
+            lines.animate();
+            estimate_meanwhile(view.clone(), folder.clone(), engine.plan().name.to_string());
+            lines
         });
         Self {
             printer,
             format,
             quiet,
-            bar,
-            live,
+            lines,
+            view,
         }
     }
 
     /// Takes the live lines away.
     pub fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+        if let Some(lines) = &self.lines {
+            lines.finish();
         }
     }
 
@@ -109,7 +88,7 @@ impl<'a> Watch<'a> {
             Notice::Started { node, label, attempt } => {
                 let title = engine.title(*node).unwrap_or_default();
                 // On a terminal it is among the live lines.
-                if self.bar.is_none() {
+                if self.lines.is_none() {
                     let again = if *attempt > 1 {
                         format!("attempt {attempt}")
                     } else {
@@ -187,10 +166,9 @@ impl Observer for Watch<'_> {
             Progress::Journaled(lines) if self.format == Format::Json => self.printer.out(lines),
             Progress::Notice(notice) if self.format == Format::Json => self.printer.line(&derived(notice)),
             Progress::Notice(notice) if !self.quiet => {
-                if let Some(bar) = &self.bar {
-                    let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-                    live.take(engine, notice);
-                    bar.set_position(live.counts.settled);
+                if self.lines.is_some() {
+                    let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+                    view.take(engine, notice, Instant::now());
                 }
                 self.tell(engine, notice);
             }
@@ -209,105 +187,12 @@ fn derived(notice: &Notice) -> String {
     serde_json::to_string(&Derived { derived: notice }).unwrap_or_default()
 }
 
-impl Live {
-    fn take(&mut self, engine: &Engine, notice: &Notice) {
-        let (node, label) = match notice {
-            Notice::Started { node, label, .. } => {
-                let title = engine.title(*node).unwrap_or_default();
-                self.running.push(Running {
-                    label: label.to_string(),
-                    title,
-                    since: Instant::now(),
-                });
-                return;
-            }
-            Notice::Retrying { label, .. }
-            | Notice::Again { label, .. }
-            | Notice::Blocked { label, .. }
-            | Notice::Asked { label, .. } => {
-                self.running.retain(|running| running.label != label.as_str());
-                return;
-            }
-            Notice::Completed { node, label, .. } => (node, label),
-            Notice::Failed { node, label, .. } => {
-                self.counts.failed += 1;
-                (node, label)
-            }
-            Notice::Skipped { node, label, .. } => {
-                self.counts.skipped += 1;
-                (node, label)
-            }
-            Notice::Cancelled { node, label } => (node, label),
-            Notice::FannedOut { .. }
-            | Notice::Decided { .. }
-            | Notice::Aborting { .. }
-            | Notice::PlanTimeout
-            | Notice::Ignored(_) => return,
-        };
-        self.running.retain(|running| running.label != label.as_str());
-        // Instances of a fan-out are not counted: the task is.
-        if engine
-            .plan()
-            .nodes
-            .get(*node as usize)
-            .is_some_and(|known| known.id == *label)
-        {
-            self.counts.settled += 1;
-        }
-    }
-
-    /// One line each: a wrapped one would be counted wrong, and drawn over what is above it.
-    fn lines(&self, (rows, columns): (u16, u16)) -> String {
-        let lines_max = LINES_MAX.min(usize::from(rows / 2)).max(1);
-        let mut text = String::new();
-        for running in self.running.iter().take(lines_max) {
-            let since = format!("  {} s", running.since.elapsed().as_secs());
-            let what = format!(
-                "    {} {} {}",
-                bold("running", Some(Paint::Blue)),
-                one_line(&running.label),
-                one_line(&running.title)
-            );
-            let room = usize::from(columns).saturating_sub(since.len() + 1);
-            text.push_str(&truncate_str(what.trim_end(), room, "…"));
-            text.push_str(&since);
-            text.push('\n');
-        }
-        if let Some(more) = self.running.len().checked_sub(lines_max).filter(|more| *more > 0) {
-            // Infallible: writing to a string.
-            let _ = writeln!(text, "            and {more} more");
-        }
-        text
-    }
-
-    fn counts(&self) -> String {
-        let mut text = format!("{} running", self.running.len());
-        for (count, name) in [(self.counts.failed, "failed"), (self.counts.skipped, "skipped")] {
-            if count > 0 {
-                let _ = write!(text, ", {count} {name}");
-            }
-        }
-        text
-    }
-}
-
-fn one_line(text: &str) -> String {
-    shown(text).replace('\n', " ")
-}
-
-/// One bar whose lines are made anew at each drawing, so that no attempt needs a thread of its own.
-fn style(live: Arc<Mutex<Live>>) -> ProgressStyle {
-    let (lines, counts) = (live.clone(), live);
-    let terminal = Term::stderr();
-    ProgressStyle::with_template("{running}    {bar:20} {pos}/{len}  {counts}  {elapsed}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("━╸─")
-        .with_key("running", move |_: &ProgressState, out: &mut dyn Write| {
-            let size = terminal.size();
-            let live = lines.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = out.write_str(&live.lines(size));
-        })
-        .with_key("counts", move |_: &ProgressState, out: &mut dyn Write| {
-            let _ = out.write_str(&counts.lock().unwrap_or_else(PoisonError::into_inner).counts());
-        })
+/// Earlier runs are read beside the run: it does not wait for them.
+fn estimate_meanwhile(view: Arc<Mutex<View>>, folder: RunFolder, plan: String) {
+    std::thread::spawn(move || {
+        let estimates = Estimates::of_earlier(&folder, &plan);
+        let mut view = view.lock().unwrap_or_else(PoisonError::into_inner);
+        view.estimates = estimates;
+        view.estimate(Instant::now());
+    });
 }

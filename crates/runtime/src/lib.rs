@@ -16,6 +16,7 @@ mod clock;
 mod driver;
 mod error;
 mod history;
+mod init;
 mod inputs;
 mod output;
 mod recover;

@@ -23,6 +23,7 @@ use crate::driver::{Driver, Journal, Work};
 use crate::environment::{Programs, inherited};
 use crate::error::{ENGINE_VERSION, RunError};
 use crate::history::{History, fold};
+use crate::init;
 use crate::inputs;
 use crate::procfs;
 use crate::recover::{reap, run_dir};
@@ -295,6 +296,7 @@ impl Running {
         let _ = std::fs::remove_dir_all(folder.temp_dir());
         let (journal, driven, interrupted) = tokio.block_on(async {
             let (to_driver, from_attempts) = unbounded_channel();
+            tokio::spawn(init::reap_orphans(supervisor.pid()));
             let signals = if options.signals {
                 Signals::hear()
             } else {

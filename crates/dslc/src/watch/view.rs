@@ -1,0 +1,184 @@
+//! What the live lines show, kept up to date from notices: what runs and since when, what waits and for whom, how far the run is.
+
+use std::time::{Duration, Instant};
+
+use engine::{Engine, Notice};
+use smol_str::SmolStr;
+
+use super::estimate::{Estimates, Paths};
+
+/// The estimate is made anew no more often.
+const ESTIMATE_PAUSE: Duration = Duration::from_millis(250);
+
+pub struct View {
+    /// As it is typed.
+    pub run: String,
+    pub started: Instant,
+    /// Nodes of the plan.
+    pub nodes: u64,
+    pub counts: Counts,
+    pub running: Vec<Running>,
+    pub waiting: Vec<Waiting>,
+    pub remaining: Option<Remaining>,
+    pub estimates: Estimates,
+    paths: Paths,
+    estimated: Option<Instant>,
+}
+
+pub struct Running {
+    pub label: SmolStr,
+    pub title: String,
+    pub attempt: u32,
+    pub since: Instant,
+}
+
+pub struct Waiting {
+    pub label: SmolStr,
+    pub what: What,
+}
+
+/// What has to happen.
+pub enum What {
+    /// A further attempt starts then.
+    Time { at: Instant, why: SmolStr },
+    /// One of these decides, and chooses where there are options.
+    People {
+        approvers: Vec<SmolStr>,
+        until: Option<Instant>,
+    },
+    /// Somebody finds out what an attempt did.
+    Doubt,
+}
+
+#[derive(Clone, Copy, Default)]
+pub struct Counts {
+    pub settled: u64,
+    pub failed: u64,
+    pub skipped: u64,
+}
+
+/// How long the rest takes, by earlier runs.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Remaining {
+    pub time: Duration,
+    pub as_of: Instant,
+    /// Something is on the way that no earlier run had.
+    pub at_least: bool,
+}
+
+impl View {
+    pub fn new(engine: &Engine, run: &str, started: Instant) -> Self {
+        let plan = engine.plan();
+        let mut paths = Paths::of(plan);
+        let mut counts = Counts::default();
+        // of a resumed run some have settled before
+        for node in engine.nodes() {
+            if node.settled_ms.is_some() {
+                counts.settled += 1;
+                paths.settle(node.node);
+            }
+        }
+        let waiting = engine.blocked().into_iter().map(|doubt| Waiting {
+            label: doubt.label,
+            what: What::Doubt,
+        });
+        Self {
+            run: run.rsplit('-').next().unwrap_or(run).to_owned(),
+            started,
+            nodes: plan.nodes.len() as u64,
+            counts,
+            running: Vec::new(),
+            waiting: waiting.collect(),
+            remaining: None,
+            estimates: Estimates::default(),
+            paths,
+            estimated: None,
+        }
+    }
+
+    pub fn take(&mut self, engine: &Engine, notice: &Notice, now: Instant) {
+        match notice {
+            Notice::Started { node, label, attempt } => {
+                self.forget(label);
+                self.paths.start(*node, now);
+                self.running.push(Running {
+                    label: label.clone(),
+                    title: engine.title(*node).unwrap_or_default(),
+                    attempt: *attempt,
+                    since: now,
+                });
+            }
+            Notice::Retrying {
+                label, error, at_ms, ..
+            } => {
+                let at = now + until(*at_ms);
+                let why = error.kind.clone();
+                self.wait(label, What::Time { at, why });
+            }
+            Notice::Blocked { label, .. } => self.wait(label, What::Doubt),
+            Notice::Asked {
+                label,
+                approvers,
+                deadline_ms,
+                ..
+            } => {
+                let until = deadline_ms.map(|at_ms| now + until(at_ms));
+                let approvers = approvers.clone();
+                self.wait(label, What::People { approvers, until });
+            }
+            Notice::Again { label, .. } => self.forget(label),
+            Notice::Completed { node, label, .. } | Notice::Cancelled { node, label } => {
+                self.settle(engine, *node, label);
+            }
+            Notice::Failed { node, label, .. } => {
+                self.counts.failed += 1;
+                self.settle(engine, *node, label);
+            }
+            Notice::Skipped { node, label, .. } => {
+                self.counts.skipped += 1;
+                self.settle(engine, *node, label);
+            }
+            _ => return,
+        }
+        if self.estimated.is_none_or(|at| now >= at + ESTIMATE_PAUSE) {
+            self.estimate(now);
+        }
+    }
+
+    pub fn estimate(&mut self, now: Instant) {
+        self.estimated = Some(now);
+        self.remaining = self.paths.remaining(&self.estimates, now);
+    }
+
+    fn wait(&mut self, label: &SmolStr, what: What) {
+        self.forget(label);
+        self.waiting.push(Waiting {
+            label: label.clone(),
+            what,
+        });
+    }
+
+    fn forget(&mut self, label: &SmolStr) {
+        self.running.retain(|running| running.label != *label);
+        self.waiting.retain(|waiting| waiting.label != *label);
+    }
+
+    /// Instances of a fan-out and the nodes of a called plan are not counted: their task is.
+    fn settle(&mut self, engine: &Engine, node: u32, label: &SmolStr) {
+        self.forget(label);
+        if engine
+            .plan()
+            .nodes
+            .get(node as usize)
+            .is_some_and(|known| known.id == *label)
+        {
+            self.counts.settled += 1;
+            self.paths.settle(node);
+        }
+    }
+}
+
+/// From now to a time of the wall clock.
+fn until(at_ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(at_ms - store::now_ms()).unwrap_or(0))
+}
