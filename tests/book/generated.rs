@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use dsl_check::rules::{RULES, Rule};
+use dsl_check::rules::{RULES, Repair, Rule};
 use dsl_syntax::table::{ClauseKey, DeclKind};
 use plan_tests::Project;
 
@@ -70,18 +70,29 @@ fn index() -> String {
     let mut out = String::from(
         "# Rules\n\nEvery message has the name of its rule in brackets: `error[unresolved-name]`. `dslc explain RULE` prints the same pages.\n\n\
          A rule can be raised or silenced for a workspace in [`dslc.toml`](language.md#dslctoml), and for one line by a comment above it:\n\
-         `# allow(rule-name): reason`. Hints are shown in editors, and by `dslc check --hints`.\n",
+         `# allow(rule-name): reason`. Hints are shown in editors, and by `dslc check --hints`.\n\n\
+         Many mistakes can be repaired by a machine: `dslc check --fix` makes the repairs that cannot change what a correct plan means, with\n\
+         `--unsafe-fixes` also those that guess what was meant; the editor offers both.\n",
     );
     for group in groups() {
         let _ = write!(
             out,
-            "\n## {}\n\n| rule | | what it says |\n| --- | --- | --- |\n",
+            "\n## {}\n\n| rule | | what it says | repair |\n| --- | --- | --- | --- |\n",
             capital(group)
         );
         for rule in of_group(group) {
             let (name, severity) = (rule.name, rule.severity.name());
             let summary = rule.summary().replace('|', "\\|");
-            let _ = writeln!(out, "| [`{name}`](rules/{name}.md) | {severity} | {summary} |");
+            let how = match rule.repair {
+                Repair::Safe => "`--fix`: ",
+                Repair::Asked => "`--unsafe-fixes`: ",
+                Repair::None => "none: ",
+            };
+            let repaired = rule.repaired.replace('|', "\\|");
+            let _ = writeln!(
+                out,
+                "| [`{name}`](rules/{name}.md) | {severity} | {summary} | {how}{repaired} |"
+            );
         }
     }
     out

@@ -2,6 +2,7 @@
 
 mod crates;
 mod docs;
+mod fixes;
 mod grammar;
 mod paths;
 mod readme;

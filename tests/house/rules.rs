@@ -30,10 +30,10 @@ fn every_wrong_example_raises_exactly_its_rule_and_every_right_one_nothing() {
 }
 
 /// Rules about bytes that cannot stand in a Markdown file, or what another program says; the command-line tests cover them.
-const UNWRITABLE: &[&str] = &["not-utf8", "file-too-large", "shell-lint"];
+pub(super) const UNWRITABLE: &[&str] = &["not-utf8", "file-too-large", "shell-lint"];
 
 /// Rules that are asked for only when a plan is to be run.
-const FOR_A_RUN: &[&str] = &["abstract-capability"];
+pub(super) const FOR_A_RUN: &[&str] = &["abstract-capability"];
 
 fn judge(rule: &Rule) -> Result<(), String> {
     let wrong = examples(rule.page, "Wrong");
@@ -100,7 +100,7 @@ fn judge_drift(rule: &Rule) -> Result<(), String> {
 
 /// The examples below a heading. Each fenced block is one file, named by what follows `plan` on its fence; a block with the
 /// name of one before it, or none, starts a new example.
-fn examples(page: &str, heading: &str) -> Vec<Vec<(String, String)>> {
+pub(super) fn examples(page: &str, heading: &str) -> Vec<Vec<(String, String)>> {
     let mut examples: Vec<Vec<(String, String)>> = Vec::new();
     for (name, text) in plan_tests::blocks(plan_tests::section(page, heading)) {
         let name = if name.is_empty() { "main.plan".to_owned() } else { name };

@@ -15,8 +15,8 @@ use crate::amend;
 use crate::bounds::bounds_problems;
 use crate::check::check;
 use crate::config::Config;
-use crate::diagnostic::{Amend, BlockRef, Diag, Diagnostic, Edit, Fix, Label, LocalFix, Place, Severity, Target};
-use crate::imports::{normalize, visible};
+use crate::diagnostic::{Amend, BlockRef, Diag, Diagnostic, Edit, Fix, Label, Place, Severity, Target, Whose};
+use crate::imports::{Space, declarations, normalize, visible};
 use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
 use crate::places::{block_of, decl_of, find, find_exactly, start_of};
 use crate::plans::file_plans;
@@ -25,6 +25,7 @@ use crate::problems::{fallback_problems, file_problems, flow_problems, graph_pro
 use crate::removal::removal;
 use crate::rules;
 use crate::scope::implicit_name;
+use crate::signatures::Sig;
 use crate::suppressions;
 use crate::unused::unused;
 use crate::writes::write_conflicts;
@@ -302,14 +303,9 @@ impl<'a> Edge<'a> {
                 }
             })
             .collect();
-        let amended = diag
-            .amend
-            .as_ref()
-            .and_then(|amend| self.amend(diag.place.block, amend));
         let mut fixes: Vec<Fix> = diag
             .fixes
             .iter()
-            .chain(&amended)
             .map(|fix| Fix {
                 title: fix.title.clone(),
                 safe: fix.safe,
@@ -327,6 +323,8 @@ impl<'a> Edge<'a> {
             })
             .filter(|fix: &Fix| !fix.edits.is_empty())
             .collect();
+        let amended = diag.amend.as_ref();
+        fixes.extend(amended.and_then(|amend| self.amend(diag.place.block, amend)));
         if let Some((safe, taken)) = diag.removable.zip(self.removal(&diag.place)) {
             fixes.push(Fix {
                 title: "remove it".into(),
@@ -353,15 +351,41 @@ impl<'a> Edge<'a> {
 }
 
 impl Edge<'_> {
-    /// The edit that an amendment is, as the block stands now.
-    fn amend(&self, block: BlockRef, amend: &Amend) -> Option<LocalFix> {
+    /// The edit that an amendment is, as the text stands now.
+    fn amend(&mut self, block: BlockRef, amend: &Amend) -> Option<Fix> {
+        let block = self.amended(block, &amend.of)?;
+        let start = self.block_start(block);
         let db = &self.analysis.db;
         let text = block.chunk.text(db).get(start_of(db, block) as usize..)?;
         let (span, text) = amend::edit(decl_of(db, block)?, text, &amend.how)?;
-        Some(LocalFix {
+        Some(Fix {
             title: amend.title.clone(),
             safe: false,
-            edits: vec![(Target::Span(span), text)],
+            edits: vec![Edit {
+                file: block.chunk.file(db).path(db).clone(),
+                span: span.shifted(start),
+                text,
+            }],
         })
+    }
+
+    /// The declaration that an amendment of a block is one of.
+    fn amended(&self, block: BlockRef, of: &Whose) -> Option<BlockRef> {
+        let db = &self.analysis.db;
+        let file = block.chunk.file(db);
+        match of {
+            Whose::Here => Some(block),
+            Whose::Plan => {
+                let plans = file_plans(db, file);
+                let (plan, _) = plans.place(block)?;
+                plans.plans[plan as usize].clauses.first().copied()
+            }
+            Whose::Agent(name) => {
+                let origin = visible(db, self.analysis.project, file).get(Space::Agent, name)?;
+                let mut there = declarations(db, origin.file).iter();
+                let found = there.find(|(_, sig)| matches!(sig, Sig::Agent(agent) if agent.name == origin.name));
+                Some(found?.0)
+            }
+        }
     }
 }

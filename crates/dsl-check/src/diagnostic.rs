@@ -140,7 +140,7 @@ pub(crate) struct Diag {
     pub notes: Vec<String>,
     pub help: Option<String>,
     pub fixes: Vec<LocalFix>,
-    /// A change of a clause of the diagnostic's block that would repair it, perhaps not as its author wants.
+    /// A change of a clause that would repair it, perhaps not as its author wants.
     pub amend: Option<Amend>,
     /// A warning, although its rule raises errors.
     pub lowered: bool,
@@ -158,17 +158,41 @@ pub(crate) struct LocalFix {
 
 /// An edit that is written down when the diagnostic is shown, for it needs to know where things stand.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Amend {
+pub struct Amend {
     pub title: String,
+    pub of: Whose,
     pub how: AmendHow,
 }
 
+/// The declaration that is amended.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum AmendHow {
+pub enum Whose {
+    /// The diagnostic's own.
+    Here,
+    /// The plan to which the diagnostic's belongs; an implicit plan has no clauses, so it is not amended.
+    Plan,
+    /// The agent of this name, as the file of the diagnostic knows it.
+    Agent(SmolStr),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AmendHow {
     /// Gives a clause that value; adds it if it is not there.
     Set(ClauseKey, String),
+    /// Adds a line below the declaration's others.
+    Line(String),
+    /// Adds a line to a clause of named entries; adds the clause if it is not there.
+    Entry(ClauseKey, String),
+    /// Adds names to a clause of names.
+    Names(ClauseKey, Vec<SmolStr>),
     /// Adds a name to `needs:`.
     Need(SmolStr),
+    /// Takes a need out.
+    NoNeed(SmolStr),
+    /// Of these needs any is enough.
+    Any(Vec<SmolStr>),
+    /// Instead of any of these, each may have been skipped.
+    Each(Vec<SmolStr>),
 }
 
 impl Diag {
@@ -202,18 +226,16 @@ impl Diag {
         self.notes.push(note.into());
         self
     }
-    pub fn set_clause(mut self, title: impl Into<String>, key: ClauseKey, value: impl Into<String>) -> Self {
-        let how = AmendHow::Set(key, value.into());
-        self.amend = Some(Amend {
-            title: title.into(),
-            how,
-        });
-        self
+    pub fn set_clause(self, title: impl Into<String>, key: ClauseKey, value: impl Into<String>) -> Self {
+        self.amend(title, AmendHow::Set(key, value.into()))
     }
-    pub fn add_need(mut self, title: impl Into<String>, name: SmolStr) -> Self {
-        let how = AmendHow::Need(name);
+    pub fn add_need(self, title: impl Into<String>, name: SmolStr) -> Self {
+        self.amend(title, AmendHow::Need(name))
+    }
+    pub fn amend(mut self, title: impl Into<String>, how: AmendHow) -> Self {
         self.amend = Some(Amend {
             title: title.into(),
+            of: Whose::Here,
             how,
         });
         self

@@ -5,6 +5,7 @@
 //! symbolic. Absent: diagnostics, and anything that only the block itself wants to know.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dsl_syntax::ast::{Clause, Decl, Expr, ExprKind, Name, Span, Value};
@@ -228,6 +229,14 @@ pub(crate) struct Noted {
 impl Noted {
     pub fn read(&self, span: Span, source: Source) {
         self.reads.borrow_mut().push((span, source));
+    }
+
+    /// Where a value is read so far, each place once.
+    pub fn spans_of(&self, source: &Source) -> Vec<Span> {
+        let reads = self.reads.borrow();
+        let found = reads.iter().filter(|(_, read)| read == source);
+        let spans: BTreeSet<Span> = found.map(|(span, _)| *span).collect();
+        spans.into_iter().collect()
     }
 
     /// It reads a secret, or a parameter that is one.

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use crate::diagnostic::{Diag, Place, Target};
+use crate::diagnostic::{AmendHow, Diag, Place, Target};
 use crate::plans::PlanBlocks;
 use crate::rules;
 use crate::signatures::NodeKind;
@@ -42,5 +42,12 @@ pub(crate) fn unanswered(plan: &PlanBlocks) -> Option<Diag> {
     for (block, _) in missing.iter().take(4) {
         diag = diag.label(at(*block, Target::Name), "may be the likeliest");
     }
-    Some(diag.help("add a line `on HYPOTHESIS -> …` or `else -> …`"))
+    let diag = diag.help("add a line `on HYPOTHESIS -> …` or `else -> …`");
+    Some(match decision.routes.last() {
+        Some(route) => {
+            let line = format!("else -> {}", route.to);
+            diag.amend(format!("add `{line}`"), AmendHow::Line(line))
+        }
+        None => diag,
+    })
 }

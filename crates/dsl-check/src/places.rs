@@ -53,7 +53,13 @@ pub(crate) fn find(block: &Block, target: &Target) -> Span {
 pub(crate) fn find_exactly(block: &Block, target: &Target) -> Option<Span> {
     match (&block.item, target) {
         (_, Target::Span(span)) => Some(*span),
+        (Some(Item::Decl(decl)), Target::Name) => decl.name.as_ref().map(|name| name.span),
         (Some(Item::Decl(decl)), target) => find_in(decl, target),
+        (Some(Item::Use(used)), Target::Use(None)) => used.path.as_ref().map(|path| path.span),
+        (Some(Item::Use(used)), Target::Use(Some(name))) => {
+            let mut picked = used.picked.iter();
+            picked.find(|picked| picked.text == *name).map(|picked| picked.span)
+        }
         _ => None,
     }
 }

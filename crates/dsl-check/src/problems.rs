@@ -2,13 +2,13 @@
 //!
 //! Read from signatures and graphs only, so no edit of a body computes them again; their places are symbolic.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use smol_str::SmolStr;
 
 use crate::calls::recursive_calls;
 use crate::check::{declared_outputs, node_outputs, outputs_unknown};
-use crate::diagnostic::{BlockRef, Diag, Place, Target};
+use crate::diagnostic::{AmendHow, BlockRef, Diag, Place, Target};
 use crate::flow::secret_leaks;
 use crate::graph::{Edge, EdgeKind, Topology, sig_of, topologies};
 use crate::hypotheses::unanswered;
@@ -35,7 +35,7 @@ pub(crate) fn file_problems(db: &dyn salsa::Database, project: Project, file: So
     let mut found: Vec<Diag> = visible(db, project, file)
         .problems
         .iter()
-        .filter_map(import_problem)
+        .filter_map(|problem| import_problem(db, project, file, problem))
         .collect();
     duplicate_declarations(db, file, &mut found);
     let plans = file_plans(db, file);
@@ -56,7 +56,12 @@ pub(crate) fn file_problems(db: &dyn salsa::Database, project: Project, file: So
     found
 }
 
-fn import_problem(problem: &ImportProblem) -> Option<Diag> {
+fn import_problem(
+    db: &dyn salsa::Database,
+    project: Project,
+    file: SourceFile,
+    problem: &ImportProblem,
+) -> Option<Diag> {
     let place = |block: &BlockRef, name: Option<&SmolStr>| Place {
         block: *block,
         target: Target::Use(name.cloned()),
@@ -64,13 +69,22 @@ fn import_problem(problem: &ImportProblem) -> Option<Diag> {
     Some(match problem {
         // the parser has said what is wrong with the path, or it is interpolated
         ImportProblem::NoPath { .. } => return None,
-        ImportProblem::NoFile { block, path } => Diag::new(
-            rules::UNRESOLVED_IMPORT,
-            place(block, None),
-            format!(
+        ImportProblem::NoFile { block, path } => {
+            let message = format!(
                 "there is no file `{path}` to import, expected a path relative to this file or, with `/` first, to the workspace"
-            ),
-        ),
+            );
+            let diag = Diag::new(rules::UNRESOLVED_IMPORT, place(block, None), message);
+            let there = importable(db, project, file);
+            match crate::types::problem::nearest(path, &there).first() {
+                Some(best) => diag.help(format!("did you mean `\"{best}\"`?")).fix_at(
+                    format!("change it to `\"{best}\"`"),
+                    false,
+                    Target::Use(None),
+                    format!("\"{best}\""),
+                ),
+                None => diag,
+            }
+        }
         ImportProblem::NoPlan { block, path } => Diag::new(
             rules::UNRESOLVED_IMPORT,
             place(block, None),
@@ -89,7 +103,12 @@ fn import_problem(problem: &ImportProblem) -> Option<Diag> {
             );
             let near = crate::types::problem::nearest(name, there);
             match near.first() {
-                Some(best) => diag.help(format!("did you mean `{best}`?")),
+                Some(best) => diag.help(format!("did you mean `{best}`?")).fix_at(
+                    format!("change `{name}` to `{best}`"),
+                    false,
+                    Target::Use(Some(name.clone())),
+                    best.as_str(),
+                ),
                 None => diag,
             }
         }
@@ -108,10 +127,24 @@ fn import_problem(problem: &ImportProblem) -> Option<Diag> {
     })
 }
 
+/// The other files that are known, as an import would name them.
+fn importable(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<SmolStr> {
+    let root = project.root(db);
+    let folder = file.path(db).parent().unwrap_or(root);
+    let others = project.files(db).keys().filter(|path| *path != file.path(db));
+    let named = others.filter_map(|path| match path.strip_prefix(folder) {
+        Ok(below) => Some(SmolStr::from(below.to_str()?)),
+        Err(_) => Some(SmolStr::from(format!("/{}", path.strip_prefix(root).ok()?.to_str()?))),
+    });
+    named.collect()
+}
+
 fn duplicate_declarations(db: &dyn salsa::Database, file: SourceFile, found: &mut Vec<Diag>) {
     let mut first = HashMap::new();
     let mut profiles = HashMap::new();
     let mut tests = HashMap::new();
+    let all = declarations(db, file).iter();
+    let mut names = Names::new(all.filter_map(|(_, sig)| Some(declared(sig)?.1)));
     for (block, sig) in declarations(db, file).iter() {
         let (before, what, name) = match sig {
             Sig::Profile { name: Some(name), of } => (
@@ -129,13 +162,51 @@ fn duplicate_declarations(db: &dyn salsa::Database, file: SourceFile, found: &mu
         };
         if let Some(before) = before {
             let message = format!("there are two {what}s `{name}`, expected different names");
-            found.push(Diag::new(rules::DUPLICATE_NAME, at(*block), message).label(at(before), "first here"));
+            let diag = Diag::new(rules::DUPLICATE_NAME, at(*block), message).label(at(before), "first here");
+            found.push(match what {
+                "test" => diag,
+                _ => names.renamed(diag, &name),
+            });
         }
+    }
+}
+
+/// Names that are taken, to find free ones.
+struct Names {
+    taken: HashSet<SmolStr>,
+    /// The number to try next; from the last one on, so that many of one name take no longer than others.
+    next: HashMap<SmolStr, u32>,
+}
+
+impl Names {
+    fn new(taken: impl Iterator<Item = SmolStr>) -> Self {
+        Self {
+            taken: taken.collect(),
+            next: HashMap::new(),
+        }
+    }
+
+    /// The first of `name-2`, `name-3` … that is free; it is not from then on.
+    fn like(&mut self, name: &SmolStr) -> SmolStr {
+        let next = self.next.entry(name.clone()).or_insert(2);
+        loop {
+            let other = SmolStr::from(format!("{name}-{next}"));
+            *next += 1;
+            if self.taken.insert(other.clone()) {
+                return other;
+            }
+        }
+    }
+
+    fn renamed(&mut self, diag: Diag, name: &SmolStr) -> Diag {
+        let other = self.like(name);
+        diag.fix_at(format!("call it `{other}`"), false, Target::Name, other.as_str())
     }
 }
 
 fn duplicate_nodes(plan: &PlanBlocks, found: &mut Vec<Diag>) {
     let mut first: HashMap<&str, (BlockRef, NodeKind)> = HashMap::new();
+    let mut names = Names::new(plan.nodes.iter().map(|(_, node)| node.name.clone()));
     for (block, node) in plan.nodes.iter().filter(|(_, node)| !node.name.is_empty()) {
         match first.get(node.name.as_str()) {
             Some((before, kind)) => {
@@ -144,7 +215,8 @@ fn duplicate_nodes(plan: &PlanBlocks, found: &mut Vec<Diag>) {
                     node.name
                 );
                 let label = format!("the {} of that name", kind.word());
-                found.push(Diag::new(rules::DUPLICATE_NAME, at(*block), message).label(at(*before), label));
+                let diag = Diag::new(rules::DUPLICATE_NAME, at(*block), message).label(at(*before), label);
+                found.push(names.renamed(diag, &node.name));
             }
             None => {
                 first.insert(&node.name, (*block, node.kind));
@@ -261,6 +333,14 @@ fn dependency_cycle(plan: &PlanBlocks, graph: &Topology, edges: &[Edge]) -> Diag
         path.push(format!("{} more", edges.len() - LOOP_EDGES_MAX));
     }
     path.push(format!("`{}`", name(first.waits)));
+    let need = edges.iter().find(|edge| edge.kind == EdgeKind::Need && *edge == first);
+    let diag = match need {
+        Some(edge) => diag.amend(
+            format!("do not let `{}` need `{}`", name(edge.waits), name(edge.on)),
+            AmendHow::NoNeed(name(edge.on).clone()),
+        ),
+        None => diag,
+    };
     diag.note(format!("the loop: {}", path.join(" waits for ")))
         .help(if edges.len() == 1 {
             "remove it"

@@ -16,6 +16,7 @@ pub(crate) fn removal(block: &Block, target: &Target, text: &str, start: u32) ->
                 (None, None) => whole_lines(text, start, used.span),
             })
         }
+        (Some(Item::Decl(decl)), Target::Name) => Some(whole_lines(text, start, decl.span)),
         (Some(Item::Decl(decl)), Target::Entry(key, name)) => decl.clauses.iter().find_map(|clause| {
             let entries: Vec<(&str, Span)> = match &clause.value {
                 Value::Typed(typed) => typed.iter().map(|item| (item.name.text.as_str(), item.span)).collect(),
@@ -38,7 +39,7 @@ pub(crate) fn removal(block: &Block, target: &Target, text: &str, start: u32) ->
 }
 
 /// The span with the rest of its lines, if nothing else stands before it, and with the documentation above.
-fn whole_lines(text: &str, start: u32, span: Span) -> Span {
+pub(crate) fn whole_lines(text: &str, start: u32, span: Span) -> Span {
     let before = text.get(..(start + span.start) as usize).unwrap_or_default();
     let after = text.get((start + span.end) as usize..).unwrap_or_default();
     let mut line = before.rfind('\n').map_or(0, |end| end + 1);

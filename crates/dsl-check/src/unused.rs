@@ -170,7 +170,7 @@ impl<'db> Unused<'db> {
                     block: *block,
                     target: Target::Name,
                 };
-                found.push(said(rules::UNUSED_NAME, place, what, name));
+                found.push(said(rules::UNUSED_NAME, place, what, name).removable(false));
             }
         }
         found

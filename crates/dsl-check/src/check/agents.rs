@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 
 use super::runners::{self, Interface};
 use super::{Cx, literals, rates, shape, work};
+use crate::diagnostic::{AmendHow, Whose};
 use crate::rules;
 use crate::scope::{CapabilityId, TypedField};
 use crate::signatures::{clause, is_script_capability};
@@ -169,6 +170,12 @@ fn lacking(cx: &Cx<'_>, name: &Name, named: &[Name], used: &[Used<'_>]) {
         problem = problem.fix(title, false, vec![(name.span, only.to_string())]);
     }
     let add = format!("add {} to `provides:` of `{}`", listed.join(" and "), name.text);
+    let names = lacks.iter().map(|(lacked, _)| lacked.text.clone()).collect();
+    problem = problem.amend(
+        add.clone(),
+        Whose::Agent(name.text.clone()),
+        AmendHow::Names(K::Provides, names),
+    );
     cx.push(problem.help(match others.as_slice() {
         [] => add,
         others => {
@@ -195,7 +202,10 @@ pub(super) fn lacks_for(cx: &Cx<'_>, name: &Name, task: &str, needed: &[(SmolStr
             name.text
         );
         let help = format!("add {listed} to `provides:` of `{}`", name.text);
-        cx.push(Problem::new(rules::AGENT_LACKS_CAPABILITY, name.span, message).help(help));
+        let names = needed.iter().filter(|(_, id)| agent.lacks(id));
+        let how = AmendHow::Names(K::Provides, names.map(|(lacked, _)| lacked.clone()).collect());
+        let problem = Problem::new(rules::AGENT_LACKS_CAPABILITY, name.span, message).help(help.clone());
+        cx.push(problem.amend(help, Whose::Agent(name.text.clone()), how));
     }
 }
 

@@ -5,9 +5,11 @@
 
 use dsl_syntax::ast::{Clause, Decl, ExprKind, Name, Retry, RouteOn, Span, Value};
 use dsl_syntax::table::ClauseKey as K;
+use smol_str::SmolStr;
 
 use super::Cx;
 use super::task::whose;
+use crate::diagnostic::{AmendHow, Whose};
 use crate::rules;
 use crate::signatures::{clause, is_harmful, name_of, retried_modes};
 use crate::types::Problem;
@@ -43,7 +45,14 @@ pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
             once.why
         );
         let problem = Problem::new(rules::UNHANDLED_DOUBT, once.place, message);
-        cx.push(problem.help("add a line `on in-doubt -> …`, or `idempotent: true` if it may be repeated"));
+        let problem = problem.help("add a line `on in-doubt -> …`, or `idempotent: true` if it may be repeated");
+        cx.push(match failure_route(decl) {
+            Some(to) => {
+                let how = AmendHow::Line(format!("on in-doubt -> {to}"));
+                problem.amend(format!("lead to `{to}`, as a failure does"), Whose::Here, how)
+            }
+            None => problem,
+        });
     }
 }
 
@@ -79,6 +88,17 @@ fn place_of(clause: Option<&Clause>, decl: &Decl) -> Span {
     }
 }
 
+/// Where a failure leads.
+fn failure_route(decl: &Decl) -> Option<&SmolStr> {
+    decl.clauses.iter().find_map(|clause| match &clause.value {
+        Value::Route(route) => match &route.on {
+            RouteOn::Event(event) if event.text == "failure" => Some(&route.to.text),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
 fn routes_doubt(decl: &Decl) -> bool {
     decl.clauses.iter().any(|clause| match &clause.value {
         Value::Route(route) => matches!(&route.on, RouteOn::Event(event) if event.text == "in-doubt"),
@@ -100,7 +120,12 @@ fn retried(cx: &Cx<'_>, decl: &Decl, once: &OnceOnly) {
         if retried_modes(retry).is_some_and(|modes| modes.is_empty() || modes.iter().any(|mode| does_harm(mode))) {
             let place = harmful_mode(retry).map_or(retry.policy.span, |mode| mode.span);
             let problem = Problem::new(rules::NON_IDEMPOTENT_RETRY, place, message).help(help);
-            cx.push(problem.label(once.place, "said here"));
+            let edits = vec![(cx.whole_lines(clause.span), String::new())];
+            cx.push(
+                problem
+                    .label(once.place, "said here")
+                    .fix("do not retry it", false, edits),
+            );
         }
         return;
     }
@@ -108,7 +133,12 @@ fn retried(cx: &Cx<'_>, decl: &Decl, once: &OnceOnly) {
     if modes.is_empty() || modes.iter().any(|mode| does_harm(mode)) {
         let message = format!("{message}: the plan's `retry` is for all of its tasks");
         let problem = Problem::new(rules::NON_IDEMPOTENT_RETRY, once.place, message);
-        cx.push(problem.help("add a line `retry: 0`, give it a `key`, or say `idempotent: true`"));
+        let how = AmendHow::Set(K::Retry, "0".to_owned());
+        cx.push(
+            problem
+                .help("add a line `retry: 0`, give it a `key`, or say `idempotent: true`")
+                .amend("do not retry it: `retry: 0`", Whose::Here, how),
+        );
     }
 }
 

@@ -13,6 +13,7 @@ use super::env::{Captures, Place, Reads};
 use super::literals::{self, Unready, expr_of, timeout};
 use super::task::{common, condition, expectations, name_span, when, whose};
 use super::{Cx, effects, scripts, shape};
+use crate::diagnostic::{AmendHow, Whose};
 use crate::graph::BUILTIN_MODES;
 use crate::reach::Cond;
 use crate::rules;
@@ -171,7 +172,9 @@ fn hypothesis_arm(cx: &Cx<'_>, event: &Name, from_hypotheses: bool) {
             "`{}` is a hypothesis, expected `from: hypotheses` in this decision",
             event.text
         );
-        cx.push(Problem::new(rules::MISSING_CLAUSE, event.span, message).help("add a line `from: hypotheses`"));
+        let problem = Problem::new(rules::MISSING_CLAUSE, event.span, message).help("add a line `from: hypotheses`");
+        let how = AmendHow::Set(K::From, "hypotheses".to_owned());
+        cx.push(problem.amend("add `from: hypotheses`", Whose::Here, how));
     }
 }
 
@@ -224,7 +227,18 @@ fn exhaustive(cx: &Cx<'_>, decl: &Decl, arms: &[&Ast], place: &Place<'_, '_>) {
             missing.join(" or ")
         ),
     };
-    cx.push(Problem::new(rules::NOT_EXHAUSTIVE, name_span(decl), message).help("add a line `else -> …`"));
+    let problem = Problem::new(rules::NOT_EXHAUSTIVE, name_span(decl), message).help("add a line `else -> …`");
+    let last = decl.clauses.iter().rev().find_map(|clause| match &clause.value {
+        Value::Route(route) if matches!(route.on, RouteOn::When(_)) => Some(&route.to.text),
+        _ => None,
+    });
+    cx.push(match last {
+        Some(last) => {
+            let how = AmendHow::Line(format!("else -> {last}"));
+            problem.amend(format!("add `else -> {last}`"), Whose::Here, how)
+        }
+        None => problem,
+    });
 }
 
 pub(super) fn covered(arm: &Ast, place: &Place<'_, '_>) -> Option<Covered> {

@@ -7,6 +7,8 @@ use dsl_syntax::table::{ClauseKey as K, DeclKind};
 
 use super::Cx;
 use super::task::{name_span, whose};
+use crate::diagnostic::{AmendHow, Whose};
+use crate::facts::Source;
 use crate::rules;
 use crate::signatures::{clause, is_true, name_of};
 use crate::types::Problem;
@@ -124,9 +126,14 @@ fn racy_join(cx: &Cx<'_>, decl: &Decl) {
         let message =
             format!("`{member}.{output}` is there or not by chance: `{member}` and `{other}` may both complete");
         let problem = Problem::new(rules::RACY_JOIN, span, message);
-        cx.push(problem.help(format!(
-            "need `{member}?` and `{other}?` to wait for both, or make them exclude each other"
-        )));
+        let how = AmendHow::Each(vec![member.clone(), other.clone()]);
+        cx.push(
+            problem
+                .help(format!(
+                    "need `{member}?` and `{other}?` to wait for both, or make them exclude each other"
+                ))
+                .amend("wait for all of them", Whose::Here, how),
+        );
         // the members share one mistake
         return;
     }
@@ -145,7 +152,12 @@ fn unverifiable_expectation(cx: &Cx<'_>, decl: &Decl) {
         for item in items.iter().filter(|item| matches!(item.kind, ExprKind::String(_))) {
             let message = "nobody judges this expectation: the plan has no `judge`";
             let problem = Problem::new(rules::UNVERIFIABLE_EXPECTATION, item.span, message);
-            cx.push(problem.help("add `judge: human` to the plan, or write a condition"));
+            let how = AmendHow::Set(K::Judge, "human".to_owned());
+            cx.push(
+                problem
+                    .help("add `judge: human` to the plan, or write a condition")
+                    .amend("let a person judge: `judge: human`", Whose::Plan, how),
+            );
         }
     }
 }
@@ -162,23 +174,28 @@ fn missing_timeout(cx: &Cx<'_>, decl: &Decl) {
     if works && !asks {
         let message = format!("{} has no timeout: it may run for ever", whose(decl));
         let problem = Problem::new(rules::MISSING_TIMEOUT, name_span(decl), message);
-        cx.push(problem.help("add a line such as `timeout: 10m`"));
+        let how = AmendHow::Set(K::Timeout, "10m".to_owned());
+        cx.push(
+            problem
+                .help("add a line such as `timeout: 10m`")
+                .amend("add `timeout: 10m`", Whose::Here, how),
+        );
     }
 }
 
 /// A variable that hides something that could be read under its name.
 fn shadowed_name(cx: &Cx<'_>, decl: &Decl) {
     if let Some(Value::Each(each)) = clause(decl, K::Each).map(|clause| &clause.value) {
-        hides(cx, decl, &each.var);
+        hides(cx, decl, &each.var, &Source::Each);
     }
     if let Some(Value::Steps(steps)) = clause(decl, K::Do).map(|clause| &clause.value) {
         for bound in steps.iter().filter_map(|step| step.bind.as_ref()) {
-            hides(cx, decl, bound);
+            hides(cx, decl, bound, &Source::Own(bound.text.clone()));
         }
     }
 }
 
-fn hides(cx: &Cx<'_>, decl: &Decl, variable: &Name) {
+fn hides(cx: &Cx<'_>, decl: &Decl, variable: &Name, source: &Source) {
     let name = variable.text.as_str();
     let what = if let Some((_, seen)) = cx.view.get(name) {
         format!("the {} `{name}`", seen.sig.kind.word())
@@ -190,5 +207,9 @@ fn hides(cx: &Cx<'_>, decl: &Decl, variable: &Name) {
         return;
     };
     let message = format!("the variable `{name}` hides {what}");
-    cx.push(Problem::new(rules::SHADOWED_NAME, variable.span, message).help("give the variable another name"));
+    let problem = Problem::new(rules::SHADOWED_NAME, variable.span, message).help("give the variable another name");
+    let other = format!("this-{name}");
+    let mut edits: Vec<(Span, String)> = vec![(variable.span, other.clone())];
+    edits.extend(cx.noted.spans_of(source).into_iter().map(|span| (span, other.clone())));
+    cx.push(problem.fix(format!("call it `{other}`"), false, edits));
 }

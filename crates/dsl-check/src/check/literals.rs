@@ -71,10 +71,13 @@ pub(super) fn int(cx: &Cx<'_>, expr: &Expr, least: i64, most: i64, what: &str) -
     } else {
         format!("at most {most}")
     };
-    cx.push(Problem::new(
-        rules::OUT_OF_RANGE,
-        expr.span,
-        format!("{what} is {value}, expected {expected}"),
+    let near = value.clamp(least, most);
+    let message = format!("{what} is {value}, expected {expected}");
+    let problem = Problem::new(rules::OUT_OF_RANGE, expr.span, message);
+    cx.push(problem.fix(
+        format!("change it to {near}"),
+        false,
+        vec![(expr.span, near.to_string())],
     ));
     None
 }
@@ -83,10 +86,10 @@ pub(super) fn int(cx: &Cx<'_>, expr: &Expr, least: i64, most: i64, what: &str) -
 pub(super) fn duration(cx: &Cx<'_>, expr: &Expr, what: &str) -> Option<u64> {
     let value = cx.with_report(|report| literal_duration(expr, &Place::new(cx, Reads::NOTHING), report))?;
     if value < 0 {
-        cx.push(Problem::new(
-            rules::OUT_OF_RANGE,
-            expr.span,
-            format!("{what} is negative, expected a time to wait"),
+        let message = format!("{what} is negative, expected a time to wait");
+        cx.push(without_sign(
+            Problem::new(rules::OUT_OF_RANGE, expr.span, message),
+            expr,
         ));
     }
     u64::try_from(value).ok()
@@ -94,13 +97,32 @@ pub(super) fn duration(cx: &Cx<'_>, expr: &Expr, what: &str) -> Option<u64> {
 
 /// A timeout may be computed; a negative one that is written down is a mistake.
 pub(super) fn timeout(cx: &Cx<'_>, expr: &Expr, place: &Place<'_, '_>) -> ir::expr::Expr {
-    if let ExprKind::Unary { op: UnaryOp::Neg, expr } = &unparen(expr).kind
-        && matches!(expr.kind, ExprKind::Quantity { .. })
+    if let ExprKind::Unary {
+        op: UnaryOp::Neg,
+        expr: inner,
+    } = &unparen(expr).kind
+        && matches!(inner.kind, ExprKind::Quantity { .. })
     {
         let message = "`timeout` is negative, expected a time to wait";
-        cx.push(Problem::new(rules::OUT_OF_RANGE, expr.span, message));
+        cx.push(without_sign(
+            Problem::new(rules::OUT_OF_RANGE, inner.span, message),
+            expr,
+        ));
     }
     typed(cx, expr, &Type::Duration, place)
+}
+
+fn without_sign(problem: Problem, expr: &Expr) -> Problem {
+    match &unparen(expr).kind {
+        ExprKind::Unary {
+            op: UnaryOp::Neg,
+            expr: inner,
+        } => {
+            let sign = Span::new(unparen(expr).span.start, inner.span.start);
+            problem.fix("remove the sign", false, vec![(sign, String::new())])
+        }
+        _ => problem,
+    }
 }
 
 /// A constant between 0 and 1.
@@ -109,10 +131,13 @@ pub(super) fn ratio(cx: &Cx<'_>, expr: &Expr, what: &str) -> Option<f64> {
     if (0.0..=1.0).contains(&value) {
         return Some(value);
     }
-    cx.push(Problem::new(
-        rules::OUT_OF_RANGE,
-        expr.span,
-        format!("{what} is {value}, expected 0% to 100%"),
+    let near = if value < 0.0 { "0%" } else { "100%" };
+    let message = format!("{what} is {value}, expected 0% to 100%");
+    let problem = Problem::new(rules::OUT_OF_RANGE, expr.span, message);
+    cx.push(problem.fix(
+        format!("change it to {near}"),
+        false,
+        vec![(expr.span, near.to_owned())],
     ));
     None
 }

@@ -56,6 +56,7 @@ use crate::graph::{Access, PlanGraph, Topology, sig_of, topologies};
 use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::places::start_of;
 use crate::plans::{PlanBlocks, file_plans};
+use crate::removal::whole_lines;
 use crate::rules;
 use crate::scope::{FileScope, PlanScope, PlanShape, scope};
 use crate::signatures::{Mention, NodeSig, Sig, references, signatures};
@@ -370,17 +371,14 @@ impl<'db> Cx<'db> {
     /// A clause with the rest of its lines, to take it out.
     pub fn whole_lines(&self, span: Span) -> Span {
         let (text, start) = self.text();
-        let before = text.get(..(start + span.start) as usize).unwrap_or_default();
-        let line = before.rfind('\n').map_or(0, |end| end + 1) as u32;
-        let after = text.get((start + span.end) as usize..).unwrap_or_default();
-        let rest = after.find('\n').map_or(after.len(), |end| end + 1) as u32;
-        let end = span.end + rest;
-        let blank = before[line as usize..].trim_start().is_empty();
-        if blank && line >= start {
-            Span::new(line - start, end)
-        } else {
-            span
-        }
+        whole_lines(text, start, span)
+    }
+
+    /// What of these spans is between them as written, if that is on one line.
+    pub fn between(&self, before: Span, after: Span) -> Option<&'db str> {
+        let (text, start) = self.text();
+        let found = text.get((start + before.end) as usize..(start + after.start) as usize)?;
+        (!found.contains('\n')).then_some(found)
     }
 
     /// The id that a node of the view has in the IR; while only checking, its position in the view.
@@ -566,6 +564,7 @@ fn of_problem(problem: Problem, block: BlockRef) -> Diag {
     };
     let mut diag = Diag::new(rules::name(problem.rule), place(problem.span), problem.message);
     diag.help = problem.help;
+    diag.amend = problem.amend;
     diag.labels = problem
         .labels
         .into_iter()

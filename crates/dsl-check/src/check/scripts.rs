@@ -101,7 +101,10 @@ pub(super) fn rendered(cx: &Cx<'_>, expr: &Ast, place: &Place<'_, '_>) -> Typed 
         let (text, start) = cx.text();
         let written = text.get((start + expr.span.start) as usize..(start + expr.span.end) as usize);
         let written = written.filter(|text| text.len() <= 60 && !text.contains('\n'));
-        cx.with_report(|report| report.not_optional_safe(expr.span, written, "a value to hand over"));
+        cx.with_report(|report| {
+            let alone = written.is_some_and(|text| !text.contains(' '));
+            report.not_optional_safe(expr.span, written, (&typed.ty, alone), "a value to hand over");
+        });
     }
     typed
 }

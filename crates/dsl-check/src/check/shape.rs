@@ -9,6 +9,7 @@ use dsl_syntax::table::{self, ClauseKey as K, DeclKind, Row};
 use smol_str::SmolStr;
 
 use super::Cx;
+use crate::diagnostic::{AmendHow, Whose};
 use crate::inputs::Project;
 use crate::rules;
 use crate::signatures::{clause, is_script_capability, name_of};
@@ -109,13 +110,33 @@ fn known_clauses(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], what: &s
             cx.push(problem.nearest(word, &near));
         } else {
             let homes: Vec<String> = homes.iter().map(|kind| format!("a {}", kind.keyword())).collect();
-            cx.push(Problem::new(
-                rules::MISPLACED_CLAUSE,
-                clause.name.span,
-                format!("`{word}` stands in {what}, expected in {}", homes.join(" or ")),
-            ));
+            let message = format!("`{word}` stands in {what}, expected in {}", homes.join(" or "));
+            let problem = Problem::new(rules::MISPLACED_CLAUSE, clause.name.span, message);
+            cx.push(match called(kind, word) {
+                Some(here) if !clauses.iter().any(|other| other.key == Some(here)) => {
+                    let here = here.word();
+                    let edits = vec![(clause.name.span, here.to_owned())];
+                    let problem = problem.help(format!("in {what} it is `{here}`"));
+                    problem.fix(format!("change `{word}` to `{here}`"), false, edits)
+                }
+                _ => problem,
+            });
         }
     }
+}
+
+/// What a clause of other declarations is called in this one.
+fn called(kind: DeclKind, word: &str) -> Option<K> {
+    Some(match (kind, word) {
+        (DeclKind::Task, "checks") => K::Expect,
+        (DeclKind::Gate, "expect" | "requires") => K::Checks,
+        (DeclKind::Task, "outputs") => K::Output,
+        (DeclKind::Plan, "output") => K::Outputs,
+        (DeclKind::Task | DeclKind::Capability, "params") => K::Input,
+        (DeclKind::Plan, "input") => K::Params,
+        (DeclKind::Test, "input" | "params") => K::Given,
+        _ => return None,
+    })
 }
 
 fn duplicates(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], whose: &str) {
@@ -127,7 +148,9 @@ fn duplicates(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], whose: &str
         }
         if let Some(before) = first.insert(key, clause.name.span) {
             let message = format!("{whose} has `{}` twice", clause.name.text);
-            cx.push(Problem::new(rules::DUPLICATE_CLAUSE, clause.name.span, message).label(before, "first here"));
+            let problem = Problem::new(rules::DUPLICATE_CLAUSE, clause.name.span, message);
+            let edits = vec![(cx.whole_lines(clause.span), String::new())];
+            cx.push(problem.label(before, "first here").fix("remove this one", false, edits));
             first.insert(key, before);
         }
     }
@@ -141,7 +164,19 @@ fn missing(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
     {
         let span = decl.name.as_ref().map_or(decl.header, |name| name.span);
         let message = format!("{} has no `{}`, expected {}", name(decl), row.key.word(), row.doc);
-        cx.push(Problem::new(rules::MISSING_CLAUSE, span, message).help(format!("add a line `{}: …`", row.key.word())));
+        let problem = Problem::new(rules::MISSING_CLAUSE, span, message);
+        let problem = problem.help(format!("add a line `{}: …`", row.key.word()));
+        cx.push(match row.key {
+            K::Prior => {
+                let how = AmendHow::Set(K::Prior, "50%".to_owned());
+                problem.amend("take it to be as likely as not: `prior: 50%`", Whose::Here, how)
+            }
+            K::Expect => {
+                let how = AmendHow::Line("expect:\n    - run.status == completed".to_owned());
+                problem.amend("expect that the run completes", Whose::Here, how)
+            }
+            _ => problem,
+        });
     }
     let of = matches!(decl.kind, DeclKind::Gate) && clause(decl, K::Checks).is_none();
     if of && clause(decl, K::Run).is_none() && clause(decl, K::Approver).is_none() && !broken {
@@ -150,7 +185,13 @@ fn missing(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
             "{} has nothing that decides, expected `checks`, `run` or `approver`",
             name(decl)
         );
-        cx.push(Problem::new(rules::MISSING_CLAUSE, span, message).help("add a line `approver: role/…`, or `checks:`"));
+        let problem = Problem::new(rules::MISSING_CLAUSE, span, message);
+        let how = AmendHow::Set(K::Approver, "role/owner".to_owned());
+        cx.push(problem.help("add a line `approver: role/…`, or `checks:`").amend(
+            "ask a person: `approver: role/owner`",
+            Whose::Here,
+            how,
+        ));
     }
     let arms = decl.kind == DeclKind::Decision
         && !decl
@@ -218,7 +259,9 @@ fn requires(cx: &Cx<'_>, decl: &Decl, key: K, needed: &[K], why: &str) {
     };
     if needed.iter().all(|needed| clause(decl, *needed).is_none()) {
         let message = format!("`{}` without `{}`: {why}", found.name.text, needed[0].word());
-        cx.push(Problem::new(rules::CONFLICTING_CLAUSES, found.name.span, message));
+        let problem = Problem::new(rules::CONFLICTING_CLAUSES, found.name.span, message);
+        let edits = vec![(cx.whole_lines(found.span), String::new())];
+        cx.push(problem.fix(format!("remove `{}`", found.name.text), false, edits));
     }
 }
 
@@ -273,7 +316,17 @@ fn conflicts_of_decision(cx: &Cx<'_>, decl: &Decl) {
     {
         let message = "an arm after `else` is never taken, expected `else` last";
         let problem = Problem::new(rules::CONFLICTING_CLAUSES, when.name.span, message);
-        cx.push(problem.label(otherwise.name.span, "`else` is here"));
+        let problem = problem.label(otherwise.name.span, "`else` is here");
+        let (text, start) = cx.text();
+        let line = |span: Span| text.get((start + span.start) as usize..(start + span.end) as usize);
+        let (from, to) = (cx.whole_lines(otherwise.span), cx.whole_lines(when.span));
+        cx.push(match line(from) {
+            Some(moved) if moved.ends_with('\n') && line(to).is_some_and(|last| last.ends_with('\n')) => {
+                let edits = vec![(from, String::new()), (Span::new(to.end, to.end), moved.to_owned())];
+                problem.fix("move `else` to the end", false, edits)
+            }
+            _ => problem,
+        });
     }
 }
 
@@ -284,16 +337,27 @@ fn duplicate_fields(cx: &Cx<'_>, decl: &Decl) {
 /// Names that must differ; the later one is the mistake.
 pub(super) fn duplicate_names<'a>(cx: &Cx<'_>, names: impl Iterator<Item = &'a dsl_syntax::ast::Name>, what: &str) {
     let mut first: HashMap<&str, Span> = HashMap::new();
+    let mut previous: Option<Span> = None;
     for name in names {
         match first.get(name.text.as_str()) {
             Some(before) => {
                 let message = format!("{what} `{}` is there twice", name.text);
-                cx.push(Problem::new(rules::DUPLICATE_NAME, name.span, message).label(*before, "first here"));
+                let problem = Problem::new(rules::DUPLICATE_NAME, name.span, message).label(*before, "first here");
+                let listed = previous.and_then(|previous| Some((previous, cx.between(previous, name.span)?)));
+                cx.push(match listed {
+                    // of a list of names nothing else hangs on the second one
+                    Some((previous, ", " | "," | " ")) => {
+                        let edits = vec![(Span::new(previous.end, name.span.end), String::new())];
+                        problem.fix(format!("remove the second `{}`", name.text), true, edits)
+                    }
+                    _ => problem,
+                });
             }
             None => {
                 first.insert(&name.text, name.span);
             }
         }
+        previous = Some(name.span);
     }
 }
 

@@ -140,7 +140,9 @@ fn needs(cx: &Cx<'_>, decl: &Decl) -> Vec<Need> {
         let ids: Vec<u32> = of.iter().filter_map(|name| needed(cx, name)).collect();
         if count == 0 || count as usize > of.len() {
             let message = format!("{count} of {} nodes, expected 1 to {}", of.len(), of.len());
-            cx.push(Problem::new(rules::OUT_OF_RANGE, span, message));
+            let near = (count as usize).clamp(1, of.len().max(1));
+            let problem = Problem::new(rules::OUT_OF_RANGE, span, message);
+            cx.push(problem.fix(format!("change it to {near}"), false, vec![(span, near.to_string())]));
         }
         (ids.len() == of.len()).then_some(Need::Quorum { count, of: ids })
     };
@@ -359,7 +361,9 @@ fn each(cx: &Cx<'_>, decl: &Decl, place: &mut Place<'_, '_>) -> Option<Each> {
         }
         Type::Optional(_) => {
             let written = written(cx, each.list.span);
-            cx.with_report(|report| report.not_optional_safe(each.list.span, Some(&written), "a list"));
+            cx.with_report(|report| {
+                report.not_optional_safe(each.list.span, Some(&written), (&list.ty, true), "a list")
+            });
             Type::Error
         }
         other => {

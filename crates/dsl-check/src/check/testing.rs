@@ -89,8 +89,30 @@ fn given(cx: &Cx<'_>, decl: &Decl, plan: &PlanShape) -> Vec<Binding> {
     }
     let span = decl.title.as_ref().map_or(decl.keyword, |title| title.span);
     let is_given = |name: &str| assigns.iter().any(|assign| assign.name.text == name);
-    missing_inputs(cx, params, span, is_given, "this test");
+    // what a test gives is its own choice, so any value that fits will do to begin with
+    missing_inputs(cx, params, span, is_given, "this test", |field| {
+        let value = example(&field.ty)?;
+        Some((K::Given, format!("{}: {value}", field.name)))
+    });
     given
+}
+
+/// Some value of a type, as it is written; `None`: none that means nothing in particular.
+fn example(ty: &Type) -> Option<String> {
+    Some(match ty {
+        Type::String(None) => "\"…\"".to_owned(),
+        Type::Int(None) => "1".to_owned(),
+        Type::Int(Some(bounds)) => bounds.lo.as_ref().or(bounds.hi.as_ref())?.to_string(),
+        Type::Float(None) => "1.0".to_owned(),
+        Type::Bool => "true".to_owned(),
+        Type::Duration => "1m".to_owned(),
+        Type::Size => "1MB".to_owned(),
+        Type::Money => "$1.00".to_owned(),
+        Type::Enum(members) => members.first()?.to_string(),
+        Type::List(list) if list.len.is_none() => "[]".to_owned(),
+        Type::Map(_) => "{}".to_owned(),
+        _ => return None,
+    })
 }
 
 /// What a mock stands for.
@@ -362,7 +384,15 @@ fn choosing(cx: &Cx<'_>, decide: &Decide, seen: &Seen) {
             let listed: Vec<String> = options.iter().map(|name| format!("`choosing {name}`")).collect();
             let message = format!("the gate `{}` offers options, expected one to be chosen", gate.text);
             let problem = Problem::new(rules::MISSING_INPUT, gate.span, message);
-            cx.push(problem.help(format!("add {}", listed.join(" or "))));
+            let problem = problem.help(format!("add {}", listed.join(" or ")));
+            let end = decide.principal.span.end;
+            cx.push(match options.first() {
+                Some(first) => {
+                    let edits = vec![(Span::new(end, end), format!(" choosing {first}"))];
+                    problem.fix(format!("choose `{first}`"), false, edits)
+                }
+                None => problem,
+            });
         }
         _ => {}
     }

@@ -10,10 +10,11 @@ use super::env::{Captures, Place};
 use super::literals::Unready;
 use super::task::{first_name, name_span, record, whose};
 use super::{Cx, scripts, shape};
+use crate::diagnostic::{AmendHow, Whose};
 use crate::rules;
 use crate::scope::{Capability, TypedField};
 use crate::signatures::{RunnerSig, clause, is_script_capability};
-use crate::types::{Problem, infer};
+use crate::types::{Problem, assign, infer};
 
 /// What does the work, resolved.
 pub(super) enum Doer<'db> {
@@ -108,8 +109,10 @@ pub(super) fn secrets_of(cx: &Cx<'_>, name: &Name, runner: &RunnerSig) {
             "the runner of `{}` reads `secrets.{secret}`, which the plan does not have",
             name.text
         );
-        let help = format!("add `{secret}: env(\"{}\")` to the plan's `secrets:`", variable(secret));
-        cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message).help(help));
+        let line = format!("{secret}: env(\"{}\")", variable(secret));
+        let help = format!("add `{line}` to the plan's `secrets:`");
+        let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, message).help(help.clone());
+        cx.push(problem.amend(help, Whose::Plan, AmendHow::Entry(K::Secrets, line)));
     }
 }
 
@@ -176,6 +179,11 @@ pub(super) fn input(
             span,
             |name| assigns.iter().any(|assign| assign.name.text == name),
             &whose(decl),
+            |field| {
+                let same = cx.plan.params.iter().find(|param| param.name == field.name)?;
+                let fits = assign(&same.ty, &field.ty, &cx.scope.types).is_ok();
+                fits.then(|| (K::Input, format!("{0}: params.{0}", field.name)))
+            },
         );
     }
     // A shell without its script has been reported.
@@ -211,6 +219,7 @@ pub(super) fn missing_inputs(
     span: Span,
     given: impl Fn(&str) -> bool,
     whose: &str,
+    guess: impl Fn(&TypedField) -> Option<(K, String)>,
 ) {
     let missing: Vec<&TypedField> = schema
         .iter()
@@ -228,7 +237,14 @@ pub(super) fn missing_inputs(
         .iter()
         .map(|field| format!("`{}: …` (a `{}`)", field.name, field.ty))
         .collect();
-    cx.push(Problem::new(rules::MISSING_INPUT, span, message).help(format!("add {}", help.join(", "))));
+    let problem = Problem::new(rules::MISSING_INPUT, span, message).help(format!("add {}", help.join(", ")));
+    cx.push(match missing.iter().find_map(|field| guess(field)) {
+        Some((key, line)) => {
+            let title = format!("add `{line}`");
+            problem.amend(title, Whose::Here, AmendHow::Entry(key, line))
+        }
+        None => problem,
+    });
 }
 
 /// `do:` lines; the names that they bind.
@@ -309,6 +325,7 @@ fn do_step(cx: &Cx<'_>, step: &Written, place: &Place<'_, '_>) -> (Vec<Binding>,
         step.capability.span,
         given,
         &format!("`{}`", step.capability.text),
+        |_| None,
     );
     (input, record(&capability.output))
 }

@@ -118,9 +118,14 @@ fn time(ms: u64) -> String {
 
 fn over(subject: &Subject<'_>, bound: &Bound, (place, what, key): (Place, &str, K), given: &str, most: &str) -> Diag {
     let message = format!("the {what} of `{}` is {given}, the limit is {most}", subject.name);
+    let value = match &place.target {
+        Target::Entry(key, name) => Target::EntryValue(*key, name.clone()),
+        _ => Target::Value(K::Timeout),
+    };
     Diag::new(rules::LIMIT_EXCEEDED, place, message)
         .label(bound.place(key), says(bound))
         .help(format!("lower it to {most}"))
+        .fix_at(format!("lower it to {most}"), false, value, most)
 }
 
 fn says(bound: &Bound) -> String {

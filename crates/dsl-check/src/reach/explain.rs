@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::cond::{comparison, written};
 use super::held::Held;
 use super::{Clash, DeadArm, Fact, Reached, Subject, Values, Why, cond};
-use crate::diagnostic::{Diag, Place, Target};
+use crate::diagnostic::{AmendHow, Diag, Place, Target};
 use crate::graph::Topology;
 use crate::plans::PlanBlocks;
 use crate::rules;
@@ -164,9 +164,20 @@ impl Explain<'_> {
             let comma = if needed[0].ends_with(" to complete") { "" } else { "," };
             let message = format!("`{this}` needs {}", joined(&needed, comma));
             let first = self.place(node, needs[0].0);
-            Diag::new(rules::IMPOSSIBLE_JOIN, self.place(node, last), message)
+            let diag = Diag::new(rules::IMPOSSIBLE_JOIN, self.place(node, last), message)
                 .label(first, "the other side")
-                .help("write `any(…)` around the two to go on after whichever ran")
+                .help("write `any(…)` around the two to go on after whichever ran");
+            let on = needs.iter().map(|(why, _)| match why {
+                Why::Need(on) => Some(self.name(*on).clone()),
+                _ => None,
+            });
+            match on.collect::<Option<Vec<SmolStr>>>() {
+                Some(on) if on.len() > 1 => {
+                    let title = format!("go on after any of them: `any({})`", on.join(", "));
+                    diag.amend(title, AmendHow::Any(on))
+                }
+                _ => diag,
+            }
         } else if needed.is_empty() {
             let message = match own.as_slice() {
                 [route, when] if !route.starts_with("its") => format!("`{this}` {route}, but {when}"),
@@ -181,6 +192,13 @@ impl Explain<'_> {
             let message = format!("`{this}` {}, but needs {}", joined(&runs, ""), joined(&needed, ","));
             let diag = Diag::new(rules::UNREACHABLE_NODE, self.place(node, last), message)
                 .help("remove the need, or write it with a `?` to go on without it");
+            let diag = match last {
+                Why::Need(on) => {
+                    let title = format!("do not need `{}`", self.name(on));
+                    diag.amend(title, AmendHow::NoNeed(self.name(on).clone()))
+                }
+                _ => diag,
+            };
             match held.iter().any(|(why, _)| *why == Why::When) {
                 true => diag.label(self.place(node, Why::When), "its condition"),
                 false => diag,

@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 use super::assign::{Mismatch, assign, conversion_help, dimension};
 use super::infer::{Checker, Typed, Want, convert};
 use super::literal;
+use super::repair::conversion;
 use super::signature::{Bindings, Param, Shape, Signature, signature};
 
 /// What `T` stands for in the functions about items.
@@ -236,7 +237,9 @@ impl Checker<'_> {
         match wanted.map(|wanted| (assign(found, wanted, self.env.types()), wanted)) {
             Some((Err(Mismatch::Unit), wanted)) => {
                 let name = |ty: &Type| dimension(ty).unwrap_or("a value");
-                self.report.unit_mismatch(given.span, name(found), name(wanted), help);
+                let converted = conversion(given, found, wanted);
+                self.report
+                    .unit_mismatch(given.span, name(found), name(wanted), help, converted);
             }
             _ => self
                 .report

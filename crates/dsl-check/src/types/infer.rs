@@ -10,10 +10,11 @@ use ir::{Expr, Value};
 
 use super::assign::{Mismatch, assign, castable, conversion_help, dimension, join, widened, without_optional};
 use super::env::Env;
-use super::literal::{constant, is_refined, literal_value, negative_literal, text_as};
+use super::literal::{constant, is_refined, literal_value, nearest_within, negative_literal, text_as};
 use super::names::written;
 use super::narrow::{about_item, facts_when};
 use super::problem::Report;
+use super::repair::conversion;
 use super::resolve::resolve_type;
 
 /// An expression and its type. If the type is the error type, a problem was reported and the expression means nothing.
@@ -182,17 +183,31 @@ impl<'a> Checker<'a> {
     fn mismatch(&mut self, at: &ast::Expr, mismatch: Mismatch, found: &Type, expected: &Type) {
         match mismatch {
             Mismatch::Optional => {
-                self.report
-                    .not_optional_safe(at.span, written(at).as_deref(), &format!("`{expected}`"));
+                self.report.not_optional_safe(
+                    at.span,
+                    written(at).as_deref(),
+                    (found, false),
+                    &format!("`{expected}`"),
+                );
             }
             Mismatch::Unit => {
                 let name = |ty: &Type| dimension(ty.required()).unwrap_or("a value");
-                self.report
-                    .unit_mismatch(at.span, name(found), name(expected), conversion_help(found, expected));
+                self.report.unit_mismatch(
+                    at.span,
+                    name(found),
+                    name(expected),
+                    conversion_help(found, expected),
+                    conversion(at, found, expected),
+                );
             }
             Mismatch::Dynamic | Mismatch::Other => {
-                self.report
-                    .type_mismatch(at.span, found, expected, conversion_help(found, expected));
+                self.report.type_mismatch_of(
+                    at.span,
+                    found,
+                    expected,
+                    conversion_help(found, expected),
+                    conversion(at, found, expected),
+                );
             }
         }
     }
@@ -215,7 +230,8 @@ impl<'a> Checker<'a> {
         match checked {
             Ok(_) => true,
             Err(error) => {
-                self.report.out_of_range(span, &error.message, expected);
+                let near = constant(expr).and_then(|value| nearest_within(&value, expected.required()));
+                self.report.out_of_range(span, &error.message, expected, near);
                 false
             }
         }
@@ -231,7 +247,8 @@ impl<'a> Checker<'a> {
         if !typed.ty.is_optional() {
             return typed;
         }
-        self.report.not_optional_safe(at.span, written(at).as_deref(), expected);
+        self.report
+            .not_optional_safe(at.span, written(at).as_deref(), (&typed.ty, false), expected);
         Typed::error()
     }
 
@@ -322,7 +339,15 @@ impl<'a> Checker<'a> {
 
     /// What stands in `{{ … }}`.
     pub(super) fn renderable(&mut self, expr: &ast::Expr) -> Typed {
-        self.present(expr, None, "a value to write into the text")
+        let typed = self.expr(expr, Want::Anything);
+        if !typed.ty.is_optional() {
+            return typed;
+        }
+        let written = written(expr);
+        let expected = "a value to write into the text";
+        self.report
+            .not_optional_safe(expr.span, written.as_deref(), (&typed.ty, true), expected);
+        Typed::error()
     }
 
     // ---- choices ----

@@ -3,6 +3,8 @@
 //! Exact: nothing is rounded, what does not fit is a problem. Reading quantities and checking values against
 //! refinements is the IR's; the runtime does the same with data.
 
+use std::cmp::Ordering;
+
 use dsl_syntax::ast::{Expr as Ast, ExprKind, Span, Unit};
 use ir::eval::{EvalError, NoWorld, Scope};
 use ir::types::{Type, Types};
@@ -104,7 +106,7 @@ pub(crate) fn literal_value(expr: &Ast, report: &mut Report) -> Option<(Value, T
         ),
         ExprKind::Version(text) => (Value::String(text.clone()), Type::Version),
         ExprKind::Principal(text) => (Value::String(text.clone()), Type::Principal),
-        ExprKind::Regex(pattern) => regex(pattern, span, report),
+        ExprKind::Regex(pattern) => regex(pattern, span, report, true),
         _ => return None,
     })
 }
@@ -176,11 +178,14 @@ const fn unit_text(unit: Unit) -> (&'static str, bool) {
     }
 }
 
-fn regex(pattern: &SmolStr, span: Span, report: &mut Report) -> (Value, Type) {
+fn regex(pattern: &SmolStr, span: Span, report: &mut Report, is_literal: bool) -> (Value, Type) {
     match check_regex(pattern) {
         Ok(()) => (Value::String(pattern.clone()), Type::Regex),
         Err(why) => {
-            report.invalid_regex(span, &why);
+            match is_literal {
+                true => report.invalid_regex_literal(span, pattern, &why),
+                false => report.invalid_regex(span, &why),
+            }
             (Value::None, Type::Error)
         }
     }
@@ -194,7 +199,7 @@ pub(super) fn check_regex(pattern: &str) -> Result<(), String> {
 /// A string literal where an url, path, time, regex or version is expected; the error type if it is none.
 pub(super) fn text_as(text: &SmolStr, ty: &Type, span: Span, env: &dyn Env, report: &mut Report) -> (Value, Type) {
     if matches!(ty, Type::Regex) {
-        return regex(text, span, report);
+        return regex(text, span, report, false);
     }
     match ir::data::check(Value::String(text.clone()), ty, env.types()) {
         Ok(value) => (value, ty.clone()),
@@ -203,6 +208,21 @@ pub(super) fn text_as(text: &SmolStr, ty: &Type, span: Span, env: &dyn Env, repo
             (Value::None, Type::Error)
         }
     }
+}
+
+/// The end of the bounds that a number is beyond.
+pub(super) fn nearest_within(value: &Value, ty: &Type) -> Option<String> {
+    let (number, bounds) = match (value, ty) {
+        (Value::Int(number), Type::Int(Some(bounds))) => (Decimal::from(*number), bounds),
+        (Value::Float(number), Type::Float(Some(bounds))) => (Decimal::from_f64_retain(*number)?, bounds),
+        _ => return None,
+    };
+    let beyond = |end: &Option<SmolStr>, wanted: Ordering| {
+        let text = end.as_ref()?;
+        let end: Decimal = text.parse().ok()?;
+        (number.cmp(&end) == wanted).then(|| text.to_string())
+    };
+    beyond(&bounds.lo, Ordering::Less).or_else(|| beyond(&bounds.hi, Ordering::Greater))
 }
 
 /// Whether a type has something of its own (not of its parts) that a constant can break.

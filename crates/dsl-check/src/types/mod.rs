@@ -24,6 +24,7 @@ mod narrow;
 mod ops;
 pub mod problem;
 mod records;
+mod repair;
 mod resolve;
 pub mod shell;
 mod signature;

@@ -8,6 +8,9 @@ use ir::func::Func;
 use ir::types::Type;
 use smol_str::SmolStr;
 
+use super::repair::{Conversion, converted_by, elsewhere, literally, nothing};
+use crate::diagnostic::{Amend, AmendHow, Whose};
+
 /// Something wrong in one block; spans are relative to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
@@ -19,6 +22,8 @@ pub struct Problem {
     pub help: Option<String>,
     pub labels: Vec<(Span, String)>,
     pub fixes: Vec<ProblemFix>,
+    /// A repair that is written down when it is shown: it may stand in another declaration.
+    pub amend: Option<Amend>,
 }
 
 /// A repair that a machine can apply; `safe` means that it cannot change what a correct plan means.
@@ -38,7 +43,15 @@ impl Problem {
             help: None,
             labels: Vec::new(),
             fixes: Vec::new(),
+            amend: None,
         }
+    }
+
+    #[must_use]
+    pub fn amend(mut self, title: impl Into<String>, of: Whose, how: AmendHow) -> Self {
+        let title = title.into();
+        self.amend = Some(Amend { title, of, how });
+        self
     }
 
     #[must_use]
@@ -237,19 +250,42 @@ impl Report {
 
     pub fn bounds_reversed(&mut self, span: Span, lo: &str, hi: &str) {
         let message = format!("the lower bound {lo} is above the upper bound {hi}, so nothing fits");
-        self.push(Problem::new("out-of-range", span, message).help(format!("write `{hi}..{lo}`")));
+        let swapped = format!("{hi}..{lo}");
+        let problem = Problem::new("out-of-range", span, message).help(format!("write `{swapped}`"));
+        self.push(problem.fix("swap the bounds", false, vec![(span, swapped)]));
     }
 
     pub fn invalid_regex(&mut self, span: Span, why: &str) {
         self.push(Problem::new("invalid-regex", span, why));
     }
 
+    /// As [`Self::invalid_regex`], of one that is written between slashes.
+    pub fn invalid_regex_literal(&mut self, span: Span, pattern: &str, why: &str) {
+        let problem = Problem::new("invalid-regex", span, why);
+        self.push(match literally(pattern) {
+            Some(text) => problem.fix("match it as plain text", false, vec![(span, format!("/{text}/"))]),
+            None => problem,
+        });
+    }
+
     // ---- types of expressions ----
 
     pub fn type_mismatch(&mut self, span: Span, found: &Type, expected: &Type, help: Option<String>) {
+        self.type_mismatch_of(span, found, expected, help, None);
+    }
+
+    /// `converted`: how the expression could be written to be of the type.
+    pub fn type_mismatch_of(
+        &mut self,
+        span: Span,
+        found: &Type,
+        expected: &Type,
+        help: Option<String>,
+        converted: Option<Conversion>,
+    ) {
         let mut problem = Problem::new("type-mismatch", span, format!("found `{found}`, expected `{expected}`"));
         problem.help = help;
-        self.push(problem);
+        self.push(converted_by(problem, converted));
     }
 
     /// As [`Self::type_mismatch`], where more than one type would do.
@@ -259,10 +295,17 @@ impl Report {
         self.push(problem);
     }
 
-    pub fn unit_mismatch(&mut self, span: Span, found: &str, expected: &str, help: Option<String>) {
+    pub fn unit_mismatch(
+        &mut self,
+        span: Span,
+        found: &str,
+        expected: &str,
+        help: Option<String>,
+        converted: Option<Conversion>,
+    ) {
         let mut problem = Problem::new("unit-mismatch", span, format!("found {found}, expected {expected}"));
         problem.help = help;
-        self.push(problem);
+        self.push(converted_by(problem, converted));
     }
 
     /// `verb` as in "cannot compare … with …". The sides are labelled with their dimensions.
@@ -280,8 +323,9 @@ impl Report {
         self.push(problem);
     }
 
-    /// `text` is the expression as written, where it is short enough to name.
-    pub fn not_optional_safe(&mut self, span: Span, text: Option<&str>, expected: &str) {
+    /// `text` is the expression as written, where it is short enough to name; `ty`: what it is when it is there; `alone`: it is no
+    /// part of a larger expression.
+    pub fn not_optional_safe(&mut self, span: Span, text: Option<&str>, (ty, alone): (&Type, bool), expected: &str) {
         let what = text.unwrap_or("this");
         let name = text.map_or_else(|| "this value".to_owned(), |text| format!("`{text}`"));
         let message = format!("{name} may be absent, expected {expected}");
@@ -291,7 +335,21 @@ impl Report {
             }
             None => "give a default with `?? …`, or test it with `is none`".to_owned(),
         };
-        self.push(Problem::new("not-optional-safe", span, message).help(help));
+        let problem = Problem::new("not-optional-safe", span, message).help(help);
+        self.push(match (text, nothing(ty)) {
+            (Some(text), Some(nothing)) => {
+                let written = match alone {
+                    true => format!("{text} ?? {nothing}"),
+                    false => format!("({text} ?? {nothing})"),
+                };
+                problem.fix(
+                    format!("take `{nothing}` where it is absent"),
+                    false,
+                    vec![(span, written)],
+                )
+            }
+            _ => problem,
+        });
     }
 
     pub fn quoted_enum_member(&mut self, span: Span, text: &str, members: &Type) {
@@ -317,10 +375,14 @@ impl Report {
         ));
     }
 
-    /// `why` says what the value is and what was expected.
-    pub fn out_of_range(&mut self, span: Span, why: &str, expected: &Type) {
+    /// `why` says what the value is and what was expected; `near`: the nearest that is allowed.
+    pub fn out_of_range(&mut self, span: Span, why: &str, expected: &Type, near: Option<String>) {
         let problem = Problem::new("out-of-range", span, why);
-        self.push(problem.label(span, format!("this has to be a `{expected}`")));
+        let problem = problem.label(span, format!("this has to be a `{expected}`"));
+        self.push(match near {
+            Some(near) => problem.fix(format!("change it to {near}"), false, vec![(span, near)]),
+            None => problem,
+        });
     }
 
     pub fn division_by_zero(&mut self, span: Span) {
@@ -371,7 +433,17 @@ impl Report {
 
     pub fn unknown_function(&mut self, span: Span, name: &str, candidates: &[SmolStr]) {
         let message = format!("there is no function `{name}`");
-        self.push(Problem::new("unknown-function", span, message).nearest(name, candidates));
+        let problem = Problem::new("unknown-function", span, message);
+        self.push(match elsewhere(name) {
+            Some(here) if candidates.iter().any(|known| known == here) => {
+                problem.help(format!("it is called `{here}`")).fix(
+                    format!("change `{name}` to `{here}`"),
+                    false,
+                    vec![(span, here.to_owned())],
+                )
+            }
+            _ => problem.nearest(name, candidates),
+        });
     }
 
     pub fn observing_function(&mut self, span: Span, name: &str) {

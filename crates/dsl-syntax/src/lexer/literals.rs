@@ -36,6 +36,15 @@ impl Lexer<'_> {
             format!("`{unit}` in `{literal}` is no unit, expected one of {UNITS}")
         };
         self.error(SyntaxRule::InvalidLiteral, message, start, start + len, None);
+        if let (Some(meant), Some(error)) = (meant_unit(unit), self.out.errors.last_mut()) {
+            let span = Span::new(error.span.end - unit.len() as u32, error.span.end);
+            error.help = Some(format!("did you mean `{meant}`?"));
+            error.fix = Some(SyntaxFix {
+                title: format!("change `{unit}` to `{meant}`"),
+                span,
+                text: meant.to_owned(),
+            });
+        }
         self.take(Kind::Bad, len);
     }
 
@@ -225,6 +234,28 @@ pub fn unit_from(word: &str) -> Option<Unit> {
         "MiB" => Unit::MiB,
         "GiB" => Unit::GiB,
         "TiB" => Unit::TiB,
+        _ => return None,
+    })
+}
+
+/// The unit that a word is elsewhere; `M` may be minutes or megabytes, so it is neither.
+fn meant_unit(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => "ms",
+        "s" | "sec" | "secs" | "second" | "seconds" => "s",
+        "min" | "mins" | "minute" | "minutes" => "m",
+        "h" | "hr" | "hrs" | "hour" | "hours" => "h",
+        "d" | "day" | "days" => "d",
+        "w" | "week" | "weeks" => "w",
+        "b" | "byte" | "bytes" => "B",
+        "kb" => "KB",
+        "mb" => "MB",
+        "gb" => "GB",
+        "tb" => "TB",
+        "kib" => "KiB",
+        "mib" => "MiB",
+        "gib" => "GiB",
+        "tib" => "TiB",
         _ => return None,
     })
 }

@@ -213,6 +213,17 @@ fn a_misspelt_name_is_repaired_by_a_quick_fix() {
 }
 
 #[test]
+fn a_repair_may_stand_in_another_declaration() {
+    let text = "capability code.write\n  input:\n    task: string\n\ncapability code.review\n  input:\n    patch: string\n\n\
+                agent coder\n  provides: code.write\n\n\
+                task review using:code.review\n  by: co$0der\n  input:\n    patch: \"diff\"\n";
+    let found = fixes(&Fixture::new(text), None);
+    let (title, after) = &found[0];
+    assert_eq!(title, "add `code.review` to `provides:` of `coder`");
+    assert!(after.contains("  provides: code.write, code.review\n"), "{after}");
+}
+
+#[test]
 fn formatting_gives_the_text_that_the_formatter_writes() {
     let text = "task   a\n    needs:   b c\n\ntask b\ntask c # last\n";
     let fixture = Fixture::new(text);

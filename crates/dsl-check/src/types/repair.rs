@@ -1,0 +1,143 @@
+//! What a machine may write instead of an expression, a name or a pattern that does not fit.
+//!
+//! Guesses, so nothing of this is done unasked. Absent: where it stands.
+
+use dsl_syntax::ast::{self, ExprKind, Span};
+use ir::types::Type;
+
+use super::problem::Problem;
+
+/// What to write before and after an expression, or instead of it, to make it fit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Conversion {
+    Around(String, String),
+    Instead(String),
+}
+
+pub(super) fn converted_by(problem: Problem, conversion: Option<Conversion>) -> Problem {
+    let span = problem.span;
+    let at = |at: u32| Span::new(at, at);
+    match conversion {
+        None => problem,
+        Some(Conversion::Instead(text)) => problem.fix(format!("change it to `{text}`"), false, vec![(span, text)]),
+        Some(Conversion::Around(before, after)) => {
+            let title = format!("write `{before}…{after}`");
+            let edits = [(at(span.start), before), (at(span.end), after)];
+            problem.fix(
+                title,
+                false,
+                edits.into_iter().filter(|(_, text)| !text.is_empty()).collect(),
+            )
+        }
+    }
+}
+
+/// How an expression that does not fit could be written, where there is one way that is likely meant.
+pub(super) fn conversion(at: &ast::Expr, found: &Type, expected: &Type) -> Option<Conversion> {
+    let wanted = expected.required();
+    let around = |before: &str, after: &str| Some(Conversion::Around(before.to_owned(), after.to_owned()));
+    match (&at.kind, found, wanted) {
+        (ExprKind::Int(digits) | ExprKind::Float(digits), _, Type::Duration) => {
+            Some(Conversion::Instead(format!("{digits}s")))
+        }
+        (ExprKind::Int(digits) | ExprKind::Float(digits), _, Type::Size) => {
+            Some(Conversion::Instead(format!("{digits}MB")))
+        }
+        (ExprKind::Int(digits) | ExprKind::Float(digits), _, Type::Money) => {
+            Some(Conversion::Instead(format!("${digits}")))
+        }
+        (ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Version(_), _, Type::String(_)) => {
+            around("\"", "\"")
+        }
+        (ExprKind::String(text), _, Type::Int(_) | Type::Float(_) | Type::Bool) => {
+            let plain = text.plain()?;
+            let is_value = match wanted {
+                Type::Int(_) => plain.parse::<i64>().is_ok(),
+                Type::Float(_) => plain.parse::<f64>().is_ok_and(f64::is_finite) && plain.starts_with(char::is_numeric),
+                _ => matches!(plain.as_str(), "true" | "false"),
+            };
+            is_value.then(|| Conversion::Instead(plain.to_string()))
+        }
+        (ExprKind::String(text), _, Type::Duration | Type::Size | Type::Money) => {
+            let plain = text.plain()?;
+            let is_value = match wanted {
+                Type::Duration => ir::quantity::parse_duration(&plain).is_ok(),
+                Type::Size => ir::quantity::parse_size(&plain).is_ok(),
+                _ => ir::quantity::parse_money(&plain).is_ok(),
+            };
+            is_value.then(|| Conversion::Instead(plain.to_string()))
+        }
+        (_, Type::Optional(_), _) => None,
+        (
+            _,
+            Type::Int(_) | Type::Float(_) | Type::Bool | Type::Duration | Type::Size | Type::Money,
+            Type::String(_),
+        ) => around("string(", ")"),
+        (_, Type::String(_), Type::Int(_)) => around("int(", ")"),
+        (_, Type::String(_), Type::Float(_)) => around("float(", ")"),
+        (_, Type::Float(_), Type::Int(_)) => around("int(", ")"),
+        (
+            ExprKind::Name(_) | ExprKind::Field { .. } | ExprKind::Call { .. } | ExprKind::Index { .. },
+            Type::Json,
+            _,
+        ) => around("", &format!(" as {wanted}")),
+        (_, found, Type::List(list)) if found.same(&list.item) => around("[", "]"),
+        _ => None,
+    }
+}
+
+/// The function of the language that other languages call this.
+pub(super) fn elsewhere(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "length" | "size" | "strlen" | "length_of" => "len",
+        "toupper" | "to_upper" | "uppercase" | "upcase" => "upper",
+        "tolower" | "to_lower" | "lowercase" | "downcase" => "lower",
+        "strip" | "trimmed" => "trim",
+        "includes" | "has" | "include" => "contains",
+        "startswith" | "has_prefix" => "starts_with",
+        "endswith" | "has_suffix" => "ends_with",
+        "tostring" | "to_string" | "str" => "string",
+        "parseint" | "to_int" | "integer" | "number" => "int",
+        "parsefloat" | "to_float" => "float",
+        "parse_json" | "fromjson" | "from_json" => "json",
+        "filter" | "select" => "where",
+        "foreach" | "collect" => "map",
+        "some" | "exists_any" => "any",
+        "every" => "all",
+        "concat" => "join",
+        "substring" | "substr" | "shorten" => "truncate",
+        "ceiling" => "ceil",
+        "minimum" => "min",
+        "maximum" => "max",
+        "sort" | "sorted" | "order_by" => "sort_by",
+        _ => return None,
+    })
+}
+
+/// A value of a type that stands for nothing, as it is written.
+pub(super) fn nothing(ty: &Type) -> Option<&'static str> {
+    Some(match ty.required() {
+        Type::String(None) => "\"\"",
+        Type::Int(None) => "0",
+        Type::Float(None) => "0.0",
+        Type::Bool => "false",
+        Type::List(list) if list.len.is_none() => "[]",
+        Type::Map(_) => "{}",
+        Type::Duration => "0s",
+        Type::Size => "0B",
+        Type::Money => "$0.00",
+        _ => return None,
+    })
+}
+
+/// The pattern that matches this text and nothing else; `None`: it has been escaped in part.
+pub(super) fn literally(pattern: &str) -> Option<String> {
+    if pattern.contains(['\\', '/']) {
+        return None;
+    }
+    let escaped = pattern.chars().flat_map(|c| {
+        let escape = r".+*?()|[]{}^$".contains(c).then_some('\\');
+        escape.into_iter().chain([c])
+    });
+    Some(escaped.collect())
+}
