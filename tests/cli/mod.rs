@@ -8,6 +8,7 @@ mod ci;
 mod drift;
 mod effects;
 mod fix;
+mod people;
 mod plans;
 mod processes;
 mod reports;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::detached;
 use crate::failure::{Exit, Failure};
 use crate::printer::{Color, Printer};
 use crate::verbs;
@@ -15,6 +16,7 @@ Examples:
   dslc check --format short plans/ a.plan
   dslc run examples/repo-audit.plan --param repo=.
   dslc resume RUN                                 go on after Ctrl-C or a crash
+  dslc approve RUN GATE --as role/x --because WHY
   dslc explain dependency-cycle
 
 Exit codes: 0 fine, 1 the plan is wrong, 2 usage, 3 the run failed, 4 the run waits for a person,
@@ -43,6 +45,10 @@ enum Verb {
     Explain(verbs::explain::Args),
     Run(verbs::run::Args),
     Resume(verbs::resume::Args),
+    Approve(verbs::decide::ApproveArgs),
+    Reject(verbs::decide::RejectArgs),
+    Pause(verbs::pause::Args),
+    Cancel(verbs::cancel::Args),
     Resolve(verbs::resolve::Args),
     Runs(verbs::runs::Args),
     Show(verbs::show::Args),
@@ -61,8 +67,12 @@ pub fn main() -> ExitCode {
     if hidden.as_deref().is_some_and(|verb| verb == verbs::supervise::NAME) {
         return end(&Printer::new(Color::Never), verbs::supervise::run);
     }
-    if hidden.is_some_and(|verb| verb == verbs::confined::NAME) {
+    if hidden.as_deref().is_some_and(|verb| verb == verbs::confined::NAME) {
         return end(&Printer::new(Color::Never), verbs::confined::run);
+    }
+    if hidden.is_some_and(|verb| verb == detached::NAME) {
+        let printer = Printer::new(Color::Never);
+        return end(&printer, || detached::main(std::env::args_os().skip(2), &printer));
     }
     let cli = Cli::parse();
     let printer = Printer::new(cli.color);
@@ -99,6 +109,10 @@ impl Verb {
             Self::Explain(args) => verbs::explain::run(&args, printer),
             Self::Run(args) => verbs::run::run(&args, printer),
             Self::Resume(args) => verbs::resume::run(&args, printer),
+            Self::Approve(args) => verbs::decide::approve(&args, printer),
+            Self::Reject(args) => verbs::decide::reject(&args, printer),
+            Self::Pause(args) => verbs::pause::run(&args, printer),
+            Self::Cancel(args) => verbs::cancel::run(&args, printer),
             Self::Resolve(args) => verbs::resolve::run(&args, printer),
             Self::Runs(args) => verbs::runs::run(&args, printer),
             Self::Show(args) => verbs::show::run(&args, printer),

@@ -1,8 +1,9 @@
 //! Driving a run to its end, a pause or a doubt, with somebody watching; then saying what it came to.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use runtime::{Options, Running};
+use runtime::{Options, Patience, Running};
 
 use crate::failure::{Exit, Failure, plain};
 use crate::outcome;
@@ -13,7 +14,7 @@ use crate::watch::{Format, Watch};
 use crate::workspace::Place;
 
 /// What verbs that run take.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub struct Watching {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -29,6 +30,10 @@ pub fn options(place: &Place) -> Result<Options, Failure> {
     let mut options = Options::new(binary, place.cwd.clone());
     options.workspace = place.root.clone();
     options.signals = true;
+    // somebody who watches sees the question, and answers it from elsewhere
+    if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+        options.patience = Patience::Endless;
+    }
     Ok(options)
 }
 

@@ -1,13 +1,16 @@
 //! `dslc`: the command line. `main` is a few lines, each verb a file of `verbs/`, and only `printer` prints.
 
 mod against;
+mod asking;
 mod baseline;
 mod changes;
 mod cli;
+mod detached;
 mod drive;
 mod dry_run;
 mod failure;
 mod fix;
+mod follow;
 mod history;
 mod outcome;
 mod picture;

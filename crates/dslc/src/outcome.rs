@@ -9,6 +9,7 @@ use engine::{Engine, NodeError};
 use ir::Value;
 use store::RunFolder;
 
+use crate::asking;
 use crate::failure::Exit;
 use crate::printer::{Paint, bold, shown};
 
@@ -63,6 +64,15 @@ pub fn next_steps(engine: &Engine, folder: &RunFolder, driven: bool) -> String {
                 "  dslc resolve {run} {} completed|failed|retry --because \"…\"",
                 argument(&attempt.label)
             );
+        }
+    }
+    let asking = engine.asking();
+    if !asking.is_empty() {
+        heading(&mut text, "waits for people", Some(Paint::Yellow));
+        for ask in asking {
+            if let Some(gate) = engine.node(ask.node).and_then(|node| node.gate) {
+                text.push_str(&asking::question(ask, &gate, run, store::now_ms()));
+            }
         }
     }
     let over = matches!(
@@ -146,8 +156,8 @@ fn heading(text: &mut String, words: &str, paint: Option<Paint>) {
 }
 
 /// As a shell takes it.
-fn argument(label: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+pub fn argument(label: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     if label.chars().all(plain) {
         label.to_owned()
     } else {

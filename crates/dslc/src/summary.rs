@@ -12,6 +12,8 @@ use serde::Serialize;
 use smol_str::SmolStr;
 use store::RunMeta;
 
+use crate::asking::{self, Gate};
+
 type Outputs = BTreeMap<SmolStr, serde_json::Value>;
 
 #[derive(Serialize)]
@@ -24,8 +26,8 @@ pub struct Summary<'a> {
     pub duration_ms: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<Vec<Node>>,
-    /// Gates that wait for a person.
-    pub gates: Vec<serde_json::Value>,
+    /// Gates that asked people, with what they said.
+    pub gates: Vec<Gate>,
     pub outputs: Outputs,
     pub cost: &'static str,
     pub tokens: u64,
@@ -81,7 +83,7 @@ impl Facts<'_> {
             started: &self.meta.started,
             duration_ms: self.duration_ms(),
             nodes: with_nodes.then(|| nodes(self.engine)),
-            gates: Vec::new(),
+            gates: asking::gates(self.engine),
             outputs: end.map(|end| plain(&end.outputs)).unwrap_or_default(),
             cost: "0.00",
             tokens: 0,

@@ -165,6 +165,27 @@ impl Engine {
         }
     }
 
+    /// A pause was asked for, and no resume since.
+    pub const fn is_paused(&self) -> bool {
+        self.state.paused
+    }
+
+    /// Whether something would start if the run were not held.
+    pub fn has_ready(&self) -> bool {
+        !self.state.ready.is_empty() || !self.state.backoffs.is_empty()
+    }
+
+    /// The node of a name, as [`crate::NodeSnapshot::id`] has it.
+    pub fn find(&self, id: &str) -> Option<NodeId> {
+        (0..self.node_count()).find(|node| {
+            let unit = UnitId {
+                node: *node,
+                instance: None,
+            };
+            self.label(unit) == id
+        })
+    }
+
     /// `collect`, or `deep-dive[key]`.
     pub(crate) fn label(&self, unit: UnitId) -> SmolStr {
         let id = &self.scopes.node(unit.node).id;

@@ -262,6 +262,12 @@ impl Engine {
         }
     }
 
+    /// What people are asked now, in the order of the nodes.
+    pub fn asking(&self) -> Vec<&Ask> {
+        let ask = |node: &NodeId| self.state.node(*node).gate.as_deref().map(|gate| &gate.ask);
+        self.state.asking.iter().filter_map(ask).collect()
+    }
+
     /// What a decision would do, or why it is refused. Nothing changes.
     pub fn weigh(
         &self,

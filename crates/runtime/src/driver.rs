@@ -22,6 +22,7 @@ use crate::clock::{Alarm, EventClock, Timers, boot_ms};
 use crate::error::RunError;
 use crate::output::{Captured, FromAttempt, Pump};
 use crate::request;
+use crate::running::Patience;
 use crate::secrets::Redactor;
 use crate::signals::Signals;
 use crate::supervisor::{self, End, Output, Supervisor};
@@ -98,6 +99,7 @@ pub(crate) struct Driver<'a> {
     /// Where attempts that run nothing look at the world.
     pub plan_dir: PathBuf,
     pub grace_ms: u64,
+    pub patience: Patience,
     /// Requests that are in the journal already.
     pub taken: BTreeSet<String>,
     pub observer: &'a mut dyn Observer,
@@ -149,8 +151,10 @@ impl Driver<'_> {
         if !self.work.live.is_empty() {
             return Ok(false);
         }
-        if self.journal.engine.status() != RunStatus::Running {
-            return Ok(true);
+        match self.journal.engine.status() {
+            RunStatus::Running => {}
+            RunStatus::Blocked => return Ok(!self.waits_for_people()),
+            _ => return Ok(true),
         }
         // the engine's mistake, if it ever happens: waiting for ever would hide it
         match self.work.timers.next_ms() {
@@ -158,6 +162,19 @@ impl Driver<'_> {
             None => Err(RunError::Stuck {
                 run: self.folder.id().to_owned(),
             }),
+        }
+    }
+
+    /// Whether to stay while only people can move the run: their time may be over already, or this driver is patient.
+    fn waits_for_people(&self) -> bool {
+        let asking = self.journal.engine.asking();
+        let now_ms = store::now_ms();
+        match self.patience {
+            Patience::None => asking
+                .iter()
+                .any(|ask| ask.deadline_ms.is_some_and(|at_ms| at_ms <= now_ms)),
+            Patience::Deadlines => asking.iter().any(|ask| ask.deadline_ms.is_some()),
+            Patience::Endless => !asking.is_empty(),
         }
     }
 

@@ -6,7 +6,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use engine::event::RunStatus;
+use engine::Refusal;
+use engine::event::{GateDecision, RunStatus};
 use store::{ErrorClass, StoreError};
 
 #[derive(Debug)]
@@ -60,6 +61,24 @@ pub enum RunError {
         run: String,
         status: RunStatus,
     },
+    /// The run has no node of that name; gates that wait for people.
+    NoSuchGate {
+        run: String,
+        gate: String,
+        waiting: Vec<String>,
+    },
+    /// A person's decision is not taken.
+    Refused {
+        run: String,
+        gate: String,
+        decision: GateDecision,
+        refusal: Refusal,
+    },
+    /// A driver in the background ended before it had taken the run.
+    NotDetached {
+        run: String,
+        said: String,
+    },
     /// No attempt of that name is in doubt; those that are.
     NotInDoubt {
         run: String,
@@ -89,10 +108,14 @@ impl RunError {
             | Self::Secrets(_)
             | Self::NotEnforced(_)
             | Self::Ended { .. }
-            | Self::NotInDoubt { .. } => ErrorClass::Usage,
-            Self::NoSupervisor { .. } | Self::Supervisor { .. } | Self::System { .. } | Self::Survivors { .. } => {
-                ErrorClass::Unusable
-            }
+            | Self::NotInDoubt { .. }
+            | Self::NoSuchGate { .. }
+            | Self::Refused { .. } => ErrorClass::Usage,
+            Self::NoSupervisor { .. }
+            | Self::Supervisor { .. }
+            | Self::System { .. }
+            | Self::NotDetached { .. }
+            | Self::Survivors { .. } => ErrorClass::Unusable,
             Self::NotRunnable(_)
             | Self::BadPlan(_)
             | Self::UnknownEvent { .. }
@@ -161,6 +184,26 @@ impl fmt::Display for RunError {
                     "run `{run}` is {} and has nothing left to do; `dslc show {run}` prints it",
                     status.name()
                 )
+            }
+            Self::NoSuchGate { run, gate, waiting } if waiting.is_empty() => {
+                write!(f, "run `{run}` has no gate `{gate}`, and none of its gates waits")
+            }
+            Self::NoSuchGate { run, gate, waiting } => write!(
+                f,
+                "run `{run}` has no gate `{gate}`; waiting for people: `{}`",
+                waiting.join("`, `")
+            ),
+            Self::Refused {
+                gate,
+                decision,
+                refusal,
+                ..
+            } => write!(f, "`{gate}` is not {}: {refusal}", decision.name()),
+            Self::NotDetached { run, said } if said.is_empty() => {
+                write!(f, "the driver of run `{run}` ended before it had taken the run")
+            }
+            Self::NotDetached { run, said } => {
+                write!(f, "the driver of run `{run}` ended before it had taken the run: {said}")
             }
             Self::NotInDoubt { run, node, in_doubt } if in_doubt.is_empty() => {
                 write!(f, "`{node}` is not in doubt: no attempt of run `{run}` is")

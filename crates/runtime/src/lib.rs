@@ -13,6 +13,8 @@ pub mod world;
 
 mod attempt;
 mod clock;
+mod decide;
+mod detach;
 mod driver;
 mod error;
 mod history;
@@ -28,10 +30,12 @@ mod tests;
 mod watch;
 mod watch_inbox;
 
+pub use decide::{Decision, decide};
+pub use detach::{DRIVER_LOG, detach};
 pub use error::{Divergence, ENGINE_VERSION, RunError};
 pub use history::{History, LastDriver, ReplayReport, fold, replay};
 pub use inputs::complete as complete_inputs;
 pub use output::CAPTURE_MAX_BYTES;
-pub use request::{Asked, cancel, pause, resolve, wait_until_taken};
-pub use running::{Finished, GRACE_MS, Options, Recovery, Running, can_resume, resume, start};
+pub use request::{Asked, cancel, pause, resolve};
+pub use running::{Finished, GRACE_MS, Options, Patience, Recovery, Running, can_resume, create, resume, start};
 pub use watch::{Control, Observer, Progress, Stream, Unwatched};

@@ -1,7 +1,7 @@
 //! Requests about a run from outside its driver: through its inbox if somebody drives it, else into its journal.
 //!
-//! Promise: a request that was accepted is on disk. Without a driver nothing is started: what the request allows starts with the next
-//! resume.
+//! Promise: a request that was accepted is on disk, and of two that contradict each other the journal's order decides. Without a driver
+//! nothing is started: whoever asked is told whether something could go on.
 
 use std::time::{Duration, Instant};
 
@@ -17,25 +17,34 @@ use crate::recover::reap;
 /// What became of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Asked {
-    /// The driver has it in its inbox, under this name.
-    Left { name: String, holder: Holder },
-    /// It is in the journal.
-    Journaled,
+    /// The driver has journaled it.
+    Taken(Holder),
+    /// Nobody drove the run, and it is in the journal.
+    Journaled {
+        /// Something can start now, once somebody drives the run.
+        goes_on: bool,
+    },
+    /// The driver has it in its inbox, and takes its time.
+    Left(Holder),
+    /// It is so already.
+    Already,
 }
 
-const POLL: Duration = Duration::from_millis(20);
+/// So long a driver has to take a request before it is called slow.
+const TAKEN_WITHIN: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(5);
 
 /// Asks for a pause. A run that nobody drives stands still already; it stays so on paper, too.
 pub fn pause(folder: &RunFolder) -> Result<Asked, RunError> {
-    ask(folder, |_| Ok(EventKind::PauseAsked))
+    ask(folder, |_| Ok(Some(EventKind::PauseAsked)))
 }
 
 /// Asks for the end of a run.
 pub fn cancel(folder: &RunFolder, because: Option<String>) -> Result<Asked, RunError> {
     ask(folder, |_| {
-        Ok(EventKind::CancelAsked {
+        Ok(Some(EventKind::CancelAsked {
             because: because.clone(),
-        })
+        }))
     })
 }
 
@@ -49,45 +58,79 @@ pub fn resolve(
 ) -> Result<Asked, RunError> {
     ask(folder, |engine| {
         let doubt = find_doubt(folder, engine, label)?;
-        Ok(EventKind::Resolved {
+        Ok(Some(EventKind::Resolved {
             node: doubt.attempt.node,
             instance: doubt.attempt.instance,
             resolution,
             because: because.to_owned(),
             by: by.to_owned(),
-        })
+        }))
     })
 }
 
-/// Waits until a driver has taken a request; `false` if it did not in time.
-pub fn wait_until_taken(folder: &RunFolder, name: &str, max: Duration) -> bool {
+/// What `request` makes of the run as it is: an event, nothing because it is so already, or a refusal.
+pub(crate) fn ask(
+    folder: &RunFolder,
+    request: impl Fn(&Engine) -> Result<Option<EventKind>, RunError>,
+) -> Result<Asked, RunError> {
+    loop {
+        match folder.lock() {
+            Ok(lock) => return journal(folder, &lock, &request),
+            Err(StoreError::Held { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let Some(kind) = request(&fold(folder, |_, _| {})?.engine)? else {
+            return Ok(Asked::Already);
+        };
+        let name = post(&folder.inbox(), &kind)?;
+        match wait_until_taken(folder, &name)? {
+            Some(asked) => return Ok(asked),
+            // it ended without having seen it
+            None => folder.inbox().done(&name)?,
+        }
+    }
+}
+
+/// Waits until the driver has taken a request, or has had its time; `None` if there is no driver any more.
+fn wait_until_taken(folder: &RunFolder, name: &str) -> Result<Option<Asked>, RunError> {
     let inbox = folder.inbox();
-    let until = Instant::now() + max;
-    while inbox.is_waiting(name) {
+    let until = Instant::now() + TAKEN_WITHIN;
+    let mut driver = None;
+    loop {
+        let holder = folder.driven_by()?;
+        let gone = holder.is_none();
+        driver = holder.or(driver);
+        if !inbox.is_waiting(name) {
+            return Ok(Some(Asked::Taken(driver.unwrap_or_else(unknown))));
+        }
+        if gone {
+            return Ok(None);
+        }
         if Instant::now() > until {
-            return false;
+            return Ok(Some(Asked::Left(driver.unwrap_or_else(unknown))));
         }
         std::thread::sleep(POLL);
     }
-    true
 }
 
-fn ask(folder: &RunFolder, request: impl Fn(&Engine) -> Result<EventKind, RunError>) -> Result<Asked, RunError> {
-    let lock = match folder.lock() {
-        Ok(lock) => lock,
-        Err(StoreError::Held { .. }) => {
-            let kind = request(&fold(folder, |_, _| {})?.engine)?;
-            let name = post(&folder.inbox(), &kind)?;
-            let holder = folder.driven_by()?.unwrap_or_else(|| Holder {
-                pid: 0,
-                host: String::new(),
-                since: String::new(),
-            });
-            return Ok(Asked::Left { name, holder });
-        }
-        Err(error) => return Err(error.into()),
-    };
+fn unknown() -> Holder {
+    Holder {
+        pid: 0,
+        host: String::new(),
+        since: String::new(),
+    }
+}
+
+/// Journals a request about a run that nobody drives.
+fn journal(
+    folder: &RunFolder,
+    lock: &store::RunLock,
+    request: impl Fn(&Engine) -> Result<Option<EventKind>, RunError>,
+) -> Result<Asked, RunError> {
     let history = fold(folder, |_, _| {})?;
+    let Some(kind) = request(&history.engine)? else {
+        return Ok(Asked::Already);
+    };
     if let Some(end) = history.engine.end() {
         return Err(RunError::Ended {
             run: folder.id().to_owned(),
@@ -98,21 +141,28 @@ fn ask(folder: &RunFolder, request: impl Fn(&Engine) -> Result<EventKind, RunErr
     let History {
         engine, tail, last_ms, ..
     } = history;
-    let writer = folder.append(&lock, &tail)?;
+    let held = engine.is_paused();
+    let writer = folder.append(lock, &tail)?;
     let mut journal = Journal::new(engine, writer, last_ms);
     // held still first: what follows from the request, or from lost attempts, must not count as started
-    if journal.engine.run().is_some() {
+    if journal.engine.run().is_some() && !held {
         journal.apply(EventKind::PauseAsked, None)?;
-        for lost in journal.engine.in_flight() {
-            journal.apply(EventKind::AttemptLost { attempt: lost.attempt }, None)?;
-        }
     }
-    let kind = request(&journal.engine)?;
-    if kind != EventKind::PauseAsked {
+    for lost in journal.engine.in_flight() {
+        journal.apply(EventKind::AttemptLost { attempt: lost.attempt }, None)?;
+    }
+    let pauses = kind == EventKind::PauseAsked;
+    if !pauses {
         journal.apply(kind, None)?;
     }
+    let over = journal.engine.end().is_some();
+    let goes_on = !held && !pauses && !over && journal.engine.has_ready();
+    // nothing would start: then it need not look paused, and says for whom it waits
+    if !held && !pauses && !over && !goes_on {
+        journal.apply(EventKind::ResumeAsked, None)?;
+    }
     journal.commit()?;
-    Ok(Asked::Journaled)
+    Ok(Asked::Journaled { goes_on })
 }
 
 fn find_doubt(folder: &RunFolder, engine: &Engine, label: &str) -> Result<InFlight, RunError> {

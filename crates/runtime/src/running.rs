@@ -36,6 +36,18 @@ use crate::watch_inbox::InboxWatch;
 /// How an attempt's processes have to end after SIGTERM.
 pub const GRACE_MS: u64 = 10_000;
 
+/// How long a driver stays with a run that only people can move. Decisions need no driver, and deadlines are kept by the next one.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Patience {
+    /// Not at all.
+    #[default]
+    None,
+    /// While some gate has a deadline, so that somebody is there when it is over.
+    Deadlines,
+    /// As long as some gate waits.
+    Endless,
+}
+
 /// How to run.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -61,6 +73,8 @@ pub struct Options {
     pub confiner: Vec<OsString>,
     /// Refuse a plan whose `effects:` this system cannot enforce.
     pub strict_effects: bool,
+    /// Whether to stay while only people can move the run.
+    pub patience: Patience,
     /// Take SIGINT, SIGTERM and SIGHUP as [`Control::interrupt`].
     pub signals: bool,
 }
@@ -81,6 +95,7 @@ impl Options {
             who: std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned()),
             pass_env: Vec::new(),
             grace_ms: GRACE_MS,
+            patience: Patience::default(),
             signals: false,
         }
     }
@@ -128,36 +143,10 @@ pub struct Finished {
 
 /// Makes a run of a plan. Nothing of it runs before [`Running::drive`].
 pub fn start(store: &Store, plan: Plan, given: Inputs, options: Options) -> Result<Running, RunError> {
-    ir::verify::verify(&plan).map_err(|error| RunError::BadPlan(error.to_string()))?;
-    let blocking: Vec<String> = plan
-        .unsupported
-        .iter()
-        .filter(|clause| clause.blocks)
-        .map(|clause| format!("`{}` in line {}", clause.what, clause.line))
-        .collect();
-    if !blocking.is_empty() {
-        return Err(RunError::NotRunnable(blocking));
-    }
-    must_be_enforced(&plan, &options)?;
-    let inputs = inputs::complete(&plan, given).map_err(RunError::Inputs)?;
+    let inputs = checked(&plan, given, &options)?;
     let secrets = Values::read(&plan, &options.cwd).map_err(RunError::Secrets)?;
     let (tokio, supervisor) = start_supervisor(&options)?;
-    let parallel = options
-        .parallel
-        .or(plan.limits.parallel)
-        .unwrap_or_else(processors)
-        .max(1);
-    let new = NewRun {
-        inputs,
-        seed: options.seed.unwrap_or_else(store::random),
-        parallel,
-        engine: ENGINE_VERSION.to_owned(),
-        source: options.source.clone(),
-        who: options.who.clone(),
-        cwd: options.cwd.clone(),
-        workspace: options.workspace.clone(),
-    };
-    let (folder, meta, lock) = store.create_run(&plan, new)?;
+    let (folder, meta, lock) = store.create_run(&plan, new_run(&plan, inputs, &options))?;
     let tail = folder.read()?.finish()?;
     let journal = Journal::new(Engine::new(Arc::new(plan)), folder.append(&lock, &tail)?, 0);
     let opening = vec![run_started(&meta), driver_started(&supervisor)];
@@ -178,6 +167,48 @@ pub fn start(store: &Store, plan: Plan, given: Inputs, options: Options) -> Resu
         recovery,
         secrets,
     })
+}
+
+/// Makes a run of a plan that [`resume`] starts, in another process.
+pub fn create(store: &Store, plan: &Plan, given: Inputs, options: &Options) -> Result<RunFolder, RunError> {
+    let inputs = checked(plan, given, options)?;
+    Values::read(plan, &options.cwd).map_err(RunError::Secrets)?;
+    let (folder, ..) = store.create_run(plan, new_run(plan, inputs, options))?;
+    Ok(folder)
+}
+
+/// What the plan is given, if it can be run with that.
+fn checked(plan: &Plan, given: Inputs, options: &Options) -> Result<Inputs, RunError> {
+    ir::verify::verify(plan).map_err(|error| RunError::BadPlan(error.to_string()))?;
+    let blocking: Vec<String> = plan
+        .unsupported
+        .iter()
+        .filter(|clause| clause.blocks)
+        .map(|clause| format!("`{}` in line {}", clause.what, clause.line))
+        .collect();
+    if !blocking.is_empty() {
+        return Err(RunError::NotRunnable(blocking));
+    }
+    must_be_enforced(plan, options)?;
+    inputs::complete(plan, given).map_err(RunError::Inputs)
+}
+
+fn new_run(plan: &Plan, inputs: Inputs, options: &Options) -> NewRun {
+    let parallel = options
+        .parallel
+        .or(plan.limits.parallel)
+        .unwrap_or_else(processors)
+        .max(1);
+    NewRun {
+        inputs,
+        seed: options.seed.unwrap_or_else(store::random),
+        parallel,
+        engine: ENGINE_VERSION.to_owned(),
+        source: options.source.clone(),
+        who: options.who.clone(),
+        cwd: options.cwd.clone(),
+        workspace: options.workspace.clone(),
+    }
 }
 
 /// Takes over a run that nobody drives.
@@ -321,6 +352,7 @@ impl Running {
                 supervisor_binary: options.supervisor,
                 plan_dir,
                 grace_ms: options.grace_ms,
+                patience: options.patience,
                 taken,
                 observer: &mut *observer,
                 asked,

@@ -4,25 +4,37 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
-use store::Log;
+use store::{Log, RunFolder};
 
 use crate::failure::{Exit, Failure, plain};
+use crate::follow::{follow, follow_file, whole_chars};
 use crate::history::RunArgs;
 use crate::printer::{Printer, bold};
 
 /// Print what a run's scripts printed
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  dslc logs last\n  dslc logs last build\n  dslc logs k3fx 'deep-dive[rfc9002]'")]
+#[command(
+    after_help = "Examples:\n  dslc logs last\n  dslc logs last build\n  dslc logs k3fx 'deep-dive[rfc9002]'\n  dslc logs last --follow\n  dslc logs last --driver"
+)]
 pub struct Args {
     #[command(flatten)]
     run: RunArgs,
     /// A node, or an instance `node[key]`; without it, all
     #[arg(value_name = "NODE")]
     node: Option<String>,
+    /// Go on printing what is added, while somebody drives the run
+    #[arg(long, short)]
+    follow: bool,
+    /// What a driver in the background printed
+    #[arg(long, conflicts_with = "node")]
+    driver: bool,
 }
 
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let folder = args.run.folder()?;
+    if args.driver {
+        return driver_log(&folder, args.follow, printer);
+    }
     let mut logs = folder.logs()?;
     let plan = folder.plan(&folder.meta()?)?;
     let places: HashMap<&str, usize> = plan
@@ -40,6 +52,14 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
             );
         }
     }
+    if args.follow {
+        follow(
+            &folder,
+            |log| args.node.as_ref().is_none_or(|node| is_of(log, node)),
+            printer,
+        )?;
+        return Ok(Exit::Fine);
+    }
     if logs.is_empty() {
         printer.note("nothing was printed");
     }
@@ -51,6 +71,18 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         if printer.closed() {
             break;
         }
+    }
+    Ok(Exit::Fine)
+}
+
+fn driver_log(folder: &RunFolder, follows: bool, printer: &Printer) -> Result<Exit, Failure> {
+    let path = folder.path().join(runtime::DRIVER_LOG);
+    if follows {
+        follow_file(folder, &path, printer)?;
+    } else if path.exists() {
+        copy(&path, printer)?;
+    } else {
+        printer.note("no driver of this run was in the background");
     }
     Ok(Exit::Fine)
 }
@@ -82,15 +114,5 @@ fn copy(path: &Path, printer: &Printer) -> Result<(), Failure> {
         if read == 0 || printer.closed() {
             return Ok(());
         }
-    }
-}
-
-/// The length without a character that has only begun.
-fn whole_chars(bytes: &[u8]) -> usize {
-    match std::str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_none() => error.valid_up_to(),
-        // Wrong bytes further in: only an unfinished end matters.
-        Err(_) => bytes.len() - bytes.iter().rev().take(3).take_while(|byte| **byte >= 0x80).count(),
-        Ok(_) => bytes.len(),
     }
 }

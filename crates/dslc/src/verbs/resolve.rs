@@ -1,18 +1,14 @@
 //! `dslc resolve`: a person says what became of an attempt that a crash left in doubt.
 
-use std::time::Duration;
-
 use clap::ValueEnum;
 use engine::event::Resolution;
 use runtime::Asked;
 use store::RunFolder;
 
+use crate::detached;
 use crate::failure::{Exit, Failure};
 use crate::history::{History, RunArgs};
 use crate::printer::Printer;
-
-/// How long a driver has to take the decision before we stop waiting for it.
-const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Say what became of an attempt that a crash left in doubt
 #[derive(clap::Args)]
@@ -48,12 +44,11 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         Decided::Retry => Resolution::Retry,
     };
     let who = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
-    match runtime::resolve(&folder, &args.node, resolution, &args.because, &who)? {
-        Asked::Journaled => printer.note(&recorded(folder)?),
-        Asked::Left { name, holder } if runtime::wait_until_taken(&folder, &name, TAKEN_WITHIN) => {
-            printer.note(&format!("taken by {holder}"));
-        }
-        Asked::Left { holder, .. } => printer.warning(&format!("it is recorded, and {holder} has not taken it yet")),
+    let asked = runtime::resolve(&folder, &args.node, resolution, &args.because, &who)?;
+    match asked {
+        // to go on after a doubt is a decision of its own
+        Asked::Journaled { .. } => printer.note(&recorded(folder)?),
+        asked => detached::go_on(&folder, &args.run, &asked, printer)?,
     }
     Ok(Exit::Fine)
 }

@@ -1,5 +1,6 @@
 //! `dslc resume`: goes on with a run that was paused, interrupted or in doubt.
 
+use crate::detached::Background;
 use crate::drive::{self, Watching};
 use crate::failure::{Exit, Failure};
 use crate::history::RunArgs;
@@ -26,17 +27,30 @@ pub struct Args {
     /// Refuse to go on where the system cannot enforce the `effects:` of scripts
     #[arg(long)]
     strict_effects: bool,
+    /// Go on in the background
+    #[arg(long)]
+    detach: bool,
     #[command(flatten)]
     watching: Watching,
 }
 
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
-    let folder = args
-        .run
-        .store
-        .open_in(&place, args.durability.into())
-        .find(&args.run.run)?;
+    let store = args.run.store.open_in(&place, args.durability.into());
+    let folder = store.find(&args.run.run)?;
+    if args.detach {
+        let pid = Background {
+            store: store.root(),
+            durability: args.durability.into(),
+            strict_effects: args.strict_effects,
+        }
+        .start(&folder)?;
+        printer.note(&format!(
+            "in the background, process {pid}; `dslc logs {} --follow`",
+            folder.id()
+        ));
+        return Ok(Exit::Fine);
+    }
     let mut options = drive::options(&place)?;
     options.strict_effects = args.strict_effects;
     let running = runtime::resume(&folder, options)?;

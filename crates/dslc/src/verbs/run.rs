@@ -8,6 +8,7 @@ use ir::plan::Inputs;
 use store::Durability;
 
 use super::compile::{Opened, Source};
+use crate::detached::Background;
 use crate::drive::{self, Watching};
 use crate::dry_run;
 use crate::failure::{Exit, Failure, plain};
@@ -22,6 +23,7 @@ Examples:
   dslc run examples/repo-audit.plan --param repo=.
   dslc run flows.plan deploy --params-file params.json --parallel 4
   dslc run deploy.plan --dry-run
+  dslc run deploy.plan --detach
   dslc run deploy.plan --format json | jq .summary
 
 Ctrl-C pauses the run, a second one stops it at once; `dslc resume` goes on either way.")]
@@ -49,6 +51,9 @@ pub struct Args {
     /// Refuse to run where the system cannot enforce the `effects:` of scripts
     #[arg(long)]
     strict_effects: bool,
+    /// Run in the background: print the run's name once its driver has it
+    #[arg(long, conflicts_with = "dry_run")]
+    detach: bool,
     #[command(flatten)]
     watching: Watching,
     #[command(flatten)]
@@ -90,6 +95,21 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     options.seed = args.seed;
     options.source = (!workspace::is_stdin(&args.source.file)).then(|| args.source.file.display().to_string());
     let store = args.store.open_in(&place, args.durability.into());
+    if args.detach {
+        let folder = runtime::create(&store, &plan, given, &options)?;
+        Background {
+            store: store.root(),
+            durability: args.durability.into(),
+            strict_effects: args.strict_effects,
+        }
+        .start(&folder)?;
+        printer.line(folder.id());
+        printer.note(&format!(
+            "in the background; `dslc show {0}`, `dslc logs {0} --follow`",
+            folder.id()
+        ));
+        return Ok(Exit::Fine);
+    }
     let running = runtime::start(&store, plan, given, options)?;
     drive::drive(running, &args.watching, printer)
 }

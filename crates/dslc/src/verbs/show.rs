@@ -94,6 +94,9 @@ fn row(node: &NodeSnapshot) -> String {
     {
         let _ = writeln!(text, "                {}", shown(because));
     }
+    for recorded in node.gate.iter().flat_map(|gate| &gate.decisions) {
+        let _ = writeln!(text, "                {}", shown(&recorded.to_string()));
+    }
     text
 }
 
