@@ -35,6 +35,20 @@ impl Engine {
             How::Interrupted if dropping => self.unit_cancelled(unit),
             How::Cancelled if dropping => self.unit_cancelled(unit),
             How::Interrupted => self.repeat_or_doubt(unit),
+            _ if self.call_in_doubt(unit, ended) => {
+                let attempt = attempt.attempt;
+                let message = match &ended.how {
+                    How::CallFailed { message, .. } => message.clone(),
+                    _ => format!("attempt {attempt} timed out, and nobody knows what it did"),
+                };
+                self.in_doubt(unit, message);
+            }
+            _ if self.is_between_lines(unit, ended) => {
+                let requires = self.requires_held(unit, ended);
+                if let Err(failure) = requires.and_then(|()| self.line_over(unit, ended)) {
+                    self.finish_attempt(unit, Err(failure));
+                }
+            }
             _ => {
                 let verdict = self.verdict(unit, ended);
                 self.finish_attempt(unit, verdict);
@@ -46,10 +60,18 @@ impl Engine {
     fn verdict(&self, unit: UnitId, ended: &Ended) -> Verdict {
         let mut world = Replay::new(&ended.observed);
         let judge = self.judge(unit);
-        if self.scopes.table(unit.node).observes_before {
+        if self.observes_before(unit) {
             judge.requires(&mut world)?;
         }
         judge.verdict(ended, &mut world)
+    }
+
+    /// What was observed before the start, judged again where the verdict does not.
+    fn requires_held(&self, unit: UnitId, ended: &Ended) -> Result<(), Failure> {
+        if !self.observes_before(unit) {
+            return Ok(());
+        }
+        self.judge(unit).requires(&mut Replay::new(&ended.observed))
     }
 
     /// Draws the consequence of a verdict.
@@ -154,6 +176,7 @@ impl Engine {
         if let Some(index) = unit.instance {
             return self.instance_completed(unit.node, index, products);
         }
+        self.state.calls.remove(&unit);
         let node = self.state.node_mut(unit.node);
         node.outputs = products.outputs;
         node.truncated = products.truncated;
@@ -166,6 +189,7 @@ impl Engine {
         if let Some(index) = unit.instance {
             return self.instance_failed(unit.node, index, error);
         }
+        self.state.calls.remove(&unit);
         let node = self.state.node_mut(unit.node);
         node.error = Some(error);
         node.unit.status = NodeStatus::Failed;
@@ -176,6 +200,7 @@ impl Engine {
         if let Some(index) = unit.instance {
             return self.instance_cancelled(unit.node, index);
         }
+        self.state.calls.remove(&unit);
         self.state.node_mut(unit.node).unit.status = NodeStatus::Cancelled;
         self.settle(unit.node, NodeStatus::Cancelled);
     }

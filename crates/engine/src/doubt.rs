@@ -4,7 +4,7 @@
 //! the node is blocked until someone resolves it. Nothing is guessed.
 
 use crate::engine::Engine;
-use crate::event::{AttemptId, Ended, NodeStatus, Resolution};
+use crate::event::{AttemptId, Ended, How, NodeStatus, Resolution};
 use crate::judge::Failure;
 use crate::notice::Notice;
 use crate::state::{NodeError, Stopping, UnitId};
@@ -33,6 +33,14 @@ impl Engine {
             self.state.unit_mut(unit).again = true;
             return self.enqueue(unit);
         }
+        let message = format!("the driver ended while attempt {attempt} ran, and nobody knows what it did");
+        self.in_doubt(unit, message);
+    }
+
+    /// Nobody knows what an attempt did, and it must not be repeated.
+    pub(crate) fn in_doubt(&mut self, unit: UnitId, message: String) {
+        let label = self.label(unit);
+        let attempt = self.state.unit(unit).attempt;
         let routed = self
             .scopes
             .node(unit.node)
@@ -40,7 +48,6 @@ impl Engine {
             .iter()
             .any(|route| route.on == "in-doubt");
         if routed {
-            let message = format!("the driver ended while attempt {attempt} ran, and nobody knows what it did");
             return self.finish_attempt(unit, Err(Failure::new("in-doubt", message)));
         }
         self.notices.push(Notice::Blocked {
@@ -52,6 +59,16 @@ impl Engine {
         self.state.blocked.insert(unit);
         self.leave_place(unit);
         self.show_status(unit.node);
+    }
+
+    /// Whether a call that must not be repeated came to an end that does not say what it did.
+    pub(crate) fn call_in_doubt(&self, unit: UnitId, ended: &Ended) -> bool {
+        let unclear = match &ended.how {
+            How::TimedOut => true,
+            How::CallFailed { mode, .. } => mode == "in-doubt",
+            _ => false,
+        };
+        unclear && self.line(unit).is_some() && !self.is_idempotent(unit)
     }
 
     /// A person says what became of an attempt in doubt.
@@ -67,6 +84,7 @@ impl Engine {
         }
         self.hold_place(unit);
         match resolution {
+            Resolution::Completed if self.line(unit).is_some_and(|line| !line.is_last) => self.next_line(unit, None, 0),
             Resolution::Completed => {
                 let products = self.judge(unit).declared_complete(&Ended::nothing(0));
                 self.unit_completed(unit, products);

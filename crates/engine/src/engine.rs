@@ -102,8 +102,10 @@ impl Engine {
         };
         // The verdict itself is drawn by `apply`, from the record.
         match phase {
-            Phase::Before if table.observes_before => drop(self.judge(unit).requires(&mut recording)),
-            Phase::After(ended) if table.observes_after => drop(self.judge(unit).verdict(ended, &mut recording)),
+            Phase::Before if self.observes_before(unit) => drop(self.judge(unit).requires(&mut recording)),
+            Phase::After(ended) if table.observes_after && !self.is_between_lines(unit, ended) => {
+                drop(self.judge(unit).verdict(ended, &mut recording))
+            }
             Phase::Before | Phase::After(_) => {}
         }
         recording.observed
@@ -114,7 +116,11 @@ impl Engine {
     pub fn may_start(&self, attempt: AttemptId, observed: &[Observation]) -> bool {
         let unit = unit_of(attempt.node, attempt.instance);
         self.state.in_flight.get(&unit) == Some(&attempt)
-            && self.judge(unit).requires(&mut Replay::new(observed)).is_ok()
+            && (!self.requires_now(unit) || self.judge(unit).requires(&mut Replay::new(observed)).is_ok())
+    }
+
+    pub(crate) fn observes_before(&self, unit: UnitId) -> bool {
+        self.scopes.table(unit.node).observes_before && self.requires_now(unit)
     }
 
     /// What happened to nodes since the latest event was applied, oldest first; the next event forgets them.

@@ -249,6 +249,10 @@ impl Engine {
     }
 
     fn end_instance(&mut self, id: NodeId, index: u32, status: NodeStatus) -> Option<&mut Instance> {
+        self.state.calls.remove(&UnitId {
+            node: id,
+            instance: Some(index),
+        });
         let now_ms = self.state.now_ms;
         let fan = self.state.node_mut(id).fan.as_mut()?;
         fan.open -= 1;

@@ -134,9 +134,11 @@ impl<'a> Judge<'a> {
             }
             return Err(failure);
         }
-        let answer = self.answer(task, ended)?;
+        let answer = self.answer(ended)?;
+        let bound = self.bound(answer.as_ref());
         let scope = RunScope {
             answer: answer.as_ref(),
+            own: Some(&bound),
             ..scope
         };
         let mut own = captures(task, ended);
@@ -212,8 +214,10 @@ impl<'a> Judge<'a> {
         let Body::Task(task) = self.body() else {
             return Products::default();
         };
+        let bound = self.bound(None);
         let scope = RunScope {
             ended: Some(ended),
+            own: Some(&bound),
             ..self.scope()
         };
         let mut own = captures(task, ended);

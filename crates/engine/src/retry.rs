@@ -33,14 +33,17 @@ pub(crate) fn draw(seed: u64, node: &str, instance: Option<&str>, attempt: u32) 
     u64::from_le_bytes(bytes)
 }
 
-/// The same for every start of a call whose effect is unknown.
-pub(crate) fn idempotency_key(run: &str, node: &str, instance: Option<&str>, round: u32) -> String {
+/// The same for every start of a call, of a line of `do:` if it is one, whose effect is unknown.
+pub(crate) fn idempotency_key(run: &str, node: &str, instance: Option<&str>, round: u32, step: Option<u32>) -> String {
     let mut hasher = Fields::new("dslc/idempotency-key/1");
     hasher
         .field(run.as_bytes())
         .field(node.as_bytes())
         .option(instance)
         .field(&round.to_le_bytes());
+    if let Some(step) = step {
+        hasher.field(&step.to_le_bytes());
+    }
     hasher.0.finalize().to_hex()[..32].to_owned()
 }
 
@@ -96,12 +99,22 @@ mod tests {
 
     #[test]
     fn keys_differ_by_round_and_instance_and_never_by_how_names_are_split() {
-        assert_ne!(idempotency_key("r", "n", None, 0), idempotency_key("r", "n", None, 1));
         assert_ne!(
-            idempotency_key("r", "n", None, 0),
-            idempotency_key("r", "n", Some(""), 0)
+            idempotency_key("r", "n", None, 0, None),
+            idempotency_key("r", "n", None, 1, None)
         );
-        assert_ne!(idempotency_key("ra", "n", None, 0), idempotency_key("r", "an", None, 0));
+        assert_ne!(
+            idempotency_key("r", "n", None, 0, None),
+            idempotency_key("r", "n", None, 0, Some(0))
+        );
+        assert_ne!(
+            idempotency_key("r", "n", None, 0, None),
+            idempotency_key("r", "n", Some(""), 0, None)
+        );
+        assert_ne!(
+            idempotency_key("ra", "n", None, 0, None),
+            idempotency_key("r", "an", None, 0, None)
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use ir::types::Types;
 use ir::value::Value;
 use smol_str::SmolStr;
 
+use crate::call::step_of;
 use crate::event::{Ended, How, NodeStatus};
 use crate::graph::task;
 use crate::memory;
@@ -378,9 +379,10 @@ pub(crate) fn capture_value(ended: &Ended, capture: Capture) -> Value {
 
 /// The idempotency key of a unit's current attempt.
 pub(crate) fn key(scopes: &Scopes, state: &State, unit: UnitId) -> String {
+    let step = task(scopes.node(unit.node)).and_then(|task| step_of(state, task, unit));
     let run = state.run.as_ref().map_or("", |run| run.run.as_str());
     let instance = state.instance(unit).map(|instance| instance.key.as_str());
-    idempotency_key(run, &scopes.node(unit.node).id, instance, state.unit(unit).round)
+    idempotency_key(run, &scopes.node(unit.node).id, instance, state.unit(unit).round, step)
 }
 
 /// How often a node was attempted; of a fan-out, all instances together.

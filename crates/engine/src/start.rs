@@ -10,11 +10,12 @@ use ir::data;
 use ir::expr::Expr;
 use ir::plan::{Binding, Body, Effect, Interpreter, Node, Script};
 use ir::value::Value;
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
+use crate::call::step_of;
 use crate::engine::{Engine, Work};
 use crate::event::{AttemptId, Command, Ended, Exec, How, NodeStatus, StartAttempt};
-use crate::graph::script;
+use crate::graph::{script, task};
 use crate::judge::Failure;
 use crate::notice::Notice;
 use crate::scope::{Place, RunScope, key, runs_outside};
@@ -66,8 +67,7 @@ impl Engine {
     fn start(&mut self, unit: UnitId) {
         let attempt = self.count_attempt(unit);
         let command = self.prepare(attempt).and_then(|command| {
-            let observes_before = self.scopes.table(unit.node).observes_before;
-            if !observes_before {
+            if self.requires_now(unit) && !self.observes_before(unit) {
                 self.judge(unit).requires(&mut ir::eval::NoWorld)?;
             }
             Ok(command)
@@ -111,7 +111,12 @@ impl Engine {
         } else {
             state.attempt += 1;
             state.start = 0;
+            if let Some(calling) = self.state.calls.get_mut(&unit) {
+                calling.first = calling.line;
+                calling.used_ms = 0;
+            }
         }
+        let state = self.state.unit_mut(unit);
         state.status = NodeStatus::Running;
         let attempt = AttemptId {
             node: unit.node,
@@ -140,23 +145,54 @@ impl Engine {
         let exec = script(node).map(|script| self.exec(unit, script, &scope)).transpose()?;
         let call = self.call(unit, &scope)?;
         let timeout_ms = timeout(node).map(|timeout| milliseconds(timeout, &scope)).transpose()?;
+        let timeout_ms = self.left_of(unit, timeout_ms)?;
         Ok(StartAttempt {
             attempt,
-            key: key(&self.scopes, &self.state, unit).into(),
+            key: self.key(unit, &scope)?,
             label: self.label(unit),
             idempotent: self.is_idempotent(unit),
-            observes_before: self.scopes.table(unit.node).observes_before,
+            observes_before: self.observes_before(unit),
             exec,
             call,
             timeout_ms,
         })
     }
 
+    /// What the task says, else a hash of what is called.
+    fn key(&self, unit: UnitId, scope: &RunScope<'_>) -> Result<SmolStr, Failure> {
+        let task = task(self.scopes.node(unit.node));
+        let step = task.and_then(|task| step_of(&self.state, task, unit));
+        match (task.and_then(|task| task.key.as_ref()), step) {
+            (None, _) => Ok(key(&self.scopes, &self.state, unit).into()),
+            (Some(own), None) => rendered("key", own, scope).map(SmolStr::from),
+            (Some(own), Some(step)) => Ok(format_smolstr!("{}/{step}", rendered("key", own, scope)?)),
+        }
+    }
+
+    /// The time that earlier lines of the attempt left of its timeout.
+    fn left_of(&self, unit: UnitId, timeout_ms: Option<u64>) -> Result<Option<u64>, Failure> {
+        let used_ms = self.state.calls.get(&unit).map_or(0, |calling| calling.used_ms);
+        match timeout_ms.map(|timeout_ms| (timeout_ms, timeout_ms.saturating_sub(used_ms))) {
+            Some((timeout_ms, 0)) => {
+                let timeout = data::render(&Value::Duration(i64::try_from(timeout_ms).unwrap_or(i64::MAX)));
+                Err(Failure::new(
+                    "timeout",
+                    format!("timed out after {timeout}, between two lines"),
+                ))
+            }
+            left => Ok(left.map(|(_, left_ms)| left_ms)),
+        }
+    }
+
     /// Whether an attempt whose end nobody knows may be repeated. What runs nothing always may, and so may the script of a gate, which
     /// decides and does not act.
     pub(crate) fn is_idempotent(&self, unit: UnitId) -> bool {
         match &self.scopes.node(unit.node).body {
-            Body::Task(task) => task.idempotent || task.key.is_some() || task.work.is_nothing(),
+            Body::Task(task) => {
+                let step = self.line(unit).and_then(|line| line.step);
+                let repeatable = step.map_or(task.idempotent, |(_, step)| step.idempotent);
+                repeatable || task.key.is_some() || task.work.is_nothing()
+            }
             Body::Gate(_) | Body::Decision(_) => true,
         }
     }

@@ -13,6 +13,7 @@ use ir::value::Value;
 use serde::Serialize;
 use smol_str::SmolStr;
 
+use crate::call::Calling;
 use crate::event::{AttemptId, NodeStatus, RunStarted, RunStatus};
 use crate::judge::Products;
 use crate::people::GateState;
@@ -48,6 +49,12 @@ pub(crate) struct State {
     pub blocked: BTreeSet<UnitId>,
     /// Gates that wait for people.
     pub asking: BTreeSet<NodeId>,
+    /// Units that make calls, until they end.
+    #[serde(serialize_with = "pairs")]
+    pub calls: BTreeMap<UnitId, Calling>,
+    /// Who does it, or did it last.
+    #[serde(serialize_with = "pairs")]
+    pub agents: BTreeMap<UnitId, SmolStr>,
     pub clock: PlanClock,
     pub paused: bool,
     pub stopping: Option<Stopping>,
@@ -249,6 +256,8 @@ impl State {
             backoffs: BTreeMap::new(),
             blocked: BTreeSet::new(),
             asking: BTreeSet::new(),
+            calls: BTreeMap::new(),
+            agents: BTreeMap::new(),
             clock: PlanClock::default(),
             paused: false,
             stopping: None,

@@ -202,6 +202,12 @@ const fn is_zero(n: &i64) -> bool {
 const fn is_false(b: &bool) -> bool {
     !*b
 }
+const fn yes() -> bool {
+    true
+}
+const fn is_true(b: &bool) -> bool {
+    *b
+}
 const fn is_run(per: &Per) -> bool {
     matches!(per, Per::Run)
 }

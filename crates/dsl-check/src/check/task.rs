@@ -286,7 +286,7 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     place.reads = Reads::REQUIRES;
     let requires = expectations(cx, decl, K::Requires, false, &place);
     let assumes = expectations(cx, decl, K::Assumes, true, &place);
-    let (steps, bound) = steps(cx, decl, &place);
+    let (mut steps, bound) = steps(cx, decl, &place);
 
     place.reads = Reads::OBSERVING;
     place.captures = captures(&work);
@@ -305,7 +305,12 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     let touches = effects::check(cx, decl);
     let (budget, cache_ms) = later_clauses(cx, decl, unready);
 
-    let idempotent = literals::bool_clause(cx, decl, K::Idempotent).unwrap_or(!touches.doubtful);
+    let said = literals::bool_clause(cx, decl, K::Idempotent);
+    let of_work = !matches!(&work, Doer::Capability(capability) if !capability.idempotent);
+    let idempotent = said.unwrap_or(!touches.doubtful && of_work);
+    for step in &mut steps {
+        step.idempotent = said.unwrap_or(!touches.doubtful && step.idempotent);
+    }
     let fallback = match clause(decl, K::Fallback).map(|clause| &clause.value) {
         Some(Value::Names(names)) => names.first().and_then(|name| needed(cx, name)),
         _ => None,

@@ -266,10 +266,12 @@ pub(super) fn steps(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> (Vec<Ste
             agents: place.agents,
         };
         let (input, ty) = do_step(cx, step, &inner);
+        let capability = cx.scope.capabilities.get(&step.capability.text);
         lowered.push(Step {
             capability: step.capability.text.clone(),
             input,
             bind: step.bind.as_ref().map(|name| name.text.clone()),
+            idempotent: capability.is_none_or(|capability| capability.idempotent),
         });
         if let Some(name) = &step.bind {
             if bound.iter().any(|(before, _)| *before == name.text) {

@@ -8,7 +8,8 @@ use ir::expr::{Binary, BinaryOp, Call, Capture, Expr, Ref};
 use ir::func::Func;
 use ir::plan::{
     Arm, Backoff, Binding, Body, Capability, Decision, Each, Expectation, FailMode, FailurePolicy, Gate, GateOption,
-    MemoryKey, MemoryScope, Need, NodeId, Output, Param, Plan, Remember, Retry, Route, Script, Task, Tolerate, Work,
+    MemoryKey, MemoryScope, Need, NodeId, Output, Param, Plan, Remember, Retry, Route, Script, Step, Task,
+    Tolerate, Work,
 };
 use ir::types::{ListType, Type};
 use ir::value::Value;
@@ -244,6 +245,8 @@ impl Reader {
         match word {
             "run" => task.work = generate::script(rest).into(),
             "using" => task.work = Work::Capability(rest.into()),
+            "do" => self.step(task, rest),
+            "key" => task.key = Some(self.expr(rest)),
             "env" => script(task).env.push(Binding {
                 name: name.into(),
                 value: self.expr(rest),
@@ -290,6 +293,32 @@ impl Reader {
                 };
             }
             _ => panic!("no clause `{word}` of a task"),
+        }
+    }
+
+    /// `do: web.search query=own.x, limit=3 -> hits`, `do: once! web.search`
+    fn step(&self, task: &mut Task, text: &str) {
+        let (text, idempotent) = text.strip_prefix("once! ").map_or((text, true), |text| (text, false));
+        let (call, bind) = text
+            .split_once(" -> ")
+            .map_or((text, None), |(call, bind)| (call, Some(bind.into())));
+        let (capability, inputs) = call.split_once(' ').unwrap_or((call, ""));
+        let input = |text: &str| {
+            let (name, value) = text.split_once('=').expect("name=value");
+            Binding {
+                name: name.trim().into(),
+                value: self.expr(value),
+            }
+        };
+        let step = Step {
+            capability: capability.into(),
+            input: inputs.split(", ").filter(|text| !text.is_empty()).map(input).collect(),
+            bind,
+            idempotent,
+        };
+        match &mut task.work {
+            Work::Steps(steps) => steps.push(step),
+            _ => task.work = Work::Steps(vec![step]),
         }
     }
 
@@ -509,6 +538,10 @@ impl ExprReader<'_> {
             _ if name.starts_with("result.") => {
                 let result = Expr::Ref(Ref::Capture(Capture::Result));
                 return Expr::Field(Box::new((result, name.trim_start_matches("result.").into())));
+            }
+            _ if name.starts_with("own.") && name.matches('.').count() == 2 => {
+                let (own, field) = name.rsplit_once('.').expect("two dots");
+                return Expr::Field(Box::new((Expr::Ref(self.dotted(own)), field.into())));
             }
             _ => self.dotted(name),
         };

@@ -144,6 +144,9 @@ pub struct Step {
     pub input: Vec<Binding>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bind: Option<SmolStr>,
+    /// May be done again when nobody knows whether it was.
+    #[serde(default = "super::yes", skip_serializing_if = "super::is_true")]
+    pub idempotent: bool,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -310,11 +310,13 @@ fn declare(plan: &mut Plan) {
             capability: "web.search".into(),
             input: given("@query"),
             bind: Some("hits".into()),
+            idempotent: true,
         },
         Step {
             capability: "web.search".into(),
             input: given("(string (len @own.hits))"),
             bind: None,
+            idempotent: false,
         },
     ]);
     let mut call = Node::new("call", Body::Task(Box::default()));
