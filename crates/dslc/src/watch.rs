@@ -100,6 +100,41 @@ impl<'a> Watch<'a> {
             Notice::FannedOut { label, instances, .. } => {
                 self.say("fans out", None, label, &format!("{instances} instances"))
             }
+            Notice::Line {
+                label,
+                line,
+                capability,
+                ..
+            } => {
+                if self.lines.is_none() {
+                    self.say("goes on", None, label, &format!("line {line}, {capability}"));
+                }
+            }
+            Notice::Waits {
+                label, on, until_ms, ..
+            } => {
+                let until = until_ms
+                    .map(|at_ms| format!(" until {}", ir::quantity::render_time(at_ms)))
+                    .unwrap_or_default();
+                self.say(
+                    "waits",
+                    Some(Paint::Yellow),
+                    label,
+                    &format!("{on} is over its limits{until}"),
+                );
+            }
+            Notice::CircuitOpened { agent, probe_at_ms } => self.printer.warning(&format!(
+                "the agent `{agent}` keeps failing and is left alone until {}",
+                ir::quantity::render_time(*probe_at_ms)
+            )),
+            Notice::BudgetAlert { whose, item, used, of } => self.printer.warning(&format!(
+                "{whose} has used {used} of {of}, its budget for {}",
+                item.name()
+            )),
+            Notice::BudgetSpent { item, used, of } => self.printer.warning(&format!(
+                "what is next is not within the budget for {}: {used} of {of} are used",
+                item.name()
+            )),
             Notice::Retrying { label, error, .. } => {
                 self.say(
                     "retrying",

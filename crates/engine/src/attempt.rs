@@ -2,14 +2,20 @@
 
 use ir::plan::NodeId;
 
+use crate::admission::Reservation;
 use crate::engine::Engine;
 use crate::event::{AttemptId, Command, Ended, How, NodeStatus, Timer};
 use crate::graph::task;
 use crate::judge::{Failure, Products, Verdict};
 use crate::notice::Notice;
 use crate::retry;
+use crate::scope::Place;
+use crate::start::{milliseconds, timeout};
 use crate::state::{NodeError, Stopping, UnitId};
 use crate::world::Replay;
+
+/// Modes that another agent would not mend.
+const AT_ANY_AGENT: [&str; 4] = ["denied", "budget-exceeded", "in-doubt", "cancelled"];
 
 impl Engine {
     /// The attempt in flight that an event is about.
@@ -30,11 +36,16 @@ impl Engine {
 
     pub(crate) fn attempt_ended(&mut self, attempt: AttemptId, ended: &Ended) -> Result<(), String> {
         let unit = self.take_in_flight(attempt)?;
+        let settled = self.settle_accounts(unit, Some(ended));
         let dropping = matches!(self.state.stopping, Some(Stopping::Cancel | Stopping::PlanTimeout));
         match ended.how {
             How::Interrupted if dropping => self.unit_cancelled(unit),
             How::Cancelled if dropping => self.unit_cancelled(unit),
             How::Interrupted => self.repeat_or_doubt(unit),
+            How::TimedOut if self.is_out_of_budget(unit, settled.as_ref()) => {
+                let message = format!("the budget for time of {} is used up", self.label(unit));
+                self.finish_attempt(unit, Err(Failure::new("budget-exceeded", message)));
+            }
             _ if self.call_in_doubt(unit, ended) => {
                 let attempt = attempt.attempt;
                 let message = match &ended.how {
@@ -83,6 +94,8 @@ impl Engine {
                 let error = self.note_failure(unit, failure);
                 if self.may_retry(unit, &error) {
                     self.back_off(unit, error);
+                } else if self.next_agent(unit, &error) {
+                    self.go_on_with_next(unit, error);
                 } else {
                     self.unit_failed(unit, error);
                 }
@@ -114,7 +127,52 @@ impl Engine {
     fn may_retry(&self, unit: UnitId, error: &NodeError) -> bool {
         let retry = task(self.scopes.node(unit.node)).and_then(|task| task.retry.as_ref());
         let ending = self.state.stopping.is_some() || self.fan_out_fails(unit.node);
-        !ending && retry::again(retry, error.attempts, &error.kind)
+        !ending && retry::again(retry, self.tries(unit, error), &error.kind)
+    }
+
+    /// Attempts that count against `retry:`: those of the agent that failed.
+    fn tries(&self, unit: UnitId, error: &NodeError) -> u32 {
+        let agent = self.state.agents.get(&unit).map_or("", |agent| agent.as_str());
+        let tried = self.state.calls.get(&unit).and_then(|calling| calling.tried.get(agent));
+        tried.copied().unwrap_or(error.attempts)
+    }
+
+    /// Whether a budget for time, and not a timeout, cut an attempt short.
+    fn is_out_of_budget(&self, unit: UnitId, settled: Option<&Reservation>) -> bool {
+        let Some(within_ms) = settled.and_then(|reservation| reservation.within_ms) else {
+            return false;
+        };
+        let timeout =
+            timeout(self.scopes.node(unit.node)).map(|timeout| milliseconds(timeout, &self.scope(Place::Unit(unit))));
+        !matches!(timeout, Some(Ok(timeout_ms)) if timeout_ms <= within_ms)
+    }
+
+    /// Gives up the agent that failed, if another may do it.
+    fn next_agent(&mut self, unit: UnitId, error: &NodeError) -> bool {
+        let Some(agent) = self.state.agents.get(&unit).cloned() else {
+            return false;
+        };
+        let ending = self.state.stopping.is_some() || self.fan_out_fails(unit.node);
+        let own = |mode: &str| {
+            let task = task(self.scopes.node(unit.node));
+            task.is_some_and(|task| task.fail.iter().any(|fail| fail.mode == mode))
+        };
+        if ending || AT_ANY_AGENT.contains(&error.kind.as_str()) || own(&error.kind) {
+            return false;
+        }
+        let is_news = self.state.calls.entry(unit).or_default().spent.insert(agent);
+        is_news && self.has_agent_left(unit)
+    }
+
+    fn go_on_with_next(&mut self, unit: UnitId, error: NodeError) {
+        self.notices.push(Notice::Retrying {
+            node: unit.node,
+            label: self.label(unit),
+            error,
+            at_ms: self.state.now_ms,
+        });
+        self.leave_place(unit);
+        self.queue_again(unit);
     }
 
     fn back_off(&mut self, unit: UnitId, error: NodeError) {
@@ -123,7 +181,7 @@ impl Engine {
         let seed = self.state.run.as_ref().map_or(0, |run| run.seed);
         let draw = retry::draw(seed, &node.id, instance, error.attempts);
         let delay_ms = match task(node).and_then(|task| task.retry.as_ref()) {
-            Some(retry) => retry.backoff.delay_ms(error.attempts, draw),
+            Some(retry) => retry.backoff.delay_ms(self.tries(unit, &error), draw),
             None => 0,
         };
         let at_ms = self

@@ -12,6 +12,7 @@ use crate::state::{NodeError, Stopping, UnitId};
 impl Engine {
     pub(crate) fn attempt_lost(&mut self, attempt: AttemptId) -> Result<(), String> {
         let unit = self.take_in_flight(attempt)?;
+        self.settle_accounts(unit, None);
         if matches!(self.state.stopping, Some(Stopping::Cancel | Stopping::PlanTimeout)) {
             self.unit_cancelled(unit);
         } else {

@@ -162,7 +162,7 @@ impl Engine {
         if state.paused {
             return RunStatus::Paused;
         }
-        let moves = !state.ready.is_empty() || !state.backoffs.is_empty();
+        let moves = !state.ready.is_empty() || !state.backoffs.is_empty() || !state.parked.is_empty();
         let waits_for_people = !state.blocked.is_empty() || !state.asking.is_empty();
         if !moves && waits_for_people {
             RunStatus::Blocked
@@ -254,6 +254,11 @@ impl Engine {
             EventKind::TimerFired {
                 timer: Timer::Gate { node },
             } => self.gate_over(*node),
+            EventKind::TimerFired {
+                timer: Timer::Account { account },
+            } => self.account_timer_fired(account),
+            EventKind::TimerFired { timer: Timer::Budget } => self.budget_timer_fired(),
+            EventKind::BudgetRaised { budget, .. } => self.budget_raised(budget),
             EventKind::PauseAsked => self.pause(),
             EventKind::ResumeAsked => self.resume(),
             EventKind::CancelAsked { because: _ } => self.cancel(),
@@ -281,6 +286,12 @@ impl Engine {
         }
         self.state.run = Some(run.clone());
         self.state.started_ms = self.state.now_ms;
+        self.state.tasks = self
+            .plan()
+            .nodes
+            .iter()
+            .filter(|node| node.body.task().is_some())
+            .count() as u64;
         for node in 0..self.node_count() {
             self.work.push_back(Work::Check(node));
         }
@@ -300,6 +311,7 @@ impl Engine {
             self.commands.push(Command::SetTimer { timer, at_ms: *at_ms });
         }
         self.set_gate_timers();
+        self.set_account_timers();
         self.state.clock.ticking = false;
     }
 
@@ -343,6 +355,11 @@ impl Engine {
                 )
             }
             EventKind::TimerFired { timer: Timer::Plan } => "timer-fired of the plan".to_owned(),
+            EventKind::TimerFired { timer: Timer::Budget } => "timer-fired of the budget".to_owned(),
+            EventKind::TimerFired {
+                timer: Timer::Account { account },
+            } => format!("timer-fired of {}", self.whose(account)),
+            EventKind::BudgetRaised { by, .. } => format!("budget-raised by {by}"),
             EventKind::TimerFired {
                 timer: Timer::Gate { node },
             } => format!("timer-fired {}", name(*node, None)),
@@ -366,6 +383,12 @@ impl Engine {
                 format!("resolved {}", name(*node, *instance))
             }
         }
+    }
+
+    /// The run's clock stands still then.
+    fn only_waits_for_quotas(&self) -> bool {
+        let state = &self.state;
+        !state.parked.is_empty() && state.in_flight.is_empty() && state.ready.is_empty() && state.backoffs.is_empty()
     }
 
     /// Works off consequences until none is left, then aborts if one of them asks for it.
@@ -395,7 +418,7 @@ impl Engine {
             self.end_if_over();
         }
         let status = self.status();
-        self.run_clock(status == RunStatus::Running);
+        self.run_clock(status == RunStatus::Running && !self.only_waits_for_quotas());
         if status == RunStatus::Running {
             self.state.announced = None;
         } else if self.state.announced != Some(status) {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use ir::plan::{Effect, Inputs, Money, NodeId};
+use ir::plan::{Budget, Effect, Inputs, Money, NodeId};
 use ir::value::Value;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -60,6 +60,11 @@ pub enum EventKind {
         instance: Option<u32>,
         resolution: Resolution,
         because: String,
+        by: String,
+    },
+    /// A person raised the budget of the run; what is absent stays.
+    BudgetRaised {
+        budget: Budget,
         by: String,
     },
     /// A person decided about a gate that waits for people.
@@ -192,6 +197,29 @@ pub enum Timer {
     Plan,
     /// A gate has waited for people long enough.
     Gate { node: NodeId },
+    /// Enough has fallen out of a window for something that waits.
+    Account { account: Account },
+    /// The run's budget for time: its alert, or its end.
+    Budget,
+}
+
+/// Who counts what is used.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Account {
+    Agent(SmolStr),
+    /// A plan that runs, by the number of its scope; 0 is the run.
+    Plan(u32),
+    Task(NodeId),
+}
+
+/// A part of a budget.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BudgetItem {
+    Cost,
+    Tokens,
+    Time,
 }
 
 /// Something the engine wants. A command is carried out only after the event that caused it is on disk.
@@ -341,7 +369,7 @@ pub enum NodeStatus {
     Pending,
     Ready,
     Running,
-    /// For a retry's backoff, or for people.
+    /// For a retry's backoff, for a quota, or for people.
     Waiting,
     /// An attempt is in doubt, and only a person can move it.
     Blocked,

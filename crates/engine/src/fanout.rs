@@ -75,6 +75,9 @@ impl Engine {
             }
         };
         let fan = FanOut::new(each, items);
+        if let Some(message) = self.too_many_tasks(fan.open.saturating_sub(1)) {
+            return self.fail_unstarted(id, Failure::new("denied", message));
+        }
         let label = self.label(UnitId {
             node: id,
             instance: None,
@@ -170,7 +173,10 @@ impl Engine {
             node: id,
             instance: Some(u32::MAX),
         };
-        if fan.active > 0 || !fan.waiting.is_empty() {
+        let parked = self.state.parked.range(instances.clone()).next().is_some();
+        if parked && self.state.in_flight.range(instances.clone()).next().is_none() {
+            NodeStatus::Waiting
+        } else if fan.active > 0 || !fan.waiting.is_empty() {
             NodeStatus::Running
         } else if self.state.backoffs.range(instances.clone()).next().is_some() {
             NodeStatus::Waiting

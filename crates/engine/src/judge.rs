@@ -25,7 +25,7 @@ use crate::state::{State, UnitId};
 const MESSAGE_VALUE_CHARS: usize = 80;
 
 /// Modes of calls that were turned away before anything was done.
-const WITHOUT_EFFECT: [&str; 5] = [
+pub(crate) const WITHOUT_EFFECT: [&str; 5] = [
     "rate-limited",
     "quota-exceeded",
     "circuit-open",

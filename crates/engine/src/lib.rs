@@ -20,8 +20,11 @@
 pub mod event;
 pub mod secret;
 
+mod accounts;
+mod admission;
 mod attempt;
 mod call;
+mod circuit;
 mod doubt;
 mod engine;
 mod fanout;
@@ -36,6 +39,7 @@ mod scope;
 mod scopes;
 mod settle;
 mod snapshot;
+mod spending;
 mod start;
 mod state;
 mod stop;

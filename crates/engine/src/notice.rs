@@ -4,7 +4,7 @@ use ir::plan::NodeId;
 use serde::Serialize;
 use smol_str::SmolStr;
 
-use crate::event::GateDecision;
+use crate::event::{BudgetItem, GateDecision};
 use crate::state::{Ignored, NodeError};
 
 /// One thing that the latest event led to.
@@ -16,6 +16,13 @@ pub enum Notice {
         node: NodeId,
         label: SmolStr,
         attempt: u32,
+    },
+    /// The attempt goes on with another line of `do:`, counted from 1.
+    Line {
+        node: NodeId,
+        label: SmolStr,
+        line: u32,
+        capability: SmolStr,
     },
     /// A fan-out knows its instances.
     FannedOut {
@@ -57,6 +64,33 @@ pub enum Notice {
         person: Option<SmolStr>,
         decision: GateDecision,
         because: Option<String>,
+    },
+    /// Something is over its limits, and an attempt waits for it.
+    Waits {
+        node: NodeId,
+        label: SmolStr,
+        /// `the agent coder`
+        on: String,
+        /// Absent: until something that runs has ended.
+        until_ms: Option<i64>,
+    },
+    /// An agent failed too often, and is left alone until a probe.
+    CircuitOpened {
+        agent: SmolStr,
+        probe_at_ms: i64,
+    },
+    /// A budget has come to the share at which it is to be said.
+    BudgetAlert {
+        whose: String,
+        item: BudgetItem,
+        used: String,
+        of: String,
+    },
+    /// The budget of the run does not cover what is next: the run pauses.
+    BudgetSpent {
+        item: BudgetItem,
+        used: String,
+        of: String,
     },
     /// A node or an instance completed.
     Completed {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ir::eval::{EvalError, NoWorld, Scope, eval};
 use ir::expr::{Capture, Expr, Ref};
-use ir::plan::{Body, Need, Node, NodeId, Plan};
+use ir::plan::{Body, Budget, Need, Node, NodeId, Plan};
 use ir::types::Types;
 use ir::value::Value;
 use smol_str::SmolStr;
@@ -18,6 +18,7 @@ use crate::graph::task;
 use crate::memory;
 use crate::retry::idempotency_key;
 use crate::scopes::{ScopeId, Scopes};
+use crate::spending;
 use crate::state::{NodeError, State, UnitId};
 
 /// From where an expression reads.
@@ -205,6 +206,20 @@ impl<'a> RunScope<'a> {
         Ok(capture_value(ended, capture))
     }
 
+    /// Of the run it is what a person raised it to.
+    fn budget(&self, item: &str) -> Value {
+        let none = Budget::default();
+        let is_run = self.scope().caller.is_none();
+        let budget = spending::budget_of(self.plan(), if is_run { &self.state.raised } else { &none });
+        let whole = |most: Option<u64>| most.map(|most| i64::try_from(most).unwrap_or(i64::MAX));
+        match item {
+            "cost" => budget.cost.map_or(Value::None, |cost| Value::Money(cost.0)),
+            "tokens" => whole(budget.tokens).map_or(Value::None, Value::Int),
+            "time" => whole(budget.time_ms).map_or(Value::None, Value::Duration),
+            _ => Value::None,
+        }
+    }
+
     fn run_value(&self, name: &str) -> Result<Value, EvalError> {
         let run = self
             .state
@@ -217,6 +232,8 @@ impl<'a> RunScope<'a> {
             "workspace" => Ok(text(&run.workspace)),
             "seed" => Ok(text(&run.seed.to_string())),
             "parallel" => Ok(Value::Int(i64::from(run.parallel))),
+            "cost" => Ok(Value::Money(self.state.used().cost)),
+            "tokens" => Ok(Value::Int(i64::try_from(self.state.used().tokens).unwrap_or(i64::MAX))),
             _ => Err(EvalError::new(format!(
                 "`run.{name}` has no value while the run goes on"
             ))),
@@ -229,6 +246,10 @@ impl<'a> RunScope<'a> {
             .ok_or_else(|| EvalError::new(format!("`task.{name}` has no value outside of a task")))?;
         let plan_node = self.scopes.node(node);
         match name {
+            "agent" => {
+                let agent = self.unit().and_then(|unit| self.state.agents.get(&unit));
+                Ok(agent.map_or(Value::None, |agent| text(agent)))
+            }
             "attempt" => Ok(Value::Int(
                 self.unit().map_or(1, |unit| i64::from(self.state.unit(unit).attempt)),
             )),
@@ -240,7 +261,6 @@ impl<'a> RunScope<'a> {
                     .unit()
                     .map_or_else(String::new, |unit| key(self.scopes, self.state, unit)),
             )),
-            "agent" => Ok(Value::None),
             _ => Err(EvalError::new(format!("`task.{name}` is not known"))),
         }
     }
@@ -298,7 +318,14 @@ impl Scope for RunScope<'_> {
             }
             Ref::NodeDuration(node) => self.duration(self.named(*node)?),
             Ref::Choice(node) => Ok(self.choice(self.named(*node)?)),
-            Ref::NodeAgent(_) => Ok(Value::None),
+            Ref::NodeAgent(node) => {
+                let node = self.named(*node)?;
+                let instance = None;
+                let agent = self.state.agents.get(&UnitId { node, instance });
+                Ok(agent
+                    .filter(|_| self.sees(node))
+                    .map_or(Value::None, |agent| text(agent)))
+            }
             Ref::Error(node) => {
                 let node = self.named(*node)?;
                 let error = if self.sees(node) {
@@ -326,7 +353,7 @@ impl Scope for RunScope<'_> {
                 _ => Err(EvalError::new(format!("`plan.{name}` is not known"))),
             },
             Ref::Secret(name) => self.secret(name),
-            Ref::Budget(name) => Err(EvalError::new(format!("`budget.{name}` cannot be read yet"))),
+            Ref::Budget(name) => Ok(self.budget(name)),
             Ref::World(name) => Err(EvalError::new(format!("`{name}` can only be read in `requires`"))),
             Ref::Context(name) => Err(EvalError::new(format!(
                 "`context.{name}` can only be read in a trigger"

@@ -8,7 +8,7 @@ use serde::Serialize;
 use smol_str::SmolStr;
 
 use crate::engine::Engine;
-use crate::event::{AttemptId, NodeStatus};
+use crate::event::{AttemptId, NodeStatus, Usage};
 use crate::people::GateSnapshot;
 use crate::scope::{Place, attempts};
 use crate::state::{Instance, NodeError, NodeState, UnitId};
@@ -35,6 +35,10 @@ pub struct NodeSnapshot {
     pub chosen: Option<NodeId>,
     /// Of a gate that asked people.
     pub gate: Option<GateSnapshot>,
+    /// Who did it, where agents provide what it does.
+    pub agent: Option<SmolStr>,
+    /// What its calls used, of all attempts and instances together.
+    pub used: Usage,
     /// In item order.
     pub instances: Vec<InstanceSnapshot>,
 }
@@ -47,6 +51,7 @@ pub struct InstanceSnapshot {
     pub label: SmolStr,
     pub status: NodeStatus,
     pub attempts: u32,
+    pub agent: Option<SmolStr>,
     pub error: Option<NodeError>,
     pub started_ms: Option<i64>,
     pub settled_ms: Option<i64>,
@@ -105,6 +110,13 @@ impl Engine {
             because: node.why.clone(),
             chosen: node.chosen,
             gate: node.gate.as_deref().map(|gate| gate.snapshot()),
+            agent: self
+                .agent_of(UnitId {
+                    node: id,
+                    instance: None,
+                })
+                .cloned(),
+            used: self.used_by(id),
             instances: self.instances(id, node),
         }
     }
@@ -119,6 +131,12 @@ impl Engine {
             }),
             status: instance.unit.status,
             attempts: instance.unit.attempt,
+            agent: self
+                .agent_of(UnitId {
+                    node: id,
+                    instance: Some(index),
+                })
+                .cloned(),
             error: instance
                 .unit
                 .error

@@ -12,6 +12,7 @@ use ir::plan::{Binding, Body, Effect, Interpreter, Node, Script};
 use ir::value::Value;
 use smol_str::{SmolStr, format_smolstr};
 
+use crate::admission::{Admission, Reservation};
 use crate::call::step_of;
 use crate::engine::{Engine, Work};
 use crate::event::{AttemptId, Command, Ended, Exec, How, NodeStatus, StartAttempt};
@@ -19,6 +20,7 @@ use crate::graph::{script, task};
 use crate::judge::Failure;
 use crate::notice::Notice;
 use crate::scope::{Place, RunScope, key, runs_outside};
+use crate::spending::least;
 use crate::state::{ReadyKey, Stopping, UnitId};
 
 type Values = BTreeMap<SmolStr, Value>;
@@ -64,9 +66,52 @@ impl Engine {
         true
     }
 
+    /// Starts a unit, if everything that counts what it uses lets it through.
     fn start(&mut self, unit: UnitId) {
+        let released = self.state.released.remove(&unit);
+        match self.admission(unit) {
+            Admission::Go(reservation) => self.begin_attempt(unit, reservation),
+            Admission::Refuse(failure) => {
+                self.state.agents.remove(&unit);
+                self.count_attempt(unit);
+                self.count_try(unit);
+                self.finish_attempt(unit, Err(failure));
+            }
+            Admission::Wait { on, at_ms } => {
+                let stays = released.as_ref() == Some(&on);
+                self.park(unit, on, at_ms, released.is_some());
+                if stays {
+                    return;
+                }
+            }
+            Admission::Pause(item) => self.hold_for_budget(unit, item),
+        }
+        if let Some(account) = released {
+            self.release(&account);
+        }
+    }
+
+    /// Counts the attempt for the agent that makes it.
+    fn count_try(&mut self, unit: UnitId) {
+        let agent = self.state.agents.get(&unit).cloned().unwrap_or_default();
+        let calling = self.state.calls.entry(unit).or_default();
+        *calling.tried.entry(agent).or_default() += 1;
+    }
+
+    fn begin_attempt(&mut self, unit: UnitId, reservation: Option<Reservation>) {
+        let is_new = !self.state.unit(unit).again;
         let attempt = self.count_attempt(unit);
-        let command = self.prepare(attempt).and_then(|command| {
+        if let Some(reservation) = &reservation {
+            match reservation.agent.clone() {
+                Some(agent) => self.state.agents.insert(unit, agent),
+                None => self.state.agents.remove(&unit),
+            };
+            if is_new {
+                self.count_try(unit);
+            }
+        }
+        let within_ms = reservation.as_ref().and_then(|reservation| reservation.within_ms);
+        let command = self.prepare(attempt, within_ms).and_then(|command| {
             if self.requires_now(unit) && !self.observes_before(unit) {
                 self.judge(unit).requires(&mut ir::eval::NoWorld)?;
             }
@@ -75,15 +120,39 @@ impl Engine {
         match command {
             Ok(command) => {
                 self.state.in_flight.insert(unit, attempt);
-                let label = command.label.clone();
-                self.notices.push(Notice::Started {
-                    node: unit.node,
-                    label,
-                    attempt: attempt.attempt,
-                });
+                if let Some(reservation) = reservation {
+                    self.reserve(unit, reservation);
+                }
+                self.notices.push(self.starts(&command));
                 self.commands.push(Command::StartAttempt(Box::new(command)));
             }
             Err(failure) => self.finish_attempt(unit, Err(failure)),
+        }
+    }
+
+    fn starts(&self, command: &StartAttempt) -> Notice {
+        let (node, label) = (command.attempt.node, command.label.clone());
+        let unit = UnitId {
+            node,
+            instance: command.attempt.instance,
+        };
+        let goes_on = command.attempt.start > 0 && !self.requires_now(unit);
+        let step = command
+            .call
+            .as_ref()
+            .and_then(|call| Some((call.step?, &call.capability)));
+        match step.filter(|_| goes_on) {
+            Some((step, capability)) => Notice::Line {
+                node,
+                label,
+                line: step + 1,
+                capability: capability.clone(),
+            },
+            None => Notice::Started {
+                node,
+                label,
+                attempt: command.attempt.attempt,
+            },
         }
     }
 
@@ -134,7 +203,7 @@ impl Engine {
     }
 
     /// What the driver needs to know to run an attempt.
-    fn prepare(&mut self, attempt: AttemptId) -> Result<StartAttempt, Failure> {
+    fn prepare(&mut self, attempt: AttemptId, within_ms: Option<u64>) -> Result<StartAttempt, Failure> {
         let unit = UnitId {
             node: attempt.node,
             instance: attempt.instance,
@@ -145,7 +214,7 @@ impl Engine {
         let exec = script(node).map(|script| self.exec(unit, script, &scope)).transpose()?;
         let call = self.call(unit, &scope)?;
         let timeout_ms = timeout(node).map(|timeout| milliseconds(timeout, &scope)).transpose()?;
-        let timeout_ms = self.left_of(unit, timeout_ms)?;
+        let timeout_ms = least(self.left_of(unit, timeout_ms)?, within_ms);
         Ok(StartAttempt {
             attempt,
             key: self.key(unit, &scope)?,
@@ -268,7 +337,7 @@ fn argv(script: &Script, scope: &RunScope<'_>) -> Result<Vec<String>, Failure> {
         .collect())
 }
 
-fn timeout(node: &Node) -> Option<&Expr> {
+pub(crate) fn timeout(node: &Node) -> Option<&Expr> {
     match &node.body {
         Body::Task(task) => task.timeout.as_ref(),
         Body::Gate(gate) => gate.timeout.as_ref(),

@@ -8,13 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ir::expr::Capture;
-use ir::plan::{Need, NodeId};
+use ir::plan::{Budget, Need, NodeId};
 use ir::value::Value;
 use serde::Serialize;
 use smol_str::SmolStr;
 
+use crate::accounts::Ledger;
+use crate::admission::Reservation;
 use crate::call::Calling;
-use crate::event::{AttemptId, NodeStatus, RunStarted, RunStatus};
+use crate::event::{Account, AttemptId, BudgetItem, NodeStatus, RunStarted, RunStatus};
 use crate::judge::Products;
 use crate::people::GateState;
 use crate::scopes::Scope;
@@ -52,6 +54,26 @@ pub(crate) struct State {
     /// Units that make calls, until they end.
     #[serde(serialize_with = "pairs")]
     pub calls: BTreeMap<UnitId, Calling>,
+    /// What is used and reserved, by whom.
+    #[serde(serialize_with = "pairs")]
+    pub accounts: BTreeMap<Account, Ledger>,
+    /// What attempts under way have set aside.
+    #[serde(serialize_with = "pairs")]
+    pub reserved: BTreeMap<UnitId, Reservation>,
+    /// Units that wait for an account to have room.
+    #[serde(serialize_with = "pairs")]
+    pub parked: BTreeMap<UnitId, Account>,
+    /// Units that an account let go and that have not come to start.
+    #[serde(serialize_with = "pairs")]
+    pub released: BTreeMap<UnitId, Account>,
+    /// The most tokens that a call of a capability used.
+    pub tokens_seen: BTreeMap<SmolStr, u64>,
+    /// To what a person raised the budget of the run.
+    pub raised: Budget,
+    /// For what the run is paused, if for its budget.
+    pub budget_stop: Option<BudgetItem>,
+    /// Tasks and instances, as policies count them.
+    pub tasks: u64,
     /// Who does it, or did it last.
     #[serde(serialize_with = "pairs")]
     pub agents: BTreeMap<UnitId, SmolStr>,
@@ -78,6 +100,8 @@ fn pairs<K: Serialize, V: Serialize, S: serde::Serializer>(table: &BTreeMap<K, V
 pub(crate) struct PlanClock {
     pub used_ms: u64,
     pub ticking: bool,
+    /// That most of the budget for time is used up was said.
+    pub alerted: bool,
 }
 
 /// Why nothing new starts.
@@ -258,6 +282,14 @@ impl State {
             asking: BTreeSet::new(),
             calls: BTreeMap::new(),
             agents: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            reserved: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            released: BTreeMap::new(),
+            tokens_seen: BTreeMap::new(),
+            raised: Budget::default(),
+            budget_stop: None,
+            tasks: 0,
             clock: PlanClock::default(),
             paused: false,
             stopping: None,

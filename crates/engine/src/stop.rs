@@ -45,6 +45,7 @@ impl Engine {
             return Err("the run is not paused".to_owned());
         }
         self.state.paused = false;
+        self.state.budget_stop = None;
         Ok(())
     }
 
@@ -154,7 +155,8 @@ impl Engine {
     /// Takes a unit out of every queue.
     fn withdraw(&mut self, unit: UnitId) {
         let key = self.ready_key(unit);
-        let was_ready = self.state.ready.remove(&key);
+        let was_parked = self.unpark(unit);
+        let was_ready = self.state.ready.remove(&key) || was_parked;
         self.state.backoffs.remove(&unit);
         self.state.blocked.remove(&unit);
         self.state.asking.remove(&unit.node);
@@ -173,11 +175,12 @@ impl Engine {
         }
     }
 
-    /// Lets the plan's clock run or stand still, and tells the driver when it will be over.
+    /// Lets the run's clock run or stand still, and tells the driver when its time will be over.
     pub(crate) fn run_clock(&mut self, runs: bool) {
-        let Some(timeout_ms) = self.plan().timeout_ms else {
-            return;
-        };
+        let ends = [
+            (Timer::Plan, self.plan().timeout_ms),
+            (Timer::Budget, self.budget_time_ms()),
+        ];
         let clock = &mut self.state.clock;
         let starts = runs
             && !clock.ticking
@@ -187,15 +190,13 @@ impl Engine {
                 .is_none_or(|stopping| matches!(stopping, Stopping::Abort(_)));
         clock.ticking = runs;
         if starts {
-            let left_ms = timeout_ms.saturating_sub(clock.used_ms);
-            let at_ms = self
-                .state
-                .now_ms
-                .saturating_add(i64::try_from(left_ms).unwrap_or(i64::MAX));
-            self.commands.push(Command::SetTimer {
-                timer: Timer::Plan,
-                at_ms,
-            });
+            let (used_ms, now_ms) = (clock.used_ms, self.state.now_ms);
+            for (timer, end_ms) in ends {
+                let Some(end_ms) = end_ms else { continue };
+                let left_ms = i64::try_from(end_ms.saturating_sub(used_ms)).unwrap_or(i64::MAX);
+                let at_ms = now_ms.saturating_add(left_ms);
+                self.commands.push(Command::SetTimer { timer, at_ms });
+            }
         }
     }
 
@@ -203,6 +204,7 @@ impl Engine {
     pub(crate) fn end_if_over(&mut self) {
         let state = &self.state;
         let moves = !state.in_flight.is_empty() || !state.ready.is_empty() || !state.backoffs.is_empty();
+        let moves = moves || !state.parked.is_empty();
         if moves || !state.blocked.is_empty() || !state.asking.is_empty() {
             return;
         }

@@ -86,6 +86,11 @@ fn describe(event: &EventKind, engine: &Engine) -> String {
             )
         }
         EventKind::AttemptLost { attempt } => format!("attempt lost  {}", of(attempt)),
+        EventKind::TimerFired { timer: Timer::Budget } => "time to look at the budget".to_owned(),
+        EventKind::TimerFired {
+            timer: Timer::Account { account },
+        } => format!("time to try again  {}", engine.whose(account)),
+        EventKind::BudgetRaised { budget, by } => format!("budget raised by {by}: {}", raised(budget)),
         EventKind::TimerFired { timer: Timer::Plan } => "the plan's time is up".to_owned(),
         EventKind::TimerFired {
             timer: Timer::Gate { node },
@@ -148,6 +153,25 @@ fn label(engine: &Engine, node: u32, instance: Option<u32>) -> String {
         None => snapshot.id.to_string(),
         Some(index) => format!("{}[{index}]", snapshot.id),
     }
+}
+
+/// `cost $20.00, time 1h`
+fn raised(to: &ir::plan::Budget) -> String {
+    let cost = to
+        .cost
+        .map(|cost| format!("cost ${}", ir::quantity::render_money(cost.0)));
+    let tokens = to.tokens.map(|tokens| format!("tokens {tokens}"));
+    let time = to.time_ms.map(|ms| {
+        format!(
+            "time {}",
+            ir::quantity::render_duration(i64::try_from(ms).unwrap_or(i64::MAX))
+        )
+    });
+    [cost, tokens, time]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn how(how: &How) -> String {

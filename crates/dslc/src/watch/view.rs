@@ -115,6 +115,14 @@ impl View {
                 let why = error.kind.clone();
                 self.wait(label, What::Time { at, why });
             }
+            Notice::Waits {
+                label, on, until_ms, ..
+            } => {
+                // Without a time it is until something that runs has ended.
+                let at = now + until_ms.map_or(Duration::ZERO, until);
+                let why = format!("the limits of {on}").into();
+                self.wait(label, What::Time { at, why });
+            }
             Notice::Blocked { label, .. } => self.wait(label, What::Doubt),
             Notice::Asked {
                 label,

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use ir::expr::{Binary, BinaryOp, Call, Capture, Expr, Ref};
 use ir::func::Func;
 use ir::plan::{
-    Arm, Backoff, Binding, Body, Capability, Decision, Each, Expectation, FailMode, FailurePolicy, Gate, GateOption,
-    MemoryKey, MemoryScope, Need, NodeId, Output, Param, Plan, Remember, Retry, Route, Script, Step, Task,
-    Tolerate, Work,
+    Agent, Allow, Arm, Backoff, Binding, Body, Breaker, Budget, Capability, Decision, Each, Expectation, FailMode,
+    FailurePolicy, Gate, GateOption, Limits, MemoryKey, MemoryScope, Money, Need, NodeId, Output, Param, Per, Plan,
+    Policy, PolicyLimit, Rate, Ratio, Remember, Retry, Route, Script, Step, Task, Tolerate, Work,
 };
 use ir::types::{ListType, Type};
 use ir::value::Value;
@@ -78,6 +78,11 @@ impl Reader {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let rest = rest.trim();
         self.declared = None;
+        if word == "agent" {
+            self.plan.agents.insert(rest.into(), Agent::default());
+            self.declared = Some(rest.into());
+            return;
+        }
         if word == "capability" {
             self.plan.capabilities.insert(
                 rest.into(),
@@ -111,6 +116,26 @@ impl Reader {
                 } else {
                     FailurePolicy::Continue
                 };
+            }
+            "budget:" => self.plan.budget = budget(rest),
+            "limits:" => {
+                let (what, rest) = rest.split_once(' ').expect("a limit");
+                limit(&mut self.plan.limits, what, rest);
+            }
+            "policy:" => {
+                let limit = budget(rest);
+                self.plan.policies.push(Policy {
+                    name: "p".into(),
+                    title: None,
+                    allow: Allow::default(),
+                    limit: PolicyLimit {
+                        cost: limit.cost,
+                        tokens: None,
+                        time_ms: limit.time_ms,
+                        tasks: limit.tokens,
+                    },
+                    rules: Vec::new(),
+                });
             }
             "timeout:" => self.plan.timeout_ms = Some(rest.parse().expect("milliseconds")),
             "param" => {
@@ -182,6 +207,9 @@ impl Reader {
 
     /// Of a capability: `input q: string = "x"`, `output items: list[string]`.
     fn declared_clause(&mut self, declared: &str, word: &str, name: &str, rest: &str) {
+        if let Some(agent) = self.plan.agents.get_mut(declared) {
+            return agent_clause(agent, word, rest);
+        }
         let (ty, default) = rest
             .split_once(" = ")
             .map_or((rest, None), |(ty, value)| (ty, Some(value)));
@@ -199,6 +227,10 @@ impl Reader {
             },
             "output" => Capability {
                 output: [capability.output, vec![param()]].concat(),
+                ..capability
+            },
+            "cost" => Capability {
+                cost: rates(rest, money),
                 ..capability
             },
             _ => panic!("no clause `{word}` of a capability"),
@@ -244,6 +276,8 @@ impl Reader {
     fn task_clause(&self, task: &mut Task, word: &str, name: &str, rest: &str) {
         match word {
             "run" => task.work = generate::script(rest).into(),
+            "by" => task.by = rest.split(", ").map(Into::into).collect(),
+            "budget" => task.budget = budget(rest),
             "using" => task.work = Work::Capability(rest.into()),
             "do" => self.step(task, rest),
             "key" => task.key = Some(self.expr(rest)),
@@ -365,6 +399,72 @@ impl Reader {
             },
         }
     }
+}
+
+fn agent_clause(agent: &mut Agent, word: &str, rest: &str) {
+    match word {
+        "provides" => agent.provides = rest.split(", ").map(Into::into).collect(),
+        "breaker" => {
+            let numbers: Vec<u64> = rest
+                .split(' ')
+                .map(|number| number.parse().expect("a number"))
+                .collect();
+            agent.breaker = Some(Breaker {
+                failures: numbers[0] as u32,
+                within_ms: numbers[1],
+                probe_ms: numbers[2],
+            });
+        }
+        _ => limit(&mut agent.limits, word, rest),
+    }
+}
+
+/// `requests: 2 per 1000`, `concurrent: 1`, `cost: 0.50 per call, 5`
+fn limit(limits: &mut Limits, what: &str, rest: &str) {
+    let count = |text: &str| text.parse().expect("a number");
+    match what {
+        "concurrent" => limits.parallel = Some(rest.parse().expect("a number")),
+        "requests" => limits.requests = rates(rest, count),
+        "tokens" => limits.tokens = rates(rest, count),
+        "cost" => limits.cost = rates(rest, money),
+        _ => panic!("no limit `{what}`"),
+    }
+}
+
+fn rates<T>(text: &str, amount: impl Fn(&str) -> T) -> Vec<Rate<T>> {
+    let rate = |text: &str| {
+        let (number, per) = text.split_once(" per ").unwrap_or((text, "run"));
+        let per = match per {
+            "run" => Per::Run,
+            "call" => Per::Call,
+            window => Per::WindowMs(window.parse().expect("milliseconds")),
+        };
+        Rate {
+            amount: amount(number),
+            per,
+        }
+    };
+    text.split(", ").map(rate).collect()
+}
+
+fn money(text: &str) -> Money {
+    Money(ir::quantity::parse_money(text).expect("money"))
+}
+
+/// `cost 1.00, tokens 100, time 5000, alert 0.5`
+fn budget(text: &str) -> Budget {
+    let mut budget = Budget::default();
+    for item in text.split(", ") {
+        let (what, most) = item.split_once(' ').expect("what and how much");
+        match what {
+            "cost" => budget.cost = Some(money(most)),
+            "tokens" => budget.tokens = Some(most.parse().expect("a number")),
+            "time" => budget.time_ms = Some(most.parse().expect("milliseconds")),
+            "alert" => budget.alert = Ratio::of_float(most.parse().expect("a ratio")),
+            _ => panic!("no budget `{what}`"),
+        }
+    }
+    budget
 }
 
 fn script(task: &mut Task) -> &mut Script {
@@ -564,6 +664,7 @@ impl ExprReader<'_> {
                     "status" => Ref::Status(id),
                     "attempts" => Ref::Attempts(id),
                     "error" => Ref::Error(id),
+                    "agent" => Ref::NodeAgent(id),
                     "choice" => Ref::Choice(id),
                     output => Ref::Output(id, output.into()),
                 }

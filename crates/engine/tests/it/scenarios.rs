@@ -8,13 +8,13 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use engine::event::{
-    Ask, AttemptId, Call, Command, Ended, Event, EventKind, GateDecision, How, Observation, Resolution, RunStarted,
-    StartAttempt, Timer,
+    Account, Ask, AttemptId, Call, Command, Ended, Event, EventKind, GateDecision, How, Observation, Resolution,
+    RunStarted, StartAttempt, Timer, Usage,
 };
 use engine::{Engine, Notice, Phase};
 use ir::eval::World;
 use ir::expr::Capture;
-use ir::plan::Plan;
+use ir::plan::{Budget, Money, Plan};
 use ir::value::{FileRef, Value};
 
 use crate::{drive, notation};
@@ -25,7 +25,9 @@ fn scenarios_come_out_as_written() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/scenarios");
     let bless = std::env::var("BLESS").is_ok();
     let mut wrong = Vec::new();
-    for name in ["graph", "attempts", "calls", "fan-out", "stopping", "world", "people"] {
+    for name in [
+        "graph", "attempts", "calls", "agents", "budgets", "fan-out", "stopping", "world", "people",
+    ] {
         let path = format!("{folder}/{name}.md");
         let text = std::fs::read_to_string(&path).expect("a file of scenarios");
         let actual = played(&text);
@@ -137,14 +139,39 @@ impl Play {
                 let timer = Timer::Gate { node: self.node(gate) };
                 self.tell(EventKind::TimerFired { timer });
             }
+            ["timer", "budget"] => self.tell(EventKind::TimerFired { timer: Timer::Budget }),
+            ["timer", "account", account] => {
+                let account = match account.parse() {
+                    Ok(scope) => Account::Plan(scope),
+                    Err(_) => Account::Agent((*account).into()),
+                };
+                let timer = Timer::Account { account };
+                self.tell(EventKind::TimerFired { timer });
+            }
+            ["raise", cost] => {
+                let cost = Some(Money(ir::quantity::parse_money(cost).expect("money")));
+                let budget = Budget {
+                    cost,
+                    ..Budget::default()
+                };
+                let by = "user/ann".to_owned();
+                self.tell(EventKind::BudgetRaised { budget, by });
+            }
+            ["used"] => {
+                let Usage { cost, tokens } = self.engine.used();
+                self.say(&format!("{} and {tokens} tokens", ir::quantity::render_money(cost.0)));
+            }
             ["timer", "plan"] => self.tell(EventKind::TimerFired { timer: Timer::Plan }),
-            ["timer", label] => {
+            ["timer", label, number @ ..] => {
                 let AttemptId {
                     node,
                     instance,
                     attempt,
                     ..
                 } = self.attempts[*label];
+                let attempt = number
+                    .first()
+                    .map_or(attempt, |number| number.parse::<u32>().expect("a number") - 1);
                 self.tell(EventKind::TimerFired {
                     timer: Timer::Backoff {
                         node,
@@ -155,11 +182,14 @@ impl Play {
             }
             [label, "answers", ..] => {
                 let json = line.split_once(" answers ").expect("an answer").1;
-                self.ended(label, How::Answered(answer(json)));
+                let (json, used) = json
+                    .split_once(" for ")
+                    .map_or((json, None), |(json, used)| (json, Some(usage(used))));
+                self.ended(label, How::Answered(answer(json)), used);
             }
             [label, "fails", mode, message] => {
                 let (mode, message) = ((*mode).into(), (*message).to_owned());
-                self.ended(label, How::CallFailed { mode, message });
+                self.ended(label, How::CallFailed { mode, message }, None);
             }
             ["resolve", label, resolution] => self.resolve(label, resolution),
             [label, how @ ..] => self.end(label, how),
@@ -207,9 +237,10 @@ impl Play {
         self.report(attempt, ended);
     }
 
-    fn ended(&mut self, label: &str, how: How) {
+    fn ended(&mut self, label: &str, how: How, used: Option<Usage>) {
         let ended = Ended {
             how,
+            used,
             ..Ended::nothing(10)
         };
         self.report(self.attempts[label], ended);
@@ -314,6 +345,14 @@ impl Play {
                 timer: Timer::Gate { node },
                 at_ms,
             } => format!("timer of {} at {at_ms}", self.plan.nodes[node as usize].id),
+            Command::SetTimer {
+                timer: Timer::Account { account },
+                at_ms,
+            } => format!("timer of {} at {at_ms}", self.engine.whose(&account)),
+            Command::SetTimer {
+                timer: Timer::Budget,
+                at_ms,
+            } => format!("timer of the budget at {at_ms}"),
             Command::SetTimer {
                 timer: Timer::Plan,
                 at_ms,
@@ -426,13 +465,31 @@ fn asked(ask: &Ask) -> String {
     line
 }
 
+/// `0.05 1200`: dollars and tokens.
+fn usage(text: &str) -> Usage {
+    let (cost, tokens) = text.split_once(' ').expect("cost and tokens");
+    Usage {
+        cost: Money(ir::quantity::parse_money(cost).expect("money")),
+        tokens: tokens.parse().expect("a number"),
+    }
+}
+
 fn answer(json: &str) -> Value {
     ir::data::from_json(serde_json::from_str(json).expect("JSON"))
 }
 
 fn told(notice: &Notice) -> Option<String> {
     Some(match notice {
-        Notice::Started { .. } => return None,
+        Notice::Started { .. } | Notice::Line { .. } => return None,
+        Notice::Waits {
+            label, on, until_ms, ..
+        } => match until_ms {
+            Some(at_ms) => format!("{label} waits for {on} until {at_ms}"),
+            None => format!("{label} waits for {on}"),
+        },
+        Notice::CircuitOpened { agent, probe_at_ms } => format!("the circuit of {agent} is open until {probe_at_ms}"),
+        Notice::BudgetAlert { whose, item, used, of } => format!("alert: {whose} used {used} of {of} {}", item.name()),
+        Notice::BudgetSpent { item, used, of } => format!("the budget for {} is spent: {used} of {of}", item.name()),
         Notice::Asked { label, .. } => format!("{label} asks people"),
         Notice::Decided {
             label, by, decision, ..
