@@ -5,6 +5,7 @@ mod baseline;
 mod bounds;
 mod check;
 mod ci;
+mod disks;
 mod drift;
 mod effects;
 mod fix;

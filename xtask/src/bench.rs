@@ -14,6 +14,7 @@ mod graphs;
 mod measure;
 mod peers;
 mod realistic;
+mod recovery;
 mod run;
 
 /// What is measured.
@@ -39,6 +40,9 @@ pub struct Args {
     /// Compare `check` with sprocket too, which is built from source on first use (about 16 minutes)
     #[arg(long)]
     sprocket: bool,
+    /// A folder with workflow instances (WfFormat), which `run` runs with their measured runtimes scaled down
+    #[arg(long, value_name = "FOLDER")]
+    workflows: Option<PathBuf>,
 }
 
 /// The programs that are compared, and a folder to do it in.
@@ -107,6 +111,11 @@ impl Bench {
         }
         if wanted(Subject::Run) {
             self.run(&args.tasks)?;
+            self.recovery(&args.tasks)?;
+            self.engine(&args.tasks)?;
+            if let Some(folder) = &args.workflows {
+                self.workflows(folder)?;
+            }
         }
         Ok(())
     }

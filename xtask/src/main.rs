@@ -11,6 +11,7 @@
 mod bench;
 mod book;
 mod editors;
+mod otlp;
 mod sarif;
 mod shell;
 mod steps;

@@ -58,7 +58,7 @@ fn installed(tools: &Path) -> Result<PathBuf, String> {
 }
 
 /// Runs a command for its effect; what it was is the reason when it fails.
-fn quiet(command: &mut Command) -> Result<(), String> {
+pub fn quiet(command: &mut Command) -> Result<(), String> {
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status();
     match status {
         Ok(status) if status.success() => Ok(()),

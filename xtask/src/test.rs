@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 
 use crate::book;
 use crate::editors;
+use crate::otlp;
 use crate::sarif;
 use crate::shell;
 use crate::steps::{self, Steps};
@@ -17,6 +18,7 @@ pub fn test(root: &Path, all: bool) -> ExitCode {
         editors::neovim(&mut steps);
         editors::emacs(&mut steps);
         sarif::sarif(&mut steps);
+        otlp::otlp(&mut steps);
         book::build(&mut steps);
         shell::shellcheck(&mut steps);
     }

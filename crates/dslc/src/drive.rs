@@ -9,7 +9,9 @@ use crate::failure::{Exit, Failure, plain};
 use crate::outcome;
 use crate::printer::{Printer, bold};
 use crate::summary::Facts;
+use crate::telemetry::Trace;
 use crate::text;
+use crate::verbs::export;
 use crate::watch::{Format, Watch};
 use crate::workspace::Place;
 
@@ -21,6 +23,9 @@ pub struct Watching {
     /// Print only what the run came to
     #[arg(long, short)]
     quiet: bool,
+    /// Write a Chrome trace of the run, for Perfetto
+    #[arg(long, value_name = "FILE")]
+    trace: Option<std::path::PathBuf>,
 }
 
 /// The options of a driver that is this very binary.
@@ -38,7 +43,7 @@ pub fn options(place: &Place) -> Result<Options, Failure> {
 }
 
 pub fn drive(running: Running, watching: &Watching, printer: &Printer) -> Result<Exit, Failure> {
-    let Watching { format, quiet } = *watching;
+    let Watching { format, quiet, .. } = *watching;
     if format == Format::Text && !quiet {
         printer.note(&format!(
             "{} {} of {}",
@@ -73,6 +78,9 @@ pub fn drive(running: Running, watching: &Watching, printer: &Printer) -> Result
             }
             printer.err(&outcome::next_steps(&finished.engine, &finished.folder, false));
         }
+    }
+    if let Some(path) = &watching.trace {
+        export::write_trace(&Trace::read(&finished.folder)?, path, printer)?;
     }
     Ok(if finished.interrupted {
         Exit::Interrupted

@@ -20,6 +20,7 @@ mod replace;
 mod shellcheck;
 mod snapshot;
 mod summary;
+mod telemetry;
 mod terminal;
 mod text;
 mod verbs;

@@ -71,7 +71,7 @@ fn line(entry: &Entry, event: &Event, engine: &Engine) -> String {
     ))
 }
 
-fn describe(event: &EventKind, engine: &Engine) -> String {
+pub fn describe(event: &EventKind, engine: &Engine) -> String {
     let of = |attempt: &AttemptId| format!("{} #{}", label(engine, attempt.node, attempt.instance), attempt.attempt);
     match event {
         EventKind::RunStarted(started) => format!("run started, {} at a time, seed {}", started.parallel, started.seed),
@@ -174,7 +174,7 @@ fn raised(to: &ir::plan::Budget) -> String {
         .join(", ")
 }
 
-fn how(how: &How) -> String {
+pub fn how(how: &How) -> String {
     match how {
         How::Answered(_) => "answered".to_owned(),
         How::CallFailed { mode, message } => format!("failed, {mode}: {message}"),

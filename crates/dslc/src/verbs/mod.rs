@@ -10,6 +10,7 @@ pub mod decide;
 pub mod diff;
 pub mod events;
 pub mod explain;
+pub mod export;
 pub mod fmt;
 pub mod graph;
 pub mod logs;
