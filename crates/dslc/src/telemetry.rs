@@ -119,7 +119,7 @@ impl Trace {
         let marks = seen.iter().map(|event| mark(event, engine)).collect();
         Ok(Self {
             status: engine.status().name(),
-            message: engine.end().and_then(|end| end.message.clone()).map(Into::into),
+            message: engine.end().and_then(|end| end.message.clone()),
             meta: history.meta,
             start_ms,
             end_ms,
