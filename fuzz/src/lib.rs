@@ -9,8 +9,10 @@ pub mod corpus;
 pub mod invent;
 pub mod minimise;
 pub mod mutate;
+pub mod pathological;
 pub mod properties;
 pub mod random;
+pub mod repairs;
 pub mod session;
 
 pub use properties::Target;

@@ -1,4 +1,4 @@
-//! `plan-fuzz [TARGET…] --time 60s --seed N`: fuzzes until something is found or the time is over.
+//! `plan-fuzz [TARGET…] --time 60s --seed N`: fuzzes until something is found or the time is over; `--pathological`: the worst plans at full size.
 //!
 //! Each target runs for that time, one after another. A finding goes to `corpus/TARGET/`, and the exit code is 1; a crash that
 //! takes the process leaves its input beside it, as `crash.case`.
@@ -7,10 +7,11 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
-use plan_fuzz::session::Until;
+use plan_fuzz::pathological::{self, SHAPES, Shape};
+use plan_fuzz::session::{STACK_BYTES, Until};
 use plan_fuzz::{Finding, Session, Target, corpus};
 
 /// Fuzz the language's front end
@@ -26,10 +27,16 @@ struct Args {
     /// Everything follows from it; from the clock, if none is given
     #[arg(long)]
     seed: Option<u64>,
+    /// Instead, check plans that nobody should write, at a quarter of their full size and at full size, and compare the times
+    #[arg(long, conflicts_with_all = ["targets", "time", "seed"])]
+    pathological: bool,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if args.pathological {
+        return pathological();
+    }
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let seed = args.seed.unwrap_or_else(|| clock.map_or(1, |time| time.as_secs()));
     let targets = if args.targets.is_empty() {
@@ -75,6 +82,44 @@ fn fuzz(target: Target, seed: u64, time: Duration) -> bool {
             }
             true
         }
+    }
+}
+
+/// More than this for four times the size is more than linear.
+const FOURFOLD_MOST: f64 = 10.0;
+/// Less is noise.
+const NOISE: Duration = Duration::from_millis(20);
+
+/// Every shape on a small stack; whether each was checked in time that grows as it does.
+fn pathological() -> ExitCode {
+    let mut all_linear = true;
+    for shape in SHAPES {
+        let [quarter, full] = [shape.full / 4, shape.full].map(|size| timed(shape, size));
+        let growth = full.as_secs_f64() / quarter.max(NOISE).as_secs_f64();
+        let is_linear = growth <= FOURFOLD_MOST;
+        all_linear &= is_linear;
+        let verdict = if is_linear { "" } else { "  MORE THAN LINEAR" };
+        println!(
+            "{:<42} {:>8} {full:>10.1?} {growth:>5.1}×{verdict}",
+            shape.name, shape.full
+        );
+    }
+    ExitCode::from(u8::from(!all_linear))
+}
+
+/// How long checking takes. A panic says so itself, and ends everything.
+fn timed(shape: &Shape, size: usize) -> Duration {
+    let files = (shape.make)(size);
+    let work = move || {
+        let started = Instant::now();
+        pathological::check(&files);
+        started.elapsed()
+    };
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(work);
+    let time = thread.map(|thread| thread.join());
+    match time {
+        Ok(Ok(time)) => time,
+        _ => std::process::exit(101),
     }
 }
 

@@ -6,8 +6,8 @@ use dsl_check::{Diagnostic, Fix, Workspace};
 use dsl_syntax::ast::Block;
 use dsl_syntax::{Document, FormatError, format, parse_file, tokens};
 
-use crate::mutate;
 use crate::random::Random;
+use crate::{mutate, repairs};
 
 /// What is fuzzed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
@@ -22,15 +22,18 @@ pub enum Target {
     Checker,
     /// After any edits, everything is as if it had been read afresh
     Incremental,
+    /// Repaired as far as it goes, a plan has no more errors than before, needs no further repair, and formats
+    Repair,
 }
 
 impl Target {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Lexer,
         Self::Parser,
         Self::Formatter,
         Self::Checker,
         Self::Incremental,
+        Self::Repair,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -40,6 +43,7 @@ impl Target {
             Self::Formatter => "formatter",
             Self::Checker => "checker",
             Self::Incremental => "incremental",
+            Self::Repair => "repair",
         }
     }
 
@@ -52,11 +56,12 @@ impl Target {
             Self::Formatter => formatter(&text),
             Self::Checker => checker(bytes),
             Self::Incremental => incremental(&text),
+            Self::Repair => repairs::hold(bytes),
         }
     }
 }
 
-fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+pub(crate) fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what()) }
 }
 
@@ -126,14 +131,14 @@ fn formatter(text: &str) -> Result<(), String> {
     })
 }
 
-fn workspace(bytes: &[u8]) -> Workspace {
+pub(crate) fn workspace(bytes: &[u8]) -> Workspace {
     let mut workspace = Workspace::new("/w");
     workspace.set_file("b.plan", b"type U = int\ncapability x.y\n  output:\n    n: int\n");
     workspace.set_file(FILE, bytes);
     workspace
 }
 
-const FILE: &str = "a.plan";
+pub(crate) const FILE: &str = "a.plan";
 
 fn file() -> &'static Path {
     FILE.as_ref()

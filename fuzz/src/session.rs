@@ -11,7 +11,7 @@ use crate::random::Random;
 use crate::{corpus, invent, mutate};
 
 /// What a thread of the language server has.
-const STACK_BYTES: usize = 2 * 1024 * 1024;
+pub const STACK_BYTES: usize = 2 * 1024 * 1024;
 /// Cases are small, so even a debug build on a busy machine needs no such time.
 const CASE_TIME_MAX: Duration = Duration::from_secs(30);
 

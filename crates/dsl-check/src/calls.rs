@@ -17,8 +17,8 @@ use crate::rules;
 use crate::scope::scope;
 use crate::signatures::{Sig, Work, signatures};
 
-/// From larger groups the shortest loop is looked for from some of their plans only.
-const STARTS_MAX: usize = 256;
+/// About how many calls are followed to find the shortest loop of a group; from a larger one it is looked for from some of its plans only.
+const STEPS_MAX: usize = 10_000;
 
 /// Of a longer loop only the beginning is spelled out.
 const CALLS_SHOWN_MAX: usize = 32;
@@ -135,7 +135,7 @@ fn loops(db: &dyn salsa::Database, project: Project) -> Arc<Vec<Vec<Made>>> {
 fn shortest(graph: &DiGraph<PlanRef, u32>, group: &[NodeIndex]) -> Option<Vec<Made>> {
     let mut starts = group.to_vec();
     starts.sort_unstable();
-    starts.truncate(STARTS_MAX);
+    starts.truncate((STEPS_MAX / group.len()).max(1));
     let mut best: Option<Vec<Made>> = None;
     for start in starts {
         let found = round_trip(graph, start);

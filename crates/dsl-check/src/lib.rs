@@ -31,6 +31,7 @@ mod policy;
 mod problems;
 mod reach;
 mod removal;
+pub mod repair;
 mod rows;
 pub mod rules;
 mod runnable;

@@ -35,7 +35,7 @@ pub fn verify(file: &Path, place: &Place, printer: &Printer) -> Result<Exit, Fai
         return Ok(Exit::Fine);
     }
     let name = path.to_string_lossy();
-    printer.out(&fix::output::patch(
+    printer.out(&fix::patch(
         name.trim_start_matches('/'),
         &kept,
         &now,

@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use dsl_check::repair::Repairable;
 use dsl_check::{Config, Diagnostic, Loader, Workspace};
 use ignore::WalkBuilder;
 use ignore::overrides::OverrideBuilder;
@@ -218,27 +219,6 @@ impl Loaded {
         Ok(loaded)
     }
 
-    /// Gives a file another text; what that means is known after the next [`Loaded::check`].
-    pub fn set_text(&mut self, path: &Arc<Path>, text: &str) {
-        self.workspace.set_file(path, text.as_bytes());
-        self.sources.add(path.clone(), text.as_bytes());
-    }
-
-    /// Finds all diagnostics of the files as they are now.
-    pub fn check(&mut self) {
-        self.diagnostics.clear();
-        for path in self.workspace.files() {
-            if self.sources.get(&path).is_none() {
-                // An import; one that is no text is read again for its bytes.
-                let text = self.workspace.text(&path).map(String::into_bytes);
-                let bytes = text.or_else(|| read_file(&path).ok()).unwrap_or_default();
-                self.sources.add(path.clone(), &bytes);
-            }
-            self.diagnostics.extend(self.workspace.diagnostics(&path));
-        }
-        self.look_at_scripts();
-    }
-
     /// From now on shellcheck is asked about the scripts, where it is installed.
     pub fn check_scripts(&mut self) {
         self.shellcheck = Shellcheck::installed();
@@ -257,5 +237,35 @@ impl Loaded {
                     .extend(self.workspace.shell_diagnostics(path, script, findings));
             }
         }
+    }
+}
+
+impl Repairable for Loaded {
+    fn text(&self, path: &Path) -> Option<&str> {
+        Some(&self.sources.get(path)?.text)
+    }
+
+    fn set_text(&mut self, path: &Arc<Path>, text: &str) {
+        self.workspace.set_file(path, text.as_bytes());
+        self.sources.add(path.clone(), text.as_bytes());
+    }
+
+    /// Finds all diagnostics of the files as they are now.
+    fn check(&mut self) {
+        self.diagnostics.clear();
+        for path in self.workspace.files() {
+            if self.sources.get(&path).is_none() {
+                // An import; one that is no text is read again for its bytes.
+                let text = self.workspace.text(&path).map(String::into_bytes);
+                let bytes = text.or_else(|| read_file(&path).ok()).unwrap_or_default();
+                self.sources.add(path.clone(), &bytes);
+            }
+            self.diagnostics.extend(self.workspace.diagnostics(&path));
+        }
+        self.look_at_scripts();
+    }
+
+    fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
     }
 }

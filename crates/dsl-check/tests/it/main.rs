@@ -4,7 +4,6 @@ mod edits;
 mod examples;
 mod fixes;
 mod graph;
-mod pathological;
 
 use dsl_check::{Diagnostic, Severity, Workspace};
 

@@ -5,13 +5,14 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use dsl_check::repair::{Fixed, Wanted, repair};
 use dsl_check::{Diagnostic, Severity};
 
 use crate::against;
 use crate::baseline::{self, Baseline};
 use crate::changes::{Changes, Woken};
 use crate::failure::{Exit, Failure, plain};
-use crate::fix::{self, Fixed, Wanted};
+use crate::fix;
 use crate::printer::Printer;
 use crate::render::{self, Counts, Format, shown_path};
 use crate::workspace::{Loaded, Place, STDIN, is_stdin};
@@ -125,7 +126,7 @@ fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
         unsafe_too: args.unsafe_fixes,
         hints: args.hints,
     };
-    let fixed = (args.fix || args.diff).then(|| fix::apply(&mut loaded, &files, wanted));
+    let fixed = (args.fix || args.diff).then(|| repair(&mut loaded, &files, wanted));
     if args.write_lock {
         let exit = against::write_lock(&args.against, &place, &loaded, printer)?;
         return Ok((exit, loaded));
@@ -146,7 +147,7 @@ fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
         return Ok((diff(fixed, &loaded, printer), loaded));
     }
     if let Some(fixed) = &fixed {
-        fix::output::write(fixed, &loaded.sources, printer)?;
+        fix::write(fixed, &loaded.sources, printer)?;
     }
     let stdin = args.paths.iter().any(|path| is_stdin(path));
     let is_text_printed = args.fix && stdin;
@@ -221,7 +222,7 @@ fn report(format: Format, loaded: &Loaded, is_text_printed: bool, printer: &Prin
 }
 
 fn diff(fixed: &Fixed, loaded: &Loaded, printer: &Printer) -> Exit {
-    printer.out(&fix::output::diff(fixed, &loaded.sources, printer.out_is_colored()));
+    printer.out(&fix::diff(fixed, &loaded.sources, printer.out_is_colored()));
     let counts = Counts::of(&loaded.diagnostics);
     let repairs = counted(fixed.repairs.len(), "problem");
     printer.note(&format!("would fix {repairs}; after that {}", found(counts)));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use dsl_check::repair::Repairable;
 use dsl_check::{ArmText, Bounds, CompileError, Diagnostic, Severity};
 use ir::Plan;
 

@@ -1,4 +1,6 @@
-//! A short run of every target from a fixed seed, and all past findings again.
+//! A short run of every target from a fixed seed, and all past findings again; plans that nobody should write.
+
+mod pathological;
 
 use plan_fuzz::session::{Until, outcome};
 use plan_fuzz::{Session, Target, corpus};
@@ -9,6 +11,7 @@ const fn cases(target: Target) -> u64 {
         Target::Lexer | Target::Parser => 300,
         Target::Formatter => 200,
         Target::Checker | Target::Incremental => 40,
+        Target::Repair => 20,
     }
 }
 
@@ -48,6 +51,11 @@ fn any_text_is_checked() {
 #[test]
 fn any_edits_are_followed() {
     short(Target::Incremental);
+}
+
+#[test]
+fn any_plan_is_repaired() {
+    short(Target::Repair);
 }
 
 #[test]

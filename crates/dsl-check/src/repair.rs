@@ -1,24 +1,36 @@
-//! `dslc check --fix` and `--diff`: the repairs that diagnostics bring with them, applied in memory until none is left.
+//! The repairs that diagnostics bring with them, applied in memory until none is left.
 //!
 //! Of overlapping repairs the first wins and the others have their turn in the next round. A round is taken back as far as
 //! it leaves a file with more errors than before, with text that parses worse, or with a graph that cannot work. A file
 //! that was formatted stays formatted. Absent: writing files, and repairs of files that were only imported.
 
-pub mod output;
-
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dsl_check::{Diagnostic, Edit, Fix, Severity, rules};
+use dsl_syntax::LineIndex;
 use dsl_syntax::ast::Span;
 
-use crate::workspace::Loaded;
+use crate::diagnostic::{Diagnostic, Edit, Fix, Severity};
+use crate::rules;
 
 /// A repair can make room for the next one at most so often.
 const ROUNDS_MAX: usize = 100;
 /// Checks spent on telling bad repairs from good ones; those not told apart by then are left alone.
 const TRIALS_MAX: usize = 500;
+
+/// Files with their diagnostics, to be repaired.
+pub trait Repairable {
+    fn text(&self, path: &Path) -> Option<&str>;
+
+    /// Gives a file another text; its diagnostics are those of before until the next [`Repairable::check`].
+    fn set_text(&mut self, path: &Arc<Path>, text: &str);
+
+    fn check(&mut self);
+
+    /// Of all files.
+    fn diagnostics(&self) -> &[Diagnostic];
+}
 
 /// Which repairs are wanted.
 #[derive(Clone, Copy)]
@@ -65,8 +77,8 @@ pub struct Change {
     pub after: String,
 }
 
-/// Applies repairs to files in memory; `loaded` holds the result and its diagnostics.
-pub fn apply(loaded: &mut Loaded, files: &BTreeSet<PathBuf>, wanted: Wanted) -> Fixed {
+/// Applies repairs to these files in memory; `loaded` holds the result and its diagnostics.
+pub fn repair(loaded: &mut impl Repairable, files: &BTreeSet<PathBuf>, wanted: Wanted) -> Fixed {
     let mut fixer = Fixer {
         files,
         wanted,
@@ -113,7 +125,7 @@ impl Candidate {
 
 impl Fixer<'_> {
     /// Applies what can be applied at once, and says what that was.
-    fn round(&mut self, loaded: &mut Loaded, originals: &mut BTreeMap<Arc<Path>, String>) -> Vec<Repair> {
+    fn round(&mut self, loaded: &mut impl Repairable, originals: &mut BTreeMap<Arc<Path>, String>) -> Vec<Repair> {
         let candidates = self.candidates(loaded);
         let base = Base::new(loaded, &candidates);
         let mut kept: Vec<&Candidate> = Vec::new();
@@ -147,14 +159,15 @@ impl Fixer<'_> {
     }
 
     /// Repairs that do not touch each other, in the order of their diagnostics.
-    fn candidates(&self, loaded: &Loaded) -> Vec<Candidate> {
+    fn candidates(&self, loaded: &impl Repairable) -> Vec<Candidate> {
         let mut taken: HashMap<Arc<Path>, BTreeMap<u32, u32>> = HashMap::new();
+        let mut lines = HashMap::new();
         let mut candidates = Vec::new();
-        for diagnostic in &loaded.diagnostics {
+        for diagnostic in loaded.diagnostics() {
             let Some(fix) = self.wanted.of(diagnostic, self.files) else {
                 continue;
             };
-            let candidate = candidate(loaded, diagnostic, fix);
+            let candidate = candidate(loaded, &mut lines, diagnostic, fix);
             let is_free = |edit: &Edit| taken.get(&edit.file).is_none_or(|taken| free(taken, edit.span));
             if self.refused.contains(&candidate.key())
                 || !candidate.edits.iter().all(is_free)
@@ -172,11 +185,15 @@ impl Fixer<'_> {
     }
 }
 
-fn candidate(loaded: &Loaded, diagnostic: &Diagnostic, fix: &Fix) -> Candidate {
-    let (line, column) = loaded
-        .sources
-        .get(&diagnostic.file)
-        .map_or((0, 0), |source| source.line_col(diagnostic.span.start as usize));
+fn candidate(
+    loaded: &impl Repairable,
+    lines: &mut HashMap<Arc<Path>, LineIndex>,
+    diagnostic: &Diagnostic,
+    fix: &Fix,
+) -> Candidate {
+    let of_file = || LineIndex::new(loaded.text(&diagnostic.file).unwrap_or_default());
+    let lines = lines.entry(diagnostic.file.clone()).or_insert_with(of_file);
+    let (line, column) = lines.line_col(diagnostic.span.start);
     Candidate {
         repair: Repair {
             file: diagnostic.file.clone(),
@@ -191,11 +208,10 @@ fn candidate(loaded: &Loaded, diagnostic: &Diagnostic, fix: &Fix) -> Candidate {
 }
 
 /// Whether the edits are of the text as it is, and none lies in another.
-fn is_sound(loaded: &Loaded, edits: &[Edit]) -> bool {
+fn is_sound(loaded: &impl Repairable, edits: &[Edit]) -> bool {
     let within = |edit: &Edit| {
         let range = edit.span.start as usize..edit.span.end as usize;
-        let source = loaded.sources.get(&edit.file);
-        source.is_some_and(|source| source.text.get(range).is_some())
+        loaded.text(&edit.file).is_some_and(|text| text.get(range).is_some())
     };
     let mut spans: Vec<_> = edits.iter().map(|edit| (&edit.file, edit.span)).collect();
     spans.sort();
@@ -218,22 +234,22 @@ struct Base {
 }
 
 impl Base {
-    fn new(loaded: &Loaded, candidates: &[Candidate]) -> Self {
+    fn new(loaded: &impl Repairable, candidates: &[Candidate]) -> Self {
         let mut texts = HashMap::new();
         for edit in candidates.iter().flat_map(|candidate| &candidate.edits) {
             if !texts.contains_key(&edit.file) {
-                let text = loaded.workspace.text(&edit.file).unwrap_or_default();
+                let text = loaded.text(&edit.file).unwrap_or_default().to_owned();
                 texts.insert(edit.file.clone(), text);
             }
         }
         Self {
             texts,
-            wrong: wrong(&loaded.diagnostics),
+            wrong: wrong(loaded.diagnostics()),
         }
     }
 
     /// Sets the files to what they were with these repairs, and checks them.
-    fn set(&self, loaded: &mut Loaded, candidates: &[&Candidate]) {
+    fn set(&self, loaded: &mut impl Repairable, candidates: &[&Candidate]) {
         let mut edits: HashMap<&Path, Vec<&Edit>> = HashMap::new();
         for edit in candidates.iter().flat_map(|candidate| &candidate.edits) {
             edits.entry(edit.file.as_ref()).or_default().push(edit);
@@ -245,8 +261,8 @@ impl Base {
         loaded.check();
     }
 
-    fn is_no_worse(&self, loaded: &Loaded) -> bool {
-        wrong(&loaded.diagnostics).iter().all(|(path, now)| {
+    fn is_no_worse(&self, loaded: &impl Repairable) -> bool {
+        wrong(loaded.diagnostics()).iter().all(|(path, now)| {
             let before = self.wrong.get(path).copied().unwrap_or_default();
             now.errors <= before.errors && now.grave <= before.grave
         })
@@ -303,11 +319,11 @@ fn edited(text: &str, mut edits: Vec<&Edit>) -> String {
 }
 
 /// Formats what was formatted before it was repaired, and tells what changed in all.
-fn format_again(loaded: &mut Loaded, originals: BTreeMap<Arc<Path>, String>) -> BTreeMap<Arc<Path>, Change> {
+fn format_again(loaded: &mut impl Repairable, originals: BTreeMap<Arc<Path>, String>) -> BTreeMap<Arc<Path>, Change> {
     let mut changes = BTreeMap::new();
     let is_formatted = |text: &str| dsl_syntax::format(text).is_ok_and(|formatted| formatted == text);
     for (path, before) in originals {
-        let mut after = loaded.workspace.text(&path).unwrap_or_default();
+        let mut after = loaded.text(&path).unwrap_or_default().to_owned();
         if is_formatted(&before)
             && let Ok(formatted) = dsl_syntax::format(&after)
             && formatted != after

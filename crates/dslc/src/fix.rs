@@ -1,11 +1,12 @@
-//! What becomes of repaired files: they are written, or shown as a unified diff.
+//! `dslc check --fix` and `--diff`: repaired files are written, or shown as a unified diff.
 
 use std::fmt::Write;
 use std::path::Path;
 
 use similar::TextDiff;
 
-use super::{Change, Fixed, Repair};
+use dsl_check::repair::{Change, Fixed, Repair};
+
 use crate::failure::{Failure, plain};
 use crate::printer::{Paint, Printer, bold, shown};
 use crate::render::Sources;
