@@ -23,6 +23,34 @@ fn pretty_shows_the_lines_of_the_plan() {
 }
 
 #[test]
+fn of_a_hopeless_file_people_see_the_gravest_hundred_and_machines_everything() {
+    // above all errors, so that the first hundred by place would be warnings
+    let warnings: String = (0..60)
+        .map(|at| format!("task w{at}\n  run: \"true\"\n  effects: destructive\n"))
+        .collect();
+    let errors: String = (0..1200).map(|at| format!("task t{at}\n  needs: u{at}\n")).collect();
+    let project = Project::new(&[("a.plan", &format!("{warnings}{errors}"))]);
+    let printed = |args: &[&str]| String::from_utf8(project.run(args).stdout).expect("UTF-8");
+    let count = |args: &[&str], what: &str| printed(args).matches(what).count();
+    assert_eq!(count(&["check"], "error[unresolved-name]"), 100);
+    assert_eq!(count(&["check"], "warning["), 0);
+    let last = printed(&["check"]).lines().last().map(str::to_owned);
+    let left = "… and 1,160 more in a.plan; `dslc check --all` shows them";
+    assert_eq!(last.as_deref(), Some(left));
+    let ends = |args: &[&str]| {
+        let output = project.run(args);
+        (output.status.code(), String::from_utf8(output.stderr).expect("UTF-8"))
+    };
+    let (code, summary) = ends(&["check"]);
+    assert_eq!(code, Some(1));
+    assert!(summary.contains("1200 errors, 60 warnings"), "{summary}");
+    assert_eq!(ends(&["check", "--all"]).0, code);
+    assert_eq!(count(&["check", "--all"], "error[unresolved-name]"), 1200);
+    assert_eq!(count(&["check", "--format", "json"], "\"unresolved-name\""), 1200);
+    assert_eq!(count(&["check", "--format", "short"], "error[unresolved-name]"), 1200);
+}
+
+#[test]
 fn short_is_one_line_each() {
     snapshot!(
         Project::new(&[("a.plan", WRONG)]),

@@ -31,7 +31,6 @@ fn work_grows_as_plans_do() {
         let small = allocations(shape, shape.small);
         let large = allocations(shape, 4 * shape.small);
         let growth = [0, 1].map(|at| large[at] as f64 / small[at] as f64);
-        println!("{:<45} {small:>12?} {growth:.1?}", shape.name);
         if growth.iter().any(|&growth| growth > FOURFOLD_MOST) {
             wrong.push(format!("{}: {small:?}, then {large:?}, {growth:.1?} times", shape.name));
         }

@@ -3,6 +3,7 @@
 //! Every form reads the same [`Sources`]; files come in path order and diagnostics by position. Absent: which diagnostics
 //! there are, and printing.
 
+mod cap;
 mod github;
 mod json;
 mod pretty;
@@ -182,10 +183,10 @@ impl Counts {
     }
 }
 
-/// All diagnostics in one form.
-pub fn render(format: Format, diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
+/// Diagnostics in one form; for people not more of a file than they read, unless they want `all`.
+pub fn render(format: Format, diagnostics: &[Diagnostic], sources: &Sources, color: bool, all: bool) -> String {
     match format {
-        Format::Pretty => pretty::render(diagnostics, sources, color),
+        Format::Pretty => pretty::render(diagnostics, sources, color, all),
         Format::Short => short::render(diagnostics, sources),
         Format::Json => json::render(diagnostics, sources),
         Format::Sarif => sarif::render(diagnostics, sources),

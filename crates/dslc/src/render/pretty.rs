@@ -12,6 +12,7 @@ use ariadne::{Cache, Color, Config, IndexType, Label, Report, ReportKind};
 use dsl_check::{Diagnostic, Severity};
 use dsl_syntax::ast::Span;
 
+use super::cap::{Capped, capped};
 use super::{Source, Sources};
 use crate::printer::{is_control, shown};
 
@@ -22,13 +23,15 @@ const LINES_BETWEEN_MAX: usize = 200;
 
 type Place<'a> = (&'a Path, Range<usize>);
 
-pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
+/// `all`: however many there are.
+pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool, all: bool) -> String {
     let mut cache = Drawn {
         sources,
         drawn: HashMap::new(),
     };
     let mut text = String::new();
-    for diagnostic in diagnostics {
+    let Capped { shown, left } = capped(diagnostics, all);
+    for diagnostic in shown {
         let mut bytes = Vec::new();
         let kind = format!("{}[{}]", diagnostic.severity.name(), diagnostic.rule);
         let drawn = drawable(diagnostic, sources)
@@ -41,7 +44,28 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> Str
         }
         text.push('\n');
     }
+    for (file, count) in left {
+        let _ = writeln!(
+            text,
+            "… and {} more in {}; `dslc check --all` shows them",
+            grouped(count),
+            sources.shown(file)
+        );
+    }
     text
+}
+
+/// `12,345`
+fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// ariadne pads lines with spaces.

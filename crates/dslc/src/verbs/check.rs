@@ -45,6 +45,9 @@ pub struct Args {
     /// Show hints too
     #[arg(long)]
     hints: bool,
+    /// Show everything; without it, of a file with more than 100 problems the gravest 100
+    #[arg(long)]
+    all: bool,
     /// Apply safe fixes; of standard input the repaired text is printed
     #[arg(long, group = "fixing")]
     fix: bool,
@@ -158,7 +161,7 @@ fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
         let exit = write_baseline(&loaded, path, &place, printer)?;
         return Ok((exit, loaded));
     }
-    report(args.format, &loaded, is_text_printed, printer);
+    report(args, &loaded, is_text_printed, printer);
     let counts = Counts::of(&loaded.diagnostics);
     if args.format == Format::Pretty {
         let repaired = fixed.as_ref().map_or(0, |fixed| fixed.repairs.len());
@@ -209,12 +212,12 @@ fn account(known: &baseline::Outcome, printer: &Printer) {
 }
 
 /// The diagnostics; beside the result where that is the repaired text.
-fn report(format: Format, loaded: &Loaded, is_text_printed: bool, printer: &Printer) {
+fn report(args: &Args, loaded: &Loaded, is_text_printed: bool, printer: &Printer) {
     let color = match is_text_printed {
         true => printer.err_is_colored(),
         false => printer.out_is_colored(),
     };
-    let text = render::render(format, &loaded.diagnostics, &loaded.sources, color);
+    let text = render::render(args.format, &loaded.diagnostics, &loaded.sources, color, args.all);
     match is_text_printed {
         true => printer.err(&text),
         false => printer.out(&text),

@@ -166,6 +166,7 @@ fn without_errors(loaded: &mut Loaded, printer: &Printer) -> Result<(), Failure>
             &loaded.diagnostics,
             &loaded.sources,
             printer.err_is_colored(),
+            false,
         ));
         return Err(Failure::plan_wrong());
     }
