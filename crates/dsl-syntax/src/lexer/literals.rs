@@ -170,6 +170,17 @@ impl Lexer<'_> {
         let Mode::Str(start) = self.modes[at] else {
             return;
         };
+        // from the innermost outwards
+        let open = self.modes[at..].iter().rev();
+        let closers: Vec<&str> = open
+            .map(|mode| match mode {
+                Mode::Str(_) => "\"",
+                Mode::Interp => "}}",
+                Mode::Bracket(Kind::RParen) => ")",
+                Mode::Bracket(Kind::RBracket) => "]",
+                Mode::Bracket(_) => "}",
+            })
+            .collect();
         self.modes.truncate(at);
         let end = self.pos - usize::from(self.pos > start && self.bytes[self.pos - 1] == b'\r');
         let span = self.span(start, end);
@@ -181,7 +192,7 @@ impl Lexer<'_> {
             fix: Some(SyntaxFix {
                 title: "close the string".into(),
                 span: Span::new(span.end, span.end),
-                text: "\"".into(),
+                text: closers.concat(),
             }),
         });
         self.take(Kind::StrEnd, 0);
