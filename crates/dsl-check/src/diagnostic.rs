@@ -130,6 +130,15 @@ pub(crate) struct Place {
     pub target: Target,
 }
 
+impl Place {
+    pub const fn at(block: BlockRef, span: Span) -> Self {
+        Self {
+            block,
+            target: Target::Span(span),
+        }
+    }
+}
+
 /// A diagnostic whose places are relative to blocks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Diag {

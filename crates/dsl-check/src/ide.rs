@@ -2,11 +2,16 @@
 //!
 //! Absent: the language server's protocol.
 
+mod candidates;
+mod completion;
+mod references;
+mod tokens;
+
 use std::path::Path;
 use std::sync::Arc;
 
-use dsl_syntax::ast::{Block, Decl, Expr as Ast, ExprKind, Item, Name, NeedKind, RouteOn, Span, Value};
-use dsl_syntax::table::{self, DeclKind};
+use dsl_syntax::ast::{Block, Clause, Decl, Expr as Ast, ExprKind, Item, Name, NeedKind, RouteOn, Span, Value};
+use dsl_syntax::table::{self, ClauseKey as K, DeclKind};
 use ir::func::Func;
 use smol_str::SmolStr;
 
@@ -23,6 +28,10 @@ use crate::scope::scope;
 use crate::signatures::{NodeSig, Work};
 use crate::trees::parse;
 use crate::walk;
+
+pub use completion::{Completion, CompletionKind};
+pub use references::{Location, References};
+pub use tokens::{NameKind, NameToken};
 
 /// Markdown about the thing at a place.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,6 +71,8 @@ enum Thing<'a> {
     Path(Vec<Name>),
     /// A name outside of expressions.
     Name(&'a Name),
+    /// A parameter, output, input, … where it is declared.
+    Member(&'a Name),
     Import(Span),
 }
 
@@ -82,7 +93,7 @@ impl Analysis {
                 names.last().map(|name| name.span),
                 self.about_path(file, block, &names)?,
             ),
-            Thing::Import(_) => return None,
+            Thing::Member(_) | Thing::Import(_) => return None,
         };
         let span = span.or_else(|| decl_of(&self.db, block).map(|decl| decl.keyword))?;
         Some(Hover {
@@ -97,6 +108,7 @@ impl Analysis {
         let mut edge = Edge::new(self);
         let (origin, place) = match thing_at(tree, offset - start)? {
             Thing::Name(name) => (name.span, self.place_of(file, block, &name.text)?),
+            Thing::Member(name) => (name.span, Place::at(block, name.span)),
             Thing::Path(names) => {
                 let origin = names.last()?.span;
                 (origin, self.place_of_path(file, block, &names)?)
@@ -244,11 +256,12 @@ impl Analysis {
                 plans.plans.get(plan as usize)?.clauses.iter().find_map(|&clauses| {
                     let decl = decl_of(&self.db, clauses)?;
                     let span = member_span(decl, &first.text, &member.text)?;
-                    Some(Place {
-                        block: clauses,
-                        target: Target::Span(span),
-                    })
+                    Some(Place::at(clauses, span))
                 })
+            }
+            ("input", Some(member)) if self.node(file, block, "input").is_none() => {
+                let span = member_span(decl_of(&self.db, block)?, "input", &member.text)?;
+                Some(Place::at(block, span))
             }
             (name, Some(member)) => {
                 let (node, _) = self.node(file, block, name)?;
@@ -256,7 +269,11 @@ impl Analysis {
                 let target = span.map_or(Target::Name, Target::Span);
                 Some(Place { block: node, target })
             }
-            (name, None) => self.place_of(file, block, name),
+            (name, None) => {
+                let own = decl_of(&self.db, block).and_then(|decl| own_member(decl, name));
+                own.map(|span| Place::at(block, span))
+                    .or_else(|| self.place_of(file, block, name))
+            }
         }
     }
 
@@ -450,6 +467,54 @@ fn member_span(decl: &Decl, key: &str, member: &str) -> Option<Span> {
     }
 }
 
+/// The names that a clause introduces: fields, outputs, inputs, variables.
+fn members(value: &Value) -> Vec<&Name> {
+    match value {
+        Value::Fields(fields) => fields.iter().map(|field| &field.name).collect(),
+        Value::Typed(typed) => typed.iter().map(|item| &item.name).collect(),
+        Value::Assigns(assigns) => assigns.iter().map(|assign| &assign.name).collect(),
+        Value::Each(each) => vec![&each.var],
+        Value::Steps(steps) => steps.iter().filter_map(|step| step.bind.as_ref()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What a node reads by its bare name and declares itself: an output, a variable of `each`, the answer of a step.
+fn own_member(decl: &Decl, name: &str) -> Option<Span> {
+    let reads_bare = |clause: &&Clause| matches!(clause.key, Some(K::Output | K::Each | K::Do));
+    let own = decl.clauses.iter().filter(reads_bare).filter(|_| decl.kind.is_node());
+    own.flat_map(|clause| members(&clause.value))
+        .find(|member| member.text == name)
+        .map(|member| member.span)
+}
+
+/// The names beside one that a clause or a record type introduces.
+fn siblings(decl: &Decl, name: Span) -> Option<Vec<&Name>> {
+    let fields: Vec<&Name> = decl.fields.iter().map(|field| &field.name).collect();
+    let lists = decl.clauses.iter().map(|clause| members(&clause.value));
+    lists
+        .chain([fields])
+        .find(|names| names.iter().any(|one| one.span == name))
+}
+
+/// The path of a profile's line up to the name at the offset.
+fn segments(path: &Name, at: u32) -> Vec<Name> {
+    let mut start = path.span.start;
+    let mut found = Vec::new();
+    for part in path.text.split('.') {
+        if start > at {
+            break;
+        }
+        let end = start + part.len() as u32;
+        found.push(Name {
+            text: part.into(),
+            span: Span::new(start, end),
+        });
+        start = end + 1;
+    }
+    found
+}
+
 fn thing_at(block: &Block, at: u32) -> Option<Thing<'_>> {
     let decl = match block.item.as_ref()? {
         Item::Use(used) => {
@@ -468,15 +533,29 @@ fn thing_at(block: &Block, at: u32) -> Option<Thing<'_>> {
         return Some(Thing::Name(name));
     }
     let mut expr = None;
+    if let Some(title) = &decl.title {
+        walk::string(title, &mut |outer| {
+            walk::deep(outer, &mut |inner| expr = thing_in(inner, at).or(expr.take()));
+        });
+    }
     let mut ty = decl.alias.as_ref().and_then(|ty| type_at(ty, at));
     for field in &decl.fields {
+        if field.name.span.contains(at) {
+            return Some(Thing::Member(&field.name));
+        }
         ty = ty.or_else(|| type_at(&field.ty, at));
     }
     if let Some(name) = ty {
         return Some(Thing::Name(name));
     }
     for clause in decl.clauses.iter().filter(|clause| clause.span.contains(at)) {
-        if clause.name.span.contains(at) && decl.kind != DeclKind::Profile {
+        if clause.name.span.contains(at) && decl.kind == DeclKind::Profile {
+            return Some(Thing::Path(segments(&clause.name, at)));
+        }
+        if let Some(name) = members(&clause.value).into_iter().find(|name| name.span.contains(at)) {
+            return Some(Thing::Member(name));
+        }
+        if clause.name.span.contains(at) {
             let row = table::find(table::clauses(decl.kind), &clause.name.text)?;
             return Some(Thing::Clause(row, clause.name.span));
         }

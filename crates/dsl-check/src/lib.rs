@@ -55,7 +55,7 @@ pub use bounds::{Bounds, CapabilityTotal, NodeBounds, PathStep, People, PlanLimi
 pub use chart::{Chart, ChartEdge, ChartEdgeKind, ChartNode, ChartShape};
 pub use config::{Config, ConfigError, Level};
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
-pub use ide::{Definition, Hover, Symbol};
+pub use ide::{Completion, CompletionKind, Definition, Hover, Location, NameKind, NameToken, References, Symbol};
 pub use lower::{CompileError, TestCase};
 pub use policy::attribute_table;
 pub use shell_lint::{Dialect, Finding, Repair, Replacement, ShellScript};

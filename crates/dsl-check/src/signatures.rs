@@ -240,6 +240,16 @@ pub(crate) enum NeedSig {
     Quorum { count: u32, of: Vec<SmolStr> },
 }
 
+impl NeedSig {
+    pub fn names(&self) -> impl Iterator<Item = &SmolStr> {
+        let (one, many) = match self {
+            Self::Node { name, .. } => (Some(name), &[][..]),
+            Self::Quorum { of, .. } => (None, of.as_slice()),
+        };
+        one.into_iter().chain(many)
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct RouteSig {
     /// `None`: an arm of a decision.

@@ -32,24 +32,29 @@ fn nested(subject: &Subject<'_>, symbol: &Symbol) -> DocumentSymbol {
     }
 }
 
-/// For clients that know no trees: each symbol with the name of the one around it.
 #[expect(deprecated, reason = "the field has to be given")]
-fn flat(subject: &Subject<'_>, symbols: &[Symbol]) -> Vec<SymbolInformation> {
-    let information = |symbol: &Symbol, container: Option<&Symbol>| SymbolInformation {
+pub(crate) fn information(symbol: &Symbol, container: Option<&Symbol>, location: Location) -> SymbolInformation {
+    SymbolInformation {
         name: symbol.name.to_string(),
         kind: kind(symbol.kind),
         tags: None,
         deprecated: None,
-        location: Location {
-            uri: subject.document.uri.clone(),
-            range: edge::range(&subject.document.text, symbol.span, subject.view.settings.encoding),
-        },
+        location,
         container_name: container.map(|container| container.name.to_string()),
+    }
+}
+
+/// For clients that know no trees: each symbol with the name of the one around it.
+fn flat(subject: &Subject<'_>, symbols: &[Symbol]) -> Vec<SymbolInformation> {
+    let place = |symbol: &Symbol| Location {
+        uri: subject.document.uri.clone(),
+        range: edge::range(&subject.document.text, symbol.span, subject.view.settings.encoding),
     };
     let mut found = Vec::new();
     for symbol in symbols {
-        found.push(information(symbol, None));
-        found.extend(symbol.children.iter().map(|child| information(child, Some(symbol))));
+        found.push(information(symbol, None, place(symbol)));
+        let children = symbol.children.iter();
+        found.extend(children.map(|child| information(child, Some(symbol), place(child))));
     }
     found
 }

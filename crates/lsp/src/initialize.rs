@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use tower_lsp_server::ls_types::{
-    CodeActionKind, CodeActionOptions, CodeActionProviderCapability, DidChangeWatchedFilesRegistrationOptions,
-    FileSystemWatcher, GlobPattern, HoverProviderCapability, InitializeParams, InitializeResult, OneOf,
-    PositionEncodingKind, Registration, ServerCapabilities, ServerInfo, TextDocumentSyncCapability,
-    TextDocumentSyncKind, TextDocumentSyncOptions,
+    CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CompletionOptions,
+    DidChangeWatchedFilesRegistrationOptions, DocumentLinkOptions, FileSystemWatcher, FoldingRangeProviderCapability,
+    GlobPattern, HoverProviderCapability, InitializeParams, InitializeResult, OneOf, PositionEncodingKind,
+    Registration, RenameOptions, SelectionRangeProviderCapability, SemanticTokensFullOptions, SemanticTokensOptions,
+    SemanticTokensServerCapabilities, ServerCapabilities, ServerInfo, SignatureHelpOptions, TextDocumentSyncCapability,
+    TextDocumentSyncKind, TextDocumentSyncOptions, WorkDoneProgressOptions,
 };
 
 use crate::edge;
+use crate::semantic_tokens;
 use crate::text::Encoding;
 
 /// What the client said at the start.
@@ -21,6 +24,7 @@ pub(crate) struct Settings {
     pub encoding: Encoding,
     pub has_related_information: bool,
     pub has_symbol_trees: bool,
+    pub has_snippets: bool,
     pub can_watch_files: bool,
     /// The client shows `SCHEME:rule-name` as the rule's page, which it asks for with `dslc/rulePage`.
     pub rule_scheme: Option<String>,
@@ -55,6 +59,16 @@ pub(crate) fn settings(params: &InitializeParams) -> Settings {
                     .document_symbol
                     .as_ref()?
                     .hierarchical_document_symbol_support
+            })
+            .unwrap_or(false),
+        has_snippets: text_document
+            .and_then(|text_document| {
+                text_document
+                    .completion
+                    .as_ref()?
+                    .completion_item
+                    .as_ref()?
+                    .snippet_support
             })
             .unwrap_or(false),
         can_watch_files: params
@@ -101,6 +115,36 @@ pub(crate) fn result(settings: &Settings) -> InitializeResult {
         document_symbol_provider: Some(OneOf::Left(true)),
         document_formatting_provider: Some(OneOf::Left(true)),
         code_action_provider: Some(CodeActionProviderCapability::Options(quick_fixes)),
+        completion_provider: Some(CompletionOptions {
+            trigger_characters: Some([".", ":", " ", ">", "|", "{"].map(str::to_owned).to_vec()),
+            ..Default::default()
+        }),
+        signature_help_provider: Some(SignatureHelpOptions {
+            trigger_characters: Some(["(", ","].map(str::to_owned).to_vec()),
+            ..Default::default()
+        }),
+        references_provider: Some(OneOf::Left(true)),
+        document_highlight_provider: Some(OneOf::Left(true)),
+        rename_provider: Some(OneOf::Right(RenameOptions {
+            prepare_provider: Some(true),
+            work_done_progress_options: WorkDoneProgressOptions::default(),
+        })),
+        workspace_symbol_provider: Some(OneOf::Left(true)),
+        folding_range_provider: Some(FoldingRangeProviderCapability::Simple(true)),
+        selection_range_provider: Some(SelectionRangeProviderCapability::Simple(true)),
+        document_link_provider: Some(DocumentLinkOptions {
+            resolve_provider: Some(false),
+            work_done_progress_options: WorkDoneProgressOptions::default(),
+        }),
+        inlay_hint_provider: Some(OneOf::Left(true)),
+        semantic_tokens_provider: Some(SemanticTokensServerCapabilities::SemanticTokensOptions(
+            SemanticTokensOptions {
+                legend: semantic_tokens::legend(),
+                range: Some(true),
+                full: Some(SemanticTokensFullOptions::Bool(true)),
+                ..Default::default()
+            },
+        )),
         ..Default::default()
     };
     let server_info = ServerInfo {

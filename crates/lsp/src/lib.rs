@@ -6,6 +6,7 @@
 //! sends, the server answers or ignores it, and goes on. Nothing here prints.
 
 mod code_action;
+mod completion;
 mod definition;
 mod disk;
 mod document_symbol;
@@ -15,11 +16,16 @@ mod formatting;
 mod graph;
 mod hover;
 mod initialize;
+mod inlay_hint;
 mod outbox;
 mod publish_diagnostics;
+mod references;
 mod rule_page;
+mod semantic_tokens;
 mod server;
 mod service;
+mod signature_help;
+mod structure;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -9,16 +9,24 @@ use tokio::sync::oneshot;
 use tower_lsp_server::Client;
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types::{
-    CodeActionParams, CodeActionResponse, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
-    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentFormattingParams, DocumentSymbolParams,
-    DocumentSymbolResponse, GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams,
-    InitializeResult, InitializedParams, MessageType, TextEdit, Uri,
+    CodeActionParams, CodeActionResponse, CompletionParams, CompletionResponse, DidChangeTextDocumentParams,
+    DidChangeWatchedFilesParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentFormattingParams,
+    DocumentHighlight, DocumentHighlightParams, DocumentLink, DocumentLinkParams, DocumentSymbolParams,
+    DocumentSymbolResponse, FoldingRange, FoldingRangeParams, GotoDefinitionParams, GotoDefinitionResponse, Hover,
+    HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams, Location,
+    MessageType, PrepareRenameResponse, ReferenceParams, RenameParams, SelectionRange, SelectionRangeParams,
+    SemanticTokensParams, SemanticTokensRangeParams, SemanticTokensRangeResult, SemanticTokensResult, SignatureHelp,
+    SignatureHelpParams, TextDocumentPositionParams, TextEdit, Uri, WorkspaceEdit, WorkspaceSymbolParams,
+    WorkspaceSymbolResponse,
 };
 
 use crate::outbox::Outbox;
-use crate::view::{Interrupted, Subject};
+use crate::view::{Interrupted, Subject, View};
 use crate::writer::Message;
-use crate::{code_action, definition, document_symbol, edge, formatting, graph, hover, initialize, rule_page};
+use crate::{
+    code_action, completion, definition, document_symbol, edge, formatting, graph, hover, initialize, inlay_hint,
+    references, rule_page, semantic_tokens, signature_help, structure,
+};
 
 pub(crate) struct LanguageServer {
     client: Client,
@@ -55,19 +63,36 @@ impl LanguageServer {
         T: Send + 'static,
         Q: FnOnce(&Subject<'_>) -> T + Send + 'static,
     {
-        let (sender, answer) = oneshot::channel();
         let path = edge::path(uri);
+        let answer = self.read(move |view| view.about(&path, question)).await?;
+        answer.ok_or_else(|| Error::invalid_params(format!("`{}` is not open", uri.as_str())))
+    }
+
+    /// The same about all files.
+    async fn ask_workspace<T, Q>(&self, question: Q) -> Result<T>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&View) -> T + Send + 'static,
+    {
+        self.read(move |view| view.catch(question)).await
+    }
+
+    async fn read<T, R>(&self, read: R) -> Result<T>
+    where
+        T: Send + 'static,
+        R: FnOnce(&View) -> std::result::Result<T, Interrupted> + Send + 'static,
+    {
+        let (sender, answer) = oneshot::channel();
         self.send(Message::Read(Box::new(move |view| {
             if sender.is_closed() {
                 return; // the client has cancelled the request
             }
-            let outcome = view.about(&path, question);
+            let outcome = read(&view);
             drop(view);
             _ = sender.send(outcome);
         })));
         match answer.await {
-            Ok(Ok(Some(answer))) => Ok(answer),
-            Ok(Ok(None)) => Err(Error::invalid_params(format!("`{}` is not open", uri.as_str()))),
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(Interrupted::Overtaken)) => Err(Error::new(ErrorCode::ContentModified)),
             Ok(Err(Interrupted::Panicked(why))) => {
                 self.outbox.log(MessageType::ERROR, format!("a request failed: {why}"));
@@ -170,6 +195,111 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
 
     async fn formatting(&self, params: DocumentFormattingParams) -> Result<Option<Vec<TextEdit>>> {
         self.ask(&params.text_document.uri, formatting::format).await
+    }
+
+    async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
+        let at = params.text_document_position;
+        let place = edge::place(at.position);
+        self.ask(&at.text_document.uri, move |subject| {
+            Some(completion::completion(subject, place))
+        })
+        .await
+    }
+
+    async fn signature_help(&self, params: SignatureHelpParams) -> Result<Option<SignatureHelp>> {
+        let at = params.text_document_position_params;
+        let place = edge::place(at.position);
+        self.ask(&at.text_document.uri, move |subject| {
+            signature_help::signature_help(subject, place)
+        })
+        .await
+    }
+
+    async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
+        let at = params.text_document_position;
+        let place = edge::place(at.position);
+        let with_declaration = params.context.include_declaration;
+        self.ask(&at.text_document.uri, move |subject| {
+            references::references(subject, place, with_declaration)
+        })
+        .await
+    }
+
+    async fn document_highlight(&self, params: DocumentHighlightParams) -> Result<Option<Vec<DocumentHighlight>>> {
+        let at = params.text_document_position_params;
+        let place = edge::place(at.position);
+        self.ask(&at.text_document.uri, move |subject| {
+            references::highlights(subject, place)
+        })
+        .await
+    }
+
+    async fn prepare_rename(&self, at: TextDocumentPositionParams) -> Result<Option<PrepareRenameResponse>> {
+        let place = edge::place(at.position);
+        self.ask(&at.text_document.uri, move |subject| {
+            references::prepare_rename(subject, place)
+        })
+        .await
+    }
+
+    async fn rename(&self, params: RenameParams) -> Result<Option<WorkspaceEdit>> {
+        let at = params.text_document_position;
+        let place = edge::place(at.position);
+        let edit = self
+            .ask(&at.text_document.uri, move |subject| {
+                references::rename(subject, place, &params.new_name)
+            })
+            .await?;
+        edit.map(Some)
+    }
+
+    async fn symbol(&self, params: WorkspaceSymbolParams) -> Result<Option<WorkspaceSymbolResponse>> {
+        let found = self
+            .ask_workspace(move |view| structure::workspace_symbols(view, &params.query))
+            .await?;
+        Ok(Some(found.into()))
+    }
+
+    async fn folding_range(&self, params: FoldingRangeParams) -> Result<Option<Vec<FoldingRange>>> {
+        self.ask(&params.text_document.uri, |subject| Some(structure::folding(subject)))
+            .await
+    }
+
+    async fn selection_range(&self, params: SelectionRangeParams) -> Result<Option<Vec<SelectionRange>>> {
+        let places: Vec<_> = params.positions.into_iter().map(edge::place).collect();
+        self.ask(&params.text_document.uri, move |subject| {
+            Some(structure::selections(subject, &places))
+        })
+        .await
+    }
+
+    async fn document_link(&self, params: DocumentLinkParams) -> Result<Option<Vec<DocumentLink>>> {
+        self.ask(&params.text_document.uri, |subject| Some(structure::links(subject)))
+            .await
+    }
+
+    async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
+        self.ask(&params.text_document.uri, move |subject| {
+            Some(inlay_hint::hints(subject, params.range))
+        })
+        .await
+    }
+
+    async fn semantic_tokens_full(&self, params: SemanticTokensParams) -> Result<Option<SemanticTokensResult>> {
+        self.ask(&params.text_document.uri, |subject| {
+            Some(semantic_tokens::tokens(subject, None).into())
+        })
+        .await
+    }
+
+    async fn semantic_tokens_range(
+        &self,
+        params: SemanticTokensRangeParams,
+    ) -> Result<Option<SemanticTokensRangeResult>> {
+        self.ask(&params.text_document.uri, move |subject| {
+            Some(semantic_tokens::tokens(subject, Some(params.range)).into())
+        })
+        .await
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {

@@ -1,8 +1,11 @@
 //! The server as a client sees it, over a pipe in memory, and features as functions of texts with a `$0` cursor.
 
 mod client;
+mod completion;
 mod edits;
 mod features;
 mod fixture;
 mod graph;
 mod lifecycle;
+mod names;
+mod structure;

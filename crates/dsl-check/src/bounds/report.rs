@@ -3,6 +3,7 @@
 //! Made when somebody asks, at the edge. Absent: how it is printed.
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::Path;
 
 use rust_decimal::Decimal;
@@ -149,6 +150,30 @@ impl Analysis {
             _ => {}
         }
         (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
+    /// What each node of a file takes at worst, in a few words, and where its header ends; of plans that have bounds.
+    pub fn worst_cases(&self, path: &Path) -> Vec<(u32, String)> {
+        let Some(file) = self.file(path) else {
+            return Vec::new();
+        };
+        let mut edge = crate::analysis::Edge::new(self);
+        let mut found = Vec::new();
+        for plan in &file_plans(&self.db, file).plans {
+            let name = (!plan.name.is_empty()).then_some(plan.name.as_str());
+            let Ok(bounds) = self.bounds(path, name) else {
+                continue;
+            };
+            let notes: HashMap<&SmolStr, &NodeBounds> = bounds.nodes.iter().map(|node| (&node.node, node)).collect();
+            for (block, sig) in &plan.nodes {
+                let note = notes.get(&sig.name).and_then(|node| node.note());
+                let header = crate::places::decl_of(&self.db, *block).map(|decl| decl.header.end);
+                if let (Some(note), Some(end)) = (note, header) {
+                    found.push((edge.block_start(*block) + end, note));
+                }
+            }
+        }
+        found
     }
 
     /// The worst case of the plan whose header that is.

@@ -44,7 +44,7 @@ pub(crate) use effects::effects;
 pub(crate) use env::NODE_STATUSES;
 pub(crate) use limits::{costs, duration_ms, limits, money};
 pub(crate) use literals::Unready;
-pub(crate) use outputs::{declared_outputs, node_outputs, outputs_unknown};
+pub(crate) use outputs::{declared_outputs, error_type, node_outputs, outputs_unknown};
 pub(crate) use plan::{PlanParts, field_type, lower_plan_block};
 pub(crate) use shape::kinds;
 pub(crate) use task::{NodeParts, lower_node, names_in, prose, with_default_retry, written};

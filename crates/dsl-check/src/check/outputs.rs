@@ -26,7 +26,7 @@ pub(super) fn agent_type(by: &[SmolStr]) -> Type {
 }
 
 /// `u.error`: which mode, what it said, the exit status of a script, how many attempts there were.
-pub(super) fn error_type(sig: &NodeSig) -> Type {
+pub(crate) fn error_type(sig: &NodeSig) -> Type {
     let mut modes: Vec<SmolStr> = BUILTIN_MODES.iter().map(|mode| SmolStr::from(*mode)).collect();
     if sig.kind == NodeKind::Gate {
         modes.push("rejected".into());

@@ -1,0 +1,286 @@
+//! Where a name is used: every place in the workspace that stands for the same declaration, and renaming all of them.
+//!
+//! The text is searched for the name, and each hit is asked what it stands for, the same way as "go to definition": so the two
+//! cannot disagree. Absent: fields of records, whose uses types would have to tell.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use dsl_syntax::Kind;
+use dsl_syntax::ast::Span;
+use dsl_syntax::table::DeclKind;
+use smol_str::SmolStr;
+
+use super::{Thing, own_member, siblings, thing_at};
+use crate::analysis::{Analysis, Edge};
+use crate::diagnostic::{BlockRef, Place};
+use crate::imports::{Space, visible};
+use crate::inputs::SourceFile;
+use crate::places::{block_of, decl_of};
+use crate::plans::file_plans;
+use crate::trees::parse;
+
+/// A span of a file.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Location {
+    pub file: Arc<Path>,
+    pub span: Span,
+}
+
+/// Everything that stands for one declaration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct References {
+    pub name: SmolStr,
+    /// Of the name that was asked about.
+    pub origin: Span,
+    pub declaration: Location,
+    /// In order, the declaration included.
+    pub all: Vec<Location>,
+}
+
+/// What a name stands for: the declared name, where it is.
+struct Declared {
+    place: Place,
+    location: Location,
+}
+
+impl Analysis {
+    /// All uses of what the name at an offset stands for.
+    pub fn references(&self, path: &Path, offset: u32) -> Option<References> {
+        let (block, start, _) = self.block_at(path, offset)?;
+        let mut edge = Edge::new(self);
+        let declared = self.declared_at(&mut edge, block, offset - start)?;
+        let name: SmolStr = self.slice(&declared.location)?.into();
+        let origin = word_at(&self.line_of(block, start, offset)?, offset, &name)?;
+        let mut all = Vec::new();
+        for path in self.files() {
+            if let Some(file) = self.file(&path) {
+                self.search(&mut edge, file, &name, &declared.location, &mut all);
+            }
+        }
+        all.sort();
+        Some(References {
+            name,
+            origin,
+            declaration: declared.location,
+            all,
+        })
+    }
+
+    /// What may be renamed at an offset: the name there.
+    pub fn renamable(&self, path: &Path, offset: u32) -> Option<(Span, SmolStr)> {
+        let (block, start, _) = self.block_at(path, offset)?;
+        let declared = self.declared_at(&mut Edge::new(self), block, offset - start)?;
+        let name: SmolStr = self.slice(&declared.location)?.into();
+        let origin = word_at(&self.line_of(block, start, offset)?, offset, &name)?;
+        Some((origin, name))
+    }
+
+    /// The places to be replaced so that what the name at an offset stands for is called `new`; or why it cannot be.
+    pub fn rename(&self, path: &Path, offset: u32, new: &str) -> Result<Vec<Location>, String> {
+        let nothing = || "there is nothing here that has a name of its own".to_owned();
+        let (block, start, _) = self.block_at(path, offset).ok_or_else(nothing)?;
+        let declared = self
+            .declared_at(&mut Edge::new(self), block, offset - start)
+            .ok_or_else(nothing)?;
+        self.is_name(new, declared.place.block)?;
+        let found = self.references(path, offset).ok_or_else(nothing)?;
+        if found.name == new {
+            return Ok(Vec::new());
+        }
+        self.is_free(&declared, new)?;
+        self.is_read_everywhere(&found, new)?;
+        Ok(found.all)
+    }
+
+    /// What stands at an offset of a block.
+    fn declared_at(&self, edge: &mut Edge<'_>, block: BlockRef, at: u32) -> Option<Declared> {
+        let file = block.chunk.file(&self.db);
+        let place = match thing_at(block_of(&self.db, block)?, at)? {
+            Thing::Name(name) => self.place_of(file, block, &name.text)?,
+            Thing::Path(names) => self.place_of_path(file, block, &names)?,
+            Thing::Member(name) => Place::at(block, name.span),
+            Thing::Keyword(_) | Thing::Clause(..) | Thing::Function(..) | Thing::Import(_) => return None,
+        };
+        let (file, span) = edge.span(&place);
+        Some(Declared {
+            place,
+            location: Location { file, span },
+        })
+    }
+
+    /// Adds the places in a file that stand for a declaration.
+    fn search(&self, edge: &mut Edge<'_>, file: SourceFile, name: &str, wanted: &Location, all: &mut Vec<Location>) {
+        let path = file.path(&self.db);
+        let mut chunk_start = 0;
+        for &chunk in file.chunks(&self.db) {
+            let text = chunk.text(&self.db);
+            let hits = words(text, name);
+            if !hits.is_empty() {
+                let mut blocks = parse(&self.db, chunk).iter().enumerate();
+                let mut here = (0, 0, 0);
+                for at in hits {
+                    while at >= here.1 + here.2 {
+                        let Some((index, block)) = blocks.next() else { break };
+                        here = (index as u32, here.1 + here.2, block.len);
+                    }
+                    let block = BlockRef { chunk, index: here.0 };
+                    let found = self.declared_at(edge, block, at - here.1);
+                    if found.is_some_and(|found| found.location == *wanted) {
+                        let start = chunk_start + at;
+                        let span = Span::new(start, start + name.len() as u32);
+                        all.push(Location {
+                            file: path.clone(),
+                            span,
+                        });
+                    }
+                }
+            }
+            chunk_start += text.len() as u32;
+        }
+    }
+
+    fn slice(&self, location: &Location) -> Option<String> {
+        let file = self.file(&location.file)?;
+        let mut start = 0;
+        for &chunk in file.chunks(&self.db) {
+            let text = chunk.text(&self.db);
+            let end = start + text.len() as u32;
+            if location.span.start < end {
+                let range = (location.span.start - start) as usize..(location.span.end - start) as usize;
+                return text.get(range).map(str::to_owned);
+            }
+            start = end;
+        }
+        None
+    }
+
+    /// The text of a block and where it starts in its file.
+    fn line_of(&self, block: BlockRef, start: u32, offset: u32) -> Option<(String, u32)> {
+        let text = block.chunk.text(&self.db);
+        let in_chunk = crate::places::start_of(&self.db, block) + (offset - start);
+        let from = text.get(..in_chunk as usize)?.rfind('\n').map_or(0, |at| at + 1);
+        let to = text[from..].find('\n').map_or(text.len(), |at| from + at);
+        Some((text[from..to].to_owned(), offset - (in_chunk - from as u32)))
+    }
+
+    fn is_name(&self, new: &str, declared: BlockRef) -> Result<(), String> {
+        let dotted = decl_of(&self.db, declared).is_some_and(|decl| decl.kind == DeclKind::Capability);
+        let is_word = |word: &str| {
+            let tokens = dsl_syntax::tokens(word);
+            let mut words = tokens.iter().filter(|token| token.start < token.end);
+            words
+                .next()
+                .is_some_and(|token| token.kind == Kind::Name && token.end as usize == word.len())
+        };
+        let good = if dotted {
+            new.split('.').all(is_word)
+        } else {
+            is_word(new) && !new.contains('.')
+        };
+        if good {
+            Ok(())
+        } else {
+            Err(format!(
+                "`{new}` is not a name: letters, digits, `_` and `-`, and a letter first"
+            ))
+        }
+    }
+
+    /// Nothing beside the declaration has the new name.
+    fn is_free(&self, declared: &Declared, new: &str) -> Result<(), String> {
+        let Place { block, .. } = declared.place;
+        let file = block.chunk.file(&self.db);
+        let Some(decl) = decl_of(&self.db, block) else {
+            return Ok(());
+        };
+        let start = Edge::new(self).block_start(block);
+        let within = Span::new(declared.location.span.start - start, declared.location.span.end - start);
+        if let Some(names) = siblings(decl, within) {
+            let clash = names.iter().any(|name| name.text == new);
+            return if clash {
+                Err(format!("`{new}` is there already"))
+            } else {
+                Ok(())
+            };
+        }
+        let plans = file_plans(&self.db, file);
+        let node = plans.place(block).filter(|(_, node)| node.is_some());
+        if let Some((plan, _)) = node {
+            let clash = plans.plans[plan as usize].nodes.iter().find(|(_, sig)| sig.name == new);
+            return clash.map_or(Ok(()), |(_, sig)| {
+                Err(format!("the plan has a {} `{new}` already", sig.kind.word()))
+            });
+        }
+        let seen = visible(&self.db, self.project, file);
+        let spaces = [Space::Type, Space::Capability, Space::Agent, Space::Plan, Space::Policy];
+        match spaces.into_iter().find(|&space| seen.get(space, new).is_some()) {
+            Some(space) => Err(format!("there is a {} `{new}` already", space.word())),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the name is used, the new one means nothing else.
+    fn is_read_everywhere(&self, found: &References, new: &str) -> Result<(), String> {
+        for location in &found.all {
+            let Some((block, start, _)) = self.block_at(&location.file, location.span.start) else {
+                continue;
+            };
+            let Some(decl) = decl_of(&self.db, block) else { continue };
+            let is_path = matches!(
+                block_of(&self.db, block).and_then(|tree| thing_at(tree, location.span.start - start)),
+                Some(Thing::Path(names)) if names.len() == 1
+            );
+            if is_path && own_member(decl, new).is_some() {
+                let reader = decl.name.as_ref().map_or("a test", |name| name.text.as_str());
+                return Err(format!("`{new}` already means something of its own in `{reader}`"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a word stands in a text, by itself: not as a part of a longer name.
+fn words(text: &str, word: &str) -> Vec<u32> {
+    if word.is_empty() {
+        return Vec::new();
+    }
+    let bytes = text.as_bytes();
+    let inside = |at: Option<&u8>| at.is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80);
+    text.match_indices(word)
+        .filter(|&(at, _)| {
+            let end = at + word.len();
+            let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+            // `a-b` is one name, `a->b` and `a - b` are not
+            let joined = |hyphen: bool, beyond: Option<&u8>| hyphen && inside(beyond);
+            let before_hyphen = joined(before == Some(&b'-'), at.checked_sub(2).and_then(|at| bytes.get(at)));
+            let after_hyphen = joined(bytes.get(end) == Some(&b'-'), bytes.get(end + 1));
+            !inside(before) && !inside(bytes.get(end)) && !before_hyphen && !after_hyphen
+        })
+        .map(|(at, _)| at as u32)
+        .collect()
+}
+
+/// The occurrence of a word in a line that holds an offset; `line` is its text and where it starts.
+fn word_at(line: &(String, u32), offset: u32, word: &str) -> Option<Span> {
+    let (text, start) = line;
+    words(text, word)
+        .into_iter()
+        .map(|at| Span::new(start + at, start + at + word.len() as u32))
+        .find(|span| span.start <= offset && offset <= span.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn words_stand_by_themselves() {
+        assert_eq!(
+            words("a a-b b-a a->a aa a.a {{a}} é a-1", "a"),
+            vec![0, 10, 13, 18, 20, 24]
+        );
+        assert_eq!(words("x-y, x -y, x - y", "x"), vec![5, 11]);
+        assert_eq!(words("anything", ""), Vec::<u32>::new());
+    }
+}
