@@ -23,6 +23,7 @@ mod summary;
 mod telemetry;
 mod terminal;
 mod text;
+mod told;
 mod verbs;
 mod watch;
 mod workspace;

@@ -23,8 +23,8 @@ use store::RunFolder;
 use self::estimate::Estimates;
 use self::lines::Lines;
 use self::view::View;
-use crate::printer::{Paint, Printer, bold, shown};
-use crate::text;
+use crate::printer::Printer;
+use crate::told::{Told, told};
 
 /// `--format` of verbs that run.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, ValueEnum)]
@@ -72,124 +72,14 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn say(&self, word: &str, paint: Option<Paint>, label: &str, rest: &str) {
-        let gap = if rest.is_empty() { "" } else { "  " };
-        let pad = " ".repeat(11_usize.saturating_sub(word.len()));
-        self.printer.note(&format!(
-            "{pad}{} {}{gap}{}",
-            bold(word, paint),
-            shown(label),
-            shown(rest)
-        ));
-    }
-
     fn tell(&self, engine: &Engine, notice: &Notice) {
-        match notice {
-            Notice::Started { node, label, attempt } => {
-                let title = engine.title(*node).unwrap_or_default();
-                // On a terminal it is among the live lines.
-                if self.lines.is_none() {
-                    let again = if *attempt > 1 {
-                        format!("attempt {attempt}")
-                    } else {
-                        title
-                    };
-                    self.say("started", None, label, &again);
-                }
-            }
-            Notice::FannedOut { label, instances, .. } => {
-                self.say("fans out", None, label, &format!("{instances} instances"))
-            }
-            Notice::Line {
-                label,
-                line,
-                capability,
-                ..
-            } => {
-                if self.lines.is_none() {
-                    self.say("goes on", None, label, &format!("line {line}, {capability}"));
-                }
-            }
-            Notice::Waits {
-                label, on, until_ms, ..
-            } => {
-                let until = until_ms
-                    .map(|at_ms| format!(" until {}", ir::quantity::render_time(at_ms)))
-                    .unwrap_or_default();
-                self.say(
-                    "waits",
-                    Some(Paint::Yellow),
-                    label,
-                    &format!("{on} is over its limits{until}"),
-                );
-            }
-            Notice::CircuitOpened { agent, probe_at_ms } => self.printer.warning(&format!(
-                "the agent `{agent}` keeps failing and is left alone until {}",
-                ir::quantity::render_time(*probe_at_ms)
-            )),
-            Notice::BudgetAlert { whose, item, used, of } => self.printer.warning(&format!(
-                "{whose} has used {used} of {of}, its budget for {}",
-                item.name()
-            )),
-            Notice::BudgetSpent { item, used, of } => self.printer.warning(&format!(
-                "what is next is not within the budget for {}: {used} of {of} are used",
-                item.name()
-            )),
-            Notice::Retrying { label, error, .. } => {
-                self.say(
-                    "retrying",
-                    Some(Paint::Yellow),
-                    label,
-                    &format!("{}: {}", error.kind, error.message),
-                );
-            }
-            Notice::Again { label, attempt, .. } => {
-                self.say(
-                    "again",
-                    Some(Paint::Yellow),
-                    label,
-                    &format!("attempt {attempt} was cut off"),
-                );
-            }
-            Notice::Blocked { label, .. } => self.say("in doubt", Some(Paint::Yellow), label, "a person has to decide"),
-            Notice::Asked { label, approvers, .. } => {
-                self.say("waits for", Some(Paint::Yellow), label, &approvers.join(", "));
-            }
-            Notice::Decided {
-                label,
-                by,
-                person,
-                decision,
-                because,
-                ..
-            } => {
-                let who = person.as_ref().unwrap_or(by);
-                let because = because
-                    .as_ref()
-                    .map(|because| format!(": {because}"))
-                    .unwrap_or_default();
-                self.say(decision.name(), None, label, &format!("{who}{because}"));
-            }
-            Notice::Completed { label, duration_ms, .. } => {
-                self.say("completed", Some(Paint::Green), label, &text::duration(*duration_ms));
-            }
-            Notice::Failed { label, error, .. } => {
-                self.say(
-                    "failed",
-                    Some(Paint::Red),
-                    label,
-                    &format!("{}: {}", error.kind, error.message),
-                );
-            }
-            Notice::Skipped { label, because, .. } => self.say("skipped", None, label, because),
-            Notice::Cancelled { label, .. } => self.say("cancelled", Some(Paint::Red), label, ""),
-            Notice::Aborting { label, .. } => {
-                self.say("aborting", Some(Paint::Red), label, "nothing handles its failure")
-            }
-            Notice::PlanTimeout => self.printer.warning("the plan's time is up"),
-            Notice::Ignored(ignored) => self
-                .printer
-                .warning(&format!("`{}` changed nothing: {}", ignored.event, ignored.reason)),
+        // On a terminal it is among the live lines.
+        if self.lines.is_some() && matches!(notice, Notice::Started { .. } | Notice::Line { .. }) {
+            return;
+        }
+        match told(notice, |node| engine.title(node)) {
+            Told::Line(line) => self.printer.note(&line),
+            Told::Warning(text) => self.printer.warning(&text),
         }
     }
 }

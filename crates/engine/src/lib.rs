@@ -32,6 +32,7 @@ mod graph;
 mod judge;
 mod memory;
 mod notice;
+mod outcome;
 mod people;
 mod readiness;
 mod retry;
@@ -47,6 +48,7 @@ mod world;
 
 pub use engine::{Engine, Phase};
 pub use notice::Notice;
+pub use outcome::Outcome;
 pub use people::{GateSnapshot, Recorded, Refusal, Weight};
 pub use snapshot::{InFlight, InstanceSnapshot, NodeSnapshot, Unverified};
 pub use state::{Ignored, NodeError, RunEnd};

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use engine::Engine;
 use engine::event::{Command, Event, EventKind, RunStatus};
-use store::{Entry, RunFolder, RunMeta, Tail, canonical};
+use ir::Plan;
+use store::{Entry, Reader, RunFolder, RunMeta, Tail, canonical};
 
 use crate::error::{Divergence, RunError};
 
@@ -64,12 +65,21 @@ pub fn replay(folder: &RunFolder) -> Result<ReplayReport, RunError> {
 }
 
 /// Folds a run; `see` is shown each line with the commands that it caused.
-pub fn fold(folder: &RunFolder, mut see: impl FnMut(&Entry, &[Command])) -> Result<History, RunError> {
+pub fn fold(folder: &RunFolder, see: impl FnMut(&Entry, &[Command])) -> Result<History, RunError> {
     let meta = folder.meta()?;
     let plan = folder.plan(&meta)?;
+    fold_journal(meta, Arc::new(plan), folder.read()?, see)
+}
+
+/// The same of a journal that lies in no folder.
+pub fn fold_journal(
+    meta: RunMeta,
+    plan: Arc<Plan>,
+    mut reader: Reader,
+    mut see: impl FnMut(&Entry, &[Command]),
+) -> Result<History, RunError> {
     ir::verify::verify(&plan).map_err(|error| RunError::BadPlan(error.to_string()))?;
-    let mut engine = Engine::new(Arc::new(plan));
-    let mut reader = folder.read()?;
+    let mut engine = Engine::new(plan);
     let mut last_ms = 0;
     let mut taken = BTreeSet::new();
     let mut last_driver = None;

@@ -1,4 +1,5 @@
-//! Runs compiled plans: the embedded driver with its supervisor, resuming after a crash, replaying a journal.
+//! Runs compiled plans: the embedded driver with its supervisor, resuming after a crash, replaying a journal; the simulation driver,
+//! and the tests of plans that it carries out.
 //!
 //! Promise: what a node did is on disk before anything that depends on it starts; no process outlives its driver; a resumed run
 //! repeats nothing that completed. It has never heard of source text or of the checker. Absent: decisions, which are the engine's,
@@ -8,7 +9,9 @@ pub mod confine;
 pub mod environment;
 pub mod procfs;
 pub mod secrets;
+pub mod sim;
 pub mod supervisor;
+pub mod testing;
 pub mod world;
 
 mod attempt;
@@ -33,9 +36,11 @@ mod watch_inbox;
 pub use decide::{Decision, decide};
 pub use detach::{DRIVER_LOG, detach};
 pub use error::{Divergence, ENGINE_VERSION, RunError};
-pub use history::{History, LastDriver, ReplayReport, fold, replay};
+pub use history::{History, LastDriver, ReplayReport, fold, fold_journal, replay};
 pub use inputs::complete as complete_inputs;
 pub use output::CAPTURE_MAX_BYTES;
 pub use request::{Asked, cancel, pause, resolve};
-pub use running::{Finished, GRACE_MS, Options, Patience, Recovery, Running, can_resume, create, resume, start};
+pub use running::{
+    Finished, GRACE_MS, Options, Patience, Recovery, Running, can_resume, create, opening, resume, start,
+};
 pub use watch::{Control, Observer, Progress, Stream, Unwatched};

@@ -148,8 +148,9 @@ pub fn start(store: &Store, plan: Plan, given: Inputs, options: Options) -> Resu
     let (tokio, supervisor) = start_supervisor(&options)?;
     let (folder, meta, lock) = store.create_run(&plan, new_run(&plan, inputs, &options))?;
     let tail = folder.read()?.finish()?;
-    let journal = Journal::new(Engine::new(Arc::new(plan)), folder.append(&lock, &tail)?, 0);
-    let opening = vec![run_started(&meta), driver_started(&supervisor)];
+    let engine = Engine::new(Arc::new(plan));
+    let opening = opening(&engine, &meta, driver_started(&supervisor));
+    let journal = Journal::new(engine, folder.append(&lock, &tail)?, 0);
     let (control, asked) = Control::new();
     let (taken, recovery) = Default::default();
     Ok(Running {
@@ -233,19 +234,12 @@ pub fn resume(folder: &RunFolder, options: Options) -> Result<Running, RunError>
     let killed = reap(folder, last_driver.as_ref())?;
     let (tokio, supervisor) = start_supervisor(&options)?;
 
-    let mut opening = Vec::new();
-    // the driver before died between making the folder and its first event
-    if engine.run().is_none() {
-        opening.push(run_started(&meta));
-    }
-    opening.push(driver_started(&supervisor));
-    let in_flight = engine.in_flight();
-    opening.extend(
-        in_flight
-            .iter()
-            .map(|lost| EventKind::AttemptLost { attempt: lost.attempt }),
-    );
-    let lost = in_flight.into_iter().map(|lost| lost.label.to_string()).collect();
+    let opening = opening(&engine, &meta, driver_started(&supervisor));
+    let lost = engine
+        .in_flight()
+        .into_iter()
+        .map(|lost| lost.label.to_string())
+        .collect();
     let recovery = Recovery {
         torn: tail.torn.clone(),
         killed,
@@ -423,6 +417,19 @@ fn must_be_enforced(plan: &Plan, options: &Options) -> Result<(), RunError> {
         None => Ok(()),
         Some(why) => Err(RunError::NotEnforced(why)),
     }
+}
+
+/// What a driver that takes a run tells the engine first: that it is there, and which attempts the one before left.
+pub fn opening(engine: &Engine, meta: &RunMeta, driver: EventKind) -> Vec<EventKind> {
+    let mut opening = Vec::new();
+    // of a new run, or where the driver before died between making the folder and its first event
+    if engine.run().is_none() {
+        opening.push(run_started(meta));
+    }
+    opening.push(driver);
+    let in_flight = engine.in_flight().into_iter();
+    opening.extend(in_flight.map(|lost| EventKind::AttemptLost { attempt: lost.attempt }));
+    opening
 }
 
 fn run_started(meta: &RunMeta) -> EventKind {

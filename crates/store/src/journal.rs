@@ -5,7 +5,7 @@
 //! them, in all but that first; an event that came through the inbox carries `"inbox"`, the name of its file.
 //! Promise: after an error of [`Writer::commit`] nothing more is written. Absent: what events mean.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,7 @@ use crate::blob;
 use crate::disk::Durability;
 use crate::error::StoreError;
 use crate::id::rfc3339;
+use crate::medium::Medium;
 
 /// The version of the line format, named in `run.json`.
 pub const JOURNAL_FORMAT: &str = "journal/1";
@@ -27,7 +28,7 @@ pub struct Head(pub(crate) [u8; 32]);
 
 impl Head {
     /// Where the chain of a run starts: the bytes of its `run.json`.
-    pub(crate) fn genesis(run_json: &[u8]) -> Self {
+    pub fn genesis(run_json: &[u8]) -> Self {
         Self(blake3::derive_key("dslc 2026 journal/1 genesis", run_json))
     }
 
@@ -90,7 +91,7 @@ pub struct TornTail {
 
 /// Appends events. One per run, by whoever holds its lock.
 pub struct Writer {
-    file: File,
+    medium: Box<dyn Medium>,
     path: PathBuf,
     artifacts: Artifacts,
     durability: Durability,
@@ -116,8 +117,19 @@ impl Writer {
             .append(true)
             .open(&path)
             .map_err(StoreError::io("open", &path))?;
+        Self::on(Box::new(file), path, tail, artifacts, durability)
+    }
+
+    /// The same on something else than a file; `path` is what errors call it.
+    pub fn on(
+        medium: Box<dyn Medium>,
+        path: PathBuf,
+        tail: &Tail,
+        artifacts: Artifacts,
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
         let mut writer = Self {
-            file,
+            medium,
             path,
             artifacts,
             durability,
@@ -131,18 +143,18 @@ impl Writer {
         };
         if tail.torn.is_some() {
             writer
-                .file
+                .medium
                 .set_len(tail.valid_len)
                 .map_err(StoreError::io("cut the torn end of", &writer.path))?;
         }
         if tail.unterminated {
             writer
-                .file
-                .write_all(b"\n")
+                .medium
+                .append(b"\n")
                 .map_err(StoreError::io("write", &writer.path))?;
         }
         if tail.torn.is_some() || tail.unterminated {
-            writer.durability.sync_data(&writer.file, &writer.path)?;
+            writer.sync()?;
         }
         Ok(writer)
     }
@@ -204,15 +216,22 @@ impl Writer {
             return Ok(());
         }
         self.failed = true;
-        self.file
-            .write_all(&self.staged)
+        self.medium
+            .append(&self.staged)
             .map_err(StoreError::io("write", &self.path))?;
-        self.durability.sync_data(&self.file, &self.path)?;
+        self.sync()?;
         self.failed = false;
         std::mem::swap(&mut self.staged, &mut self.committed);
         self.staged.clear();
         self.batch_first = None;
         Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        match self.durability {
+            Durability::Power => self.medium.sync().map_err(StoreError::io("sync", &self.path)),
+            Durability::Process => Ok(()),
+        }
     }
 
     /// The lines of the last commit.

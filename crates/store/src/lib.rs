@@ -11,6 +11,7 @@ mod id;
 mod inbox;
 mod journal;
 mod lock;
+mod medium;
 mod read;
 mod run;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use id::{random, rfc3339};
 pub use inbox::{Inbox, Message};
 pub use journal::{Entry, Head, JOURNAL_FORMAT, Tail, TornTail, Writer, canonical};
 pub use lock::{Holder, RunLock};
+pub use medium::Medium;
 pub use read::Reader;
 pub use run::{Log, RUN_FORMAT, RunFolder, RunMeta};
 

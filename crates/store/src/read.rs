@@ -5,7 +5,7 @@
 //! extends the invalid line's own hash. Then nothing is cut.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -16,9 +16,12 @@ use crate::blob;
 use crate::error::StoreError;
 use crate::journal::{Chain, Entry, HASH_CLOSE, HASH_HEX_LEN, HASH_OPEN, Head, Tail, TornTail};
 
+/// Of a file: few system calls for long journals.
+const BUFFER_BYTES: usize = 1 << 17;
+
 /// Reads a journal from its start, one line at a time.
 pub struct Reader {
-    input: BufReader<File>,
+    input: BufReader<Box<dyn Read + Send>>,
     path: PathBuf,
     artifacts: Artifacts,
     chain: Chain,
@@ -47,8 +50,19 @@ struct Line<'a> {
 impl Reader {
     pub(crate) fn open(path: PathBuf, genesis: Head, artifacts: Artifacts) -> Result<Self, StoreError> {
         let file = File::open(&path).map_err(StoreError::io("open", &path))?;
-        Ok(Self {
-            input: BufReader::with_capacity(1 << 17, file),
+        Ok(Self::on(Box::new(file), BUFFER_BYTES, path, genesis, artifacts))
+    }
+
+    /// Reads what is no file; `path` is what errors call it.
+    pub fn on(
+        input: Box<dyn Read + Send>,
+        buffer_bytes: usize,
+        path: PathBuf,
+        genesis: Head,
+        artifacts: Artifacts,
+    ) -> Self {
+        Self {
+            input: BufReader::with_capacity(buffer_bytes, input),
             path,
             artifacts,
             chain: Chain::new(),
@@ -61,7 +75,7 @@ impl Reader {
             },
             done: false,
             line: Vec::new(),
-        })
+        }
     }
 
     /// The next valid line; `None` behind the last one. An error if the journal is corrupt here.
@@ -208,7 +222,7 @@ fn trimmed(line: &[u8]) -> &[u8] {
 
 /// The last line of a journal, unchecked: what a list of runs looks at without reading everything.
 pub(crate) fn last_line(path: &Path) -> Result<Option<String>, StoreError> {
-    use std::io::{Read, Seek, SeekFrom};
+    use std::io::{Seek, SeekFrom};
     let mut file = File::open(path).map_err(StoreError::io("open", path))?;
     let len = file.seek(SeekFrom::End(0)).map_err(StoreError::io("read", path))?;
     let mut window = 1 << 14;

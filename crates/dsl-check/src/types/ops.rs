@@ -97,7 +97,7 @@ impl Checker<'_> {
     /// A name beside a mistake may be a member of what the mistake should have been: it is not looked at.
     fn other_side(&mut self, expr: &ast::Expr, first: &Typed, expected: &str) -> Typed {
         let is_text = matches!(expr.kind, ExprKind::String(_));
-        if first.is_error() && self.is_open(expr) && !(is_text && is_context(first)) {
+        if first.is_error() && self.is_open(expr) && !(is_text && is_untyped(first)) {
             return Typed::error();
         }
         self.present(expr, (!first.is_error()).then_some(&first.ty), expected)
@@ -134,7 +134,7 @@ impl Checker<'_> {
         } else {
             let a = self.present(lhs, None, "a value");
             let hint = Type::list(a.ty.unrefined());
-            let b = if a.is_error() && !is_context(&a) && self.is_open(rhs) {
+            let b = if a.is_error() && !is_untyped(&a) && self.is_open(rhs) {
                 Typed::error()
             } else {
                 self.present(rhs, (!a.is_error()).then_some(&hint), "a list, a map or a string")
@@ -171,7 +171,7 @@ impl Checker<'_> {
 
     fn matches(&mut self, lhs: &ast::Expr, rhs: &ast::Expr) -> Typed {
         let text = self.present(lhs, None, "a text");
-        let text = if is_context(&text) {
+        let text = if is_untyped(&text) {
             cast(text, Type::STRING)
         } else {
             text
@@ -281,19 +281,19 @@ fn operation(op: BinaryOp, lhs: Typed, rhs: Typed, ty: Type) -> Typed {
 }
 
 /// The result of a comparison that could not be made.
-/// `context.x`, which has no type of its own.
-fn is_context(typed: &Typed) -> bool {
-    typed.is_error() && matches!(&typed.expr, Expr::Ref(Ref::Context(_)))
+/// `context.x`, or an input of a mocked script: they have no type of their own.
+fn is_untyped(typed: &Typed) -> bool {
+    typed.is_error() && matches!(&typed.expr, Expr::Ref(Ref::Context(_) | Ref::Input(_)))
 }
 
 fn cast(typed: Typed, ty: Type) -> Typed {
     Typed::new(Expr::Cast(Box::new((typed.expr, ty.clone()))), ty)
 }
 
-/// A value of the context has the type of what it is compared with.
+/// A value without a type of its own has the type of what it is compared with.
 fn of_one_type(a: Typed, b: Typed) -> (Typed, Typed) {
     let (of_a, of_b) = (a.ty.unrefined(), b.ty.unrefined());
-    match (is_context(&a), is_context(&b)) {
+    match (is_untyped(&a), is_untyped(&b)) {
         (true, false) if !b.is_error() => (cast(a, of_b), b),
         (false, true) if !a.is_error() => (a, cast(b, of_a)),
         _ => (a, b),
@@ -302,7 +302,7 @@ fn of_one_type(a: Typed, b: Typed) -> (Typed, Typed) {
 
 /// A value of the context is an item of the list on the right, or a list of what is on the left.
 fn of_items(a: Typed, b: Typed) -> (Typed, Typed) {
-    match (is_context(&a), is_context(&b), &b.ty) {
+    match (is_untyped(&a), is_untyped(&b), &b.ty) {
         (true, false, Type::List(list)) => (cast(a, list.item.required().unrefined()), b),
         (true, false, Type::Map(_) | Type::String(_)) => (cast(a, Type::STRING), b),
         (false, true, _) if !a.is_error() => {

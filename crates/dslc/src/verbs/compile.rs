@@ -156,7 +156,7 @@ fn loaded(source: &Source, place: &Place) -> Result<(Loaded, PathBuf), Failure> 
     Ok((loaded, files.into_iter().next().unwrap_or_default()))
 }
 
-fn without_errors(loaded: &mut Loaded, printer: &Printer) -> Result<(), Failure> {
+pub fn without_errors(loaded: &mut Loaded, printer: &Printer) -> Result<(), Failure> {
     loaded
         .diagnostics
         .retain(|diagnostic| diagnostic.severity == Severity::Error);

@@ -25,4 +25,5 @@ pub mod run;
 pub mod runs;
 pub mod show;
 pub mod supervise;
+pub mod test;
 pub mod verify;

@@ -1,0 +1,103 @@
+//! What happened to nodes, each thing in one line: for watching a run, and for looking back at one.
+
+use engine::{NodeError, Notice};
+use ir::NodeId;
+use ir::quantity::render_time;
+
+use crate::printer::{Paint, bold, shown};
+use crate::text;
+
+/// What happened, in words.
+pub enum Told {
+    Line(String),
+    /// About the run as a whole.
+    Warning(String),
+}
+
+/// One notice as a line: a word in its colour, the node, and what there is to say about it.
+pub fn told(notice: &Notice, title: impl Fn(NodeId) -> Option<String>) -> Told {
+    let error = |error: &NodeError| format!("{}: {}", error.kind, error.message);
+    let (word, paint, label, rest) = match notice {
+        Notice::Started { label, attempt, .. } if *attempt > 1 => {
+            ("started", None, label, format!("attempt {attempt}"))
+        }
+        Notice::Started { node, label, .. } => ("started", None, label, title(*node).unwrap_or_default()),
+        Notice::FannedOut { label, instances, .. } => ("fans out", None, label, format!("{instances} instances")),
+        Notice::Line {
+            label,
+            line,
+            capability,
+            ..
+        } => ("goes on", None, label, format!("line {line}, {capability}")),
+        Notice::Waits {
+            label, on, until_ms, ..
+        } => {
+            let until = until_ms.map(|at_ms| format!(" until {}", render_time(at_ms)));
+            let rest = format!("{on} is over its limits{}", until.unwrap_or_default());
+            ("waits", Some(Paint::Yellow), label, rest)
+        }
+        Notice::CircuitOpened { agent, probe_at_ms } => {
+            let until = render_time(*probe_at_ms);
+            return Told::Warning(format!(
+                "the agent `{agent}` keeps failing and is left alone until {until}"
+            ));
+        }
+        Notice::BudgetAlert { whose, item, used, of } => {
+            let item = item.name();
+            return Told::Warning(format!("{whose} has used {used} of {of}, its budget for {item}"));
+        }
+        Notice::BudgetSpent { item, used, of } => {
+            let item = item.name();
+            return Told::Warning(format!(
+                "what is next is not within the budget for {item}: {used} of {of} are used"
+            ));
+        }
+        Notice::Retrying { label, error: why, .. } => ("retrying", Some(Paint::Yellow), label, error(why)),
+        Notice::Again { label, attempt, .. } => {
+            let rest = format!("attempt {attempt} was cut off");
+            ("again", Some(Paint::Yellow), label, rest)
+        }
+        Notice::Blocked { label, .. } => {
+            let rest = "a person has to decide".to_owned();
+            ("in doubt", Some(Paint::Yellow), label, rest)
+        }
+        Notice::Asked { label, approvers, .. } => ("waits for", Some(Paint::Yellow), label, approvers.join(", ")),
+        Notice::Decided {
+            label,
+            by,
+            person,
+            decision,
+            because,
+            ..
+        } => {
+            let who = person.as_ref().unwrap_or(by);
+            let because = because
+                .as_ref()
+                .map(|because| format!(": {because}"))
+                .unwrap_or_default();
+            (decision.name(), None, label, format!("{who}{because}"))
+        }
+        Notice::Completed { label, duration_ms, .. } => {
+            ("completed", Some(Paint::Green), label, text::duration(*duration_ms))
+        }
+        Notice::Failed { label, error: why, .. } => ("failed", Some(Paint::Red), label, error(why)),
+        Notice::Skipped { label, because, .. } => ("skipped", None, label, because.clone()),
+        Notice::Cancelled { label, .. } => ("cancelled", Some(Paint::Red), label, String::new()),
+        Notice::Aborting { label, .. } => {
+            let rest = "nothing handles its failure".to_owned();
+            ("aborting", Some(Paint::Red), label, rest)
+        }
+        Notice::PlanTimeout => return Told::Warning("the plan's time is up".to_owned()),
+        Notice::Ignored(ignored) => {
+            return Told::Warning(format!("`{}` changed nothing: {}", ignored.event, ignored.reason));
+        }
+    };
+    let gap = if rest.is_empty() { "" } else { "  " };
+    let pad = " ".repeat(11_usize.saturating_sub(word.len()));
+    Told::Line(format!(
+        "{pad}{} {}{gap}{}",
+        bold(word, paint),
+        shown(label),
+        shown(&rest)
+    ))
+}
