@@ -16,6 +16,7 @@ mod reports;
 mod runs;
 mod secrets;
 mod shell;
+mod testing;
 mod tools;
 mod watch;
 

@@ -1,4 +1,4 @@
-//! The verbs of development: `cargo xtask test`, `cargo xtask book`, `cargo xtask bench`, `cargo xtask fuzz`.
+//! The verbs of development: `cargo xtask test`, `book`, `bench`, `fuzz`, `simulate`, `sweep`, `mutants`, `crash`.
 //!
 //! It knows no crate of the project: it calls cargo, npm and the built binary, as a person would.
 
@@ -43,6 +43,25 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Random plans under random schedules and faults; a failing seed is printed with the command that repeats it
+    Simulate {
+        /// The first seed; from the clock, if none is given
+        #[arg(long)]
+        seed: Option<u64>,
+        /// How many plans
+        #[arg(long, default_value_t = 10_000)]
+        plans: u64,
+    },
+    /// Every crash point of every scenario, as a table
+    Sweep,
+    /// Bugs on purpose, and which promise notices which: written into the book
+    Mutants,
+    /// Kills the real binary at random moments of real runs, and counts
+    Crash {
+        /// How often
+        #[arg(long, default_value_t = 500)]
+        kills: u32,
+    },
 }
 
 fn main() -> ExitCode {
@@ -52,21 +71,58 @@ fn main() -> ExitCode {
         Verb::Book => book::book(&root),
         Verb::Bench(args) => bench::bench(&root, &args),
         Verb::Fuzz { args } => fuzz(&root, &args),
+        Verb::Simulate { seed, plans } => {
+            let mut args = vec!["run".to_owned(), "--plans".to_owned(), plans.to_string()];
+            args.extend(
+                seed.into_iter()
+                    .flat_map(|seed| ["--seed".to_owned(), seed.to_string()]),
+            );
+            simulate(&root, "--release", &args)
+        }
+        Verb::Sweep => simulate(&root, "--release", &["sweep".to_owned()]),
+        Verb::Mutants => simulate(&root, "--quiet", &["mutants".to_owned()]),
+        Verb::Crash { kills } => crash(&root, kills),
     }
+}
+
+fn simulate(root: &Path, how: &str, args: &[String]) -> ExitCode {
+    let mut command = Command::new(steps::cargo());
+    command.args(["run", "--quiet", how, "--package", "plan-simulate", "--"]);
+    exit(command.args(args).current_dir(root))
+}
+
+/// The long version of the crash tests.
+fn crash(root: &Path, kills: u32) -> ExitCode {
+    let mut command = Command::new(steps::cargo());
+    command.args([
+        "test",
+        "--quiet",
+        "--package",
+        "plan-tests",
+        "--test",
+        "it",
+        "crash::",
+        "--",
+        "--nocapture",
+    ]);
+    exit(command.env("CRASH_KILLS", kills.to_string()).current_dir(root))
+}
+
+fn exit(command: &mut Command) -> ExitCode {
+    let code = command.status().ok().and_then(|status| status.code());
+    ExitCode::from(code.map_or(1, |code| u8::try_from(code).unwrap_or(1)))
 }
 
 /// Optimised, but with the checks for overflow and the assertions of a debug build.
 fn fuzz(root: &Path, args: &[String]) -> ExitCode {
-    let status = Command::new(steps::cargo())
+    let mut command = Command::new(steps::cargo());
+    command
         .args(["run", "--release", "--quiet", "--package", "plan-fuzz"])
         .args(["--config", "profile.release.debug-assertions=true"])
         .args(["--config", "profile.release.overflow-checks=true"])
         .args(["--target-dir", "target/fuzz", "--"])
-        .args(args)
-        .current_dir(root)
-        .status();
-    let code = status.ok().and_then(|status| status.code());
-    ExitCode::from(code.map_or(1, |code| u8::try_from(code).unwrap_or(1)))
+        .args(args);
+    exit(command.current_dir(root))
 }
 
 /// The project's root: the parent of this crate.

@@ -40,6 +40,13 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
+    /// Somebody outside of the plan reads this too.
+    pub fn also_read(&mut self, plan: &Plan, expr: &Expr) {
+        let mut found = VecDeque::new();
+        outputs_in(expr, &mut found);
+        mark_read(&mut self.nodes, plan, found);
+    }
+
     pub fn new(plan: &Plan) -> Self {
         let mut nodes: Vec<NodeTable> = Vec::new();
         nodes.resize_with(plan.nodes.len(), NodeTable::default);
@@ -140,20 +147,25 @@ fn observing(node: &Node) -> (bool, bool) {
 
 /// Records which outputs are read anywhere. What is read of a node may come from its fallback, so that counts as read too.
 fn add_reads(nodes: &mut [NodeTable], plan: &Plan) {
-    let mut work: VecDeque<(NodeId, SmolStr)> = VecDeque::new();
-    let mut read = |expr: &Expr| {
-        refs(expr, &mut |reference| {
-            if let Ref::Output(node, name) = reference {
-                work.push_back((*node, name.clone()));
-            }
-        });
-    };
+    let mut work = VecDeque::new();
     for output in &plan.outputs {
-        read(&output.value);
+        outputs_in(&output.value, &mut work);
     }
     for node in &plan.nodes {
-        each_expr(node, &mut read);
+        each_expr(node, &mut |expr| outputs_in(expr, &mut work));
     }
+    mark_read(nodes, plan, work);
+}
+
+fn outputs_in(expr: &Expr, found: &mut VecDeque<(NodeId, SmolStr)>) {
+    refs(expr, &mut |reference| {
+        if let Ref::Output(node, name) = reference {
+            found.push_back((*node, name.clone()));
+        }
+    });
+}
+
+fn mark_read(nodes: &mut [NodeTable], plan: &Plan, mut work: VecDeque<(NodeId, SmolStr)>) {
     while let Some((node, name)) = work.pop_front() {
         if nodes[node as usize].read.insert(name.clone())
             && let Some(fallback) = fallback_of(&plan.nodes[node as usize])

@@ -4,7 +4,7 @@
 //! Absent values are `none`. Absent: opinions on what they should be.
 
 use ir::eval::{EvalError, Scope};
-use ir::expr::{Asked, Question, Ref};
+use ir::expr::{Asked, Expr, Question, Ref};
 use ir::types::Types;
 use ir::value::Value;
 
@@ -20,10 +20,16 @@ pub struct Outcome<'a> {
 }
 
 impl Engine {
+    /// Keeps what this expression reads, though the plan itself may not read it. To be said before the first event, and of no run that has
+    /// a journal: its state is another one.
+    pub fn also_read(&mut self, expr: &Expr) {
+        self.scopes.also_read(expr);
+    }
+
     pub fn outcome(&self) -> Outcome<'_> {
         Outcome {
             engine: self,
-            scope: self.scope(Place::Plan),
+            scope: self.scope(Place::Plan(0)),
         }
     }
 }

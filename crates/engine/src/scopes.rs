@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use ir::Expr;
 use ir::plan::{Node, NodeId, Plan};
 use serde::Serialize;
 
@@ -96,6 +97,13 @@ impl Scopes {
         self.of_node.resize(self.of_node.len() + program.plan.nodes.len(), id);
         self.list.push(Scope { program, base, caller });
         id
+    }
+
+    /// Somebody outside of the plan reads this too. Only before anything else shares the program.
+    pub fn also_read(&mut self, expr: &Expr) {
+        if let Some(program) = self.list.first_mut().and_then(|scope| Arc::get_mut(&mut scope.program)) {
+            program.graph.also_read(&program.plan, expr);
+        }
     }
 
     pub fn outermost(&self) -> &Scope {

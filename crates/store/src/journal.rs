@@ -32,7 +32,11 @@ impl Head {
         Self(blake3::derive_key("dslc 2026 journal/1 genesis", run_json))
     }
 
+    /// In the one form that is written: another spelling of the same number is an edit.
     pub(crate) fn from_hex(hex: &str) -> Option<Self> {
+        if hex.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return None;
+        }
         blake3::Hash::from_hex(hex).ok().map(|hash| Self(*hash.as_bytes()))
     }
 

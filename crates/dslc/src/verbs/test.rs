@@ -202,24 +202,24 @@ fn account(tested: &Tested, case: &TestCase, report: &TestReport) -> String {
     text
 }
 
+/// Both sides of a comparison, or the parts of a claim that do not hold.
 fn sides(text: &mut String, seen: &[Seen]) {
-    let width = seen
-        .iter()
-        .map(|side| side.text.chars().count())
-        .max()
-        .unwrap_or_default();
-    for side in seen {
+    for (side, name) in seen.iter().zip([" left", "right"].iter().cycle()) {
+        let name = if seen.len() == 2 {
+            format!("{name}: ")
+        } else {
+            String::new()
+        };
         let value = match &side.value {
             Ok(value) => written(value),
-            Err(why) => format!("has no value: {why}"),
+            Err(why) => format!("no value: {why}"),
         };
         // a constant is its own value
-        if value == side.text {
-            let _ = writeln!(text, "    {}", shown(&side.text));
-            continue;
-        }
-        let pad = " ".repeat(width - side.text.chars().count());
-        let _ = writeln!(text, "    {}{pad}  is {}", shown(&side.text), shown(&value));
+        let of = match value == side.text {
+            true => String::new(),
+            false => format!("{} = ", side.text),
+        };
+        let _ = writeln!(text, "    {name}{}", shown(&format!("{of}{value}")));
     }
 }
 

@@ -137,9 +137,9 @@ impl<'a, W: World, J: Journal> Simulation<'a, W, J> {
         self.now_ms = self.now_ms.saturating_add_unsigned(ms);
     }
 
-    /// Whether anything will happen by itself.
-    pub fn is_idle(&self) -> bool {
-        self.future.is_empty()
+    /// When the next thing happens by itself.
+    pub fn next_ms(&self) -> Option<i64> {
+        self.future.keys().next().map(|(at_ms, _)| *at_ms)
     }
 
     /// Tells the engine something now, in one commit.

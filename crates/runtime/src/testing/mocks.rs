@@ -10,7 +10,7 @@ use engine::event::{Ask, Ended, EventKind, GateDecision, How, StartAttempt};
 use ir::Value;
 use ir::eval::{EvalError, NoWorld, Scope, eval};
 use ir::expr::Ref;
-use ir::plan::Plan;
+use ir::plan::{NodeId, Plan};
 use ir::testing::{Answer, Decide, Mock, Mocked, Test};
 use ir::types::Types;
 use smol_str::{SmolStr, format_smolstr};
@@ -21,6 +21,7 @@ use crate::sim::{Halt, Outcome, World};
 
 type Input = BTreeMap<SmolStr, Value>;
 
+/// The mocks of a test, and how far their replies have been used.
 pub struct Mocks<'a> {
     plan: &'a Plan,
     test: &'a Test,
@@ -61,6 +62,13 @@ impl<'a> Mocks<'a> {
             Ok(_) => Some(Err("the judge answers neither true nor false".to_owned())),
             Err(mode) => Some(Err(format!("the judge fails with `{mode}`"))),
         }
+    }
+
+    /// What people do about a gate once it has asked them, and after how long.
+    pub fn decisions(&self, gate: NodeId) -> Vec<(u64, EventKind)> {
+        let decisions = self.test.decisions.iter().filter(|decide| decide.gate == gate);
+        let decided = |(nth, decide)| Self::decided(decide, nth);
+        decisions.enumerate().map(decided).collect()
     }
 
     /// The reply of the first mock that fits and is not used up: a value, or a mode.
@@ -214,9 +222,7 @@ impl World for Mocks<'_> {
     }
 
     fn ask(&mut self, ask: &Ask) -> Vec<(u64, EventKind)> {
-        let decisions = self.test.decisions.iter().filter(|decide| decide.gate == ask.node);
-        let decided = |(nth, decide)| Self::decided(decide, nth);
-        decisions.enumerate().map(decided).collect()
+        self.decisions(ask.node)
     }
 
     fn sight(&mut self, before: bool) -> &mut dyn ir::eval::World {

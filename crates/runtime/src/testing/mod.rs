@@ -14,13 +14,14 @@ use engine::{Engine, Notice};
 use ir::Value;
 use ir::eval::{EvalError, NoWorld, Scope, eval};
 use ir::expr::Ref;
-use ir::plan::{Inputs, Plan};
+use ir::plan::{Expectation, Inputs, Plan};
 use ir::testing::Test;
 use ir::types::Types;
 
-use crate::inputs;
+use crate::inputs::complete;
 use crate::sim::{Halt, Journal, Simulation};
-use mocks::Mocks;
+
+pub use mocks::Mocks;
 
 /// How many attempts run at once in a plan that does not say.
 const PARALLEL: u32 = 4;
@@ -88,7 +89,7 @@ pub fn run_test(plan: &Arc<Plan>, test: &Test) -> TestReport {
         );
         return TestReport::refused(message, None);
     }
-    let inputs = match given(plan, test) {
+    let inputs = match inputs(plan, test) {
         Ok(inputs) => inputs,
         Err(message) => return TestReport::refused(message, None),
     };
@@ -108,7 +109,13 @@ pub fn run_test(plan: &Arc<Plan>, test: &Test) -> TestReport {
     };
     let mut mocks = Mocks::new(plan, test);
     let mut events = Events::default();
-    let mut simulation = Simulation::new(Engine::new(plan.clone()), START_MS, &mut mocks, &mut events);
+    let mut engine = Engine::new(plan.clone());
+    for claim in &test.expect {
+        if let Expectation::Check { expr, .. } = &claim.what {
+            engine.also_read(expr);
+        }
+    }
+    let mut simulation = Simulation::new(engine, START_MS, &mut mocks, &mut events);
     let mut driven = simulation.tell(vec![EventKind::RunStarted(run), driver]);
     while driven.is_ok() && simulation.engine.end().is_none() {
         match simulation.step() {
@@ -147,14 +154,14 @@ fn report(test: &Test, engine: &Engine, driven: Result<(), Halt>, mut mocks: Moc
 }
 
 /// The parameters that the test gives, and the defaults of the others.
-fn given(plan: &Plan, test: &Test) -> Result<Inputs, String> {
+pub fn inputs(plan: &Plan, test: &Test) -> Result<Inputs, String> {
     let mut given = Inputs::new();
     for binding in &test.given {
         let value = eval(&binding.value, &Nothing(&plan.types), &mut NoWorld)
             .map_err(|error| format!("parameter `{}`: {}", binding.name, error.message))?;
         given.insert(binding.name.clone(), value);
     }
-    inputs::complete(plan, given).map_err(|problems| problems.join("; "))
+    complete(plan, given).map_err(|problems| problems.join("; "))
 }
 
 /// A scope without values.

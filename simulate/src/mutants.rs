@@ -1,0 +1,314 @@
+//! Bugs on purpose: a copy of the source, with each of these built in and asleep; the simulation is run once with each awake.
+//!
+//! The product's own source has no hooks for it. A bug is a piece of text that occurs once in a file, and what stands there instead;
+//! `MUTANT` in it says whether the bug is awake.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Which bug is awake.
+pub const VARIABLE: &str = "SIMULATE_MUTANT";
+
+/// A bug.
+pub struct Mutant {
+    pub name: &'static str,
+    /// Below `crates/`.
+    pub file: &'static str,
+    pub from: &'static str,
+    pub to: &'static str,
+    /// For people.
+    pub what: &'static str,
+}
+
+const fn mutant(
+    name: &'static str,
+    file: &'static str,
+    what: &'static str,
+    from: &'static str,
+    to: &'static str,
+) -> Mutant {
+    Mutant {
+        name,
+        file,
+        from,
+        to,
+        what,
+    }
+}
+
+pub const MUTANTS: &[Mutant] = &[
+    mutant(
+        "dropped-sync",
+        "store/src/journal.rs",
+        "a commit is acknowledged without a sync",
+        "self.sync()?;\n        self.failed = false;",
+        "if !MUTANT { self.sync()?; }\n        self.failed = false;",
+    ),
+    mutant(
+        "kept-torn-tail",
+        "store/src/journal.rs",
+        "an interrupted write is not cut on resume",
+        "if tail.torn.is_some() {\n            writer",
+        "if tail.torn.is_some() && !MUTANT {\n            writer",
+    ),
+    mutant(
+        "unchecked-hash",
+        "store/src/read.rs",
+        "a line's hash is not compared",
+        "(self.link(before, &line[..body]) == claimed)",
+        "(MUTANT || self.link(before, &line[..body]) == claimed)",
+    ),
+    mutant(
+        "unrecorded-commands",
+        "store/src/journal.rs",
+        "the commands of an event are not journaled",
+        "let commands = encode(commands)?;",
+        "let commands = if MUTANT { \"[]\".to_owned() } else { encode(commands)? };",
+    ),
+    mutant(
+        "lost-attempt-lost",
+        "runtime/src/running.rs",
+        "a driver that takes over forgets the attempts that were in flight",
+        "opening.extend(in_flight.map(",
+        "opening.extend(in_flight.filter(|_| !MUTANT).map(",
+    ),
+    mutant(
+        "forgotten-need",
+        "engine/src/readiness.rs",
+        "a node starts with one need open",
+        "if node.needs_open == 0 {",
+        "if node.needs_open == 0 || (MUTANT && node.needs_open == 1) {",
+    ),
+    mutant(
+        "short-quorum",
+        "engine/src/readiness.rs",
+        "a quorum is met by one too few",
+        "if yes >= *count {",
+        "if yes + u32::from(MUTANT) >= *count {",
+    ),
+    mutant(
+        "early-handler",
+        "engine/src/readiness.rs",
+        "a handler does not wait for all that might route to it",
+        "if node.sources_open > 0 {",
+        "if node.sources_open > u32::from(MUTANT) {",
+    ),
+    mutant(
+        "ignored-pause",
+        "engine/src/start.rs",
+        "new attempts start while the run is paused",
+        "let held = self.state.paused",
+        "let held = (self.state.paused && !MUTANT)",
+    ),
+    mutant(
+        "one-slot-more",
+        "engine/src/start.rs",
+        "one attempt more than the limit runs",
+        "self.state.in_flight.len() >= slots",
+        "self.state.in_flight.len() >= slots + usize::from(MUTANT)",
+    ),
+    mutant(
+        "wide-fan-out",
+        "engine/src/fanout.rs",
+        "one instance more than a fan-out's limit runs",
+        "if fan.active >= fan.parallel {",
+        "if fan.active >= fan.parallel + u32::from(MUTANT) {",
+    ),
+    mutant(
+        "stale-completion",
+        "engine/src/attempt.rs",
+        "the end of an earlier attempt counts for the one that runs",
+        "Some(known) if *known == attempt => {",
+        "Some(known) if *known == attempt || MUTANT => {",
+    ),
+    mutant(
+        "one-attempt-more",
+        "engine/src/retry.rs",
+        "a retry too many",
+        "allowed && attempt <= retry.max",
+        "allowed && attempt <= retry.max + u32::from(MUTANT)",
+    ),
+    mutant(
+        "interruption-counts",
+        "engine/src/start.rs",
+        "a repetition counts as a further attempt",
+        "if state.again {",
+        "if state.again && !MUTANT {",
+    ),
+    mutant(
+        "jitter-from-the-clock",
+        "engine/src/retry.rs",
+        "jitter does not come from the seed",
+        ".field(&seed.to_le_bytes())",
+        ".field(&(if MUTANT { std::time::UNIX_EPOCH.elapsed().map_or(0, |e| e.as_nanos() as u64) } else { seed }).to_le_bytes())",
+    ),
+    mutant(
+        "forgotten-backoff",
+        "engine/src/engine.rs",
+        "a driver that takes over sets no timers for retries",
+        "for (unit, at_ms) in &self.state.backoffs {",
+        "for (unit, at_ms) in self.state.backoffs.iter().filter(|_| !MUTANT) {",
+    ),
+    mutant(
+        "repeated-doubt",
+        "engine/src/doubt.rs",
+        "what may not be repeated is repeated after a crash",
+        "if self.is_idempotent(unit) {",
+        "if self.is_idempotent(unit) || MUTANT {",
+    ),
+    mutant(
+        "new-key",
+        "engine/src/doubt.rs",
+        "a repetition has a key of its own",
+        "self.state.unit_mut(unit).again = true;\n            return self.enqueue(unit);",
+        "self.state.unit_mut(unit).again = true;\n            if MUTANT { self.state.unit_mut(unit).round += 1; }\n            return self.enqueue(unit);",
+    ),
+    mutant(
+        "no-fallback",
+        "engine/src/settle.rs",
+        "a fallback is not started",
+        ".filter(|_| !in_doubt)",
+        ".filter(|_| !in_doubt && !MUTANT)",
+    ),
+    mutant(
+        "second-decision",
+        "engine/src/people.rs",
+        "the later of two decisions wins",
+        "Some(before) => Err(Refusal::Conflict(Box::new(before.clone()))),",
+        "Some(_) if MUTANT => Ok(Weight::Counts),\n            Some(before) => Err(Refusal::Conflict(Box::new(before.clone()))),",
+    ),
+];
+
+/// What became of a mutant: which promise was broken first; `None`: nobody noticed it.
+pub type Caught = Option<String>;
+
+/// Builds a copy of the source with all mutants, and runs the simulation with each.
+pub fn hunt(
+    root: &Path,
+    plans: u64,
+    mut tell: impl FnMut(&Mutant, &Caught),
+) -> io::Result<BTreeMap<&'static str, Caught>> {
+    let copy = root.join("target/mutants");
+    infest(root, &copy)?;
+    let built = cargo(&copy, root).args(["build", "--quiet"]).status()?;
+    if !built.success() {
+        return Err(io::Error::other("the copy with mutants does not build"));
+    }
+    let binary = root.join("target/debug/mutated-simulate");
+    let run = |mutant: Option<&str>| {
+        let mut command = Command::new(&binary);
+        command.args(["run", "--seed", "0", "--plans", &plans.to_string()]);
+        command.env(VARIABLE, mutant.unwrap_or_default()).output()
+    };
+    let sound = run(None)?;
+    if !sound.status.success() {
+        let said = String::from_utf8_lossy(&sound.stdout).into_owned();
+        return Err(io::Error::other(format!("it fails without a mutant: {said}")));
+    }
+    let mut all = BTreeMap::new();
+    for mutant in MUTANTS {
+        let output = run(Some(mutant.name))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let broken = said.lines().find_map(|line| line.strip_prefix("broken: "));
+        let caught: Caught = broken.map(|line| line.split(": ").next().unwrap_or(line).to_owned());
+        tell(mutant, &caught);
+        all.insert(mutant.name, caught);
+    }
+    Ok(all)
+}
+
+fn cargo(copy: &Path, root: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(copy).args(["--offline", "--config"]);
+    command.arg(format!("build.target-dir = {:?}", root.join("target")));
+    command
+}
+
+/// The crates that the simulation needs, each with its mutants.
+fn infest(root: &Path, copy: &Path) -> io::Result<()> {
+    if copy.exists() {
+        fs::remove_dir_all(copy)?;
+    }
+    let crates = ["dsl-syntax", "ir", "dsl-check", "engine", "store", "runtime"];
+    for name in crates {
+        copy_dir(&root.join("crates").join(name), &copy.join("crates").join(name))?;
+        let lib = copy.join("crates").join(name).join("src/lib.rs");
+        let text = fs::read_to_string(&lib)?;
+        fs::write(&lib, text + AWAKE)?;
+    }
+    copy_dir(&root.join("simulate"), &copy.join("simulate"))?;
+    // a name of its own, so that it does not take the place of the sound one
+    let manifest = copy.join("simulate/Cargo.toml");
+    let text = fs::read_to_string(&manifest)?;
+    fs::write(&manifest, text.replace("\"plan-simulate\"", "\"mutated-simulate\""))?;
+    fs::copy(root.join("Cargo.lock"), copy.join("Cargo.lock"))?;
+    let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
+    let members: Vec<String> = crates.iter().map(|name| format!("\"crates/{name}\"")).collect();
+    let manifest: Vec<String> = manifest
+        .lines()
+        .map(|line| match line {
+            line if line.starts_with("members = ") => format!("members = [{}, \"simulate\"]", members.join(", ")),
+            line if line.starts_with("default-members = ") => "default-members = [\"simulate\"]".to_owned(),
+            line => line.to_owned(),
+        })
+        .collect();
+    fs::write(copy.join("Cargo.toml"), manifest.join("\n"))?;
+    for mutant in MUTANTS {
+        let path = copy.join("crates").join(mutant.file);
+        let text = fs::read_to_string(&path)?;
+        fs::write(&path, bitten(&text, mutant).map_err(io::Error::other)?)?;
+    }
+    Ok(())
+}
+
+/// What a crate of the copy asks.
+const AWAKE: &str = r#"
+#[allow(dead_code)]
+pub(crate) fn mutant(name: &str) -> bool {
+    static AWAKE: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    AWAKE.get_or_init(|| std::env::var("SIMULATE_MUTANT").unwrap_or_default()) == name
+}
+"#;
+
+/// The text of a file with a mutant in it.
+pub fn bitten(text: &str, mutant: &Mutant) -> Result<String, String> {
+    match text.matches(mutant.from).count() {
+        1 => {
+            let awake = format!("crate::mutant({:?})", mutant.name);
+            Ok(text.replace(mutant.from, &mutant.to.replace("MUTANT", &awake)))
+        }
+        count => Err(format!(
+            "`{}` finds its place {count} times in {}",
+            mutant.name, mutant.file
+        )),
+    }
+}
+
+fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        fs::create_dir_all(to.join(&folder))?;
+        for entry in fs::read_dir(from.join(&folder))? {
+            let entry = entry?;
+            let inner = folder.join(entry.file_name());
+            match entry.file_type()?.is_dir() {
+                true => folders.push(inner),
+                false => _ = fs::copy(entry.path(), to.join(&inner))?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// As the book prints it.
+pub fn table(caught: &BTreeMap<&str, Caught>) -> String {
+    let mut text = String::from("| mutant | the bug | caught by |\n| --- | --- | --- |\n");
+    for Mutant { name, what, .. } in MUTANTS {
+        let by = caught.get(name).and_then(|by| by.as_deref()).unwrap_or("**nobody**");
+        text.push_str(&format!("| `{name}` | {what} | {by} |\n"));
+    }
+    text
+}

@@ -1,0 +1,179 @@
+//! The crash-point sweep: a scenario is run once, then once for every commit and every way in which its driver can die there.
+//!
+//! Scenarios are plans with tests: those of `examples/`, and in `scenarios/` one for each feature that they lack. Their mocks answer an
+//! attempt that is repeated as they answered it first. Every run must end as the one without a crash does.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use dsl_check::{TestCase, Workspace};
+use engine::Engine;
+use engine::event::{Ask, EventKind, StartAttempt};
+use ir::plan::{NodeId, Plan};
+use ir::testing::Test;
+use runtime::sim::{Halt, Outcome, World};
+use runtime::testing::{Mocks, inputs};
+use smol_str::SmolStr;
+
+use crate::campaign::same;
+use crate::checks::Violation;
+use crate::faults::{Faults, Moment};
+use crate::lives::{Case, Done, LastingWorld, run};
+
+/// What is swept.
+pub struct Scenario {
+    pub title: String,
+    pub case: TestCase,
+}
+
+/// What a sweep did.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Swept {
+    /// Journal appends without a crash.
+    pub commits: usize,
+    /// Crashes, each resumed and compared.
+    pub points: usize,
+    /// Crashes after which something had to be repeated or asked again.
+    pub lives: usize,
+}
+
+/// The tests of all plans in a folder.
+pub fn scenarios(folder: &Path) -> Result<Vec<Scenario>, String> {
+    let mut workspace = Workspace::new(folder).with_loader(Disk);
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .map_err(|error| format!("{}: {error}", folder.display()))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "plan"))
+        .collect();
+    files.sort();
+    let mut found = Vec::new();
+    for path in files {
+        let text = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        workspace.set_file(&path, &text);
+        let tests = workspace
+            .tests(&path)
+            .map_err(|error| format!("{}: {error:?}", path.display()))?;
+        let runs = |case: &TestCase| case.plan.unsupported.iter().all(|clause| !clause.blocks);
+        found.extend(tests.into_iter().filter(runs).map(|case| Scenario {
+            title: format!("{}: {}", case.plan.name, case.test.title),
+            case,
+        }));
+    }
+    Ok(found)
+}
+
+struct Disk;
+
+impl dsl_check::Loader for Disk {
+    fn read(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
+}
+
+/// Lets the driver die at every point.
+pub fn sweep(scenario: &Scenario) -> Result<Swept, String> {
+    let TestCase { test, plan } = &scenario.case;
+    let case = Case {
+        plan,
+        inputs: inputs(plan, test)?,
+        seed: 1,
+        parallel: plan.limits.parallel.unwrap_or(2),
+        modelled: false,
+        batch_max: 1,
+    };
+    let mut faults = Faults::none();
+    let plain = lived(&case, test, &mut faults).map_err(|violation| format!("without a crash: {violation}"))?;
+    let commits = faults.commits;
+    let mut swept = Swept {
+        commits,
+        ..Swept::default()
+    };
+    for commit in 1..=commits {
+        for (moment, power) in points() {
+            let at = |what: String| format!("{moment:?} at append {commit}, power lost: {power}: {what}");
+            let mut faults = Faults::at(commit, moment, power);
+            let done = lived(&case, test, &mut faults).map_err(|violation| at(violation.to_string()))?;
+            same(&plain, &done).map_err(|violation| at(violation.to_string()))?;
+            if faults.deaths != 1 {
+                return Err(at(format!("the driver died {} times", faults.deaths)));
+            }
+            swept.points += 1;
+            swept.lives += done.lives;
+        }
+    }
+    Ok(swept)
+}
+
+/// Each moment, with the machine gone too and without.
+fn points() -> impl Iterator<Item = (Moment, bool)> {
+    let with_power = |moment| [(moment, false), (moment, true)];
+    Moment::ALL.into_iter().flat_map(with_power)
+}
+
+fn lived(case: &Case<'_>, test: &Test, faults: &mut Faults) -> Result<Done, Violation> {
+    let mut world = Scripted {
+        mocks: Mocks::new(case.plan, test),
+        plan: case.plan.clone(),
+        answers: BTreeMap::new(),
+    };
+    run(case, &mut world, faults)
+}
+
+/// The mocks of a test, which say the same again to an attempt that is repeated.
+struct Scripted<'t> {
+    mocks: Mocks<'t>,
+    plan: Arc<Plan>,
+    answers: BTreeMap<(SmolStr, u32, Option<u32>), Outcome>,
+}
+
+impl World for Scripted<'_> {
+    fn start(&mut self, start: &StartAttempt, engine: &Engine) -> Result<Outcome, Halt> {
+        let step = start.call.as_ref().and_then(|call| call.step);
+        let key = (start.label.clone(), start.attempt.attempt, step);
+        if let Some(answer) = self.answers.get(&key) {
+            return Ok(answer.clone());
+        }
+        let mut answer = self.mocks.start(start, engine)?;
+        // so that some things run at once
+        answer.after_ms += 10;
+        self.answers.insert(key, answer.clone());
+        Ok(answer)
+    }
+
+    fn ask(&mut self, ask: &Ask) -> Vec<(u64, EventKind)> {
+        self.mocks.ask(ask)
+    }
+
+    fn sight(&mut self, before: bool) -> &mut dyn ir::eval::World {
+        self.mocks.sight(before)
+    }
+}
+
+impl LastingWorld for Scripted<'_> {
+    fn still_to_come(&mut self, gate: NodeId) -> Vec<(u64, EventKind)> {
+        debug_assert!(
+            (gate as usize) < self.plan.nodes.len() || !self.plan.plans.is_empty(),
+            "a gate of the run"
+        );
+        self.mocks.decisions(gate)
+    }
+}
+
+/// As the book prints it.
+pub fn table(rows: &[(String, Swept)]) -> String {
+    let mut text = String::from(
+        "| scenario | journal appends | crash points | ended as without a crash | lost | repeated |\n| --- | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    let mut all = Swept::default();
+    for (title, swept) in rows {
+        let Swept { commits, points, .. } = swept;
+        text.push_str(&format!("| {title} | {commits} | {points} | {points} | 0 | 0 |\n"));
+        all.commits += commits;
+        all.points += points;
+    }
+    let Swept { commits, points, .. } = all;
+    text.push_str(&format!("| **all** | {commits} | {points} | {points} | 0 | 0 |\n"));
+    text
+}
