@@ -13,7 +13,7 @@ use engine::event::{Ask, EventKind, StartAttempt};
 use ir::plan::{NodeId, Plan};
 use ir::testing::Test;
 use runtime::sim::{Halt, Outcome, World};
-use runtime::testing::{Mocks, inputs};
+use runtime::testing::{Mocks, inputs, unsupported};
 use smol_str::SmolStr;
 
 use crate::campaign::same;
@@ -55,7 +55,7 @@ pub fn scenarios(folder: &Path) -> Result<Vec<Scenario>, String> {
         let tests = workspace
             .tests(&path)
             .map_err(|error| format!("{}: {error:?}", path.display()))?;
-        let runs = |case: &TestCase| case.plan.unsupported.iter().all(|clause| !clause.blocks);
+        let runs = |case: &TestCase| unsupported(&case.plan).is_none();
         found.extend(tests.into_iter().filter(runs).map(|case| Scenario {
             title: format!("{}: {}", case.plan.name, case.test.title),
             case,
