@@ -223,6 +223,11 @@ impl Parser<'_, '_> {
         let value = match entry {
             None => {
                 self.skip(row, at..end);
+                // else the next comment would become its text as soon as the lines are moved
+                if end == at + 3 && self.tokens[at + 2].0.kind == Kind::Bar {
+                    let message = format!("`{}: |` has no text below it", first.text);
+                    self.error(SyntaxRule::Syntax, message, last, None);
+                }
                 Value::Unknown
             }
             Some(entry) if starts_with_keyword(entry.shape) => {
