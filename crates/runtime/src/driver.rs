@@ -583,13 +583,15 @@ impl Due {
     }
 }
 
-/// What was seen of the world, and why it did not run. What it wrote has been redacted as it came.
+/// What was seen of the world, what was answered, and why it did not run. What it wrote has been redacted as it came.
 fn redact_ended(ended: &mut Ended, redactor: &Redactor) {
     if redactor.is_idle() {
         return;
     }
-    if let How::NotStarted(why) = &mut ended.how {
-        *why = redactor.text(why).into_owned();
+    match &mut ended.how {
+        How::NotStarted(text) | How::CallFailed { message: text, .. } => *text = redactor.text(text).into_owned(),
+        How::Answered(answer) => *answer = redactor.value(std::mem::replace(answer, Value::None)),
+        _ => {}
     }
     for observation in &mut ended.observed {
         observation.arg = redactor.text(&observation.arg).into();
