@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::secret;
-use ir::plan::Plan;
 use ir::value::Value;
 use smol_str::SmolStr;
 use zeroize::Zeroizing;
@@ -146,11 +145,6 @@ impl std::fmt::Debug for Secrets {
             .entries(self.known.iter().map(|known| &known.name))
             .finish()
     }
-}
-
-/// Whether a plan, or one that it calls, has any.
-pub fn has_secrets(plan: &Plan) -> bool {
-    !secret::all(plan).is_empty()
 }
 
 #[cfg(test)]

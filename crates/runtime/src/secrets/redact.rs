@@ -166,9 +166,10 @@ impl Redactor {
         let plain = self.plain.as_ref().map_or(text.len(), |needles| needles.open_end(text));
         let Some(needles) = &self.wrapped else { return plain };
         // no more than the longest form is looked at, and its line breaks
-        let squeezed = Squeezed::new(text);
+        let from = end_without_breaks(text, needles.len_max);
+        let squeezed = Squeezed::new(&text[from..]);
         let at = needles.open_end(&squeezed.bytes);
-        plain.min(squeezed.at.get(at).copied().unwrap_or(text.len()))
+        plain.min(squeezed.at.get(at).map_or(text.len(), |at| from + at))
     }
 }
 
@@ -210,6 +211,16 @@ impl Needles {
     }
 }
 
+fn is_break(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
+/// Where the last `count` bytes of a text begin, line breaks not counted.
+fn end_without_breaks(text: &[u8], count: usize) -> usize {
+    let kept = (0..text.len()).rev().filter(|&at| !is_break(text[at]));
+    kept.take(count).last().unwrap_or(text.len())
+}
+
 /// A text without line breaks, and where its bytes were.
 struct Squeezed {
     bytes: Zeroizing<Vec<u8>>,
@@ -218,7 +229,7 @@ struct Squeezed {
 
 impl Squeezed {
     fn new(text: &[u8]) -> Self {
-        let kept = || (0..).zip(text).filter(|(_, byte)| !matches!(byte, b'\n' | b'\r'));
+        let kept = || (0..).zip(text).filter(|(_, byte)| !is_break(**byte));
         Self {
             bytes: Zeroizing::new(kept().map(|(_, byte)| *byte).collect()),
             at: kept().map(|(at, _)| at).collect(),
