@@ -85,7 +85,7 @@ pub fn drive(running: Running, watching: &Watching, printer: &Printer) -> Result
     Ok(if finished.interrupted {
         Exit::Interrupted
     } else {
-        outcome::exit(finished.engine.status())
+        outcome::exit(&finished.engine)
     })
 }
 

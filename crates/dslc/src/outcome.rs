@@ -14,8 +14,10 @@ use crate::failure::Exit;
 use crate::printer::{Paint, bold, shown};
 
 /// The exit code of a run that nothing drives any more.
-pub fn exit(status: RunStatus) -> Exit {
-    match status {
+pub fn exit(engine: &Engine) -> Exit {
+    match engine.status() {
+        // somebody has to raise it
+        RunStatus::Paused if engine.paused_for().is_some() => Exit::Waiting,
         RunStatus::Completed => Exit::Fine,
         RunStatus::Failed | RunStatus::Cancelled => Exit::RunFailed,
         RunStatus::Blocked => Exit::Waiting,
@@ -80,8 +82,20 @@ pub fn next_steps(engine: &Engine, folder: &RunFolder, driven: bool) -> String {
         RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled
     );
     if !over && !driven && engine.status() != RunStatus::Blocked {
-        heading(&mut text, "to go on", None);
-        let _ = writeln!(text, "  dslc resume {run}");
+        match engine.paused_for() {
+            Some(item) => {
+                let words = format!(
+                    "paused: what is next is not within the budget for {}; raise it to go on",
+                    item.name()
+                );
+                heading(&mut text, &words, Some(Paint::Yellow));
+                let _ = writeln!(text, "  dslc resume {run} --budget {}=…", item.name());
+            }
+            None => {
+                heading(&mut text, "to go on", None);
+                let _ = writeln!(text, "  dslc resume {run}");
+            }
+        }
     }
     text
 }

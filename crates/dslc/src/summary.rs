@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use engine::event::{NodeStatus, RunStatus};
 use engine::{Engine, InstanceSnapshot, NodeError, NodeSnapshot};
 use ir::plan::Body;
+use ir::quantity::render_money;
 use ir::{Plan, Value};
 use serde::Serialize;
 use smol_str::SmolStr;
@@ -29,7 +30,8 @@ pub struct Summary<'a> {
     /// Gates that asked people, with what they said.
     pub gates: Vec<Gate>,
     pub outputs: Outputs,
-    pub cost: &'static str,
+    /// Dollars, exactly.
+    pub cost: String,
     pub tokens: u64,
     pub unverified: Vec<String>,
     /// Why the run failed, where no node says so.
@@ -43,7 +45,9 @@ pub struct Node {
     kind: &'static str,
     status: NodeStatus,
     attempts: u32,
-    agent: Option<&'static str>,
+    agent: Option<SmolStr>,
+    cost: String,
+    tokens: u64,
     duration_ms: Option<i64>,
     handled: bool,
     error: Option<NodeError>,
@@ -75,6 +79,7 @@ impl Facts<'_> {
     pub fn summary(&self, with_nodes: bool) -> Summary<'_> {
         let end = self.engine.end();
         let unverified = self.engine.unverified();
+        let used = self.engine.used();
         Summary {
             run: &self.meta.run,
             plan: &self.meta.plan,
@@ -85,8 +90,8 @@ impl Facts<'_> {
             nodes: with_nodes.then(|| nodes(self.engine)),
             gates: asking::gates(self.engine),
             outputs: end.map(|end| plain(&end.outputs)).unwrap_or_default(),
-            cost: "0.00",
-            tokens: 0,
+            cost: render_money(used.cost.0),
+            tokens: used.tokens,
             unverified: unverified
                 .iter()
                 .map(|prose| format!("{}: {}", prose.label, prose.text))
@@ -120,7 +125,9 @@ fn node(snapshot: NodeSnapshot, kind: &'static str) -> Node {
         kind,
         status: snapshot.status,
         attempts: snapshot.attempts,
-        agent: None,
+        agent: snapshot.agent,
+        cost: render_money(snapshot.used.cost.0),
+        tokens: snapshot.used.tokens,
         handled: snapshot.handled.unwrap_or(false),
         error: snapshot.error,
         outputs: plain(&snapshot.outputs),
@@ -137,7 +144,10 @@ fn instance(snapshot: &InstanceSnapshot, kind: &'static str) -> Node {
         kind,
         status: snapshot.status,
         attempts: snapshot.attempts,
-        agent: None,
+        agent: snapshot.agent.clone(),
+        // what instances use is counted for their task
+        cost: render_money(ir::plan::Money::default().0),
+        tokens: 0,
         duration_ms,
         handled: false,
         error: snapshot.error.clone(),

@@ -131,7 +131,7 @@ impl Engine {
     /// The agents that may do it, in order of preference. Nobody is one where no agent provides the capability.
     fn candidates(&self, unit: UnitId) -> Vec<SmolStr> {
         let scope = self.scopes.of(unit.node);
-        let Some(task) = task(scope.node(unit.node)) else {
+        let Some(task) = task(scope.node(unit.node)).filter(|_| !self.state.judging.contains_key(&unit)) else {
             return Vec::new();
         };
         let agents = &scope.plan().agents;

@@ -42,6 +42,7 @@ impl Engine {
             How::Interrupted if dropping => self.unit_cancelled(unit),
             How::Cancelled if dropping => self.unit_cancelled(unit),
             How::Interrupted => self.repeat_or_doubt(unit),
+            _ if self.state.judging.contains_key(&unit) => self.judge_answered(unit, ended),
             How::TimedOut if self.is_out_of_budget(unit, settled.as_ref()) => {
                 let message = format!("the budget for time of {} is used up", self.label(unit));
                 self.finish_attempt(unit, Err(Failure::new("budget-exceeded", message)));
@@ -88,8 +89,8 @@ impl Engine {
     /// Draws the consequence of a verdict.
     pub(crate) fn finish_attempt(&mut self, unit: UnitId, verdict: Verdict) {
         match verdict {
-            Ok(products) if self.asks(unit) => self.ask(unit, products.checks),
-            Ok(products) => self.unit_completed(unit, products),
+            Ok(products) if self.has_to_judge(unit) => self.begin_judging(unit, products),
+            Ok(products) => self.finish_judged(unit, products),
             Err(failure) => {
                 let error = self.note_failure(unit, failure);
                 if self.may_retry(unit, &error) {
@@ -100,6 +101,15 @@ impl Engine {
                     self.unit_failed(unit, error);
                 }
             }
+        }
+    }
+
+    /// Nothing but people may still say no.
+    pub(crate) fn finish_judged(&mut self, unit: UnitId, products: Products) {
+        if self.asks(unit) {
+            self.ask(unit, products.checks);
+        } else {
+            self.unit_completed(unit, products);
         }
     }
 
@@ -231,6 +241,7 @@ impl Engine {
     }
 
     pub(crate) fn unit_completed(&mut self, unit: UnitId, products: Products) {
+        self.state.judging.remove(&unit);
         if let Some(index) = unit.instance {
             return self.instance_completed(unit.node, index, products);
         }
@@ -244,6 +255,7 @@ impl Engine {
     }
 
     pub(crate) fn unit_failed(&mut self, unit: UnitId, error: NodeError) {
+        self.state.judging.remove(&unit);
         if let Some(index) = unit.instance {
             return self.instance_failed(unit.node, index, error);
         }
@@ -255,6 +267,7 @@ impl Engine {
     }
 
     pub(crate) fn unit_cancelled(&mut self, unit: UnitId) {
+        self.state.judging.remove(&unit);
         if let Some(index) = unit.instance {
             return self.instance_cancelled(unit.node, index);
         }

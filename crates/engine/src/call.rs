@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ir::data;
-use ir::plan::{Binding, Capability, Param, Plan, Step, Task, Work};
+use ir::plan::{Binding, Capability, Judge as Judged, Param, Plan, Step, Task, Work};
 use ir::types::Type;
 use ir::value::Value;
 use serde::Serialize;
@@ -18,7 +18,7 @@ use crate::event::{Call, Ended, How};
 use crate::graph::task;
 use crate::judge::{Failure, Judge, described};
 use crate::scope::RunScope;
-use crate::start::bound;
+use crate::start::{bound, rendered};
 use crate::state::{State, UnitId};
 
 type Values = BTreeMap<SmolStr, Value>;
@@ -71,6 +71,19 @@ impl<'p> Line<'p> {
         })
     }
 
+    /// The call of the plan's judge, if it is a capability.
+    pub fn of_judge(plan: &'p Plan) -> Option<Self> {
+        let Some(Judged::Capability(name)) = &plan.judge else {
+            return None;
+        };
+        Some(Self {
+            name,
+            capability: plan.capabilities.get(name)?,
+            step: None,
+            is_last: true,
+        })
+    }
+
     fn bind(&self) -> Option<&SmolStr> {
         self.step.and_then(|(_, step)| step.bind.as_ref())
     }
@@ -84,6 +97,9 @@ pub(crate) fn step_of(state: &State, task: &Task, unit: UnitId) -> Option<u32> {
 impl Engine {
     /// The call that a unit makes next, or makes.
     pub(crate) fn line(&self, unit: UnitId) -> Option<Line<'_>> {
+        if self.state.judging.contains_key(&unit) {
+            return self.judging_line(unit);
+        }
         let scope = self.scopes.of(unit.node);
         let number = self.state.calls.get(&unit).map_or(0, |calling| calling.line);
         Line::of(scope.plan(), task(scope.node(unit.node))?, number)
@@ -94,7 +110,13 @@ impl Engine {
         let Some(line) = self.line(unit) else {
             return Ok(None);
         };
+        let judges = self
+            .state
+            .judging
+            .get(&unit)
+            .and_then(|judging| judging.left.front().cloned());
         let input = match line.step {
+            None if judges.is_some() => self.to_judge(unit, line.capability),
             None => self.state.unit(unit).input.clone(),
             Some((_, step)) => {
                 let none = Values::new();
@@ -111,16 +133,21 @@ impl Engine {
             capability: line.name.clone(),
             agent: self.state.agents.get(&unit).cloned(),
             input: given(line.capability, input, scope)?,
+            dir: scope
+                .plan()
+                .dir
+                .as_ref()
+                .map(|dir| rendered("dir", dir, scope))
+                .transpose()?,
             step: line.step.map(|(number, _)| number),
+            judges,
         }))
     }
 
     /// Whether `requires:` is looked at before the next start: once an attempt.
     pub(crate) fn requires_now(&self, unit: UnitId) -> bool {
-        self.state
-            .calls
-            .get(&unit)
-            .is_none_or(|calling| calling.line == calling.first)
+        let is_first = |calling: &Calling| calling.line == calling.first;
+        !self.state.judging.contains_key(&unit) && self.state.calls.get(&unit).is_none_or(is_first)
     }
 
     /// Whether more lines follow the one that answered.
@@ -173,6 +200,9 @@ pub(crate) fn given(capability: &Capability, mut input: Values, scope: &RunScope
 
 impl<'a> Judge<'a> {
     fn line(&self) -> Option<Line<'a>> {
+        if self.state.judging.contains_key(&self.unit) {
+            return Line::of_judge(self.plan());
+        }
         let scope = self.scopes.of(self.unit.node);
         let number = self.state.calls.get(&self.unit).map_or(0, |calling| calling.line);
         Line::of(scope.plan(), task(scope.node(self.unit.node))?, number)

@@ -103,6 +103,7 @@ impl Engine {
         // The verdict itself is drawn by `apply`, from the record.
         match phase {
             Phase::Before if self.observes_before(unit) => drop(self.judge(unit).requires(&mut recording)),
+            Phase::After(_) if self.state.judging.contains_key(&unit) => {}
             Phase::After(ended) if table.observes_after && !self.is_between_lines(unit, ended) => {
                 drop(self.judge(unit).verdict(ended, &mut recording))
             }
@@ -144,6 +145,11 @@ impl Engine {
     }
 
     /// The outermost plan.
+    /// The plan that a node of the run is in.
+    pub fn plan_of(&self, node: NodeId) -> &Plan {
+        self.scopes.of(node).plan()
+    }
+
     pub fn plan(&self) -> &Arc<Plan> {
         &self.scopes.outermost().program.plan
     }

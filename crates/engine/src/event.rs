@@ -136,7 +136,7 @@ pub struct Ended {
     pub used: Option<Usage>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Usage {
     pub cost: Money,
     #[serde(default)]
@@ -346,6 +346,12 @@ pub struct Call {
     /// Of the capability's input types, defaults filled in.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub input: BTreeMap<SmolStr, Value>,
+    /// The plan's folder for what it runs; absent: the run's work folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir: Option<String>,
+    /// The sentence that it judges, if it is a call of the plan's judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judges: Option<SmolStr>,
     /// The line of `do:`, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<u32>,

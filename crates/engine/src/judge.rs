@@ -244,7 +244,7 @@ impl<'a> Judge<'a> {
 }
 
 /// The failure that the way of ending is by itself.
-fn ending(ended: &Ended) -> Option<Failure> {
+pub(crate) fn ending(ended: &Ended) -> Option<Failure> {
     match &ended.how {
         How::Exited(0) | How::Nothing | How::Answered(_) => None,
         How::CallFailed { mode, message } => Some(Failure {

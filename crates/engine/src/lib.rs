@@ -34,6 +34,7 @@ mod memory;
 mod notice;
 mod outcome;
 mod people;
+mod prose;
 mod readiness;
 mod retry;
 mod scope;

@@ -195,6 +195,28 @@ impl Engine {
             Ok(ask) => ask,
             Err(failure) => return self.finish_attempt(unit, Err(failure)),
         };
+        self.open_question(unit, ask);
+    }
+
+    /// `judge: human`: anybody may say whether the prose of a node holds.
+    pub(crate) fn ask_about_prose(&mut self, unit: UnitId, checks: Vec<AskCheck>) {
+        if self.state.stopping.is_some() {
+            return self.unit_cancelled(unit);
+        }
+        let ask = Ask {
+            node: unit.node,
+            label: self.label(unit),
+            title: self.title(unit.node),
+            approvers: Vec::new(),
+            quorum: 1,
+            options: Vec::new(),
+            checks,
+            deadline_ms: None,
+        };
+        self.open_question(unit, ask);
+    }
+
+    fn open_question(&mut self, unit: UnitId, ask: Ask) {
         self.notices.push(Notice::Asked {
             node: unit.node,
             label: ask.label.clone(),
@@ -277,7 +299,9 @@ impl Engine {
         decision: &GateDecision,
     ) -> Result<Weight, Refusal> {
         let state = self.state.nodes.get(node as usize).ok_or(Refusal::NotAGate)?;
-        gate_of(&self.scopes.node(node).body).ok_or(Refusal::NotAGate)?;
+        if state.gate.is_none() {
+            gate_of(&self.scopes.node(node).body).ok_or(Refusal::NotAGate)?;
+        }
         let gate = state.gate.as_deref().ok_or(Refusal::NotAsking(state.status))?;
         may_decide(&gate.ask, by, decision)?;
         match gate.before(person.unwrap_or(by)) {
@@ -368,6 +392,9 @@ impl Engine {
             instance: None,
         };
         self.state.asking.remove(&id);
+        if self.state.judging.contains_key(&unit) {
+            return self.people_judged(unit, outcome.map_err(|(_, why)| why));
+        }
         match outcome {
             Ok(()) => self.unit_completed(unit, Products::default()),
             Err((mode, message)) => {
@@ -407,7 +434,7 @@ fn asked_option(option: &GateOption, scope: &RunScope<'_>) -> Result<AskOption, 
 }
 
 fn may_decide(ask: &Ask, by: &SmolStr, decision: &GateDecision) -> Result<(), Refusal> {
-    if !ask.approvers.contains(by) {
+    if !ask.approvers.is_empty() && !ask.approvers.contains(by) {
         return Err(Refusal::MayNot {
             approvers: ask.approvers.clone(),
         });

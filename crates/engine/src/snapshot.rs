@@ -207,7 +207,7 @@ impl Engine {
                 Body::Gate(gate) => &gate.checks,
                 Body::Decision(_) => continue,
             };
-            let ran = self.state.node(id).status == NodeStatus::Completed;
+            let ran = self.state.node(id).status == NodeStatus::Completed && !self.is_verified(id);
             for expectation in expectations.iter().filter(|_| ran) {
                 if let Expectation::Prose { text } = expectation {
                     unverified.push(Unverified {
@@ -222,6 +222,17 @@ impl Engine {
             }
         }
         unverified
+    }
+
+    /// A judge found all of its prose to hold; of a fan-out, that of all its completed instances.
+    fn is_verified(&self, id: NodeId) -> bool {
+        let verified = |instance| self.state.verified.contains(&UnitId { node: id, instance });
+        match &self.state.node(id).fan {
+            None => verified(None),
+            Some(fan) => (0..)
+                .zip(&fan.instances)
+                .all(|(index, instance)| instance.unit.status != NodeStatus::Completed || verified(Some(index))),
+        }
     }
 
     /// BLAKE3 of everything that decides what comes next, in hexadecimal: equal digests, equal futures.

@@ -47,6 +47,9 @@ impl Engine {
 
     /// Neither runs anything nor looks at the world.
     fn is_pure(&self, unit: UnitId) -> bool {
+        if self.state.judging.contains_key(&unit) {
+            return false;
+        }
         let table = self.scopes.table(unit.node);
         let node = self.scopes.node(unit.node);
         !runs_outside(&node.body) && !table.observes_before && !table.observes_after
@@ -211,7 +214,10 @@ impl Engine {
         self.read_input(unit)?;
         let node = self.scopes.node(unit.node);
         let scope = self.scope(Place::Unit(unit));
-        let exec = script(node).map(|script| self.exec(unit, script, &scope)).transpose()?;
+        let exec = script(node)
+            .filter(|_| !self.state.judging.contains_key(&unit))
+            .map(|script| self.exec(unit, script, &scope))
+            .transpose()?;
         let call = self.call(unit, &scope)?;
         let timeout_ms = timeout(node).map(|timeout| milliseconds(timeout, &scope)).transpose()?;
         let timeout_ms = least(self.left_of(unit, timeout_ms)?, within_ms);
@@ -231,6 +237,9 @@ impl Engine {
     fn key(&self, unit: UnitId, scope: &RunScope<'_>) -> Result<SmolStr, Failure> {
         let task = task(self.scopes.node(unit.node));
         let step = task.and_then(|task| step_of(&self.state, task, unit));
+        if let Some(left) = self.state.left_to_judge(unit) {
+            return Ok(format_smolstr!("{}/judge-{left}", key(&self.scopes, &self.state, unit)));
+        }
         match (task.and_then(|task| task.key.as_ref()), step) {
             (None, _) => Ok(key(&self.scopes, &self.state, unit).into()),
             (Some(own), None) => rendered("key", own, scope).map(SmolStr::from),
@@ -257,6 +266,7 @@ impl Engine {
     /// decides and does not act.
     pub(crate) fn is_idempotent(&self, unit: UnitId) -> bool {
         match &self.scopes.node(unit.node).body {
+            _ if self.state.judging.contains_key(&unit) => true,
             Body::Task(task) => {
                 let step = self.line(unit).and_then(|line| line.step);
                 let repeatable = step.map_or(task.idempotent, |(_, step)| step.idempotent);
@@ -359,7 +369,7 @@ pub(crate) fn bound(clause: &str, binding: &Binding, scope: &RunScope<'_>) -> Re
     value(&format!("{clause} `{}`", binding.name), &binding.value, scope)
 }
 
-fn rendered(clause: &str, expr: &Expr, scope: &RunScope<'_>) -> Result<String, Failure> {
+pub(crate) fn rendered(clause: &str, expr: &Expr, scope: &RunScope<'_>) -> Result<String, Failure> {
     value(clause, expr, scope).map(|value| data::render(&value))
 }
 

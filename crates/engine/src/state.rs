@@ -19,6 +19,7 @@ use crate::call::Calling;
 use crate::event::{Account, AttemptId, BudgetItem, NodeStatus, RunStarted, RunStatus};
 use crate::judge::Products;
 use crate::people::GateState;
+use crate::prose::Judging;
 use crate::scopes::Scope;
 
 /// What is attempted: a node, or one instance of a fan-out.
@@ -54,6 +55,11 @@ pub(crate) struct State {
     /// Units that make calls, until they end.
     #[serde(serialize_with = "pairs")]
     pub calls: BTreeMap<UnitId, Calling>,
+    /// Units whose work is done and whose prose is being judged.
+    #[serde(serialize_with = "pairs")]
+    pub judging: BTreeMap<UnitId, Judging>,
+    /// Units whose prose a judge found to hold.
+    pub verified: BTreeSet<UnitId>,
     /// What is used and reserved, by whom.
     #[serde(serialize_with = "pairs")]
     pub accounts: BTreeMap<Account, Ledger>,
@@ -282,6 +288,8 @@ impl State {
             asking: BTreeSet::new(),
             calls: BTreeMap::new(),
             agents: BTreeMap::new(),
+            judging: BTreeMap::new(),
+            verified: BTreeSet::new(),
             accounts: BTreeMap::new(),
             reserved: BTreeMap::new(),
             parked: BTreeMap::new(),

@@ -14,6 +14,7 @@ use store::RunFolder;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
+use crate::calling::LiveCall;
 use crate::confine::Confined;
 use crate::environment::{Programs, STRING_MAX_BYTES, as_json, as_text};
 use crate::procfs::RUN_DIR_VARIABLE;
@@ -39,6 +40,8 @@ pub struct Live {
     pub confined: Option<Confined>,
     /// Tells its output's reader that it ended.
     pub ended: Option<TellEnded>,
+    /// It is a call.
+    pub call: Option<LiveCall>,
 }
 
 /// How it ended, and whether it was asked to.
@@ -69,7 +72,11 @@ pub struct Preparer {
 impl Preparer {
     /// The folder of an attempt.
     pub fn dir(&self, exec: &Exec) -> PathBuf {
-        match &exec.dir {
+        self.dir_of(exec.dir.as_deref())
+    }
+
+    pub fn dir_of(&self, said: Option<&str>) -> PathBuf {
+        match said {
             Some(dir) => self.cwd.join(dir),
             None => self.folder.work_dir(),
         }

@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 
 use engine::event::{
-    AttemptId, Command, Ended, Event, EventKind, Exec, How, Observation, RunStatus, StartAttempt, StopReason,
+    AttemptId, Command, Ended, Event, EventKind, How, Observation, RunStatus, StartAttempt, StopReason,
 };
 use engine::{Engine, Notice, Phase};
 use ir::value::Value;
@@ -72,6 +72,11 @@ enum Due {
         kind: EventKind,
         inbox: Option<String>,
     },
+    /// A call that is over, and has not been looked at.
+    Called {
+        live: Live,
+        how: How,
+    },
     /// An attempt that ended, and has not been looked at.
     Finished {
         live: Live,
@@ -116,7 +121,7 @@ pub(crate) struct Driver<'a> {
 #[derive(Default)]
 pub(crate) struct Work {
     due: VecDeque<Due>,
-    live: HashMap<u64, Live>,
+    pub live: HashMap<u64, Live>,
     by_attempt: HashMap<AttemptId, u64>,
     next_id: u64,
     /// By time of the boot clock.
@@ -191,6 +196,7 @@ impl Driver<'_> {
             while let Some(due) = self.work.due.pop_front() {
                 let (kind, inbox) = match due {
                     Due::Event { kind, inbox } => (kind, inbox),
+                    Due::Called { live, how } => (self.called(live, how), None),
                     Due::Finished {
                         live,
                         end,
@@ -272,8 +278,7 @@ impl Driver<'_> {
             }
         }
         if let Some(call) = &start.call {
-            let why = format!("nothing here carries out `{}`", call.capability);
-            self.ended_without_running(attempt, How::NotStarted(why), observed);
+            self.start_call(&start, call, observed);
             return Ok(());
         }
         let Some(exec) = &start.exec else {
@@ -282,8 +287,7 @@ impl Driver<'_> {
             self.ended_without_running(attempt, How::Nothing, observed);
             return Ok(());
         };
-        let id = self.work.next_id;
-        self.work.next_id += 1;
+        let id = self.next_id();
         let prepared = self
             .preparer
             .prepare(id, &start, exec, &dir)
@@ -299,15 +303,22 @@ impl Driver<'_> {
             .spawn(spawn, ends)
             .map_err(|source| self.supervisor_failed(source))?;
         let ended = self.read_output(id, &start, output);
-        self.remember(id, &start, exec, dir, observed, ended);
+        let program = exec.argv.first().cloned().unwrap_or_default();
+        self.remember(id, &start, program, dir, observed, Some(ended));
         if let Some(live) = self.work.live.get_mut(&id) {
             live.confined = confined;
         }
         Ok(())
     }
 
+    pub(crate) const fn next_id(&mut self) -> u64 {
+        let id = self.work.next_id;
+        self.work.next_id += 1;
+        id
+    }
+
     /// Reads what an attempt writes, until what is returned is told that it ended.
-    fn read_output(&self, id: u64, start: &StartAttempt, output: Output) -> TellEnded {
+    pub(crate) fn read_output(&self, id: u64, start: &StartAttempt, output: Output) -> TellEnded {
         let (tell_ended, ended) = oneshot::channel();
         let pump = Pump {
             id,
@@ -322,14 +333,14 @@ impl Driver<'_> {
         tell_ended
     }
 
-    fn remember(
+    pub(crate) fn remember(
         &mut self,
         id: u64,
         start: &StartAttempt,
-        exec: &Exec,
+        program: String,
         dir: PathBuf,
         observed: Vec<Observation>,
-        ended: TellEnded,
+        ended: Option<TellEnded>,
     ) {
         let started_boot_ms = boot_ms();
         let deadline_ms = start
@@ -341,19 +352,20 @@ impl Driver<'_> {
         let live = Live {
             attempt: start.attempt,
             label: start.label.to_string(),
-            program: exec.argv.first().cloned().unwrap_or_default(),
+            program,
             dir,
             started_boot_ms,
             deadline_ms,
             stop: None,
             observed,
             confined: None,
-            ended: Some(ended),
+            ended,
+            call: None,
         };
         self.work.live.insert(id, live);
     }
 
-    fn ended_without_running(&mut self, attempt: AttemptId, how: How, observed: Vec<Observation>) {
+    pub(crate) fn ended_without_running(&mut self, attempt: AttemptId, how: How, observed: Vec<Observation>) {
         let mut ended = Ended {
             how,
             observed,
@@ -375,6 +387,10 @@ impl Driver<'_> {
         // time was up first: that stays the reason
         if live.stop != Some(Stop::Timeout) {
             live.stop = Some(why);
+        }
+        if live.call.as_ref().is_some_and(|call| !call.runs_program()) {
+            self.call_given_up(id);
+            return Ok(());
         }
         self.supervisor
             .stop(id, self.grace_ms)
@@ -435,7 +451,7 @@ impl Driver<'_> {
                     self.supervised(event);
                 }
             }
-            Woken::Attempt(from) => self.take_output(from),
+            Woken::Attempt(from) => self.take_output(from)?,
             Woken::Alarm(rang) => {
                 rang.map_err(RunError::system("wait for a timer"))?;
                 self.rang()?;
@@ -447,7 +463,7 @@ impl Driver<'_> {
             }
         }
         while let Ok(from) = self.from_attempts.try_recv() {
-            self.take_output(from);
+            self.take_output(from)?;
         }
         Ok(())
     }
@@ -461,6 +477,15 @@ impl Driver<'_> {
                 }
             }
             supervisor::Event::NotStarted { id, errno } => {
+                if let Some(Live {
+                    call: Some(call),
+                    program,
+                    ..
+                }) = self.work.live.get_mut(&id)
+                {
+                    call.tell(Err(not_started(program, errno)));
+                    return;
+                }
                 if let Some(live) = self.forget(id) {
                     let why = not_started(&live.program, errno);
                     self.ended_without_running(live.attempt, How::NotStarted(why), live.observed);
@@ -469,8 +494,10 @@ impl Driver<'_> {
         }
     }
 
-    fn take_output(&mut self, from: FromAttempt) {
+    fn take_output(&mut self, from: FromAttempt) -> Result<(), RunError> {
         match from {
+            FromAttempt::Run { id, exec, tell } => self.run_for_call(id, &exec, tell)?,
+            FromAttempt::Answered { id, how } => self.answered(id, how),
             FromAttempt::Piece { id, stream, bytes } => {
                 if let Some(live) = self.work.live.get(&id) {
                     let output = Progress::Output {
@@ -487,7 +514,9 @@ impl Driver<'_> {
                 stopped,
                 captured,
             } => {
-                if let Some(live) = self.forget(id) {
+                if self.work.live.get(&id).is_some_and(|live| live.call.is_some()) {
+                    self.program_ended(id, end, stopped, captured);
+                } else if let Some(live) = self.forget(id) {
                     self.work.due.push_back(Due::Finished {
                         live,
                         end,
@@ -497,9 +526,15 @@ impl Driver<'_> {
                 }
             }
         }
+        Ok(())
     }
 
-    fn forget(&mut self, id: u64) -> Option<Live> {
+    /// To be looked at with what else is due.
+    pub(crate) fn call_over(&mut self, live: Live, how: How) {
+        self.work.due.push_back(Due::Called { live, how });
+    }
+
+    pub(crate) fn forget(&mut self, id: u64) -> Option<Live> {
         let live = self.work.live.remove(&id)?;
         self.work.by_attempt.remove(&live.attempt);
         if let Some(at_ms) = live.deadline_ms {
@@ -569,7 +604,7 @@ impl Driver<'_> {
         Ok(())
     }
 
-    fn supervisor_failed(&self, source: io::Error) -> RunError {
+    pub(crate) fn supervisor_failed(&self, source: io::Error) -> RunError {
         RunError::Supervisor {
             binary: self.supervisor_binary.clone(),
             source,
@@ -584,7 +619,7 @@ impl Due {
 }
 
 /// What was seen of the world, what was answered, and why it did not run. What it wrote has been redacted as it came.
-fn redact_ended(ended: &mut Ended, redactor: &Redactor) {
+pub(crate) fn redact_ended(ended: &mut Ended, redactor: &Redactor) {
     if redactor.is_idle() {
         return;
     }
@@ -610,12 +645,12 @@ fn may_be_confinement(end: End, captured: &Captured) -> bool {
             .any(|words| captured.stderr.contains(words))
 }
 
-fn no_pipes(error: io::Error) -> String {
+pub(crate) fn no_pipes(error: io::Error) -> String {
     format!("cannot make the pipes for its output: {error}; lower `limits.parallel`")
 }
 
 /// How an attempt ended; `stop` is why it was stopped, if that is what ended it.
-fn how(end: End, stop: Option<Stop>) -> How {
+pub(crate) fn how(end: End, stop: Option<Stop>) -> How {
     match (stop, end) {
         (Some(Stop::Timeout), _) => How::TimedOut,
         (Some(Stop::Asked(StopReason::Pause)), _) => How::Interrupted,

@@ -67,6 +67,8 @@ pub enum RunError {
         gate: String,
         waiting: Vec<String>,
     },
+    /// A budget may not be raised so far.
+    Budget(String),
     /// A person's decision is not taken.
     Refused {
         run: String,
@@ -110,6 +112,7 @@ impl RunError {
             | Self::Ended { .. }
             | Self::NotInDoubt { .. }
             | Self::NoSuchGate { .. }
+            | Self::Budget(_)
             | Self::Refused { .. } => ErrorClass::Usage,
             Self::NoSupervisor { .. }
             | Self::Supervisor { .. }
@@ -137,6 +140,7 @@ impl fmt::Display for RunError {
             Self::NotRunnable(clauses) => {
                 write!(f, "this plan cannot be run yet, because of {}", clauses.join(", "))
             }
+            Self::Budget(why) => write!(f, "the budget stays as it is: {why}"),
             Self::NotEnforced(why) => write!(f, "{why}, and `--strict-effects` asks for it"),
             Self::BadPlan(what) => write!(f, "the compiled plan contradicts itself: {what}; compile it again"),
             Self::NoSupervisor { binary, source } => write!(

@@ -14,7 +14,9 @@ pub mod supervisor;
 pub mod testing;
 pub mod world;
 
+mod adapters;
 mod attempt;
+mod calling;
 mod clock;
 mod decide;
 mod detach;
@@ -39,8 +41,8 @@ pub use error::{Divergence, ENGINE_VERSION, RunError};
 pub use history::{History, LastDriver, ReplayReport, fold, fold_journal, replay};
 pub use inputs::complete as complete_inputs;
 pub use output::CAPTURE_MAX_BYTES;
-pub use request::{Asked, cancel, pause, resolve};
+pub use request::{Asked, cancel, pause, raise_budget, resolve};
 pub use running::{
-    Finished, GRACE_MS, Options, Patience, Recovery, Running, can_resume, create, opening, resume, start,
+    Finished, GRACE_MS, Options, Patience, Recovery, Running, can_resume, create, opening, resume, runnable, start,
 };
 pub use watch::{Control, Observer, Progress, Stream, Unwatched};

@@ -9,12 +9,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::event::{Exec, How};
 use ir::expr::Capture;
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
+use crate::adapters::ToAdapter;
 use crate::secrets::{Redacting, Redactor};
 use crate::supervisor::{End, Output};
 
@@ -29,6 +31,10 @@ const DRAIN_MAX: Duration = Duration::from_secs(1);
 pub enum FromAttempt {
     /// For whoever watches.
     Piece { id: u64, stream: Stream, bytes: Vec<u8> },
+    /// An adapter wants a program to run.
+    Run { id: u64, exec: Box<Exec>, tell: ToAdapter },
+    /// What an adapter's call came to.
+    Answered { id: u64, how: How },
     /// It ended and all of its output was read.
     Done {
         id: u64,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use engine::event::{EventKind, Resolution};
 use engine::{Engine, InFlight};
+use ir::plan::Budget;
 use store::{Holder, Inbox, RunFolder, StoreError};
 
 use crate::driver::Journal;
@@ -44,6 +45,17 @@ pub fn cancel(folder: &RunFolder, because: Option<String>) -> Result<Asked, RunE
     ask(folder, |_| {
         Ok(Some(EventKind::CancelAsked {
             because: because.clone(),
+        }))
+    })
+}
+
+/// Raises the budget of a run; what is absent stays as it is.
+pub fn raise_budget(folder: &RunFolder, budget: &Budget, by: &str) -> Result<Asked, RunError> {
+    ask(folder, |engine| {
+        engine.may_raise(budget).map_err(RunError::Budget)?;
+        Ok(Some(EventKind::BudgetRaised {
+            budget: budget.clone(),
+            by: by.to_owned(),
         }))
     })
 }
@@ -191,6 +203,7 @@ pub(crate) fn parse(text: &str) -> Result<EventKind, String> {
             kind @ (EventKind::PauseAsked
             | EventKind::CancelAsked { .. }
             | EventKind::Resolved { .. }
+            | EventKind::BudgetRaised { .. }
             | EventKind::Decided { .. }),
         ) => Ok(kind),
         Ok(_) => Err("it is not for the inbox".to_owned()),

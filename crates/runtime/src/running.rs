@@ -178,18 +178,23 @@ pub fn create(store: &Store, plan: &Plan, given: Inputs, options: &Options) -> R
     Ok(folder)
 }
 
+/// Whether this version can run all that the plan says.
+pub fn runnable(plan: &Plan) -> Result<(), RunError> {
+    let unsupported = plan.unsupported.iter().filter(|clause| clause.blocks);
+    let blocking: Vec<String> = unsupported
+        .map(|clause| format!("`{}` in line {}", clause.what, clause.line))
+        .chain(crate::adapters::not_carried_out(plan))
+        .collect();
+    match blocking.is_empty() {
+        true => Ok(()),
+        false => Err(RunError::NotRunnable(blocking)),
+    }
+}
+
 /// What the plan is given, if it can be run with that.
 fn checked(plan: &Plan, given: Inputs, options: &Options) -> Result<Inputs, RunError> {
     ir::verify::verify(plan).map_err(|error| RunError::BadPlan(error.to_string()))?;
-    let blocking: Vec<String> = plan
-        .unsupported
-        .iter()
-        .filter(|clause| clause.blocks)
-        .map(|clause| format!("`{}` in line {}", clause.what, clause.line))
-        .collect();
-    if !blocking.is_empty() {
-        return Err(RunError::NotRunnable(blocking));
-    }
+    runnable(plan)?;
     must_be_enforced(plan, options)?;
     inputs::complete(plan, given).map_err(RunError::Inputs)
 }

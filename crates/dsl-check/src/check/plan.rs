@@ -95,7 +95,6 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
         }
         (Some(K::Budget), _) => {
             parts.budget = settings::budget(cx, clause);
-            parts.unready.blocks(clause);
         }
         (Some(K::Limits), Value::Limits(lines)) => {
             parts.limits = super::limits(lines);
@@ -112,7 +111,6 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
         }
         (Some(K::Judge), Value::Names(names)) => {
             parts.judge = settings::judge(cx, names);
-            parts.unready.blocks(clause);
         }
         (Some(K::Trigger), Value::Clauses(clauses)) => parts.trigger = Some(settings::trigger(cx, clause, clauses)),
         (Some(K::Alert), Value::Alert(alert)) => {
@@ -221,7 +219,7 @@ fn limits(cx: &Cx<'_>, lines: &[LimitLine], parts: &mut PlanParts) {
     for line in lines {
         match line.name.text.as_str() {
             "parallel" => parts.parallel = parallel(cx, line),
-            "queue" | "requests" | "tokens" | "cost" => {
+            "queue" => {
                 let what = format!("limits.{}", line.name.text);
                 parts.unready.blocks_as(what.into(), line.name.span);
             }

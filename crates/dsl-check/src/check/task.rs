@@ -579,9 +579,8 @@ fn later_clauses(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> (Budget, Op
             }
             Some(K::Budget) => {
                 budget = settings::budget(cx, clause);
-                unready.blocks(clause);
             }
-            Some(K::Key | K::By | K::Rollback) => unready.blocks(clause),
+            Some(K::Rollback) => unready.blocks(clause),
             _ => {}
         }
     }

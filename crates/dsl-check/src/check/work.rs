@@ -33,13 +33,9 @@ pub(super) fn work<'db>(cx: &Cx<'db>, decl: &Decl, unready: &mut Unready) -> Doe
         && !is_script_capability(&name.text)
     {
         let found = used_capability(cx, name);
-        unready.blocks(clause);
         if self::clause(decl, K::Run).is_none() {
             return found.map_or(Doer::Unknown, Doer::Capability);
         }
-    }
-    if let Some(clause) = clause(decl, K::Do) {
-        unready.blocks(clause);
     }
     if let Some(clause) = clause(decl, K::Call) {
         unready.blocks(clause);

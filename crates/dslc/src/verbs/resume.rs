@@ -6,6 +6,9 @@ use crate::failure::{Exit, Failure};
 use crate::history::RunArgs;
 use crate::printer::Printer;
 use crate::workspace::Place;
+use ir::plan::{Budget, Money};
+use ir::quantity::{parse_duration, parse_money};
+use runtime::Asked;
 
 use super::run::Tier;
 
@@ -15,6 +18,7 @@ use super::run::Tier;
 Examples:
   dslc resume last
   dslc resume k3fx
+  dslc resume k3fx --budget cost=20
 
 What completed is not repeated. An attempt that was cut off starts again, unless its task says `idempotent: false`: then the run
 waits until `dslc resolve` says what became of it. The plan is the one that the run started with.")]
@@ -27,6 +31,9 @@ pub struct Args {
     /// Refuse to go on where the system cannot enforce the `effects:` of scripts
     #[arg(long)]
     strict_effects: bool,
+    /// Raise the plan's budget first: `cost=20`, `tokens=500000` or `time=2h`
+    #[arg(long, value_name = "ITEM=MOST", value_parser = raised)]
+    budget: Vec<Raise>,
     /// Go on in the background
     #[arg(long)]
     detach: bool,
@@ -38,6 +45,14 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
     let store = args.run.store.open_in(&place, args.durability.into());
     let folder = store.find(&args.run.run)?;
+    if !args.budget.is_empty() {
+        let by = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
+        let asked = runtime::raise_budget(&folder, &whole(&args.budget), &by)?;
+        if let Asked::Taken(holder) | Asked::Left(holder) = asked {
+            printer.note(&format!("the budget is raised; {holder} goes on"));
+            return Ok(Exit::Fine);
+        }
+    }
     if args.detach {
         let pid = Background {
             store: store.root(),
@@ -55,4 +70,44 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     options.strict_effects = args.strict_effects;
     let running = runtime::resume(&folder, options)?;
     drive::drive(running, &args.watching, printer)
+}
+
+/// One part of a budget, and its new bound.
+#[derive(Clone)]
+enum Raise {
+    Cost(Money),
+    Tokens(u64),
+    TimeMs(u64),
+}
+
+fn raised(text: &str) -> Result<Raise, String> {
+    let expected = "expected one as `cost=20`, `tokens=500000` or `time=2h`";
+    let (item, most) = text.split_once('=').ok_or(expected)?;
+    match item {
+        "cost" => parse_money(most).map(|most| Raise::Cost(Money(most))),
+        "tokens" => most
+            .replace('_', "")
+            .parse()
+            .map(Raise::Tokens)
+            .map_err(|_| format!("`{most}` is not a number of tokens")),
+        "time" => {
+            let ms = u64::try_from(parse_duration(most)?);
+            ms.map(Raise::TimeMs)
+                .map_err(|_| format!("`{most}` is not a positive duration"))
+        }
+        _ => Err(format!("a budget has no `{item}`, {expected}")),
+    }
+}
+
+/// Of what is given twice the last counts.
+fn whole(parts: &[Raise]) -> Budget {
+    let mut budget = Budget::default();
+    for part in parts {
+        match part {
+            Raise::Cost(most) => budget.cost = Some(*most),
+            Raise::Tokens(most) => budget.tokens = Some(*most),
+            Raise::TimeMs(most) => budget.time_ms = Some(*most),
+        }
+    }
+    budget
 }

@@ -85,6 +85,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let plan = opened.plan_to_run(&args.source, printer)?;
     let given = inputs(args, &plan)?;
     if args.dry_run {
+        runtime::runnable(&plan)?;
         let inputs = runtime::complete_inputs(&plan, given).map_err(|problems| Failure::usage(problems.join("\n")))?;
         printer.out(&dry_run::describe(&plan, &inputs, &opened.bounds(&args.source)?));
         return Ok(Exit::Fine);

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use engine::event::NodeStatus;
+use engine::event::{NodeStatus, Usage};
 use engine::{InstanceSnapshot, NodeSnapshot};
+use ir::plan::Money;
 
 use crate::failure::{Exit, Failure};
 use crate::history::{History, RunArgs};
@@ -63,6 +64,10 @@ fn head(history: &History, facts: &Facts<'_>) -> String {
         meta.started,
         text::duration(facts.duration_ms())
     );
+    let all = used(None, facts.engine.used());
+    if !all.is_empty() {
+        let _ = writeln!(text, "used{all}");
+    }
     if let Some(holder) = &history.driven_by {
         let _ = writeln!(text, "driven by {holder}");
     }
@@ -80,6 +85,7 @@ fn row(node: &NodeSnapshot) -> String {
         let _ = write!(text, "  {}", shown(title));
     }
     details(&mut text, node.attempts, node.duration_ms());
+    text.push_str(&used(node.agent.as_deref(), node.used));
     text.push('\n');
     if let Some(error) = node.error.as_ref().filter(|_| node.instances.is_empty()) {
         let handled = if node.handled == Some(true) { " (handled)" } else { "" };
@@ -111,9 +117,25 @@ fn instance_row(instance: &InstanceSnapshot) -> String {
         .zip(instance.started_ms)
         .map(|(settled, started)| settled - started);
     details(&mut text, instance.attempts, duration);
+    text.push_str(&used(instance.agent.as_deref(), Usage::default()));
     text.push('\n');
     if let Some(error) = &instance.error {
         let _ = writeln!(text, "                  {}: {}", error.kind, shown(&error.message));
+    }
+    text
+}
+
+/// `  by coder  $0.40  1200 tokens`, as far as there is something to say.
+fn used(agent: Option<&str>, used: Usage) -> String {
+    let mut text = String::new();
+    if let Some(agent) = agent {
+        let _ = write!(text, "  by {}", shown(agent));
+    }
+    if used.cost != Money::default() {
+        let _ = write!(text, "  ${}", ir::quantity::render_money(used.cost.0));
+    }
+    if used.tokens > 0 {
+        let _ = write!(text, "  {} tokens", used.tokens);
     }
     text
 }

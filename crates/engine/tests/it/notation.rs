@@ -117,6 +117,12 @@ impl Reader {
                     FailurePolicy::Continue
                 };
             }
+            "judge:" => {
+                self.plan.judge = Some(match rest {
+                    "human" => ir::plan::Judge::Human,
+                    capability => ir::plan::Judge::Capability(capability.into()),
+                });
+            }
             "budget:" => self.plan.budget = budget(rest),
             "limits:" => {
                 let (what, rest) = rest.split_once(' ').expect("a limit");

@@ -435,6 +435,9 @@ fn calling(call: &Call) -> String {
     for (name, value) in &call.input {
         write!(line, ", {name}={}", ir::data::render(value)).expect("text grows");
     }
+    if let Some(sentence) = &call.judges {
+        write!(line, ", to judge \"{sentence}\"").expect("text grows");
+    }
     if let Some(agent) = &call.agent {
         write!(line, ", by {agent}").expect("text grows");
     }

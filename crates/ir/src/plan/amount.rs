@@ -7,7 +7,7 @@ use super::is_run;
 use crate::quantity::{parse_money, render_money};
 
 /// Dollars; written as text with at least two digits after the point, so that equal amounts have equal text.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Money(pub Decimal);
 
 impl Serialize for Money {
