@@ -3,6 +3,7 @@
 mod bad_input;
 mod baseline;
 mod bounds;
+mod calls;
 mod check;
 mod ci;
 mod disks;

@@ -64,6 +64,27 @@ impl<'a> Mocks<'a> {
         }
     }
 
+    /// What a capability that judges says.
+    fn judge_call(&mut self, capability: &SmolStr) -> Ended {
+        let plans = std::iter::once(self.plan).chain(self.plan.plans.values());
+        let found = plans.filter_map(|plan| plan.capabilities.get(capability)).next();
+        let verdict = found.and_then(|found| found.output.iter().find(|param| *param.ty.required() == ir::Type::Bool));
+        ended(match (self.judge(), verdict) {
+            (Some(Ok(holds)), Some(verdict)) => {
+                let fields = std::collections::BTreeMap::from([(verdict.name.clone(), Value::Bool(holds))]);
+                How::Answered(Value::Record(fields))
+            }
+            (Some(Err(message)), _) => How::CallFailed {
+                mode: "failure".into(),
+                message,
+            },
+            _ => How::CallFailed {
+                mode: "failure".into(),
+                message: "no mock of the judge answers this call".to_owned(),
+            },
+        })
+    }
+
     /// What people do about a gate once it has asked them, and after how long.
     pub fn decisions(&self, gate: NodeId) -> Vec<(u64, EventKind)> {
         let decisions = self.test.decisions.iter().filter(|decide| decide.gate == gate);
@@ -189,6 +210,9 @@ impl<'a> Mocks<'a> {
 impl World for Mocks<'_> {
     fn start(&mut self, start: &StartAttempt, _: &Engine) -> Result<Outcome, Halt> {
         let (of, agent, input) = match (&start.call, &start.exec) {
+            (Some(call), _) if call.judges.is_some() && self.test.mocks.iter().any(|mock| mock.of == Mocked::Judge) => {
+                return Ok(at_once(self.judge_call(&call.capability)));
+            }
             (Some(call), _) => (
                 Mocked::Capability(call.capability.clone()),
                 call.agent.as_deref(),
@@ -222,7 +246,22 @@ impl World for Mocks<'_> {
     }
 
     fn ask(&mut self, ask: &Ask) -> Vec<(u64, EventKind)> {
-        self.decisions(ask.node)
+        if !ask.approvers.is_empty() {
+            return self.decisions(ask.node);
+        }
+        // prose that people judge
+        let decision = match self.judge() {
+            Some(Ok(true)) => GateDecision::Approved { choice: None },
+            _ => GateDecision::Rejected,
+        };
+        let kind = EventKind::Decided {
+            node: ask.node,
+            by: "user/judge".into(),
+            person: None,
+            decision,
+            because: None,
+        };
+        vec![(0, kind)]
     }
 
     fn sight(&mut self, before: bool) -> &mut dyn ir::eval::World {

@@ -14,8 +14,8 @@ use engine::{Engine, Notice};
 use ir::Value;
 use ir::eval::{EvalError, NoWorld, Scope, eval};
 use ir::expr::Ref;
-use ir::plan::{Expectation, Inputs, Plan, Unsupported};
-use ir::testing::Test;
+use ir::plan::{Expectation, Inputs, Judge, Plan, Unsupported};
+use ir::testing::{Mocked, Test};
 use ir::types::Types;
 
 use crate::inputs::complete;
@@ -80,13 +80,28 @@ impl TestReport {
     }
 }
 
-/// Clauses that a test needs less of than a run: who would carry a capability out does not matter here.
-const MOCKED: [&str; 2] = ["using", "do"];
-
 /// The first clause that keeps the tests of a plan from being carried out.
 pub fn unsupported(plan: &Plan) -> Option<&Unsupported> {
-    let mut blocking = plan.unsupported.iter().filter(|clause| clause.blocks);
-    blocking.find(|clause| !MOCKED.contains(&clause.what.as_str()))
+    plan.unsupported.iter().find(|clause| clause.blocks)
+}
+
+/// Without a mock of its judge prose stays unverified in a test, and nobody is asked.
+fn judged(plan: &Arc<Plan>, test: &Test) -> Arc<Plan> {
+    let is_mocked = |plan: &Plan| match &plan.judge {
+        Some(Judge::Capability(name)) => test
+            .mocks
+            .iter()
+            .any(|mock| mock.of == Mocked::Judge || mock.of == Mocked::Capability(name.clone())),
+        Some(Judge::Human) => test.mocks.iter().any(|mock| mock.of == Mocked::Judge),
+        None => true,
+    };
+    if std::iter::once(&**plan).chain(plan.plans.values()).all(is_mocked) {
+        return plan.clone();
+    }
+    let mut plan = Plan::clone(plan);
+    plan.judge = None;
+    plan.plans.values_mut().for_each(|plan| plan.judge = None);
+    Arc::new(plan)
 }
 
 /// Carries out a test of a plan that has passed `ir::verify`.
@@ -116,6 +131,7 @@ pub fn run_test(plan: &Arc<Plan>, test: &Test) -> TestReport {
         supervisor_pid: 1,
         supervisor_started: 1,
     };
+    let plan = &judged(plan, test);
     let mut mocks = Mocks::new(plan, test);
     let mut events = Events::default();
     let mut engine = Engine::new(plan.clone());
