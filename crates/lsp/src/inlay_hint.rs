@@ -12,7 +12,7 @@ pub(crate) fn hints(subject: &Subject<'_>, within: Range) -> Vec<InlayHint> {
         let position = edge::position(text.place(offset as usize, encoding));
         (within.start <= position && position <= within.end).then(|| InlayHint {
             position,
-            label: InlayHintLabel::String(format!("⏱ {note}")),
+            label: InlayHintLabel::String(format!("≤ {note}")),
             kind: None,
             text_edits: None,
             tooltip: Some("at worst, retries and waits included".to_owned().into()),

@@ -132,7 +132,7 @@ fn headers_say_what_their_node_takes_at_worst() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].position, Position::new(0, 6));
     let label = serde_json::to_string(&found[0].label).expect("JSON");
-    assert!(label.contains("⏱ 10m"), "{label}");
+    assert!(label.contains("≤ 10m"), "{label}");
     let nowhere = Range::new(Position::new(3, 0), Position::new(4, 0));
     assert_eq!(inlay_hint::hints(&fixture.subject(), nowhere).len(), 0);
 }

@@ -21,7 +21,7 @@ export function runCommands(session: Session, history: RunHistory): vscode.Dispo
     vscode.commands.registerCommand("dslc.runs.approve", (item: Of<"gate">) => decide(history, item, "approve")),
     vscode.commands.registerCommand("dslc.runs.reject", (item: Of<"gate">) => decide(history, item, "reject")),
     vscode.commands.registerCommand("dslc.runs.pause", onRun("pause")),
-    vscode.commands.registerCommand("dslc.runs.resume", (item: Of<"run">) => resume(session, item)),
+    vscode.commands.registerCommand("dslc.runs.resume", (item: Of<"run">) => resume(session, history, item)),
     vscode.commands.registerCommand("dslc.runs.cancel", (item: Of<"run">) => cancel(history, item)),
     vscode.commands.registerCommand("dslc.runs.report", (item: Of<"run">) => report(history, item)),
     vscode.commands.registerCommand("dslc.runs.log", (item: Of<"node">) => log(history, item)),
@@ -76,7 +76,7 @@ async function start(session: Session, history: RunHistory): Promise<void> {
   const shellArgs = ["run", fsPath, ...which, ...params.flatMap((param) => ["--param", param])];
   const name = `run ${which[0] ?? path.basename(fsPath, ".plan")}`;
   vscode.window.createTerminal({ name, shellPath: command, shellArgs, cwd: dir, iconPath: new vscode.ThemeIcon("play") }).show(true);
-  history.refresh();
+  history.expect();
 }
 
 /** `name=value` for each parameter without a default; absent if the person gave up. */
@@ -133,10 +133,11 @@ async function choose(options: readonly { name: string; title?: string | null; n
   return picked === undefined ? undefined : ["--choose", picked.label];
 }
 
-function resume(session: Session, { run }: Of<"run">): void {
+function resume(session: Session, history: RunHistory, { run }: Of<"run">): void {
   const shellPath = session.command;
   if (shellPath !== undefined) {
     vscode.window.createTerminal({ name: `resume ${run.plan}`, shellPath, shellArgs: ["resume", run.run], cwd: run.dir }).show(true);
+    history.expect();
   }
 }
 

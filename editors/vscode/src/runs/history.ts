@@ -11,6 +11,9 @@ const LISTED_MAX = 50;
 /** Runs whose nodes are read too. */
 const DETAILED_MAX = 5;
 const PAUSE_MS = 250;
+/** While a run goes on, and for a while after one was started, its store is looked at this often: not every file system tells of changes. */
+const LOOK_MS = 1000;
+const EXPECTED_MS = 15_000;
 
 /** A run and the folder whose store it is in. */
 export interface KeptRun extends Run {
@@ -24,16 +27,24 @@ export class RunHistory implements vscode.Disposable {
   readonly onChange = this.changed.event;
   private readonly disposables: vscode.Disposable[] = [this.changed];
   private timer: NodeJS.Timeout | undefined;
+  private looking: NodeJS.Timeout | undefined;
+  /** Until then a run is expected to appear. */
+  private expectedUntil = 0;
   private reading = false;
   private stale = false;
 
   constructor(private readonly session: Session) {
-    const watcher = vscode.workspace.createFileSystemWatcher("**/.dslc/runs/*/*");
+    const watcher = vscode.workspace.createFileSystemWatcher("**/.dslc/**");
     this.disposables.push(
       watcher,
       watcher.onDidChange(() => this.later()),
       watcher.onDidCreate(() => this.later()),
       watcher.onDidDelete(() => this.later()),
+      vscode.window.onDidChangeWindowState(({ focused }) => {
+        if (focused) {
+          this.later();
+        }
+      }),
       vscode.workspace.onDidChangeWorkspaceFolders(() => this.later()),
       session.onReady(() => this.later()),
     );
@@ -41,6 +52,7 @@ export class RunHistory implements vscode.Disposable {
 
   dispose(): void {
     clearTimeout(this.timer);
+    clearTimeout(this.looking);
     this.disposables.forEach((one) => one.dispose());
   }
 
@@ -81,6 +93,12 @@ export class RunHistory implements vscode.Disposable {
   }
 
   refresh(): void {
+    this.later();
+  }
+
+  /** A run was just started and will appear. */
+  expect(): void {
+    this.expectedUntil = Date.now() + EXPECTED_MS;
     this.later();
   }
 
@@ -143,6 +161,15 @@ export class RunHistory implements vscode.Disposable {
       }
     }
     this.changed.fire();
+    this.lookAgain();
+  }
+
+  private lookAgain(): void {
+    clearTimeout(this.looking);
+    const moves = this.runs.some((run) => run.status === "running" || run.status === "blocked" || run.status === "waiting");
+    if (moves || Date.now() < this.expectedUntil) {
+      this.looking = setTimeout(() => void this.read(), LOOK_MS);
+    }
   }
 }
 
