@@ -88,12 +88,13 @@ enum Kind {
     Params,
     Expression,
     Anywhere,
-    Newline,
+    EmptyLine,
+    Break,
     NewTask,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Script,
         Self::Needs,
         Self::Name,
@@ -101,7 +102,8 @@ impl Kind {
         Self::Params,
         Self::Expression,
         Self::Anywhere,
-        Self::Newline,
+        Self::EmptyLine,
+        Self::Break,
         Self::NewTask,
     ];
 
@@ -114,7 +116,8 @@ impl Kind {
             Self::Params => "a character of `params:`",
             Self::Expression => "a character of an expectation or output",
             Self::Anywhere => "a character anywhere",
-            Self::Newline => "an empty line",
+            Self::EmptyLine => "an empty line",
+            Self::Break => "a line cut from its indentation",
             Self::NewTask => "a new task, pasted",
         }
     }
@@ -143,7 +146,8 @@ impl Kind {
                     (start < 3000 && depth == 4 && inner.contains(" = ") && !inner.contains("when")).then_some(at)
                 }
                 Self::Expression => (inside("expect:") || inside("output:")).then_some(at),
-                Self::Anywhere | Self::Newline => Some(at),
+                Self::Anywhere | Self::Break => Some(at),
+                Self::EmptyLine => Some(at.start - depth..at.start - depth),
                 Self::NewTask => inner.starts_with("task ").then(|| at.start - depth..at.start - depth),
             };
             found.extend(place);
@@ -174,7 +178,7 @@ impl Editor {
                 .unwrap_or(place.start);
             let (range, new) = match kind {
                 Kind::Timeout => (place.clone(), (1 + self.random.below(9)).to_string()),
-                Kind::Newline => (place.start..place.start, "\n".to_owned()),
+                Kind::EmptyLine | Kind::Break => (place.start..place.start, "\n".to_owned()),
                 Kind::NewTask => (
                     place.clone(),
                     format!("  task pasted-{edit}\n    run: \"true\"\n    timeout: 1m\n\n"),

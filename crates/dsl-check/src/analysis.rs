@@ -20,7 +20,7 @@ use crate::imports::{Space, declarations, normalize, visible};
 use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
 use crate::places::{block_of, decl_of, find, find_exactly, start_of};
 use crate::plans::file_plans;
-use crate::policy::policy_problems;
+use crate::policy::{policy_problems, policy_problems_of_nodes};
 use crate::problems::{fallback_problems, file_problems, flow_problems, graph_problems, reach_problems};
 use crate::removal::removal;
 use crate::rules;
@@ -122,9 +122,13 @@ impl Analysis {
         let project = self.project;
         for_each_chunk(&self.db, file.chunks(&self.db), |db, chunk| {
             check(db, project, chunk);
+            policy_problems_of_nodes(db, project, chunk);
         });
         for &chunk in file.chunks(&self.db) {
-            check(&self.db, self.project, chunk).iter().for_each(&mut show);
+            check(&self.db, project, chunk).iter().for_each(&mut show);
+            policy_problems_of_nodes(&self.db, project, chunk)
+                .iter()
+                .for_each(&mut show);
         }
         file_problems(&self.db, self.project, file).iter().for_each(&mut show);
         graph_problems(&self.db, self.project, file).iter().for_each(&mut show);

@@ -2,7 +2,8 @@
 //!
 //! The facts of a block are found while it is checked, so names have been resolved and constants folded by then. Checks of whole
 //! plans (policies, bounds, flow of values, names that nobody uses) read only these, signatures and graphs; their places are
-//! symbolic. Absent: diagnostics, and anything that only the block itself wants to know.
+//! symbolic. Each has a query that takes from a chunk's facts the part that it wants, so that it runs again only when that part
+//! changes. Absent: diagnostics, and anything that only the block itself wants to know.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -17,8 +18,9 @@ use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use crate::check::checked;
+use crate::diagnostic::BlockRef;
 use crate::flow::{Printed, is_within, prints, weighed};
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::plans::file_plans;
 use crate::reach::Cond;
 use crate::signatures::{clause, is_true, name_of};
@@ -27,12 +29,20 @@ use crate::writes::{Writes, writes};
 /// What one block says.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Facts {
-    /// Every value that it reads, and in which clause; sorted, each once.
-    pub reads: Box<[Read]>,
+    pub values: Arc<ValueFacts>,
     /// Of tasks, gates and decisions.
     pub node: Option<Box<NodeFacts>>,
     /// Of the clauses of a plan.
-    pub plan: Option<Box<ClauseFacts>>,
+    pub plan: Option<Arc<ClauseFacts>>,
+}
+
+/// Where values go in a block.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct ValueFacts {
+    /// Every value that it reads, and in which clause; sorted, each once.
+    pub reads: Box<[Read]>,
+    /// Variables that its script prints; looked for only where it is given a secret.
+    pub prints: Box<[SmolStr]>,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -107,8 +117,6 @@ pub(crate) struct NodeFacts {
     /// `None`: it does not say.
     pub quorum: Option<u32>,
     pub budget: Budget,
-    /// Variables that the script prints; looked for only where it is given a secret.
-    pub prints: Box<[SmolStr]>,
     /// What its `when` asks for; `None`: nothing that is understood.
     pub when: Option<Arc<Cond>>,
     /// When a decision takes its arms, one for each route clause; of none or of others than decisions, nothing.
@@ -117,7 +125,7 @@ pub(crate) struct NodeFacts {
     /// It has a clause that could not be read, so it may say more than this.
     pub broken: bool,
     /// Paths, artifacts and memory keys; `None`: none that are known.
-    pub writes: Option<Box<Writes>>,
+    pub writes: Option<Arc<Writes>>,
 }
 
 /// What a block of a plan's own clauses says of time, money and slots.
@@ -185,6 +193,50 @@ pub(crate) struct EachFacts {
     pub parallel: Option<u32>,
 }
 
+/// What the clauses of a plan say, block by block.
+pub(crate) type PlanClauses = Vec<(BlockRef, Arc<ClauseFacts>)>;
+
+/// Of each plan of a file, what its clauses say: nothing of its nodes.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn clause_facts(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<PlanClauses>> {
+    let of_block = |block: &BlockRef| {
+        let facts = &facts(db, project, block.chunk)[block.index as usize];
+        Some((*block, facts.plan.clone()?))
+    };
+    let plans = file_plans(db, file).plans.iter();
+    Arc::new(
+        plans
+            .map(|plan| plan.clauses.iter().filter_map(of_block).collect())
+            .collect(),
+    )
+}
+
+/// Where values go in each block of the chunk.
+#[salsa::tracked(returns(ref))]
+fn value_facts(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Arc<[Arc<ValueFacts>]> {
+    let facts = facts(db, project, chunk).iter();
+    facts.map(|facts| facts.values.clone()).collect()
+}
+
+/// Where values go in the blocks of a plan.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct PlanValues {
+    pub nodes: Vec<Arc<ValueFacts>>,
+    /// Of the blocks that hold the plan's own clauses.
+    pub clauses: Vec<Arc<ValueFacts>>,
+}
+
+/// One for each plan of the file.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn file_values(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<PlanValues>> {
+    let of_block = |block: &BlockRef| value_facts(db, project, block.chunk)[block.index as usize].clone();
+    let plans = file_plans(db, file).plans.iter().map(|plan| PlanValues {
+        nodes: plan.nodes.iter().map(|(block, _)| of_block(block)).collect(),
+        clauses: plan.clauses.iter().map(of_block).collect(),
+    });
+    Arc::new(plans.collect())
+}
+
 /// The facts of a file's plans: the same plans, and the same nodes, as in [`file_plans`].
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct PlanFacts {
@@ -196,7 +248,7 @@ pub(crate) struct PlanFacts {
 /// One for each plan of the file.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn file_facts(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<PlanFacts>> {
-    let of_block = |block: &crate::diagnostic::BlockRef| facts(db, project, block.chunk)[block.index as usize].clone();
+    let of_block = |block: &BlockRef| facts(db, project, block.chunk)[block.index as usize].clone();
     let plans = file_plans(db, file).plans.iter().map(|plan| PlanFacts {
         nodes: plan.nodes.iter().map(|(block, _)| of_block(block)).collect(),
         clauses: plan.clauses.iter().map(of_block).collect(),
@@ -206,11 +258,7 @@ pub(crate) fn file_facts(db: &dyn salsa::Database, project: Project, file: Sourc
 
 /// One for each block of the chunk.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn facts(
-    db: &dyn salsa::Database,
-    project: Project,
-    chunk: crate::inputs::SourceChunk,
-) -> Arc<[Arc<Facts>]> {
+pub(crate) fn facts(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Arc<[Arc<Facts>]> {
     checked(db, project, chunk).facts.clone()
 }
 
@@ -320,7 +368,7 @@ pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>, wrong: &[
     };
     let variables = std::mem::take(&mut printed.variables);
     let of_plan = |plan: Box<ClauseFacts>| {
-        Box::new(ClauseFacts {
+        Arc::new(ClauseFacts {
             owner: name_of(decl, K::Owner),
             labels: names(decl, K::Labels),
             version: version(decl),
@@ -332,11 +380,13 @@ pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>, wrong: &[
         })
     };
     Facts {
-        reads: noted.reads(decl, &printed, wrong),
+        values: Arc::new(ValueFacts {
+            reads: noted.reads(decl, &printed, wrong),
+            prints: variables.into(),
+        }),
         plan: noted.plan.take().map(of_plan),
         node: typed.map(|typed| {
             Box::new(NodeFacts {
-                prints: variables.into(),
                 broken: unreadable,
                 ..of_node(decl, typed, noted)
             })
@@ -379,7 +429,6 @@ fn of_node(decl: &Decl, typed: &Node, noted: Noted) -> NodeFacts {
         quorum: quorum(decl),
         budget: noted.budget.get(),
         dir: dir(decl),
-        prints: Box::default(),
         broken: false,
         when: noted.when.into_inner(),
         arms: noted.arms.into_inner().into(),

@@ -126,3 +126,33 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
     }
     Arc::new(found)
 }
+
+/// A plan without its nodes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Header {
+    /// Empty where the header is broken; of an implicit plan too.
+    pub name: SmolStr,
+    pub clauses: Vec<BlockRef>,
+}
+
+/// The plans of a file: after an edit of a node, the same as before.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn headers(db: &dyn salsa::Database, file: SourceFile) -> Vec<Header> {
+    let plans = file_plans(db, file).plans.iter();
+    let header = |plan: &PlanBlocks| Header {
+        name: plan.name.clone(),
+        clauses: plan.clauses.clone(),
+    };
+    plans.map(header).collect()
+}
+
+/// For each block of the chunk that holds a node, the plan of its file that it belongs to.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn plans_of_nodes(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[Option<u32>]> {
+    let plans = file_plans(db, chunk.file(db));
+    let plan = |index| match plans.place(BlockRef { chunk, index }) {
+        Some((plan, Some(_))) => Some(plan),
+        _ => None,
+    };
+    (0..pieces(db, chunk).len() as u32).map(plan).collect()
+}

@@ -163,8 +163,9 @@ pub(crate) struct PlanSig {
     pub has_version: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum NodeKind {
+    #[default]
     Task,
     Gate,
     Decision,
@@ -183,7 +184,7 @@ impl NodeKind {
 }
 
 /// What others may see of a node: nothing of whom it waits for, so that typing its needs checks none of them again.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct NodeSig {
     /// Empty where the header is broken.
     pub name: SmolStr,
@@ -224,13 +225,14 @@ pub(crate) struct Ties {
     pub needs_broken: bool,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Work {
     Script,
     Capability(SmolStr),
     Call(SmolStr),
     /// The capabilities of its steps.
     Steps(Box<[SmolStr]>),
+    #[default]
     Nothing,
 }
 

@@ -1,25 +1,28 @@
 //! Names that nobody uses: imported names, parameters, memory, secrets, types, capabilities and agents, and outputs of tasks.
 //!
-//! Certain, or not said: a name is used if it is mentioned anywhere, whatever it means there. Nothing is said of a file with errors, in
+//! Certain, or not said: a name is used if it is mentioned anywhere, whatever it means there. What is asked about is found first, and then
+//! which of that each chunk mentions, so an edit looks at the words of its own chunk only. Nothing is said of a file with errors, in
 //! which a misspelt name may be the one that is missing. What other files may import is said only where no file imports it. Absent:
 //! variables of one node.
 
-use std::cell::{Cell, OnceCell};
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
+use std::hash::BuildHasher;
 
 use dsl_syntax::table::ClauseKey as K;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 use smol_str::SmolStr;
 
 use crate::check::check;
 use crate::diagnostic::{BlockRef, Diag, Place, Severity, Target};
-use crate::facts::{Source, file_facts};
-use crate::graph::{EdgeKind, graphs};
+use crate::facts::{Source, facts};
+use crate::graph::{EdgeKind, Topology, topologies};
 use crate::imports::{declarations, import_path, visible};
 use crate::inputs::{Project, SourceChunk, SourceFile};
-use crate::plans::file_plans;
+use crate::plans::{file_plans, plans_of_nodes};
 use crate::policy::has_policies;
 use crate::rules;
-use crate::signatures::{FieldSig, NodeKind, Sig};
+use crate::signatures::{FieldSig, NodeKind, Sig, signatures};
 use crate::words::words;
 
 /// Names and outputs that nobody uses.
@@ -28,23 +31,170 @@ pub(crate) fn unused(db: &dyn salsa::Database, project: Project, file: SourceFil
     if file.chunks(db).iter().any(|&chunk| *has_errors(db, project, chunk)) {
         return Vec::new();
     }
-    let unused = Unused {
-        db,
-        project,
-        file,
-        asked: Cell::new(0),
-        all: OnceCell::new(),
+    let unused = Unused { db, project, file };
+    let asked = asked_names(db, project, file);
+    let used = any_of(
+        asked.len(),
+        file.chunks(db).iter().map(|&chunk| mentioned_names(db, project, chunk)),
+    );
+    let is_used = |name: &str| {
+        asked
+            .binary_search_by(|asked| asked.as_str().cmp(name))
+            .is_ok_and(|at| used[at])
     };
-    let mut found = Vec::new();
-    for (block, sig) in declarations(db, file).iter() {
-        unused.of_declaration(*block, sig, &mut found);
-    }
-    let mut shared = unused.outputs();
-    shared.extend(unused.private());
+    let mut found = unused.names(&is_used);
+    let mut shared = unused.private(&is_used);
+    shared.extend(unused.outputs());
     if !shared.is_empty() && !unused.is_imported() {
         found.extend(shared);
     }
     found
+}
+
+/// The names of which somebody wants to know whether they are mentioned, sorted.
+#[salsa::tracked(returns(ref))]
+fn asked_names(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<SmolStr> {
+    let asked = RefCell::new(BTreeSet::new());
+    let note = |name: &str| {
+        asked.borrow_mut().insert(SmolStr::from(name));
+        false
+    };
+    let unused = Unused { db, project, file };
+    unused.names(&note);
+    unused.private(&note);
+    asked.into_inner().into_iter().collect()
+}
+
+/// Those of [`asked_names`] that the chunk mentions, by their places there.
+#[salsa::tracked(returns(ref))]
+fn mentioned_names(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Box<[u32]> {
+    mentioned(words(db, chunk), asked_names(db, project, chunk.file(db)))
+}
+
+/// Those of [`unread_outputs`] that the chunk mentions, by their places there.
+#[salsa::tracked(returns(ref))]
+fn mentioned_outputs(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Box<[u32]> {
+    mentioned(words(db, chunk), &unread_outputs(db, project, chunk.file(db)).names)
+}
+
+/// The places of the names that are among the words; both are sorted.
+fn mentioned(words: &[SmolStr], names: &[SmolStr]) -> Box<[u32]> {
+    if names.len() <= words.len() {
+        let is_word = |name: &SmolStr| words.binary_search(name).is_ok();
+        (0..)
+            .zip(names)
+            .filter(|(_, name)| is_word(name))
+            .map(|(at, _)| at)
+            .collect()
+    } else {
+        let at = |word: &SmolStr| names.binary_search(word).ok().map(|at| at as u32);
+        words.iter().filter_map(at).collect()
+    }
+}
+
+/// Which of so many are among the chunks' own.
+fn any_of<'a>(count: usize, chunks: impl Iterator<Item = &'a Box<[u32]>>) -> Vec<bool> {
+    let mut found = vec![false; count];
+    for at in chunks.flatten() {
+        found[*at as usize] = true;
+    }
+    found
+}
+
+/// What the tasks of a chunk declare as outputs and do not read themselves, by block; and the outputs that its blocks read, by a hash of
+/// their names, sorted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Outputs {
+    declared: Box<[(u32, SmolStr)]>,
+    read: Box<[u64]>,
+}
+
+#[salsa::tracked(returns(ref))]
+fn outputs(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Outputs {
+    let mut declared = Vec::new();
+    let mut read = Vec::new();
+    for (index, (sig, facts)) in (0..).zip(signatures(db, chunk).iter().zip(facts(db, project, chunk).iter())) {
+        let reads = || facts.values.reads.iter().map(|read| &read.source);
+        read.extend(reads().filter_map(|source| match source {
+            Source::Node(node, output) => Some(hash(node, output)),
+            _ => None,
+        }));
+        let Sig::Node { sig, .. } = sig else { continue };
+        let of_task = sig.outputs.iter().filter(|_| sig.kind == NodeKind::Task).flatten();
+        let is_own =
+            |output: &FieldSig| reads().any(|source| matches!(source, Source::Own(own) if *own == output.name));
+        let unread = of_task.filter(|output| !is_kept(output) && !is_own(output));
+        declared.extend(unread.map(|output| (index, output.name.clone())));
+    }
+    read.sort_unstable();
+    read.dedup();
+    Outputs {
+        declared: declared.into(),
+        read: read.into(),
+    }
+}
+
+fn hash(node: &str, output: &str) -> u64 {
+    FxBuildHasher.hash_one((node, output))
+}
+
+/// The outputs that some block of the file reads, by a hash of their names.
+#[salsa::tracked(returns(ref))]
+fn read_outputs(db: &dyn salsa::Database, project: Project, file: SourceFile) -> FxHashSet<u64> {
+    let chunks = file.chunks(db).iter();
+    chunks
+        .flat_map(|&chunk| outputs(db, project, chunk).read.iter().copied())
+        .collect()
+}
+
+/// Outputs that no expression reads, of tasks that something waits for, sorted by name.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Unread {
+    /// `node.output`
+    names: Vec<SmolStr>,
+    /// Each with the place of its name.
+    outputs: Vec<(u32, BlockRef, SmolStr)>,
+}
+
+#[salsa::tracked(returns(ref))]
+fn unread_outputs(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Unread {
+    let plans = file_plans(db, file);
+    let read = read_outputs(db, project, file);
+    let kept: Vec<Vec<bool>> = topologies(db, file).iter().map(|graph| kept(graph)).collect();
+    let mut found = Vec::new();
+    for &chunk in file.chunks(db) {
+        for (index, output) in &outputs(db, project, chunk).declared {
+            let block = BlockRef { chunk, index: *index };
+            let Some((plan, Some(node))) = plans.place(block) else {
+                continue;
+            };
+            let name = &plans.plans[plan as usize].nodes[node as usize].1.name;
+            if !kept[plan as usize][node as usize] && !read.contains(&hash(name, output)) {
+                found.push((SmolStr::from(format!("{name}.{output}")), block, output.clone()));
+            }
+        }
+    }
+    found.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    let mut unread = Unread::default();
+    for (name, block, output) in found {
+        if unread.names.last() != Some(&name) {
+            unread.names.push(name);
+        }
+        unread.outputs.push((unread.names.len() as u32 - 1, block, output));
+    }
+    unread
+}
+
+/// By node, whether what it gives is what the run was for: nothing waits for it, or it stands in for another.
+fn kept(graph: &Topology) -> Vec<bool> {
+    let mut kept = vec![true; graph.ties.len()];
+    for edge in graph.edges.all().iter().filter(|edge| edge.kind != EdgeKind::Fallback) {
+        kept[edge.on as usize] = false;
+    }
+    for &stand_in in graph.fallback.iter().flatten() {
+        kept[stand_in as usize] = true;
+    }
+    kept
 }
 
 /// Whether checking the chunk finds errors; shields what follows from lints that come and go.
@@ -54,36 +204,16 @@ fn has_errors(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) ->
     check(db, project, chunk).iter().any(|diag| is_error(diag.rule))
 }
 
-/// Of more words than these, all words of the file are put together once.
-const ASKED_MAX: usize = 32;
-
 struct Unused<'db> {
     db: &'db dyn salsa::Database,
     project: Project,
     file: SourceFile,
-    asked: Cell<usize>,
-    all: OnceCell<HashSet<&'db str>>,
 }
 
-impl<'db> Unused<'db> {
-    fn is_mentioned(&self, word: &str) -> bool {
-        self.asked.set(self.asked.get() + 1);
-        if self.asked.get() > ASKED_MAX {
-            return self.all.get_or_init(|| self.all_words().collect()).contains(word);
-        }
-        let holds = |chunk: &SourceChunk| {
-            let words = words(self.db, *chunk);
-            words.binary_search_by(|known| known.as_str().cmp(word)).is_ok()
-        };
-        self.file.chunks(self.db).iter().any(holds)
-    }
+/// Whether a name is mentioned somewhere in the file.
+type IsUsed<'a> = &'a dyn Fn(&str) -> bool;
 
-    fn all_words(&self) -> impl Iterator<Item = &'db str> {
-        let db = self.db;
-        let chunks = self.file.chunks(db).iter();
-        chunks.flat_map(move |&chunk| words(db, chunk).iter().map(SmolStr::as_str))
-    }
-
+impl Unused<'_> {
     /// Whether the file, or one that it imports, directly or not, has policies.
     fn brings_policies(&self, file: SourceFile) -> bool {
         if !has_policies(self.db, self.project) {
@@ -102,8 +232,16 @@ impl<'db> Unused<'db> {
         false
     }
 
-    /// What belongs to the declaration and to nobody else.
-    fn of_declaration(&self, block: BlockRef, sig: &Sig, found: &mut Vec<Diag>) {
+    /// What belongs to declarations of the file and to nobody else.
+    fn names(&self, is_used: IsUsed<'_>) -> Vec<Diag> {
+        let mut found = Vec::new();
+        for (block, sig) in declarations(self.db, self.file).iter() {
+            self.of_declaration(*block, sig, is_used, &mut found);
+        }
+        found
+    }
+
+    fn of_declaration(&self, block: BlockRef, sig: &Sig, is_used: IsUsed<'_>, found: &mut Vec<Diag>) {
         match sig {
             Sig::Use(used) => {
                 let path = used.path.as_ref();
@@ -116,12 +254,7 @@ impl<'db> Unused<'db> {
                 // what is not there has been said
                 let seen = &visible(self.db, self.project, self.file).names;
                 let found_there = |name: &&SmolStr| seen.keys().any(|(_, seen)| seen == *name);
-                for name in used
-                    .picked
-                    .iter()
-                    .filter(found_there)
-                    .filter(|name| !self.is_mentioned(name))
-                {
+                for name in used.picked.iter().filter(found_there).filter(|name| !is_used(name)) {
                     let place = Place {
                         block,
                         target: Target::Use(Some(name.clone())),
@@ -132,9 +265,7 @@ impl<'db> Unused<'db> {
             Sig::Plan(plan) | Sig::PlanRest(plan) => {
                 let mut group = |key: K, what: &str, path: &str, names: &mut dyn Iterator<Item = &SmolStr>| {
                     for name in names {
-                        if !self.is_mentioned(&format!("{path}.{name}"))
-                            && !self.is_mentioned(&format!("remember {name}"))
-                        {
+                        if !is_used(&format!("{path}.{name}")) && !is_used(&format!("remember {name}")) {
                             let place = Place {
                                 block,
                                 target: Target::Entry(key, name.clone()),
@@ -152,9 +283,10 @@ impl<'db> Unused<'db> {
     }
 
     /// Declarations that serve the plans of this file, if it has any.
-    fn private(&self) -> Vec<Diag> {
-        let plans = &file_plans(self.db, self.file).plans;
-        if plans.iter().all(|plan| plan.nodes.is_empty()) {
+    fn private(&self, is_used: IsUsed<'_>) -> Vec<Diag> {
+        let chunks = self.file.chunks(self.db).iter();
+        let has_nodes = |&chunk: &SourceChunk| plans_of_nodes(self.db, chunk).iter().any(Option::is_some);
+        if !chunks.into_iter().any(has_nodes) {
             return Vec::new();
         }
         let mut found = Vec::new();
@@ -165,7 +297,7 @@ impl<'db> Unused<'db> {
                 Sig::Agent(sig) => ("agent", &sig.name),
                 _ => continue,
             };
-            if !self.is_mentioned(name) {
+            if !is_used(name) {
                 let place = Place {
                     block: *block,
                     target: Target::Name,
@@ -178,48 +310,22 @@ impl<'db> Unused<'db> {
 
     /// Declared outputs that nobody reads, of tasks that something waits for; files are kept for people.
     fn outputs(&self) -> Vec<Diag> {
-        let mut found = Vec::new();
-        let plans = file_plans(self.db, self.file).plans.iter();
-        let facts = file_facts(self.db, self.project, self.file).iter();
-        for ((plan, graph), facts) in plans.zip(graphs(self.db, self.file).iter()).zip(facts) {
-            let all = facts.nodes.iter().chain(&facts.clauses).flat_map(|facts| &facts.reads);
-            let read: HashSet<(&str, &str)> = all
-                .filter_map(|read| match &read.source {
-                    Source::Node(node, output) => Some((node.as_str(), output.as_str())),
-                    _ => None,
-                })
-                .collect();
-            let stands_in: HashSet<u32> = graph.fallback.iter().copied().flatten().collect();
-            let edges = graph
-                .edges
-                .iter()
-                .flatten()
-                .filter(|edge| edge.kind != EdgeKind::Fallback);
-            let awaited: HashSet<u32> = edges.map(|edge| edge.on).collect();
-            for (at, ((block, _), facts)) in plan.nodes.iter().zip(&facts.nodes).enumerate() {
-                let sig = &graph.nodes[at];
-                let at = at as u32;
-                // what the last tasks give is what the run was for
-                let kept = stands_in.contains(&at) || !awaited.contains(&at);
-                let Some(outputs) = sig.outputs.as_ref().filter(|_| !kept && sig.kind == NodeKind::Task) else {
-                    continue;
-                };
-                for output in outputs.iter().filter(|output| !is_kept(output)) {
-                    let own = Source::Own(output.name.clone());
-                    let is_read = read.contains(&(sig.name.as_str(), output.name.as_str()))
-                        || facts.reads.iter().any(|read| read.source == own);
-                    if !is_read && !self.is_mentioned(&format!("{}.{}", sig.name, output.name)) {
-                        let place = Place {
-                            block: *block,
-                            target: Target::Entry(K::Output, output.name.clone()),
-                        };
-                        let diag = said(rules::UNUSED_OUTPUT, place, "output", &output.name);
-                        found.push(diag.removable(false));
-                    }
-                }
-            }
-        }
-        found
+        let (db, project) = (self.db, self.project);
+        let unread = unread_outputs(db, project, self.file);
+        let chunks = self.file.chunks(db).iter();
+        let used = any_of(
+            unread.names.len(),
+            chunks.map(|&chunk| mentioned_outputs(db, project, chunk)),
+        );
+        let unused = unread.outputs.iter().filter(|(name, ..)| !used[*name as usize]);
+        let diag = |(_, block, output): &(u32, BlockRef, SmolStr)| {
+            let place = Place {
+                block: *block,
+                target: Target::Entry(K::Output, output.clone()),
+            };
+            said(rules::UNUSED_OUTPUT, place, "output", output).removable(false)
+        };
+        unused.map(diag).collect()
     }
 
     /// Whether another file may use what this one declares.

@@ -14,13 +14,13 @@ use super::node::Worst;
 use super::words::{cost_terms, counted, money, rounded_up, span, time_terms};
 use super::{PlanBounds, PlanId, policies};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
-use crate::facts::{Budget, Facts, NodeFacts, PlanFacts, Timeout, file_facts};
+use crate::facts::{Budget, ClauseFacts, Facts, NodeFacts, PlanFacts, Timeout, clause_facts, facts, file_facts};
 use crate::graph::{PlanGraph, graphs};
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::plans::{PlanBlocks, file_plans};
 use crate::rules;
 use crate::scope::scope;
-use crate::signatures::{NodeKind, NodeSig, Work};
+use crate::signatures::{NodeKind, NodeSig, Sig, Work, signatures};
 
 /// How many terms are shown at their places.
 const LABELS_MAX: usize = 3;
@@ -30,13 +30,13 @@ const NAMED_MAX: usize = 8;
 
 #[salsa::tracked(returns(ref))]
 pub(crate) fn bounds_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
-    let facts = file_facts(db, project, file);
-    let limited = facts.iter().zip(graphs(db, file).iter()).any(is_limited);
-    if !limited && !(0..facts.len()).any(|at| policies::limit(db, project, file, at)) {
-        return Vec::new();
-    }
     let mut found = Vec::new();
     let plans = &file_plans(db, file).plans;
+    let by_policy = || (0..plans.len()).any(|at| policies::limit(db, project, file, at));
+    if !is_limited(db, project, file) && !by_policy() {
+        return found;
+    }
+    let facts = file_facts(db, project, file);
     let bounds = bounds_of_file(db, project, file);
     for (at, bounds) in bounds.iter().enumerate() {
         let Some(bounds) = bounds else { continue };
@@ -56,18 +56,22 @@ pub(crate) fn bounds_problems(db: &dyn salsa::Database, project: Project, file: 
     found
 }
 
-/// Whether anything limits time or cost.
-fn is_limited((facts, graph): (&PlanFacts, &PlanGraph)) -> bool {
-    let clauses = |facts: &Arc<Facts>| {
-        let plan = facts.plan.as_ref();
-        plan.is_some_and(|plan| plan.timeout_ms.is_some() || plan.budget != Budget::default())
-    };
-    let node = |(facts, sig): (&Arc<Facts>, &Arc<NodeSig>)| {
-        let calls = matches!(sig.work, Work::Call(_));
+/// Whether a plan or a node of the file limits time or cost.
+fn is_limited(db: &dyn salsa::Database, project: Project, file: SourceFile) -> bool {
+    let clauses = |says: &ClauseFacts| says.timeout_ms.is_some() || says.budget != Budget::default();
+    let mut plans = clause_facts(db, project, file).iter().flatten();
+    plans.any(|(_, says)| clauses(says)) || file.chunks(db).iter().any(|&chunk| limits_nodes(db, project, chunk))
+}
+
+/// Whether a node of the chunk has a budget of its own, or limits the plan that it calls.
+#[salsa::tracked(returns(copy))]
+fn limits_nodes(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> bool {
+    let limits = |(facts, sig): (&Arc<Facts>, &Sig)| {
+        let calls = matches!(sig, Sig::Node { sig, .. } if matches!(sig.work, Work::Call(_)));
         let limits = |node: &NodeFacts| node.budget != Budget::default() || (calls && node.timeout != Timeout::None);
         facts.node.as_deref().is_some_and(limits)
     };
-    facts.clauses.iter().any(clauses) || facts.nodes.iter().zip(&graph.nodes).any(node)
+    facts(db, project, chunk).iter().zip(signatures(db, chunk)).any(limits)
 }
 
 /// A limit of the plan, and where it stands.
@@ -421,16 +425,12 @@ fn subplans(db: &dyn salsa::Database, project: Project, file: SourceFile, limits
 
 /// A plan's timeout, and where it stands.
 fn timeout_of(db: &dyn salsa::Database, project: Project, (file, plan): PlanId) -> Option<(u64, Place)> {
-    let facts = file_facts(db, project, file).get(plan as usize)?;
-    let blocks = file_plans(db, file).plans.get(plan as usize)?;
-    let mut clauses = facts.clauses.iter().zip(&blocks.clauses);
-    let of_plan = |(facts, block): (&Arc<Facts>, &BlockRef)| {
-        let ms = facts.plan.as_ref()?.timeout_ms?;
+    let mut clauses = clause_facts(db, project, file).get(plan as usize)?.iter();
+    clauses.find_map(|(block, says)| {
         let place = Place {
             block: *block,
             target: Target::Clause(K::Timeout),
         };
-        Some((ms, place))
-    };
-    clauses.find_map(of_plan)
+        Some((says.timeout_ms?, place))
+    })
 }

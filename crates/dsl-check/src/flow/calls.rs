@@ -13,7 +13,7 @@ use super::graph::{FlowGraph, Origin};
 use super::leaks::{Leak, leaks};
 use super::spot::{Level, Spot};
 use crate::calls::called_names;
-use crate::facts::file_facts;
+use crate::facts::file_values;
 use crate::graph::graphs;
 use crate::inputs::{Project, SourceFile};
 use crate::plans::file_plans;
@@ -131,15 +131,15 @@ fn callees_first(db: &dyn salsa::Database, project: Project, called: &[PlanId]) 
 
 fn summary(db: &dyn salsa::Database, project: Project, (file, at): PlanId, known: &Summaries) -> Summary {
     let scope = scope(db, project, file);
-    let (Some(graph), Some(facts), Some(plan), Some(shape)) = (
+    let (Some(graph), Some(values), Some(plan), Some(shape)) = (
         graphs(db, file).get(at as usize),
-        file_facts(db, project, file).get(at as usize),
+        file_values(db, project, file).get(at as usize),
         file_plans(db, file).plans.get(at as usize),
         scope.own.get(at as usize),
     ) else {
         return Summary::default();
     };
-    let flow = FlowGraph::new(graph, facts, known, |name| called_plan(db, project, file, name));
+    let flow = FlowGraph::new(graph, values, known, |name| called_plan(db, project, file, name));
     let mut found = Summary::default();
     let output = |spot: &Spot| match spot {
         Spot::Clause(_, sink) if sink.key == Some(K::Outputs) => sink.entry.clone(),

@@ -15,7 +15,7 @@ use super::calls::{PlanId, Summaries, Summary, called_plan, summaries};
 use super::spot::{Level, Spot};
 use crate::calls::called_names;
 use crate::diagnostic::{Place, Target};
-use crate::facts::{Facts, How, PlanFacts, Read, Sink, Source, file_facts};
+use crate::facts::{How, PlanValues, Read, Sink, Source, ValueFacts, file_values};
 use crate::graph::{PlanGraph, graphs};
 use crate::inputs::{Project, SourceFile};
 use crate::plans::PlanBlocks;
@@ -34,7 +34,7 @@ pub(crate) enum Origin {
 
 pub(crate) struct FlowGraph<'a> {
     pub graph: &'a PlanGraph,
-    facts: &'a PlanFacts,
+    values: &'a PlanValues,
     /// By node, what the plan that it calls does with its parameters.
     called: HashMap<u32, &'a Summary>,
     index: OnceCell<Index>,
@@ -71,10 +71,10 @@ pub(crate) struct Found {
 impl<'a> FlowGraph<'a> {
     /// Of a plan of the file; `None`: there is none.
     pub fn of_plan(db: &'a dyn salsa::Database, project: Project, file: SourceFile, plan: usize) -> Option<Self> {
-        let (graph, facts) = (graphs(db, file).get(plan)?, file_facts(db, project, file).get(plan)?);
+        let (graph, values) = (graphs(db, file).get(plan)?, file_values(db, project, file).get(plan)?);
         let calls = !called_names(db, file).get(plan)?.is_empty();
         let known = if calls { summaries(db, project) } else { &*NO_SUMMARIES };
-        Some(Self::new(graph, facts, known, |name| {
+        Some(Self::new(graph, values, known, |name| {
             called_plan(db, project, file, name)
         }))
     }
@@ -82,7 +82,7 @@ impl<'a> FlowGraph<'a> {
     /// `called`: the plan that a name means.
     pub fn new(
         graph: &'a PlanGraph,
-        facts: &'a PlanFacts,
+        values: &'a PlanValues,
         summaries: &'a Summaries,
         called: impl Fn(&SmolStr) -> Option<PlanId>,
     ) -> Self {
@@ -98,19 +98,19 @@ impl<'a> FlowGraph<'a> {
         }
         Self {
             graph,
-            facts,
+            values,
             called: found,
             index: OnceCell::new(),
         }
     }
 
-    pub fn facts_of(&self, at: u32) -> Option<&'a Facts> {
-        let nodes = &self.facts.nodes;
+    fn values_of(&self, at: u32) -> Option<&'a ValueFacts> {
+        let nodes = &self.values.nodes;
         let found = match nodes.get(at as usize) {
-            Some(facts) => Some(facts),
-            None => self.facts.clauses.get(at as usize - nodes.len()),
+            Some(values) => Some(values),
+            None => self.values.clauses.get(at as usize - nodes.len()),
         };
-        found.map(|facts| &**facts)
+        found.map(|values| &**values)
     }
 
     pub fn called(&self, node: u32) -> Option<&'a Summary> {
@@ -118,11 +118,11 @@ impl<'a> FlowGraph<'a> {
     }
 
     fn reads(&self, at: u32) -> &'a [Read] {
-        self.facts_of(at).map_or(&[], |facts| &facts.reads)
+        self.values_of(at).map_or(&[], |values| &values.reads)
     }
 
     fn blocks(&self) -> u32 {
-        (self.facts.nodes.len() + self.facts.clauses.len()) as u32
+        (self.values.nodes.len() + self.values.clauses.len()) as u32
     }
 
     fn index(&self) -> &Index {
@@ -333,8 +333,8 @@ impl<'a> FlowGraph<'a> {
 
     /// What a script that gets this variable prints.
     fn of_variable(&self, at: u32, variable: &str) -> Level {
-        let facts = self.facts_of(at).and_then(|facts| facts.node.as_deref());
-        let prints = facts.is_some_and(|node| node.prints.iter().any(|printed| printed == variable));
+        let values = self.values_of(at);
+        let prints = values.is_some_and(|values| values.prints.iter().any(|printed| printed == variable));
         if prints { Level::Is } else { Level::MayHold }
     }
 

@@ -214,7 +214,7 @@ impl<'a> Given<'a> {
 
 /// What a node has of an attribute.
 pub(super) fn of_node<'a>(subject: &'a Subject<'_>, node: u32, attribute: Attribute) -> Given<'a> {
-    let sig = &*subject.graph.nodes[node as usize];
+    let sig = subject.sig(node);
     let Some(facts) = subject.facts(node).filter(|facts| !facts.broken) else {
         return Given::Unknown;
     };
@@ -274,7 +274,7 @@ pub(super) fn of_plan<'a>(subject: &'a Subject<'_>, attribute: Attribute) -> Giv
         Attribute::Version => Given::text(says.version.as_ref()),
         Attribute::Failure => Given::Text(says.failure.as_deref().unwrap_or("abort")),
         Attribute::Judge => Given::text(says.judge.as_ref()),
-        Attribute::Tasks => Given::Value(Value::Int(i64::try_from(subject.tasks).unwrap_or(i64::MAX))),
+        Attribute::Tasks => Given::Value(Value::Int(i64::try_from(subject.tasks()).unwrap_or(i64::MAX))),
         _ => Given::Absent,
     }
 }

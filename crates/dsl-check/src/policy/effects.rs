@@ -269,7 +269,7 @@ fn skeleton(allow: &Allow) -> String {
 
 /// Where the node names the capability.
 fn user(subject: &Subject<'_>, node: u32, capability: &str) -> Target {
-    let sig = &subject.graph.nodes[node as usize];
+    let sig = subject.sig(node);
     let written = subject.written_uses(node);
     let written = written
         .into_iter()

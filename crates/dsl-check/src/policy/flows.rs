@@ -14,7 +14,7 @@ use super::judge::{Judge, Tri};
 use super::model::{End, Selector};
 use super::subject::Subject;
 use crate::diagnostic::Place;
-use crate::facts::file_facts;
+use crate::facts::file_values;
 use crate::flow::{FlowGraph, Origin, Spot, Spread, called_plan, summaries};
 use crate::graph::graphs;
 use crate::inputs::Project;
@@ -59,10 +59,10 @@ impl<'a> Flows<'a> {
 
     pub fn of(db: &'a dyn salsa::Database, project: Project, plan: PlanAt) -> Self {
         let PlanAt { file, at } = plan;
-        let (Some(graph), Some(facts)) = (graphs(db, file).get(at), file_facts(db, project, file).get(at)) else {
+        let (Some(graph), Some(values)) = (graphs(db, file).get(at), file_values(db, project, file).get(at)) else {
             return Self::none();
         };
-        let graph = FlowGraph::new(graph, facts, summaries(db, project), |name| {
+        let graph = FlowGraph::new(graph, values, summaries(db, project), |name| {
             called_plan(db, project, file, name)
         });
         Self {
@@ -103,7 +103,7 @@ impl<'a> Flows<'a> {
         }
         let within = self.within.as_ref()?;
         let spread = within.graph.spread(&within.origins(judge, from), |_, _| false);
-        let mut first = vec![None; judge.subject.graph.nodes.len()];
+        let mut first = vec![None; judge.subject.graph().nodes.len()];
         for (node, at) in spread.received() {
             if let Some(first) = first.get_mut(node as usize) {
                 first.get_or_insert(at);
@@ -169,7 +169,7 @@ impl Within<'_> {
 impl Arrival {
     /// The way from its origin, in words.
     pub fn way(&self, judge: &Judge<'_>) -> String {
-        let way = self.arrivals.spread.says(self.at, judge.subject.graph);
+        let way = self.arrivals.spread.says(self.at, judge.subject.graph());
         match &self.beyond {
             Some(node) => format!("{way} → `{node}` of the called plan"),
             None => way,
@@ -180,11 +180,11 @@ impl Arrival {
     pub fn origin(&self, judge: &Judge<'_>) -> String {
         let path = self.arrivals.spread.path(self.at);
         path.first()
-            .map(|first| first.spot.says(judge.subject.graph))
+            .map(|first| first.spot.says(judge.subject.graph()))
             .unwrap_or_default()
     }
 
     pub fn place(&self, judge: &Judge<'_>) -> Option<Place> {
-        self.arrivals.spread.place(self.at, judge.subject.blocks)
+        self.arrivals.spread.place(self.at, judge.subject.blocks())
     }
 }

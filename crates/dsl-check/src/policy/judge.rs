@@ -168,7 +168,7 @@ impl<'a> Judge<'a> {
         if let Some(known) = self.members.borrow().get(&key) {
             return known.clone();
         }
-        let count = self.subject.graph.nodes.len();
+        let count = self.subject.graph().nodes.len();
         let mut members = Members {
             must: vec![false; count],
             may: vec![false; count],
@@ -184,7 +184,7 @@ impl<'a> Judge<'a> {
     }
 
     pub fn picks(&self, selector: &Selector, node: u32) -> Tri {
-        let kind = self.subject.graph.nodes[node as usize].kind;
+        let kind = self.subject.sig(node).kind;
         let is_one = match selector.what {
             What::Task => kind == NodeKind::Task,
             What::Gate => kind == NodeKind::Gate,
@@ -202,11 +202,11 @@ impl<'a> Judge<'a> {
     // ---- the graph ----
 
     fn lies(&self, how: How, others: &Selector, of: Of) -> Tri {
-        if !self.subject.whole {
+        if !self.subject.is_whole() {
             return Tri::Maybe;
         }
         match of {
-            Of::Node(node) if self.subject.reached.is_dead(node) => Tri::Maybe,
+            Of::Node(node) if self.subject.reached().is_dead(node) => Tri::Maybe,
             Of::Node(node) => self.answers(how, others)[node as usize],
             Of::Plan => self.plan_leads(how, others),
         }
@@ -218,11 +218,11 @@ impl<'a> Judge<'a> {
             return known.clone();
         }
         let members = self.members(others);
-        let certain = passes::answers(self.subject.graph, how, &members.must);
+        let certain = passes::answers(self.subject.graph(), how, &members.must);
         let answers: Vec<Tri> = if members.must == members.may {
             certain.into_iter().map(Tri::from).collect()
         } else {
-            let possible = passes::answers(self.subject.graph, how, &members.may);
+            let possible = passes::answers(self.subject.graph(), how, &members.may);
             let both = certain.into_iter().zip(possible);
             both.map(|(certain, possible)| match (certain, possible) {
                 (true, _) => Tri::Yes,
@@ -253,7 +253,7 @@ impl<'a> Judge<'a> {
 
     /// The nodes that wait for nothing.
     pub fn starts(&self) -> Vec<u32> {
-        let graph = self.subject.graph;
+        let graph = self.subject.graph();
         let waits_not = |node: &u32| graph.edges[*node as usize].is_empty();
         self.subject.nodes().filter(waits_not).collect()
     }
@@ -263,7 +263,7 @@ impl<'a> Judge<'a> {
     /// Whether a value gets to the node, which is one of `to`, or into one of a plan that it calls.
     fn receives(&self, from: &End, to: &End, node: u32) -> Tri {
         let End::Nodes(to) = to else { return Tri::No };
-        if !self.subject.whole {
+        if !self.subject.is_whole() {
             return Tri::Maybe;
         }
         match self.flows.arrives(self, from, to, node) {

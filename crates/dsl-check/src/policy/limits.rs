@@ -33,7 +33,7 @@ impl Bound {
 /// The limits that policies set a plan of a file.
 pub(crate) fn bounds_of(db: &dyn salsa::Database, project: Project, file: SourceFile, at: usize) -> Vec<Bound> {
     let policies = policies_of(db, project, PlanAt { file, at });
-    policies.into_iter().filter_map(bound).collect()
+    policies.iter().filter_map(bound).collect()
 }
 
 fn bound(at: &PolicyAt) -> Option<Bound> {
@@ -58,15 +58,13 @@ pub(super) fn exceeded(subject: &Subject<'_>, policies: &[&PolicyAt], found: &mu
 }
 
 fn tasks_over(subject: &Subject<'_>, bound: &Bound) -> Option<Diag> {
-    let most = bound.limits.tasks.filter(|most| subject.tasks > *most)?;
-    let called = match subject.tasks.saturating_sub(subject.own_tasks()) {
+    let tasks = bound.limits.tasks.map(|_| subject.tasks())?;
+    let most = bound.limits.tasks.filter(|most| tasks > *most)?;
+    let called = match tasks.saturating_sub(subject.own_tasks()) {
         0 => String::new(),
         called => format!(", {called} of them in plans that it calls"),
     };
-    let message = format!(
-        "`{}` has {} tasks{called}, the limit is {most}",
-        subject.name, subject.tasks
-    );
+    let message = format!("`{}` has {tasks} tasks{called}, the limit is {most}", subject.name);
     let diag = Diag::new(rules::LIMIT_EXCEEDED, subject.plan_place()?, message);
     Some(diag.label(bound.place(K::Tasks), says(bound)))
 }

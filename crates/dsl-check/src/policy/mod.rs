@@ -29,12 +29,13 @@ pub(crate) use calls::PlanAt;
 pub(crate) use compile::Compiler;
 pub(crate) use limits::bounds_of;
 pub(crate) use model::Policy;
-pub(crate) use problems::policy_problems;
+pub(crate) use problems::{policy_problems, policy_problems_of_nodes};
 
 use crate::check::kinds;
 use crate::diagnostic::BlockRef;
 use crate::imports::{declarations, visible};
 use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::plans::headers;
 use crate::signatures::{Sig, signatures};
 use crate::trees::blocks;
 use crate::types::Report;
@@ -136,37 +137,41 @@ pub(crate) fn settings_files(db: &dyn salsa::Database, project: Project) -> Vec<
         .collect()
 }
 
-/// The policies that bind a plan.
-fn binding<'p>(policies: &'p [PolicyAt], judge: &Judge<'_>) -> Vec<&'p PolicyAt> {
-    let binds = |at: &&PolicyAt| match &at.policy.applies {
-        Some(applies) => judge.holds(applies, Of::Plan) == Tri::Yes,
-        None => true,
-    };
-    policies.iter().filter(binds).collect()
-}
-
-/// The policies that bind a plan.
-fn policies_of(db: &dyn salsa::Database, project: Project, plan: PlanAt) -> Vec<&PolicyAt> {
-    let policies = policies_in_reach(db, project, plan.file);
+/// The policies that bind each plan of a file.
+#[salsa::tracked(returns(ref))]
+fn bindings(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Vec<PolicyAt>> {
+    let policies = policies_in_reach(db, project, file);
     if policies.is_empty() {
         return Vec::new();
     }
-    let Some(subject) = Subject::new(db, project, plan) else {
-        return Vec::new();
+    let of_plan = |at| {
+        let Some(subject) = Subject::new(db, project, PlanAt { file, at }) else {
+            return Vec::new();
+        };
+        let judge = Judge::new(&subject, flows::Flows::none());
+        let binds = |at: &&PolicyAt| match &at.policy.applies {
+            Some(applies) => judge.holds(applies, Of::Plan) == Tri::Yes,
+            None => true,
+        };
+        policies.iter().filter(binds).cloned().collect()
     };
-    let judge = Judge::new(&subject, flows::Flows::none());
-    binding(policies, &judge)
+    (0..headers(db, file).len()).map(of_plan).collect()
+}
+
+/// The policies that bind a plan.
+fn policies_of(db: &dyn salsa::Database, project: Project, plan: PlanAt) -> &[PolicyAt] {
+    bindings(db, project, plan.file).get(plan.at).map_or(&[], Vec::as_slice)
 }
 
 /// Where the policies stand that bind a plan of the file.
 pub(crate) fn blocks_of(db: &dyn salsa::Database, project: Project, file: SourceFile, at: usize) -> Vec<BlockRef> {
     let policies = policies_of(db, project, PlanAt { file, at });
-    policies.into_iter().map(|at| at.block).collect()
+    policies.iter().map(|at| at.block).collect()
 }
 
 /// Whether a policy wants something of a run of the plan that the checker cannot promise: that it stays within limits, and touches
 /// only what it declares.
 pub(crate) fn is_watched(db: &dyn salsa::Database, project: Project, file: SourceFile, at: usize) -> bool {
-    let watches = |at: &&PolicyAt| at.policy.allow.limits_effects();
+    let watches = |at: &PolicyAt| at.policy.allow.limits_effects();
     !bounds_of(db, project, file, at).is_empty() || policies_of(db, project, PlanAt { file, at }).iter().any(watches)
 }

@@ -63,6 +63,14 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
+    /// Whether it asks a node only what that says of itself, so that each can be judged alone.
+    pub fn is_local(&self) -> bool {
+        let asks_others = |says: &Says| matches!(says, Says::Graph { .. } | Says::Flow { .. });
+        let about = self.about.filter.iter();
+        let mut conditions = about.chain(&self.require).chain(&self.deny);
+        self.about.what != What::Plan && !conditions.any(|condition| condition.any_claim(&asks_others))
+    }
+
     /// Whether it asks where values go.
     pub fn asks_flow(&self) -> bool {
         let about = self.about.filter.iter();

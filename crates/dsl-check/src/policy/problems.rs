@@ -1,6 +1,7 @@
 //! What the plans of a file do against the policies that bind them, as diagnostics.
 //!
-//! One for each node and rule; the line of the policy is a label. Places are symbolic, so no edit of a body computes this again.
+//! One for each node and rule; the line of the policy is a label. What a rule asks a node about itself is judged chunk by chunk, what
+//! it asks about other nodes and about the plan plan by plan. Places are symbolic, so no edit of a body computes this again.
 
 use dsl_syntax::table::ClauseKey as K;
 use smol_str::SmolStr;
@@ -12,12 +13,48 @@ use super::judge::{Judge, Of, Tri};
 use super::model::{Condition, End, Rule, Says, Selector, What};
 use super::subject::Subject;
 use super::words::{Repair, Why, why};
-use super::{PlanAt, PolicyAt, binding, effects, limits, policies_in_reach};
+use super::{PlanAt, PolicyAt, bindings, effects, limits, policies_in_reach};
 use crate::diagnostic::{Diag, Place, Target};
-use crate::inputs::{Project, SourceFile};
-use crate::plans::file_plans;
+use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::plans::plans_of_nodes;
 use crate::rules;
-/// What the plans of a file do against policies.
+use crate::signatures::NodeKind;
+
+/// What the nodes of a chunk say of themselves that policies do not allow.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn policy_problems_of_nodes(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<Diag> {
+    let mut found = Vec::new();
+    let file = chunk.file(db);
+    if policies_in_reach(db, project, file).is_empty() {
+        return found;
+    }
+    let plans = plans_of_nodes(db, chunk);
+    let mut named: Vec<u32> = plans.iter().flatten().copied().collect();
+    named.dedup();
+    for plan in named {
+        let policies = &bindings(db, project, file)[plan as usize];
+        let policies: Vec<&PolicyAt> = policies.iter().collect();
+        let Some(subject) = Subject::of_chunk(db, project, chunk, plan) else {
+            continue;
+        };
+        let judge = Judge::new(&subject, Flows::none());
+        let limits_use = policies.iter().any(|at| limits_use(at));
+        let here = |node: &u32| plans[*node as usize] == Some(plan);
+        for node in (0..plans.len() as u32).filter(here) {
+            for at in &policies {
+                let rules = at.policy.rules.iter().filter(|rule| rule.is_local());
+                let picked = rules.filter(|rule| judge.picks(&rule.about, node) == Tri::Yes);
+                found.extend(picked.filter_map(|rule| broken(&judge, at, rule, Of::Node(node))));
+            }
+            if limits_use && subject.sig(node).kind != NodeKind::Hypothesis {
+                found.extend(effects::problems(&subject, node, &policies));
+            }
+        }
+    }
+    found
+}
+
+/// What the plans of a file do against policies, as wholes.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn policy_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
@@ -27,7 +64,7 @@ pub(crate) fn policy_problems(db: &dyn salsa::Database, project: Project, file: 
     }
     let mut rules = policies.iter().flat_map(|at| &*at.policy.rules);
     let asks_flow = rules.any(Rule::asks_flow);
-    for at in 0..file_plans(db, file).plans.len() {
+    for (at, policies) in bindings(db, project, file).iter().enumerate() {
         let plan = PlanAt { file, at };
         let Some(subject) = Subject::new(db, project, plan).filter(|subject| !subject.is_empty()) else {
             continue;
@@ -38,15 +75,12 @@ pub(crate) fn policy_problems(db: &dyn salsa::Database, project: Project, file: 
             Flows::none()
         };
         let judge = Judge::new(&subject, flows);
-        let policies = binding(policies, &judge);
+        let policies: Vec<&PolicyAt> = policies.iter().collect();
         for at in &policies {
-            let rules = at.policy.rules.iter();
+            let rules = at.policy.rules.iter().filter(|rule| !rule.is_local());
             rules.for_each(|rule| judge_rule(&judge, at, rule, &mut found));
         }
         if policies.iter().any(|at| limits_use(at)) {
-            for node in subject.nodes() {
-                found.extend(effects::problems(&subject, node, &policies));
-            }
             judge_calls(db, project, plan, &subject, &policies, &mut found);
         }
         limits::exceeded(&subject, &policies, &mut found);
@@ -197,9 +231,9 @@ fn denied_flow<'c>(
 /// Whether the thing has such a clause.
 fn may_set(judge: &Judge<'_>, attribute: Attribute, of: Of) -> bool {
     match of {
-        Of::Plan => attribute.is_of(What::Plan) && !judge.subject.blocks.clauses.is_empty(),
+        Of::Plan => attribute.is_of(What::Plan) && !judge.subject.header.clauses.is_empty(),
         Of::Node(node) => {
-            let word = judge.subject.graph.nodes[node as usize].kind.word();
+            let word = judge.subject.sig(node).kind.word();
             What::from_word(word).is_some_and(|what| attribute.is_of(what))
         }
     }

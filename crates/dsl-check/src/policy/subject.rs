@@ -2,22 +2,25 @@
 //!
 //! Capabilities go by the names under which they are declared, whatever an import calls them. Absent: policies.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use ir::plan::Retry;
 use smol_str::SmolStr;
 
 use super::calls::{PlanAt, task_count};
-use crate::diagnostic::{Place, Target};
-use crate::facts::{Budget, ClauseFacts, Dir, EffectFact, NodeFacts, PlanFacts, file_facts};
+use crate::diagnostic::{BlockRef, Place, Target};
+use crate::facts::{
+    Budget, ClauseFacts, Dir, EffectFact, Facts, NodeFacts, PlanFacts, clause_facts, facts, file_facts,
+};
 use crate::graph::{PlanGraph, graphs};
 use crate::imports::{Space, visible};
-use crate::inputs::Project;
-use crate::plans::{PlanBlocks, file_plans};
+use crate::inputs::{Project, SourceChunk};
+use crate::plans::{Header, PlanBlocks, file_plans, headers};
 use crate::reach::{Reached, reached};
 use crate::scope::{Capability, implicit_name, scope};
-use crate::signatures::{NodeKind, Work, is_script_capability};
+use crate::signatures::{NodeKind, NodeSig, Sig, Work, is_script_capability, signatures};
 
 /// What all blocks of a plan's clauses say together.
 #[derive(Clone, Debug, Default)]
@@ -35,11 +38,9 @@ pub(super) struct PlanSays {
 }
 
 impl PlanSays {
-    fn new(facts: &PlanFacts) -> Self {
+    fn new(clauses: &[(BlockRef, Arc<ClauseFacts>)]) -> Self {
         let mut all = Self::default();
-        for facts in facts.clauses.iter().filter_map(|facts| facts.plan.as_deref()) {
-            all.add(facts);
-        }
+        clauses.iter().for_each(|(_, says)| all.add(says));
         all
     }
 
@@ -65,43 +66,79 @@ impl PlanSays {
 }
 
 pub(super) struct Subject<'a> {
+    db: &'a dyn salsa::Database,
+    project: Project,
+    pub at: PlanAt,
     pub name: SmolStr,
-    pub blocks: &'a PlanBlocks,
-    pub graph: &'a PlanGraph,
+    pub header: &'a Header,
     pub plan: PlanSays,
-    /// The graph has no mistakes of its own.
-    pub whole: bool,
-    pub reached: &'a Reached,
-    /// How many tasks it has, those of the plans that it calls included.
-    pub tasks: u64,
-    facts: &'a PlanFacts,
+    clauses: &'a [(BlockRef, Arc<ClauseFacts>)],
+    nodes: Nodes<'a>,
     capabilities: &'a BTreeMap<SmolStr, Arc<Capability>>,
     /// The declared names of capabilities that the file knows by others.
     renamed: HashMap<&'a str, &'a str>,
 }
 
+/// Which nodes are spoken of, and by what numbers.
+enum Nodes<'a> {
+    /// All of the plan; looked up when the first is asked about.
+    OfPlan(OnceCell<Whole<'a>>),
+    /// Those of one chunk, by their blocks. Nothing can be asked of the graph.
+    OfChunk {
+        chunk: SourceChunk,
+        sigs: &'a [Sig],
+        facts: &'a [Arc<Facts>],
+    },
+}
+
+#[derive(Clone, Copy)]
+struct Whole<'a> {
+    blocks: &'a PlanBlocks,
+    graph: &'a PlanGraph,
+    facts: &'a PlanFacts,
+}
+
 impl<'a> Subject<'a> {
     /// `None`: the file has no such plan.
-    pub fn new(db: &'a dyn salsa::Database, project: Project, PlanAt { file, at }: PlanAt) -> Option<Self> {
-        let blocks = file_plans(db, file).plans.get(at)?;
-        let facts = file_facts(db, project, file).get(at)?;
+    pub fn new(db: &'a dyn salsa::Database, project: Project, at: PlanAt) -> Option<Self> {
+        Self::with(db, project, at, Nodes::OfPlan(OnceCell::new()))
+    }
+
+    /// To ask about nodes of one chunk by what they say of themselves.
+    pub fn of_chunk(db: &'a dyn salsa::Database, project: Project, chunk: SourceChunk, plan: u32) -> Option<Self> {
+        let at = PlanAt {
+            file: chunk.file(db),
+            at: plan as usize,
+        };
+        let nodes = Nodes::OfChunk {
+            chunk,
+            sigs: signatures(db, chunk),
+            facts: facts(db, project, chunk),
+        };
+        Self::with(db, project, at, nodes)
+    }
+
+    fn with(db: &'a dyn salsa::Database, project: Project, at: PlanAt, nodes: Nodes<'a>) -> Option<Self> {
+        let file = at.file;
+        let header = headers(db, file).get(at.at)?;
+        let clauses = clause_facts(db, project, file).get(at.at)?;
         let names = &visible(db, project, file).names;
         let renamed = names
             .iter()
             .filter(|((space, name), origin)| *space == Space::Capability && *name != origin.name);
-        let name = match blocks.clauses.is_empty() {
+        let name = match header.clauses.is_empty() {
             true => implicit_name(file.path(db)),
-            false => blocks.name.clone(),
+            false => header.name.clone(),
         };
         Some(Self {
+            db,
+            project,
+            at,
             name,
-            blocks,
-            graph: graphs(db, file).get(at)?,
-            plan: PlanSays::new(facts),
-            whole: graphs(db, file).get(at)?.is_whole(),
-            reached: reached(db, project, file).get(at)?,
-            tasks: task_count(db, project, PlanAt { file, at }),
-            facts,
+            header,
+            plan: PlanSays::new(clauses),
+            clauses,
+            nodes,
             capabilities: &scope(db, project, file).capabilities,
             renamed: renamed
                 .map(|((_, name), origin)| (name.as_str(), origin.name.as_str()))
@@ -109,17 +146,67 @@ impl<'a> Subject<'a> {
         })
     }
 
-    pub fn facts(&self, node: u32) -> Option<&NodeFacts> {
-        self.facts.nodes.get(node as usize)?.node.as_deref()
+    fn whole(&self) -> Whole<'a> {
+        let look_up = || Whole {
+            blocks: self.blocks(),
+            graph: &graphs(self.db, self.at.file)[self.at.at],
+            facts: &file_facts(self.db, self.project, self.at.file)[self.at.at],
+        };
+        match &self.nodes {
+            Nodes::OfPlan(whole) => *whole.get_or_init(look_up),
+            Nodes::OfChunk { .. } => look_up(),
+        }
+    }
+
+    pub fn blocks(&self) -> &'a PlanBlocks {
+        &file_plans(self.db, self.at.file).plans[self.at.at]
+    }
+
+    pub fn graph(&self) -> &'a PlanGraph {
+        self.whole().graph
+    }
+
+    /// Whether the graph has no mistakes of its own.
+    pub fn is_whole(&self) -> bool {
+        self.graph().is_whole()
+    }
+
+    pub fn reached(&self) -> &'a Reached {
+        &reached(self.db, self.project, self.at.file)[self.at.at]
+    }
+
+    /// How many tasks it has, those of the plans that it calls included.
+    pub fn tasks(&self) -> u64 {
+        task_count(self.db, self.project, self.at)
+    }
+
+    pub fn sig(&self, node: u32) -> &'a NodeSig {
+        static NONE: LazyLock<NodeSig> = LazyLock::new(NodeSig::default);
+        match &self.nodes {
+            Nodes::OfPlan(_) => &self.whole().graph.nodes[node as usize],
+            Nodes::OfChunk { sigs, .. } => match sigs.get(node as usize) {
+                Some(Sig::Node { sig, .. }) => sig,
+                _ => &NONE,
+            },
+        }
+    }
+
+    pub fn facts(&self, node: u32) -> Option<&'a NodeFacts> {
+        let facts = match &self.nodes {
+            Nodes::OfPlan(_) => self.whole().facts.nodes.get(node as usize),
+            Nodes::OfChunk { facts, .. } => facts.get(node as usize),
+        };
+        facts?.node.as_deref()
     }
 
     pub fn node_name(&self, node: u32) -> &SmolStr {
-        &self.graph.nodes[node as usize].name
+        &self.sig(node).name
     }
 
     /// Tasks, gates and decisions.
     pub fn nodes(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..self.graph.nodes.len() as u32).filter(|&node| self.graph.nodes[node as usize].kind != NodeKind::Hypothesis)
+        let ties = &self.graph().ties;
+        (0..ties.len() as u32).filter(|&node| ties[node as usize].kind != NodeKind::Hypothesis)
     }
 
     fn declared<'s>(&'s self, name: &'s str) -> &'s str {
@@ -133,7 +220,7 @@ impl<'a> Subject<'a> {
 
     /// Whether the node runs a script of its own.
     pub fn has_script(&self, node: u32) -> bool {
-        self.graph.nodes[node as usize].work == Work::Script
+        self.sig(node).work == Work::Script
     }
 
     /// What does the work, by the names that the file uses; those that are not known are left out.
@@ -220,25 +307,29 @@ impl<'a> Subject<'a> {
 impl Subject<'_> {
     /// Of a file without plans.
     pub fn is_empty(&self) -> bool {
-        self.blocks.clauses.is_empty() && self.blocks.nodes.is_empty()
+        self.header.clauses.is_empty() && self.blocks().nodes.is_empty()
     }
 
     pub fn own_tasks(&self) -> u64 {
-        let nodes = self.graph.nodes.iter();
-        nodes.filter(|node| node.kind == NodeKind::Task).count() as u64
+        let nodes = self.blocks().nodes.iter();
+        nodes.filter(|(_, ties)| ties.kind == NodeKind::Task).count() as u64
     }
 
     pub fn place(&self, node: u32, target: Target) -> Place {
-        Place {
-            block: self.blocks.nodes[node as usize].0,
-            target,
-        }
+        let block = match &self.nodes {
+            Nodes::OfPlan(_) => self.whole().blocks.nodes[node as usize].0,
+            Nodes::OfChunk { chunk, .. } => BlockRef {
+                chunk: *chunk,
+                index: node,
+            },
+        };
+        Place { block, target }
     }
 
     /// The plan's header; of a plan without any, its first node.
     pub fn plan_place(&self) -> Option<Place> {
-        let header = self.blocks.clauses.first().copied();
-        let block = header.or_else(|| self.blocks.nodes.first().map(|(block, _)| *block))?;
+        let header = self.header.clauses.first().copied();
+        let block = header.or_else(|| self.blocks().nodes.first().map(|(block, _)| *block))?;
         Some(Place {
             block,
             target: Target::Name,
@@ -247,9 +338,7 @@ impl Subject<'_> {
 
     /// A place in the block of the plan's clauses that says such a thing.
     pub fn clause_place(&self, target: Target, says: impl Fn(&ClauseFacts) -> bool) -> Option<Place> {
-        let blocks = self.blocks.clauses.iter().zip(&self.facts.clauses);
-        let mut saying = blocks.filter(|(_, facts)| facts.plan.as_deref().is_some_and(&says));
-        let (block, _) = saying.next()?;
+        let (block, _) = self.clauses.iter().find(|(_, facts)| says(facts))?;
         Some(Place { block: *block, target })
     }
 }

@@ -191,7 +191,7 @@ fn graph_why(judge: &Judge<'_>, how: How, others: &Selector, node: u32, wanted: 
     } else {
         ""
     };
-    let graph = judge.subject.graph;
+    let graph = judge.subject.graph();
     match (how, wanted) {
         (How::After, true) => after_why(judge, &name, &shown, &members, node, may),
         (How::After, false) => Why::new(format!("{name} starts only after {shown}, which is denied")),
@@ -250,7 +250,7 @@ fn after_why(judge: &Judge<'_>, name: &str, shown: &str, members: &[u32], node: 
         let message = format!("{name} can start without {shown}, of which this plan has none");
         return Why::new(message).help(format!("add one, and name it in the `needs:` of {name}"));
     }
-    let graph = judge.subject.graph;
+    let graph = judge.subject.graph();
     let after = After::new(graph, may);
     let way = after.way_around(node);
     let message = match way.as_slice() {
@@ -282,7 +282,7 @@ fn only(count: usize, node: u32) -> Vec<bool> {
 fn plan_why(judge: &Judge<'_>, how: How, others: &Selector, wanted: bool) -> Why {
     let name = format!("`{}`", judge.subject.name);
     let (shown, members) = others_shown(judge, others, "or");
-    let graph = judge.subject.graph;
+    let graph = judge.subject.graph();
     if how == How::Reaches {
         return Why::new(match (wanted, members.first()) {
             (false, Some(&first)) => format!("{name} has `{}`, which is denied", judge.subject.node_name(first)),

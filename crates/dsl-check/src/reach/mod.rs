@@ -20,9 +20,11 @@ use smol_str::SmolStr;
 pub(crate) use cond::{Cond, Scope, is_total};
 pub(crate) use explain::problems;
 
-use crate::facts::file_facts;
+use crate::diagnostic::BlockRef;
+use crate::facts::facts;
 use crate::graph::{Access, Requirement, Source, Topology, fires_on_failure, topologies};
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::plans::file_plans;
 use crate::signatures::NodeKind;
 use cond::ValueName;
 use held::{FACTS_MAX, Held, Holding, Is, Kept, compatible};
@@ -105,20 +107,47 @@ pub(crate) struct Conditions {
 /// One for each plan of the file. Between facts and what follows from them, so that an edit of a body ends here.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn conditions(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<Conditions>> {
-    let plans = file_facts(db, project, file).iter().map(|plan| {
-        let mut conditions = Conditions::default();
-        for (node, facts) in (0u32..).zip(&plan.nodes) {
-            let Some(facts) = &facts.node else { continue };
-            if let Some(when) = &facts.when {
-                conditions.when.insert(node, when.clone());
+    let plans = file_plans(db, file);
+    let mut found = vec![Conditions::default(); plans.plans.len()];
+    for &chunk in file.chunks(db) {
+        for (index, asks) in asks(db, project, chunk) {
+            let block = BlockRef { chunk, index: *index };
+            let Some((plan, Some(node))) = plans.place(block) else {
+                continue;
+            };
+            let of_plan = &mut found[plan as usize];
+            if let Some(when) = &asks.when {
+                of_plan.when.insert(node, when.clone());
             }
-            if facts.arms.iter().any(|arm| !arm.is_empty()) {
-                conditions.arms.insert(node, facts.arms.clone());
+            if !asks.arms.is_empty() {
+                of_plan.arms.insert(node, asks.arms.clone());
             }
         }
-        conditions
+    }
+    Arc::new(found)
+}
+
+/// What one node says about values.
+#[derive(Clone, PartialEq, Debug)]
+struct Asks {
+    when: Option<Arc<Cond>>,
+    arms: Arc<[Cond]>,
+}
+
+/// The blocks of a chunk that say something about values.
+#[salsa::tracked(returns(ref))]
+fn asks(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Box<[(u32, Asks)]> {
+    let facts = (0..).zip(facts(db, project, chunk).iter());
+    let asking = facts.filter_map(|(index, facts)| {
+        let node = facts.node.as_ref()?;
+        let arms = node.arms.iter().any(|arm| !arm.is_empty());
+        let asks = Asks {
+            when: node.when.clone(),
+            arms: if arms { node.arms.clone() } else { Arc::default() },
+        };
+        (asks.when.is_some() || arms).then_some((index, asks))
     });
-    Arc::new(plans.collect())
+    asking.collect()
 }
 
 /// One for each plan of the file.

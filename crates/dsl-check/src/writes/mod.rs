@@ -5,21 +5,22 @@
 //! taken to run at once only if neither waits for the other and nothing says that at most one of them runs. Absent: what scripts
 //! really write, and what called plans do.
 
-mod facts;
 mod paths;
+mod said;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use dsl_syntax::table::ClauseKey as K;
 use smol_str::SmolStr;
 
-pub(crate) use facts::{By, Writes, writes};
 use paths::Pattern;
+pub(crate) use said::{By, Writes, writes};
 
-use crate::diagnostic::{Diag, Place, Target};
-use crate::facts::{PlanFacts, file_facts};
-use crate::graph::{PlanGraph, graphs};
-use crate::inputs::{Project, SourceFile};
+use crate::diagnostic::{BlockRef, Diag, Place, Target};
+use crate::facts::{EachFacts, clause_facts, facts};
+use crate::graph::{Topology, topologies};
+use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::plans::{PlanBlocks, file_plans};
 use crate::reach::{Reached, reached};
 use crate::rules;
@@ -39,37 +40,64 @@ struct Writer<'a> {
     path: &'a SmolStr,
     /// `None`: a key of memory.
     by: Option<&'a By>,
+    /// Several instances of the node do, at once.
+    at_once: bool,
+}
+
+/// A node that writes something.
+#[derive(Clone, PartialEq, Debug)]
+struct Written {
+    writes: Arc<Writes>,
+    /// Its instances, if it fans out, may write at the same time.
+    at_once: bool,
+}
+
+/// The blocks of a chunk that write something.
+#[salsa::tracked(returns(ref))]
+fn written(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Box<[(u32, Written)]> {
+    let facts = (0..).zip(facts(db, project, chunk).iter());
+    let writing = facts.filter_map(|(index, facts)| {
+        let node = facts.node.as_ref()?;
+        let several = |each: EachFacts| each.parallel != Some(1) && each.items_max.is_none_or(|items| items > 1);
+        let written = Written {
+            writes: node.writes.clone()?,
+            at_once: node.each.is_some_and(several),
+        };
+        Some((index, written))
+    });
+    writing.collect()
 }
 
 /// Of the plans of a file.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn write_conflicts(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
-    let plans = file_plans(db, file).plans.iter();
-    for (at, (plan, (graph, facts))) in plans
-        .zip(graphs(db, file).iter().zip(file_facts(db, project, file).iter()))
-        .enumerate()
-    {
-        let one_at_a_time = facts.clauses.iter().any(|clauses| {
-            let plan = clauses.plan.as_ref();
-            plan.is_some_and(|plan| plan.parallel == Some(1))
-        });
-        if one_at_a_time {
+    let plans = file_plans(db, file);
+    let mut writing = vec![Vec::new(); plans.plans.len()];
+    for &chunk in file.chunks(db) {
+        for (index, written) in written(db, project, chunk) {
+            let block = BlockRef { chunk, index: *index };
+            if let Some((plan, Some(node))) = plans.place(block) {
+                writing[plan as usize].push((node, written));
+            }
+        }
+    }
+    let all = plans.plans.iter().zip(topologies(db, file).iter()).zip(writing);
+    for (at, ((plan, graph), writing)) in all.enumerate().filter(|(_, (_, writing))| !writing.is_empty()) {
+        let mut clauses = clause_facts(db, project, file)[at].iter();
+        if clauses.any(|(_, says)| says.parallel == Some(1)) {
             continue;
         }
         let mut conflicts = Conflicts {
             plan,
             graph,
-            facts,
             steps_left: PLAN_STEPS_MAX,
             found: &mut found,
         };
-        let mut writers = conflicts.writers();
-        if !writers.is_empty() {
-            conflicts.fan_outs(&writers);
-            if let Some(reached) = reached(db, project, file).get(at) {
-                conflicts.pairs(&mut writers, reached);
-            }
+        let mut writers = conflicts.writers(&writing);
+        conflicts.fan_outs(&writers);
+        if let Some(reached) = reached(db, project, file).get(at) {
+            conflicts.pairs(&mut writers, reached);
         }
     }
     found
@@ -77,8 +105,7 @@ pub(crate) fn write_conflicts(db: &dyn salsa::Database, project: Project, file: 
 
 struct Conflicts<'a> {
     plan: &'a PlanBlocks,
-    graph: &'a PlanGraph,
-    facts: &'a PlanFacts,
+    graph: &'a Topology,
     steps_left: usize,
     found: &'a mut Vec<Diag>,
 }
@@ -93,12 +120,9 @@ enum Relation {
 }
 
 impl<'a> Conflicts<'a> {
-    fn writers(&self) -> Vec<Writer<'a>> {
+    fn writers(&self, writing: &[(u32, &'a Written)]) -> Vec<Writer<'a>> {
         let mut found = Vec::new();
-        for (node, facts) in (0u32..).zip(&self.facts.nodes) {
-            let Some(writes) = facts.node.as_deref().and_then(|node| node.writes.as_deref()) else {
-                continue;
-            };
+        for &(node, Written { writes, at_once }) in writing {
             for written in &writes.paths {
                 let doubtful = matches!(written.by, By::Artifact { sure: false, .. });
                 if doubtful && !self.graph.edges[node as usize].is_empty() {
@@ -109,6 +133,7 @@ impl<'a> Conflicts<'a> {
                     node,
                     path: &written.path,
                     by: Some(&written.by),
+                    at_once: *at_once,
                 }));
             }
             found.extend(writes.memory.iter().map(|key| Writer {
@@ -116,6 +141,7 @@ impl<'a> Conflicts<'a> {
                 node,
                 path: key,
                 by: None,
+                at_once: *at_once,
             }));
         }
         found
@@ -124,13 +150,8 @@ impl<'a> Conflicts<'a> {
     /// Instances of one task that write one file. What is remembered is the task's, not an instance's.
     fn fan_outs(&mut self, writers: &[Writer<'_>]) {
         let mut said = HashSet::new();
-        for writer in writers {
-            let facts = self.facts.nodes[writer.node as usize].node.as_deref();
-            let Some(each) = facts.and_then(|facts| facts.each) else {
-                continue;
-            };
-            let alone = each.parallel == Some(1) || each.items_max.is_some_and(|items| items < 2);
-            if alone || writer.by.is_none() || !writer.pattern.is_file() || !said.insert(writer.node) {
+        for writer in writers.iter().filter(|writer| writer.at_once) {
+            if writer.by.is_none() || !writer.pattern.is_file() || !said.insert(writer.node) {
                 continue;
             }
             let message = format!(
@@ -147,7 +168,7 @@ impl<'a> Conflicts<'a> {
 
     fn pairs(&mut self, writers: &mut [Writer<'a>], reached: &Reached) {
         let order = self.graph.in_order();
-        let mut position = vec![None; self.graph.nodes.len()];
+        let mut position = vec![None; self.graph.ties.len()];
         for (at, node) in (0u32..).zip(order) {
             position[node as usize] = Some(at);
         }
@@ -235,7 +256,7 @@ impl<'a> Conflicts<'a> {
     }
 
     fn name(&self, node: u32) -> &'a SmolStr {
-        &self.graph.nodes[node as usize].name
+        &self.graph.ties[node as usize].name
     }
 
     fn place(&self, writer: &Writer<'_>) -> Place {

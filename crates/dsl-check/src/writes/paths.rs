@@ -3,7 +3,7 @@
 //! `*` and `?` stay within a part, `**` is any number of parts, and a pattern covers what is below it. Whether two patterns with `[…]` or
 //! `{…}` meet is not looked into. Linear in the product of their lengths. Absent: the disk.
 
-use super::facts::Base;
+use super::said::Base;
 
 /// A pattern behind what it is relative to. Each part ends with [`END`], so that a beginning is a folder.
 #[derive(Clone, PartialEq, Eq, Debug)]

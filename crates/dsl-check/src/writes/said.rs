@@ -2,6 +2,8 @@
 //!
 //! Paths get in front what they are relative to; where that is known only when it runs, or the path itself is, nothing is said.
 
+use std::sync::Arc;
+
 use dsl_syntax::ast::{Decl, Expr, ExprKind, Value};
 use dsl_syntax::table::ClauseKey as K;
 use smol_str::{SmolStr, format_smolstr};
@@ -52,7 +54,7 @@ pub(crate) enum By {
 }
 
 /// `None`: nothing that is known.
-pub(crate) fn writes(decl: &Decl) -> Option<Box<Writes>> {
+pub(crate) fn writes(decl: &Decl) -> Option<Arc<Writes>> {
     let mut paths = Vec::new();
     if let Some(base) = base(decl) {
         effects(decl, &base, &mut paths);
@@ -78,7 +80,7 @@ pub(crate) fn writes(decl: &Decl) -> Option<Box<Writes>> {
         })
         .collect();
     (!paths.is_empty() || !memory.is_empty()).then(|| {
-        Box::new(Writes {
+        Arc::new(Writes {
             paths: paths.into(),
             memory,
         })
