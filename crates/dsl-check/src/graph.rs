@@ -155,6 +155,8 @@ pub(crate) struct Topology {
     pub ties: Vec<Arc<Ties>>,
     /// Of duplicates the first.
     pub index: FxHashMap<SmolStr, u32>,
+    /// Two nodes have one name.
+    pub has_duplicates: bool,
     /// In the IR.
     ids: Vec<Option<u32>>,
     requirements: Rows<Requirement>,
@@ -186,12 +188,15 @@ impl PartialEq for Topology {
 impl Topology {
     pub fn new(nodes: Vec<Arc<Ties>>) -> Self {
         let mut index = FxHashMap::with_capacity_and_hasher(nodes.len(), FxBuildHasher);
+        let mut named = 0;
         for (at, node) in nodes.iter().enumerate() {
             if !node.name.is_empty() {
+                named += 1;
                 index.entry(node.name.clone()).or_insert(at as u32);
             }
         }
         let mut graph = Self {
+            has_duplicates: named != index.len(),
             index,
             ..Self::default()
         };

@@ -16,6 +16,7 @@ mod check;
 mod config;
 mod diagnostic;
 mod facts;
+mod fallbacks;
 mod flow;
 mod graph;
 mod hypotheses;

@@ -7,10 +7,9 @@ use std::collections::{HashMap, HashSet};
 use smol_str::SmolStr;
 
 use crate::calls::recursive_calls;
-use crate::check::{declared_outputs, node_outputs, outputs_unknown};
 use crate::diagnostic::{AmendHow, BlockRef, Diag, Place, Target};
 use crate::flow::secret_leaks;
-use crate::graph::{Edge, EdgeKind, Topology, sig_of, topologies};
+use crate::graph::{Edge, EdgeKind, Topology, topologies};
 use crate::hypotheses::unanswered;
 use crate::imports::{ImportProblem, declarations, declared, visible};
 use crate::inputs::{Project, SourceFile};
@@ -18,9 +17,7 @@ use crate::memory::shared_keys;
 use crate::plans::{PlanBlocks, file_plans};
 use crate::reach::reached;
 use crate::rules;
-use crate::scope::scope;
 use crate::signatures::{NodeKind, Sig};
-use crate::types::assign;
 
 fn at(block: BlockRef) -> Place {
     Place {
@@ -39,7 +36,13 @@ pub(crate) fn file_problems(db: &dyn salsa::Database, project: Project, file: So
         .collect();
     duplicate_declarations(db, file, &mut found);
     let plans = file_plans(db, file);
-    for plan in &plans.plans {
+    let topologies = topologies(db, file).iter();
+    for (plan, _) in plans
+        .plans
+        .iter()
+        .zip(topologies)
+        .filter(|(_, graph)| graph.has_duplicates)
+    {
         duplicate_nodes(plan, &mut found);
     }
     if let (Some(first), Some(plan)) = (
@@ -225,16 +228,6 @@ fn duplicate_nodes(plan: &PlanBlocks, found: &mut Vec<Diag>) {
     }
 }
 
-/// Fallbacks that do not fit.
-#[salsa::tracked(returns(ref))]
-pub(crate) fn fallback_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
-    let mut found = Vec::new();
-    for (plan, graph) in file_plans(db, file).plans.iter().zip(topologies(db, file).iter()) {
-        fallbacks(db, project, file, plan, graph, &mut found);
-    }
-    found
-}
-
 /// Loops, plans that call themselves, memory that is shared.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn graph_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
@@ -347,82 +340,4 @@ fn dependency_cycle(plan: &PlanBlocks, graph: &Topology, edges: &[Edge]) -> Diag
         } else {
             "remove one of these edges"
         })
-}
-
-/// What stands in for a task must have its outputs.
-fn fallbacks(
-    db: &dyn salsa::Database,
-    project: Project,
-    file: SourceFile,
-    plan: &PlanBlocks,
-    graph: &Topology,
-    found: &mut Vec<Diag>,
-) {
-    for (at, (block, _)) in plan.nodes.iter().enumerate() {
-        let Some(stand_in) = graph.fallback[at].filter(|&stand_in| stand_in as usize != at) else {
-            continue;
-        };
-        let scope = scope(db, project, file);
-        let Some((sig, other)) = sig_of(db, *block).zip(sig_of(db, plan.nodes[stand_in as usize].0)) else {
-            continue;
-        };
-        let place = Place {
-            block: *block,
-            target: Target::Fallback,
-        };
-        let label = |diag: Diag| {
-            diag.label(
-                Place {
-                    block: plan.nodes[stand_in as usize].0,
-                    target: Target::Name,
-                },
-                "the fallback",
-            )
-        };
-        if other.kind != NodeKind::Task {
-            let message = format!(
-                "`{}` is a {}, expected a task as the fallback of `{}`",
-                other.name,
-                other.kind.word(),
-                sig.name
-            );
-            found.push(label(Diag::new(rules::FALLBACK_MISMATCH, place, message)));
-            continue;
-        }
-        if other.each != sig.each {
-            let message = format!(
-                "one of `{}` and its fallback `{}` fans out, so their outputs differ",
-                sig.name, other.name
-            );
-            found.push(label(Diag::new(rules::FALLBACK_MISMATCH, place, message)));
-            continue;
-        }
-        if outputs_unknown(scope, other) || outputs_unknown(scope, sig) {
-            continue;
-        }
-        let outputs = node_outputs(scope, other);
-        // captures of a script are promised only where nothing else is
-        let promised = if sig.outputs.is_some() {
-            declared_outputs(scope, sig)
-        } else {
-            node_outputs(scope, sig)
-        };
-        let mismatch =
-            promised
-                .into_iter()
-                .find_map(|(name, ty)| match outputs.iter().find(|(output, _)| *output == name) {
-                    None => Some(format!(
-                        "`{}` has no output `{name}`, expected one as `{}` has it",
-                        other.name, sig.name
-                    )),
-                    Some((_, found)) if assign(found, &ty, &scope.types).is_err() => Some(format!(
-                        "`{}.{name}` is `{found}`, expected `{ty}` as of `{}`, for which it stands in",
-                        other.name, sig.name
-                    )),
-                    Some(_) => None,
-                });
-        if let Some(message) = mismatch {
-            found.push(label(Diag::new(rules::FALLBACK_MISMATCH, place, message)));
-        }
-    }
 }

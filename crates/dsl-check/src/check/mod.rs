@@ -107,12 +107,13 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
         db,
         topology: &topologies[plan as usize],
         blocks: &plans.plans[plan as usize],
+        here: (chunk, sigs),
     };
     let view = |index: u32, mentions: &[Mention]| {
         let block = BlockRef { chunk, index };
         match &sigs[index as usize] {
             Sig::Test { of, .. } | Sig::Profile { of, .. } => {
-                about(db, project, file, of, mentions).unwrap_or_default()
+                about(db, project, chunk, of, mentions).unwrap_or_default()
             }
             _ => match plans.place(block) {
                 Some((plan, Some(node))) => of_node(&nodes(plan), plan, node, mentions),
@@ -133,24 +134,40 @@ struct Nodes<'db> {
     db: &'db dyn salsa::Database,
     topology: &'db Topology,
     blocks: &'db PlanBlocks,
+    /// The chunk of whoever looks, where most of the nodes stand that it mentions.
+    here: (SourceChunk, &'db [Sig]),
+}
+
+impl Nodes<'_> {
+    fn sig(&self, node: u32) -> Option<&Arc<NodeSig>> {
+        let block = self.blocks.nodes[node as usize].0;
+        match self.here {
+            (chunk, sigs) if chunk == block.chunk => match sigs.get(block.index as usize)? {
+                Sig::Node { sig, .. } => Some(sig),
+                _ => None,
+            },
+            _ => sig_of(self.db, block),
+        }
+    }
 }
 
 /// What a block may know that is about another plan.
 fn about(
     db: &dyn salsa::Database,
     project: Project,
-    file: SourceFile,
+    chunk: SourceChunk,
     of: &Option<SmolStr>,
     mentions: &[Mention],
 ) -> Option<View> {
     let name = of.as_ref()?;
-    let home = scope(db, project, file).plans.get(name)?.file;
+    let home = scope(db, project, chunk.file(db)).plans.get(name)?.file;
     let plans = file_plans(db, home);
     let at = plans.named(name)?;
     let nodes = Nodes {
         db,
         topology: topologies(db, home).get(at)?,
         blocks: plans.plans.get(at)?,
+        here: (chunk, signatures(db, chunk)),
     };
     Some(View {
         nodes: seen(&nodes, mentions, |_, _| (Access::Always, Access::Always)),
@@ -214,7 +231,7 @@ fn seen(
     let of_mention = |mention: &Mention| {
         let at = *nodes.topology.index.get(&mention.name)?;
         let (access, error) = access(at, mention);
-        let sig = sig_of(nodes.db, nodes.blocks.nodes[at as usize].0)?.clone();
+        let sig = nodes.sig(at)?.clone();
         Some((mention.name.clone(), Seen { sig, access, error }))
     };
     mentions.iter().filter_map(of_mention).collect()

@@ -26,8 +26,8 @@ pub(crate) fn problems(plan: &PlanBlocks, graph: &Topology, reached: &Reached) -
 impl Reached {
     /// What must hold for the node to run, one text each.
     pub fn runs_if(&self, graph: &Topology, node: u32) -> Vec<String> {
-        let outcome = |fact: &Fact| self.says(graph, fact, None);
-        self.facts[node as usize].iter().map(outcome).collect()
+        let outcome = |fact: Fact| self.says(graph, &fact, None);
+        self.facts(node).map(outcome).collect()
     }
 
     /// Whether it never runs.

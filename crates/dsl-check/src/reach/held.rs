@@ -1,13 +1,11 @@
 //! Facts that must all hold, each with where it comes from; and which of them cannot hold together.
 
-use std::sync::Arc;
-
 use rustc_hash::FxHashMap;
 
 use super::{Fact, Subject, Values, Why};
 
 /// How many facts are kept of a node.
-pub(super) const FACTS_MAX: usize = 16;
+const FACTS_MAX: usize = 16;
 
 pub(super) type Held = (Why, Fact);
 
@@ -95,6 +93,40 @@ impl Kept {
     }
 }
 
+/// Lists of facts that share their ends: what a node relies on is mostly what another does, and one thing more.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Lists {
+    /// A fact, and the list behind it.
+    cells: Vec<(Fact, List)>,
+}
+
+/// The number of its first cell, from 1; the default is the empty list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct List(u32);
+
+impl Lists {
+    pub fn push(&mut self, fact: Fact, rest: List) -> List {
+        self.cells.push((fact, rest));
+        List(self.cells.len() as u32)
+    }
+
+    fn of(&mut self, facts: &[Fact]) -> List {
+        let newest_last = facts.iter().rev();
+        newest_last.fold(List::default(), |rest, fact| self.push(*fact, rest))
+    }
+
+    /// The first facts of a list; those beyond are forgotten.
+    pub fn iter(&self, list: List) -> impl Iterator<Item = Fact> {
+        let mut next = list;
+        let facts = std::iter::from_fn(move || {
+            let (fact, rest) = *self.cells.get(next.0.checked_sub(1)? as usize)?;
+            next = rest;
+            Some(fact)
+        });
+        facts.take(FACTS_MAX)
+    }
+}
+
 /// Facts that leave something possible, as far as they are kept.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Holding {
@@ -150,7 +182,7 @@ impl Holding {
     }
 
     /// One for each thing that they are about.
-    pub fn into_facts(self, kept: &mut Kept) -> Arc<[Fact]> {
+    pub fn into_list(self, kept: &mut Kept, lists: &mut Lists) -> List {
         let mut facts: Vec<Fact> = Vec::with_capacity(self.held.len());
         for (_, fact) in self.held {
             match facts.iter_mut().find(|known| known.of == fact.of) {
@@ -159,7 +191,7 @@ impl Holding {
             }
         }
         facts.truncate(FACTS_MAX);
-        facts.into()
+        lists.of(&facts)
     }
 }
 
@@ -169,9 +201,9 @@ fn possible<'a>(mut rules: impl Iterator<Item = &'a Values>) -> bool {
 }
 
 /// Whether facts, each about a thing once, leave something possible together with others of that kind.
-pub(super) fn compatible(all: &[Values], some: &[Fact], others: &[Fact]) -> bool {
+pub(super) fn compatible(all: &[Values], some: &[Fact], mut others: impl Iterator<Item = Fact>) -> bool {
     let clashes = |fact: &Fact, other: &Fact| {
         fact.of == other.of && fact.is != other.is && all[fact.is].and(&all[other.is]).is_none()
     };
-    !some.iter().any(|fact| others.iter().any(|other| clashes(fact, other)))
+    !others.any(|other| some.iter().any(|fact| clashes(fact, &other)))
 }

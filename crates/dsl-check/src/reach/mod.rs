@@ -27,7 +27,7 @@ use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::plans::file_plans;
 use crate::signatures::NodeKind;
 use cond::ValueName;
-use held::{FACTS_MAX, Held, Holding, Is, Kept, compatible};
+use held::{Held, Holding, Is, Kept, List, Lists, compatible};
 use values::Values;
 
 /// How many members of an `any(…)` are compared.
@@ -165,7 +165,8 @@ pub(crate) fn reached(db: &dyn salsa::Database, project: Project, file: SourceFi
 #[derive(PartialEq, Debug, Default)]
 pub(crate) struct Reached {
     /// By node, what has happened when it starts.
-    facts: Vec<Arc<[Fact]>>,
+    facts: Vec<List>,
+    lists: Lists,
     /// It never starts, or its facts are not known.
     dead: Vec<bool>,
     /// Something decides whether it runs.
@@ -195,6 +196,7 @@ impl Reached {
         }
         Self {
             facts: reach.facts,
+            lists: reach.lists,
             dead: reach.dead,
             conditional,
             never,
@@ -202,6 +204,11 @@ impl Reached {
             values: reach.values,
             are: reach.kept.all,
         }
+    }
+
+    /// What has happened when the node starts.
+    fn facts(&self, node: u32) -> impl Iterator<Item = Fact> {
+        self.lists.iter(self.facts[node as usize])
     }
 
     /// What is known of the fact's subject.
@@ -219,7 +226,7 @@ impl Reached {
     pub fn may_both_run(&self, a: u32, b: u32) -> bool {
         let dead = self.dead[a as usize] || self.dead[b as usize];
         let conditional = self.conditional[a as usize] && self.conditional[b as usize];
-        let compatible = || compatible(&self.are, &self.facts[a as usize], &self.facts[b as usize]);
+        let compatible = || compatible(&self.are, &self.facts(a).collect::<Vec<_>>(), self.facts(b));
         !dead && !conditional && compatible()
     }
 
@@ -229,19 +236,18 @@ impl Reached {
         if a == b || unsure(a) || unsure(b) {
             return false;
         }
-        let all = |node: u32| {
-            let mut facts = self.facts[node as usize].to_vec();
-            facts.push(Fact::completed(node));
-            facts
-        };
-        compatible(&self.are, &all(a), &all(b)) && graph.access(a, b) == Access::No && graph.access(b, a) == Access::No
+        let all = |node: u32| self.facts(node).chain([Fact::completed(node)]);
+        compatible(&self.are, &all(a).collect::<Vec<_>>(), all(b))
+            && graph.access(a, b) == Access::No
+            && graph.access(b, a) == Access::No
     }
 }
 
 struct Reach<'a> {
     graph: &'a Topology,
     conditions: &'a Conditions,
-    facts: Vec<Arc<[Fact]>>,
+    facts: Vec<List>,
+    lists: Lists,
     dead: Vec<bool>,
     dead_arms: Vec<DeadArm>,
     /// Of those, and of arms whose own condition is never true.
@@ -266,7 +272,8 @@ impl<'a> Reach<'a> {
         Self {
             graph,
             conditions,
-            facts: vec![Arc::default(); graph.ties.len()],
+            facts: vec![List::default(); graph.ties.len()],
+            lists: Lists::default(),
             dead: vec![false; graph.ties.len()],
             dead_arms: Vec::new(),
             never_taken: HashSet::new(),
@@ -301,7 +308,7 @@ impl<'a> Reach<'a> {
             self.dead[node as usize] = true;
             return clash.filter(|_| !lost && !self.graph.is_loose(node));
         }
-        self.facts[node as usize] = held.into_facts(&mut self.kept);
+        self.facts[node as usize] = held.into_list(&mut self.kept, &mut self.lists);
         None
     }
 
@@ -313,15 +320,14 @@ impl<'a> Reach<'a> {
             [Requirement::Plain(on)] if plain && !self.dead[*on as usize] => *on,
             _ => return false,
         };
-        let facts = &self.facts[on as usize];
-        match self.completes(on) {
-            None => self.facts[node as usize] = facts.clone(),
-            Some(completes) if facts.iter().all(|fact| fact.of != completes.of) => {
-                let kept = facts.iter().copied().take(FACTS_MAX - 1);
-                self.facts[node as usize] = std::iter::once(completes).chain(kept).collect();
+        let rest = self.facts[on as usize];
+        self.facts[node as usize] = match self.completes(on) {
+            None => rest,
+            Some(completes) if self.lists.iter(rest).all(|fact| fact.of != completes.of) => {
+                self.lists.push(completes, rest)
             }
             Some(_) => return false,
-        }
+        };
         true
     }
 
@@ -341,7 +347,7 @@ impl<'a> Reach<'a> {
     fn need(&mut self, on: u32, held: &mut Holding) -> Option<Clash> {
         // the fact about the needed node itself comes first, because it says most
         let completes = self.completes(on).into_iter();
-        let facts = completes.chain(self.facts[on as usize].iter().copied());
+        let facts = completes.chain(self.lists.iter(self.facts[on as usize]));
         held.add_all(&mut self.kept, Why::Need(on), facts).map(Clash::Between)
     }
 
@@ -450,7 +456,7 @@ impl<'a> Reach<'a> {
     /// What has happened once a route to the node has fired.
     fn fired(&mut self, node: u32, source: &Source) -> Vec<Fact> {
         let from = source.node;
-        let mut facts = self.facts[from as usize].to_vec();
+        let mut facts: Vec<Fact> = self.lists.iter(self.facts[from as usize]).collect();
         if source.failed {
             let mode = self.modes(source);
             facts.extend(mode.map(|mode| self.fact(Subject::Mode(from), mode)));
@@ -507,7 +513,7 @@ impl<'a> Reach<'a> {
             }
             let facts = self.facts_of(node, cond);
             let mut held = Holding::default();
-            let before = self.facts[node as usize].iter().copied();
+            let before = self.lists.iter(self.facts[node as usize]);
             held.add_all(&mut self.kept, Why::Routes, before);
             if let Some(clash) = held.add_all(&mut self.kept, Why::When, facts.into_iter()) {
                 self.never_taken.insert((node, route));
@@ -520,7 +526,7 @@ impl<'a> Reach<'a> {
 
     /// What has happened once a plain need on the node is satisfied.
     fn after(&self, node: u32) -> Vec<Fact> {
-        let mut facts = self.facts[node as usize].to_vec();
+        let mut facts: Vec<Fact> = self.lists.iter(self.facts[node as usize]).collect();
         facts.extend(self.completes(node));
         facts
     }

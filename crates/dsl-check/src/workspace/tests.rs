@@ -1,0 +1,128 @@
+//! What edits cost, in queries that run again: that does not depend on how fast the machine is.
+//!
+//! An edit that no other task can see runs the same queries in a large file as in a small one. An edit that changes who waits for whom
+//! asks every chunk again, which is why those answers have to be cheap; what it checks again is still a few chunks.
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+
+/// So many pairs of tasks, each second one reading the first of its pair.
+fn many(pairs: usize) -> String {
+    let mut text = String::new();
+    for at in 0..pairs {
+        let _ = write!(text, "task a{at} timeout:1m\n  run: \"echo {at}\"\n");
+        let _ = write!(
+            text,
+            "task b{at} timeout:1m\n  needs: a{at}\n  run: \"echo {{{{ a{at}.stdout }}}}\"\n"
+        );
+    }
+    text
+}
+
+const SMALL: usize = 250;
+const LARGE: usize = 1000;
+
+/// The most chunks that a plan of so many pairs is cut into: no chunk has fewer than eight blocks, but for the last.
+const fn chunks_max(pairs: usize) -> usize {
+    2 * pairs / 8 + 1
+}
+
+/// How many queries an edit costs, the diagnostics included.
+fn cost(text: &str, replace: &str, by: &str) -> usize {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let mut workspace = Workspace::on(Database::counting(runs.clone()), Path::new("/w"));
+    workspace.open_file("a.plan", text.as_bytes());
+    assert_eq!(workspace.diagnostics("a.plan".as_ref()), []);
+    let at = text.find(replace).expect("in the text");
+    // the first edit of a chunk also keeps its tree from now on
+    let mut edit = |from: &str, to: &str| {
+        workspace.edit("a.plan", at..at + from.len(), to).expect("in the text");
+        assert_eq!(workspace.diagnostics("a.plan".as_ref()), []);
+    };
+    edit(replace, by);
+    edit(by, replace);
+    let before = runs.load(Ordering::Relaxed);
+    edit(replace, by);
+    runs.load(Ordering::Relaxed) - before
+}
+
+/// Edits that nothing else can see: the same few queries, however large the file.
+fn stays_local(replace: &str, by: &str) {
+    let (small, large) = (cost(&many(SMALL), replace, by), cost(&many(LARGE), replace, by));
+    assert_eq!(small, large, "{replace:?} to {by:?}");
+    assert!(large <= 24, "{large} runs");
+}
+
+#[test]
+fn an_edit_of_a_script_costs_its_chunk() {
+    stays_local("echo 100", "echo more");
+}
+
+#[test]
+fn an_empty_line_costs_its_chunk() {
+    stays_local("task a100 ", "\ntask a100 ");
+}
+
+#[test]
+fn an_edit_of_a_timeout_costs_its_chunk() {
+    stays_local("task a100 timeout:1m", "task a100 timeout:2m");
+}
+
+/// What an edit costs for each chunk more, where every chunk is asked again.
+fn for_each_chunk_more(replace: &str, by: &str) -> f64 {
+    let (small, large) = (cost(&many(SMALL), replace, by), cost(&many(LARGE), replace, by));
+    (large - small) as f64 / (chunks_max(LARGE) - chunks_max(SMALL)) as f64
+}
+
+#[test]
+fn an_edit_of_needs_asks_every_chunk_what_it_sees_and_checks_a_few() {
+    let more = for_each_chunk_more("  needs: a100\n", "  needs: a100, a3\n");
+    assert!(more <= 3.0, "{more} runs a chunk");
+}
+
+#[test]
+fn a_new_task_asks_every_chunk_what_it_sees_and_checks_a_few() {
+    let more = for_each_chunk_more("task a100 ", "task c timeout:1m\n  run: \"true\"\ntask a100 ");
+    assert!(more <= 3.0, "{more} runs a chunk");
+}
+
+const POLICY: &str = "policy p\n  rule slow\n    for: task\n    require: timeout <= 5m\n  rule alone\n    for: task where id == a3\n    require: reaches(task)\n";
+
+/// What an edit of a file costs that a policy of another binds; the edit is in the first or in the second.
+fn cost_beside_a_policy(pairs: usize, edited: &str, replace: &str, by: &str) -> usize {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let mut workspace = Workspace::on(Database::counting(runs.clone()), Path::new("/w"));
+    let text = format!("use \"p.plan\"\n{}", many(pairs));
+    workspace.open_file("p.plan", POLICY.as_bytes());
+    workspace.open_file("a.plan", text.as_bytes());
+    assert_eq!(workspace.diagnostics("a.plan".as_ref()), []);
+    let whole = if edited == "p.plan" { POLICY } else { &text };
+    let at = whole.find(replace).expect("in the text");
+    let before = runs.load(Ordering::Relaxed);
+    workspace.edit(edited, at..at + replace.len(), by).expect("in the text");
+    assert_eq!(workspace.diagnostics("a.plan".as_ref()), []);
+    runs.load(Ordering::Relaxed) - before
+}
+
+#[test]
+fn an_edit_of_a_body_judges_no_other_chunk() {
+    for (replace, by) in [
+        ("echo 100", "echo more"),
+        ("task a100 timeout:1m", "task a100 timeout:2m"),
+    ] {
+        let cost = |pairs| cost_beside_a_policy(pairs, "a.plan", replace, by);
+        let (small, large) = (cost(SMALL), cost(LARGE));
+        assert_eq!(small, large, "{replace:?} to {by:?}");
+        assert!(large <= 28, "{large} runs");
+    }
+}
+
+#[test]
+fn an_edit_of_a_policy_checks_no_task() {
+    // each chunk is judged again, and nothing else
+    let cost = |pairs| cost_beside_a_policy(pairs, "p.plan", "5m", "9m");
+    let more = (cost(LARGE) - cost(SMALL)) as f64 / (chunks_max(LARGE) - chunks_max(SMALL)) as f64;
+    assert!(more <= 1.0, "{more} runs a chunk");
+}
