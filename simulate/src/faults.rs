@@ -147,7 +147,11 @@ impl Faults {
         if !self.kinds.doubles || past.is_empty() || !self.rng.percent(10) {
             return None;
         }
-        let mut again = self.rng.pick(past).clone();
+        // mostly what has just been told
+        let mut again = match self.rng.percent(60) {
+            true => past[past.len() - 1].clone(),
+            false => self.rng.pick(past).clone(),
+        };
         let changes_mind = self.rng.percent(50);
         if let (EventKind::Decided { decision, .. }, true) = (&mut again, changes_mind) {
             *decision = match decision {

@@ -32,7 +32,7 @@ enum Verb {
     /// Bugs on purpose: which promise notices which
     Mutants {
         /// How many plans each has to get past
-        #[arg(long, default_value_t = 1_000)]
+        #[arg(long, default_value_t = 2_000)]
         plans: u64,
     },
 }

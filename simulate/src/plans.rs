@@ -1,9 +1,9 @@
 //! Plans to simulate: those of the engine's own tests, one to three of them behind each other, some of whose gates ask people.
 
 use ir::expr::{Expr, Ref};
-use ir::plan::{Body, FailurePolicy, Need, Node, NodeId, Plan};
+use ir::plan::{Body, FailurePolicy, Gate, Need, Node, NodeId, Plan, Task};
 
-use crate::generate::{Rng, random};
+use crate::generate::{Rng, random, script};
 
 /// Of each part.
 const NODES_MAX: usize = 14;
@@ -20,17 +20,45 @@ pub fn plan(rng: &mut Rng) -> Plan {
     if rng.percent(25) {
         plan.failure = FailurePolicy::Abort;
     }
-    let asks = rng.percent(50);
-    for node in &mut plan.nodes {
-        if let Body::Gate(gate) = &mut node.body
-            && asks
-            && rng.percent(60)
-        {
-            gate.approvers = vec!["role/release".into(), "role/owner".into()];
-            gate.quorum = rng.percent(40).then_some(2);
-        }
+    if rng.percent(50) {
+        ask_people(rng, &mut plan);
     }
     plan
+}
+
+/// Lets some gates ask people, and adds a few that do, each with something that waits for it.
+fn ask_people(rng: &mut Rng, plan: &mut Plan) {
+    for node in &mut plan.nodes {
+        if let Body::Gate(gate) = &mut node.body
+            && rng.percent(60)
+        {
+            asked(rng, gate);
+        }
+    }
+    for _ in 0..1 + rng.below(3) {
+        let before = rng.below(plan.nodes.len()) as NodeId;
+        let mut gate = Gate::default();
+        asked(rng, &mut gate);
+        let at = plan.nodes.len() as NodeId;
+        let waits = Task {
+            work: script("after").into(),
+            ..Task::default()
+        };
+        let added = [
+            (Body::Gate(Box::new(gate)), before, true),
+            (Body::Task(Box::new(waits)), at, false),
+        ];
+        for (body, node, optional) in added {
+            let mut added = Node::new(format!("n{}", plan.nodes.len()), body);
+            added.needs.push(Need::Node { node, optional });
+            plan.nodes.push(added);
+        }
+    }
+}
+
+fn asked(rng: &mut Rng, gate: &mut Gate) {
+    gate.approvers = vec!["role/release".into(), "role/owner".into()];
+    gate.quorum = rng.percent(40).then_some(2);
 }
 
 pub fn asks_people(plan: &Plan) -> bool {

@@ -36,11 +36,19 @@ fn every_crash_point_of_every_scenario_ends_as_without_a_crash() {
 }
 
 #[test]
-fn every_mutant_finds_its_place() {
+fn every_mutant_finds_its_place_and_is_caught_in_the_book() {
+    let page = std::fs::read_to_string(root().join(PAGE)).expect("the page");
     for mutant in mutants::MUTANTS {
         let path = root().join("crates").join(mutant.file);
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let bitten = mutants::bitten(&text, mutant).unwrap_or_else(|why| panic!("{why}"));
         assert_ne!(bitten, text);
+        let row = format!("| `{}` | {} |", mutant.name, mutant.what);
+        assert!(
+            page.contains(&row),
+            "`{}`: cargo xtask mutants writes the table anew",
+            mutant.name
+        );
     }
+    assert!(!page.contains("**nobody**"), "a mutant that nobody catches");
 }
