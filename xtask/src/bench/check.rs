@@ -97,12 +97,18 @@ impl Bench {
     }
 
     fn dslc_check(&self, what: &str, path: &Path) -> io::Result<Subject<'_>> {
-        let path = path.to_owned();
+        // by name: git ignores the folder that all of this is in, and so does a walk
+        let files = match path.is_dir() {
+            true => std::fs::read_dir(path)?
+                .map(|entry| Ok(entry?.path()))
+                .collect::<io::Result<Vec<_>>>()?,
+            false => vec![path.to_owned()],
+        };
         Ok(Subject::new(
-            format!("dslc check, {what} ({})", size(&path)?),
+            format!("dslc check, {what} ({})", size(path)?),
             move || {
                 let mut command = self.dslc();
-                command.arg("check").arg(&path).env("DSLC_SHELLCHECK", "");
+                command.arg("check").args(&files).env("DSLC_SHELLCHECK", "");
                 Ok(command)
             },
         ))
