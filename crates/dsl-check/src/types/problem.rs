@@ -118,6 +118,8 @@ pub fn nearest<'a>(name: &str, candidates: &'a [SmolStr]) -> Vec<&'a SmolStr> {
     let of_name = letters(name);
     let mut near: Vec<(usize, &SmolStr)> = candidates
         .iter()
+        // The name itself, where it stands for something of another kind, is no help.
+        .filter(|candidate| *candidate != name)
         // A character takes up to four bytes.
         .filter(|candidate| candidate.len().abs_diff(name.len()) <= distance_max * 4)
         .filter(|candidate| candidate.len() <= COMPARED_BYTES_MAX && name.len() <= COMPARED_BYTES_MAX)
