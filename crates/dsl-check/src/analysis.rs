@@ -28,6 +28,7 @@ use crate::rules;
 use crate::scope::implicit_name;
 use crate::signatures::Sig;
 use crate::suppressions;
+use crate::under::{Under, profile_problems};
 use crate::unused::unused;
 use crate::writes::write_conflicts;
 
@@ -37,6 +38,8 @@ use crate::writes::write_conflicts;
 pub struct Analysis {
     pub(crate) db: Database,
     pub(crate) project: Project,
+    /// Compiled plans and worst cases are those under this profile.
+    pub(crate) under: Option<Arc<Under>>,
 }
 
 /// A plan of a file.
@@ -141,6 +144,9 @@ impl Analysis {
         policy_problems(&self.db, self.project, file).iter().for_each(&mut show);
         write_conflicts(&self.db, self.project, file).iter().for_each(&mut show);
         bounds_problems(&self.db, self.project, file).iter().for_each(&mut show);
+        profile_problems(&self.db, self.project, file)
+            .iter()
+            .for_each(&mut show);
         unused(&self.db, self.project, file).iter().for_each(&mut show);
         suppressions::apply(self, file, &mut found);
         once_a_file(&mut found, rules::TAB_INDENTATION);
@@ -219,7 +225,7 @@ impl Analysis {
     }
 
     pub(crate) fn decl(&self, block: BlockRef) -> Option<&Decl> {
-        decl_of(&self.db, block)
+        self.decl_under(block).or_else(|| decl_of(&self.db, block))
     }
 }
 

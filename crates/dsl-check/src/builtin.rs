@@ -2,9 +2,15 @@
 //!
 //! `shell`, `bash`, `sh` and `python` are not among them: they run the plan's own scripts. Absent: how they are carried out.
 
+use dsl_syntax::ast::{Decl, Expr, ExprKind, StringPart, Value};
+use dsl_syntax::table::ClauseKey as K;
 use ir::types::Type;
+use smol_str::SmolStr;
 
+use crate::facts::EffectFact;
 use crate::scope::{Capability, CapabilityId, TypedField};
+use crate::signatures::{clause, name_of};
+use crate::walk::unparen;
 
 type Entry = fn() -> (&'static str, Capability);
 
@@ -125,4 +131,77 @@ fn sql_query() -> (&'static str, Capability) {
     ];
     let output = vec![must("rows", Type::list(Type::Json))];
     ("sql.query", capability("Asks a database", input, output))
+}
+
+/// What a block asks the capabilities to touch: hosts and paths as far as they are written down, else that there is something.
+pub(crate) fn touches(decl: &Decl) -> Box<[(SmolStr, EffectFact)]> {
+    let mut found = Vec::new();
+    if let Some(name) = name_of(decl, K::Using) {
+        let input = clause(decl, K::Input).map(|clause| &clause.value);
+        let argument = |wanted: &str| match input {
+            Some(Value::Assigns(assigns)) => {
+                let mut assigns = assigns.iter();
+                assigns
+                    .find(|assign| assign.name.text == wanted)
+                    .map(|assign| &assign.value)
+            }
+            _ => None,
+        };
+        found.extend(touched(&name, argument).map(|effect| (name, effect)));
+    }
+    if let Some(Value::Steps(steps)) = clause(decl, K::Do).map(|clause| &clause.value) {
+        for step in steps {
+            let argument = |wanted: &str| {
+                let named = |name: &dsl_syntax::ast::Name| name.text == wanted;
+                let mut args = step.args.iter();
+                args.find(|arg| arg.name.as_ref().is_some_and(named))
+                    .map(|arg| &arg.value)
+            };
+            let name = &step.capability.text;
+            found.extend(touched(name, argument).map(|effect| (name.clone(), effect)));
+        }
+    }
+    found.into()
+}
+
+fn touched<'a>(capability: &str, argument: impl Fn(&str) -> Option<&'a Expr>) -> Option<EffectFact> {
+    let (name, arg) = match capability {
+        "http.get" | "http.post" => ("network", argument("url").and_then(host)),
+        "file.read" => ("read", argument("path").and_then(text)),
+        "file.write" => ("write", argument("path").and_then(text)),
+        "git.diff" => ("read", argument("dir").map_or(Some(".".into()), text)),
+        _ => return None,
+    };
+    Some(EffectFact {
+        name: name.into(),
+        args: [arg].into(),
+    })
+}
+
+fn text(expr: &Expr) -> Option<SmolStr> {
+    match &unparen(expr).kind {
+        ExprKind::String(text) => text.plain(),
+        _ => None,
+    }
+}
+
+/// The host of an url; what is filled in behind it does not matter.
+fn host(expr: &Expr) -> Option<SmolStr> {
+    let ExprKind::String(url) = &unparen(expr).kind else {
+        return None;
+    };
+    let (known, is_whole) = match url.parts.as_slice() {
+        [StringPart::Text(text)] => (text, true),
+        [StringPart::Text(text), ..] => (text, false),
+        _ => return None,
+    };
+    let (_, rest) = known.split_once("://")?;
+    let end = rest.find(['/', '?', '#']);
+    let host = match (end, is_whole) {
+        (Some(end), _) => &rest[..end],
+        (None, true) => rest,
+        (None, false) => return None,
+    };
+    let host = host.rsplit('@').next().unwrap_or_default();
+    (!host.is_empty()).then(|| host.into())
 }

@@ -122,6 +122,10 @@ pub(crate) enum Target {
     EntryValue(ClauseKey, SmolStr),
     /// The path of a `use`, or a name picked by it.
     Use(Option<SmolStr>),
+    /// The path of a line of a profile, …
+    Line(SmolStr),
+    /// … and its value.
+    LineValue(SmolStr),
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -17,6 +17,7 @@ use ir::types::Type;
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
+use crate::builtin::touches;
 use crate::check::checked;
 use crate::diagnostic::BlockRef;
 use crate::flow::{Printed, is_within, prints, weighed};
@@ -69,6 +70,8 @@ pub(crate) struct Sink {
     /// `None`: the title.
     pub key: Option<K>,
     pub entry: Option<SmolStr>,
+    /// Of `do:`, which of its lines.
+    pub step: Option<u32>,
 }
 
 /// A value of the scope.
@@ -102,6 +105,12 @@ pub(crate) struct NodeFacts {
     pub using: Option<SmolStr>,
     /// The capabilities of `do:` lines, in order.
     pub steps: Box<[SmolStr]>,
+    /// What each of them binds.
+    pub binds: Box<[Option<SmolStr>]>,
+    /// What capabilities of the language are asked to touch, as far as that is written down; each with the capability.
+    pub touches: Box<[(SmolStr, EffectFact)]>,
+    /// It has a script that undoes it.
+    pub undoes: bool,
     /// `None`: it does not say.
     pub effects: Option<Box<[EffectFact]>>,
     pub timeout: Timeout,
@@ -399,11 +408,21 @@ fn of_node(decl: &Decl, typed: &Node, noted: Noted) -> NodeFacts {
         Some(Value::Steps(steps)) => steps.iter().map(|step| step.capability.text.clone()).collect(),
         _ => Box::default(),
     };
+    let binds = match clause(decl, K::Do).map(|clause| &clause.value) {
+        Some(Value::Steps(steps)) => steps
+            .iter()
+            .map(|step| step.bind.as_ref().map(|name| name.text.clone()))
+            .collect(),
+        _ => Box::default(),
+    };
     let task = match &typed.body {
         Body::Task(task) => Some(&**task),
         _ => None,
     };
     NodeFacts {
+        binds,
+        touches: touches(decl),
+        undoes: clause(decl, K::Rollback).is_some(),
         kind: name_of(decl, K::Kind),
         owner: name_of(decl, K::Owner),
         labels: names(decl, K::Labels),
@@ -511,6 +530,10 @@ fn sink(decl: &Decl, span: Span) -> Sink {
     Sink {
         key: found.and_then(|clause| clause.key),
         entry: found.and_then(|clause| entry(clause, &within)),
+        step: found.and_then(|clause| match &clause.value {
+            Value::Steps(steps) => Some(steps.iter().position(|step| within(step.span))? as u32),
+            _ => None,
+        }),
     }
 }
 

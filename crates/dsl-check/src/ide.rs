@@ -55,11 +55,22 @@ pub struct Definition {
 pub struct Symbol {
     pub name: SmolStr,
     pub title: Option<SmolStr>,
-    pub kind: DeclKind,
+    pub kind: SymbolKind,
     /// The whole declaration; of a plan, its nodes too.
     pub span: Span,
     pub name_span: Span,
     pub children: Vec<Symbol>,
+}
+
+/// What a symbol stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SymbolKind {
+    Declaration(DeclKind),
+    /// Of a plan: what it is given. Its outputs are among its nodes' readers, so they are listed too.
+    Parameter,
+    Output,
+    /// Of a record.
+    Field,
 }
 
 /// What stands at an offset.
@@ -154,7 +165,10 @@ impl Analysis {
                         plan.span = plan.span.cover(symbol.span);
                         plan.children.push(symbol);
                     }
-                    (dsl_syntax::ast::BlockKind::PlanRest, Some(plan)) => plan.span = plan.span.cover(symbol.span),
+                    (dsl_syntax::ast::BlockKind::PlanRest, Some(plan)) => {
+                        plan.span = plan.span.cover(symbol.span);
+                        plan.children.extend(symbol.children);
+                    }
                     _ => symbols.push(symbol),
                 }
             }
@@ -207,7 +221,7 @@ impl Analysis {
             None => {
                 // a profile or test, about a plan that may be elsewhere
                 let of = decl_of(&self.db, block)?.of.as_ref()?;
-                let home = scope(&self.db, self.project, file).plans.get(&of.text)?.file;
+                let home = scope(&self.db, self.project, file).about(&of.text)?.file;
                 (
                     home,
                     file_plans(&self.db, home)
@@ -416,11 +430,42 @@ fn symbol(decl: &Decl, start: u32) -> Symbol {
     Symbol {
         name: name.unwrap_or_else(|| decl.kind.keyword().into()),
         title,
-        kind: decl.kind,
+        kind: SymbolKind::Declaration(decl.kind),
         span: decl.span.cover(decl.header).shifted(start),
         name_span: name_span.shifted(start),
-        children: Vec::new(),
+        children: entries(decl, start),
     }
+}
+
+/// The fields of a record, the parameters and outputs of a plan.
+fn entries(decl: &Decl, start: u32) -> Vec<Symbol> {
+    let entry = |name: &Name, span: Span, kind: SymbolKind| Symbol {
+        name: name.text.clone(),
+        title: None,
+        kind,
+        span: span.shifted(start),
+        name_span: name.span.shifted(start),
+        children: Vec::new(),
+    };
+    let mut found: Vec<Symbol> = decl
+        .fields
+        .iter()
+        .map(|field| entry(&field.name, field.span, SymbolKind::Field))
+        .collect();
+    for clause in &decl.clauses {
+        match (clause.key, &clause.value) {
+            (Some(K::Params), Value::Fields(fields)) => {
+                let params = fields.iter();
+                found.extend(params.map(|field| entry(&field.name, field.span, SymbolKind::Parameter)));
+            }
+            (Some(K::Outputs), Value::Typed(typed)) => {
+                let outputs = typed.iter();
+                found.extend(outputs.map(|item| entry(&item.name, item.span, SymbolKind::Output)));
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 fn about_decl(decl: &Decl) -> String {

@@ -43,6 +43,7 @@ mod suppressions;
 pub mod tools;
 mod trees;
 pub mod types;
+mod under;
 mod unused;
 mod walk;
 mod words;
@@ -56,8 +57,9 @@ pub use bounds::{Bounds, CapabilityTotal, NodeBounds, PathStep, People, PlanLimi
 pub use chart::{Chart, ChartEdge, ChartEdgeKind, ChartNode, ChartShape};
 pub use config::{Config, ConfigError, Level};
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
-pub use ide::{Completion, CompletionKind, Definition, Hover, Location, NameKind, NameToken, References, Symbol};
+pub use ide::{Completion, CompletionKind, Definition, Hover, Location, NameKind, NameToken, References, Symbol, SymbolKind};
 pub use lower::{CompileError, TestCase};
 pub use policy::attribute_table;
 pub use shell_lint::{Dialect, Finding, Repair, Replacement, ShellScript};
+pub use under::NoProfile;
 pub use workspace::{EditError, Loader, Workspace};

@@ -10,6 +10,7 @@ use crate::diagnostic::{BlockRef, Target};
 use crate::runnable::name_in;
 use crate::signatures::clause;
 use crate::trees::{outline, parse};
+use crate::under::line_of;
 use crate::walk;
 
 pub(crate) fn block_of(db: &dyn salsa::Database, block: BlockRef) -> Option<&Block> {
@@ -195,6 +196,11 @@ fn find_in(decl: &Decl, target: &Target) -> Option<Span> {
             let (clause, span) = named.next()?;
             Some(first_read(path, |look| of_entry(clause, name.as_deref(), look)).unwrap_or(span))
         }
+        Target::Line(path) => Some(line_of(decl, path)?.0.span),
+        Target::LineValue(path) => match line_of(decl, path)?.1 {
+            Value::Expr(expr) => Some(expr.span),
+            _ => None,
+        },
         Target::Value(key) => match &clause(decl, *key)?.value {
             Value::Expr(expr) => Some(expr.span),
             _ => None,

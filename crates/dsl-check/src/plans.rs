@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 
 use crate::diagnostic::BlockRef;
 use crate::inputs::{SourceChunk, SourceFile};
+use crate::scope::implicit_name;
 use crate::signatures::{Sig, Ties, signatures};
 
 /// The plans of a file and their nodes.
@@ -27,7 +28,7 @@ pub(crate) struct FilePlans {
 }
 
 impl FilePlans {
-    /// The number of the plan of that name.
+    /// The number of the plan of that name; an implicit one is named after its file.
     pub fn named(&self, name: &str) -> Option<usize> {
         self.named.get(name).map(|&at| at as usize)
     }
@@ -121,6 +122,7 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
             clauses: Vec::new(),
             nodes: bare.into_iter().map(|(_, block, node)| (block, node)).collect(),
         });
+        found.named.insert(implicit_name(file.path(db)), 0);
     } else {
         found.stray = bare.into_iter().map(|(_, block, _)| block).collect();
     }

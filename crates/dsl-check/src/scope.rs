@@ -105,6 +105,8 @@ pub(crate) struct FileScope {
     pub plans: BTreeMap<SmolStr, Arc<PlanShape>>,
     /// The plans of this file, in order.
     pub own: Vec<Arc<PlanScope>>,
+    /// The implicit plan of this file, if its bare nodes are one.
+    implicit: Option<Arc<PlanShape>>,
     /// Names that two imports bring along with everything else; using one is a mistake.
     pub ambiguous: BTreeSet<(Space, SmolStr)>,
     /// Aliases of this file in a loop that is said at another one.
@@ -116,6 +118,35 @@ pub(crate) struct FileScope {
 }
 
 impl FileScope {
+    /// The plan that a profile or a test is of.
+    pub fn about(&self, name: &str) -> Option<&Arc<PlanShape>> {
+        let implicit = self.implicit.as_ref().filter(|shape| shape.plan.name == name);
+        self.plans.get(name).or(implicit)
+    }
+
+    /// The names of plans that profiles and tests can be of.
+    pub fn about_names(&self) -> Vec<SmolStr> {
+        let implicit = self.implicit.iter().map(|shape| shape.plan.name.clone());
+        self.plans.keys().cloned().chain(implicit).collect()
+    }
+
+    /// With other prices for some capabilities, each by its file and its name there.
+    pub fn with_prices(&self, prices: &[(SourceFile, SmolStr, Box<[Price]>)]) -> Self {
+        let mut scope = self.clone();
+        for capability in scope.capabilities.values_mut() {
+            let id = &capability.id;
+            let of_it =
+                |(file, name, _): &&(SourceFile, SmolStr, Box<[Price]>)| id.file == Some(*file) && id.name == *name;
+            if let Some((.., prices)) = prices.iter().find(of_it) {
+                *capability = Arc::new(Capability {
+                    prices: prices.clone(),
+                    ..(**capability).clone()
+                });
+            }
+        }
+        scope
+    }
+
     /// Whether a name that is not here would be, had an import not failed: that is one mistake, and it has been said.
     pub fn excuses(&self, name: &str) -> bool {
         self.open || self.missing.contains(name)
@@ -211,10 +242,15 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
     }
     if scope.own.is_empty() {
         let implicit = implicit_name(file.path(db));
-        scope.own.push(Arc::new(PlanScope {
+        let plan = Arc::new(PlanScope {
             name: implicit,
             ..PlanScope::default()
+        });
+        scope.implicit = Some(Arc::new(PlanShape {
+            file,
+            plan: plan.clone(),
         }));
+        scope.own.push(plan);
     }
     scope.types = resolver.finish();
     scope.ambiguous.clone_from(&seen.ambiguous);

@@ -430,7 +430,7 @@ fn is_idempotent(decl: &Decl) -> bool {
 }
 
 /// `cost:` of a capability.
-fn prices(decl: &Decl) -> Box<[Price]> {
+pub(crate) fn prices(decl: &Decl) -> Box<[Price]> {
     let Some(Value::Rates(rates)) = clause(decl, K::Cost).map(|clause| &clause.value) else {
         return Box::default();
     };

@@ -1,9 +1,9 @@
-//! Names that nobody uses: imported names, parameters, memory, secrets, types, capabilities and agents, and outputs of tasks.
+//! Names that nobody uses: imported names, parameters, memory, secrets, hypotheses, types, capabilities and agents, outputs of tasks.
 //!
 //! Certain, or not said: a name is used if it is mentioned anywhere, whatever it means there. What is asked about is found first, and then
 //! which of that each chunk mentions, so an edit looks at the words of its own chunk only. Nothing is said of a file with errors, in
 //! which a misspelt name may be the one that is missing. What other files may import is said only where no file imports it. Absent:
-//! variables of one node.
+//! variables of one node, which it checks itself.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
@@ -22,6 +22,7 @@ use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::plans::{file_plans, plans_of_nodes};
 use crate::policy::has_policies;
 use crate::rules;
+use crate::scope::scope;
 use crate::signatures::{FieldSig, NodeKind, Sig, signatures};
 use crate::words::words;
 
@@ -238,6 +239,7 @@ impl Unused<'_> {
         for (block, sig) in declarations(self.db, self.file).iter() {
             self.of_declaration(*block, sig, is_used, &mut found);
         }
+        self.hypotheses(is_used, &mut found);
         found
     }
 
@@ -277,8 +279,36 @@ impl Unused<'_> {
                 let names = |fields: &[FieldSig]| fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>();
                 group(K::Params, "parameter", "params", &mut names(&plan.params).iter());
                 group(K::Memory, "memory key", "memory", &mut names(&plan.memory).iter());
+                let mut secrets = plan.secrets.iter().filter(|name| !self.runner_reads(name));
+                group(K::Secrets, "secret", "secrets", &mut secrets);
             }
             _ => {}
+        }
+    }
+
+    /// Whether something that is known here and may be used is run with that secret.
+    fn runner_reads(&self, secret: &SmolStr) -> bool {
+        let scope = scope(self.db, self.project, self.file);
+        let capabilities = scope.capabilities.values().filter_map(|found| found.runner.as_ref());
+        let agents = scope.agents.values().filter_map(|found| found.runner.as_ref());
+        capabilities.chain(agents).any(|runner| runner.secrets.contains(secret))
+    }
+
+    /// Hypotheses that nothing supports or refutes and no decision asks for.
+    fn hypotheses(&self, is_used: IsUsed<'_>, found: &mut Vec<Diag>) {
+        for plan in &file_plans(self.db, self.file).plans {
+            if plan.nodes.iter().any(|(_, ties)| ties.from_hypotheses) {
+                continue;
+            }
+            let all = plan.nodes.iter().filter(|(_, ties)| ties.kind == NodeKind::Hypothesis);
+            for (block, ties) in all.filter(|(_, ties)| !is_used(&format!("evidence {}", ties.name))) {
+                let place = Place {
+                    block: *block,
+                    target: Target::Name,
+                };
+                let diag = said(rules::UNUSED_NAME, place, "hypothesis", &ties.name);
+                found.push(diag.help("let a task support or refute it, or a decision ask for it: `from: hypotheses`"));
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crate::inputs::SourceChunk;
 /// Keywords before a name that is only declared there.
 const DECLARE: &[&str] = &["type", "capability", "agent", "hypothesis"];
 
-/// Sorted: every word, every path (`params.depth`) and its beginnings, and `remember key`.
+/// Sorted: every word, every path (`params.depth`) and its beginnings, `remember key`, and `evidence name` for a hypothesis.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn words(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[SmolStr]> {
     let mut found = Vec::new();
@@ -32,6 +32,10 @@ pub(crate) fn words(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[SmolSt
                     .next()
                     .map(|key| SmolStr::from(format!("remember {key}"))),
             ),
+            "supports" | "refutes" => {
+                let hypothesis = tokens.clone().next();
+                found.extend(hypothesis.map(|name| SmolStr::from(format!("evidence {name}"))));
+            }
             _ => {}
         }
         found.push(SmolStr::from(first));

@@ -94,7 +94,11 @@ impl Workspace {
             .durability(Durability::MEDIUM)
             .new(&db);
         Self {
-            analysis: Analysis { db, project },
+            analysis: Analysis {
+                db,
+                project,
+                under: None,
+            },
             held: HashMap::new(),
             fresh: Vec::new(),
             loader: Box::new(NoLoader),

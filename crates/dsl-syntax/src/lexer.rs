@@ -9,8 +9,8 @@ use crate::NESTING_MAX;
 use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule};
 use crate::token::{Kind, Lexed, Line, LineKind, Token};
 
-pub(crate) use literals::unicode;
 pub use literals::unit_from;
+pub(crate) use literals::{meant_unit, unicode};
 
 /// How many columns a tab counts for, so that a file of tabs still has the shape its author saw.
 const TAB_COLUMNS: u32 = 2;

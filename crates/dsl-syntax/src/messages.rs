@@ -5,6 +5,7 @@ use strsim::damerau_levenshtein;
 use crate::NESTING_MAX;
 use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule};
 use crate::grammar::{At, Fault, Tok, Tokens, Want, span};
+use crate::lexer::meant_unit;
 use crate::source::Row;
 use crate::table::DeclKind;
 use crate::token::Kind;
@@ -75,9 +76,44 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
         Kind::Minus if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
         Kind::Assign | Kind::Gt | Kind::Colon if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
         Kind::Name if fault.expected.has_kind(Kind::Arrow) => Some(format!("write `-> {}`", found.text)),
+        Kind::LBracket if fault.expected.has(Want::Need) => Some("write the names without brackets: `a, b`".to_owned()),
+        Kind::StrStart if fault.expected.has(Want::Literal) => Some("write it without quotes".to_owned()),
+        Kind::Name if fault.expected.has(Want::String) && !fault.expected.has(Want::Expression) => {
+            Some("put it in double quotes".to_owned())
+        }
         _ => None,
     };
-    error(SyntaxRule::Syntax, message, at, help)
+    let slip = slip(found, fault, tokens);
+    let help = help.or_else(|| slip.as_ref().map(|(help, _)| help.clone()));
+    SyntaxError {
+        fix: slip.map(|(_, fix)| fix),
+        ..error(SyntaxRule::Syntax, message, at, help)
+    }
+}
+
+/// A word that is written otherwise here, of which it is certain what is meant.
+fn slip(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Option<(String, SyntaxFix)> {
+    let at = span(fault.span);
+    let before = tokens.iter().rev().find(|(_, place)| span(*place).end <= at.start);
+    let change = |span: Span, text: &str| SyntaxFix {
+        title: format!("write `{text}`"),
+        span,
+        text: text.to_owned(),
+    };
+    match (found.text, before) {
+        ("of", _) if fault.expected.has_kind(Kind::In) => Some(("write `in`".to_owned(), change(at, "in"))),
+        ("times", Some((number, place))) if number.kind == Kind::Int => {
+            let whole = span(*place).cover(at);
+            Some((format!("write `{}`", number.text), change(whole, number.text)))
+        }
+        (word, Some((number, place))) if matches!(number.kind, Kind::Int | Kind::Float) => {
+            let unit = meant_unit(word)?;
+            let text = format!("{}{unit}", number.text);
+            let fix = change(span(*place).cover(at), &text);
+            Some((format!("a unit touches its number: `{text}`"), fix))
+        }
+        _ => None,
+    }
 }
 
 const LINE_ENDS: &str = "found the end of the line";

@@ -60,6 +60,7 @@ fn render(file: &Path, place: &Place, printer: &Printer) -> Result<String, Failu
     let source = |plan| Source {
         file: file.to_path_buf(),
         plan,
+        profile: None,
     };
     let (loaded, path) = compile::load(&source(None), place, printer)?;
     let plans = loaded.workspace.plans(&path);
@@ -68,7 +69,7 @@ fn render(file: &Path, place: &Place, printer: &Printer) -> Result<String, Failu
     }
     let mut text = "# Made by `dslc compile --snapshot`; `dslc compile --verify` compares.\n".to_owned();
     for info in plans {
-        let mut plan = compile::lowered(&loaded, &path, &source(Some(info.name.to_string())))?;
+        let mut plan = compile::lowered(&loaded.workspace, &path, &source(Some(info.name.to_string())))?;
         without_lines(&mut plan);
         // Infallible: writing to a string.
         let _ = write!(

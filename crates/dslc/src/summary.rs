@@ -22,6 +22,8 @@ pub struct Summary<'a> {
     pub run: &'a str,
     pub plan: &'a str,
     pub version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<&'a str>,
     pub status: &'static str,
     pub started: &'a str,
     pub duration_ms: i64,
@@ -84,6 +86,7 @@ impl Facts<'_> {
             run: &self.meta.run,
             plan: &self.meta.plan,
             version: self.meta.version.as_deref(),
+            profile: self.engine.plan().profile.as_deref(),
             status: self.status(),
             started: &self.meta.started,
             duration_ms: self.duration_ms(),

@@ -41,6 +41,9 @@ pub type NodeId = u32;
 pub struct Plan {
     pub format: SmolStr,
     pub name: SmolStr,
+    /// The profile whose values it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<SmolStr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<SmolStr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,6 +110,7 @@ impl Plan {
         Self {
             format: FORMAT.into(),
             name: name.into(),
+            profile: None,
             title: None,
             description: None,
             version: None,

@@ -1,4 +1,4 @@
-//! `textDocument/documentSymbol`: the outline. Declarations, and in a plan its nodes.
+//! `textDocument/documentSymbol`: the outline. Declarations, in a plan its parameters, nodes and outputs, in a record its fields.
 
 use dsl_check::Symbol;
 use dsl_syntax::table::DeclKind;
@@ -59,7 +59,13 @@ fn flat(subject: &Subject<'_>, symbols: &[Symbol]) -> Vec<SymbolInformation> {
     found
 }
 
-fn kind(kind: DeclKind) -> SymbolKind {
+fn kind(kind: dsl_check::SymbolKind) -> SymbolKind {
+    let kind = match kind {
+        dsl_check::SymbolKind::Declaration(kind) => kind,
+        dsl_check::SymbolKind::Parameter => return SymbolKind::VARIABLE,
+        dsl_check::SymbolKind::Output => return SymbolKind::PROPERTY,
+        dsl_check::SymbolKind::Field => return SymbolKind::FIELD,
+    };
     match kind {
         DeclKind::Type => SymbolKind::STRUCT,
         DeclKind::Capability => SymbolKind::INTERFACE,

@@ -22,6 +22,18 @@ pub(crate) fn new_run_id(now_ms: i64) -> String {
     id
 }
 
+/// When a run of that name was named, in milliseconds; `None`: it is no name of ours.
+pub(crate) fn named_ms(id: &str) -> Option<i64> {
+    let (second, tail) = id.rsplit_once('-')?;
+    let second: jiff::civil::DateTime = jiff::civil::DateTime::strptime("%Y-%m-%d-%H%M%S", second).ok()?;
+    let second = second.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second();
+    let mut digits = tail
+        .bytes()
+        .map(|byte| ALPHABET.iter().position(|letter| *letter == byte));
+    let (high, low) = (digits.next()??, digits.next()??);
+    Some(second * 1000 + (high << 5 | low) as i64)
+}
+
 /// Random bits from the keys that the standard library draws for its hash maps.
 pub fn random() -> u64 {
     RandomState::new().build_hasher().finish()
@@ -48,6 +60,23 @@ mod tests {
         assert_eq!(&id[..20], "2026-11-21-103000-22");
         assert_eq!(id.len(), 22);
         assert!(id < new_run_id(1_795_257_000_001), "names sort by time");
+    }
+
+    #[test]
+    fn a_name_tells_when_it_was_given() {
+        for ms in [1_795_257_000_000, 1_795_257_000_001, 1_795_257_000_999, 0] {
+            assert_eq!(named_ms(&new_run_id(ms)), Some(ms));
+        }
+        for other in [
+            "",
+            "new",
+            "2026-11-21",
+            "2026-11-21-103000-",
+            "2026-13-21-103000-k3fx",
+            "2026-11-21-103000-0000",
+        ] {
+            assert_eq!(named_ms(other), None, "{other}");
+        }
     }
 
     #[test]

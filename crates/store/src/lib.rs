@@ -138,9 +138,10 @@ impl Store {
             fs::create_dir(&path).map_err(StoreError::io("create the folder", &path))?;
         }
         let lock = RunLock::take(&temp.join(run::LOCK), "new")?;
+        let named_ms = self.after_newest(now_ms)?;
         let run_json = temp.join(run::RUN_JSON);
         for _ in 0..ID_TRIES {
-            meta.run = id::new_run_id(now_ms);
+            meta.run = id::new_run_id(named_ms);
             let path = runs.join(&meta.run);
             if path.exists() {
                 continue;
@@ -169,6 +170,16 @@ impl Store {
             path: runs,
             source: std::io::Error::from(std::io::ErrorKind::AlreadyExists),
         })
+    }
+
+    /// The time by which a run that starts now is named: names sort by it, so it is later than that of every run that is there. Clocks are
+    /// set back now and then, and two runs may start in one millisecond; a clock that was wrong by more than a day is left alone.
+    fn after_newest(&self, now_ms: i64) -> Result<i64, StoreError> {
+        const SET_BACK_MS_MAX: i64 = 24 * 60 * 60 * 1000;
+        let ids = self.run_ids()?;
+        let named = ids.iter().filter_map(|id| id::named_ms(id));
+        let newest = named.filter(|named_ms| *named_ms < now_ms + SET_BACK_MS_MAX).max();
+        Ok(newest.map_or(now_ms, |newest_ms| now_ms.max(newest_ms + 1)))
     }
 
     /// A store lies in a repository as a rule, and is never part of it.

@@ -117,6 +117,27 @@ fn a_new_run_is_a_whole_folder_that_says_what_runs() {
 }
 
 #[test]
+fn a_new_run_is_the_last_even_if_the_clock_was_set_back() {
+    let home = home();
+    let earlier = home.store.create_run(&plan(), new_run()).expect("created").0;
+    let ahead = crate::id::new_run_id(crate::now_ms() + 60_000);
+    let path = earlier.path().with_file_name(&ahead);
+    fs::rename(earlier.path(), &path).expect("renamed");
+    for _ in 0..20 {
+        let new = home.store.create_run(&plan(), new_run()).expect("created").0;
+        assert_eq!(home.store.find("last").expect("found").id(), new.id());
+        assert!(new.id() > ahead.as_str());
+    }
+    let wrong = crate::id::new_run_id(crate::now_ms() + 1000 * 24 * 60 * 60 * 1000);
+    fs::rename(&path, earlier.path().with_file_name(&wrong)).expect("renamed");
+    let new = home.store.create_run(&plan(), new_run()).expect("created").0;
+    assert!(
+        new.id() < wrong.as_str(),
+        "no run is named after a clock that was wrong by years"
+    );
+}
+
+#[test]
 fn a_name_that_fits_several_runs_is_refused_with_them() {
     let home = home();
     let one = home.store.create_run(&plan(), new_run()).expect("created").0;

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 
 use super::{Open, PlanBounds, Summary};
 use crate::calls::called_names;
-use crate::facts::file_facts;
+use crate::facts::{PlanFacts, file_facts};
 use crate::graph::graphs;
 use crate::inputs::{Project, SourceFile};
 use crate::plans::file_plans;
@@ -27,10 +27,36 @@ pub(crate) fn bounds_of_file(db: &dyn salsa::Database, project: Project, file: S
         project,
         callees: Callees::new(db),
         known: HashMap::new(),
+        instead: None,
     };
     let count = file_plans(db, file).plans.len() as u32;
     let found = (0..count).map(|plan| visit.plan((file, plan)));
     found.collect()
+}
+
+/// A plan as a profile leaves it.
+pub(crate) fn bounds_under(
+    db: &dyn salsa::Database,
+    project: Project,
+    plan: PlanId,
+    facts: &PlanFacts,
+    scope: Option<&FileScope>,
+) -> Option<PlanBounds> {
+    let mut visit = Visit {
+        db,
+        project,
+        callees: Callees::new(db),
+        known: HashMap::new(),
+        instead: Some(Instead { plan, facts, scope }),
+    };
+    visit.plan(plan)
+}
+
+/// What is read instead of the facts of a plan, and of the scope of its file.
+struct Instead<'db> {
+    plan: PlanId,
+    facts: &'db PlanFacts,
+    scope: Option<&'db FileScope>,
 }
 
 struct Visit<'db> {
@@ -39,6 +65,7 @@ struct Visit<'db> {
     callees: Callees<'db>,
     /// `None`: it is being visited.
     known: HashMap<PlanId, Option<Summary>>,
+    instead: Option<Instead<'db>>,
 }
 
 enum Step {
@@ -77,8 +104,12 @@ impl Visit<'_> {
 
     fn bounds(&self, (file, plan): PlanId) -> Option<PlanBounds> {
         let graph = graphs(self.db, file).get(plan as usize)?;
-        let facts = file_facts(self.db, self.project, file).get(plan as usize)?;
-        let scope = scope(self.db, self.project, file);
+        let mut facts = file_facts(self.db, self.project, file).get(plan as usize)?;
+        let mut scope: &FileScope = scope(self.db, self.project, file);
+        if let Some(instead) = self.instead.as_ref().filter(|instead| instead.plan == (file, plan)) {
+            facts = instead.facts;
+            scope = instead.scope.unwrap_or(scope);
+        }
         PlanBounds::new(graph, facts, scope, |sig| {
             let id = self.callees.called(scope, sig)?;
             let known = self.known.get(&id).copied()?;

@@ -17,14 +17,14 @@ pub(crate) mod words;
 use rust_decimal::Decimal;
 
 use calls::PlanId;
-pub(crate) use calls::bounds_of_file;
+pub(crate) use calls::{bounds_of_file, bounds_under};
 use exclusive::Exclusive;
 pub(crate) use node::Open;
 pub use node::People;
 pub(crate) use node::Worst;
 use node::{Around, plus, worst};
 pub(crate) use path::{Schedule, Widest};
-pub(crate) use problems::bounds_problems;
+pub(crate) use problems::{bounds_problems, bounds_problems_of};
 pub use report::{Bounds, CapabilityTotal, NodeBounds, PathStep, PlanLimits, Unbounded};
 
 use crate::facts::{Budget, PlanFacts};

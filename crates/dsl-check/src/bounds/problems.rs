@@ -9,7 +9,7 @@ use dsl_syntax::table::ClauseKey as K;
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
-use super::calls::{Callees, bounds_of_file};
+use super::calls::{Callees, bounds_of_file, bounds_under};
 use super::node::Worst;
 use super::words::{cost_terms, counted, money, rounded_up, span, time_terms};
 use super::{PlanBounds, PlanId, policies};
@@ -19,7 +19,7 @@ use crate::graph::{PlanGraph, graphs};
 use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::plans::{PlanBlocks, file_plans};
 use crate::rules;
-use crate::scope::scope;
+use crate::scope::{FileScope, scope};
 use crate::signatures::{NodeKind, NodeSig, Sig, Work, signatures};
 
 /// How many terms are shown at their places.
@@ -47,11 +47,28 @@ pub(crate) fn bounds_problems(db: &dyn salsa::Database, project: Project, file: 
             facts,
             bounds,
         };
-        limits.tasks(&mut found);
-        subplans(db, project, file, &limits, &mut found);
-        limits.time(&mut found);
-        limits.cost(&mut found);
-        policies::exceeded(db, project, file, at, &limits, &mut found);
+        limits.all(db, project, (file, at), &mut found);
+    }
+    found
+}
+
+/// The same of one plan, of which these facts are true.
+pub(crate) fn bounds_problems_of(
+    db: &dyn salsa::Database,
+    project: Project,
+    (file, at): (SourceFile, usize),
+    (plan, facts): (&PlanBlocks, &PlanFacts),
+    scope: Option<&FileScope>,
+) -> Vec<Diag> {
+    let mut found = Vec::new();
+    if let Some(bounds) = bounds_under(db, project, (file, at as u32), facts, scope) {
+        let limits = Limits {
+            plan,
+            graph: &graphs(db, file)[at],
+            facts,
+            bounds: &bounds,
+        };
+        limits.all(db, project, (file, at), &mut found);
     }
     found
 }
@@ -90,6 +107,14 @@ pub(super) struct Limits<'a> {
 }
 
 impl Limits<'_> {
+    fn all(&self, db: &dyn salsa::Database, project: Project, (file, at): (SourceFile, usize), found: &mut Vec<Diag>) {
+        self.tasks(found);
+        subplans(db, project, file, self, found);
+        self.time(found);
+        self.cost(found);
+        policies::exceeded(db, project, file, at, self, found);
+    }
+
     pub fn whose(&self) -> String {
         match self.plan.name.as_str() {
             "" => "this plan".to_owned(),
@@ -257,8 +282,8 @@ impl Limits<'_> {
             _ => (rules::TIMEOUT_EXCEEDS_PARENT, "timeout"),
         };
         let message = format!(
-            "`{}` may take {}, expected at most its {what} of {}",
-            self.plan.name,
+            "{} may take {}, expected at most its {what} of {}",
+            self.whose(),
             span(needed_ms),
             span(limit.ms)
         );
@@ -314,8 +339,8 @@ impl Limits<'_> {
             return;
         };
         let message = format!(
-            "`{}` may cost {}, expected at most its budget of {}",
-            self.plan.name,
+            "{} may cost {}, expected at most its budget of {}",
+            self.whose(),
             money(cost),
             money(limit)
         );

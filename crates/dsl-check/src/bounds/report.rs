@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use super::node::{People, Worst, times};
-use super::{PlanBounds, bounds_of_file, words};
+use super::{PlanBounds, bounds_of_file, bounds_under, words};
 use crate::analysis::Analysis;
 use crate::diagnostic::BlockRef;
 use crate::facts::{Facts, file_facts};
@@ -201,12 +201,17 @@ impl Analysis {
             return Err(CompileError::Errors(errors));
         }
         let at = self.choose(file, plan)?;
-        let bounds = bounds_of_file(&self.db, self.project, file)
-            .into_iter()
-            .nth(at)
-            .flatten();
+        let under = self.facts_under(file, at);
+        let bounds = match &under {
+            Some((facts, scope)) => bounds_under(&self.db, self.project, (file, at as u32), facts, scope.as_deref()),
+            None => bounds_of_file(&self.db, self.project, file)
+                .into_iter()
+                .nth(at)
+                .flatten(),
+        };
         let bounds = bounds.ok_or(CompileError::Empty)?;
-        let facts = &file_facts(&self.db, self.project, file)[at];
+        let own = &file_facts(&self.db, self.project, file)[at];
+        let facts = under.as_ref().map_or(own, |(facts, _)| facts);
         let names = &crate::scope::scope(&self.db, self.project, file).own;
         Ok(Report {
             graph: &graphs(&self.db, file)[at],

@@ -12,9 +12,9 @@ use crate::types::Problem;
 /// The plan that a profile or test is about.
 pub(super) fn plan<'db>(cx: &Cx<'db>, decl: &Decl) -> Option<&'db PlanShape> {
     let name = decl.of.as_ref()?;
-    let found = cx.scope.plans.get(&name.text).map(|shape| &**shape);
+    let found = cx.scope.about(&name.text).map(|shape| &**shape);
     if found.is_none() && !cx.scope.excuses(&name.text) {
-        let known: Vec<SmolStr> = cx.scope.plans.keys().cloned().collect();
+        let known = cx.scope.about_names();
         let message = format!("there is no plan `{}`", name.text);
         cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message).nearest(&name.text, &known));
     }
@@ -24,7 +24,7 @@ pub(super) fn plan<'db>(cx: &Cx<'db>, decl: &Decl) -> Option<&'db PlanShape> {
 /// The names of its nodes of a kind; of all kinds without one.
 pub(super) fn nodes(cx: &Cx<'_>, shape: &PlanShape, kind: Option<NodeKind>) -> Vec<SmolStr> {
     let plans = crate::plans::file_plans(cx.db, shape.file);
-    let plan = plans.plans.iter().find(|plan| plan.name == shape.plan.name);
+    let plan = plans.named(&shape.plan.name).and_then(|at| plans.plans.get(at));
     let nodes = plan.into_iter().flat_map(|plan| &plan.nodes);
     nodes
         .filter(|(_, sig)| kind.is_none_or(|kind| sig.kind == kind))
@@ -36,6 +36,7 @@ pub(super) fn nodes(cx: &Cx<'_>, shape: &PlanShape, kind: Option<NodeKind>) -> V
 pub(super) fn all_nodes(cx: &Cx<'_>) -> Vec<SmolStr> {
     let mut shapes = cx.scope.plans.values();
     let shape = shapes.find(|shape| shape.plan.name == cx.plan.name);
+    let shape = shape.or_else(|| cx.scope.about(&cx.plan.name));
     shape.map_or_else(Vec::new, |shape| nodes(cx, shape, None))
 }
 

@@ -555,7 +555,7 @@ impl Place<'_, '_> {
                 id: CONTEXT,
             });
         }
-        if self.reads.anything {
+        if self.reads.anything || self.cx.has_unknown_variables(name) {
             return Lookup::Silenced;
         }
         if let Some(found) = self.node(name, span, report) {
@@ -571,7 +571,23 @@ impl Place<'_, '_> {
         if self.reads.nodes {
             candidates.extend(self.nodes_near(name));
         }
+        candidates.extend(self.in_group(name));
         Lookup::NotFound { candidates }
+    }
+
+    /// The name in the group that has it, where that can be read.
+    fn in_group(&self, name: &str) -> Option<SmolStr> {
+        let plan = self.cx.plan;
+        let groups = self.groups();
+        let has = |fields: &[TypedField]| fields.iter().any(|field| field.name == name);
+        let found = [
+            ("params", has(&plan.params)),
+            ("memory", has(&plan.memory)),
+            ("secrets", plan.secrets.iter().any(|secret| secret == name)),
+            ("input", self.input.iter().any(|(input, _)| input == name)),
+        ];
+        let found = found.iter().find(|(group, has)| *has && groups.contains(group));
+        found.map(|(group, _)| SmolStr::from(format!("{group}.{name}")))
     }
 
     fn find_member(&self, of: &Namespace, name: &Name) -> Lookup {

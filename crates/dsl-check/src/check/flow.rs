@@ -220,7 +220,7 @@ fn exhaustive(cx: &Cx<'_>, decl: &Decl, arms: &[&Ast], place: &Place<'_, '_>) {
         })
         .unwrap_or_default();
     let message = match missing.as_slice() {
-        [] => format!("no arm of {} may be true, expected an `else`", whose(decl)),
+        [] => format!("it may be that no arm of {} is true, expected an `else`", whose(decl)),
         missing => format!(
             "no arm of {} is for {}, expected one or an `else`",
             whose(decl),

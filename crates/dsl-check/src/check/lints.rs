@@ -31,6 +31,59 @@ pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
     }
 }
 
+/// Names of a task's own that it does not read. Of a block with mistakes it is not known what it reads.
+pub(super) fn variables(cx: &Cx<'_>, decl: &Decl) {
+    if decl.kind == DeclKind::Task && !cx.has_errors() {
+        unused_variable(cx, decl);
+        unused_bindings(cx, decl);
+    }
+}
+
+/// The item of a fan-out that no instance looks at: all of them do the same.
+fn unused_variable(cx: &Cx<'_>, decl: &Decl) {
+    let Some(Value::Each(each)) = clause(decl, K::Each).map(|clause| &clause.value) else {
+        return;
+    };
+    // the key of an instance tells the items apart too
+    let (text, start) = cx.text();
+    let body = text.get((start + decl.header.start) as usize..(start + decl.span.end) as usize);
+    if !cx.noted.spans_of(&Source::Each).is_empty() || body.is_none_or(|body| body.contains("task.key")) {
+        return;
+    }
+    let message = format!(
+        "the variable `{}` is never read: all instances do the same",
+        each.var.text
+    );
+    let problem = Problem::new(rules::UNUSED_NAME, each.var.span, message);
+    cx.push(problem.help("read it, or `task.key`, in what each instance does"));
+}
+
+/// Answers of lines of `do:` that get a name for nothing.
+fn unused_bindings(cx: &Cx<'_>, decl: &Decl) {
+    let Some(Value::Steps(steps)) = clause(decl, K::Do).map(|clause| &clause.value) else {
+        return;
+    };
+    for step in steps {
+        let Some(bound) = &step.bind else { continue };
+        if !cx.noted.spans_of(&Source::Own(bound.text.clone())).is_empty() {
+            continue;
+        }
+        let message = format!("`{}` is never read", bound.text);
+        let problem = Problem::new(rules::UNUSED_NAME, bound.span, message);
+        let call = step.args.last().map_or(step.capability.span, |arg| arg.value.span);
+        let arrow = cx.between(call, bound.span).and_then(|text| text.find("->"));
+        cx.push(match arrow {
+            Some(at) => {
+                let text = cx.between(call, bound.span).unwrap_or_default();
+                let kept = text[..at].trim_end().len() as u32;
+                let edits = vec![(Span::new(call.end + kept, bound.span.end), String::new())];
+                problem.fix("do not bind it", true, edits)
+            }
+            None => problem,
+        });
+    }
+}
+
 /// A plain need on an optional task: when that fails, this is skipped, and the run completes all the same.
 fn optional_needs_question(cx: &Cx<'_>, decl: &Decl) {
     let Some(Value::Needs(needs)) = clause(decl, K::Needs).map(|clause| &clause.value) else {

@@ -46,6 +46,7 @@ pub(crate) use limits::{costs, duration_ms, limits, money};
 pub(crate) use literals::Unready;
 pub(crate) use outputs::{declared_outputs, error_type, node_outputs, outputs_unknown};
 pub(crate) use plan::{PlanParts, field_type, lower_plan_block};
+pub(crate) use profiles::{WITH_MEMBERS, capability_of, is_of_plan};
 pub(crate) use shape::kinds;
 pub(crate) use task::{NodeParts, lower_node, names_in, prose, with_default_retry, written};
 pub(crate) use testing::lower_test;
@@ -160,12 +161,12 @@ fn about(
     mentions: &[Mention],
 ) -> Option<View> {
     let name = of.as_ref()?;
-    let home = scope(db, project, chunk.file(db)).plans.get(name)?.file;
-    let plans = file_plans(db, home);
-    let at = plans.named(name)?;
+    let shape = scope(db, project, chunk.file(db)).about(name)?;
+    let plans = file_plans(db, shape.file);
+    let at = plans.named(&shape.plan.name)?;
     let nodes = Nodes {
         db,
-        topology: topologies(db, home).get(at)?,
+        topology: topologies(db, shape.file).get(at)?,
         blocks: plans.plans.get(at)?,
         here: (chunk, signatures(db, chunk)),
     };
@@ -308,6 +309,7 @@ fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) -> Option<ir::plan::Node>
         DeclKind::Test => drop(testing::lower_test(cx, decl, &mut |_| 0)),
         DeclKind::Task | DeclKind::Gate | DeclKind::Decision | DeclKind::Hypothesis => {
             let parts = task::lower_node(cx, decl);
+            lints::variables(cx, decl);
             routes::check(cx, decl);
             lints::check(cx, decl);
             if decl.kind == DeclKind::Task {
@@ -317,6 +319,21 @@ fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) -> Option<ir::plan::Node>
         }
     }
     None
+}
+
+/// What a block would say if it said something else: as the checks of whole plans want to know it.
+pub(crate) fn facts_of(db: &dyn salsa::Database, project: Project, block: BlockRef, decl: &Decl) -> Facts {
+    let cx = Cx::new(db, project, block, decl);
+    let node = match decl.kind {
+        DeclKind::Plan => {
+            let parts = plan::lower_plan_block(&cx, decl);
+            cx.noted.clauses(parts.timeout_ms, parts.parallel, parts.retry);
+            None
+        }
+        kind if kind.is_node() => task::lower_node(&cx, decl).node,
+        _ => None,
+    };
+    cx.finish(decl, node.as_ref(), false).1
 }
 
 fn syntax_errors(block: &Block, at: BlockRef, found: &mut Vec<Diag>) {
@@ -362,7 +379,7 @@ impl<'db> Cx<'db> {
         let scope = scope(db, project, file);
         let view = &views(db, project, block.chunk)[block.index as usize];
         let plan = match &decl.of {
-            Some(of) => scope.plans.get(&of.text).map(|shape| &*shape.plan),
+            Some(of) => scope.about(&of.text).map(|shape| &*shape.plan),
             None => scope.own.get(view.plan as usize).map(|plan| &**plan),
         };
         let plan = plan.unwrap_or(&*NO_PLAN);
@@ -448,6 +465,17 @@ impl<'db> Cx<'db> {
     /// How many there are so far.
     pub fn problems(&self) -> usize {
         self.report.borrow().problems.len()
+    }
+
+    /// Whether a fan-out could not be read, whose variable the name may be: that is one mistake.
+    pub fn has_unknown_variables(&self, name: &str) -> bool {
+        let decl = crate::places::decl_of(self.db, self.block);
+        let each = decl.and_then(|decl| crate::signatures::clause(decl, dsl_syntax::table::ClauseKey::Each));
+        each.is_some_and(|each| {
+            let (text, start) = self.text();
+            let written = text.get((start + each.span.start) as usize..(start + each.span.end) as usize);
+            matches!(each.value, dsl_syntax::ast::Value::Error) && written.is_some_and(|written| written.contains(name))
+        })
     }
 
     /// Names of nodes of the plan that `name` may be meant for; read only where something was not found.

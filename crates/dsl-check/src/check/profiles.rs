@@ -2,7 +2,7 @@
 //!
 //! A profile sets what a plan is run with: values, limits, who does it and how. What a plan *is* (its graph, its types, its scripts)
 //! it cannot change, so that a plan that checks still does under every profile. Values read parameters and what the run knows, but
-//! no outputs. Absent: using a profile.
+//! no outputs. Absent: using a profile ([`crate::under`]).
 
 use dsl_syntax::ast::{Clause, Decl, Expr as Ast, Name, Rate, Span, Value};
 use dsl_syntax::table::{self, ClauseKey as K, DeclKind, Row};
@@ -14,7 +14,7 @@ use super::runners::{self, Interface};
 use super::task::typed;
 use super::{Cx, Seen, about, agents, capabilities, effects, flow, literals, rates, scripts, settings, shape};
 use crate::rules;
-use crate::scope::{PlanShape, TypedField, scope};
+use crate::scope::{FileScope, PlanShape, TypedField, scope};
 use crate::signatures::{NodeKind, Work};
 use crate::types::Problem;
 
@@ -73,7 +73,7 @@ const OF_HYPOTHESIS: &[K] = &[K::Prior];
 const OF_CAPABILITY: &[K] = &[K::Effects, K::Risks, K::Cost, K::Idempotent, K::Runner];
 
 /// Clauses that hold named values.
-const WITH_MEMBERS: &[K] = &[K::Params, K::Secrets, K::Budget, K::Limits, K::Input, K::Env];
+pub(crate) const WITH_MEMBERS: &[K] = &[K::Params, K::Secrets, K::Budget, K::Limits, K::Input, K::Env];
 
 pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
     let Some(plan) = about::plan(cx, decl) else { return };
@@ -81,6 +81,24 @@ pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
     for clause in &decl.clauses {
         Line::new(cx, plan, clause).check();
     }
+}
+
+/// Whether a path is about a clause of the plan itself. Its own clauses come first, but `retry.timeout` can only be about a node `retry`.
+pub(crate) fn is_of_plan(path: &[&str], has_node: bool) -> bool {
+    let row = path
+        .first()
+        .and_then(|first| table::find(table::clauses(DeclKind::Plan), first));
+    row.is_some_and(|row| path.len() == 1 || WITH_MEMBERS.contains(&row.key) || !has_node)
+}
+
+/// The longest capability that a path begins with.
+pub(crate) fn capability_of(scope: &FileScope, path: &str) -> Option<SmolStr> {
+    let leads = |name: &&SmolStr| {
+        let rest = path.strip_prefix(name.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let names = scope.capabilities.keys().filter(leads);
+    names.max_by_key(|name| name.len()).cloned()
 }
 
 /// One line of a profile.
@@ -116,14 +134,11 @@ impl<'a, 'db> Line<'a, 'db> {
     fn check(&self) {
         let first = self.path[0];
         let node = self.cx.view.get(first).map(|(_, seen)| seen);
-        let row = table::find(table::clauses(DeclKind::Plan), first);
-        // the plan's own clauses come first, but `retry.timeout` can only be about a node `retry`
-        let is_own = row.is_some_and(|row| self.path.len() == 1 || WITH_MEMBERS.contains(&row.key) || node.is_none());
-        if is_own {
+        if is_of_plan(&self.path, node.is_some()) {
             self.of_plan();
         } else if let Some(seen) = node {
             self.of_node(seen);
-        } else if let Some(name) = self.capability() {
+        } else if let Some(name) = capability_of(self.cx.scope, &self.clause.name.text) {
             self.of_capability(&name);
         } else {
             self.unknown(first);
@@ -136,19 +151,23 @@ impl<'a, 'db> Line<'a, 'db> {
         known.extend(self.cx.scope.capabilities.keys().cloned());
         let message = format!("the plan `{}` has no clause or node `{first}`", self.plan.plan.name);
         let problem = Problem::new(rules::UNRESOLVED_NAME, self.segment(0), message);
-        self.cx.push(problem.nearest(first, &known));
-    }
-
-    /// The longest capability that the path begins with.
-    fn capability(&self) -> Option<SmolStr> {
-        let names = self.cx.scope.capabilities.keys();
-        names
-            .filter(|name| {
-                let rest = self.clause.name.text.strip_prefix(name.as_str());
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            })
-            .max_by_key(|name| name.len())
-            .cloned()
+        let plan = &self.plan.plan;
+        let groups = [
+            ("params", plan.params.iter().any(|param| param.name == first)),
+            ("budget", settings::BUDGET.contains(&first)),
+            ("secrets", plan.secrets.iter().any(|secret| secret == first)),
+        ];
+        self.cx.push(match groups.iter().find(|(_, has)| *has) {
+            Some((group, _)) => {
+                let whole = format!("{group}.{first}");
+                let edits = vec![(self.segment(0), whole.clone())];
+                let title = format!("change `{first}` to `{whole}`");
+                problem
+                    .help(format!("did you mean `{whole}`?"))
+                    .fix(title, false, edits)
+            }
+            None => problem.nearest(first, &known),
+        });
     }
 
     /// Where a part of the path stands; where it has spaces, the whole.

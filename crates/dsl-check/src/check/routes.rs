@@ -21,6 +21,7 @@ use crate::types::Problem;
 use crate::walk::unparen;
 
 pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
+    fallback(cx, decl);
     if !decl
         .clauses
         .iter()
@@ -47,6 +48,20 @@ pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
     if decl.kind == DeclKind::Decision && !cx.has_errors() {
         arms(cx, decl);
     }
+}
+
+/// A fallback of what cannot fail.
+fn fallback(cx: &Cx<'_>, decl: &Decl) {
+    let Some(clause) = clause(decl, K::Fallback).filter(|_| !is_broken(decl) && does_nothing(decl)) else {
+        return;
+    };
+    let message = format!(
+        "the fallback is never needed: {} does nothing that can fail",
+        whose(decl)
+    );
+    let problem = Problem::new(rules::DEAD_ROUTE, clause.name.span, message);
+    let edits = vec![(cx.whole_lines(clause.span), String::new())];
+    cx.push(problem.fix("remove the fallback", false, edits));
 }
 
 /// A clause that could not be read may be the one that matters.

@@ -107,7 +107,16 @@ fn known_clauses(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], what: &s
                 clause.name.span,
                 format!("{what} has no clause `{word}`"),
             );
-            cx.push(problem.nearest(word, &near));
+            cx.push(
+                match elsewhere(word).filter(|here| near.iter().any(|known| known == here)) {
+                    Some(here) => problem.help(format!("it is called `{here}`")).fix(
+                        format!("change `{word}` to `{here}`"),
+                        false,
+                        vec![(clause.name.span, here.to_owned())],
+                    ),
+                    None => problem.nearest(word, &near),
+                },
+            );
         } else {
             let homes: Vec<String> = homes.iter().map(|kind| format!("a {}", kind.keyword())).collect();
             let message = format!("`{word}` stands in {what}, expected in {}", homes.join(" or "));
@@ -123,6 +132,28 @@ fn known_clauses(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], what: &s
             });
         }
     }
+}
+
+/// What a clause is called here that pipelines elsewhere call this.
+fn elsewhere(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().replace('-', "_").as_str() {
+        "depends_on" | "depends" | "dependencies" | "after" | "require" => "needs",
+        "command" | "cmd" | "script" | "exec" | "steps" => "run",
+        "retries" | "max_retries" | "attempts" => "retry",
+        "if" | "condition" | "only_if" => "when",
+        "environment" | "vars" | "variables" => "env",
+        "inputs" | "with" | "args" | "arguments" => "input",
+        "foreach" | "for_each" | "matrix" | "loop" | "with_items" => "each",
+        "cwd" | "workdir" | "working_dir" | "working_directory" => "dir",
+        "uses" | "tool" | "capability" => "using",
+        "assert" | "asserts" | "expects" | "success" => "expect",
+        "parameters" | "arguments_of" => "params",
+        "desc" | "summary" | "about" => "description",
+        "concurrency" | "max_parallel" => "parallel",
+        "allow_failure" | "continue_on_error" => "optional",
+        "approvers" | "reviewer" | "reviewers" => "approver",
+        _ => return None,
+    })
 }
 
 /// What a clause of other declarations is called in this one.

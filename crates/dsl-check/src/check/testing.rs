@@ -16,10 +16,12 @@ use super::env::{Place, Reads};
 use super::task::{expectations, record, typed};
 use super::work::{capability, missing_inputs, unknown_input};
 use super::{Cx, Seen, about, agents, literals, shape};
-use crate::graph::BUILTIN_MODES;
+use crate::graph::{BUILTIN_MODES, sig_of};
+use crate::places::decl_of;
+use crate::plans::file_plans;
 use crate::rules;
-use crate::scope::{PlanShape, TypedField};
-use crate::signatures::{NodeKind, Work, clause, is_script_capability};
+use crate::scope::{FileScope, PlanShape, TypedField, scope};
+use crate::signatures::{NodeKind, Work, clause, is_script_capability, name_of};
 use crate::types::Problem;
 
 /// A test as the plan that it is about sees it; `None` if there is no such plan. `line` says in which line something is.
@@ -39,6 +41,7 @@ pub(crate) fn lower_test(cx: &Cx<'_>, decl: &Decl, line: &mut dyn FnMut(Span) ->
         }
     }
     mocked_twice(cx, &written);
+    mocks_of_nothing(cx, plan, &written);
     let reads = Reads {
         run: true,
         nodes: true,
@@ -295,6 +298,46 @@ fn of_capability(cx: &Cx<'_>, name: &Name) -> Option<Stand> {
         input: capability.input.iter().map(typed).collect(),
         modes: Vec::new(),
     })
+}
+
+/// Mocks of capabilities that the plan does not use. What it calls may use them.
+fn mocks_of_nothing(cx: &Cx<'_>, plan: &PlanShape, mocks: &[&Mock]) {
+    let plans = file_plans(cx.db, plan.file);
+    let nodes = plans.named(&plan.plan.name).and_then(|at| plans.plans.get(at));
+    let Some(nodes) = nodes.filter(|_| !mocks.is_empty() && !cx.has_errors()) else {
+        return;
+    };
+    let home = scope(cx.db, cx.project, plan.file);
+    let mut used = Vec::new();
+    for (block, _) in &nodes.nodes {
+        match sig_of(cx.db, *block).map(|sig| &sig.work) {
+            Some(Work::Call(_)) => return,
+            Some(Work::Capability(name)) => used.push(name),
+            Some(Work::Steps(names)) => used.extend(names),
+            _ => {}
+        }
+    }
+    let judge = nodes.clauses.iter().filter_map(|block| decl_of(cx.db, *block));
+    let judge = judge.into_iter().find_map(|decl| name_of(decl, K::Judge));
+    used.extend(&judge);
+    let id = |scope: &FileScope, name: &str| scope.capabilities.get(name).map(|found| found.id.clone());
+    for mock in mocks {
+        let MockTarget::Capability(name) = &mock.target else {
+            continue;
+        };
+        let wanted = id(cx.scope, &name.text);
+        let is_used = match name.text.as_str() {
+            "judge" => judge.is_some(),
+            _ => wanted.is_none() || used.iter().any(|used| id(home, used) == wanted),
+        };
+        if !is_used {
+            let message = match name.text.as_str() {
+                "judge" => format!("`{}` has no judge that would be asked", plan.plan.name),
+                name => format!("`{}` does not use `{name}`, so nobody asks this mock", plan.plan.name),
+            };
+            cx.push(Problem::new(rules::UNUSED_NAME, name.span, message).help("leave the mock out"));
+        }
+    }
 }
 
 /// Two mocks of the same thing, neither of which says when.

@@ -251,6 +251,7 @@ impl<'a> FlowGraph<'a> {
             }
             Spot::Clause(at, sink) => self.follow_clause(*at, sink, to),
             Spot::Work(node) => self.follow_work(*node, level, to),
+            Spot::Step(node, step) => self.follow_step(*node, *step, to),
             Spot::Output(node, output) => {
                 for (at, read) in self.readers(*node) {
                     if matches!(&read.source, Source::Node(_, name) if name == output) {
@@ -316,6 +317,9 @@ impl<'a> FlowGraph<'a> {
                 }
             }
             (Some(K::Env), Some(variable)) => to(Spot::Work(at), self.of_variable(at, variable)),
+            (Some(K::Do), _) if sink.step.is_some() => {
+                to(Spot::Step(at, sink.step.unwrap_or_default()), Level::MayHold);
+            }
             (Some(K::Run | K::Do), _) => to(Spot::Work(at), Level::MayHold),
             (Some(K::Each), _) => {
                 for read in self.reads(at) {
@@ -336,6 +340,18 @@ impl<'a> FlowGraph<'a> {
         let values = self.values_of(at);
         let prints = values.is_some_and(|values| values.prints.iter().any(|printed| printed == variable));
         if prints { Level::Is } else { Level::MayHold }
+    }
+
+    /// What one line of `do:` answers is known to the others by the name that it binds, and by no other.
+    fn follow_step(&self, at: u32, step: u32, to: &mut dyn FnMut(Spot, Level)) {
+        let facts = self.facts_of(at).and_then(|facts| facts.node.as_deref());
+        let bound = facts.and_then(|facts| facts.binds.get(step as usize)?.as_ref());
+        for read in self.reads(at) {
+            if matches!((&read.source, bound), (Source::Own(name), Some(bound)) if name == bound) {
+                self.arrive(at, read, to);
+            }
+        }
+        to(Spot::Error(at), Level::MayHold);
     }
 
     fn follow_work(&self, at: u32, level: Level, to: &mut dyn FnMut(Spot, Level)) {

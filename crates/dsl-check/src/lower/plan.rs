@@ -27,10 +27,11 @@ pub(super) fn one(analysis: &Analysis, file: SourceFile, at: usize) -> Plan {
     let mut plan = Plan::new(scope.own.get(at).map(|plan| plan.name.clone()).unwrap_or_default());
     let mut retry = None;
     let mut failure = FailurePolicy::Abort;
-    for &block in &blocks.clauses {
-        let Some(decl) = analysis.decl(block) else {
-            continue;
-        };
+    let clauses = blocks
+        .clauses
+        .iter()
+        .filter_map(|&block| Some((block, analysis.decl(block)?)));
+    for (block, decl) in clauses.chain(analysis.clauses_under(file, at)) {
         let parts = lower_plan_block(&cx(analysis, block, decl, graph), decl);
         unsupported.extend(lines.unsupported(block, None, &parts.unready));
         failure = parts.failure.unwrap_or(failure);
@@ -38,6 +39,7 @@ pub(super) fn one(analysis: &Analysis, file: SourceFile, at: usize) -> Plan {
         add(&mut plan, parts);
     }
     plan.failure = failure;
+    plan.profile = analysis.profile_of(file, at);
     if policy::is_watched(&analysis.db, analysis.project, file, at) {
         let header = blocks
             .clauses

@@ -71,7 +71,7 @@ pub(super) fn denied(subject: &Subject<'_>, node: u32, allow: &Allow) -> Vec<Den
     if !allow.limits_effects() {
         return found;
     }
-    if subject.has_script(node) && facts.effects.is_none() {
+    if (subject.has_script(node) || subject.only_undoes(node)) && facts.effects.is_none() {
         found.push(Denied::Undeclared);
         return found;
     }
@@ -183,6 +183,57 @@ pub(super) fn problems(subject: &Subject<'_>, node: u32, policies: &[&PolicyAt])
     found.into_iter().map(|(_, diag)| diag).collect()
 }
 
+/// Who judges the prose of a plan does so at the plan's wish, so what is true of its tasks is true of it.
+pub(super) fn problem_of_judge(subject: &Subject<'_>, policies: &[&PolicyAt]) -> Option<Diag> {
+    let judge = subject.judge().filter(|judge| *judge != "human")?;
+    let place = subject.clause_place(Target::NameIn(K::Judge), |says| says.judge.is_some())?;
+    let capability = subject.capability(judge)?;
+    let name = subject.declared_name(judge);
+    let mut labels = Vec::new();
+    let mut first = None;
+    for at in policies {
+        let allow = &at.policy.allow;
+        let is_denied = |allowed: &[SmolStr]| !allowed.iter().any(|pattern| covers_name(pattern, name));
+        let denied = match allow.capabilities.as_deref() {
+            Some(allowed) if is_denied(allowed) => Some(Denied::Capability(name.into())),
+            _ => {
+                let folder = Folder::Known(SmolStr::default());
+                let mut effects = capability.effects.iter().flat_map(|effects| &**effects);
+                let denied = effects.find_map(|effect| effect_denied(effect, allow, &folder));
+                denied.map(|(kind, what)| Denied::Effect {
+                    kind,
+                    what,
+                    of: Some(name.into()),
+                })
+            }
+        };
+        if let Some(denied) = denied {
+            let line = Place {
+                block: at.block,
+                target: Target::Inner(K::Allow, denied.line(allow)),
+            };
+            labels.push((line, allows(at, &denied)));
+            first.get_or_insert(denied);
+        }
+    }
+    let denied = first?;
+    let message = match &denied {
+        Denied::Effect { kind, what, .. } => {
+            format!(
+                "`{name}` judges this plan and {} `{what}`, which is not allowed",
+                verb(*kind)
+            )
+        }
+        _ => format!("`{name}` judges this plan, which is not allowed"),
+    };
+    let diag = Diag::new(denied.rule(), place, message);
+    Some(
+        labels
+            .into_iter()
+            .fold(diag, |diag, (line, says)| diag.label(line, says)),
+    )
+}
+
 fn allows(at: &PolicyAt, denied: &Denied) -> String {
     let what = match denied {
         Denied::Capability(_) => "allows only these",
@@ -232,11 +283,15 @@ fn problem(subject: &Subject<'_>, node: u32, denied: &Denied, at: &PolicyAt) -> 
 
 fn undeclared(subject: &Subject<'_>, node: u32, allow: &Allow) -> Diag {
     let name = subject.node_name(node);
-    let message = format!("the script of `{name}` declares no effects, so it may touch anything");
+    let (what, key) = match subject.only_undoes(node) {
+        true => ("rollback", K::Rollback),
+        false => ("script", K::Run),
+    };
+    let message = format!("the {what} of `{name}` declares no effects, so it may touch anything");
     let skeleton = skeleton(allow);
     Diag::new(
         rules::UNDECLARED_EFFECT,
-        subject.place(node, Target::Clause(K::Run)),
+        subject.place(node, Target::Clause(key)),
         message,
     )
     .help(format!("add a line `effects: {skeleton}`, with what it touches"))
@@ -277,6 +332,7 @@ fn user(subject: &Subject<'_>, node: u32, capability: &str) -> Target {
     match (&sig.work, subject.facts(node).and_then(|facts| facts.using.as_ref())) {
         (Work::Steps(_), _) => Target::Step(written.unwrap_or(capability).into()),
         (Work::Script, None) => Target::Clause(K::Run),
+        _ if capability == "shell" && subject.only_undoes(node) => Target::Clause(K::Rollback),
         _ => Target::NameIn(K::Using),
     }
 }

@@ -81,6 +81,7 @@ pub(crate) fn policy_problems(db: &dyn salsa::Database, project: Project, file: 
             rules.for_each(|rule| judge_rule(&judge, at, rule, &mut found));
         }
         if policies.iter().any(|at| limits_use(at)) {
+            found.extend(effects::problem_of_judge(&subject, &policies));
             judge_calls(db, project, plan, &subject, &policies, &mut found);
         }
         limits::exceeded(&subject, &policies, &mut found);

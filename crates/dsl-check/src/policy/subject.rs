@@ -203,6 +203,12 @@ impl<'a> Subject<'a> {
         &self.sig(node).name
     }
 
+    /// Who decides its prose.
+    pub fn judge(&self) -> Option<&str> {
+        let mut clauses = self.facts.clauses.iter().filter_map(|facts| facts.plan.as_deref());
+        clauses.find_map(|says| says.judge.as_deref())
+    }
+
     /// Tasks, gates and decisions.
     pub fn nodes(&self) -> impl Iterator<Item = u32> + '_ {
         let ties = &self.graph().ties;
@@ -216,6 +222,11 @@ impl<'a> Subject<'a> {
     /// The capability of a name that is known.
     pub fn capability(&self, name: &str) -> Option<&Capability> {
         self.capabilities.get(name).map(|found| &**found)
+    }
+
+    /// Whether a script of its own undoes what something else does.
+    pub fn only_undoes(&self, node: u32) -> bool {
+        !self.has_script(node) && self.facts(node).is_some_and(|facts| facts.undoes)
     }
 
     /// Whether the node runs a script of its own.
@@ -234,7 +245,8 @@ impl<'a> Subject<'a> {
         }
         let known = |name: &&str| self.capabilities.contains_key(*name);
         let names = facts.using.iter().chain(&*facts.steps).map(SmolStr::as_str);
-        names.filter(known).collect()
+        // what undoes the work is a script, whatever does it
+        names.filter(known).chain(facts.undoes.then_some("shell")).collect()
     }
 
     pub fn uses(&self, node: u32) -> Vec<&str> {
@@ -269,7 +281,12 @@ impl<'a> Subject<'a> {
     pub fn effects(&self, node: u32) -> Vec<&EffectFact> {
         let own = self.facts(node).and_then(|facts| facts.effects.as_deref());
         let of_capabilities = self.capabilities_of(node).filter_map(|found| found.effects.as_deref());
-        own.into_iter().chain(of_capabilities).flatten().collect()
+        let touched = self.touched(node).map(|(_, effect)| effect);
+        own.into_iter()
+            .chain(of_capabilities)
+            .flatten()
+            .chain(touched)
+            .collect()
     }
 
     /// The effects that its capabilities declare, each with the capability's declared name.
@@ -283,7 +300,16 @@ impl<'a> Subject<'a> {
             let effects = self.capability(name)?.effects.as_deref()?;
             Some(effects.iter().map(move |effect| (self.declared(name), effect)))
         });
-        effects.flatten().collect()
+        effects.flatten().chain(self.touched(node)).collect()
+    }
+
+    /// What it asks the capabilities of the language to touch.
+    fn touched(&self, node: u32) -> impl Iterator<Item = (&str, &EffectFact)> {
+        let facts = self.facts(node).into_iter().flat_map(|facts| &*facts.touches);
+        let is_own = |name: &SmolStr| self.capability(name).is_some_and(|found| found.id.file.is_none());
+        facts
+            .filter(move |(name, _)| is_own(name))
+            .map(|(name, effect)| (name.as_str(), effect))
     }
 
     pub fn effect_names(&self, node: u32) -> Vec<&str> {

@@ -20,11 +20,11 @@ use smol_str::SmolStr;
 pub(crate) use cond::{Cond, Scope, is_total};
 pub(crate) use explain::problems;
 
-use crate::diagnostic::BlockRef;
-use crate::facts::facts;
+use crate::diagnostic::{BlockRef, Diag};
+use crate::facts::{PlanFacts, facts};
 use crate::graph::{Access, Requirement, Source, Topology, fires_on_failure, topologies};
 use crate::inputs::{Project, SourceChunk, SourceFile};
-use crate::plans::file_plans;
+use crate::plans::{PlanBlocks, file_plans};
 use crate::signatures::NodeKind;
 use cond::ValueName;
 use held::{Held, Holding, Is, Kept, List, Lists, compatible};
@@ -148,6 +148,30 @@ fn asks(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Box<[
         (asks.when.is_some() || arms).then_some((index, asks))
     });
     asking.collect()
+}
+
+impl Conditions {
+    fn new(plan: &PlanFacts) -> Self {
+        let mut conditions = Self::default();
+        for (node, facts) in (0u32..).zip(&plan.nodes) {
+            let Some(facts) = &facts.node else { continue };
+            if let Some(when) = &facts.when {
+                conditions.when.insert(node, when.clone());
+            }
+            if facts.arms.iter().any(|arm| !arm.is_empty()) {
+                conditions.arms.insert(node, facts.arms.clone());
+            }
+        }
+        conditions
+    }
+}
+
+/// What never runs in a plan of which these facts are true.
+pub(crate) fn problems_of(plan: &PlanBlocks, graph: &Topology, facts: &PlanFacts) -> Vec<Diag> {
+    let mut reached = Reached::new(graph, &Conditions::new(facts));
+    // a condition that is never true by itself is how a profile leaves a task out
+    reached.never.retain(|(_, clash)| !matches!(clash, Clash::Never(_)));
+    problems(plan, graph, &reached)
 }
 
 /// One for each plan of the file.

@@ -129,6 +129,7 @@ pub(super) fn conversion_help(found: &Type, expected: &Type) -> Option<String> {
     let wanted = expected.required();
     Some(match (found, wanted) {
         (Type::Json, _) => format!("check it: `… as {wanted}`"),
+        (Type::Int(_) | Type::Float(_), Type::Version) => "a version has three numbers: `1.0.0`".to_owned(),
         (Type::Error | Type::None, _) => return None,
         (Type::Float(_), Type::Int(_)) => "`int(…)` cuts the fraction off, `floor(…)` and `ceil(…)` round".to_owned(),
         (Type::Duration, Type::Int(_)) => "`ms(…)` is the number of milliseconds".to_owned(),

@@ -8,7 +8,7 @@ use ir::func::Func;
 use ir::types::Type;
 use smol_str::SmolStr;
 
-use super::repair::{Conversion, converted_by, elsewhere, literally, nothing};
+use super::repair::{Conversion, converted_by, elsewhere, literally, nothing, type_elsewhere};
 use crate::diagnostic::{Amend, AmendHow, Whose};
 
 /// Something wrong in one block; spans are relative to it.
@@ -179,9 +179,28 @@ impl Report {
 
     // ---- names ----
 
+    /// Candidates with a dot are the same name in a group: `params.depth` for `depth`.
     pub fn unresolved_name(&mut self, span: Span, name: &str, candidates: &[SmolStr]) {
         let message = format!("`{name}` is not in scope");
-        self.push(Problem::new("unresolved-name", span, message).nearest(name, candidates));
+        let problem = Problem::new("unresolved-name", span, message);
+        let (grouped, plain): (Vec<SmolStr>, Vec<SmolStr>) = candidates
+            .iter()
+            .cloned()
+            .partition(|candidate| candidate.contains('.'));
+        self.push(match grouped.first() {
+            Some(whole) => problem.help(format!("did you mean `{whole}`?")).fix(
+                format!("change `{name}` to `{whole}`"),
+                false,
+                vec![(span, whole.to_string())],
+            ),
+            None => {
+                let problem = problem.nearest(name, &plain);
+                match problem.help.is_none() {
+                    true => problem.list("here one can read", &plain),
+                    false => problem,
+                }
+            }
+        });
     }
 
     pub fn unresolved_member(&mut self, span: Span, owner: &str, name: &str, candidates: &[SmolStr]) {
@@ -196,7 +215,15 @@ impl Report {
 
     pub fn unresolved_type(&mut self, span: Span, name: &str, candidates: &[SmolStr]) {
         let message = format!("there is no type `{name}`");
-        self.push(Problem::new("unresolved-name", span, message).nearest(name, candidates));
+        let problem = Problem::new("unresolved-name", span, message);
+        self.push(match type_elsewhere(name) {
+            Some(here) => problem.help(format!("it is called `{here}`")).fix(
+                format!("change `{name}` to `{here}`"),
+                false,
+                vec![(span, here.to_owned())],
+            ),
+            None => problem.nearest(name, candidates),
+        });
     }
 
     pub fn no_such_enum_member(&mut self, span: Span, name: &str, members: &[SmolStr]) {
@@ -373,7 +400,7 @@ impl Report {
         self.push(Problem::new(
             "missing-field",
             span,
-            format!("`{record}` also has {listed}, expected here too"),
+            format!("this `{record}` lacks {listed}"),
         ));
     }
 

@@ -37,6 +37,8 @@ pub(super) fn conversion(at: &ast::Expr, found: &Type, expected: &Type) -> Optio
     let wanted = expected.required();
     let around = |before: &str, after: &str| Some(Conversion::Around(before.to_owned(), after.to_owned()));
     match (&at.kind, found, wanted) {
+        (ExprKind::Int(digits), _, Type::Version) => Some(Conversion::Instead(format!("{digits}.0.0"))),
+        (ExprKind::Float(digits), _, Type::Version) => Some(Conversion::Instead(format!("{digits}.0"))),
         (ExprKind::Int(digits) | ExprKind::Float(digits), _, Type::Duration) => {
             Some(Conversion::Instead(format!("{digits}s")))
         }
@@ -140,4 +142,23 @@ pub(super) fn literally(pattern: &str) -> Option<String> {
         escape.into_iter().chain([c])
     });
     Some(escaped.collect())
+}
+
+/// The type of the language that other languages call this.
+pub(super) fn type_elsewhere(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "integer" | "long" | "uint" | "i64" | "u64" => "int",
+        "number" | "double" | "decimal" | "real" | "f64" => "float",
+        "str" | "text" | "varchar" => "string",
+        "boolean" => "bool",
+        "date" | "datetime" | "timestamp" => "time",
+        "uri" | "link" => "url",
+        "filepath" | "filename" => "path",
+        "any" | "object" | "dict" => "json",
+        "bytes" => "size",
+        "timedelta" | "interval" => "duration",
+        "semver" => "version",
+        "currency" | "dollars" => "money",
+        _ => return None,
+    })
 }

@@ -124,7 +124,8 @@ impl<'a> Printer<'a> {
         }
         if let (Some(line), Some(depth)) = (code, code_depth) {
             self.blank_above(above, depth, separated && attached == 0);
-            self.clause(line, depth);
+            let is_allowed = comments[detached..].iter().any(|line| self.is_suppression(line));
+            self.clause(line, depth, is_allowed);
             above.printed(depth, true);
         }
     }
@@ -149,7 +150,17 @@ impl<'a> Printer<'a> {
         self.out.push('\n');
     }
 
-    fn clause(&mut self, line: &Line, depth: usize) {
+    /// `# allow(rule)`: it is about the line below it, and about nothing that would be moved away from there.
+    fn is_suppression(&self, line: &Line) -> bool {
+        let comment = self.tokens(line).iter().find(|token| token.kind == Kind::Comment);
+        comment.is_some_and(|token| {
+            self.text[token.range()]
+                .trim_start_matches(['#', ' '])
+                .starts_with("allow(")
+        })
+    }
+
+    fn clause(&mut self, line: &Line, depth: usize, is_allowed: bool) {
         let (text, tokens, commas) = (self.text, self.tokens(line), self.hints.commas.as_slice());
         let header = self.hints.header(self.first_offset(line));
         let clause = Clause {
@@ -159,7 +170,7 @@ impl<'a> Printer<'a> {
             commas,
             attributes_from: header.map(|header| header.lead_end),
         };
-        let Some(header) = header.filter(|header| !header.below.is_empty()) else {
+        let Some(header) = header.filter(|header| !header.below.is_empty() && !is_allowed) else {
             return clause::print(&clause, &mut self.out);
         };
         let moved = |start: u32| {

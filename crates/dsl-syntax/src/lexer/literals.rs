@@ -250,7 +250,7 @@ pub fn unit_from(word: &str) -> Option<Unit> {
 }
 
 /// The unit that a word is elsewhere; `M` may be minutes or megabytes, so it is neither.
-fn meant_unit(word: &str) -> Option<&'static str> {
+pub(crate) fn meant_unit(word: &str) -> Option<&'static str> {
     Some(match word.to_ascii_lowercase().as_str() {
         "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => "ms",
         "s" | "sec" | "secs" | "second" | "seconds" => "s",

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::Parser;
 use crate::ast::{
-    Assign, Decide, Name, Raw, RawInterp, Route, RouteOn, Rule as PolicyRule, Span, SyntaxError, SyntaxRule, Text,
-    TypedAssign, Value,
+    Assign, Decide, Name, Raw, RawInterp, Route, RouteOn, Rule as PolicyRule, Span, SyntaxError, SyntaxFix, SyntaxRule,
+    Text, TypedAssign, Value,
 };
 use crate::grammar::{Rule, span};
 use crate::messages;
@@ -174,6 +174,14 @@ impl<'t> Parser<'_, 't> {
                 })
             });
         }
+        if let Some(error) = self.without_quotes(row, &value) {
+            // what the lexer makes of a line that is no expression is no mistake of its own
+            let all = row.span;
+            self.errors
+                .retain(|error| error.span.start < all.start || all.end < error.span.end);
+            self.errors.push(error);
+            return None;
+        }
         let before = self.errors.len();
         let is_empty = value.is_empty();
         let text = self.read(row, &self.grammar.string, value).map(Text::String);
@@ -184,6 +192,39 @@ impl<'t> Parser<'_, 't> {
             error.help.get_or_insert_with(help);
         }
         text
+    }
+
+    /// `run: make build`: words where a text must stand.
+    fn without_quotes(&self, row: &Row, value: &Range<usize>) -> Option<SyntaxError> {
+        let (first, place) = self.tokens.get(value.clone())?.first()?;
+        if matches!(first.kind, Kind::StrStart | Kind::Raw) {
+            return None;
+        }
+        let key = self.tokens[row.tokens.start].0.text;
+        let (start, end) = (span(*place).start, span(self.tokens[value.end - 1].1).end);
+        let mut written = String::new();
+        let mut at = start;
+        for (token, place) in &self.tokens[value.clone()] {
+            let place = span(*place);
+            written.extend(std::iter::repeat_n(' ', (place.start - at) as usize));
+            written.push_str(token.text);
+            at = place.end;
+        }
+        let message = format!("found {}, expected a string in double quotes", messages::shown(*first));
+        let is_plain = !written.contains(['"', '\\', '\n']);
+        Some(SyntaxError {
+            rule: SyntaxRule::Syntax,
+            message,
+            span: span(*place),
+            help: Some(format!(
+                "put it in double quotes, or write `{key}: |` and the text on deeper lines below"
+            )),
+            fix: is_plain.then(|| SyntaxFix {
+                title: "put it in double quotes".to_owned(),
+                span: Span::new(start, end),
+                text: format!("\"{written}\""),
+            }),
+        })
     }
 
     // ---------- on the lines below ----------

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use dsl_check::repair::Repairable;
-use dsl_check::{ArmText, Bounds, CompileError, Diagnostic, Severity};
+use dsl_check::{Analysis, ArmText, Bounds, CompileError, Diagnostic, Severity};
 use ir::Plan;
 
 use crate::failure::{Exit, Failure, plain};
@@ -16,7 +16,7 @@ use crate::workspace::{Loaded, Place, STDIN};
 /// Compile a plan to its canonical, versioned form
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  dslc compile deploy.plan\n  dslc compile flows.plan deploy --pretty --out deploy.ir.json\n  dslc compile flows.plan --snapshot    all its plans, in flows.plan.snap\n  dslc compile flows.plan --verify      fails where they mean something else by now"
+    after_help = "Examples:\n  dslc compile deploy.plan\n  dslc compile deploy.plan --profile production\n  dslc compile flows.plan deploy --pretty --out deploy.ir.json\n  dslc compile flows.plan --snapshot    all its plans, in flows.plan.snap\n  dslc compile flows.plan --verify      fails where they mean something else by now"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -28,10 +28,10 @@ pub struct Args {
     #[arg(long)]
     pretty: bool,
     /// Write what all plans of the file compile to into FILE.snap, for a reviewer to read
-    #[arg(long, conflicts_with_all = ["out", "pretty", "plan", "verify"])]
+    #[arg(long, conflicts_with_all = ["out", "pretty", "plan", "profile", "verify"])]
     snapshot: bool,
     /// Compare with FILE.snap, and fail with a diff where they differ
-    #[arg(long, conflicts_with_all = ["out", "pretty", "plan"])]
+    #[arg(long, conflicts_with_all = ["out", "pretty", "plan", "profile"])]
     verify: bool,
 }
 
@@ -44,6 +44,9 @@ pub struct Source {
     /// The plan's name, if the file has several
     #[arg(value_name = "PLAN")]
     pub plan: Option<String>,
+    /// With the values of one of the plan's profiles
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
 }
 
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
@@ -81,6 +84,8 @@ pub fn compile(source: &Source, place: &Place, printer: &Printer) -> Result<Plan
 pub struct Opened {
     loaded: Loaded,
     file: PathBuf,
+    /// Under the profile that was asked for.
+    analysis: Analysis,
 }
 
 impl Opened {
@@ -100,18 +105,25 @@ impl Opened {
         let (mut loaded, file) = loaded(source, place)?;
         loaded.diagnostics.retain(matters);
         without_errors(&mut loaded, printer)?;
-        Ok(Self { loaded, file })
+        let workspace = &loaded.workspace;
+        let analysis = match &source.profile {
+            None => Analysis::clone(workspace),
+            Some(profile) => workspace
+                .under(&file, source.plan.as_deref(), profile)
+                .map_err(|error| Failure::usage(format!("`{}`: {error}", source.file.display())))?,
+        };
+        Ok(Self { loaded, file, analysis })
     }
 
     pub fn plan(&self, source: &Source) -> Result<Plan, Failure> {
-        lowered(&self.loaded, &self.file, source)
+        lowered(&self.analysis, &self.file, source)
     }
 
     /// The same of a plan that is to be run: what keeps it from being run is an error now.
     pub fn plan_to_run(&mut self, source: &Source, printer: &Printer) -> Result<Plan, Failure> {
         let plan = self.plan(source)?;
-        let Self { loaded, file } = self;
-        loaded.diagnostics = loaded.workspace.run_problems(file, source.plan.as_deref(), None);
+        let Self { loaded, file, analysis } = self;
+        loaded.diagnostics = analysis.run_problems(file, source.plan.as_deref(), source.profile.as_deref());
         without_errors(loaded, printer)?;
         Ok(plan)
     }
@@ -123,7 +135,7 @@ impl Opened {
 
     /// What the plan takes and costs at worst.
     pub fn bounds(&self, source: &Source) -> Result<Bounds, Failure> {
-        let bounds = self.loaded.workspace.bounds(&self.file, source.plan.as_deref());
+        let bounds = self.analysis.bounds(&self.file, source.plan.as_deref());
         bounds.map_err(|error| refused(error, source))
     }
 }
@@ -139,8 +151,9 @@ pub fn compile_bytes(bytes: &[u8], place: &Place, printer: &Printer) -> Result<P
     let source = Source {
         file: "-".into(),
         plan: None,
+        profile: None,
     };
-    lowered(&loaded, &file, &source)
+    lowered(&loaded.workspace, &file, &source)
 }
 
 /// A file without errors, in its workspace.
@@ -173,8 +186,8 @@ pub fn without_errors(loaded: &mut Loaded, printer: &Printer) -> Result<(), Fail
     Ok(())
 }
 
-pub fn lowered(loaded: &Loaded, file: &Path, source: &Source) -> Result<Plan, Failure> {
-    let plan = loaded.workspace.compile(file, source.plan.as_deref());
+pub fn lowered(analysis: &Analysis, file: &Path, source: &Source) -> Result<Plan, Failure> {
+    let plan = analysis.compile(file, source.plan.as_deref());
     plan.map_err(|error| refused(error, source))
 }
 

@@ -87,7 +87,15 @@ fn load(asked: &Path, place: &Place, printer: &Printer) -> Result<Plan, Failure>
         }
         return compile::compile_bytes(&bytes, place, printer);
     }
-    compile::compile(&Source { file, plan }, place, printer)
+    compile::compile(
+        &Source {
+            file,
+            plan,
+            profile: None,
+        },
+        place,
+        printer,
+    )
 }
 
 /// `FILE`, or `FILE:PLAN` unless that is a file.

@@ -140,7 +140,7 @@ fn contains(outer: Range, inner: Range) -> bool {
 }
 
 #[test]
-fn the_outline_has_a_plans_nodes_below_the_plan() {
+fn the_outline_has_what_belongs_to_a_plan_below_the_plan() {
     let fixture = Fixture::new(
         "type T\n  a: int\n\nplan p \"P\"\n  params:\n    x: int\n\n  task a\n    run: |\n      true\n\n  gate g\n    needs: a\n    checks:\n      - a.exit == 0\n",
     );
@@ -152,9 +152,9 @@ fn the_outline_has_a_plans_nodes_below_the_plan() {
     let names: Vec<_> = lines
         .iter()
         .map(String::as_str)
-        .filter(|line| ["T", "p", "  a", "  g"].contains(line))
+        .filter(|line| ["T", "  a", "p", "  x", "  g"].contains(line))
         .collect();
-    assert_eq!(names, ["T", "p", "  a", "  g"], "{lines:?}");
+    assert_eq!(names, ["T", "  a", "p", "  x", "  a", "  g"], "{lines:?}");
 }
 
 /// The text after the edits, which are all of one document and do not overlap.

@@ -1,0 +1,158 @@
+//! What is wrong with a plan only under one of its profiles: limits that its worst case exceeds there, nodes that then never run.
+//!
+//! Said in the file of the profile, at the line that is to blame where it can be told, else at the profile's name. What is said of the plan
+//! itself is not said again.
+
+use std::collections::HashSet;
+
+use dsl_syntax::ast::{Decl, Value};
+use smol_str::SmolStr;
+
+use super::{FactsUnder, facts_under};
+use crate::bounds::{bounds_problems, bounds_problems_of};
+use crate::diagnostic::{BlockRef, Diag, Place, Target};
+use crate::graph::graphs;
+use crate::imports::declarations;
+use crate::inputs::{Project, SourceFile};
+use crate::places::decl_of;
+use crate::plans::{PlanBlocks, file_plans};
+use crate::problems::reach_problems;
+use crate::reach::problems_of;
+use crate::signatures::Sig;
+
+/// Of the profiles that a file declares.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn profile_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
+    let mut found = Vec::new();
+    for (block, sig) in declarations(db, file).iter() {
+        let Sig::Profile { name: Some(name), .. } = sig else {
+            continue;
+        };
+        let Some(decl) = decl_of(db, *block).filter(|decl| matters(decl)) else {
+            continue;
+        };
+        let BlockRef { chunk, index } = *block;
+        let Some(under) = facts_under(db, project, chunk, index) else {
+            continue;
+        };
+        let Some(blocks) = file_plans(db, under.plan.0).plans.get(under.plan.1) else {
+            continue;
+        };
+        let profile = Profile {
+            block: *block,
+            name,
+            lines: decl.clauses.iter().map(|clause| &clause.name.text).collect(),
+            blocks,
+        };
+        let known = of_plan(db, project, under.plan.0);
+        let own = problems_under(db, project, under);
+        let new = own.into_iter().filter(|diag| !known.contains(&key(diag)));
+        found.extend(new.map(|diag| profile.moved(diag)));
+    }
+    found
+}
+
+/// Whether the profile changes what time, money and conditions depend on.
+fn matters(decl: &Decl) -> bool {
+    const WORDS: &[&str] = &[
+        "budget", "timeout", "retry", "limits", "parallel", "by", "when", "cost", "approver", "optional",
+    ];
+    let words = decl.clauses.iter().flat_map(|line| line.name.text.split('.'));
+    words.into_iter().any(|word| WORDS.contains(&word))
+}
+
+fn key(diag: &Diag) -> (&'static str, String) {
+    (diag.rule, diag.message.clone())
+}
+
+/// What is wrong with the plans of the file without a profile.
+fn of_plan(db: &dyn salsa::Database, project: Project, file: SourceFile) -> HashSet<(&'static str, String)> {
+    let bounds = bounds_problems(db, project, file).iter();
+    bounds.chain(reach_problems(db, project, file)).map(key).collect()
+}
+
+fn problems_under(db: &dyn salsa::Database, project: Project, under: &FactsUnder) -> Vec<Diag> {
+    let (file, at) = under.plan;
+    let mut blocks = file_plans(db, file).plans[at].clone();
+    blocks.clauses.extend(under.clauses);
+    let mut found = bounds_problems_of(db, project, under.plan, (&blocks, &under.facts), under.scope.as_deref());
+    found.extend(problems_of(&blocks, &graphs(db, file)[at], &under.facts));
+    found
+}
+
+struct Profile<'a> {
+    block: BlockRef,
+    name: &'a SmolStr,
+    lines: HashSet<&'a SmolStr>,
+    blocks: &'a PlanBlocks,
+}
+
+impl Profile<'_> {
+    /// The same mistake as the profile's.
+    fn moved(&self, mut diag: Diag) -> Diag {
+        diag.message = format!("under `{}`, {}", self.name, diag.message);
+        diag.amend = None;
+        diag.removable = None;
+        for fix in &mut diag.fixes {
+            for (target, _) in &mut fix.edits {
+                let place = Place {
+                    block: diag.place.block,
+                    target: target.clone(),
+                };
+                *target = self.line(&place).map_or(Target::Name, Target::LineValue);
+            }
+        }
+        diag.fixes.retain(|fix| {
+            fix.edits
+                .iter()
+                .all(|(target, _)| matches!(target, Target::LineValue(_)))
+        });
+        for (place, _) in &mut diag.labels {
+            if let Some(line) = self.line(place) {
+                *place = self.at(Target::Line(line));
+            }
+        }
+        let place = diag.place.clone();
+        match self.line(&place) {
+            Some(line) => {
+                diag.place = self.at(Target::Line(line));
+                diag
+            }
+            None => {
+                diag.place = self.at(Target::Name);
+                diag.label(place, "of this plan")
+            }
+        }
+    }
+
+    fn at(&self, target: Target) -> Place {
+        Place {
+            block: self.block,
+            target,
+        }
+    }
+
+    /// The line of the profile that sets what stands there.
+    fn line(&self, place: &Place) -> Option<SmolStr> {
+        let path = match &place.target {
+            Target::Clause(key) | Target::Value(key) | Target::NameIn(key) => key.word().to_owned(),
+            Target::Entry(key, entry) | Target::EntryValue(key, entry) => format!("{}.{entry}", key.word()),
+            _ => return None,
+        };
+        let owner = self.blocks.nodes.iter().find(|(block, _)| *block == place.block);
+        let path = match owner {
+            Some((_, sig)) => format!("{}.{path}", sig.name),
+            None => path,
+        };
+        self.lines.get(&SmolStr::from(path)).map(|line| (*line).clone())
+    }
+}
+
+/// The key and value of the line of a profile with that path.
+pub(crate) fn line_of<'a>(decl: &'a Decl, path: &str) -> Option<(&'a dsl_syntax::ast::Name, &'a Value)> {
+    let line = decl.clauses.iter().find(|clause| clause.name.text == path)?;
+    match &line.value {
+        Value::Override(value) => Some((&line.name, value)),
+        _ => None,
+    }
+}

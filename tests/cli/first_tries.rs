@@ -1,0 +1,35 @@
+//! Plans as somebody writes them on the first day, with ten mistakes each: what is said of them is read here as that person reads it.
+
+use plan_tests::{Project, root};
+
+use super::snapshot;
+
+fn tried(name: &str) -> Project {
+    let text = std::fs::read_to_string(root().join("tests/cli/first_tries").join(name)).expect("a plan");
+    Project::new(&[(name, &text)])
+}
+
+#[test]
+fn a_release_by_somebody_who_comes_from_pipelines() {
+    snapshot!(tried("release.plan"), "check");
+}
+
+#[test]
+fn a_research_plan_of_an_agent() {
+    snapshot!(tried("research.plan"), "check");
+}
+
+#[test]
+fn a_runbook() {
+    snapshot!(tried("incident.plan"), "check");
+}
+
+#[test]
+fn a_fan_out_with_secrets() {
+    snapshot!(tried("fanout.plan"), "check");
+}
+
+#[test]
+fn a_profile_and_a_test() {
+    snapshot!(tried("tests.plan"), "check");
+}
