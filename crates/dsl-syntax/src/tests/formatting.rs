@@ -123,3 +123,14 @@ fn text_with_errors_is_refused() {
         "{error:?}"
     );
 }
+
+#[test]
+fn a_clause_does_not_leave_the_comment_that_allows_it() {
+    let text = "# allow(redundant-need): both are meant\ntask ship needs:build,test timeout:5m\n  run: \"true\"\n";
+    assert_eq!(formatted(text), text);
+    let plain = "# both are meant\ntask ship needs:build\n  run: \"true\"\n";
+    assert_eq!(
+        formatted(plain),
+        "# both are meant\ntask ship\n  needs: build\n  run: \"true\"\n"
+    );
+}
