@@ -17,7 +17,6 @@ mod picture;
 mod printer;
 mod render;
 mod replace;
-mod shellcheck;
 mod snapshot;
 mod summary;
 mod telemetry;

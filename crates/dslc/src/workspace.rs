@@ -15,7 +15,7 @@ use ignore::overrides::OverrideBuilder;
 
 use crate::failure::{Failure, plain};
 use crate::render::{Sources, shown_path};
-use crate::shellcheck::Shellcheck;
+use shellcheck::Shellcheck;
 
 /// The file name that standard input has in the database.
 pub const STDIN: &str = "stdin.plan";

@@ -21,7 +21,7 @@ pub(crate) fn actions(subject: &Subject<'_>, params: &CodeActionParams) -> Vec<C
     }
     let view = subject.view;
     let mut actions = Vec::new();
-    for found in view.snapshot.diagnostics(subject.path) {
+    for found in view.diagnostics(subject.path, subject.document).0 {
         if found.fixes.is_empty() {
             continue;
         }

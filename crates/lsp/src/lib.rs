@@ -21,6 +21,7 @@ mod outbox;
 mod publish_diagnostics;
 mod references;
 mod rule_page;
+mod scripts;
 mod semantic_tokens;
 mod server;
 mod service;
@@ -37,6 +38,7 @@ mod writer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use shellcheck::Shellcheck;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
 use tower_lsp_server::{LspService, Server};
@@ -56,18 +58,23 @@ pub fn serve_stdio() -> i32 {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return 1;
     };
-    let code = runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout()));
+    let shellcheck = Shellcheck::installed();
+    let code = runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout(), shellcheck));
     // A read of standard input may still be under way; it must not keep the process alive.
     runtime.shutdown_background();
     code
 }
 
 /// Serves a client on any pair of streams; see [`serve_stdio`].
-pub async fn serve(input: impl AsyncRead + Unpin + Send + 'static, output: impl AsyncWrite) -> i32 {
+pub async fn serve(
+    input: impl AsyncRead + Unpin + Send + 'static,
+    output: impl AsyncWrite,
+    shellcheck: Option<Shellcheck>,
+) -> i32 {
     let (messages_in, messages) = tokio::io::duplex(PIPE_BYTES);
     let reader = tokio::spawn(wire::pass_messages(input, messages_in));
     let outbox = Outbox::default();
-    let Ok(writer) = writer::start(outbox.clone(), Handle::current()) else {
+    let Ok(writer) = writer::start(outbox.clone(), Handle::current(), shellcheck) else {
         return 1;
     };
     let was_shut_down = Arc::new(AtomicBool::new(false));

@@ -17,10 +17,13 @@ const SOURCE: &str = "dslc";
 
 /// The diagnostics of all that is open.
 pub(crate) fn sheets(view: &View) -> Vec<(Uri, Sheet)> {
-    view.documents
+    let mut all = Vec::new();
+    let sheets = view
+        .documents
         .iter()
         .map(|(path, document)| {
-            let found = view.snapshot.diagnostics(path);
+            let (found, scripts) = view.diagnostics(path, document);
+            all.extend(scripts);
             let diagnostics = found.iter().map(|found| diagnostic(view, document, found)).collect();
             (
                 document.uri.clone(),
@@ -30,7 +33,11 @@ pub(crate) fn sheets(view: &View) -> Vec<(Uri, Sheet)> {
                 },
             )
         })
-        .collect()
+        .collect();
+    if let Some(scripts) = &view.scripts {
+        scripts.want(all);
+    }
+    sheets
 }
 
 /// What is left of a document that was closed.

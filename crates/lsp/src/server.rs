@@ -30,14 +30,19 @@ use crate::{
 
 pub(crate) struct LanguageServer {
     client: Client,
-    writer: Sender<Message>,
+    writer: Arc<Sender<Message>>,
     outbox: Outbox,
     can_watch_files: AtomicBool,
     was_shut_down: Arc<AtomicBool>,
 }
 
 impl LanguageServer {
-    pub(crate) fn new(client: Client, writer: Sender<Message>, outbox: Outbox, was_shut_down: Arc<AtomicBool>) -> Self {
+    pub(crate) fn new(
+        client: Client,
+        writer: Arc<Sender<Message>>,
+        outbox: Outbox,
+        was_shut_down: Arc<AtomicBool>,
+    ) -> Self {
         Self {
             client,
             writer,

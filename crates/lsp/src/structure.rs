@@ -101,7 +101,9 @@ pub(crate) fn workspace_symbols(view: &View, query: &str) -> Vec<SymbolInformati
             continue;
         };
         let mut add = |symbol: &Symbol, container: Option<&Symbol>| {
-            if found.len() < SYMBOLS_MAX && holds(&symbol.name.to_lowercase(), &query) {
+            // what stands inside a declaration is in the outline of its file
+            let is_declared = matches!(symbol.kind, dsl_check::SymbolKind::Declaration(_));
+            if is_declared && found.len() < SYMBOLS_MAX && holds(&symbol.name.to_lowercase(), &query) {
                 let location = Location {
                     uri: uri.clone(),
                     range: edge::range(&text, symbol.name_span, view.settings.encoding),

@@ -4,18 +4,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use dsl_check::Analysis;
+use dsl_check::{Analysis, Diagnostic, ShellScript};
 use tower_lsp_server::ls_types::Uri;
 
 use crate::documents::{Document, Documents};
 use crate::edge;
 use crate::initialize::Settings;
+use crate::scripts::Scripts;
 use crate::text::{Place, Text};
 
 pub(crate) struct View {
     pub(crate) snapshot: Analysis,
     pub(crate) documents: Documents,
     pub(crate) settings: Arc<Settings>,
+    /// `None`: shellcheck is not installed.
+    pub(crate) scripts: Option<Scripts>,
 }
 
 /// An open document in a view.
@@ -59,6 +62,17 @@ impl View {
             Ok(Err(_)) => Err(Interrupted::Overtaken),
             Err(panic) => Err(Interrupted::Panicked(panic_message(panic.as_ref()))),
         }
+    }
+
+    /// All that is wrong with an open document as far as it is known, and the scripts that shellcheck may have something to say of.
+    pub(crate) fn diagnostics(&self, path: &Path, document: &Document) -> (Vec<Diagnostic>, Vec<ShellScript>) {
+        let mut found = self.snapshot.diagnostics(path);
+        let Some(scripts) = &self.scripts else {
+            return (found, Vec::new());
+        };
+        let (more, scripts) = scripts.diagnostics(&self.snapshot, path, document.text.as_str());
+        found.extend(more);
+        (found, scripts)
     }
 
     /// The text of a file, open or not.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use dsl_check::Workspace;
+use shellcheck::Shellcheck;
 use tokio::runtime::Handle;
 use tower_lsp_server::ls_types::{MessageType, Uri};
 
@@ -18,6 +19,7 @@ use crate::documents::Documents;
 use crate::initialize::Settings;
 use crate::outbox::Outbox;
 use crate::publish_diagnostics;
+use crate::scripts::Scripts;
 use crate::text_document_sync::{Change, Refusal};
 use crate::view::{Interrupted, View, panic_message};
 
@@ -44,6 +46,8 @@ pub(crate) enum Message {
         path: Arc<Path>,
     },
     Read(Job),
+    /// What shellcheck says is known of more scripts.
+    ScriptsKnown,
     #[cfg(test)]
     Panic,
 }
@@ -54,26 +58,36 @@ pub(crate) struct Writer {
     pub(crate) settings: Arc<Settings>,
     outbox: Outbox,
     runtime: Handle,
+    /// `None`: shellcheck is not installed.
+    scripts: Option<Scripts>,
     /// Counts what changed the workspace.
     revision: u64,
 }
 
 /// Starts the thread; it ends when the last sender is gone.
-pub(crate) fn start(outbox: Outbox, runtime: Handle) -> std::io::Result<Sender<Message>> {
+pub(crate) fn start(
+    outbox: Outbox,
+    runtime: Handle,
+    shellcheck: Option<Shellcheck>,
+) -> std::io::Result<Arc<Sender<Message>>> {
     let (sender, receiver) = channel();
+    let sender = Arc::new(sender);
+    let scripts = shellcheck.map(|shellcheck| Scripts::start(shellcheck, Arc::downgrade(&sender)));
+    let scripts = scripts.transpose()?;
     let thread = std::thread::Builder::new().name("workspace".to_owned());
-    thread.spawn(move || Writer::new(outbox, runtime).run(&receiver))?;
+    thread.spawn(move || Writer::new(outbox, runtime, scripts).run(&receiver))?;
     Ok(sender)
 }
 
 impl Writer {
-    fn new(outbox: Outbox, runtime: Handle) -> Self {
+    fn new(outbox: Outbox, runtime: Handle, scripts: Option<Scripts>) -> Self {
         Self {
             workspace: Workspace::new("/").with_loader(Disk),
             documents: Documents::default(),
             settings: Arc::default(),
             outbox,
             runtime,
+            scripts,
             revision: 0,
         }
     }
@@ -139,7 +153,7 @@ impl Writer {
                 Ok(())
             }
             Message::ChangedOnDisk { path } => self.changed_on_disk(&path),
-            Message::Read(_) => Ok(()),
+            Message::Read(_) | Message::ScriptsKnown => Ok(()),
             #[cfg(test)]
             Message::Panic => panic!("as asked"),
         }
@@ -173,6 +187,7 @@ impl Writer {
             snapshot: self.workspace.snapshot(),
             documents: self.documents.clone(),
             settings: self.settings.clone(),
+            scripts: self.scripts.clone(),
         }
     }
 

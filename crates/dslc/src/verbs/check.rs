@@ -168,7 +168,7 @@ fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
         printer.note(&summary(loaded.sources.len(), repaired, counts));
         known.iter().for_each(|known| account(known, printer));
         if loaded.scripts_left_out {
-            let most = crate::shellcheck::SCRIPTS_MAX;
+            let most = shellcheck::SCRIPTS_MAX;
             printer.note(&format!("shell-lint left out: there are more than {most} scripts"));
         }
         compared.iter().for_each(|compared| against::account(compared, printer));

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use shellcheck::Shellcheck;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
 use tokio::task::JoinHandle;
 
@@ -21,6 +22,11 @@ pub struct Client {
 
 /// Runs a test with a server that has not been initialized.
 pub fn with_server<F: Future<Output = ()>>(test: impl FnOnce(Client) -> F) {
+    with_program(None, test);
+}
+
+/// The same with a server that asks this program about scripts.
+pub fn with_program<F: Future<Output = ()>>(shellcheck: Option<Shellcheck>, test: impl FnOnce(Client) -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -28,7 +34,7 @@ pub fn with_server<F: Future<Output = ()>>(test: impl FnOnce(Client) -> F) {
     runtime.block_on(async {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (input, output) = tokio::io::split(theirs);
-        let server = tokio::spawn(crate::serve(input, output));
+        let server = tokio::spawn(crate::serve(input, output, shellcheck));
         let (output, input) = tokio::io::split(ours);
         test(Client {
             input,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Client, at, replace, rules, uri, with_server, with_session};
+use super::client::{Client, at, replace, rules, uri, with_program, with_server, with_session};
 
 const GOOD: &str = "task build\n  run: |\n    make\n\ntask pack\n  needs: build\n  run: |\n    make pack\n";
 
@@ -264,4 +264,40 @@ async fn changed_on_disk(client: &mut Client, path: &str) {
     client
         .notify("workspace/didChangeWatchedFiles", json!({ "changes": [change] }))
         .await;
+}
+
+/// A program that says the same of every script, and writes down each time that it was asked.
+fn program(folder: &std::path::Path) -> shellcheck::Shellcheck {
+    use std::os::unix::fs::PermissionsExt;
+    let path = folder.join("shellcheck");
+    let said = r#"{"comments":[{"file":"0","line":1,"endLine":1,"column":15,"endColumn":21,"level":"info","code":2086,"message":"Double quote to prevent globbing.","fix":null}]}"#;
+    let text = format!(
+        "#!/bin/sh\necho asked >> '{}'\necho '{said}'\n",
+        folder.join("asked").display()
+    );
+    std::fs::write(&path, text).expect("written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("ours");
+    shellcheck::Shellcheck::of(path)
+}
+
+#[test]
+fn what_shellcheck_says_comes_when_the_typing_pauses() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shellcheck = program(folder.path());
+    with_program(Some(shellcheck), |mut client| async move {
+        client.initialize(json!({})).await;
+        let plan = "task pack\n  run: |\n    tar czf a.tgz $FILES\n";
+        client.open("a.plan", 1, plan).await;
+        assert!(client.diagnostics("a.plan", 1).await.is_empty(), "nobody waits for it");
+        let found = client.diagnostics("a.plan", 1).await;
+        assert_eq!(rules(&found), ["shell-lint"]);
+        assert_eq!(found[0]["range"], replace((2, 18), (2, 24), "")["range"]);
+        // what was not edited is known, and moves along
+        client.change("a.plan", 2, json!([replace((0, 0), (0, 0), "\n")])).await;
+        let moved = client.diagnostics("a.plan", 2).await;
+        assert_eq!(moved[0]["range"], replace((3, 18), (3, 24), "")["range"]);
+        assert_eq!(client.finish().await, 0);
+    });
+    let asked = std::fs::read_to_string(folder.path().join("asked")).expect("asked");
+    assert_eq!(asked, "asked\n", "once");
 }

@@ -64,6 +64,7 @@ impl Fixture {
             snapshot: workspace.snapshot(),
             documents,
             settings: Arc::new(settings),
+            scripts: None,
         };
         Self {
             view,

@@ -3,7 +3,7 @@
 //! What goes wrong with it (it is missing, too old, killed) leaves the lint out and is no failure of ours. Absent: what its findings are to
 //! a plan (`dsl-check` knows).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -37,36 +37,79 @@ struct Report {
 impl Shellcheck {
     /// `None`: it is not installed, or not wanted.
     pub fn installed() -> Option<Self> {
+        program().map(Self::of)
+    }
+
+    /// This program.
+    pub fn of(program: PathBuf) -> Self {
         let known = HashMap::new();
-        program().map(|program| Self { program, known })
+        Self { program, known }
     }
 
     /// Makes sure that these scripts are known; false: they are too many.
     pub fn look_at<'s>(&mut self, scripts: impl Iterator<Item = &'s ShellScript>) -> bool {
-        let mut new: Vec<Key> = scripts
-            .map(|script| (script.dialect, script.text.clone()))
-            .filter(|key| !self.known.contains_key(key))
-            .collect();
-        new.sort_unstable_by(|a, b| (a.0.name(), &a.1).cmp(&(b.0.name(), &b.1)));
-        new.dedup();
-        if new.len() > SCRIPTS_MAX {
+        let Some(question) = self.question(scripts) else {
             return false;
-        }
-        let batches: Vec<&[Key]> = new
-            .chunk_by(|a, b| a.0 == b.0)
-            .flat_map(|same| same.chunks(BATCH))
-            .collect();
-        for (batch, found) in batches.iter().zip(run_all(&self.program, &batches)) {
-            for (key, findings) in batch.iter().zip(found) {
-                self.known.insert(key.clone(), findings);
-            }
-        }
+        };
+        self.learn(question.ask());
         true
     }
 
+    /// What has to be asked to know these scripts; `None`: they are too many.
+    pub fn question<'s>(&self, scripts: impl Iterator<Item = &'s ShellScript>) -> Option<Question> {
+        let mut new: Vec<Key> = scripts.map(key).filter(|key| !self.known.contains_key(key)).collect();
+        new.sort_unstable_by(|a, b| (a.0.name(), &a.1).cmp(&(b.0.name(), &b.1)));
+        new.dedup();
+        (new.len() <= SCRIPTS_MAX).then(|| Question {
+            program: self.program.clone(),
+            scripts: new,
+        })
+    }
+
+    pub fn learn(&mut self, answer: Answer) {
+        self.known.extend(answer.0);
+    }
+
+    /// Forgets all other scripts.
+    pub fn keep<'s>(&mut self, scripts: impl Iterator<Item = &'s ShellScript>) {
+        let kept: HashSet<Key> = scripts.map(key).collect();
+        self.known.retain(|key, _| kept.contains(key));
+    }
+
     pub fn findings(&self, script: &ShellScript) -> &[Finding] {
-        let key = (script.dialect, script.text.clone());
-        self.known.get(&key).map_or(&[], Vec::as_slice)
+        self.known.get(&key(script)).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn key(script: &ShellScript) -> Key {
+    (script.dialect, script.text.clone())
+}
+
+/// Scripts that nothing is known of yet. Asking takes a while, and nobody has to be kept waiting for it.
+pub struct Question {
+    program: PathBuf,
+    scripts: Vec<Key>,
+}
+
+pub struct Answer(Vec<(Key, Vec<Finding>)>);
+
+impl Question {
+    pub fn is_empty(&self) -> bool {
+        self.scripts.is_empty()
+    }
+
+    pub fn ask(&self) -> Answer {
+        let batches: Vec<&[Key]> = self
+            .scripts
+            .chunk_by(|a, b| a.0 == b.0)
+            .flat_map(|same| same.chunks(BATCH))
+            .collect();
+        let found = run_all(&self.program, &batches);
+        let answered = batches
+            .iter()
+            .zip(found)
+            .flat_map(|(batch, found)| batch.iter().cloned().zip(found));
+        Answer(answered.collect())
     }
 }
 
