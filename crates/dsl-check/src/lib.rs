@@ -57,7 +57,9 @@ pub use bounds::{Bounds, CapabilityTotal, NodeBounds, PathStep, People, PlanLimi
 pub use chart::{Chart, ChartEdge, ChartEdgeKind, ChartNode, ChartShape};
 pub use config::{Config, ConfigError, Level};
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
-pub use ide::{Completion, CompletionKind, Definition, Hover, Location, NameKind, NameToken, References, Symbol, SymbolKind};
+pub use ide::{
+    Completion, CompletionKind, Definition, Hover, Location, NameKind, NameToken, References, Symbol, SymbolKind,
+};
 pub use lower::{CompileError, TestCase};
 pub use policy::attribute_table;
 pub use shell_lint::{Dialect, Finding, Repair, Replacement, ShellScript};
