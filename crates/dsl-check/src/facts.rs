@@ -44,6 +44,8 @@ pub(crate) struct ValueFacts {
     pub reads: Box<[Read]>,
     /// Variables that its script prints; looked for only where it is given a secret.
     pub prints: Box<[SmolStr]>,
+    /// What each line of its `do:` binds.
+    pub binds: Box<[Option<SmolStr>]>,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -105,8 +107,6 @@ pub(crate) struct NodeFacts {
     pub using: Option<SmolStr>,
     /// The capabilities of `do:` lines, in order.
     pub steps: Box<[SmolStr]>,
-    /// What each of them binds.
-    pub binds: Box<[Option<SmolStr>]>,
     /// What capabilities of the language are asked to touch, as far as that is written down; each with the capability.
     pub touches: Box<[(SmolStr, EffectFact)]>,
     /// It has a script that undoes it.
@@ -392,6 +392,7 @@ pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>, wrong: &[
         values: Arc::new(ValueFacts {
             reads: noted.reads(decl, &printed, wrong),
             prints: variables.into(),
+            binds: binds(decl),
         }),
         plan: noted.plan.take().map(of_plan),
         node: typed.map(|typed| {
@@ -403,16 +404,19 @@ pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>, wrong: &[
     }
 }
 
-fn of_node(decl: &Decl, typed: &Node, noted: Noted) -> NodeFacts {
-    let steps = match clause(decl, K::Do).map(|clause| &clause.value) {
-        Some(Value::Steps(steps)) => steps.iter().map(|step| step.capability.text.clone()).collect(),
-        _ => Box::default(),
-    };
-    let binds = match clause(decl, K::Do).map(|clause| &clause.value) {
+fn binds(decl: &Decl) -> Box<[Option<SmolStr>]> {
+    match clause(decl, K::Do).map(|clause| &clause.value) {
         Some(Value::Steps(steps)) => steps
             .iter()
             .map(|step| step.bind.as_ref().map(|name| name.text.clone()))
             .collect(),
+        _ => Box::default(),
+    }
+}
+
+fn of_node(decl: &Decl, typed: &Node, noted: Noted) -> NodeFacts {
+    let steps = match clause(decl, K::Do).map(|clause| &clause.value) {
+        Some(Value::Steps(steps)) => steps.iter().map(|step| step.capability.text.clone()).collect(),
         _ => Box::default(),
     };
     let task = match &typed.body {
@@ -420,7 +424,6 @@ fn of_node(decl: &Decl, typed: &Node, noted: Noted) -> NodeFacts {
         _ => None,
     };
     NodeFacts {
-        binds,
         touches: touches(decl),
         undoes: clause(decl, K::Rollback).is_some(),
         kind: name_of(decl, K::Kind),

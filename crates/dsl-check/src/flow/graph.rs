@@ -344,8 +344,8 @@ impl<'a> FlowGraph<'a> {
 
     /// What one line of `do:` answers is known to the others by the name that it binds, and by no other.
     fn follow_step(&self, at: u32, step: u32, to: &mut dyn FnMut(Spot, Level)) {
-        let facts = self.facts_of(at).and_then(|facts| facts.node.as_deref());
-        let bound = facts.and_then(|facts| facts.binds.get(step as usize)?.as_ref());
+        let values = self.values_of(at);
+        let bound = values.and_then(|values| values.binds.get(step as usize)?.as_ref());
         for read in self.reads(at) {
             if matches!((&read.source, bound), (Source::Own(name), Some(bound)) if name == bound) {
                 self.arrive(at, read, to);

@@ -205,8 +205,7 @@ impl<'a> Subject<'a> {
 
     /// Who decides its prose.
     pub fn judge(&self) -> Option<&str> {
-        let mut clauses = self.facts.clauses.iter().filter_map(|facts| facts.plan.as_deref());
-        clauses.find_map(|says| says.judge.as_deref())
+        self.clauses.iter().find_map(|(_, says)| says.judge.as_deref())
     }
 
     /// Tasks, gates and decisions.
