@@ -17,6 +17,7 @@ mod processes;
 mod profiles;
 mod reports;
 mod runs;
+mod scopes;
 mod secrets;
 mod shell;
 mod testing;

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use engine::event::{NodeStatus, RunStatus};
-use engine::{Engine, NodeError};
+use engine::{Engine, Listed, NodeError};
 use ir::Value;
+use smol_str::SmolStr;
 use store::RunFolder;
 
 use crate::asking;
@@ -105,30 +106,60 @@ fn failures(engine: &Engine, folder: &RunFolder) -> String {
     if let Some(message) = engine.end().and_then(|end| end.message.as_ref()) {
         heading(&mut text, &shown(message), Some(Paint::Red));
     }
-    let failed = engine
-        .nodes()
-        .into_iter()
-        .filter(|node| node.status == NodeStatus::Failed && node.handled != Some(true));
-    let failed: Vec<_> = failed.collect();
-    if failed.is_empty() {
-        return text;
+    let failed = unhandled(engine);
+    if !failed.is_empty() {
+        heading(&mut text, "failed", Some(Paint::Red));
     }
-    heading(&mut text, "failed", Some(Paint::Red));
-    for node in failed {
-        let instances = node
-            .instances
-            .iter()
-            .filter(|instance| instance.status == NodeStatus::Failed);
-        let mut said = false;
-        for (instance, error) in instances.filter_map(|instance| Some((instance, instance.error.as_ref()?))) {
-            failure(&mut text, &instance.label, error, folder);
-            said = true;
-        }
-        if let Some(error) = node.error.as_ref().filter(|_| !said) {
-            failure(&mut text, &node.id, error, folder);
-        }
+    for (label, error) in failed {
+        failure(&mut text, &label, &error, folder);
+    }
+    let not_undone = not_undone(engine);
+    if !not_undone.is_empty() {
+        heading(&mut text, "not undone: what these did is still there", Some(Paint::Red));
+    }
+    for (label, error) in not_undone {
+        failure(&mut text, &format!("undo of {label}"), &error, folder);
     }
     text
+}
+
+/// Failures that nothing handled, down to where they happened. What failed within a call that came to a good end, in a further
+/// attempt, say, is none.
+fn unhandled(engine: &Engine) -> Vec<(SmolStr, NodeError)> {
+    let mut found = Vec::new();
+    // what is deeper than this is of no interest
+    let mut depth_max = u32::MAX;
+    for (depth, listed) in engine.listing() {
+        if depth > depth_max {
+            continue;
+        }
+        depth_max = u32::MAX;
+        let (label, status, error, handled, told) = match listed {
+            Listed::Node(node) => {
+                let told = node
+                    .instances
+                    .iter()
+                    .any(|instance| instance.status == NodeStatus::Failed);
+                (node.id, node.status, node.error, node.handled == Some(true), told)
+            }
+            Listed::Instance { snapshot, .. } => (snapshot.label, snapshot.status, snapshot.error, false, false),
+        };
+        match error.filter(|_| status == NodeStatus::Failed && !handled) {
+            // its instances say why
+            Some(_) if told => {}
+            Some(error) => found.push((label, error)),
+            None => depth_max = depth,
+        }
+    }
+    found
+}
+
+fn not_undone(engine: &Engine) -> Vec<(SmolStr, NodeError)> {
+    let failed = |(_, listed)| match listed {
+        Listed::Node(node) => Some((node.id, node.undo?.error?)),
+        Listed::Instance { snapshot, .. } => Some((snapshot.label, snapshot.undo?.error?)),
+    };
+    engine.listing().into_iter().filter_map(failed).collect()
 }
 
 fn failure(text: &mut String, label: &str, error: &NodeError, folder: &RunFolder) {

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use engine::event::{NodeStatus, RunStatus};
-use engine::{Engine, InstanceSnapshot, NodeError, NodeSnapshot};
-use ir::plan::Body;
+use engine::{Engine, InstanceSnapshot, Listed, NodeError, NodeSnapshot, Undo};
+use ir::Value;
+use ir::plan::{Body, NodeId};
 use ir::quantity::render_money;
-use ir::{Plan, Value};
 use serde::Serialize;
 use smol_str::SmolStr;
 use store::RunMeta;
@@ -53,6 +53,9 @@ pub struct Node {
     duration_ms: Option<i64>,
     handled: bool,
     error: Option<NodeError>,
+    /// Whether what it did was undone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo: Option<Undo>,
     outputs: Outputs,
 }
 
@@ -109,16 +112,16 @@ impl Facts<'_> {
     }
 }
 
-/// In plan order; instances follow their task.
+/// In plan order; instances follow their task, and what a task or an instance calls follows it.
 fn nodes(engine: &Engine) -> Vec<Node> {
-    let mut nodes = Vec::new();
-    for snapshot in engine.nodes() {
-        let kind = kind(engine.plan(), &snapshot);
-        nodes.extend(snapshot.instances.iter().map(|instance| self::instance(instance, kind)));
-        let at = nodes.len() - snapshot.instances.len();
-        nodes.insert(at, node(snapshot, kind));
-    }
-    nodes
+    let line = |(_, listed)| match listed {
+        Listed::Node(snapshot) => {
+            let kind = kind(engine, snapshot.node);
+            node(*snapshot, kind)
+        }
+        Listed::Instance { of, snapshot } => instance(&snapshot, kind(engine, of)),
+    };
+    engine.listing().into_iter().map(line).collect()
 }
 
 fn node(snapshot: NodeSnapshot, kind: &'static str) -> Node {
@@ -133,6 +136,7 @@ fn node(snapshot: NodeSnapshot, kind: &'static str) -> Node {
         tokens: snapshot.used.tokens,
         handled: snapshot.handled.unwrap_or(false),
         error: snapshot.error,
+        undo: snapshot.undo,
         outputs: plain(&snapshot.outputs),
     }
 }
@@ -154,15 +158,16 @@ fn instance(snapshot: &InstanceSnapshot, kind: &'static str) -> Node {
         duration_ms,
         handled: false,
         error: snapshot.error.clone(),
+        undo: snapshot.undo.clone(),
         outputs: Outputs::new(),
     }
 }
 
-fn kind(plan: &Plan, snapshot: &NodeSnapshot) -> &'static str {
-    match plan.nodes[snapshot.node as usize].body {
-        Body::Task(_) => "task",
-        Body::Gate(_) => "gate",
-        Body::Decision(_) => "decision",
+fn kind(engine: &Engine, node: NodeId) -> &'static str {
+    match engine.plan_node(node).map(|node| &node.body) {
+        Some(Body::Gate(_)) => "gate",
+        Some(Body::Decision(_)) => "decision",
+        Some(Body::Task(_)) | None => "task",
     }
 }
 

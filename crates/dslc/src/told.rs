@@ -22,6 +22,14 @@ pub fn told(notice: &Notice, title: impl Fn(NodeId) -> Option<String>) -> Told {
             ("started", None, label, format!("attempt {attempt}"))
         }
         Notice::Started { node, label, .. } => ("started", None, label, title(*node).unwrap_or_default()),
+        Notice::Called { label, plan, nodes, .. } => ("calls", None, label, format!("{plan}, {nodes} nodes")),
+        Notice::CallTimeout { label, .. } => ("timed out", Some(Paint::Red), label, "its time is up".to_owned()),
+        Notice::RollingBack { count } => {
+            return Told::Warning(format!("undoing {count} of what completed, last first"));
+        }
+        Notice::Undoing { label, .. } => ("undoing", None, label, String::new()),
+        Notice::Undone { label, .. } => ("undone", Some(Paint::Yellow), label, String::new()),
+        Notice::UndoFailed { label, error: why, .. } => ("not undone", Some(Paint::Red), label, error(why)),
         Notice::FannedOut { label, instances, .. } => ("fans out", None, label, format!("{instances} instances")),
         Notice::Line {
             label,

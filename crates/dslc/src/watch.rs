@@ -74,7 +74,12 @@ impl<'a> Watch<'a> {
 
     fn tell(&self, engine: &Engine, notice: &Notice) {
         // On a terminal it is among the live lines.
-        if self.lines.is_some() && matches!(notice, Notice::Started { .. } | Notice::Line { .. }) {
+        if self.lines.is_some()
+            && matches!(
+                notice,
+                Notice::Started { .. } | Notice::Line { .. } | Notice::Undoing { .. }
+            )
+        {
             return;
         }
         match told(notice, |node| engine.title(node)) {

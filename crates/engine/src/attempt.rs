@@ -23,7 +23,7 @@ impl Engine {
         let unit = retry::unit_of(attempt.node, attempt.instance);
         match self.state.in_flight.get(&unit) {
             Some(known) if *known == attempt => {
-                self.state.in_flight.remove(&unit);
+                self.vacate(unit);
                 Ok(unit)
             }
             Some(known) => Err(format!(
@@ -36,8 +36,12 @@ impl Engine {
 
     pub(crate) fn attempt_ended(&mut self, attempt: AttemptId, ended: &Ended) -> Result<(), String> {
         let unit = self.take_in_flight(attempt)?;
+        if attempt.undo {
+            self.undo_ended(unit, ended);
+            return Ok(());
+        }
         let settled = self.settle_accounts(unit, Some(ended));
-        let dropping = matches!(self.state.stopping, Some(Stopping::Cancel | Stopping::PlanTimeout));
+        let dropping = self.stopping(unit.node).is_some_and(Stopping::drops);
         match ended.how {
             How::Interrupted if dropping => self.unit_cancelled(unit),
             How::Cancelled if dropping => self.unit_cancelled(unit),
@@ -61,6 +65,7 @@ impl Engine {
                     self.finish_attempt(unit, Err(failure));
                 }
             }
+            _ if self.called_plan(unit).is_some() => self.call_observed(unit, ended),
             _ => {
                 let verdict = self.verdict(unit, ended);
                 self.finish_attempt(unit, verdict);
@@ -69,7 +74,7 @@ impl Engine {
         Ok(())
     }
 
-    fn verdict(&self, unit: UnitId, ended: &Ended) -> Verdict {
+    pub(crate) fn verdict(&self, unit: UnitId, ended: &Ended) -> Verdict {
         let mut world = Replay::new(&ended.observed);
         let judge = self.judge(unit);
         if self.observes_before(unit) {
@@ -136,7 +141,7 @@ impl Engine {
 
     fn may_retry(&self, unit: UnitId, error: &NodeError) -> bool {
         let retry = task(self.scopes.node(unit.node)).and_then(|task| task.retry.as_ref());
-        let ending = self.state.stopping.is_some() || self.fan_out_fails(unit.node);
+        let ending = self.stopping(unit.node).is_some() || self.fan_out_fails(unit.node);
         !ending && retry::again(retry, self.tries(unit, error), &error.kind)
     }
 
@@ -162,7 +167,7 @@ impl Engine {
         let Some(agent) = self.state.agents.get(&unit).cloned() else {
             return false;
         };
-        let ending = self.state.stopping.is_some() || self.fan_out_fails(unit.node);
+        let ending = self.stopping(unit.node).is_some() || self.fan_out_fails(unit.node);
         let own = |mode: &str| {
             let task = task(self.scopes.node(unit.node));
             task.is_some_and(|task| task.fail.iter().any(|fail| fail.mode == mode))
@@ -189,7 +194,7 @@ impl Engine {
         let node = self.scopes.node(unit.node);
         let instance = self.state.instance(unit).map(|instance| instance.key.as_str());
         let seed = self.state.run.as_ref().map_or(0, |run| run.seed);
-        let draw = retry::draw(seed, &node.id, instance, error.attempts);
+        let draw = retry::draw(seed, &self.scopes.name(unit.node), instance, error.attempts);
         let delay_ms = match task(node).and_then(|task| task.retry.as_ref()) {
             Some(retry) => retry.backoff.delay_ms(self.tries(unit, &error), draw),
             None => 0,
@@ -242,6 +247,7 @@ impl Engine {
 
     pub(crate) fn unit_completed(&mut self, unit: UnitId, products: Products) {
         self.state.judging.remove(&unit);
+        self.note_completion(unit);
         if let Some(index) = unit.instance {
             return self.instance_completed(unit.node, index, products);
         }

@@ -147,7 +147,8 @@ impl Engine {
     /// Whether `requires:` is looked at before the next start: once an attempt.
     pub(crate) fn requires_now(&self, unit: UnitId) -> bool {
         let is_first = |calling: &Calling| calling.line == calling.first;
-        !self.state.judging.contains_key(&unit) && self.state.calls.get(&unit).is_none_or(is_first)
+        let judged = self.call_is_over(unit) || self.state.judging.contains_key(&unit);
+        !judged && self.state.calls.get(&unit).is_none_or(is_first)
     }
 
     /// Whether more lines follow the one that answered.

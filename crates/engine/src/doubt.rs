@@ -12,11 +12,16 @@ use crate::state::{NodeError, Stopping, UnitId};
 impl Engine {
     pub(crate) fn attempt_lost(&mut self, attempt: AttemptId) -> Result<(), String> {
         let unit = self.take_in_flight(attempt)?;
+        if attempt.undo {
+            self.undo_again(unit);
+            return Ok(());
+        }
         self.settle_accounts(unit, None);
-        if matches!(self.state.stopping, Some(Stopping::Cancel | Stopping::PlanTimeout)) {
-            self.unit_cancelled(unit);
-        } else {
-            self.repeat_or_doubt(unit);
+        match self.stopping(unit.node) {
+            // to undo what was done, it must be known what was
+            Some(Stopping::Cancel { rollback: true }) if !self.is_idempotent(unit) => self.repeat_or_doubt(unit),
+            Some(stopping) if stopping.drops() => self.unit_cancelled(unit),
+            _ => self.repeat_or_doubt(unit),
         }
         Ok(())
     }
@@ -103,6 +108,7 @@ impl Engine {
                     },
                 );
             }
+            Resolution::Retry if self.stopping(unit.node).is_some_and(Stopping::drops) => self.unit_cancelled(unit),
             Resolution::Retry => {
                 self.state.unit_mut(unit).again = true;
                 self.leave_place(unit);

@@ -4,7 +4,7 @@
 //! says so when nothing moves any more. What it costs is in proportion to what the event affects, not to the plan, and
 //! nothing recurses along the graph: consequences wait in a worklist.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use ir::eval::World;
@@ -16,7 +16,7 @@ use crate::judge::Judge;
 use crate::notice::Notice;
 use crate::retry::unit_of;
 use crate::scope::{Place, RunScope};
-use crate::scopes::{Program, Scopes};
+use crate::scopes::{OUTERMOST, Program, ScopeId, Scopes};
 use crate::state::{Ignored, RunEnd, State, UnitId};
 use crate::world::{Recording, Replay};
 
@@ -43,6 +43,8 @@ pub(crate) enum Work {
     Resolved(NodeId),
     /// This unit runs nothing and sees nothing of the world: it can be judged at once.
     Judge(UnitId),
+    /// The caller of this scope stops.
+    Stop(ScopeId),
 }
 
 /// A run of a plan.
@@ -53,13 +55,21 @@ pub struct Engine {
     pub(crate) work: VecDeque<Work>,
     pub(crate) commands: Vec<Command>,
     pub(crate) notices: Vec<Notice>,
-    /// A failure for which the plan aborts, once what else follows from the event has been worked off.
-    pub(crate) abort_due: Option<NodeId>,
+    /// Failures for which a plan aborts, once what else follows from the event has been worked off.
+    pub(crate) aborts_due: VecDeque<NodeId>,
+    /// Scopes in which everything has settled, once that has been worked off, too.
+    pub(crate) over: VecDeque<ScopeId>,
+    /// The plans that are called, by name.
+    pub(crate) programs: BTreeMap<SmolStr, Arc<Program>>,
 }
 
 impl Engine {
     /// An engine before its first event. The plan must have passed `ir::verify`.
     pub fn new(plan: Arc<Plan>) -> Self {
+        let programs = plan.plans.iter();
+        let programs = programs
+            .map(|(name, plan)| (name.clone(), Arc::new(Program::new(Arc::new(plan.clone())))))
+            .collect();
         let scopes = Scopes::new(Arc::new(Program::new(plan)));
         let state = State::new(scopes.outermost());
         Self {
@@ -68,7 +78,9 @@ impl Engine {
             work: VecDeque::new(),
             commands: Vec::new(),
             notices: Vec::new(),
-            abort_due: None,
+            aborts_due: VecDeque::new(),
+            over: VecDeque::new(),
+            programs,
         }
     }
 
@@ -92,9 +104,15 @@ impl Engine {
     /// and [`Engine::apply`] sees exactly them. An attempt that is not in flight, or has nothing to look at, gets an empty list.
     pub fn observe(&self, attempt: AttemptId, phase: Phase<'_>, world: &mut dyn World) -> Vec<Observation> {
         let unit = unit_of(attempt.node, attempt.instance);
-        if self.state.in_flight.get(&unit) != Some(&attempt) {
+        if self.state.in_flight.get(&unit) != Some(&attempt) || attempt.undo {
             return Vec::new();
         }
+        let phase = match phase {
+            // the plan that it calls comes between
+            Phase::Before if self.call_is_over(unit) => return Vec::new(),
+            Phase::After(_) if self.called_plan(unit).is_some() && !self.call_is_over(unit) => return Vec::new(),
+            phase => phase,
+        };
         let table = self.scopes.table(unit.node);
         let mut recording = Recording {
             world,
@@ -117,7 +135,9 @@ impl Engine {
     pub fn may_start(&self, attempt: AttemptId, observed: &[Observation]) -> bool {
         let unit = unit_of(attempt.node, attempt.instance);
         self.state.in_flight.get(&unit) == Some(&attempt)
-            && (!self.requires_now(unit) || self.judge(unit).requires(&mut Replay::new(observed)).is_ok())
+            && (attempt.undo
+                || !self.requires_now(unit)
+                || self.judge(unit).requires(&mut Replay::new(observed)).is_ok())
     }
 
     pub(crate) fn observes_before(&self, unit: UnitId) -> bool {
@@ -168,7 +188,10 @@ impl Engine {
         if state.paused {
             return RunStatus::Paused;
         }
-        let moves = !state.ready.is_empty() || !state.backoffs.is_empty() || !state.parked.is_empty();
+        let moves = !state.ready.is_empty()
+            || !state.backoffs.is_empty()
+            || !state.parked.is_empty()
+            || !state.undos.is_empty();
         let waits_for_people = !state.blocked.is_empty() || !state.asking.is_empty();
         if !moves && waits_for_people {
             RunStatus::Blocked
@@ -198,12 +221,15 @@ impl Engine {
         })
     }
 
-    /// `collect`, or `deep-dive[key]`.
+    /// `collect`, `deep-dive[key]`, or `release/build`.
     pub(crate) fn label(&self, unit: UnitId) -> SmolStr {
-        let id = &self.scopes.node(unit.node).id;
+        self.with_key(self.scopes.name(unit.node), unit)
+    }
+
+    pub(crate) fn with_key(&self, name: SmolStr, unit: UnitId) -> SmolStr {
         match self.state.instance(unit) {
-            Some(instance) => format_smolstr!("{id}[{}]", instance.key),
-            None => id.clone(),
+            Some(instance) => format_smolstr!("{name}[{}]", instance.key),
+            None => name,
         }
     }
 
@@ -256,7 +282,15 @@ impl Engine {
                         attempt,
                     },
             } => self.backoff_over(unit_of(*node, *instance), *attempt),
-            EventKind::TimerFired { timer: Timer::Plan } => self.plan_timer_fired(),
+            EventKind::TimerFired { timer: Timer::Plan } => self.time_is_up(OUTERMOST),
+            EventKind::TimerFired {
+                timer:
+                    Timer::Call {
+                        node,
+                        instance,
+                        attempt,
+                    },
+            } => self.call_timer_fired(unit_of(*node, *instance), *attempt),
             EventKind::TimerFired {
                 timer: Timer::Gate { node },
             } => self.gate_over(*node),
@@ -267,7 +301,7 @@ impl Engine {
             EventKind::BudgetRaised { budget, .. } => self.budget_raised(budget),
             EventKind::PauseAsked => self.pause(),
             EventKind::ResumeAsked => self.resume(),
-            EventKind::CancelAsked { because: _ } => self.cancel(),
+            EventKind::CancelAsked { because: _, rollback } => self.cancel(*rollback),
             EventKind::Resolved {
                 node,
                 instance,
@@ -298,10 +332,18 @@ impl Engine {
             .iter()
             .filter(|node| node.body.task().is_some())
             .count() as u64;
-        for node in 0..self.node_count() {
-            self.work.push_back(Work::Check(node));
-        }
+        self.limit_time(OUTERMOST, self.plan().timeout_ms);
+        self.open(OUTERMOST);
         Ok(())
+    }
+
+    /// Looks at every node of a scope that has just begun.
+    pub(crate) fn open(&mut self, scope: ScopeId) {
+        let nodes = self.scopes.get(scope).nodes();
+        if nodes.is_empty() {
+            self.over.push_back(scope);
+        }
+        self.work.extend(nodes.map(Work::Check));
     }
 
     /// The timers of the driver before died with it.
@@ -321,7 +363,8 @@ impl Engine {
         self.state.clock.ticking = false;
     }
 
-    pub(crate) fn node_count(&self) -> NodeId {
+    /// How many nodes there are so far: calls of plans add theirs as they begin.
+    pub fn node_count(&self) -> NodeId {
         NodeId::try_from(self.state.nodes.len()).unwrap_or(NodeId::MAX)
     }
 
@@ -378,6 +421,11 @@ impl Engine {
                         node,
                         instance,
                         attempt,
+                    }
+                    | Timer::Call {
+                        node,
+                        instance,
+                        attempt,
                     },
             } => {
                 format!("timer-fired {} #{attempt}", name(*node, *instance))
@@ -406,11 +454,15 @@ impl Engine {
                     Work::Satisfies(node) => self.spread_satisfies(node),
                     Work::Resolved(node) => self.spread_resolved(node),
                     Work::Judge(unit) => self.judge_at_once(unit),
+                    Work::Stop(scope) => self.stop_with_caller(scope),
                 }
             }
-            match self.abort_due.take() {
-                Some(node) => self.abort(node),
-                None => return,
+            if let Some(node) = self.aborts_due.pop_front() {
+                self.abort(node);
+            } else if let Some(scope) = self.over.pop_front() {
+                self.scope_over(scope);
+            } else {
+                return;
             }
         }
     }

@@ -52,6 +52,9 @@ pub enum EventKind {
     CancelAsked {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         because: Option<String>,
+        /// What completed is undone.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        rollback: bool,
     },
     /// A person decided what became of an attempt in doubt.
     Resolved {
@@ -115,6 +118,9 @@ pub struct AttemptId {
     pub attempt: u32,
     /// Counts starts of the same attempt: 0, then one more after each interruption or repetition in doubt.
     pub start: u32,
+    /// It undoes what the attempt of that number did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undo: bool,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -201,6 +207,13 @@ pub enum Timer {
     Account { account: Account },
     /// The run's budget for time: its alert, or its end.
     Budget,
+    /// The timeout of a call of a plan: the task's, or that plan's.
+    Call {
+        node: NodeId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instance: Option<u32>,
+        attempt: u32,
+    },
 }
 
 /// Who counts what is used.
@@ -301,7 +314,7 @@ pub struct StartAttempt {
     pub attempt: AttemptId,
     /// The same for every start of a call whose effect is unknown.
     pub key: SmolStr,
-    /// `collect`, `deep-dive[key]`: for logs and people.
+    /// `collect`, `deep-dive[key]`, `release/build`, `undo of deploy`: for logs and people.
     pub label: SmolStr,
     /// Absent, and no call either: nothing to run, only observe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -309,6 +322,9 @@ pub struct StartAttempt {
     /// A capability to call; never beside `exec`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<Call>,
+    /// Where an attempt that runs nothing looks at the world; relative and absent as in [`Exec::dir`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir: Option<String>,
     /// Of this attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,

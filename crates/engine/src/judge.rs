@@ -99,11 +99,19 @@ impl<'a> Judge<'a> {
         &self.scopes.node(self.unit.node).body
     }
 
+    /// What the plan that it called made, once that is over.
+    fn called(&self) -> Option<&'a BTreeMap<SmolStr, Value>> {
+        self.state.unit(self.unit).called.as_ref()?.outputs.as_ref()
+    }
+
     /// Preconditions, in order; the first that does not hold decides.
     pub fn requires(&self, world: &mut dyn World) -> Result<(), Failure> {
         let Body::Task(task) = self.body() else {
             return Ok(());
         };
+        if self.called().is_some() {
+            return Ok(());
+        }
         for requirement in &task.requires {
             check(requirement, &self.scope(), world, "precondition").map_err(|failure| Failure {
                 without_effect: true,
@@ -141,7 +149,7 @@ impl<'a> Judge<'a> {
             own: Some(&bound),
             ..scope
         };
-        let mut own = captures(task, ended);
+        let mut own = self.called().cloned().unwrap_or_else(|| captures(task, ended));
         for output in &task.output {
             let value = self.declared_output(output, scope, world)?;
             own.insert(output.name.clone(), value);

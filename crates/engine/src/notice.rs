@@ -30,6 +30,37 @@ pub enum Notice {
         label: SmolStr,
         instances: u32,
     },
+    /// An attempt calls a plan.
+    Called {
+        node: NodeId,
+        label: SmolStr,
+        plan: SmolStr,
+        nodes: u32,
+    },
+    /// The time of a called plan is up.
+    CallTimeout {
+        node: NodeId,
+        label: SmolStr,
+    },
+    /// So many nodes and instances are undone, last first.
+    RollingBack {
+        count: u32,
+    },
+    /// What a node or an instance did is being undone.
+    Undoing {
+        node: NodeId,
+        label: SmolStr,
+    },
+    Undone {
+        node: NodeId,
+        label: SmolStr,
+    },
+    /// What it did stays done; the others are undone all the same.
+    UndoFailed {
+        node: NodeId,
+        label: SmolStr,
+        error: NodeError,
+    },
     /// An attempt failed and another follows.
     Retrying {
         node: NodeId,

@@ -188,7 +188,7 @@ impl Engine {
 
     /// Opens a gate whose checks hold.
     pub(crate) fn ask(&mut self, unit: UnitId, checks: Vec<AskCheck>) {
-        if self.state.stopping.is_some() {
+        if self.stopping(unit.node).is_some() {
             return self.unit_cancelled(unit);
         }
         let ask = match self.question(unit.node, checks) {
@@ -200,7 +200,7 @@ impl Engine {
 
     /// `judge: human`: anybody may say whether the prose of a node holds.
     pub(crate) fn ask_about_prose(&mut self, unit: UnitId, checks: Vec<AskCheck>) {
-        if self.state.stopping.is_some() {
+        if self.stopping(unit.node).is_some() {
             return self.unit_cancelled(unit);
         }
         let ask = Ask {

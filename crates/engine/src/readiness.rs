@@ -113,7 +113,7 @@ impl Engine {
             Need::Node { node, .. } => {
                 let node = scope.global(*node);
                 let status = self.state.node(node).status.name();
-                format!("it needs `{}`, which {}", scope.node(node).id, was(status))
+                format!("it needs `{}`, which {}", self.scopes.name(node), was(status))
             }
             Need::Quorum { count, of } => {
                 format!("it needs {count} of {}, which can't be reached", of.len())

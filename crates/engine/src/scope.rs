@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ir::eval::{EvalError, NoWorld, Scope, eval};
 use ir::expr::{Capture, Expr, Ref};
-use ir::plan::{Body, Budget, Need, Node, NodeId, Plan};
+use ir::plan::{Body, Budget, Inputs, Need, Node, NodeId, Plan};
 use ir::types::Types;
 use ir::value::Value;
 use smol_str::SmolStr;
@@ -17,7 +17,7 @@ use crate::event::{Ended, How, NodeStatus};
 use crate::graph::task;
 use crate::memory;
 use crate::retry::idempotency_key;
-use crate::scopes::{ScopeId, Scopes};
+use crate::scopes::{OUTERMOST, ScopeId, Scopes};
 use crate::spending;
 use crate::state::{NodeError, State, UnitId};
 
@@ -59,12 +59,16 @@ impl<'a> RunScope<'a> {
         }
     }
 
+    fn scope_id(&self) -> ScopeId {
+        match self.place {
+            Place::Plan(scope) => scope,
+            Place::Node(node) | Place::Unit(UnitId { node, .. }) => self.scopes.id_of(node),
+        }
+    }
+
     /// The scope of the run that it reads in.
     pub fn scope(&self) -> &'a crate::scopes::Scope {
-        match self.place {
-            Place::Plan(scope) => self.scopes.get(scope),
-            Place::Node(node) | Place::Unit(UnitId { node, .. }) => self.scopes.of(node),
-        }
+        self.scopes.get(self.scope_id())
     }
 
     pub fn plan(&self) -> &'a Plan {
@@ -190,7 +194,24 @@ impl<'a> RunScope<'a> {
             .ok_or_else(|| EvalError::new(format!("`input.{name}` has no value here")))
     }
 
+    /// What the plan that the unit called made, once that is over.
+    fn called(&self) -> Option<&'a BTreeMap<SmolStr, Value>> {
+        self.state.unit(self.unit()?).called.as_ref()?.outputs.as_ref()
+    }
+
+    fn inputs(&self) -> Option<&'a Inputs> {
+        match self.scope_id() {
+            OUTERMOST => self.state.run.as_ref().map(|run| &run.inputs),
+            called => Some(&self.state.scope(called).inputs),
+        }
+    }
+
     fn capture(&self, capture: Capture) -> Result<Value, EvalError> {
+        if capture == Capture::Result
+            && let Some(outputs) = self.called()
+        {
+            return Ok(Value::Record(outputs.clone()));
+        }
         let Some(ended) = self.ended else {
             return Err(EvalError::new(format!(
                 "`{}` has no value here",
@@ -299,13 +320,11 @@ impl RunScope<'_> {
 impl Scope for RunScope<'_> {
     fn get(&self, reference: &Ref) -> Result<Value, EvalError> {
         match reference {
-            Ref::Param(name) => {
-                let inputs = self.state.run.as_ref().map(|run| &run.inputs);
-                Ok(inputs
-                    .and_then(|inputs| inputs.get(name))
-                    .cloned()
-                    .unwrap_or(Value::None))
-            }
+            Ref::Param(name) => Ok(self
+                .inputs()
+                .and_then(|inputs| inputs.get(name))
+                .cloned()
+                .unwrap_or(Value::None)),
             Ref::Output(node, name) => self.output(self.named(*node)?, name),
             Ref::Status(node) => self.status(self.named(*node)?),
             Ref::Attempts(node) => {
@@ -409,7 +428,8 @@ pub(crate) fn key(scopes: &Scopes, state: &State, unit: UnitId) -> String {
     let step = task(scopes.node(unit.node)).and_then(|task| step_of(state, task, unit));
     let run = state.run.as_ref().map_or("", |run| run.run.as_str());
     let instance = state.instance(unit).map(|instance| instance.key.as_str());
-    idempotency_key(run, &scopes.node(unit.node).id, instance, state.unit(unit).round, step)
+    let round = state.node(unit.node).rounds_before + state.unit(unit).round;
+    idempotency_key(run, &scopes.path(unit.node), instance, round, step)
 }
 
 /// How often a node was attempted; of a fan-out, all instances together.

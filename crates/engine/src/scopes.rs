@@ -3,18 +3,22 @@
 //! Nodes have numbers of the whole run: those of the outermost plan first, then those of each scope as it begins. What a plan says
 //! about its own nodes has numbers of that plan, from 0; [`Scope::global`] leads from one to the other. Nothing here ever shrinks.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use ir::Expr;
 use ir::plan::{Node, NodeId, Plan};
 use serde::Serialize;
+use smol_str::{SmolStr, format_smolstr};
 
 use crate::graph::{Graph, NodeTable, fallback_of};
 use crate::state::UnitId;
 
 /// Place of a scope among those of the run; 0 is the outermost.
 pub(crate) type ScopeId = u32;
+
+pub(crate) const OUTERMOST: ScopeId = 0;
 
 /// A plan with the tables of its graph, shared by all scopes that run it.
 #[derive(Debug)]
@@ -38,7 +42,20 @@ pub(crate) struct Scope {
     /// The number of its first node.
     pub base: NodeId,
     /// Who called it; nobody called the outermost.
-    pub caller: Option<UnitId>,
+    pub caller: Option<Caller>,
+    /// What its nodes' names begin with: `release/`, `deploy[eu]/`, in a second attempt `release#2/`.
+    pub prefix: SmolStr,
+}
+
+/// The attempt that called a plan.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Caller {
+    pub unit: UnitId,
+    pub attempt: u32,
+    /// Its priority is added to that of each node.
+    pub priority: i64,
+    /// As in names, but the same in all attempts: what idempotency keys are made of.
+    pub path: SmolStr,
 }
 
 impl Scope {
@@ -86,16 +103,21 @@ impl Scopes {
             list: Vec::new(),
             of_node: Vec::new(),
         };
-        scopes.begin(outermost, None);
+        scopes.begin(outermost, None, SmolStr::default());
         scopes
     }
 
     /// Adds a scope behind the others.
-    pub fn begin(&mut self, program: Arc<Program>, caller: Option<UnitId>) -> ScopeId {
+    pub fn begin(&mut self, program: Arc<Program>, caller: Option<Caller>, prefix: SmolStr) -> ScopeId {
         let id = ScopeId::try_from(self.list.len()).unwrap_or(ScopeId::MAX);
         let base = NodeId::try_from(self.of_node.len()).unwrap_or(NodeId::MAX);
         self.of_node.resize(self.of_node.len() + program.plan.nodes.len(), id);
-        self.list.push(Scope { program, base, caller });
+        self.list.push(Scope {
+            program,
+            base,
+            caller,
+            prefix,
+        });
         id
     }
 
@@ -112,6 +134,57 @@ impl Scopes {
 
     pub fn get(&self, id: ScopeId) -> &Scope {
         &self.list[id as usize]
+    }
+
+    /// Whether so many more nodes can be numbered.
+    pub fn has_room(&self, nodes: usize) -> bool {
+        self.of_node.len().saturating_add(nodes) < NodeId::MAX as usize
+    }
+
+    /// A scope, the one that called it, and so on to the outermost.
+    pub fn outward(&self, from: ScopeId) -> impl Iterator<Item = ScopeId> + '_ {
+        std::iter::successors(Some(from), |id| {
+            let caller = self.get(*id).caller.as_ref()?;
+            Some(self.id_of(caller.unit.node))
+        })
+    }
+
+    /// The name of a node in the run: `build`, `release/build`.
+    pub fn name(&self, id: NodeId) -> SmolStr {
+        let scope = self.of(id);
+        let own = &scope.node(id).id;
+        match scope.prefix.is_empty() {
+            true => own.clone(),
+            false => format_smolstr!("{}{own}", scope.prefix),
+        }
+    }
+
+    /// The same in every attempt of the calls that lead to it.
+    pub fn path(&self, id: NodeId) -> SmolStr {
+        let scope = self.of(id);
+        let own = &scope.node(id).id;
+        match &scope.caller {
+            None => own.clone(),
+            Some(caller) => format_smolstr!("{}{own}", caller.path),
+        }
+    }
+
+    /// Higher starts first.
+    pub fn priority(&self, id: NodeId) -> i64 {
+        let scope = self.of(id);
+        let of_caller = scope.caller.as_ref().map_or(0, |caller| caller.priority);
+        of_caller.saturating_add(scope.node(id).priority)
+    }
+
+    /// The scopes that each unit called, first attempt first.
+    pub fn calls(&self) -> BTreeMap<UnitId, Vec<ScopeId>> {
+        let mut calls: BTreeMap<UnitId, Vec<ScopeId>> = BTreeMap::new();
+        for (id, scope) in (0..).zip(&self.list) {
+            if let Some(caller) = &scope.caller {
+                calls.entry(caller.unit).or_default().push(id);
+            }
+        }
+        calls
     }
 
     /// Whether the run has a node of this number.

@@ -20,7 +20,13 @@ impl Engine {
         node.status = status;
         node.settled_ms = Some(now_ms);
         node.unit.input.clear();
-        self.state.unsettled -= 1;
+        let scope = self.scopes.id_of(id);
+        let whole = self.state.scope_mut(scope);
+        whole.unsettled -= 1;
+        whole.cut_short |= status == NodeStatus::Cancelled;
+        if whole.unsettled == 0 {
+            self.over.push_back(scope);
+        }
         self.notice_settled(id, status);
         let fired = self.fired(id);
         self.fire(id, &fired);
@@ -121,9 +127,10 @@ impl Engine {
     fn decide_handled(&mut self, id: NodeId, handled: bool) {
         self.state.node_mut(id).handled = Some(handled);
         if !handled {
-            self.state.unhandled.insert(id);
-            if self.scopes.of(id).plan().failure == FailurePolicy::Abort && self.state.stopping.is_none() {
-                self.abort_due.get_or_insert(id);
+            let scope = self.scopes.id_of(id);
+            self.state.scope_mut(scope).unhandled.insert(id);
+            if self.scopes.get(scope).plan().failure == FailurePolicy::Abort {
+                self.aborts_due.push_back(id);
             }
         }
         self.work.push_back(Work::Resolved(id));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ir::plan::{Body, Expectation, NodeId};
+use ir::plan::{Body, Expectation, Node, NodeId};
 use ir::value::Value;
 use serde::Serialize;
 use smol_str::SmolStr;
@@ -10,13 +10,23 @@ use smol_str::SmolStr;
 use crate::engine::Engine;
 use crate::event::{AttemptId, NodeStatus, Usage};
 use crate::people::GateSnapshot;
+use crate::retry::unit_of;
 use crate::scope::{Place, attempts};
-use crate::state::{Instance, NodeError, NodeState, UnitId};
+use crate::scopes::{OUTERMOST, ScopeId};
+use crate::state::{NodeError, NodeState, Undo, UnitId};
+
+/// What a listing has yet to show.
+enum Pending {
+    Scope(ScopeId),
+    Node(NodeId),
+    Instance(NodeId, u32),
+}
 
 /// A node at this moment.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct NodeSnapshot {
     pub node: NodeId,
+    /// As it is named in the run: `build`, `release/build`.
     pub id: SmolStr,
     pub title: Option<String>,
     pub status: NodeStatus,
@@ -39,6 +49,8 @@ pub struct NodeSnapshot {
     pub agent: Option<SmolStr>,
     /// What its calls used, of all attempts and instances together.
     pub used: Usage,
+    /// Whether what it did was undone.
+    pub undo: Option<Undo>,
     /// In item order.
     pub instances: Vec<InstanceSnapshot>,
 }
@@ -55,6 +67,17 @@ pub struct InstanceSnapshot {
     pub error: Option<NodeError>,
     pub started_ms: Option<i64>,
     pub settled_ms: Option<i64>,
+    pub undo: Option<Undo>,
+}
+
+/// A line of what a run consists of, in plan order: instances after their task, and what a task or an instance calls after it.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Listed {
+    Node(Box<NodeSnapshot>),
+    Instance {
+        of: NodeId,
+        snapshot: Box<InstanceSnapshot>,
+    },
 }
 
 /// An attempt that runs or, after a crash, ran; or one in doubt.
@@ -80,9 +103,53 @@ impl NodeSnapshot {
 }
 
 impl Engine {
-    /// Every node, in plan order.
+    /// Every node, by number: those of the plan in plan order, then those of each call in the order in which they began.
     pub fn nodes(&self) -> Vec<NodeSnapshot> {
         (0..self.node_count()).map(|id| self.node_snapshot(id)).collect()
+    }
+
+    /// Every node and instance as people read a run, each with how deep it stands.
+    pub fn listing(&self) -> Vec<(u32, Listed)> {
+        let calls = self.scopes.calls();
+        let mut listing = Vec::new();
+        let mut work: Vec<(u32, Pending)> = vec![(0, Pending::Scope(OUTERMOST))];
+        while let Some((depth, pending)) = work.pop() {
+            match pending {
+                Pending::Scope(scope) => {
+                    let nodes = self.scopes.get(scope).nodes();
+                    work.extend(nodes.rev().map(|id| (depth, Pending::Node(id))));
+                }
+                Pending::Node(id) => {
+                    let snapshot = self.node_snapshot(id);
+                    let instances = (0..snapshot.instances.len() as u32).rev();
+                    work.extend(instances.map(|index| (depth + 1, Pending::Instance(id, index))));
+                    let unit = unit_of(id, None);
+                    let called = calls.get(&unit).into_iter().flatten().rev();
+                    work.extend(called.map(|scope| (depth + 1, Pending::Scope(*scope))));
+                    listing.push((depth, Listed::Node(Box::new(snapshot))));
+                }
+                Pending::Instance(of, index) => {
+                    let unit = unit_of(of, Some(index));
+                    let called = calls.get(&unit).into_iter().flatten().rev();
+                    work.extend(called.map(|scope| (depth + 1, Pending::Scope(*scope))));
+                    if let Some(snapshot) = self.instance_snapshot(unit) {
+                        let snapshot = Box::new(snapshot);
+                        listing.push((depth, Listed::Instance { of, snapshot }));
+                    }
+                }
+            }
+        }
+        listing
+    }
+
+    /// What the plan says about a node; absent if there is none of that number.
+    pub fn plan_node(&self, id: NodeId) -> Option<&Node> {
+        self.scopes.has(id).then(|| self.scopes.node(id))
+    }
+
+    /// `build`, `deep-dive[key]`, `release/build`; absent if there is none of that number.
+    pub fn name(&self, id: NodeId, instance: Option<u32>) -> Option<SmolStr> {
+        self.scopes.has(id).then(|| self.label(unit_of(id, instance)))
     }
 
     /// One node; absent if the plan has none of that number.
@@ -91,11 +158,10 @@ impl Engine {
     }
 
     fn node_snapshot(&self, id: NodeId) -> NodeSnapshot {
-        let plan_node = self.scopes.node(id);
         let node = self.state.node(id);
         NodeSnapshot {
             node: id,
-            id: plan_node.id.clone(),
+            id: self.scopes.name(id),
             title: self.title(id),
             status: node.status,
             attempts: attempts(&self.state, id),
@@ -117,26 +183,26 @@ impl Engine {
                 })
                 .cloned(),
             used: self.used_by(id),
+            undo: node.unit.undo.clone(),
             instances: self.instances(id, node),
         }
     }
 
     fn instances(&self, id: NodeId, node: &NodeState) -> Vec<InstanceSnapshot> {
-        let instances = node.fan.iter().flat_map(|fan| &fan.instances);
-        let snapshot = |(index, instance): (u32, &Instance)| InstanceSnapshot {
+        let count = node.fan.as_ref().map_or(0, |fan| fan.instances.len() as u32);
+        (0..count)
+            .filter_map(|index| self.instance_snapshot(unit_of(id, Some(index))))
+            .collect()
+    }
+
+    fn instance_snapshot(&self, unit: UnitId) -> Option<InstanceSnapshot> {
+        let instance = self.state.instance(unit)?;
+        Some(InstanceSnapshot {
             key: instance.key.clone(),
-            label: self.label(UnitId {
-                node: id,
-                instance: Some(index),
-            }),
+            label: self.label(unit),
             status: instance.unit.status,
             attempts: instance.unit.attempt,
-            agent: self
-                .agent_of(UnitId {
-                    node: id,
-                    instance: Some(index),
-                })
-                .cloned(),
+            agent: self.agent_of(unit).cloned(),
             error: instance
                 .unit
                 .error
@@ -144,8 +210,8 @@ impl Engine {
                 .filter(|_| instance.unit.status != NodeStatus::Completed),
             started_ms: instance.started_ms,
             settled_ms: instance.settled_ms,
-        };
-        (0..).zip(instances).map(snapshot).collect()
+            undo: instance.unit.undo.clone(),
+        })
     }
 
     /// The title, with its interpolations filled in as far as they have a value.
@@ -162,7 +228,10 @@ impl Engine {
         self.state
             .in_flight
             .iter()
-            .map(|(unit, attempt)| self.attempt_of(*unit, *attempt))
+            .map(|(unit, attempt)| InFlight {
+                idempotent: attempt.undo || self.is_idempotent(*unit),
+                ..self.attempt_of(*unit, *attempt)
+            })
             .collect()
     }
 
@@ -175,6 +244,7 @@ impl Engine {
                 instance: unit.instance,
                 attempt: state.attempt,
                 start: state.start,
+                undo: false,
             }
         };
         self.state

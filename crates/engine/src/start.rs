@@ -20,8 +20,9 @@ use crate::graph::{script, task};
 use crate::judge::Failure;
 use crate::notice::Notice;
 use crate::scope::{Place, RunScope, key, runs_outside};
+use crate::scopes::{OUTERMOST, ScopeId};
 use crate::spending::least;
-use crate::state::{ReadyKey, Stopping, UnitId};
+use crate::state::{ReadyKey, UnitId};
 
 type Values = BTreeMap<SmolStr, Value>;
 
@@ -40,7 +41,7 @@ impl Engine {
 
     pub(crate) fn ready_key(&self, unit: UnitId) -> ReadyKey {
         ReadyKey {
-            priority: Reverse(self.scopes.node(unit.node).priority),
+            priority: Reverse(self.scopes.priority(unit.node)),
             unit,
         }
     }
@@ -52,21 +53,60 @@ impl Engine {
         }
         let table = self.scopes.table(unit.node);
         let node = self.scopes.node(unit.node);
+        if self.called_plan(unit).is_some() {
+            return !table.observes_before && !self.call_is_over(unit);
+        }
         !runs_outside(&node.body) && !table.observes_before && !table.observes_after
     }
 
     /// Starts the first of the ready units if it may; says whether it did.
     pub(crate) fn start_next(&mut self) -> bool {
         let slots = self.state.run.as_ref().map_or(0, |run| run.parallel.max(1) as usize);
-        let held = self.state.paused || matches!(self.state.stopping, Some(Stopping::Cancel | Stopping::PlanTimeout));
-        if held || self.state.in_flight.len() >= slots {
+        if self.state.paused || self.state.in_flight.len() >= slots {
             return false;
         }
-        let Some(ReadyKey { unit, .. }) = self.state.ready.pop_first() else {
-            return false;
-        };
-        self.start(unit);
-        true
+        if self.undo_next() {
+            return true;
+        }
+        while let Some(key) = self.state.ready.pop_first() {
+            match self.full_scope(key.unit) {
+                Some(full) => drop(self.state.scope_mut(full).held.insert(key)),
+                None => {
+                    self.start(key.unit);
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// A call of a plan, around the unit, in which as many attempts run as may.
+    fn full_scope(&self, unit: UnitId) -> Option<ScopeId> {
+        let around = self.scopes.outward(self.scopes.id_of(unit.node));
+        around.take_while(|scope| *scope != OUTERMOST).find(|scope| {
+            let parallel = self.scopes.get(*scope).plan().limits.parallel;
+            parallel.is_some_and(|parallel| self.state.scope(*scope).running >= parallel.max(1))
+        })
+    }
+
+    /// An attempt takes its place in every scope around it.
+    pub(crate) fn occupy(&mut self, attempt: AttemptId) {
+        let unit = crate::retry::unit_of(attempt.node, attempt.instance);
+        self.state.in_flight.insert(unit, attempt);
+        for scope in self.scopes.outward(self.scopes.id_of(unit.node)) {
+            self.state.scope_mut(scope).running += 1;
+        }
+    }
+
+    /// And gives it up: in each of them the first that waits may try again.
+    pub(crate) fn vacate(&mut self, unit: UnitId) {
+        self.state.in_flight.remove(&unit);
+        for scope in self.scopes.outward(self.scopes.id_of(unit.node)) {
+            let scope = self.state.scope_mut(scope);
+            scope.running -= 1;
+            let next = scope.held.pop_first();
+            self.state.ready.extend(next);
+        }
     }
 
     /// Starts a unit, if everything that counts what it uses lets it through.
@@ -122,7 +162,7 @@ impl Engine {
         });
         match command {
             Ok(command) => {
-                self.state.in_flight.insert(unit, attempt);
+                self.occupy(attempt);
                 if let Some(reservation) = reservation {
                     self.reserve(unit, reservation);
                 }
@@ -169,9 +209,15 @@ impl Engine {
         let verdict = self.read_input(unit).and_then(|()| {
             let judge = self.judge(unit);
             judge.requires(&mut ir::eval::NoWorld)?;
-            judge.verdict(&nothing, &mut ir::eval::NoWorld)
+            if self.called_plan(unit).is_some() {
+                return Ok(None);
+            }
+            judge.verdict(&nothing, &mut ir::eval::NoWorld).map(Some)
         });
-        self.finish_attempt(unit, verdict);
+        match verdict.transpose() {
+            None => self.begin_call(unit),
+            Some(verdict) => self.finish_attempt(unit, verdict),
+        }
     }
 
     fn count_attempt(&mut self, unit: UnitId) -> AttemptId {
@@ -195,6 +241,7 @@ impl Engine {
             instance: unit.instance,
             attempt: state.attempt,
             start: state.start,
+            undo: false,
         };
         let node = self.state.node_mut(unit.node);
         node.started_ms.get_or_insert(now_ms);
@@ -219,7 +266,13 @@ impl Engine {
             .map(|script| self.exec(unit, script, &scope))
             .transpose()?;
         let call = self.call(unit, &scope)?;
-        let timeout_ms = timeout(node).map(|timeout| milliseconds(timeout, &scope)).transpose()?;
+        let dir = match (&exec, &call) {
+            (None, None) => dir(None, &scope)?,
+            _ => None,
+        };
+        // that of a called plan bounds the whole call, not a look at the world
+        let timeout = timeout(node).filter(|_| self.called_plan(unit).is_none());
+        let timeout_ms = timeout.map(|timeout| milliseconds(timeout, &scope)).transpose()?;
         let timeout_ms = least(self.left_of(unit, timeout_ms)?, within_ms);
         Ok(StartAttempt {
             attempt,
@@ -229,6 +282,7 @@ impl Engine {
             observes_before: self.observes_before(unit),
             exec,
             call,
+            dir,
             timeout_ms,
         })
     }
@@ -277,7 +331,7 @@ impl Engine {
     }
 
     /// Evaluates `input:`; inputs do not read each other.
-    fn read_input(&mut self, unit: UnitId) -> Result<(), Failure> {
+    pub(crate) fn read_input(&mut self, unit: UnitId) -> Result<(), Failure> {
         let Body::Task(task) = &self.scopes.node(unit.node).body else {
             return Ok(());
         };
@@ -288,7 +342,7 @@ impl Engine {
         Ok(())
     }
 
-    fn exec(&self, unit: UnitId, script: &Script, scope: &RunScope<'_>) -> Result<Exec, Failure> {
+    pub(crate) fn exec(&self, unit: UnitId, script: &Script, scope: &RunScope<'_>) -> Result<Exec, Failure> {
         let input = self.state.unit(unit).input.clone();
         let mut env: Values = input
             .iter()
@@ -300,17 +354,11 @@ impl Engine {
         for binding in &script.vars {
             env.insert(binding.name.clone(), bound("run", binding, scope)?);
         }
-        let dir = script
-            .dir
-            .as_ref()
-            .or(scope.plan().dir.as_ref())
-            .map(|dir| rendered("dir", dir, scope))
-            .transpose()?;
         Ok(Exec {
             argv: argv(script, scope)?,
             env,
             input,
-            dir,
+            dir: dir(script.dir.as_ref(), scope)?,
             effects: declared_effects(&self.scopes.node(unit.node).body),
         })
     }
@@ -345,6 +393,13 @@ fn argv(script: &Script, scope: &RunScope<'_>) -> Result<Vec<String>, Failure> {
         .into_iter()
         .chain(["-c".to_owned(), script.text.to_string()])
         .collect())
+}
+
+/// Where something runs or looks that may say so itself.
+fn dir(own: Option<&Expr>, scope: &RunScope<'_>) -> Result<Option<String>, Failure> {
+    own.or(scope.plan().dir.as_ref())
+        .map(|dir| rendered("dir", dir, scope))
+        .transpose()
 }
 
 pub(crate) fn timeout(node: &Node) -> Option<&Expr> {

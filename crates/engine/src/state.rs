@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ir::expr::Capture;
-use ir::plan::{Budget, Need, NodeId};
+use ir::plan::{Budget, Inputs, Need, NodeId};
 use ir::value::Value;
 use serde::Serialize;
 use smol_str::SmolStr;
@@ -20,7 +20,7 @@ use crate::event::{Account, AttemptId, BudgetItem, NodeStatus, RunStarted, RunSt
 use crate::judge::Products;
 use crate::people::GateState;
 use crate::prose::Judging;
-use crate::scopes::Scope;
+use crate::scopes::{Scope, ScopeId};
 
 /// What is attempted: a node, or one instance of a fan-out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -43,6 +43,8 @@ pub(crate) struct State {
     /// Time of the latest event.
     pub now_ms: i64,
     pub nodes: Vec<NodeState>,
+    /// By their number.
+    pub scopes: Vec<ScopeState>,
     pub ready: BTreeSet<ReadyKey>,
     #[serde(serialize_with = "pairs")]
     pub in_flight: BTreeMap<UnitId, AttemptId>,
@@ -83,13 +85,15 @@ pub(crate) struct State {
     /// Who does it, or did it last.
     #[serde(serialize_with = "pairs")]
     pub agents: BTreeMap<UnitId, SmolStr>,
-    pub clock: PlanClock,
+    pub clock: RunClock,
+    /// When the time of a scope is up, by the clock of the run.
+    #[serde(serialize_with = "pairs")]
+    pub deadlines: BTreeMap<ScopeId, u64>,
     pub paused: bool,
-    pub stopping: Option<Stopping>,
-    /// Nodes that have not settled.
-    pub unsettled: u32,
-    /// Failed nodes for which it is decided that nothing handles them.
-    pub unhandled: BTreeSet<NodeId>,
+    /// Scopes that have something to undo and undo nothing at the moment.
+    pub undos: BTreeSet<ScopeId>,
+    /// How many units have completed.
+    pub completions: u64,
     pub end: Option<RunEnd>,
     /// The status of the last `RunStopped`, until something moves again.
     pub announced: Option<RunStatus>,
@@ -101,23 +105,77 @@ fn pairs<K: Serialize, V: Serialize, S: serde::Serializer>(table: &BTreeMap<K, V
     to.collect_seq(table)
 }
 
-/// How much of the plan's timeout is used up. It stands still while the run is paused, interrupted, or waits for people.
+/// What has a scope as a whole come to.
+#[derive(Debug, Serialize)]
+pub(crate) struct ScopeState {
+    /// The parameters of a called plan; those of the outermost are the run's.
+    pub inputs: Inputs,
+    /// Nodes that have not settled.
+    pub unsettled: u32,
+    /// Some node was cancelled.
+    pub cut_short: bool,
+    /// Failed nodes for which it is decided that nothing handles them.
+    pub unhandled: BTreeSet<NodeId>,
+    pub stopping: Option<Stopping>,
+    /// Attempts that run, in it and in the plans that it called.
+    pub running: u32,
+    /// Units that are ready, and wait for a place under its `limits.parallel`.
+    pub held: BTreeSet<ReadyKey>,
+    /// Units that completed and can be undone, in the order in which they did; those of calls that are over among them.
+    #[serde(serialize_with = "pairs")]
+    pub undoable: BTreeMap<u64, UnitId>,
+    pub rolling_back: bool,
+    /// The place in that order of the unit that is being undone.
+    pub undoing: Option<u64>,
+    /// Nothing in it will move any more.
+    pub ended: bool,
+}
+
+impl ScopeState {
+    fn new(nodes: usize, inputs: Inputs) -> Self {
+        Self {
+            inputs,
+            unsettled: u32::try_from(nodes).unwrap_or(u32::MAX),
+            cut_short: false,
+            unhandled: BTreeSet::new(),
+            stopping: None,
+            running: 0,
+            held: BTreeSet::new(),
+            undoable: BTreeMap::new(),
+            rolling_back: false,
+            undoing: None,
+            ended: false,
+        }
+    }
+}
+
+/// How long the run has moved. It stands still while the run is paused, interrupted, or waits for people.
 #[derive(Debug, Default, Serialize)]
-pub(crate) struct PlanClock {
+pub(crate) struct RunClock {
     pub used_ms: u64,
     pub ticking: bool,
     /// That most of the budget for time is used up was said.
     pub alerted: bool,
 }
 
-/// Why nothing new starts.
+/// Why nothing new starts in a scope.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Stopping {
-    /// `failure: abort`, because of this node.
+    /// `failure: abort`, because of this node, of the scope or of one that called it.
     Abort(NodeId),
-    Cancel,
-    PlanTimeout,
+    Cancel {
+        rollback: bool,
+    },
+    /// The time of this scope, or of one that called it, is up.
+    Timeout(ScopeId),
+}
+
+impl Stopping {
+    /// Whether running attempts are stopped, too.
+    pub const fn drops(self) -> bool {
+        matches!(self, Self::Cancel { .. } | Self::Timeout(_))
+    }
 }
 
 /// How a run ended.
@@ -161,6 +219,8 @@ pub(crate) struct NodeState {
     pub error: Option<NodeError>,
     /// Whether it, or what stands in for it, satisfies a need; absent while undecided.
     pub satisfies: Option<bool>,
+    /// Rounds of the same node in earlier calls of its plan.
+    pub rounds_before: u32,
     /// Of a failed node: whether its failure is handled; absent while undecided.
     pub handled: Option<bool>,
     /// Of a failed node: handlers that fired and are not decided.
@@ -215,6 +275,35 @@ pub(crate) struct Unit {
     pub again: bool,
     pub input: BTreeMap<SmolStr, Value>,
     pub error: Option<NodeError>,
+    /// The plan that its current attempt, or the one before, called.
+    pub called: Option<Called>,
+    pub undo: Option<Undo>,
+}
+
+/// A call of a plan.
+#[derive(Debug, Serialize)]
+pub(crate) struct Called {
+    pub scope: ScopeId,
+    /// What it made, from its end until that has been judged.
+    pub outputs: Option<BTreeMap<SmolStr, Value>>,
+}
+
+/// What has become of undoing a completed node or instance.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Undo {
+    pub status: UndoStatus,
+    /// Counts repetitions.
+    pub start: u32,
+    /// Why it failed.
+    pub error: Option<NodeError>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UndoStatus {
+    Running,
+    Done,
+    Failed,
 }
 
 impl Unit {
@@ -227,6 +316,8 @@ impl Unit {
             again: false,
             input: BTreeMap::new(),
             error: None,
+            called: None,
+            undo: None,
         }
     }
 }
@@ -271,16 +362,12 @@ pub(crate) struct Instance {
 
 impl State {
     pub fn new(outermost: &Scope) -> Self {
-        let nodes: Vec<NodeState> = outermost
-            .nodes()
-            .map(|id| NodeState::new(&outermost.node(id).needs, outermost.table(id).sources))
-            .collect();
-        Self {
+        let mut state = Self {
             run: None,
             started_ms: 0,
             now_ms: 0,
-            unsettled: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
-            nodes,
+            nodes: Vec::new(),
+            scopes: Vec::new(),
             ready: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             backoffs: BTreeMap::new(),
@@ -298,14 +385,33 @@ impl State {
             raised: Budget::default(),
             budget_stop: None,
             tasks: 0,
-            clock: PlanClock::default(),
+            clock: RunClock::default(),
+            deadlines: BTreeMap::new(),
             paused: false,
-            stopping: None,
-            unhandled: BTreeSet::new(),
+            undos: BTreeSet::new(),
+            completions: 0,
             end: None,
             announced: None,
             ignored: Vec::new(),
-        }
+        };
+        state.begin(outermost, Inputs::new());
+        state
+    }
+
+    /// Adds a scope behind the others, nothing of it decided.
+    pub fn begin(&mut self, scope: &Scope, inputs: Inputs) {
+        let nodes = scope.nodes();
+        self.scopes.push(ScopeState::new(nodes.len(), inputs));
+        self.nodes
+            .extend(nodes.map(|id| NodeState::new(&scope.node(id).needs, scope.table(id).sources)));
+    }
+
+    pub fn scope(&self, id: ScopeId) -> &ScopeState {
+        &self.scopes[id as usize]
+    }
+
+    pub fn scope_mut(&mut self, id: ScopeId) -> &mut ScopeState {
+        &mut self.scopes[id as usize]
     }
 
     pub fn node(&self, id: NodeId) -> &NodeState {
@@ -363,6 +469,7 @@ impl NodeState {
             truncated: Vec::new(),
             error: None,
             satisfies: None,
+            rounds_before: 0,
             handled: None,
             handlers_open: 0,
             chosen: None,

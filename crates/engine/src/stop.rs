@@ -1,17 +1,16 @@
 //! Ending early and ending: pause, resume, cancel, abort, the plan's timeout, and the status of the whole.
 //!
-//! Abort lets running attempts end and repeats those that a crash interrupted; cancel and the plan's timeout stop them.
+//! Abort lets running attempts end and repeats those that a crash interrupted; cancel and the plan's timeout stop them. Each is about a
+//! scope and takes the plans along that it called.
 
 use std::collections::BTreeMap;
 
-use ir::data;
 use ir::plan::NodeId;
 
 use crate::engine::Engine;
 use crate::event::{Command, NodeStatus, RunStatus, StopReason, Timer};
-use crate::judge::described;
 use crate::notice::Notice;
-use crate::scope::Place;
+use crate::scopes::{OUTERMOST, ScopeId};
 use crate::state::{RunEnd, Stopping, UnitId};
 
 /// What becomes of a unit that is not running when its run or its fan-out ends early.
@@ -19,6 +18,8 @@ use crate::state::{RunEnd, Stopping, UnitId};
 pub(crate) enum Halt {
     /// What was under way comes to its end, without further attempts.
     LetEnd,
+    /// Everything is given up, except that doubts are resolved first.
+    LetResolve,
     /// Everything is given up.
     Drop,
 }
@@ -30,7 +31,7 @@ impl Engine {
         }
         self.state.paused = true;
         for (unit, attempt) in &self.state.in_flight {
-            if self.is_idempotent(*unit) {
+            if attempt.undo || self.is_idempotent(*unit) {
                 self.commands.push(Command::StopAttempt {
                     attempt: *attempt,
                     why: StopReason::Pause,
@@ -49,56 +50,86 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn cancel(&mut self) -> Result<(), String> {
-        if self.state.stopping == Some(Stopping::Cancel) {
+    pub(crate) fn cancel(&mut self, rollback: bool) -> Result<(), String> {
+        if let Some(Stopping::Cancel { .. }) = self.state.scope(OUTERMOST).stopping {
             return Err("the run is already being cancelled".to_owned());
         }
-        self.stop_all(Stopping::Cancel, StopReason::Cancel);
+        self.stop(OUTERMOST, Stopping::Cancel { rollback });
         Ok(())
     }
 
-    pub(crate) fn plan_timer_fired(&mut self) -> Result<(), String> {
-        let Some(timeout_ms) = self.plan().timeout_ms else {
-            return Err("the plan has no timeout".to_owned());
+    /// A timer of a scope fired.
+    pub(crate) fn time_is_up(&mut self, scope: ScopeId) -> Result<(), String> {
+        let Some(over_ms) = self.state.deadlines.get(&scope) else {
+            return Err("nothing waits for it".to_owned());
         };
-        if self.state.clock.used_ms < timeout_ms {
+        if self.state.clock.used_ms < *over_ms {
             // It was set before the run stood still: it is set anew while the run moves.
             self.state.clock.ticking = false;
             return Ok(());
         }
-        if matches!(self.state.stopping, Some(Stopping::Cancel | Stopping::PlanTimeout)) {
-            return Err("the run is already being stopped".to_owned());
-        }
-        self.notices.push(Notice::PlanTimeout);
-        self.stop_all(Stopping::PlanTimeout, StopReason::PlanTimeout);
+        self.state.deadlines.remove(&scope);
+        self.notices.push(match &self.scopes.get(scope).caller {
+            None => Notice::PlanTimeout,
+            Some(caller) => Notice::CallTimeout {
+                node: caller.unit.node,
+                label: self.label(caller.unit),
+            },
+        });
+        self.stop(scope, Stopping::Timeout(scope));
         Ok(())
     }
 
-    fn stop_all(&mut self, stopping: Stopping, why: StopReason) {
-        self.state.stopping = Some(stopping);
-        for attempt in self.state.in_flight.values() {
-            self.commands.push(Command::StopAttempt { attempt: *attempt, why });
+    /// Nothing starts in a scope any more.
+    pub(crate) fn stop(&mut self, scope: ScopeId, stopping: Stopping) {
+        self.state.scope_mut(scope).stopping = Some(stopping);
+        if stopping.drops() {
+            self.state.deadlines.remove(&scope);
+            self.stop_attempts(scope, stopping);
         }
-        self.halt_all(Halt::Drop);
+        self.halt_all(scope, stopping);
+        // it may have been undoing already
+        self.over.push_back(scope);
+    }
+
+    /// Stops what runs in a scope; undoing only if nothing is to be undone any more.
+    fn stop_attempts(&mut self, scope: ScopeId, stopping: Stopping) {
+        let why = match stopping {
+            Stopping::Timeout(_) => StopReason::PlanTimeout,
+            Stopping::Abort(_) => StopReason::Abort,
+            Stopping::Cancel { .. } => StopReason::Cancel,
+        };
+        let undoes = stopping == Stopping::Cancel { rollback: true };
+        let nodes = self.scopes.get(scope).nodes();
+        let first = |node| UnitId { node, instance: None };
+        let running = self.state.in_flight.range(first(nodes.start)..first(nodes.end));
+        let running = running.map(|(_, attempt)| *attempt);
+        let stopped = running.filter(|attempt| !(attempt.undo && undoes));
+        self.commands
+            .extend(stopped.map(|attempt| Command::StopAttempt { attempt, why }));
     }
 
     /// `failure: abort`, after a failure that nothing handles. What the worklist still held has been worked off.
     pub(crate) fn abort(&mut self, because: NodeId) {
-        if self.state.stopping.is_some() {
+        let scope = self.scopes.id_of(because);
+        if self.state.scope(scope).stopping.is_some() {
             return;
         }
-        let label = self.label(UnitId {
+        self.notices.push(Notice::Aborting {
             node: because,
-            instance: None,
+            label: self.scopes.name(because),
         });
-        self.notices.push(Notice::Aborting { node: because, label });
-        self.state.stopping = Some(Stopping::Abort(because));
-        self.halt_all(Halt::LetEnd);
+        self.stop(scope, Stopping::Abort(because));
     }
 
-    /// Settles everything that will not go on. It looks at every node, once in the life of a run.
-    fn halt_all(&mut self, halt: Halt) {
-        for id in 0..self.node_count() {
+    /// Settles everything in a scope that will not go on. It looks at every node, once or twice in the life of a scope.
+    fn halt_all(&mut self, scope: ScopeId, stopping: Stopping) {
+        let halt = match stopping {
+            Stopping::Abort(_) => Halt::LetEnd,
+            Stopping::Cancel { rollback: true } => Halt::LetResolve,
+            Stopping::Cancel { rollback: false } | Stopping::Timeout(_) => Halt::Drop,
+        };
+        for id in self.scopes.get(scope).nodes() {
             let node = self.state.node(id);
             if node.is_settled() {
                 continue;
@@ -135,9 +166,12 @@ impl Engine {
     fn halt_unit(&mut self, unit: UnitId, halt: Halt) {
         let state = self.state.unit(unit);
         let attempted = state.attempt > 0;
+        if state.status == NodeStatus::Running {
+            return self.stop_call(unit);
+        }
         let goes_on = match state.status {
             NodeStatus::Running => true,
-            NodeStatus::Blocked => halt == Halt::LetEnd,
+            NodeStatus::Blocked => halt != Halt::Drop,
             NodeStatus::Pending | NodeStatus::Ready | NodeStatus::Waiting => halt == Halt::LetEnd && state.again,
             NodeStatus::Completed | NodeStatus::Failed | NodeStatus::Skipped | NodeStatus::Cancelled => true,
         };
@@ -155,8 +189,11 @@ impl Engine {
     /// Takes a unit out of every queue.
     fn withdraw(&mut self, unit: UnitId) {
         let key = self.ready_key(unit);
-        let was_parked = self.unpark(unit);
-        let was_ready = self.state.ready.remove(&key) || was_parked;
+        let mut was_ready = self.unpark(unit);
+        was_ready |= self.state.ready.remove(&key);
+        for scope in self.scopes.outward(self.scopes.id_of(unit.node)) {
+            was_ready |= self.state.scope_mut(scope).held.remove(&key);
+        }
         self.state.backoffs.remove(&unit);
         self.state.blocked.remove(&unit);
         self.state.asking.remove(&unit.node);
@@ -175,27 +212,23 @@ impl Engine {
         }
     }
 
-    /// Lets the run's clock run or stand still, and tells the driver when its time will be over.
+    /// Lets the clock of the run go on or stand still, and tells the driver when the time of each scope will be up.
     pub(crate) fn run_clock(&mut self, runs: bool) {
-        let ends = [
-            (Timer::Plan, self.plan().timeout_ms),
-            (Timer::Budget, self.budget_time_ms()),
-        ];
-        let clock = &mut self.state.clock;
-        let starts = runs
-            && !clock.ticking
-            && self
-                .state
-                .stopping
-                .is_none_or(|stopping| matches!(stopping, Stopping::Abort(_)));
-        clock.ticking = runs;
+        let starts = runs && !self.state.clock.ticking;
+        self.state.clock.ticking = runs;
         if starts {
-            let (used_ms, now_ms) = (clock.used_ms, self.state.now_ms);
-            for (timer, end_ms) in ends {
-                let Some(end_ms) = end_ms else { continue };
-                let left_ms = i64::try_from(end_ms.saturating_sub(used_ms)).unwrap_or(i64::MAX);
-                let at_ms = now_ms.saturating_add(left_ms);
-                self.commands.push(Command::SetTimer { timer, at_ms });
+            let deadlines: Vec<_> = self.state.deadlines.iter().map(|(scope, at)| (*scope, *at)).collect();
+            for (scope, over_ms) in deadlines {
+                self.set_timer(scope, over_ms);
+            }
+            let dropping = self.state.scope(OUTERMOST).stopping.is_some_and(Stopping::drops);
+            if let Some(end_ms) = self.budget_time_ms().filter(|_| !dropping) {
+                let left_ms = i64::try_from(end_ms.saturating_sub(self.state.clock.used_ms)).unwrap_or(i64::MAX);
+                let at_ms = self.state.now_ms.saturating_add(left_ms);
+                self.commands.push(Command::SetTimer {
+                    timer: Timer::Budget,
+                    at_ms,
+                });
             }
         }
     }
@@ -203,22 +236,26 @@ impl Engine {
     /// Ends the run once every node has settled.
     pub(crate) fn end_if_over(&mut self) {
         let state = &self.state;
-        let moves = !state.in_flight.is_empty() || !state.ready.is_empty() || !state.backoffs.is_empty();
-        let moves = moves || !state.parked.is_empty();
-        if moves || !state.blocked.is_empty() || !state.asking.is_empty() {
-            return;
-        }
-        if state.unsettled == 0 {
+        if state.scope(OUTERMOST).ended {
             self.state.end = Some(self.run_end());
             return;
         }
+        let moves = !state.in_flight.is_empty() || !state.ready.is_empty() || !state.backoffs.is_empty();
+        let waits = !state.parked.is_empty() || !state.blocked.is_empty() || !state.asking.is_empty();
+        if moves || waits || !state.undos.is_empty() {
+            return;
+        }
         // Only a plan that `ir::verify` refuses gets here: nodes that wait for each other. Better an end than a run that hangs.
-        let stuck = (0..self.node_count())
+        let stuck = self
+            .scopes
+            .outermost()
+            .nodes()
             .find(|id| !self.state.node(*id).is_settled())
             .unwrap_or(0);
         let message = format!("`{}` waits for something that waits for it", self.scopes.node(stuck).id);
-        self.halt_all(Halt::Drop);
+        self.halt_all(OUTERMOST, Stopping::Cancel { rollback: false });
         self.work.clear();
+        self.over.clear();
         self.state.end = Some(RunEnd {
             message: Some(message),
             status: RunStatus::Failed,
@@ -227,11 +264,12 @@ impl Engine {
     }
 
     fn run_end(&self) -> RunEnd {
-        let (outputs, missing) = self.plan_outputs();
-        let unhandled = self.state.unhandled.first();
-        let (status, message) = match self.state.stopping {
-            Some(Stopping::Cancel) => (RunStatus::Cancelled, None),
-            Some(Stopping::PlanTimeout) => (RunStatus::Failed, Some("the plan's time is up".to_owned())),
+        let (outputs, missing) = self.plan_outputs(OUTERMOST);
+        let whole = self.state.scope(OUTERMOST);
+        let unhandled = whole.unhandled.first();
+        let (status, message) = match whole.stopping {
+            Some(Stopping::Cancel { .. }) => (RunStatus::Cancelled, None),
+            Some(Stopping::Timeout(_)) => (RunStatus::Failed, Some("the plan's time is up".to_owned())),
             Some(Stopping::Abort(_)) => (RunStatus::Failed, None),
             None if unhandled.is_some() => (RunStatus::Failed, None),
             None if missing.is_some() => (RunStatus::Failed, missing),
@@ -242,31 +280,5 @@ impl Engine {
             message,
             outputs,
         }
-    }
-
-    /// The outputs that have a value of their type, and what is wrong with the first that has not.
-    fn plan_outputs(&self) -> (BTreeMap<smol_str::SmolStr, ir::Value>, Option<String>) {
-        let plan = self.plan();
-        let scope = self.scope(Place::Plan(0));
-        let mut outputs = BTreeMap::new();
-        let mut missing = None;
-        for output in &plan.outputs {
-            let value = scope
-                .eval(&output.value)
-                .map_err(|error| format!(": {}", error.message));
-            let value = value.and_then(|value| match value {
-                ir::Value::None if !matches!(output.ty, ir::Type::Optional(_)) => Err(" is absent".to_owned()),
-                value => data::check(value, &output.ty, &plan.types).map_err(|error| described(&error)),
-            });
-            match value {
-                Ok(value) => {
-                    outputs.insert(output.name.clone(), value);
-                }
-                Err(why) => {
-                    missing.get_or_insert(format!("the plan's output `{}`{why}", output.name));
-                }
-            }
-        }
-        (outputs, missing)
     }
 }

@@ -71,12 +71,8 @@ pub struct Preparer {
 
 impl Preparer {
     /// The folder of an attempt.
-    pub fn dir(&self, exec: &Exec) -> PathBuf {
-        self.dir_of(exec.dir.as_deref())
-    }
-
-    pub fn dir_of(&self, said: Option<&str>) -> PathBuf {
-        match said {
+    pub fn dir(&self, dir: Option<&str>) -> PathBuf {
+        match dir {
             Some(dir) => self.cwd.join(dir),
             None => self.folder.work_dir(),
         }

@@ -53,7 +53,7 @@ impl Driver<'_> {
             (secret.name.clone(), text)
         };
         let secrets = plan.secrets.iter().map(stand_in).collect();
-        let dir = self.preparer.dir_of(call.dir.as_deref());
+        let dir = self.preparer.dir(call.dir.as_deref());
         let request = Request {
             input: call.input.clone(),
             secrets,
@@ -94,7 +94,7 @@ impl Driver<'_> {
             return Ok(());
         };
         let start = call.start.clone();
-        let dir = self.preparer.dir(exec);
+        let dir = self.preparer.dir(exec.dir.as_deref());
         let prepared = self
             .preparer
             .prepare(id, &start, exec, &dir)

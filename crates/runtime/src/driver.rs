@@ -101,8 +101,6 @@ pub(crate) struct Driver<'a> {
     pub supervisor: Supervisor,
     pub supervisor_binary: PathBuf,
     pub preparer: Preparer,
-    /// Where attempts that run nothing look at the world.
-    pub plan_dir: PathBuf,
     pub grace_ms: u64,
     pub patience: Patience,
     /// Requests that are in the journal already.
@@ -258,10 +256,9 @@ impl Driver<'_> {
 
     fn start(&mut self, start: StartAttempt) -> Result<(), RunError> {
         let attempt = start.attempt;
-        let dir = match &start.exec {
-            Some(exec) => self.preparer.dir(exec),
-            None => self.plan_dir.clone(),
-        };
+        let dir = self
+            .preparer
+            .dir(start.exec.as_ref().map_or(&start.dir, |exec| &exec.dir).as_deref());
         let engine = &self.journal.engine;
         let redactor = self.preparer.secrets.redactor();
         let mut world = DiskWorld {

@@ -24,7 +24,6 @@ mod driver;
 mod error;
 mod history;
 mod init;
-mod inputs;
 mod output;
 mod recover;
 mod request;
@@ -37,9 +36,9 @@ mod watch_inbox;
 
 pub use decide::{Decision, decide};
 pub use detach::{DRIVER_LOG, detach};
+pub use engine::complete_inputs;
 pub use error::{Divergence, ENGINE_VERSION, RunError};
 pub use history::{History, LastDriver, ReplayReport, fold, fold_journal, replay};
-pub use inputs::complete as complete_inputs;
 pub use output::CAPTURE_MAX_BYTES;
 pub use request::{Asked, cancel, pause, raise_budget, resolve};
 pub use running::{

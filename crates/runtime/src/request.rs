@@ -40,11 +40,12 @@ pub fn pause(folder: &RunFolder) -> Result<Asked, RunError> {
     ask(folder, |_| Ok(Some(EventKind::PauseAsked)))
 }
 
-/// Asks for the end of a run.
-pub fn cancel(folder: &RunFolder, because: Option<String>) -> Result<Asked, RunError> {
+/// Asks for the end of a run; with `rollback` what completed is undone first, by its driver or, if it has none, by the next resume.
+pub fn cancel(folder: &RunFolder, because: Option<String>, rollback: bool) -> Result<Asked, RunError> {
     ask(folder, |_| {
         Ok(Some(EventKind::CancelAsked {
             because: because.clone(),
+            rollback,
         }))
     })
 }

@@ -24,7 +24,6 @@ use crate::environment::{Programs, inherited};
 use crate::error::{ENGINE_VERSION, RunError};
 use crate::history::{History, fold};
 use crate::init;
-use crate::inputs;
 use crate::procfs;
 use crate::recover::{reap, run_dir};
 use crate::secrets::{Redactor, Secrets, Values, sweep};
@@ -332,7 +331,6 @@ impl Running {
             } else {
                 Ok(Signals::Ignored)
             };
-            let plan_dir = inputs::plan_dir(journal.engine.plan(), &meta).unwrap_or_else(|| folder.work_dir());
             let mut driver = Driver {
                 journal,
                 watch: InboxWatch::new(folder.inbox().path()),
@@ -349,7 +347,6 @@ impl Running {
                 folder: folder.clone(),
                 supervisor,
                 supervisor_binary: options.supervisor,
-                plan_dir,
                 grace_ms: options.grace_ms,
                 patience: options.patience,
                 taken,
@@ -435,6 +432,19 @@ pub fn opening(engine: &Engine, meta: &RunMeta, driver: EventKind) -> Vec<EventK
     let in_flight = engine.in_flight().into_iter();
     opening.extend(in_flight.map(|lost| EventKind::AttemptLost { attempt: lost.attempt }));
     opening
+}
+
+/// Clauses that cannot be run, of the plan and of those that it calls.
+fn blocking(plan: &Plan) -> Vec<String> {
+    let of = |plan: &Plan, name: Option<&str>| -> Vec<String> {
+        let whose = name.map(|name| format!(" of `{name}`")).unwrap_or_default();
+        let blocking = plan.unsupported.iter().filter(|clause| clause.blocks);
+        blocking
+            .map(|clause| format!("`{}` in line {}{whose}", clause.what, clause.line))
+            .collect()
+    };
+    let called = plan.plans.iter().flat_map(|(name, called)| of(called, Some(name)));
+    of(plan, None).into_iter().chain(called).collect()
 }
 
 fn run_started(meta: &RunMeta) -> EventKind {

@@ -67,7 +67,10 @@ impl Control {
     }
 
     pub fn cancel(&self, because: Option<String>) {
-        self.ask(Ask::Event(Box::new(EventKind::CancelAsked { because })));
+        self.ask(Ask::Event(Box::new(EventKind::CancelAsked {
+            because,
+            rollback: false,
+        })));
     }
 
     /// What Ctrl-C means: a pause the first time, an end at once the second time, which leaves attempts in doubt.

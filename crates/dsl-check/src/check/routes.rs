@@ -123,7 +123,8 @@ fn never_of_task(cx: &Cx<'_>, decl: &Decl, event: &str) -> Option<Never> {
         return (!has(K::Expect)).then(|| lacks(&whose, "expect"))?;
     }
     let using = name_of(decl, K::Using).is_some_and(|name| !is_script_capability(&name));
-    if using || has(K::Do) || has(K::By) {
+    // what a called plan fails with is its caller's failure
+    if using || has(K::Do) || has(K::Call) || has(K::By) {
         return None;
     }
     match event {

@@ -276,7 +276,7 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     let agents = agents::of_task(cx, decl);
     place.agents = &agents;
 
-    let work = work(cx, decl, unready);
+    let work = work(cx, decl);
     let (input, input_types) = input(cx, decl, &work, &place);
     place.input = &input_types;
     let timeout = expr_of(decl, K::Timeout).map(|expr| timeout(cx, expr, &place));
@@ -580,7 +580,6 @@ fn later_clauses(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> (Budget, Op
             Some(K::Budget) => {
                 budget = settings::budget(cx, clause);
             }
-            Some(K::Rollback) => unready.blocks(clause),
             _ => {}
         }
     }

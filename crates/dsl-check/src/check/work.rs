@@ -7,7 +7,6 @@ use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::env::{Captures, Place};
-use super::literals::Unready;
 use super::task::{first_name, name_span, record, whose};
 use super::{Cx, scripts, shape};
 use crate::diagnostic::{AmendHow, Whose};
@@ -26,7 +25,7 @@ pub(super) enum Doer<'db> {
     Nothing,
 }
 
-pub(super) fn work<'db>(cx: &Cx<'db>, decl: &Decl, unready: &mut Unready) -> Doer<'db> {
+pub(super) fn work<'db>(cx: &Cx<'db>, decl: &Decl) -> Doer<'db> {
     if let Some(clause) = clause(decl, K::Using)
         && let Value::Names(names) = &clause.value
         && let Some(name) = names.first()
@@ -37,26 +36,24 @@ pub(super) fn work<'db>(cx: &Cx<'db>, decl: &Decl, unready: &mut Unready) -> Doe
             return found.map_or(Doer::Unknown, Doer::Capability);
         }
     }
-    if let Some(clause) = clause(decl, K::Call) {
-        unready.blocks(clause);
-        if let Value::Names(names) = &clause.value
-            && let Some(name) = names.first()
-        {
-            return match cx.scope.plans.get(&name.text) {
-                None if cx.scope.excuses(&name.text) => Doer::Unknown,
-                Some(shape) => Doer::Plan(&shape.plan.params, &shape.plan.outputs),
-                None => {
-                    let known: Vec<SmolStr> = cx.scope.plans.keys().cloned().collect();
-                    let problem = Problem::new(
-                        rules::UNRESOLVED_NAME,
-                        name.span,
-                        format!("there is no plan `{}`", name.text),
-                    );
-                    cx.push(problem.nearest(&name.text, &known));
-                    Doer::Unknown
-                }
-            };
-        }
+    if let Some(clause) = clause(decl, K::Call)
+        && let Value::Names(names) = &clause.value
+        && let Some(name) = names.first()
+    {
+        return match cx.scope.plans.get(&name.text) {
+            None if cx.scope.excuses(&name.text) => Doer::Unknown,
+            Some(shape) => Doer::Plan(&shape.plan.params, &shape.plan.outputs),
+            None => {
+                let known: Vec<SmolStr> = cx.scope.plans.keys().cloned().collect();
+                let problem = Problem::new(
+                    rules::UNRESOLVED_NAME,
+                    name.span,
+                    format!("there is no plan `{}`", name.text),
+                );
+                cx.push(problem.nearest(&name.text, &known));
+                Doer::Unknown
+            }
+        };
     }
     if clause(decl, K::Run).is_some() {
         Doer::Script

@@ -313,7 +313,17 @@ impl Ids {
         let id = attempt.id;
         // an instance or none
         let instance = id.instance.map_or([0, 0], |instance| [1, instance]);
-        self.id("attempt", &[id.node, instance[0], instance[1], id.attempt, id.start])
+        self.id(
+            "attempt",
+            &[
+                id.node,
+                instance[0],
+                instance[1],
+                id.attempt,
+                id.start,
+                u32::from(id.undo),
+            ],
+        )
     }
 
     fn span(&self, id: Vec<u8>, name: &str, (start_ms, end_ms): (i64, i64), code: StatusCode, message: String) -> Span {

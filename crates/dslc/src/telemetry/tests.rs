@@ -13,6 +13,7 @@ fn attempt(node: u32, attempt: u32, start_ms: i64, end_ms: i64) -> Attempt {
             instance: None,
             attempt,
             start: 0,
+            undo: false,
         },
         label: format!("n{node}").into(),
         start_ms,

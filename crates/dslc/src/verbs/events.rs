@@ -72,7 +72,11 @@ fn line(entry: &Entry, event: &Event, engine: &Engine) -> String {
 }
 
 pub fn describe(event: &EventKind, engine: &Engine) -> String {
-    let of = |attempt: &AttemptId| format!("{} #{}", label(engine, attempt.node, attempt.instance), attempt.attempt);
+    let of = |attempt: &AttemptId| {
+        let undo = if attempt.undo { "undo of " } else { "" };
+        let label = label(engine, attempt.node, attempt.instance);
+        format!("{undo}{label} #{}", attempt.attempt)
+    };
     match event {
         EventKind::RunStarted(started) => format!("run started, {} at a time, seed {}", started.parallel, started.seed),
         EventKind::DriverStarted { pid, .. } => format!("driver started, process {pid}"),
@@ -108,12 +112,20 @@ pub fn describe(event: &EventKind, engine: &Engine) -> String {
                 label(engine, *node, *instance)
             )
         }
+        EventKind::TimerFired {
+            timer: Timer::Call {
+                node,
+                instance,
+                attempt,
+            },
+        } => format!("time is up  {} #{attempt}", label(engine, *node, *instance)),
         EventKind::PauseAsked => "pause asked".to_owned(),
         EventKind::ResumeAsked => "resume asked".to_owned(),
-        EventKind::CancelAsked { because } => match because {
-            Some(because) => format!("cancel asked: {because}"),
-            None => "cancel asked".to_owned(),
-        },
+        EventKind::CancelAsked { because, rollback } => {
+            let rollback = if *rollback { ", with a rollback" } else { "" };
+            let because = because.as_ref().map(|because| format!(": {because}"));
+            format!("cancel asked{rollback}{}", because.unwrap_or_default())
+        }
         EventKind::Resolved {
             node,
             instance,
@@ -146,13 +158,8 @@ pub fn describe(event: &EventKind, engine: &Engine) -> String {
 }
 
 fn label(engine: &Engine, node: u32, instance: Option<u32>) -> String {
-    let Some(snapshot) = engine.plan().nodes.get(node as usize) else {
-        return format!("node {node}");
-    };
-    match instance {
-        None => snapshot.id.to_string(),
-        Some(index) => format!("{}[{index}]", snapshot.id),
-    }
+    let name = engine.name(node, instance);
+    name.map_or_else(|| format!("node {node}"), |name| name.to_string())
 }
 
 /// `cost $20.00, time 1h`

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
+use engine::{Engine, Listed};
 use store::{Log, RunFolder};
 
 use crate::failure::{Exit, Failure, plain};
 use crate::follow::{follow, follow_file, whole_chars};
-use crate::history::RunArgs;
+use crate::history::{History, RunArgs};
 use crate::printer::{Printer, bold};
 
 /// Print what a run's scripts printed
@@ -19,7 +20,7 @@ use crate::printer::{Printer, bold};
 pub struct Args {
     #[command(flatten)]
     run: RunArgs,
-    /// A node, or an instance `node[key]`; without it, all
+    /// A node, an instance `node[key]`, a node of a called plan `node/inner`; without it, all
     #[arg(value_name = "NODE")]
     node: Option<String>,
     /// Go on printing what is added, while somebody drives the run
@@ -36,17 +37,14 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         return driver_log(&folder, args.follow, printer);
     }
     let mut logs = folder.logs()?;
-    let plan = folder.plan(&folder.meta()?)?;
-    let places: HashMap<&str, usize> = plan
-        .nodes
-        .iter()
-        .enumerate()
-        .map(|(place, node)| (node.id.as_str(), place))
-        .collect();
-    logs.sort_by_key(|log| places.get(id(&log.label)).copied());
+    let places = places(&History::read(folder.clone())?.engine);
+    logs.sort_by_cached_key(|log| {
+        let place = places.get(done(&log.label)).copied();
+        (place, log.label.clone(), log.attempt)
+    });
     if let Some(node) = &args.node {
         logs.retain(|log| is_of(log, node));
-        if logs.is_empty() && !places.contains_key(id(node)) {
+        if logs.is_empty() && !places.contains_key(node.as_str()) {
             return Err(
                 Failure::usage(format!("no node `{node}` in run `{}`", folder.id())).help("dslc show lists them")
             );
@@ -87,14 +85,25 @@ fn driver_log(folder: &RunFolder, follows: bool, printer: &Printer) -> Result<Ex
     Ok(Exit::Fine)
 }
 
-/// The node of `node[key]`.
-fn id(label: &str) -> &str {
-    label.split('[').next().unwrap_or_default()
+/// Where each node and instance stands in a listing of the run.
+fn places(engine: &Engine) -> HashMap<String, usize> {
+    let label = |listed| match listed {
+        Listed::Node(node) => node.id.to_string(),
+        Listed::Instance { snapshot, .. } => snapshot.label.to_string(),
+    };
+    let listing = engine.listing().into_iter().enumerate();
+    listing.map(|(place, (_, listed))| (label(listed), place)).collect()
 }
 
-/// A task's name stands for all its instances.
+/// What an undo undoes.
+fn done(label: &str) -> &str {
+    label.strip_prefix("undo of ").unwrap_or(label)
+}
+
+/// A task's name stands for all its instances and for what it calls.
 fn is_of(log: &Log, node: &str) -> bool {
-    log.label == node || log.label.strip_prefix(node).is_some_and(|rest| rest.starts_with('['))
+    let inside = |rest: &str| rest.is_empty() || rest.starts_with(['[', '/', '#']);
+    log.label == node || done(&log.label).strip_prefix(node).is_some_and(inside)
 }
 
 /// Copies piece by piece: a log may be larger than memory. Bytes that are no text are shown as such.

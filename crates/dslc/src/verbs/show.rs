@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use engine::event::{NodeStatus, Usage};
-use engine::{InstanceSnapshot, NodeSnapshot};
+use engine::{InstanceSnapshot, Listed, NodeSnapshot, Undo, UndoStatus};
 use ir::plan::Money;
 
 use crate::failure::{Exit, Failure};
@@ -32,11 +32,12 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         return Ok(Exit::Fine);
     }
     let mut text = head(&history, &facts);
-    for node in history.engine.nodes() {
-        text.push_str(&row(&node));
-        node.instances
-            .iter()
-            .for_each(|instance| text.push_str(&instance_row(instance)));
+    for (depth, listed) in history.engine.listing() {
+        let indent = " ".repeat(2 + 2 * depth as usize);
+        text.push_str(&match listed {
+            Listed::Node(node) => row(&indent, &node),
+            Listed::Instance { snapshot, .. } => instance_row(&indent, &snapshot),
+        });
     }
     printer.out(&text);
     printer.out(&outcome::results(&history.engine, &history.folder));
@@ -75,40 +76,41 @@ fn head(history: &History, facts: &Facts<'_>) -> String {
     text
 }
 
-fn row(node: &NodeSnapshot) -> String {
+fn row(indent: &str, node: &NodeSnapshot) -> String {
     let mut text = format!(
-        "  {} {}",
+        "{indent}{} {}",
         text::status_padded(node.status.name()),
         bold(&shown(&node.id), None)
     );
     if let Some(title) = &node.title {
         let _ = write!(text, "  {}", shown(title));
     }
-    details(&mut text, node.attempts, node.duration_ms());
+    details(&mut text, node.attempts, node.duration_ms(), node.undo.as_ref());
     text.push_str(&used(node.agent.as_deref(), node.used));
     text.push('\n');
     if let Some(error) = node.error.as_ref().filter(|_| node.instances.is_empty()) {
         let handled = if node.handled == Some(true) { " (handled)" } else { "" };
         let _ = writeln!(
             text,
-            "                {}: {}{handled}",
+            "{indent}              {}: {}{handled}",
             error.kind,
             shown(&error.message)
         );
     } else if node.status == NodeStatus::Skipped
         && let Some(because) = &node.because
     {
-        let _ = writeln!(text, "                {}", shown(because));
+        let _ = writeln!(text, "{indent}              {}", shown(because));
     }
     for recorded in node.gate.iter().flat_map(|gate| &gate.decisions) {
         let _ = writeln!(text, "                {}", shown(&recorded.to_string()));
     }
+    not_undone(&mut text, indent, node.undo.as_ref());
     text
 }
 
-fn instance_row(instance: &InstanceSnapshot) -> String {
+fn instance_row(indent: &str, instance: &InstanceSnapshot) -> String {
     let mut text = format!(
-        "    {} {}",
+        "{indent}{} {}",
         text::status_padded(instance.status.name()),
         shown(&instance.label)
     );
@@ -116,12 +118,13 @@ fn instance_row(instance: &InstanceSnapshot) -> String {
         .settled_ms
         .zip(instance.started_ms)
         .map(|(settled, started)| settled - started);
-    details(&mut text, instance.attempts, duration);
+    details(&mut text, instance.attempts, duration, instance.undo.as_ref());
     text.push_str(&used(instance.agent.as_deref(), Usage::default()));
     text.push('\n');
     if let Some(error) = &instance.error {
-        let _ = writeln!(text, "                  {}: {}", error.kind, shown(&error.message));
+        let _ = writeln!(text, "{indent}              {}: {}", error.kind, shown(&error.message));
     }
+    not_undone(&mut text, indent, instance.undo.as_ref());
     text
 }
 
@@ -140,11 +143,29 @@ fn used(agent: Option<&str>, used: Usage) -> String {
     text
 }
 
-fn details(text: &mut String, attempts: u32, duration_ms: Option<i64>) {
+fn not_undone(text: &mut String, indent: &str, undo: Option<&Undo>) {
+    if let Some(error) = undo.and_then(|undo| undo.error.as_ref()) {
+        let _ = writeln!(
+            text,
+            "{indent}              its undo: {}: {}",
+            error.kind,
+            shown(&error.message)
+        );
+    }
+}
+
+fn details(text: &mut String, attempts: u32, duration_ms: Option<i64>, undo: Option<&Undo>) {
     if attempts > 1 {
         let _ = write!(text, "  {attempts} attempts");
     }
     if let Some(ms) = duration_ms {
         let _ = write!(text, "  {}", text::duration(ms));
+    }
+    if let Some(undo) = undo {
+        text.push_str(match undo.status {
+            UndoStatus::Running => "  being undone",
+            UndoStatus::Done => "  undone",
+            UndoStatus::Failed => "  not undone",
+        });
     }
 }

@@ -85,7 +85,7 @@ impl View {
         Self {
             run: run.rsplit('-').next().unwrap_or(run).to_owned(),
             started,
-            nodes: plan.nodes.len() as u64,
+            nodes: u64::from(engine.node_count()),
             counts,
             running: Vec::new(),
             waiting: waiting.collect(),
@@ -108,6 +108,14 @@ impl View {
                     since: now,
                 });
             }
+            Notice::Called { .. } => self.nodes = u64::from(engine.node_count()),
+            Notice::Undoing { node, label } => self.running.push(Running {
+                label: undo_of(label),
+                title: engine.title(*node).unwrap_or_default(),
+                attempt: 1,
+                since: now,
+            }),
+            Notice::Undone { label, .. } | Notice::UndoFailed { label, .. } => self.forget(&undo_of(label)),
             Notice::Retrying {
                 label, error, at_ms, ..
             } => {
@@ -174,16 +182,15 @@ impl View {
     /// Instances of a fan-out and the nodes of a called plan are not counted: their task is.
     fn settle(&mut self, engine: &Engine, node: u32, label: &SmolStr) {
         self.forget(label);
-        if engine
-            .plan()
-            .nodes
-            .get(node as usize)
-            .is_some_and(|known| known.id == *label)
-        {
+        if engine.name(node, None).is_some_and(|name| name == *label) {
             self.counts.settled += 1;
             self.paths.settle(node);
         }
     }
+}
+
+fn undo_of(label: &str) -> SmolStr {
+    smol_str::format_smolstr!("undo of {label}")
 }
 
 /// From now to a time of the wall clock.

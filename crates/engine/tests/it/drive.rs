@@ -11,7 +11,7 @@ use engine::{Engine, NodeSnapshot};
 use ir::plan::{Body, NodeId, Plan};
 
 use crate::generate::Rng;
-use crate::model::{Fate, Model, outcome};
+use crate::model::{Fate, Model, outcome, seed_of};
 
 /// What a schedule may do besides letting attempts end.
 #[derive(Clone, Copy, Default)]
@@ -39,7 +39,7 @@ pub struct Drive<'a> {
     last_attempt: BTreeMap<(NodeId, Option<u32>), (u32, u32)>,
     crashes_left: u32,
     /// What each unit's last attempt was started with: what it read.
-    pub read: BTreeMap<(NodeId, Option<u32>), String>,
+    pub read: BTreeMap<String, String>,
 }
 
 impl<'a> Drive<'a> {
@@ -102,7 +102,10 @@ impl<'a> Drive<'a> {
             });
         }
         if self.faults.cancel && self.rng.percent(5) {
-            return self.tell(EventKind::CancelAsked { because: None });
+            return self.tell(EventKind::CancelAsked {
+                because: None,
+                rollback: false,
+            });
         }
         if self.faults.nonsense && self.rng.percent(20) {
             return self.nonsense();
@@ -133,33 +136,32 @@ impl<'a> Drive<'a> {
     }
 
     fn end(&mut self, attempt: AttemptId) {
-        self.running.remove(&attempt);
+        let start = self.running.remove(&attempt).expect("it runs");
         self.time_ms += self.rng.below(50) as i64;
         let how = match self.stopping.remove(&attempt) {
             Some(StopReason::Pause) if self.rng.percent(70) => How::Interrupted,
             Some(StopReason::Cancel | StopReason::PlanTimeout) if self.rng.percent(70) => How::Cancelled,
-            _ if self.has_script(attempt.node) => outcome(self.seed, attempt.node, attempt.instance, attempt.attempt),
+            _ if start.exec.is_some() => {
+                let (seed, node) = self.local(attempt.node);
+                outcome(seed, node, attempt.instance, attempt.attempt)
+            }
             _ => How::Nothing,
         };
         let ended = Ended {
             how,
-            stdout: format!("{attempt:?}"),
+            // It must tell neither how often the same attempt was started nor in which order calls began.
+            stdout: format!("{} {}", start.label, attempt.attempt),
             ..Ended::nothing(5)
-        };
-        // The output must not tell how often the same attempt was started.
-        let ended = Ended {
-            stdout: ended.stdout.replace(&format!("start: {}", attempt.start), ""),
-            ..ended
         };
         self.tell(EventKind::AttemptEnded { attempt, ended });
     }
 
-    fn has_script(&self, id: NodeId) -> bool {
-        match &self.plan.nodes[id as usize].body {
-            Body::Task(task) => task.script().is_some(),
-            Body::Gate(gate) => gate.script.is_some(),
-            Body::Decision(_) => false,
-        }
+    /// What decides the attempts of a node: the seed of its scope, and its number there.
+    fn local(&self, id: NodeId) -> (u64, NodeId) {
+        let name = self.engine.name(id, None).expect("a node of the run");
+        let (prefix, own) = name.rfind('/').map_or(("", &*name), |at| name.split_at(at + 1));
+        let number = own.trim_start_matches('n').parse().expect("a number");
+        (seed_of(self.seed, prefix), number)
     }
 
     fn crash(&mut self) {
@@ -193,6 +195,7 @@ impl<'a> Drive<'a> {
             instance,
             attempt: 1 + self.rng.below(3) as u32,
             start: self.rng.below(2) as u32,
+            undo: false,
         };
         if self.running.contains_key(&attempt) {
             return;
@@ -313,19 +316,24 @@ impl<'a> Drive<'a> {
             }
         };
         assert!(expected, "attempt {id:?} after {last:?}");
-        let before = &self.seen[id.node as usize];
-        let settled = matches!(
-            before.status,
-            NodeStatus::Completed | NodeStatus::Failed | NodeStatus::Skipped | NodeStatus::Cancelled
-        );
+        // One of a call that began with this event was not seen before.
+        let settled = self.seen.get(id.node as usize).is_some_and(|before| {
+            matches!(
+                before.status,
+                NodeStatus::Completed | NodeStatus::Failed | NodeStatus::Skipped | NodeStatus::Cancelled
+            )
+        });
         assert!(!settled, "`{}` starts after it settled", start.label);
-        let model = Model::of(self.plan, fates(&self.engine.nodes()));
-        assert!(model.may_start(id.node), "`{}` starts before its needs", start.label);
+        if (id.node as usize) < self.plan.nodes.len() {
+            let model = Model::of(self.plan, fates(&self.engine.nodes()[..self.plan.nodes.len()]));
+            assert!(model.may_start(id.node), "`{}` starts before its needs", start.label);
+        }
         if let Some(exec) = &start.exec {
-            self.read.insert(unit, format!("{:?}", exec.env));
+            self.read.insert(start.label.to_string(), format!("{:?}", exec.env));
         }
         self.running.insert(id, start);
-        if let Body::Task(task) = &self.plan.nodes[id.node as usize].body
+        let node = self.engine.plan_node(id.node).expect("a node of the run");
+        if let Body::Task(task) = &node.body
             && let Some(parallel) = task.each.as_ref().and_then(|each| each.parallel)
         {
             let instances = self.running.keys().filter(|other| other.node == id.node).count();
@@ -363,7 +371,8 @@ impl<'a> Drive<'a> {
         let idle = in_flight.is_empty() && self.timers.is_empty();
         assert!(!idle || stands, "nothing happens and nothing will: {now:#?}");
         let free = in_flight.len() < self.plan.limits.parallel.unwrap_or(2) as usize;
-        let held = !free || stands || self.faults.pauses || self.faults.cancel;
+        let limits_of_calls = self.plan.plans.values().any(|plan| plan.limits.parallel.is_some());
+        let held = !free || stands || limits_of_calls || self.faults.pauses || self.faults.cancel;
         assert!(
             held || now.iter().all(|node| node.status != NodeStatus::Ready),
             "a slot is free and a node is ready"

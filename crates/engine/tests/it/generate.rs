@@ -3,7 +3,7 @@
 use ir::expr::{Binary, BinaryOp, Capture, Expr, Ref};
 use ir::plan::{
     Arm, Backoff, Binding, Body, Each, Expectation, FailMode, FailurePolicy, Gate, Interpreter, MemoryKey, MemoryScope,
-    Need, Node, NodeId, Plan, Remember, Retry, Route, Script, Task, Tolerate,
+    Need, Node, NodeId, Plan, Remember, Retry, Route, Script, Task, Tolerate, Work,
 };
 use ir::types::Type;
 use ir::value::Value;
@@ -86,6 +86,7 @@ fn candidate(rng: &mut Rng, nodes_max: usize) -> Plan {
     }
     let mut plan = plan();
     plan.limits.parallel = Some(1 + rng.below(4) as u32);
+    add_calls(rng, &mut plan, &mut nodes);
     plan.nodes = vec![nodes[0].clone(); count];
     for (i, node) in nodes.into_iter().enumerate() {
         plan.nodes[place[i] as usize] = node;
@@ -97,6 +98,52 @@ fn candidate(rng: &mut Rng, nodes_max: usize) -> Plan {
         add_reads(rng, &mut plan);
     }
     plan
+}
+
+/// Lets some tasks call plans, one of which calls the other. What they do may be repeated, so that no doubt is left in them: the model
+/// knows of doubts in the outermost plan only.
+fn add_calls(rng: &mut Rng, plan: &mut Plan, nodes: &mut [Node]) {
+    // the plans that are called are made by this function's caller, too: this ends the recursion
+    if nodes.len() < CALLERS_MIN || !rng.percent(40) {
+        return;
+    }
+    for name in ["inner", "outer"] {
+        let mut called = loop {
+            let called = candidate(rng, CALLERS_MIN - 1);
+            if ir::verify::verify(&called).is_ok() {
+                break called;
+            }
+        };
+        called.name = name.into();
+        called.limits.parallel = rng.percent(30).then(|| 1 + rng.clone().below(2) as u32);
+        for node in &mut called.nodes {
+            if let Body::Task(task) = &mut node.body {
+                task.idempotent = true;
+            }
+        }
+        if name == "outer" {
+            call(rng, &mut called.nodes, 40, &["inner"]);
+        }
+        plan.plans.insert(name.into(), called);
+    }
+    call(rng, nodes, 40, &["inner", "outer"]);
+}
+
+/// Plans with fewer nodes call none.
+const CALLERS_MIN: usize = 5;
+
+fn call(rng: &mut Rng, nodes: &mut [Node], percent: u64, plans: &[&str]) {
+    for node in nodes {
+        if let Body::Task(task) = &mut node.body
+            && task.script().is_some()
+            && rng.percent(percent)
+        {
+            task.work = Work::Call((*rng.pick(plans)).into());
+            task.fail.clear();
+            task.remember.clear();
+            task.idempotent = true;
+        }
+    }
 }
 
 fn bare(rng: &mut Rng, index: usize, dense: bool) -> Node {

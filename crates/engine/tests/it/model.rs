@@ -3,12 +3,13 @@
 //! Written from the table alone, without a look at the engine: statuses are unknown until a rule gives them, and rules are
 //! tried on all nodes until none gives anything new.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::event::{How, NodeStatus};
 use ir::expr::Expr;
-use ir::plan::{Body, Need, Node, NodeId, Plan, Tolerate};
+use ir::plan::{Body, Need, Node, NodeId, Plan, Tolerate, Work};
 use ir::value::Value;
+use smol_str::SmolStr;
 
 /// What an attempt comes to, decided by the seed alone.
 pub fn outcome(seed: u64, node: NodeId, instance: Option<u32>, attempt: u32) -> How {
@@ -29,6 +30,13 @@ pub fn outcome(seed: u64, node: NodeId, instance: Option<u32>, attempt: u32) -> 
     }
 }
 
+/// What decides the attempts in a called plan: where its nodes' names begin.
+pub fn seed_of(seed: u64, prefix: &str) -> u64 {
+    prefix
+        .bytes()
+        .fold(seed, |seed, byte| seed.wrapping_mul(0x0100_0000_01B3) ^ u64::from(byte))
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fate {
     pub status: NodeStatus,
@@ -37,6 +45,12 @@ pub struct Fate {
 
 pub struct Model<'a> {
     plan: &'a Plan,
+    /// The plans that are called, of the outermost.
+    plans: &'a BTreeMap<SmolStr, Plan>,
+    /// What the names of its nodes begin with.
+    prefix: String,
+    /// Of the outermost.
+    run_seed: u64,
     seed: u64,
     /// Nodes whose attempt a crash left in doubt.
     doubted: BTreeSet<NodeId>,
@@ -60,9 +74,22 @@ pub fn fallback(node: &Node) -> Option<NodeId> {
 
 impl<'a> Model<'a> {
     pub fn solve(plan: &'a Plan, seed: u64, doubted: BTreeSet<NodeId>) -> Self {
+        Self::within(plan, &plan.plans, seed, String::new(), doubted)
+    }
+
+    fn within(
+        plan: &'a Plan,
+        plans: &'a BTreeMap<SmolStr, Plan>,
+        run_seed: u64,
+        prefix: String,
+        doubted: BTreeSet<NodeId>,
+    ) -> Self {
         let mut model = Self {
             plan,
-            seed,
+            plans,
+            seed: seed_of(run_seed, &prefix),
+            prefix,
+            run_seed,
             doubted,
             fates: vec![None; plan.nodes.len()],
         };
@@ -83,6 +110,9 @@ impl<'a> Model<'a> {
     pub fn of(plan: &'a Plan, fates: Vec<Option<Fate>>) -> Self {
         Self {
             plan,
+            plans: &plan.plans,
+            prefix: String::new(),
+            run_seed: 0,
             seed: 0,
             doubted: BTreeSet::new(),
             fates,
@@ -245,7 +275,9 @@ impl<'a> Model<'a> {
                 }
             }
             Body::Task(task) => {
-                task.script()?;
+                if task.work.is_nothing() {
+                    return None;
+                }
                 let Some(each) = &task.each else {
                     return self.attempts(id, None);
                 };
@@ -274,11 +306,14 @@ impl<'a> Model<'a> {
         };
         let mut attempt = 1;
         loop {
-            let mode = match outcome(self.seed, id, instance, attempt) {
-                How::Exited(0) => return None,
-                How::Exited(3) => "x",
-                How::TimedOut => "timeout",
-                _ => "failure",
+            let mode = match &task.work {
+                Work::Call(name) => self.call(name, id, instance, attempt)?,
+                _ => match outcome(self.seed, id, instance, attempt) {
+                    How::Exited(0) => return None,
+                    How::Exited(3) => "x",
+                    How::TimedOut => "timeout",
+                    _ => "failure",
+                },
             };
             let again = task.retry.as_ref().is_some_and(|retry| {
                 attempt <= retry.max && (retry.on.is_empty() || retry.on.iter().any(|on| on == mode))
@@ -288,6 +323,31 @@ impl<'a> Model<'a> {
             }
             attempt += 1;
         }
+    }
+
+    /// The mode of a call: that of the first failure in the plan that nothing handles, if other plans know it.
+    fn call(&self, name: &str, id: NodeId, instance: Option<u32>, attempt: u32) -> Option<&'static str> {
+        let mut prefix = format!("{}n{id}", self.prefix);
+        if let Some(instance) = instance {
+            prefix += &format!("[{instance}]");
+        }
+        if attempt > 1 {
+            prefix += &format!("#{attempt}");
+        }
+        prefix.push('/');
+        let inner = Model::within(&self.plans[name], self.plans, self.run_seed, prefix, BTreeSet::new());
+        let failed = inner.first_unhandled()?;
+        match inner.fate(failed)?.mode.as_deref() {
+            Some("timeout") => Some("timeout"),
+            _ => Some("failure"),
+        }
+    }
+
+    fn first_unhandled(&self) -> Option<NodeId> {
+        (0..self.plan.nodes.len() as NodeId).find(|id| {
+            let failed = self.fate(*id).is_some_and(|fate| fate.status == NodeStatus::Failed);
+            failed && !self.handled(*id)
+        })
     }
 
     /// Whether a failure is handled, once everything has settled.
@@ -311,7 +371,6 @@ impl<'a> Model<'a> {
     }
 
     pub fn fails(&self) -> bool {
-        (0..self.plan.nodes.len() as NodeId)
-            .any(|id| self.fate(id).is_some_and(|fate| fate.status == NodeStatus::Failed) && !self.handled(id))
+        self.first_unhandled().is_some()
     }
 }

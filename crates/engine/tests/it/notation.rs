@@ -17,8 +17,26 @@ use smol_str::SmolStr;
 
 use crate::generate;
 
-/// Reads a plan; `ir::verify` has the last word.
+/// Reads a plan and, each behind a line `plan name`, those that it calls; `ir::verify` has the last word.
 pub fn plan(text: &str) -> Plan {
+    let mut parts = format!("\n{text}");
+    let mut called = Vec::new();
+    while let Some(at) = parts.rfind("\nplan ") {
+        let part = parts.split_off(at);
+        let (name, body) = part["\nplan ".len()..].split_once('\n').expect("a body");
+        let mut plan = one(body);
+        plan.name = name.trim().into();
+        called.push((plan.name.clone(), plan));
+    }
+    let mut plan = one(&parts);
+    plan.plans = called.into_iter().collect();
+    if let Err(error) = ir::verify::verify(&plan) {
+        panic!("the scenario's plan is wrong: {error}");
+    }
+    plan
+}
+
+fn one(text: &str) -> Plan {
     let mut reader = Reader {
         plan: generate::plan(),
         ids: ids(text),
@@ -31,11 +49,7 @@ pub fn plan(text: &str) -> Plan {
             reader.header(line);
         }
     }
-    let plan = reader.plan;
-    if let Err(error) = ir::verify::verify(&plan) {
-        panic!("the scenario's plan is wrong: {error}");
-    }
-    plan
+    reader.plan
 }
 
 const HEADERS: [&str; 3] = ["task", "gate", "decision"];
@@ -306,6 +320,8 @@ impl Reader {
             "requires" => task.requires.push(self.expectation(rest)),
             "timeout" => task.timeout = Some(self.expr(rest)),
             "idempotent" => task.idempotent = rest == "true",
+            "call" => task.work = Work::Call(rest.into()),
+            "rollback" => task.rollback = Some(generate::script(rest)),
             "fallback" => task.fallback = Some(self.id(rest)),
             "remember" => task.remember.push(Remember {
                 key: name.into(),

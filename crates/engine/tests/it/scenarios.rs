@@ -11,10 +11,10 @@ use engine::event::{
     Account, Ask, AttemptId, Call, Command, Ended, Event, EventKind, GateDecision, How, Observation, Resolution,
     RunStarted, StartAttempt, Timer, Usage,
 };
-use engine::{Engine, Notice, Phase};
+use engine::{Engine, Listed, NodeSnapshot, Notice, Phase, Undo};
 use ir::eval::World;
 use ir::expr::Capture;
-use ir::plan::{Budget, Money, Plan};
+use ir::plan::{Budget, Money, NodeId, Plan};
 use ir::value::{FileRef, Value};
 
 use crate::{drive, notation};
@@ -26,7 +26,8 @@ fn scenarios_come_out_as_written() {
     let bless = std::env::var("BLESS").is_ok();
     let mut wrong = Vec::new();
     for name in [
-        "graph", "attempts", "calls", "agents", "budgets", "fan-out", "stopping", "world", "people",
+        "graph", "attempts", "calls", "agents", "budgets", "fan-out", "stopping", "world", "people", "subplans",
+        "rollback",
     ] {
         let path = format!("{folder}/{name}.md");
         let text = std::fs::read_to_string(&path).expect("a file of scenarios");
@@ -128,7 +129,14 @@ impl Play {
             ["world", name, "=", value] => self.world.set(name, value),
             ["pause"] => self.tell(EventKind::PauseAsked),
             ["resume"] => self.tell(EventKind::ResumeAsked),
-            ["cancel"] => self.tell(EventKind::CancelAsked { because: None }),
+            ["cancel"] => self.tell(EventKind::CancelAsked {
+                because: None,
+                rollback: false,
+            }),
+            ["cancel", "rollback"] => self.tell(EventKind::CancelAsked {
+                because: None,
+                rollback: true,
+            }),
             ["driver"] => self.tell(drive::driver()),
             ["again"] => self.tell(self.last.clone().expect("an event before")),
             ["lost", label] => self.tell(EventKind::AttemptLost {
@@ -162,6 +170,16 @@ impl Play {
                 self.say(&format!("{} and {tokens} tokens", ir::quantity::render_money(cost.0)));
             }
             ["timer", "plan"] => self.tell(EventKind::TimerFired { timer: Timer::Plan }),
+            ["timer-of", label, attempt] => {
+                let node = self.node(label);
+                let attempt = attempt.parse().expect("a number");
+                let timer = Timer::Call {
+                    node,
+                    instance: None,
+                    attempt,
+                };
+                self.tell(EventKind::TimerFired { timer });
+            }
             ["timer", label, number @ ..] => {
                 let AttemptId {
                     node,
@@ -338,13 +356,24 @@ impl Play {
                 started(&start)
             }
             Command::StopAttempt { attempt, why } => {
-                format!("stop {} ({})", self.label(attempt), name(&why))
+                let undo = if attempt.undo { "undo of " } else { "" };
+                let label = self.named(attempt.node, attempt.instance);
+                format!("stop {undo}{label} ({})", name(&why))
             }
             Command::AskPeople(ask) => asked(&ask),
             Command::SetTimer {
                 timer: Timer::Gate { node },
                 at_ms,
-            } => format!("timer of {} at {at_ms}", self.plan.nodes[node as usize].id),
+            } => format!("timer of {} at {at_ms}", self.named(node, None)),
+            Command::SetTimer {
+                timer:
+                    Timer::Call {
+                        node,
+                        instance,
+                        attempt,
+                    },
+                at_ms,
+            } => format!("timer of the call {} #{attempt} at {at_ms}", self.named(node, instance)),
             Command::SetTimer {
                 timer: Timer::Account { account },
                 at_ms,
@@ -366,41 +395,46 @@ impl Play {
                     },
                 at_ms,
             } => {
-                let label = self.label(AttemptId {
-                    node,
-                    instance,
-                    attempt,
-                    start: 0,
-                });
+                let label = self.named(node, instance);
                 format!("timer {label} #{attempt} at {at_ms}")
             }
             Command::RunStopped { status } => format!("run: {}", name(&status)),
         }
     }
 
-    fn label(&self, attempt: AttemptId) -> String {
-        let same = |other: &&AttemptId| (other.node, other.instance) == (attempt.node, attempt.instance);
-        self.attempts
-            .iter()
-            .find(|(_, other)| same(other))
-            .map_or("?".to_owned(), |(label, _)| label.clone())
+    fn named(&self, node: NodeId, instance: Option<u32>) -> String {
+        self.engine.name(node, instance).expect("a node of the run").to_string()
     }
 
     fn nodes(&mut self) {
-        for node in self.engine.nodes() {
-            let mut line = format!("{} {}", node.id, name(&node.status));
-            if let Some(handled) = node.handled {
-                line += if handled { ", handled" } else { ", unhandled" };
+        for (depth, listed) in self.engine.listing() {
+            let indent = "  ".repeat(depth as usize);
+            match listed {
+                Listed::Node(node) => self.say_node(&indent, &node),
+                Listed::Instance { snapshot, .. } => {
+                    let undo = undone(snapshot.undo.as_ref());
+                    self.say(&format!("{indent}{} {}{undo}", snapshot.label, name(&snapshot.status)));
+                }
             }
-            for (output, value) in &node.outputs {
-                write!(line, ", {output} = {}", ir::data::render(value)).expect("text grows");
-            }
-            for instance in &node.instances {
-                write!(line, ", [{}] {}", instance.key, name(&instance.status)).expect("text grows");
-            }
-            self.say(&line);
         }
     }
+
+    fn say_node(&mut self, indent: &str, node: &NodeSnapshot) {
+        let mut line = format!("{indent}{} {}", node.id, name(&node.status));
+        if let Some(handled) = node.handled {
+            line += if handled { ", handled" } else { ", unhandled" };
+        }
+        line += &undone(node.undo.as_ref());
+        for (output, value) in &node.outputs {
+            write!(line, ", {output} = {}", ir::data::render(value)).expect("text grows");
+        }
+        self.say(&line);
+    }
+}
+
+fn undone(undo: Option<&Undo>) -> String {
+    undo.map(|undo| format!(", undo {}", name(&undo.status)))
+        .unwrap_or_default()
 }
 
 fn started(start: &StartAttempt) -> String {
@@ -511,6 +545,12 @@ fn told(notice: &Notice) -> Option<String> {
         Notice::Cancelled { label, .. } => format!("{label} cancelled"),
         Notice::Aborting { label, .. } => format!("abort, because of {label}"),
         Notice::PlanTimeout => "the plan's time is up".to_owned(),
+        Notice::Called { label, plan, nodes, .. } => format!("{label} calls {plan}, {nodes} nodes"),
+        Notice::CallTimeout { label, .. } => format!("the time of {label} is up"),
+        Notice::RollingBack { count } => format!("rolls back {count}"),
+        Notice::Undoing { .. } => return None,
+        Notice::Undone { label, .. } => format!("{label} undone"),
+        Notice::UndoFailed { label, error, .. } => format!("{label} not undone, {}: {}", error.kind, error.message),
         Notice::Ignored(ignored) => format!("ignored {}: {}", ignored.event, ignored.reason),
     })
 }

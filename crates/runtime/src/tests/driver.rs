@@ -495,7 +495,7 @@ fn a_run_can_be_steered_through_its_inbox() {
             // an unreadable request disturbs nobody
             folder.inbox().post("{\"event\":\"run-started\"}").expect("posted");
             assert!(matches!(
-                request::cancel(&folder, Some("enough".to_owned())),
+                request::cancel(&folder, Some("enough".to_owned()), false),
                 Ok(request::Asked::Left { .. })
             ));
         },
@@ -539,11 +539,11 @@ fn cancelling_a_run_that_nobody_drives_needs_nobody() {
         },
     };
     let finished = running.drive(&mut observer).expect("driven");
-    let asked = request::cancel(&finished.folder, None).expect("asked");
+    let asked = request::cancel(&finished.folder, None, false).expect("asked");
     assert_eq!(asked, request::Asked::Journaled { goes_on: false });
     let report = replay(&finished.folder).expect("the journal replays");
     assert_eq!(report.status, RunStatus::Cancelled);
-    let error = request::cancel(&finished.folder, None)
+    let error = request::cancel(&finished.folder, None, false)
         .expect_err("it has ended")
         .to_string();
     assert!(error.contains("is cancelled and has nothing left to do"), "{error}");

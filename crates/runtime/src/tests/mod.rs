@@ -3,6 +3,7 @@
 mod crash;
 mod driver;
 mod plans;
+mod scopes;
 mod supervisor;
 
 use std::ffi::OsString;

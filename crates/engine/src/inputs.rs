@@ -1,16 +1,13 @@
-//! Parameters of a run: those given, checked against the plan, and defaults for the others.
+//! Parameters of a plan: those given, checked against it, and defaults for the others.
 
-use std::path::PathBuf;
-
-use ir::data::{check, render};
+use ir::data::check;
 use ir::eval::{EvalError, NoWorld, Scope, eval};
 use ir::expr::Ref;
 use ir::plan::{Inputs, Plan};
 use ir::types::{Type, Types};
 use ir::value::Value;
-use store::RunMeta;
 
-/// The inputs that a run starts with; otherwise one sentence for each parameter that is missing, unknown or of the wrong type.
+/// The inputs that a run, or a call of the plan, starts with; otherwise one sentence for each parameter that is missing, unknown or of the wrong type.
 pub fn complete(plan: &Plan, given: Inputs) -> Result<Inputs, Vec<String>> {
     let mut problems: Vec<String> = given
         .keys()
@@ -25,7 +22,6 @@ pub fn complete(plan: &Plan, given: Inputs) -> Result<Inputs, Vec<String>> {
                 let scope = Params {
                     inputs: &inputs,
                     types: &plan.types,
-                    workspace: None,
                 };
                 eval(default, &scope, &mut NoWorld)
                     .map_err(|error| format!("its default has no value: {}", error.message))
@@ -50,34 +46,20 @@ fn known(plan: &Plan) -> String {
     }
 }
 
-/// The plan's `dir:`, for what runs no script but looks at files. `None` where the plan has none, or where it depends on nodes.
-pub fn plan_dir(plan: &Plan, meta: &RunMeta) -> Option<PathBuf> {
-    let workspace = meta.workspace.to_string_lossy();
-    let scope = Params {
-        inputs: &meta.inputs,
-        types: &plan.types,
-        workspace: Some(&workspace),
-    };
-    let dir = eval(plan.dir.as_ref()?, &scope, &mut NoWorld).ok()?;
-    Some(meta.cwd.join(render(&dir)))
-}
-
 /// What is known before anything ran. A default may read the parameters before it.
 struct Params<'a> {
     inputs: &'a Inputs,
     types: &'a Types,
-    workspace: Option<&'a str>,
 }
 
 impl Scope for Params<'_> {
     fn get(&self, reference: &Ref) -> Result<Value, EvalError> {
-        match (reference, self.workspace) {
-            (Ref::Param(name), _) => self
+        match reference {
+            Ref::Param(name) => self
                 .inputs
                 .get(name)
                 .cloned()
                 .ok_or_else(|| EvalError::new(format!("`params.{name}` has no value yet"))),
-            (Ref::Run(name), Some(workspace)) if name == "workspace" => Ok(Value::String(workspace.into())),
             _ => Err(EvalError::new("a default can only read the parameters before it")),
         }
     }
