@@ -179,9 +179,8 @@ pub fn create(store: &Store, plan: &Plan, given: Inputs, options: &Options) -> R
 
 /// Whether this version can run all that the plan says.
 pub fn runnable(plan: &Plan) -> Result<(), RunError> {
-    let unsupported = plan.unsupported.iter().filter(|clause| clause.blocks);
-    let blocking: Vec<String> = unsupported
-        .map(|clause| format!("`{}` in line {}", clause.what, clause.line))
+    let blocking: Vec<String> = blocking(plan)
+        .into_iter()
         .chain(crate::adapters::not_carried_out(plan))
         .collect();
     match blocking.is_empty() {
@@ -195,7 +194,7 @@ fn checked(plan: &Plan, given: Inputs, options: &Options) -> Result<Inputs, RunE
     ir::verify::verify(plan).map_err(|error| RunError::BadPlan(error.to_string()))?;
     runnable(plan)?;
     must_be_enforced(plan, options)?;
-    inputs::complete(plan, given).map_err(RunError::Inputs)
+    engine::complete_inputs(plan, given).map_err(RunError::Inputs)
 }
 
 fn new_run(plan: &Plan, inputs: Inputs, options: &Options) -> NewRun {

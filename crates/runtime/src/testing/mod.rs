@@ -10,7 +10,7 @@ mod mocks;
 use std::sync::Arc;
 
 use engine::event::{Command, Event, EventKind, RunStarted, RunStatus};
-use engine::{Engine, Notice};
+use engine::{Engine, Notice, complete_inputs as complete};
 use ir::Value;
 use ir::eval::{EvalError, NoWorld, Scope, eval};
 use ir::expr::Ref;
@@ -18,7 +18,6 @@ use ir::plan::{Expectation, Inputs, Judge, Plan, Unsupported};
 use ir::testing::{Mocked, Test};
 use ir::types::Types;
 
-use crate::inputs::complete;
 use crate::sim::{Halt, Journal, Simulation};
 
 pub use mocks::Mocks;
@@ -82,7 +81,8 @@ impl TestReport {
 
 /// The first clause that keeps the tests of a plan from being carried out.
 pub fn unsupported(plan: &Plan) -> Option<&Unsupported> {
-    plan.unsupported.iter().find(|clause| clause.blocks)
+    let mut all = std::iter::once(plan).chain(plan.plans.values());
+    all.find_map(|plan| plan.unsupported.iter().find(|clause| clause.blocks))
 }
 
 /// Without a mock of its judge prose stays unverified in a test, and nobody is asked.
