@@ -63,7 +63,7 @@ fn claims<'s>(scopes: &'s Scopes, run_budget: &Budget, unit: UnitId) -> Vec<Clai
                 .map(|task| task.budget.clone())
                 .unwrap_or_default(),
         });
-        at = scope.caller;
+        at = scope.caller.as_ref().map(|caller| caller.unit);
         let budget = if at.is_some() { &scope.plan().budget } else { run_budget };
         claims.push(Claim {
             account: Account::Plan(scopes.id_of(unit.node)),

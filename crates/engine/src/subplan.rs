@@ -191,7 +191,7 @@ impl Engine {
         if self.was_stopped(scope) {
             return self.unit_cancelled(unit);
         }
-        match self.outcome(scope) {
+        match self.made(scope) {
             Err(failure) => self.finish_attempt(unit, Err(failure)),
             Ok(outputs) => {
                 if let Some(called) = &mut self.state.unit_mut(unit).called {
@@ -219,7 +219,7 @@ impl Engine {
     }
 
     /// What a call came to: its outputs, or the failure that nothing in it handled.
-    fn outcome(&self, scope: ScopeId) -> Result<BTreeMap<SmolStr, Value>, Failure> {
+    fn made(&self, scope: ScopeId) -> Result<BTreeMap<SmolStr, Value>, Failure> {
         let state = self.state.scope(scope);
         let failed = match state.stopping {
             Some(Stopping::Timeout(_)) => {
