@@ -142,7 +142,10 @@ impl Faults {
             });
         }
         if self.kinds.cancels && self.rng.percent(3) {
-            return Some(EventKind::CancelAsked { because: None });
+            return Some(EventKind::CancelAsked {
+                because: None,
+                rollback: false,
+            });
         }
         if !self.kinds.doubles || past.is_empty() || !self.rng.percent(10) {
             return None;
