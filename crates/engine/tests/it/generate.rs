@@ -57,8 +57,18 @@ fn constant(value: bool) -> Expr {
 
 /// A random valid plan of at most `nodes_max` nodes.
 pub fn random(rng: &mut Rng, nodes_max: usize) -> Plan {
+    valid(rng, nodes_max, false)
+}
+
+/// One of which some call plans.
+#[allow(dead_code, reason = "this file is a part of other programs, too")]
+pub fn random_with_calls(rng: &mut Rng, nodes_max: usize) -> Plan {
+    valid(rng, nodes_max, true)
+}
+
+fn valid(rng: &mut Rng, nodes_max: usize, calls: bool) -> Plan {
     loop {
-        let candidate = candidate(rng, nodes_max);
+        let candidate = candidate(rng, nodes_max, calls);
         if ir::verify::verify(&candidate).is_ok() {
             return candidate;
         }
@@ -66,7 +76,7 @@ pub fn random(rng: &mut Rng, nodes_max: usize) -> Plan {
 }
 
 /// Edges point forward in a hidden order; plan order is a shuffle of it.
-fn candidate(rng: &mut Rng, nodes_max: usize) -> Plan {
+fn candidate(rng: &mut Rng, nodes_max: usize, calls: bool) -> Plan {
     // Half of the plans are small and full of routes and fallbacks: there the rules meet.
     let dense = rng.percent(50);
     let count = 1 + rng.below(if dense { nodes_max / 2 } else { nodes_max });
@@ -86,7 +96,9 @@ fn candidate(rng: &mut Rng, nodes_max: usize) -> Plan {
     }
     let mut plan = plan();
     plan.limits.parallel = Some(1 + rng.below(4) as u32);
-    add_calls(rng, &mut plan, &mut nodes);
+    if calls && count >= CALLERS_MIN && rng.percent(40) {
+        add_calls(rng, &mut plan, &mut nodes);
+    }
     plan.nodes = vec![nodes[0].clone(); count];
     for (i, node) in nodes.into_iter().enumerate() {
         plan.nodes[place[i] as usize] = node;
@@ -103,17 +115,8 @@ fn candidate(rng: &mut Rng, nodes_max: usize) -> Plan {
 /// Lets some tasks call plans, one of which calls the other. What they do may be repeated, so that no doubt is left in them: the model
 /// knows of doubts in the outermost plan only.
 fn add_calls(rng: &mut Rng, plan: &mut Plan, nodes: &mut [Node]) {
-    // the plans that are called are made by this function's caller, too: this ends the recursion
-    if nodes.len() < CALLERS_MIN || !rng.percent(40) {
-        return;
-    }
     for name in ["inner", "outer"] {
-        let mut called = loop {
-            let called = candidate(rng, CALLERS_MIN - 1);
-            if ir::verify::verify(&called).is_ok() {
-                break called;
-            }
-        };
+        let mut called = random(rng, CALLERS_MIN - 1);
         called.name = name.into();
         called.limits.parallel = rng.percent(30).then(|| 1 + rng.clone().below(2) as u32);
         for node in &mut called.nodes {

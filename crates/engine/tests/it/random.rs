@@ -11,7 +11,7 @@ use engine::{Engine, NodeSnapshot};
 use ir::plan::{Body, FailurePolicy, Need, NodeId, Plan, Work};
 
 use crate::drive::{Drive, Faults, fates};
-use crate::generate::{Rng, random};
+use crate::generate::{Rng, random_with_calls};
 use crate::model::Model;
 
 const PLANS: u64 = 1500;
@@ -38,7 +38,7 @@ fn for_seeds(test: impl Fn(u64) + std::panic::RefUnwindSafe) {
 
 fn plan_of(seed: u64) -> Arc<Plan> {
     let mut rng = Rng(seed.wrapping_mul(0x1234_5678_9ABC_DEF1));
-    Arc::new(random(&mut rng, 12))
+    Arc::new(random_with_calls(&mut rng, 12))
 }
 
 fn has_quorum(plan: &Plan) -> bool {
