@@ -3,7 +3,7 @@
 use ir::expr::{Binary, BinaryOp, Capture, Expr, Ref};
 use ir::plan::{
     Arm, Backoff, Binding, Body, Each, Expectation, FailMode, FailurePolicy, Gate, Interpreter, MemoryKey, MemoryScope,
-    Need, Node, NodeId, Plan, Remember, Retry, Route, Script, Task, Tolerate, Work,
+    Need, Node, NodeId, Plan, Remember, Retry, Route, Script, Task, Tolerate,
 };
 use ir::types::Type;
 use ir::value::Value;
@@ -57,18 +57,8 @@ fn constant(value: bool) -> Expr {
 
 /// A random valid plan of at most `nodes_max` nodes.
 pub fn random(rng: &mut Rng, nodes_max: usize) -> Plan {
-    valid(rng, nodes_max, false)
-}
-
-/// One of which some call plans.
-#[allow(dead_code, reason = "this file is a part of other programs, too")]
-pub fn random_with_calls(rng: &mut Rng, nodes_max: usize) -> Plan {
-    valid(rng, nodes_max, true)
-}
-
-fn valid(rng: &mut Rng, nodes_max: usize, calls: bool) -> Plan {
     loop {
-        let candidate = candidate(rng, nodes_max, calls);
+        let candidate = candidate(rng, nodes_max);
         if ir::verify::verify(&candidate).is_ok() {
             return candidate;
         }
@@ -76,7 +66,7 @@ fn valid(rng: &mut Rng, nodes_max: usize, calls: bool) -> Plan {
 }
 
 /// Edges point forward in a hidden order; plan order is a shuffle of it.
-fn candidate(rng: &mut Rng, nodes_max: usize, calls: bool) -> Plan {
+fn candidate(rng: &mut Rng, nodes_max: usize) -> Plan {
     // Half of the plans are small and full of routes and fallbacks: there the rules meet.
     let dense = rng.percent(50);
     let count = 1 + rng.below(if dense { nodes_max / 2 } else { nodes_max });
@@ -96,9 +86,6 @@ fn candidate(rng: &mut Rng, nodes_max: usize, calls: bool) -> Plan {
     }
     let mut plan = plan();
     plan.limits.parallel = Some(1 + rng.below(4) as u32);
-    if calls && count >= CALLERS_MIN && rng.percent(40) {
-        add_calls(rng, &mut plan, &mut nodes);
-    }
     plan.nodes = vec![nodes[0].clone(); count];
     for (i, node) in nodes.into_iter().enumerate() {
         plan.nodes[place[i] as usize] = node;
@@ -110,43 +97,6 @@ fn candidate(rng: &mut Rng, nodes_max: usize, calls: bool) -> Plan {
         add_reads(rng, &mut plan);
     }
     plan
-}
-
-/// Lets some tasks call plans, one of which calls the other. What they do may be repeated, so that no doubt is left in them: the model
-/// knows of doubts in the outermost plan only.
-fn add_calls(rng: &mut Rng, plan: &mut Plan, nodes: &mut [Node]) {
-    for name in ["inner", "outer"] {
-        let mut called = random(rng, CALLERS_MIN - 1);
-        called.name = name.into();
-        called.limits.parallel = rng.percent(30).then(|| 1 + rng.clone().below(2) as u32);
-        for node in &mut called.nodes {
-            if let Body::Task(task) = &mut node.body {
-                task.idempotent = true;
-            }
-        }
-        if name == "outer" {
-            call(rng, &mut called.nodes, 40, &["inner"]);
-        }
-        plan.plans.insert(name.into(), called);
-    }
-    call(rng, nodes, 40, &["inner", "outer"]);
-}
-
-/// Plans with fewer nodes call none.
-const CALLERS_MIN: usize = 5;
-
-fn call(rng: &mut Rng, nodes: &mut [Node], percent: u64, plans: &[&str]) {
-    for node in nodes {
-        if let Body::Task(task) = &mut node.body
-            && task.script().is_some()
-            && rng.percent(percent)
-        {
-            task.work = Work::Call((*rng.pick(plans)).into());
-            task.fail.clear();
-            task.remember.clear();
-            task.idempotent = true;
-        }
-    }
 }
 
 fn bare(rng: &mut Rng, index: usize, dense: bool) -> Node {

@@ -2,6 +2,7 @@
 
 extern crate dsl_engine as engine;
 
+mod callers;
 mod drive;
 mod generate;
 mod model;

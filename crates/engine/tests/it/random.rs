@@ -10,8 +10,9 @@ use engine::event::{Event, NodeStatus, RunStatus};
 use engine::{Engine, NodeSnapshot};
 use ir::plan::{Body, FailurePolicy, Need, NodeId, Plan, Work};
 
+use crate::callers::random_with_calls;
 use crate::drive::{Drive, Faults, fates};
-use crate::generate::{Rng, random_with_calls};
+use crate::generate::Rng;
 use crate::model::Model;
 
 const PLANS: u64 = 1500;
