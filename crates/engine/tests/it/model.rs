@@ -3,13 +3,12 @@
 //! Written from the table alone, without a look at the engine: statuses are unknown until a rule gives them, and rules are
 //! tried on all nodes until none gives anything new.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use engine::event::{How, NodeStatus};
 use ir::expr::Expr;
 use ir::plan::{Body, Need, Node, NodeId, Plan, Tolerate, Work};
 use ir::value::Value;
-use smol_str::SmolStr;
 
 /// What an attempt comes to, decided by the seed alone.
 pub fn outcome(seed: u64, node: NodeId, instance: Option<u32>, attempt: u32) -> How {
@@ -45,8 +44,8 @@ pub struct Fate {
 
 pub struct Model<'a> {
     plan: &'a Plan,
-    /// The plans that are called, of the outermost.
-    plans: &'a BTreeMap<SmolStr, Plan>,
+    /// The outermost, which has the plans that are called.
+    root: &'a Plan,
     /// What the names of its nodes begin with.
     prefix: String,
     /// Of the outermost.
@@ -74,19 +73,13 @@ pub fn fallback(node: &Node) -> Option<NodeId> {
 
 impl<'a> Model<'a> {
     pub fn solve(plan: &'a Plan, seed: u64, doubted: BTreeSet<NodeId>) -> Self {
-        Self::within(plan, &plan.plans, seed, String::new(), doubted)
+        Self::within(plan, plan, seed, String::new(), doubted)
     }
 
-    fn within(
-        plan: &'a Plan,
-        plans: &'a BTreeMap<SmolStr, Plan>,
-        run_seed: u64,
-        prefix: String,
-        doubted: BTreeSet<NodeId>,
-    ) -> Self {
+    fn within(plan: &'a Plan, root: &'a Plan, run_seed: u64, prefix: String, doubted: BTreeSet<NodeId>) -> Self {
         let mut model = Self {
             plan,
-            plans,
+            root,
             seed: seed_of(run_seed, &prefix),
             prefix,
             run_seed,
@@ -110,7 +103,7 @@ impl<'a> Model<'a> {
     pub fn of(plan: &'a Plan, fates: Vec<Option<Fate>>) -> Self {
         Self {
             plan,
-            plans: &plan.plans,
+            root: plan,
             prefix: String::new(),
             run_seed: 0,
             seed: 0,
@@ -335,7 +328,13 @@ impl<'a> Model<'a> {
             prefix += &format!("#{attempt}");
         }
         prefix.push('/');
-        let inner = Model::within(&self.plans[name], self.plans, self.run_seed, prefix, BTreeSet::new());
+        let inner = Model::within(
+            &self.root.plans[name],
+            self.root,
+            self.run_seed,
+            prefix,
+            BTreeSet::new(),
+        );
         let failed = inner.first_unhandled()?;
         match inner.fate(failed)?.mode.as_deref() {
             Some("timeout") => Some("timeout"),
