@@ -207,7 +207,7 @@ impl Engine {
 
     /// Whether something would start if the run were not held.
     pub fn has_ready(&self) -> bool {
-        !self.state.ready.is_empty() || !self.state.backoffs.is_empty()
+        !self.state.ready.is_empty() || !self.state.backoffs.is_empty() || !self.state.undos.is_empty()
     }
 
     /// The node of a name, as [`crate::NodeSnapshot::id`] has it.
