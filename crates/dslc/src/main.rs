@@ -17,6 +17,7 @@ mod picture;
 mod printer;
 mod render;
 mod replace;
+mod report;
 mod snapshot;
 mod summary;
 mod telemetry;

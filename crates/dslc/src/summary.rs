@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use engine::event::{NodeStatus, RunStatus};
-use engine::{Engine, InstanceSnapshot, Listed, NodeError, NodeSnapshot, Undo};
+use engine::{Engine, HypothesisSnapshot, InstanceSnapshot, Listed, NodeError, NodeSnapshot, Raised, Undo};
 use ir::Value;
 use ir::plan::{Body, NodeId};
 use ir::quantity::render_money;
@@ -31,6 +31,11 @@ pub struct Summary<'a> {
     pub nodes: Option<Vec<Node>>,
     /// Gates that asked people, with what they said.
     pub gates: Vec<Gate>,
+    /// With what the evidence so far makes of their odds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hypotheses: Vec<Hypothesis>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub alerts: &'a [Raised],
     pub outputs: Outputs,
     /// Dollars, exactly.
     pub cost: String,
@@ -95,6 +100,8 @@ impl Facts<'_> {
             duration_ms: self.duration_ms(),
             nodes: with_nodes.then(|| nodes(self.engine)),
             gates: asking::gates(self.engine),
+            hypotheses: self.engine.hypotheses().iter().map(hypothesis).collect(),
+            alerts: self.engine.alerts(),
             outputs: end.map(|end| plain(&end.outputs)).unwrap_or_default(),
             cost: render_money(used.cost.0),
             tokens: used.tokens,
@@ -109,6 +116,27 @@ impl Facts<'_> {
     pub fn json(&self, with_nodes: bool) -> String {
         // Plain structures of strings and numbers always serialise.
         serde_json::to_string(&self.summary(with_nodes)).unwrap_or_default()
+    }
+}
+
+#[derive(Serialize)]
+pub struct Hypothesis {
+    name: SmolStr,
+    title: Option<String>,
+    /// As `1:4`, reduced.
+    prior: String,
+    odds: String,
+    /// Rounded to three decimals.
+    probability: f64,
+}
+
+fn hypothesis(hypothesis: &HypothesisSnapshot) -> Hypothesis {
+    Hypothesis {
+        name: hypothesis.name.clone(),
+        title: hypothesis.title.clone(),
+        prior: hypothesis.prior.to_string(),
+        odds: hypothesis.odds.to_string(),
+        probability: f64::from(hypothesis.odds.per_mille()) / 1000.0,
     }
 }
 

@@ -95,6 +95,10 @@ pub fn told(notice: &Notice, title: impl Fn(NodeId) -> Option<String>) -> Told {
             let rest = "nothing handles its failure".to_owned();
             ("aborting", Some(Paint::Red), label, rest)
         }
+        Notice::Alert { name, severity } => {
+            let severity = severity.as_ref().map(|severity| format!(" ({severity})"));
+            return Told::Warning(format!("alert: {name}{}", severity.unwrap_or_default()));
+        }
         Notice::PlanTimeout => return Told::Warning("the plan's time is up".to_owned()),
         Notice::Ignored(ignored) => {
             return Told::Warning(format!("`{}` changed nothing: {}", ignored.event, ignored.reason));

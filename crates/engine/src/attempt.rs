@@ -68,6 +68,7 @@ impl Engine {
             _ if self.called_plan(unit).is_some() => self.call_observed(unit, ended),
             _ => {
                 let verdict = self.verdict(unit, ended);
+                self.note_evidence(unit, ended);
                 self.finish_attempt(unit, verdict);
             }
         }

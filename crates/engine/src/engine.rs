@@ -97,6 +97,7 @@ impl Engine {
             self.work_off();
         }
         self.conclude();
+        self.watch_alerts();
         std::mem::take(&mut self.commands)
     }
 
@@ -291,6 +292,7 @@ impl Engine {
                         attempt,
                     },
             } => self.call_timer_fired(unit_of(*node, *instance), *attempt),
+            EventKind::TimerFired { timer: Timer::Alert } => self.alert_due(),
             EventKind::TimerFired {
                 timer: Timer::Gate { node },
             } => self.gate_over(*node),
@@ -360,6 +362,7 @@ impl Engine {
         }
         self.set_gate_timers();
         self.set_account_timers();
+        self.set_alert_timer();
         self.state.clock.ticking = false;
     }
 
@@ -409,6 +412,7 @@ impl Engine {
                 timer: Timer::Account { account },
             } => format!("timer-fired of {}", self.whose(account)),
             EventKind::BudgetRaised { by, .. } => format!("budget-raised by {by}"),
+            EventKind::TimerFired { timer: Timer::Alert } => "timer-fired of the alerts".to_owned(),
             EventKind::TimerFired {
                 timer: Timer::Gate { node },
             } => format!("timer-fired {}", name(*node, None)),

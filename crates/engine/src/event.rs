@@ -214,6 +214,8 @@ pub enum Timer {
         instance: Option<u32>,
         attempt: u32,
     },
+    /// An alert is to be looked at again.
+    Alert,
 }
 
 /// Who counts what is used.

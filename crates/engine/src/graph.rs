@@ -99,7 +99,7 @@ fn add_needs(nodes: &mut [NodeTable], id: NodeId, node: &Node) {
 fn add_targets(nodes: &mut [NodeTable], id: NodeId, node: &Node) {
     let mut targets: BTreeSet<NodeId> = node.routes.iter().map(|route| route.to).collect();
     if let Body::Decision(decision) = &node.body {
-        targets.extend(decision.arms.iter().map(|arm| arm.to));
+        targets.extend(decision.targets());
     }
     if let Some(fallback) = fallback_of(node) {
         targets.insert(fallback);
@@ -150,6 +150,10 @@ fn add_reads(nodes: &mut [NodeTable], plan: &Plan) {
     let mut work = VecDeque::new();
     for output in &plan.outputs {
         outputs_in(&output.value, &mut work);
+    }
+    for alert in &plan.alerts {
+        outputs_in(&alert.name, &mut work);
+        outputs_in(&alert.when, &mut work);
     }
     for node in &plan.nodes {
         each_expr(node, &mut |expr| outputs_in(expr, &mut work));
@@ -220,6 +224,7 @@ fn each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
             });
             task.timeout.iter().for_each(&mut *f);
             task.remember.iter().for_each(|remember| f(&remember.value));
+            task.evidence.iter().for_each(|evidence| f(&evidence.when));
         }
         Body::Gate(gate) => {
             gate.checks.iter().for_each(&mut expectation);

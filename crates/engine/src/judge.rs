@@ -181,6 +181,28 @@ impl<'a> Judge<'a> {
         })
     }
 
+    /// Its own outputs as far as they can be told, also of an attempt that failed after it had made them.
+    pub(crate) fn own_outputs(
+        &self,
+        task: &Task,
+        ended: &Ended,
+        scope: RunScope<'_>,
+        world: &mut dyn World,
+    ) -> BTreeMap<SmolStr, Value> {
+        let mut own = captures(task, ended);
+        if ending(ended).is_some() || self.requires(world).is_err() {
+            return own;
+        }
+        for output in &task.output {
+            match self.declared_output(output, scope, world) {
+                Ok(value) => drop(own.insert(output.name.clone(), value)),
+                Err(_) => break,
+            }
+        }
+        own.extend(self.answered_outputs(task, scope.answer));
+        own
+    }
+
     /// A script and checks decide; either of them saying no is a rejection.
     fn gate(&self, gate: &Gate, ended: &Ended, scope: RunScope<'_>, world: &mut dyn World) -> Verdict {
         if let Some(failure) = ending(ended) {

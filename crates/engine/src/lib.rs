@@ -22,6 +22,7 @@ pub mod secret;
 
 mod accounts;
 mod admission;
+mod alerts;
 mod attempt;
 mod call;
 mod circuit;
@@ -29,6 +30,7 @@ mod doubt;
 mod engine;
 mod fanout;
 mod graph;
+mod hypotheses;
 mod inputs;
 mod judge;
 mod memory;
@@ -50,7 +52,9 @@ mod stop;
 mod subplan;
 mod world;
 
+pub use alerts::Raised;
 pub use engine::{Engine, Phase};
+pub use hypotheses::{EvidenceSnapshot, HypothesisSnapshot, Odds};
 pub use inputs::complete as complete_inputs;
 pub use notice::Notice;
 pub use outcome::Outcome;

@@ -149,6 +149,11 @@ pub enum Notice {
         node: NodeId,
         label: SmolStr,
     },
+    /// The condition of an alert holds.
+    Alert {
+        name: String,
+        severity: Option<SmolStr>,
+    },
     /// The plan's time is up.
     PlanTimeout,
     /// The event changed nothing.

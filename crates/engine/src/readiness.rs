@@ -67,13 +67,19 @@ impl Engine {
         self.state.node_mut(id).started_ms = Some(self.state.now_ms);
         let scope = self.scope(Place::Node(id));
         let mut taken = Ok(None);
-        for arm in &decision.arms {
+        for arm in decision.arms.iter().filter(|arm| arm.when.is_some()) {
             match arm.when.as_ref().map_or(Ok(true), |when| scope.holds(when)) {
                 Ok(false) => continue,
                 Ok(true) => taken = Ok(Some(scope.global(arm.to))),
                 Err(error) => taken = Err(error),
             }
             break;
+        }
+        if let Ok(None) = taken {
+            let otherwise = decision.arms.iter().find(|arm| arm.when.is_none());
+            taken = Ok(self
+                .likeliest(id, decision)
+                .or_else(|| otherwise.map(|arm| self.scopes.of(id).global(arm.to))));
         }
         match taken {
             Ok(Some(arm)) => {

@@ -30,6 +30,8 @@ pub(crate) enum Place {
     Node(NodeId),
     /// A unit that is about to start or has ended.
     Unit(UnitId),
+    /// An alert of the outermost plan, while the run goes on.
+    Alert,
 }
 
 /// The scope of one evaluation.
@@ -62,6 +64,7 @@ impl<'a> RunScope<'a> {
     fn scope_id(&self) -> ScopeId {
         match self.place {
             Place::Plan(scope) => scope,
+            Place::Alert => OUTERMOST,
             Place::Node(node) | Place::Unit(UnitId { node, .. }) => self.scopes.id_of(node),
         }
     }
@@ -92,7 +95,7 @@ impl<'a> RunScope<'a> {
 
     fn reader(&self) -> Option<NodeId> {
         match self.place {
-            Place::Plan(_) => None,
+            Place::Plan(_) | Place::Alert => None,
             Place::Node(node) | Place::Unit(UnitId { node, .. }) => Some(node),
         }
     }
@@ -100,7 +103,7 @@ impl<'a> RunScope<'a> {
     fn unit(&self) -> Option<UnitId> {
         match self.place {
             Place::Unit(unit) => Some(unit),
-            Place::Plan(_) | Place::Node(_) => None,
+            Place::Plan(_) | Place::Alert | Place::Node(_) => None,
         }
     }
 
@@ -241,6 +244,10 @@ impl<'a> RunScope<'a> {
         }
     }
 
+    const fn is_alert(&self) -> bool {
+        matches!(self.place, Place::Alert)
+    }
+
     fn run_value(&self, name: &str) -> Result<Value, EvalError> {
         let run = self
             .state
@@ -255,6 +262,7 @@ impl<'a> RunScope<'a> {
             "parallel" => Ok(Value::Int(i64::from(run.parallel))),
             "cost" => Ok(Value::Money(self.state.used().cost)),
             "tokens" => Ok(Value::Int(i64::try_from(self.state.used().tokens).unwrap_or(i64::MAX))),
+            "duration" if self.is_alert() => Ok(Value::Duration(self.state.now_ms - self.state.started_ms)),
             _ => Err(EvalError::new(format!(
                 "`run.{name}` has no value while the run goes on"
             ))),

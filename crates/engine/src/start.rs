@@ -216,7 +216,10 @@ impl Engine {
         });
         match verdict.transpose() {
             None => self.begin_call(unit),
-            Some(verdict) => self.finish_attempt(unit, verdict),
+            Some(verdict) => {
+                self.note_evidence(unit, &nothing);
+                self.finish_attempt(unit, verdict);
+            }
         }
     }
 

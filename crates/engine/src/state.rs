@@ -15,6 +15,7 @@ use smol_str::SmolStr;
 
 use crate::accounts::Ledger;
 use crate::admission::Reservation;
+use crate::alerts::Alerts;
 use crate::call::Calling;
 use crate::event::{Account, AttemptId, BudgetItem, NodeStatus, RunStarted, RunStatus};
 use crate::judge::Products;
@@ -85,6 +86,7 @@ pub(crate) struct State {
     /// Who does it, or did it last.
     #[serde(serialize_with = "pairs")]
     pub agents: BTreeMap<UnitId, SmolStr>,
+    pub alerts: Alerts,
     pub clock: RunClock,
     /// When the time of a scope is up, by the clock of the run.
     #[serde(serialize_with = "pairs")]
@@ -275,6 +277,8 @@ pub(crate) struct Unit {
     pub again: bool,
     pub input: BTreeMap<SmolStr, Value>,
     pub error: Option<NodeError>,
+    /// Of each clause of evidence whether its condition held when the last attempt ended; absent: that cannot be told.
+    pub evidence: Vec<Option<bool>>,
     /// The plan that its current attempt, or the one before, called.
     pub called: Option<Called>,
     pub undo: Option<Undo>,
@@ -318,6 +322,7 @@ impl Unit {
             error: None,
             called: None,
             undo: None,
+            evidence: Vec::new(),
         }
     }
 }
@@ -385,6 +390,7 @@ impl State {
             raised: Budget::default(),
             budget_stop: None,
             tasks: 0,
+            alerts: Alerts::default(),
             clock: RunClock::default(),
             deadlines: BTreeMap::new(),
             paused: false,

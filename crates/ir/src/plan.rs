@@ -81,7 +81,7 @@ pub struct Plan {
     pub trigger: Option<Trigger>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<Alert>,
-    /// In plan order, which decides between equally likely ones.
+    /// In plan order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hypotheses: Vec<Hypothesis>,
     /// Those that its tasks and its judge use.

@@ -10,7 +10,7 @@ use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::env::{Captures, Place, Reads};
-use super::literals::{self, Unready, expr_of, timeout};
+use super::literals::{self, expr_of, timeout};
 use super::task::{common, condition, expectations, name_span, when, whose};
 use super::{Cx, effects, scripts, shape};
 use crate::diagnostic::{AmendHow, Whose};
@@ -82,16 +82,13 @@ pub(super) fn approvers(cx: &Cx<'_>, names: &[Name]) -> Vec<SmolStr> {
     names.iter().map(|name| name.text.clone()).collect()
 }
 
-pub(super) fn decision(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
+pub(super) fn decision(cx: &Cx<'_>, decl: &Decl) -> Node {
     let place = Place::new(cx, Reads::NODE);
     let from = clause(decl, K::From);
-    if let Some(from) = from {
-        unready.blocks(from);
-        if let Value::Names(names) = &from.value {
-            for name in names.iter().filter(|name| name.text != "hypotheses") {
-                let message = format!("a decision from `{}`, expected `from: hypotheses`", name.text);
-                cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message));
-            }
+    if let Some(Value::Names(names)) = from.map(|from| &from.value) {
+        for name in names.iter().filter(|name| name.text != "hypotheses") {
+            let message = format!("a decision from `{}`, expected `from: hypotheses`", name.text);
+            cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message));
         }
     }
     let mut arms = Vec::new();

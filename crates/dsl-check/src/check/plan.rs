@@ -115,7 +115,6 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
         (Some(K::Trigger), Value::Clauses(clauses)) => parts.trigger = Some(settings::trigger(cx, clause, clauses)),
         (Some(K::Alert), Value::Alert(alert)) => {
             parts.alerts.push(settings::alert(cx, alert));
-            parts.unready.blocks(clause);
         }
         _ => {}
     }

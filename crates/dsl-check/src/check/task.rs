@@ -38,7 +38,7 @@ pub(crate) fn lower_node(cx: &Cx<'_>, decl: &Decl) -> NodeParts {
     let mut supposed = None;
     let node = match decl.kind {
         DeclKind::Gate => Some(flow::gate(cx, decl)),
-        DeclKind::Decision => Some(flow::decision(cx, decl, &mut unready)),
+        DeclKind::Decision => Some(flow::decision(cx, decl)),
         DeclKind::Hypothesis => {
             supposed = hypothesis(cx, decl);
             None
@@ -298,7 +298,7 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     place.reads = Reads::NODE;
     let fail = fail_modes(cx, decl, &place);
     let remember = remember(cx, decl, &place);
-    let evidence = evidence(cx, decl, &place, unready);
+    let evidence = evidence(cx, decl, &place);
 
     let modes: Vec<SmolStr> = fail_clauses(decl).map(|(_, mode, _)| mode.text.clone()).collect();
     let retry = literals::retry(cx, decl, Some(&modes));
@@ -538,23 +538,24 @@ fn remember(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Remember> {
         .collect()
 }
 
-fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, unready: &mut Unready) -> Vec<Evidence> {
+fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Evidence> {
     let mut found = Vec::new();
     for clause in &decl.clauses {
         let Value::Evidence(evidence) = &clause.value else {
             continue;
         };
         let name = &evidence.hypothesis;
-        match cx.view.get(&name.text) {
-            Some((_, seen)) if seen.sig.kind == NodeKind::Hypothesis => unready.blocks(clause),
-            _ => {
-                let problem = Problem::new(
-                    rules::UNRESOLVED_NAME,
-                    name.span,
-                    format!("there is no hypothesis `{}`", name.text),
-                );
-                cx.push(problem.nearest(&name.text, &cx.nodes_near(&name.text)));
-            }
+        let known = cx
+            .view
+            .get(&name.text)
+            .is_some_and(|(_, seen)| seen.sig.kind == NodeKind::Hypothesis);
+        if !known {
+            let problem = Problem::new(
+                rules::UNRESOLVED_NAME,
+                name.span,
+                format!("there is no hypothesis `{}`", name.text),
+            );
+            cx.push(problem.nearest(&name.text, &cx.nodes_near(&name.text)));
         }
         found.extend(settings::evidence(cx, evidence, place).map(|(when, by)| Evidence {
             hypothesis: name.text.clone(),

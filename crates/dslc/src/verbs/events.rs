@@ -95,6 +95,7 @@ pub fn describe(event: &EventKind, engine: &Engine) -> String {
             timer: Timer::Account { account },
         } => format!("time to try again  {}", engine.whose(account)),
         EventKind::BudgetRaised { budget, by } => format!("budget raised by {by}: {}", raised(budget)),
+        EventKind::TimerFired { timer: Timer::Alert } => "time to look at the alerts".to_owned(),
         EventKind::TimerFired { timer: Timer::Plan } => "the plan's time is up".to_owned(),
         EventKind::TimerFired {
             timer: Timer::Gate { node },

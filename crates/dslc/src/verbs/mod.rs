@@ -19,6 +19,7 @@ pub mod man;
 pub mod new;
 pub mod pause;
 pub mod replay;
+pub mod report;
 pub mod resolve;
 pub mod resume;
 pub mod run;

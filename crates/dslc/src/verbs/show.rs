@@ -39,6 +39,23 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
             Listed::Instance { snapshot, .. } => instance_row(&indent, &snapshot),
         });
     }
+    for hypothesis in history.engine.hypotheses() {
+        let likely = hypothesis.odds.per_mille();
+        let title = hypothesis.title.as_deref().map(|title| format!("  {}", shown(title)));
+        // Infallible: writing to a string.
+        let _ = writeln!(
+            text,
+            "  {:>9} % {}{}  odds {}",
+            format!("{}.{}", likely / 10, likely % 10),
+            bold(&shown(&hypothesis.name), None),
+            title.unwrap_or_default(),
+            hypothesis.odds
+        );
+    }
+    for alert in history.engine.alerts() {
+        let severity = alert.severity.as_deref().unwrap_or_default();
+        let _ = writeln!(text, "  alert       {}  {severity}", shown(&alert.name));
+    }
     printer.out(&text);
     printer.out(&outcome::results(&history.engine, &history.folder));
     printer.out(&outcome::next_steps(

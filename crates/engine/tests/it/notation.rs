@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use ir::expr::{Binary, BinaryOp, Call, Capture, Expr, Ref};
 use ir::func::Func;
 use ir::plan::{
-    Agent, Allow, Arm, Backoff, Binding, Body, Breaker, Budget, Capability, Decision, Each, Expectation, FailMode,
-    FailurePolicy, Gate, GateOption, Limits, MemoryKey, MemoryScope, Money, Need, NodeId, Output, Param, Per, Plan,
-    Policy, PolicyLimit, Rate, Ratio, Remember, Retry, Route, Script, Step, Task, Tolerate, Work,
+    Agent, Alert, Allow, Arm, Backoff, Binding, Body, Breaker, Budget, Capability, Decision, Each, Evidence,
+    Expectation, FailMode, FailurePolicy, Gate, GateOption, Hypothesis, HypothesisArm, Limits, MemoryKey, MemoryScope,
+    Money, Need, NodeId, Output, Param, Per, Plan, Policy, PolicyLimit, Rate, Ratio, Remember, Retry, Route, Script,
+    Step, Task, Tolerate, Work,
 };
 use ir::types::{ListType, Type};
 use ir::value::Value;
@@ -166,6 +167,24 @@ impl Reader {
                     default: None,
                     doc: None,
                 });
+            }
+            "hypothesis" => {
+                let (name, prior) = rest.split_once(' ').expect("name prior");
+                self.plan.hypotheses.push(Hypothesis {
+                    name: name.into(),
+                    title: None,
+                    description: None,
+                    prior: ratio(prior),
+                });
+            }
+            "alert" => {
+                let (name, when) = rest.split_once(" when ").expect("name when expr");
+                let alert = Alert {
+                    name: self.expr(name),
+                    when: self.expr(when),
+                    severity: None,
+                };
+                self.plan.alerts.push(alert);
             }
             "parallel:" => self.plan.limits.parallel = Some(rest.parse().expect("a number")),
             "output" => {
@@ -327,6 +346,15 @@ impl Reader {
                 key: name.into(),
                 value: self.expr(rest),
             }),
+            "supports" | "refutes" => {
+                let (when, by) = rest.split_once(" by ").expect("expr by factor");
+                task.evidence.push(Evidence {
+                    hypothesis: name.into(),
+                    against: word == "refutes",
+                    when: self.expr(when),
+                    by: ratio(by),
+                });
+            }
             "retry" => task.retry = Some(retry(rest)),
             "each" => {
                 let (list, by) = rest
@@ -395,6 +423,13 @@ impl Reader {
     }
 
     fn decision_clause(&self, decision: &mut Decision, word: &str, rest: &str) {
+        if word == "likely" {
+            let (hypothesis, to) = rest.split_once(" -> ").expect("hypothesis -> node");
+            return decision.hypotheses.push(HypothesisArm {
+                hypothesis: hypothesis.into(),
+                to: self.id(to),
+            });
+        }
         let arm = match word {
             "arm" => {
                 let (when, to) = rest.split_once(" -> ").expect("expr -> node");
@@ -487,6 +522,10 @@ fn budget(text: &str) -> Budget {
         }
     }
     budget
+}
+
+fn ratio(text: &str) -> Ratio {
+    serde_json::from_value(serde_json::Value::from(text)).expect("a decimal number")
 }
 
 fn script(task: &mut Task) -> &mut Script {

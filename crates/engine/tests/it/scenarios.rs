@@ -26,8 +26,19 @@ fn scenarios_come_out_as_written() {
     let bless = std::env::var("BLESS").is_ok();
     let mut wrong = Vec::new();
     for name in [
-        "graph", "attempts", "calls", "agents", "budgets", "fan-out", "stopping", "world", "people", "subplans",
+        "graph",
+        "attempts",
+        "calls",
+        "agents",
+        "budgets",
+        "fan-out",
+        "stopping",
+        "world",
+        "people",
+        "subplans",
         "rollback",
+        "hypotheses",
+        "alerts",
     ] {
         let path = format!("{folder}/{name}.md");
         let text = std::fs::read_to_string(&path).expect("a file of scenarios");
@@ -169,6 +180,8 @@ impl Play {
                 let Usage { cost, tokens } = self.engine.used();
                 self.say(&format!("{} and {tokens} tokens", ir::quantity::render_money(cost.0)));
             }
+            ["timer", "alerts"] => self.tell(EventKind::TimerFired { timer: Timer::Alert }),
+            ["odds"] => self.odds(),
             ["timer", "plan"] => self.tell(EventKind::TimerFired { timer: Timer::Plan }),
             ["timer-of", label, attempt] => {
                 let node = self.node(label);
@@ -318,6 +331,18 @@ impl Play {
         });
     }
 
+    fn odds(&mut self) {
+        for hypothesis in self.engine.hypotheses() {
+            let mut line = format!("{} {}", hypothesis.name, hypothesis.odds);
+            for evidence in &hypothesis.evidence {
+                let sign = if evidence.against { "/" } else { "*" };
+                let holds = evidence.holds.map_or("?".to_owned(), |holds| holds.to_string());
+                write!(line, ", {} {sign}{} {holds}", evidence.label, evidence.by.0).expect("text grows");
+            }
+            self.say(&line);
+        }
+    }
+
     fn node(&self, id: &str) -> u32 {
         let at = self.plan.nodes.iter().position(|node| node.id == id);
         u32::try_from(at.expect("a node of that name")).expect("a small plan")
@@ -382,6 +407,10 @@ impl Play {
                 timer: Timer::Budget,
                 at_ms,
             } => format!("timer of the budget at {at_ms}"),
+            Command::SetTimer {
+                timer: Timer::Alert,
+                at_ms,
+            } => format!("timer of the alerts at {at_ms}"),
             Command::SetTimer {
                 timer: Timer::Plan,
                 at_ms,
@@ -527,6 +556,7 @@ fn told(notice: &Notice) -> Option<String> {
         Notice::CircuitOpened { agent, probe_at_ms } => format!("the circuit of {agent} is open until {probe_at_ms}"),
         Notice::BudgetAlert { whose, item, used, of } => format!("alert: {whose} used {used} of {of} {}", item.name()),
         Notice::BudgetSpent { item, used, of } => format!("the budget for {} is spent: {used} of {of}", item.name()),
+        Notice::Alert { name, .. } => format!("alert: {name}"),
         Notice::Asked { label, .. } => format!("{label} asks people"),
         Notice::Decided {
             label, by, decision, ..

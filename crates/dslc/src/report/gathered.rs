@@ -1,0 +1,73 @@
+//! What a report is made of besides the state of the run: who intervened when, found by reading the journal once.
+
+use engine::Engine;
+use engine::event::{Event, EventKind, Resolution};
+use store::Entry;
+
+/// Somebody did something about the run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Intervention {
+    pub time_ms: i64,
+    pub what: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Gathered {
+    pub interventions: Vec<Intervention>,
+    /// How often somebody took the run.
+    pub drivers: u32,
+    pub events: u64,
+    /// The hash of the last line of the journal.
+    pub head: String,
+}
+
+impl Gathered {
+    pub fn see(&mut self, entry: &Entry, event: &Event, engine: &Engine) {
+        self.events = entry.seq;
+        self.head.clone_from(&entry.hash);
+        if matches!(event.kind, EventKind::DriverStarted { .. }) {
+            self.drivers += 1;
+        }
+        if let Some(what) = intervention(&event.kind, engine) {
+            self.interventions.push(Intervention {
+                time_ms: event.time_ms,
+                what,
+            });
+        }
+    }
+}
+
+/// Decisions about gates are told with the gates.
+fn intervention(event: &EventKind, engine: &Engine) -> Option<String> {
+    Some(match event {
+        EventKind::CancelAsked { because, .. } => match because {
+            Some(because) => format!("the run was cancelled: {because}"),
+            None => "the run was cancelled".to_owned(),
+        },
+        EventKind::AttemptLost { attempt } => {
+            let name = name(engine, attempt.node);
+            format!("the driver ended while `{name}` ran")
+        }
+        EventKind::Resolved {
+            node,
+            resolution,
+            because,
+            by,
+            ..
+        } => {
+            let what = match resolution {
+                Resolution::Completed => "it had had its effect",
+                Resolution::Failed => "it had had none",
+                Resolution::Retry => "it had had none and was to be tried again",
+            };
+            format!("{by} decided that of `{}` {what}: {because}", name(engine, *node))
+        }
+        _ => return None,
+    })
+}
+
+fn name(engine: &Engine, node: u32) -> String {
+    engine
+        .node(node)
+        .map_or_else(|| format!("node {node}"), |node| node.id.to_string())
+}
