@@ -239,6 +239,140 @@ fn a_driver_in_the_background_stays_for_a_deadline_and_leaves_its_words() {
     assert!(String::from_utf8_lossy(&driver.stdout).contains("completed"));
 }
 
+/// A plan with a gate, started in the background; its driver killed; resumed; approved from elsewhere; finished; handed over.
+#[test]
+fn a_gate_survives_the_death_of_its_driver_and_the_report_tells_it() {
+    let plan = "\
+plan handover \"Ship it\"
+  description: \"Builds, asks, ships.\"
+  failure: continue
+  task build
+    run: \"touch {{ run.workspace }}/built; while [ ! -e {{ run.workspace }}/enough ]; do sleep 0.02; done; echo v2\"
+    output:
+      version: string = trim(stdout)
+  task lint
+    run: |
+      echo looking; echo 'line 3: | <b>' >&2; exit 3
+  gate ship \"Ship {{ build.version }}?\"
+    needs: build
+    approver: role/release
+    checks:
+      - len(build.version) == 2
+      - \"The notes read well\"
+  task publish
+    needs: ship
+    run: \"echo published > note.txt\"
+    output:
+      note: file = file(\"note.txt\")
+";
+    let project = Project::new(&[("handover.plan", plan)]);
+    assert!(
+        project
+            .run(&["run", "handover.plan", "--detach", "--seed", "1", "--parallel", "2"])
+            .status
+            .success()
+    );
+    wait_for(|| project.path().join("built").exists());
+    let lock = run_folder(&project).join("lock");
+    let holder: Value = serde_json::from_slice(&std::fs::read(lock).expect("a lock")).expect("JSON");
+    let pid = rustix::process::Pid::from_raw(holder["pid"].as_i64().expect("a number") as i32).expect("a process");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it runs");
+    wait_for(|| status(&project)["status"] == "interrupted");
+    assert!(report(&project, "markdown").contains("dslc resume"));
+    project.write("enough", b"");
+    assert_eq!(project.run(&["resume", "last"]).status.code(), Some(4));
+    let waiting = report(&project, "markdown");
+    assert!(
+        waiting.contains("dslc approve") && waiting.contains("--as role/release"),
+        "{waiting}"
+    );
+    let approve = [
+        "approve",
+        "last",
+        "ship",
+        "--as",
+        "role/release",
+        "--who",
+        "user/ann",
+        "--because",
+        "notes read",
+    ];
+    assert!(project.run(&approve).status.success());
+    wait_for(|| status(&project)["status"] == "failed" && !shows(&project, "driven by"));
+    let told = report(&project, "markdown");
+    for what in [
+        "Builds, asks, ships.",
+        "`lint` failed as **failure**: exit code 3: line 3: \\| \\<b\\>",
+        "looking\nline 3: | <b>",
+        "**approved** by user/ann as role/release",
+        "notes read",
+        "held: `len(build.version) == 2` (it saw 2 == 2)",
+        "the driver ended while `build` ran",
+        "`version = v2`",
+        "`publish.note` | `note.txt` | 10 bytes",
+        "`ship`: The notes read well",
+        "driven 3 times",
+    ] {
+        assert!(told.contains(what), "`{what}` is not in\n{told}");
+    }
+    let html = report(&project, "html");
+    assert!(html.contains("line 3: | &lt;b&gt;") && !html.contains("<b>"), "{html}");
+    assert!(project.run(&["replay", "last"]).status.success());
+}
+
+#[test]
+fn evidence_decides_between_hypotheses_and_show_tells_the_odds() {
+    let plan = "\
+hypothesis pool \"The pool is too small\"
+  prior: 40%
+hypothesis race \"Two writers\"
+  prior: 20%
+task look-pool
+  run: \"echo 0\"
+  refutes pool when int(trim(stdout)) == 0 by 8
+task look-race
+  run: \"exit 1\"
+  optional: true
+  supports race when exit != 0 by 20
+decision culprit
+  needs: look-pool, look-race?
+  from: hypotheses
+  on pool -> mend-pool
+  on race -> mend-race
+task mend-pool
+  run: \"true\"
+task mend-race
+  run: \"true\"
+";
+    let project = Project::new(&[("why.plan", plan)]);
+    let ran = project.run(&["run", "why.plan"]);
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    snapshot!(project, "show", "last");
+    let hypotheses = &status(&project)["hypotheses"];
+    assert_eq!(hypotheses[1]["odds"], "5:1", "{hypotheses}");
+    let told = report(&project, "markdown");
+    assert!(told.contains("`look-race` supports by 20: `exit != 0`"), "{told}");
+    assert!(told.contains("| 5:1 (83.3 %) |"), "{told}");
+}
+
+fn report(project: &Project, format: &str) -> String {
+    let output = project.run(&["report", "last", "--format", format]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn shows(project: &Project, what: &str) -> bool {
+    String::from_utf8_lossy(&project.run(&["show", "last"]).stdout).contains(what)
+}
+
+/// The folder of the only run.
+fn run_folder(project: &Project) -> std::path::PathBuf {
+    let mut runs = std::fs::read_dir(project.path().join(".dslc/runs"))
+        .expect("runs")
+        .flatten();
+    runs.next().expect("a run").path()
+}
+
 /// The run that `last` names, as `show --json` has it.
 fn status(project: &Project) -> Value {
     let output = project.run(&["show", "last", "--json"]);
