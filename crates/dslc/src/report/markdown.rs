@@ -89,12 +89,7 @@ fn escaped(text: &str) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.split('\n')
-        .map(str::trim_end)
-        .collect::<Vec<_>>()
-        .join(" ")
-        .trim()
-        .to_owned()
+    text.replace("\r\n", " ").replace('\n', " ")
 }
 
 #[cfg(test)]
