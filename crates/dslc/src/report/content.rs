@@ -296,7 +296,11 @@ impl Report<'_> {
             Some(vec![code(node.id.as_str()), text(" led to "), code(to.id.as_str())])
         });
         let interventions = self.gathered.interventions.iter();
-        let interventions = interventions.map(|done| plain(format!("{}: {}", time(done.time_ms), shown(&done.what))));
+        let interventions = interventions.map(|done| {
+            let mut line = plain(format!("{}: ", time(done.time_ms)));
+            line.extend(done.what.iter().cloned());
+            line
+        });
         let items: Vec<Line> = chosen.chain(interventions).collect();
         if !items.is_empty() {
             blocks.push(Block::List(items));

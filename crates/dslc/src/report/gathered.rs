@@ -4,11 +4,14 @@ use engine::Engine;
 use engine::event::{Event, EventKind, Resolution};
 use store::Entry;
 
+use super::page::{Line, code, plain, text};
+use crate::printer::shown;
+
 /// Somebody did something about the run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Intervention {
     pub time_ms: i64,
-    pub what: String,
+    pub what: Line,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -38,15 +41,15 @@ impl Gathered {
 }
 
 /// Decisions about gates are told with the gates.
-fn intervention(event: &EventKind, engine: &Engine) -> Option<String> {
+fn intervention(event: &EventKind, engine: &Engine) -> Option<Line> {
     Some(match event {
         EventKind::CancelAsked { because, .. } => match because {
-            Some(because) => format!("the run was cancelled: {because}"),
-            None => "the run was cancelled".to_owned(),
+            Some(because) => plain(format!("the run was cancelled: {}", shown(because))),
+            None => plain("the run was cancelled"),
         },
         EventKind::AttemptLost { attempt } => {
             let name = name(engine, attempt.node);
-            format!("the driver ended while `{name}` ran")
+            vec![text("the driver ended while "), code(name), text(" ran")]
         }
         EventKind::Resolved {
             node,
@@ -60,7 +63,11 @@ fn intervention(event: &EventKind, engine: &Engine) -> Option<String> {
                 Resolution::Failed => "it had had none",
                 Resolution::Retry => "it had had none and was to be tried again",
             };
-            format!("{by} decided that of `{}` {what}: {because}", name(engine, *node))
+            vec![
+                text(format!("{} decided that of ", shown(by))),
+                code(name(engine, *node)),
+                text(format!(" {what}: {}", shown(because))),
+            ]
         }
         _ => return None,
     })
