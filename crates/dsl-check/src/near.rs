@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use crate::diagnostic::BlockRef;
 use crate::inputs::{SourceChunk, SourceFile};
 use crate::plans::file_plans;
-use crate::signatures::{Sig, signatures};
+use crate::signatures::{NodeKind, Sig, signatures};
 
 /// A misspelt name is compared with all names of a plan that has no more nodes.
 const COMPARED_NODES_MAX: usize = 256;
@@ -19,14 +19,21 @@ const COMPARED_NODES_MAX: usize = 256;
 /// No name of a node that is longer has near ones.
 const NAME_BYTES_MAX: usize = 64;
 
-/// Names of nodes of a plan that may be meant by `name`.
-pub(crate) fn nodes_near(db: &dyn salsa::Database, file: SourceFile, plan: u32, name: &str) -> Vec<SmolStr> {
+/// Names of nodes of a plan that may be meant by `name`, of the kinds that make sense.
+pub(crate) fn nodes_near(
+    db: &dyn salsa::Database,
+    file: SourceFile,
+    plan: u32,
+    name: &str,
+    makes_sense: impl Fn(NodeKind) -> bool,
+) -> Vec<SmolStr> {
     let plans = file_plans(db, file);
     let Some(blocks) = plans.plans.get(plan as usize) else {
         return Vec::new();
     };
     if blocks.nodes.len() <= COMPARED_NODES_MAX {
-        let names = blocks.nodes.iter().map(|(_, sig)| sig.name.clone());
+        let nodes = blocks.nodes.iter().filter(|(_, sig)| makes_sense(sig.kind));
+        let names = nodes.map(|(_, sig)| sig.name.clone());
         return names.filter(|name| !name.is_empty()).collect();
     }
     let wanted: Vec<u64> = with_a_letter_less(name).collect();
@@ -40,6 +47,7 @@ pub(crate) fn nodes_near(db: &dyn salsa::Database, file: SourceFile, plan: u32, 
             let is_of_plan = plans.place(BlockRef { chunk, index }).is_some_and(|(of, _)| of == plan);
             if let Sig::Node { sig, .. } = &signatures(db, chunk)[index as usize]
                 && is_of_plan
+                && makes_sense(sig.kind)
             {
                 found.push(sig.name.clone());
             }

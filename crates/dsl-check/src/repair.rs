@@ -4,7 +4,9 @@
 //! it leaves a file with more errors than before, with text that parses worse, or with a graph that cannot work. A file
 //! that was formatted stays formatted. Absent: writing files, and repairs of files that were only imported.
 
+use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -87,15 +89,27 @@ pub fn repair(loaded: &mut impl Repairable, files: &BTreeSet<PathBuf>, wanted: W
     };
     let mut originals = BTreeMap::new();
     let mut repairs = Vec::new();
+    let mut seen = HashSet::new();
     for _ in 0..ROUNDS_MAX {
         let applied = fixer.round(loaded, &mut originals);
         if applied.is_empty() {
             break;
         }
         repairs.extend(applied);
+        // Repairs that undo each other would go on for ever.
+        if !seen.insert(state(loaded, originals.keys())) {
+            break;
+        }
     }
     let changes = format_again(loaded, originals);
     Fixed { repairs, changes }
+}
+
+/// A hash of what the files say now.
+fn state<'p>(loaded: &impl Repairable, files: impl Iterator<Item = &'p Arc<Path>>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    files.for_each(|file| (file, loaded.text(file)).hash(&mut hasher));
+    hasher.finish()
 }
 
 struct Fixer<'a> {

@@ -163,7 +163,7 @@ fn hypothesis_arm(cx: &Cx<'_>, event: &Name, from_hypotheses: bool) {
             event.span,
             format!("there is no hypothesis `{}`", event.text),
         );
-        cx.push(problem.nearest(&event.text, &cx.nodes_near(&event.text)));
+        cx.push(problem.nearest(&event.text, &cx.hypotheses_near(&event.text)));
     } else if !from_hypotheses {
         let message = format!(
             "`{}` is a hypothesis, expected `from: hypotheses` in this decision",

@@ -60,7 +60,7 @@ use crate::plans::{PlanBlocks, file_plans};
 use crate::removal::whole_lines;
 use crate::rules;
 use crate::scope::{FileScope, PlanScope, PlanShape, scope};
-use crate::signatures::{Mention, NodeSig, Sig, references, signatures};
+use crate::signatures::{Mention, NodeKind, NodeSig, Sig, references, signatures};
 use crate::trees::blocks;
 use crate::types::{Problem, Report};
 use ir::types::Type;
@@ -480,7 +480,13 @@ impl<'db> Cx<'db> {
 
     /// Names of nodes of the plan that `name` may be meant for; read only where something was not found.
     pub fn nodes_near(&self, name: &str) -> Vec<SmolStr> {
-        crate::near::nodes_near(self.db, self.file, self.view.plan, name)
+        crate::near::nodes_near(self.db, self.file, self.view.plan, name, |_| true)
+    }
+
+    /// The same of hypotheses.
+    pub fn hypotheses_near(&self, name: &str) -> Vec<SmolStr> {
+        let is_hypothesis = |kind| kind == NodeKind::Hypothesis;
+        crate::near::nodes_near(self.db, self.file, self.view.plan, name, is_hypothesis)
     }
 
     /// A name that stands for a node; `None` was reported.

@@ -555,7 +555,7 @@ fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Evidence> {
                 name.span,
                 format!("there is no hypothesis `{}`", name.text),
             );
-            cx.push(problem.nearest(&name.text, &cx.nodes_near(&name.text)));
+            cx.push(problem.nearest(&name.text, &cx.hypotheses_near(&name.text)));
         }
         found.extend(settings::evidence(cx, evidence, place).map(|(when, by)| Evidence {
             hypothesis: name.text.clone(),
