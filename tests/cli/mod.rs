@@ -11,6 +11,7 @@ mod drift;
 mod effects;
 mod first_tries;
 mod fix;
+mod gc;
 mod people;
 mod plans;
 mod processes;

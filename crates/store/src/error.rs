@@ -21,6 +21,8 @@ pub enum StoreError {
     Ambiguous { name: String, runs: Vec<String> },
     /// Another driver holds the run.
     Held { run: String, holder: String },
+    /// What nobody needs is being collected, so nobody may drive; or somebody drives, so nothing may be collected.
+    Busy { root: PathBuf, collecting: bool },
     /// A file was written by another version.
     Format {
         path: PathBuf,
@@ -54,7 +56,9 @@ impl StoreError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::NoSuchRun { .. } | Self::Ambiguous { .. } => ErrorClass::Usage,
-            Self::Io { .. } | Self::Held { .. } | Self::Stopped { .. } | Self::Encode { .. } => ErrorClass::Unusable,
+            Self::Io { .. } | Self::Held { .. } | Self::Busy { .. } | Self::Stopped { .. } | Self::Encode { .. } => {
+                ErrorClass::Unusable
+            }
             Self::Format { .. } | Self::Corrupt { .. } | Self::NoArtifact { .. } | Self::ArtifactChanged { .. } => {
                 ErrorClass::Corrupt
             }
@@ -106,6 +110,17 @@ impl fmt::Display for StoreError {
                     "run `{run}` is being driven by {holder}; pause or cancel it first, or wait for it"
                 )
             }
+            Self::Busy { root, collecting: true } => {
+                write!(f, "`dslc gc` is at work in `{}`; wait for it", root.display())
+            }
+            Self::Busy {
+                root,
+                collecting: false,
+            } => write!(
+                f,
+                "runs in `{}` are being driven; wait for them, or pause them first",
+                root.display()
+            ),
             Self::Format { path, found, expected } => write!(
                 f,
                 "`{}` has format `{found}`, and this dslc reads `{expected}`; use the dslc that wrote it",

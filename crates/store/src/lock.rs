@@ -29,6 +29,7 @@ impl std::fmt::Display for Holder {
 #[derive(Debug)]
 pub struct RunLock {
     _file: File,
+    _store: Option<StoreLock>,
 }
 
 /// A probe by `dslc runs` holds a shared lock for an instant; a driver waits that out.
@@ -37,6 +38,8 @@ const PROBE_PAUSE: Duration = Duration::from_millis(10);
 
 impl RunLock {
     pub(crate) fn take(path: &Path, run: &str) -> Result<Self, StoreError> {
+        // ROOT/runs/RUN/lock
+        let store = path.ancestors().nth(3).map(StoreLock::shared).transpose()?;
         let mut file = open(path)?;
         let mut tries = 0;
         loop {
@@ -68,7 +71,10 @@ impl RunLock {
         file.set_len(0).map_err(StoreError::io("write", path))?;
         file.rewind().map_err(StoreError::io("write", path))?;
         file.write_all(text.as_bytes()).map_err(StoreError::io("write", path))?;
-        Ok(Self { _file: file })
+        Ok(Self {
+            _file: file,
+            _store: store,
+        })
     }
 
     /// Who holds it, if anybody does.
@@ -86,6 +92,35 @@ impl RunLock {
                 since: "just now".to_owned(),
             }))),
             Err(errno) => Err(StoreError::errno("lock", path)(errno)),
+        }
+    }
+}
+
+/// Held together by all who drive runs of a store, and by its collector alone.
+#[derive(Debug)]
+pub(crate) struct StoreLock {
+    _file: File,
+}
+
+impl StoreLock {
+    pub fn shared(root: &Path) -> Result<Self, StoreError> {
+        Self::take(root, FlockOperation::NonBlockingLockShared, true)
+    }
+
+    pub fn exclusive(root: &Path) -> Result<Self, StoreError> {
+        Self::take(root, FlockOperation::NonBlockingLockExclusive, false)
+    }
+
+    fn take(root: &Path, operation: FlockOperation, collecting: bool) -> Result<Self, StoreError> {
+        let path = root.join("lock");
+        let file = open(&path)?;
+        match flock(&file, operation) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(Errno::WOULDBLOCK) => Err(StoreError::Busy {
+                root: root.to_owned(),
+                collecting,
+            }),
+            Err(errno) => Err(StoreError::errno("lock", &path)(errno)),
         }
     }
 }

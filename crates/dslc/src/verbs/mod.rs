@@ -12,6 +12,7 @@ pub mod events;
 pub mod explain;
 pub mod export;
 pub mod fmt;
+pub mod gc;
 pub mod graph;
 pub mod logs;
 pub mod lsp;
