@@ -148,6 +148,7 @@ impl Engine {
 
     fn judge_call(&mut self, unit: UnitId, ended: &Ended) {
         let verdict = self.verdict(unit, ended);
+        self.note_evidence(unit, ended);
         if let Some(called) = &mut self.state.unit_mut(unit).called {
             called.outputs = None;
         }

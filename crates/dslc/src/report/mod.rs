@@ -11,4 +11,3 @@ mod page;
 
 pub use content::report;
 pub use gathered::Gathered;
-pub use page::Page;
