@@ -100,8 +100,8 @@ pub const MUTANTS: &[Mutant] = &[
         "ignored-pause",
         "engine/src/start.rs",
         "new attempts start while the run is paused",
-        "let held = self.state.paused",
-        "let held = (self.state.paused && !MUTANT)",
+        "if self.state.paused ||",
+        "if (self.state.paused && !MUTANT) ||",
     ),
     mutant(
         "one-slot-more",

@@ -141,9 +141,14 @@ impl<'a> Printer<'a, '_> {
             // `… } ]` closes what an earlier line opened.
             return true;
         }
+        let in_attributes = self.brackets.is_empty() && self.clause.attributes_from.is_some_and(|from| from < self.end);
+        if previous.kind == Kind::Comma && in_attributes {
+            // A space would end the list.
+            return false;
+        }
         let attribute = previous.kind == Kind::Colon
             && self.brackets.is_empty()
-            && (self.clause.attributes_from.is_some_and(|from| from < self.end)
+            && (in_attributes
                 || self
                     .before
                     .is_some_and(|word| matches!(word.text, "scope" | "severity"))

@@ -328,7 +328,7 @@ fn records_are_checked_field_by_field() {
         ("{ depth: moderate, ratio: 1 } : Options", "Options"),
         (
             "{ title: \"a\" } : Source",
-            "missing-field at `{ title: \"a\" }`: `Source` also has `link`, `score`, expected here too",
+            "missing-field at `{ title: \"a\" }`: this `Source` lacks `link`, `score`",
         ),
         (
             "{ depth: moderate, ratoi: 1 } : Options",
