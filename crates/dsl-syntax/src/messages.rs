@@ -368,7 +368,7 @@ pub(crate) fn near_keyword(word: &str) -> Option<&'static str> {
     let near = keywords
         .map(|keyword| (damerau_levenshtein(keyword, word), keyword))
         .min();
-    near.filter(|(distance, keyword)| *distance <= 2 && *distance < keyword.len() - 1)
+    near.filter(|(distance, keyword)| (1..=2).contains(distance) && *distance < keyword.len() - 1)
         .map(|(_, keyword)| keyword)
 }
 
@@ -414,6 +414,9 @@ pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxErr
     }
     let near = near_keyword(token.text);
     let message = match token.kind {
+        Kind::Name if DeclKind::from_keyword(token.text).is_some() => {
+            format!("expected a name after {}", shown(token))
+        }
         Kind::Name => format!(
             "{} is no declaration, expected a word like `task`, `plan` or `use`",
             shown(token)
