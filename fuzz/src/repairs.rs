@@ -40,7 +40,8 @@ impl Repairable for Desk {
 pub fn hold(bytes: &[u8]) -> Result<(), String> {
     let workspace = workspace(bytes);
     let path: Arc<Path> = workspace.path(FILE.as_ref()).into();
-    let Some(text) = workspace.text(&path) else {
+    let Some(text) = workspace.text(&path).filter(|_| std::str::from_utf8(bytes).is_ok()) else {
+        // what is no text is refused, and nothing is repaired
         return Ok(());
     };
     for unsafe_too in [false, true] {

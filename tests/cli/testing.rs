@@ -140,6 +140,26 @@ fn the_tests_of_the_examples_pass() {
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
+#[test]
+fn tests_are_listed_without_being_run_and_broken_files_are_left_out() {
+    let text = format!("{WORDS}{PASSING}");
+    let project = Project::new(&[("words.plan", &text), ("broken.plan", "task a\n  needs: gone\n")]);
+    let output = project.run(&["test", "--list", "--filter", "moon", "--format", "json"]);
+    assert!(output.status.success());
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    let listed: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let line = text
+        .lines()
+        .position(|line| line.starts_with("test \"greets"))
+        .expect("it is there")
+        + 1;
+    let expected = serde_json::json!({"test": "greets the moon", "plan": "words", "file": "words.plan", "line": line});
+    assert_eq!(listed, [expected]);
+}
+
 /// A thousand tests of a plan of twenty nodes.
 #[test]
 fn a_thousand_tests_are_carried_out() {

@@ -26,6 +26,7 @@ Examples:
   dslc test                          every test of the workspace
   dslc test deploy.plan lib/
   dslc test --filter \"second agent\"
+  dslc test --list
   dslc test --format json | jq 'select(.status == \"failed\")'
 
 The plan runs on the real engine in virtual time: a wait of two hours takes none. Scripts, capabilities and people are
@@ -37,6 +38,9 @@ pub struct Args {
     /// Only tests whose title contains this
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// Print the tests and run none; files with errors are left out
+    #[arg(long)]
+    list: bool,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -84,6 +88,10 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         let message = format!("no title contains `{filter}`, of {}", counted(all, "test"));
         return Err(Failure::usage(message));
     }
+    if args.list {
+        list(&found, args.format, printer);
+        return Ok(Exit::Fine);
+    }
     let mut counts = Counts {
         left_out: all - left,
         ..Counts::default()
@@ -129,15 +137,36 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// The tests of the files that the user means; their errors are printed and end the command.
+/// One test a line, with its place.
+fn list(found: &[Tested], format: Format, printer: &Printer) {
+    for tested in found {
+        for TestCase { test, plan, .. } in &tested.cases {
+            let file = &tested.file;
+            printer.line(&match format {
+                Format::Text => format!("{}:{}: {}", shown(file), test.line, shown(&test.title)),
+                Format::Json => {
+                    json!({"test": test.title, "plan": plan.name, "file": file, "line": test.line}).to_string()
+                }
+            });
+        }
+    }
+}
+
+/// The tests of the files that the user means; their errors are printed and end the command, unless the tests are only listed.
 fn find(args: &Args, place: &Place, printer: &Printer) -> Result<Vec<Tested>, Failure> {
     let files = place.files(&args.paths)?;
     let mut loaded = Loaded::new(place, &files)?;
-    without_errors(&mut loaded, printer)?;
+    if !args.list {
+        without_errors(&mut loaded, printer)?;
+    }
     let mut found = Vec::new();
     for file in &files {
-        // They have just been printed.
-        let cases = loaded.workspace.tests(file).map_err(|_| Failure::plan_wrong())?;
+        let cases = match loaded.workspace.tests(file) {
+            Ok(cases) => cases,
+            Err(_) if args.list => continue,
+            // They have just been printed.
+            Err(_) => return Err(Failure::plan_wrong()),
+        };
         let file = shown_path(file, &place.cwd);
         found.push(Tested { file, cases });
     }

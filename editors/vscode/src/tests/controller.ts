@@ -46,6 +46,10 @@ export class PlanTests implements vscode.Disposable {
     for (const folder of vscode.workspace.workspaceFolders ?? []) {
       const dir = folder.uri.fsPath;
       const outcome = await runProgram(command, ["test", "--list", "--format", "json"], dir);
+      if (outcome.code !== 0) {
+        this.session.log(`the tests below ${dir} are not listed: ${complaint(outcome)}`);
+        return;
+      }
       for (const test of jsonLines<object>(outcome.stdout).filter(isTest)) {
         this.add(files, test, dir);
       }
