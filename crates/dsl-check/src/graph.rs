@@ -737,22 +737,7 @@ impl Topology {
     }
 }
 
-/// The failure modes that are not declared.
-pub(crate) const BUILTIN_MODES: &[&str] = &[
-    "failure",
-    "timeout",
-    "rate-limited",
-    "expectation",
-    "precondition",
-    "invalid-output",
-    "expression-error",
-    "budget-exceeded",
-    "quota-exceeded",
-    "circuit-open",
-    "denied",
-    "cancelled",
-    "in-doubt",
-];
+pub(crate) use ir::plan::BUILTIN_MODES;
 
 /// Whether the event says that its node failed. A decision's routes name hypotheses too: those are choices.
 pub(crate) fn fires_on_failure(kind: NodeKind, event: &str) -> bool {

@@ -24,23 +24,6 @@ use crate::start::{milliseconds, timeout};
 use crate::state::{Called, Stopping, UnitId};
 use crate::world::Replay;
 
-/// The modes that a caller's plan knows without being told.
-const BUILT_IN_MODES: [&str; 13] = [
-    "failure",
-    "timeout",
-    "rate-limited",
-    "expectation",
-    "precondition",
-    "invalid-output",
-    "expression-error",
-    "budget-exceeded",
-    "quota-exceeded",
-    "circuit-open",
-    "denied",
-    "cancelled",
-    "in-doubt",
-];
-
 impl Engine {
     /// The plan that the unit's task calls.
     pub(crate) fn called_plan(&self, unit: UnitId) -> Option<&SmolStr> {
@@ -245,7 +228,7 @@ impl Engine {
         match &self.state.node(node).error {
             None => Failure::new("failure", format!("`{name}` failed")),
             Some(error) => {
-                let known = BUILT_IN_MODES.contains(&error.kind.as_str());
+                let known = ir::plan::BUILTIN_MODES.contains(&error.kind.as_str());
                 Failure {
                     exit: error.exit,
                     ..Failure::new(

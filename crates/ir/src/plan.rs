@@ -34,6 +34,23 @@ pub use text::PlanError;
 /// The version of this format; a reader refuses others by name.
 pub const FORMAT: &str = "plan-ir/2";
 
+/// The failure modes that are not declared.
+pub const BUILTIN_MODES: &[&str] = &[
+    "failure",
+    "timeout",
+    "rate-limited",
+    "expectation",
+    "precondition",
+    "invalid-output",
+    "expression-error",
+    "budget-exceeded",
+    "quota-exceeded",
+    "circuit-open",
+    "denied",
+    "cancelled",
+    "in-doubt",
+];
+
 /// Index of a node in [`Plan::nodes`].
 pub type NodeId = u32;
 

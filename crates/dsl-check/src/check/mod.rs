@@ -363,12 +363,19 @@ pub(crate) struct Cx<'db> {
     pub scope: &'db FileScope,
     pub plan: &'db PlanScope,
     pub view: &'db View,
+    /// Of a fan-out that could not be read.
+    broken_each: Option<Span>,
     /// When lowering: the graph, for the ids that nodes have in the IR.
     pub graph: Option<&'db PlanGraph>,
     /// What is wrong; a cell, because the scope of a place also reports.
     report: RefCell<Report>,
     /// For the facts of the block.
     pub noted: Noted,
+}
+
+fn broken_each(decl: &Decl) -> Option<Span> {
+    let each = crate::signatures::clause(decl, dsl_syntax::table::ClauseKey::Each)?;
+    matches!(each.value, dsl_syntax::ast::Value::Error).then_some(each.span)
 }
 
 static NO_PLAN: std::sync::LazyLock<PlanScope> = std::sync::LazyLock::new(PlanScope::default);
@@ -391,6 +398,7 @@ impl<'db> Cx<'db> {
             scope,
             plan,
             view,
+            broken_each: broken_each(decl),
             graph: None,
             report: RefCell::default(),
             noted: Noted::default(),
@@ -469,12 +477,10 @@ impl<'db> Cx<'db> {
 
     /// Whether a fan-out could not be read, whose variable the name may be: that is one mistake.
     pub fn has_unknown_variables(&self, name: &str) -> bool {
-        let decl = crate::places::decl_of(self.db, self.block);
-        let each = decl.and_then(|decl| crate::signatures::clause(decl, dsl_syntax::table::ClauseKey::Each));
-        each.is_some_and(|each| {
+        self.broken_each.is_some_and(|each| {
             let (text, start) = self.text();
-            let written = text.get((start + each.span.start) as usize..(start + each.span.end) as usize);
-            matches!(each.value, dsl_syntax::ast::Value::Error) && written.is_some_and(|written| written.contains(name))
+            let written = text.get((start + each.start) as usize..(start + each.end) as usize);
+            written.is_some_and(|written| written.contains(name))
         })
     }
 
