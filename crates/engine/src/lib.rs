@@ -29,6 +29,7 @@ mod circuit;
 mod doubt;
 mod engine;
 mod fanout;
+mod fingerprint;
 mod graph;
 mod hypotheses;
 mod inputs;

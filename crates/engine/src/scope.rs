@@ -179,13 +179,17 @@ impl<'a> RunScope<'a> {
             .map_or(Value::None, Value::String)
     }
 
+    /// The variable of `each`, where it has a value.
+    pub fn each_item(&self) -> Option<&'a Value> {
+        self.item.or_else(|| {
+            self.unit()
+                .and_then(|unit| self.state.instance(unit))
+                .map(|instance| &instance.item)
+        })
+    }
+
     fn each(&self) -> Result<Value, EvalError> {
-        self.item
-            .or_else(|| {
-                self.unit()
-                    .and_then(|unit| self.state.instance(unit))
-                    .map(|instance| &instance.item)
-            })
+        self.each_item()
             .cloned()
             .ok_or_else(|| EvalError::new("the variable of `each` has no value here"))
     }

@@ -4,7 +4,7 @@
 //! they can no longer do is *breaking*, what they newly can is a *feature*, all else is a *fix*. A node that says the same under
 //! another name was renamed. Absent: how the changes are shown.
 
-mod clauses;
+pub(crate) mod clauses;
 mod fits;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -19,7 +19,11 @@ impl Plan {
     /// 64 hexadecimal digits that name what a node does: not where it is written, nor where in the plan it stands. Other
     /// nodes enter by their names only. `None` if there is no such node.
     pub fn node_hash(&self, node: NodeId) -> Option<String> {
-        let mut node = self.nodes.get(node as usize)?.clone();
+        self.nodes.get(node as usize).map(|node| self.hash_of(node.clone()))
+    }
+
+    /// The same of a node that is, or might be, one of this plan's.
+    pub(crate) fn hash_of(&self, mut node: Node) -> String {
         node.line = 0;
         let mut names = Vec::new();
         node.for_each_id(&mut |id| {
@@ -31,7 +35,7 @@ impl Plan {
             *id = names.len() as NodeId;
             names.push(name);
         });
-        Some(hash_json(NODE_DOMAIN, &(node, names)))
+        hash_json(NODE_DOMAIN, &(node, names))
     }
 }
 

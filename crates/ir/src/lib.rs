@@ -9,6 +9,7 @@ pub mod data;
 pub mod diff;
 pub mod eval;
 pub mod expr;
+pub mod fingerprint;
 pub mod func;
 pub mod graph;
 pub mod hash;

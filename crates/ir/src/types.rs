@@ -94,6 +94,17 @@ impl Type {
     pub const INT: Self = Self::Int(None);
     pub const FLOAT: Self = Self::Float(None);
 
+    /// The named records in it. As deep as the type, which the parser bounds.
+    pub fn records(&self, found: &mut Vec<SmolStr>) {
+        match self {
+            Self::Record(name) => found.push(name.clone()),
+            Self::List(list) => list.item.records(found),
+            Self::Map(inner) | Self::Optional(inner) | Self::Secret(inner) => inner.records(found),
+            Self::Fields(fields) => fields.values().for_each(|ty| ty.records(found)),
+            _ => {}
+        }
+    }
+
     pub fn list(item: Self) -> Self {
         Self::List(Box::new(ListType { item, len: None }))
     }

@@ -3,9 +3,8 @@
 
 use dsl_syntax::ast::{Decl, Span};
 use ir::plan::{FailurePolicy, Need, Node, Plan, Unsupported};
-use ir::types::{Type, Types};
+use ir::types::Types;
 use ir::visit;
-use smol_str::SmolStr;
 
 use super::declared;
 use crate::analysis::{Analysis, Edge};
@@ -137,26 +136,15 @@ fn needs_of_routes(nodes: &mut [Node]) {
 /// The records that the plan's own types reach.
 fn used_types(plan: &Plan, all: &Types) -> Types {
     let mut wanted = Vec::new();
-    visit::types(plan, &mut |ty, _| records_in(ty, &mut wanted));
+    visit::types(plan, &mut |ty, _| ty.records(&mut wanted));
     let mut used = Types::default();
     while let Some(name) = wanted.pop() {
         let Some(def) = all.get(&name) else { continue };
         if used.0.insert(name, def.clone()).is_none() {
-            def.fields.iter().for_each(|field| records_in(&field.ty, &mut wanted));
+            def.fields.iter().for_each(|field| field.ty.records(&mut wanted));
         }
     }
     used
-}
-
-/// As deep as the type, which the parser bounds.
-fn records_in(ty: &Type, found: &mut Vec<SmolStr>) {
-    match ty {
-        Type::Record(name) => found.push(name.clone()),
-        Type::List(list) => records_in(&list.item, found),
-        Type::Map(inner) | Type::Optional(inner) | Type::Secret(inner) => records_in(inner, found),
-        Type::Fields(fields) => fields.values().for_each(|ty| records_in(ty, found)),
-        _ => {}
-    }
 }
 
 /// Line numbers of a file.

@@ -9,7 +9,7 @@ use crate::plan::{
 use crate::show::{self, Shown};
 
 /// A clause, or an entry of one (`input.query`), and what stands there.
-pub(super) type Clauses = Vec<(SmolStr, String)>;
+pub(crate) type Clauses = Vec<(SmolStr, String)>;
 
 struct Out(Clauses);
 
@@ -238,7 +238,7 @@ pub(super) fn policy(policy: &Policy) -> Clauses {
 }
 
 /// All that a node says, its name apart.
-pub(super) fn node<'p>(node: &'p Node, shown: &Shown<'p>) -> Clauses {
+pub(crate) fn node<'p>(node: &'p Node, shown: &Shown<'p>) -> Clauses {
     let mut out = Out(Vec::new());
     out.some("title", node.title.as_ref(), |title| shown.expr(title));
     out.some("kind", node.kind.as_ref(), SmolStr::to_string);
