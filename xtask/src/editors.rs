@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::steps::{self, Steps};
+use crate::vscode;
 
-const EXTENSION: &str = "editors/vscode";
+pub const EXTENSION: &str = "editors/vscode";
 
-/// Installs, compiles and tests the VS Code extension; packages it when asked.
+/// Installs, compiles and tests the VS Code extension; when asked, packages it and tries the package in VS Code itself.
 pub fn extension(steps: &mut Steps<'_>, package: bool) {
     if !steps::present("npm") {
         steps.untested("the VS Code extension", "`npm` is missing: install Node.js 20 or newer");
@@ -22,8 +23,8 @@ pub fn extension(steps: &mut Steps<'_>, package: bool) {
         return;
     }
     steps.run("extension: test", EXTENSION, "npm", &["test"]);
-    if package {
-        steps.run("extension: package", EXTENSION, "npm", &["run", "package"]);
+    if package && steps.run("extension: package", EXTENSION, "npm", &["run", "package"]) {
+        vscode::vscode(steps);
     }
 }
 

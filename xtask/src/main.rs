@@ -1,4 +1,4 @@
-//! The verbs of development: `cargo xtask test`, `book`, `bench`, `fuzz`, `simulate`, `sweep`, `mutants`, `crash`.
+//! The verbs of development: `cargo xtask test`, `vscode`, `book`, `bench`, `fuzz`, `simulate`, `sweep`, `mutants`, `crash`.
 //!
 //! It knows no crate of the project: it calls cargo, npm and the built binary, as a person would.
 
@@ -16,6 +16,7 @@ mod sarif;
 mod shell;
 mod steps;
 mod test;
+mod vscode;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -28,10 +29,12 @@ use clap::Parser;
 enum Verb {
     /// Format, lints, every test, the editor extension
     Test {
-        /// Also the slow rest: the packaged extension, the language server inside Neovim and Emacs, SARIF against its schema, the book, shellcheck
+        /// Also the slow rest: the packaged extension inside VS Code, the language server inside Neovim and Emacs, SARIF against its schema, the book, shellcheck
         #[arg(long)]
         all: bool,
     },
+    /// The extension alone: its tests, its package, and that inside VS Code
+    Vscode,
     /// The book as pages, below `target/book`
     Book,
     /// Ratios against peers and floors, measured in one run
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
     let root = root();
     match Verb::parse() {
         Verb::Test { all } => test::test(&root, all),
+        Verb::Vscode => test::vscode(&root),
         Verb::Book => book::book(&root),
         Verb::Bench(args) => bench::bench(&root, &args),
         Verb::Fuzz { args } => fuzz(&root, &args),

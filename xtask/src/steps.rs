@@ -101,6 +101,16 @@ pub fn ensure(program: &str, packages: &[&str]) -> Result<(), String> {
     }
     let package = packages.join(" ");
     println!("\n── {program} is missing, installing Debian's `{package}`");
+    let installed = debian(packages);
+    match (installed, present(program)) {
+        (_, true) => Ok(()),
+        (true, false) => Err(format!("`{package}` was installed, but `{program}` does not answer")),
+        (false, false) => Err(format!("`apt-get install {package}` failed")),
+    }
+}
+
+/// Installs packages of Debian, where that is what the machine runs and we may.
+pub fn debian(packages: &[&str]) -> bool {
     let apt = |args: &[&str]| {
         Command::new("apt-get")
             .args(args)
@@ -111,12 +121,7 @@ pub fn ensure(program: &str, packages: &[&str]) -> Result<(), String> {
             .is_ok_and(|status| status.success())
     };
     let install = [&["install", "--yes", "--quiet", "--no-install-recommends"], packages].concat();
-    let installed = apt(&install) || (apt(&["update", "--quiet"]) && apt(&install));
-    match (installed, present(program)) {
-        (_, true) => Ok(()),
-        (true, false) => Err(format!("`{package}` was installed, but `{program}` does not answer")),
-        (false, false) => Err(format!("`apt-get install {package}` failed")),
-    }
+    apt(&install) || (apt(&["update", "--quiet"]) && apt(&install))
 }
 
 /// Where cargo builds.

@@ -25,6 +25,24 @@ pub fn test(root: &Path, all: bool) -> ExitCode {
     steps.finish()
 }
 
+/// What of it is about VS Code.
+pub fn vscode(root: &Path) -> ExitCode {
+    let mut steps = Steps::new(root);
+    if build(&mut steps) {
+        editors::extension(&mut steps, true);
+    }
+    steps.finish()
+}
+
+fn build(steps: &mut Steps<'_>) -> bool {
+    steps.run(
+        "build",
+        ".",
+        &steps::cargo(),
+        &["build", "--quiet", "--package", "dslc"],
+    )
+}
+
 /// The Rust part. The binary is built first, because the command-line tests run it.
 fn cargo(steps: &mut Steps<'_>) {
     let cargo = steps::cargo();
@@ -43,7 +61,7 @@ fn cargo(steps: &mut Steps<'_>) {
             "warnings",
         ],
     );
-    if steps.run("build", ".", &cargo, &["build", "--quiet", "--package", "dslc"]) {
+    if build(steps) {
         let mut tests = Command::new(&cargo);
         tests
             .args(["test", "--workspace", "--no-fail-fast"])

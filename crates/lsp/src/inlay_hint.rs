@@ -12,7 +12,7 @@ pub(crate) fn hints(subject: &Subject<'_>, within: Range) -> Vec<InlayHint> {
         let position = edge::position(text.place(offset as usize, encoding));
         (within.start <= position && position <= within.end).then(|| InlayHint {
             position,
-            label: InlayHintLabel::String(format!("≤ {note}")),
+            label: InlayHintLabel::String(label(&note)),
             kind: None,
             text_edits: None,
             tooltip: Some("at worst, retries and waits included".to_owned().into()),
@@ -22,4 +22,12 @@ pub(crate) fn hints(subject: &Subject<'_>, within: Range) -> Vec<InlayHint> {
         })
     };
     found.into_iter().filter_map(hint).collect()
+}
+
+/// `≤ 10m`, but `unbounded` and `a person, up to 4h` as they are.
+fn label(note: &str) -> String {
+    match note.starts_with(|first: char| first.is_ascii_digit()) {
+        true => format!("≤ {note}"),
+        false => note.to_owned(),
+    }
 }

@@ -149,7 +149,12 @@ export class Session implements vscode.Disposable {
       case State.Running: {
         const server = client.initializeResult?.serverInfo;
         const wanted = (this.context.extension.packageJSON as { version: string }).version;
-        this.show({ kind: "running", name: server?.name ?? "dslc", version: server?.version, wanted });
+        const running: ServerState = { kind: "running", name: server?.name ?? "dslc", version: server?.version, wanted };
+        this.show(running);
+        const { text, detail, severity } = statusText(running);
+        if (severity === "warning") {
+          void this.complain(`${text} answers, but ${detail}.`, vscode.window.showWarningMessage);
+        }
         break;
       }
       case State.Stopped:
@@ -172,11 +177,11 @@ export class Session implements vscode.Disposable {
     }[severity];
   }
 
-  private async complain(message: string): Promise<void> {
+  private async complain(message: string, say: Say = vscode.window.showErrorMessage): Promise<void> {
     this.output.error(message);
     const openSettings = "Open Settings";
     const showOutput = "Show Output";
-    const chosen = await vscode.window.showErrorMessage(message, openSettings, showOutput);
+    const chosen = await say(message, openSettings, showOutput);
     if (chosen === openSettings) {
       await vscode.commands.executeCommand("workbench.action.openSettings", "dslc.path");
     } else if (chosen === showOutput) {
@@ -184,6 +189,8 @@ export class Session implements vscode.Disposable {
     }
   }
 }
+
+type Say = (message: string, ...choices: string[]) => Thenable<string | undefined>;
 
 function isExecutable(file: string): boolean {
   try {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { complaint, jsonLines } from "../src/program";
-import { ago, approversOf, describeNode, describeRun, historyOf, iconOf, isLive, span, type Run, type RunNode } from "../src/runs/model";
+import { ago, approversOf, describeNode, describeRun, historyOf, iconOf, isLive, moves, signOf, span, type Run, type RunNode } from "../src/runs/model";
 import { askedFor, checkParam } from "../src/runs/params";
 import { explain, isTest, keyOf } from "../src/tests/model";
 
@@ -16,7 +16,7 @@ function node(status: string, more: Partial<RunNode> = {}): RunNode {
 test("a run is described by its status, duration and age", () => {
   const now = Date.parse("2026-11-21T10:05:30Z");
   assert.equal(describeRun(run("completed"), now), "completed · 3.2 s · 5 min ago");
-  assert.equal(describeRun({ ...run("running"), duration_ms: null }, now), "running · 5 min ago");
+  assert.equal(describeRun(run("running"), now), "running · 5 min ago");
 });
 
 test("a failed node says how often it was tried and why it failed", () => {
@@ -36,6 +36,19 @@ test("spans and ages are said in the largest units that matter", () => {
 test("only runs that have not ended can be acted upon", () => {
   assert.deepEqual(["completed", "failed", "cancelled"].map((status) => isLive(run(status))), [false, false, false]);
   assert.deepEqual(["running", "paused", "blocked", "interrupted"].map((status) => isLive(run(status))), [true, true, true, true]);
+});
+
+test("only a run that goes on by itself is looked at unasked", () => {
+  assert.deepEqual(["running", "pending"].map((status) => moves(run(status))), [true, true]);
+  const still = ["blocked", "paused", "interrupted", "completed", "failed", "cancelled"];
+  assert.deepEqual(still.filter((status) => moves(run(status))), []);
+});
+
+test("what has become of a node has a sign in the gutter", () => {
+  assert.equal(signOf("running"), "running");
+  assert.equal(signOf("blocked"), "waiting");
+  assert.equal(signOf("cancelled"), "skipped");
+  assert.deepEqual([signOf("pending"), signOf("ready")], [undefined, undefined]);
 });
 
 test("every status has an icon", () => {
@@ -86,6 +99,7 @@ test("tests are told from summaries, and found again in reports", () => {
   assert.ok(isTest(listed));
   assert.ok(!isTest({ summary: { passed: 1 } }));
   assert.equal(keyOf(listed), keyOf({ ...listed, file: "/elsewhere/a.plan" }));
+  assert.ok(!keyOf(listed).includes("\u0000"), "VS Code takes no such key");
 });
 
 test("a failed expectation shows both sides", () => {

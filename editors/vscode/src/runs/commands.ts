@@ -108,7 +108,7 @@ async function decide(history: RunHistory, { run, gate }: Of<"gate">, verb: "app
     return;
   }
   const because = await vscode.window.showInputBox({
-    title: `${verb === "approve" ? "Approve" : "Reject"} ${gate.id} as ${as}`,
+    title: `${verb === "approve" ? "Approve" : "Reject"} “${gate.title ?? gate.id}” as ${as}`,
     prompt: "Why? The reason is recorded with the decision.",
     ignoreFocusOut: true,
     validateInput: (text) => (text.trim() === "" ? "A decision needs a reason." : undefined),
@@ -150,7 +150,7 @@ async function cancel(history: RunHistory, { run }: Of<"run">): Promise<void> {
 }
 
 async function report(history: RunHistory, { run }: Of<"run">): Promise<void> {
-  const outcome = await history.act(["report", run.run], run.dir);
+  const outcome = await history.print(["report", run.run], run.dir);
   if (outcome !== undefined) {
     const document = await vscode.workspace.openTextDocument({ language: "markdown", content: outcome.stdout });
     await vscode.commands.executeCommand("markdown.showPreview", document.uri);
@@ -158,7 +158,7 @@ async function report(history: RunHistory, { run }: Of<"run">): Promise<void> {
 }
 
 async function log(history: RunHistory, { run, node }: Of<"node">): Promise<void> {
-  const outcome = await history.act(["logs", run.run, node.id], run.dir);
+  const outcome = await history.print(["logs", run.run, node.id], run.dir);
   if (outcome !== undefined) {
     await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ language: "log", content: outcome.stdout }), { preview: true });
   }

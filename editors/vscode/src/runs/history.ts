@@ -1,18 +1,23 @@
 // What `dslc` knows of runs, kept fresh while they go on. The store is read by `dslc` alone; this watches for changes of journals.
+// Nothing is read while nothing happens: a run that waits for a person is left alone until its folder changes.
 
 import * as path from "node:path";
 import * as vscode from "vscode";
 import { complaint, jsonLines, runProgram, type Outcome } from "../program";
 import type { Session } from "../session";
-import { isLive, type Run } from "./model";
+import { isLive, moves, type Run } from "./model";
 
 /** Runs that are listed, newest first. */
 const LISTED_MAX = 50;
 /** Runs whose nodes are read too. */
 const DETAILED_MAX = 5;
 const PAUSE_MS = 250;
-/** While a run goes on, and for a while after one was started, its store is looked at this often: not every file system tells of changes. */
+/**
+ * While a run goes on, and for a while after one was started, its store is looked at unasked, because not every file system tells of
+ * changes: this often at first, and ever more rarely while nothing changes.
+ */
 const LOOK_MS = 1000;
+const LOOK_MS_MAX = 16_000;
 const EXPECTED_MS = 15_000;
 
 /** A run and the folder whose store it is in. */
@@ -28,8 +33,13 @@ export class RunHistory implements vscode.Disposable {
   private readonly disposables: vscode.Disposable[] = [this.changed];
   private timer: NodeJS.Timeout | undefined;
   private looking: NodeJS.Timeout | undefined;
+  private lookMs = LOOK_MS;
+  private readonly opened = Date.now();
+  /** Runs that went on before our eyes. */
+  private readonly followed = new Set<string>();
   /** Until then a run is expected to appear. */
   private expectedUntil = 0;
+  private isAsked = false;
   private reading = false;
   private stale = false;
 
@@ -92,8 +102,15 @@ export class RunHistory implements vscode.Disposable {
     return loaded;
   }
 
+  /** Reads everything anew, and shows it even if nothing has changed: ages have. */
   refresh(): void {
+    this.isAsked = true;
     this.later();
+  }
+
+  /** The run goes on, or did since the editor was opened. */
+  isFresh(run: Run): boolean {
+    return this.followed.has(run.run) || Date.parse(run.started) >= this.opened;
   }
 
   /** A run was just started and will appear. */
@@ -102,14 +119,19 @@ export class RunHistory implements vscode.Disposable {
     this.later();
   }
 
+  /** Runs `dslc` to change something about a run; see `print`. */
+  async act(args: readonly string[], dir: string): Promise<void> {
+    await this.print(args, dir);
+    this.expect();
+  }
+
   /** Runs `dslc`; a failure is shown to the person. Gives the outcome of success. */
-  async act(args: readonly string[], dir: string): Promise<Outcome | undefined> {
+  async print(args: readonly string[], dir: string): Promise<Outcome | undefined> {
     const outcome = await this.dslc(args, dir);
     if (outcome === undefined) {
       return undefined;
     }
     this.session.log(`dslc ${args.join(" ")}: ${outcome.code ?? "did not start"}`);
-    this.later();
     // 4: the run goes on waiting for somebody else
     if (outcome.code === 0 || outcome.code === 4) {
       return outcome;
@@ -152,6 +174,7 @@ export class RunHistory implements vscode.Disposable {
       found.push(...jsonLines<Run>(outcome?.stdout ?? "").map((run) => ({ ...run, dir })));
     }
     found.sort((a, b) => b.started.localeCompare(a.started));
+    const before = this.picture();
     this.runs = found.slice(0, LISTED_MAX);
     for (const run of this.runs.slice(0, DETAILED_MAX)) {
       const known = this.details.get(run.run);
@@ -160,15 +183,26 @@ export class RunHistory implements vscode.Disposable {
         await this.load(run);
       }
     }
-    this.changed.fire();
+    this.runs.filter(isLive).forEach(({ run }) => this.followed.add(run));
+    const isNews = this.picture() !== before;
+    this.lookMs = isNews ? LOOK_MS : Math.min(this.lookMs * 2, LOOK_MS_MAX);
+    if (isNews || this.isAsked) {
+      this.isAsked = false;
+      this.changed.fire();
+    }
     this.lookAgain();
+  }
+
+  /** All that is known, as text. */
+  private picture(): string {
+    return JSON.stringify(this.runs.map((run) => ({ ...this.withNodes(run), duration_ms: isLive(run) ? null : run.duration_ms })));
   }
 
   private lookAgain(): void {
     clearTimeout(this.looking);
-    const moves = this.runs.some((run) => run.status === "running" || run.status === "blocked" || run.status === "waiting");
-    if (moves || Date.now() < this.expectedUntil) {
-      this.looking = setTimeout(() => void this.read(), LOOK_MS);
+    const isExpected = Date.now() < this.expectedUntil;
+    if (isExpected || this.runs.some(moves)) {
+      this.looking = setTimeout(() => void this.read(), isExpected ? LOOK_MS : this.lookMs);
     }
   }
 }

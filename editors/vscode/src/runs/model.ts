@@ -34,6 +34,11 @@ export function isLive(run: Run): boolean {
   return !["completed", "failed", "cancelled"].includes(run.status);
 }
 
+/** A run that changes unless somebody stops it. One that waits for a person, is paused or interrupted does not. */
+export function moves(run: Run): boolean {
+  return run.status === "running" || run.status === "pending";
+}
+
 /** The principals who may answer a gate. */
 export function approversOf(gate: RunGate): readonly string[] {
   return gate.approvers ?? (gate.approver == null ? [] : gate.approver.split(/,\s*/));
@@ -59,6 +64,27 @@ export function iconOf(status: string): { readonly icon: string; readonly colour
       return { icon: "circle-slash" };
     default:
       return { icon: "circle-outline" };
+  }
+}
+
+/** What stands in the gutter beside a node. */
+export type Sign = "running" | "waiting" | "completed" | "failed" | "skipped";
+
+/** The sign of a node's status; none while nothing has become of it. */
+export function signOf(status: string): Sign | undefined {
+  switch (status) {
+    case "running":
+    case "completed":
+    case "failed":
+    case "skipped":
+      return status;
+    case "waiting":
+    case "blocked":
+      return "waiting";
+    case "cancelled":
+      return "skipped";
+    default:
+      return undefined;
   }
 }
 
@@ -90,7 +116,8 @@ export function ago(then: string, nowMs: number): string {
 
 /** What stands behind a run's name. */
 export function describeRun(run: Run, nowMs: number): string {
-  const took = run.duration_ms === null ? [] : [span(run.duration_ms)];
+  // until it ends, what is known is when it last moved
+  const took = run.duration_ms === null || isLive(run) ? [] : [span(run.duration_ms)];
   return [run.status, ...took, ago(run.started, nowMs)].join(" · ");
 }
 

@@ -98,6 +98,9 @@ function tell(run: vscode.TestRun, item: vscode.TestItem, report: Reported | und
     run.errored(item, new vscode.TestMessage(otherwise()));
     return;
   }
+  const said = [`${report.status}  ${report.test}`, ...(report.failures ?? []).map(explain)].join("\n");
+  // the output is a terminal's
+  run.appendOutput(`${said.replaceAll("\n", "\r\n")}\r\n`, undefined, item);
   if (report.status === "passed") {
     run.passed(item, report.duration_ms);
     return;

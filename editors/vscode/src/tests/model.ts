@@ -27,9 +27,9 @@ export function isTest(line: object): line is Listed {
   return "test" in line && "file" in line;
 }
 
-/** The same for a test in a list and in a report, whatever else a file holds. */
+/** The same for a test in a list and in a report, whatever else a file holds. VS Code forbids U+0000 in it. */
 export function keyOf(test: Listed): string {
-  return `${test.plan}\u0000${test.test}\u0000${test.line}`;
+  return `${test.line}/${test.plan}/${test.test}`;
 }
 
 /** What failed, in words, with both sides where there are two. */

@@ -1,0 +1,165 @@
+// What a person does with the extension, from a mistake to a finished run and back to an empty file. Each step ends with a look.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { placeOf } from "./workbench.mjs";
+
+const PLAN = "release.plan";
+const REASON = "the audit is clean";
+
+export const STEPS = [
+  ["a mistake is underlined", mistake],
+  ["a quick fix repairs it", quickFix],
+  ["completion is offered and taken", completion],
+  ["hover tells what a name means", hover],
+  ["rename changes every use", rename],
+  ["the graph follows the cursor, and the cursor the graph", graph],
+  ["a plan is run, and its state shown as it goes", run],
+  ["a gate is approved with a reason", approve],
+  ["tests are listed and run", tests],
+  ["a plan is written from nothing and run", fromNothing],
+];
+
+async function mistake(vscode) {
+  await vscode.openFile(PLAN);
+  await vscode.squiggles().first().waitFor();
+  await vscode.until("one error in the status bar", async () => /^\s*1\s+0/m.test(await vscode.statusBar()));
+}
+
+async function quickFix(vscode) {
+  await vscode.goto(...placeOf(vscode.read(PLAN), "biuld"));
+  await vscode.pressFor("Control+.", vscode.page.locator(".action-widget .monaco-list-row.focused", { hasText: "build" }));
+  await vscode.look("2a-offered");
+  await vscode.press("Enter");
+  await vscode.save(PLAN, "the right name", (text) => !text.includes("biuld"));
+  assert.match(vscode.read(PLAN), /task unit.*\n    needs: build\n/);
+  await vscode.until("no mistake", async () => (await vscode.squiggles().count()) === 0);
+}
+
+async function completion(vscode) {
+  const [line] = placeOf(vscode.read(PLAN), "timeout: 2m");
+  await vscode.goto(line, 1);
+  await vscode.press("End", "Enter");
+  await vscode.type("idem");
+  await vscode.page.locator(".suggest-widget.visible .monaco-list-row.focused", { hasText: "idempotent" }).waitFor();
+  await vscode.look("3a-offered");
+  await vscode.press("Enter");
+  await vscode.until("the clause", async () => (await vscode.page.locator(".view-line", { hasText: "idempotent:" }).count()) === 1);
+  await vscode.type("true");
+  await vscode.press("Escape");
+  await vscode.save(PLAN, "the clause", (text) => /\n {4}idempotent: true\n/.test(text));
+}
+
+async function hover(vscode) {
+  await vscode.goto(...placeOf(vscode.read(PLAN), "build", "needs: build"));
+  await vscode.press("Control+k", "Control+i");
+  await vscode.page.locator(".monaco-hover", { hasText: "Build the package" }).first().waitFor();
+  await vscode.look("4a-hover");
+  await vscode.press("Escape");
+}
+
+async function rename(vscode) {
+  await vscode.goto(...placeOf(vscode.read(PLAN), "audit", "task audit"));
+  await vscode.pressFor("F2", vscode.page.locator(".rename-box input:focus"));
+  await vscode.press("Control+a");
+  await vscode.type("scan");
+  await vscode.press("Enter");
+  await vscode.until("the new name", async () => (await vscode.page.locator(".view-line", { hasText: "task scan" }).count()) === 1);
+  await vscode.save(PLAN, "the new name", (text) => text.includes("task scan"));
+  const text = vscode.read(PLAN);
+  assert.match(text, /needs: unit, scan\n/);
+  assert.equal(text.match(/mock task scan ->/g)?.length, 2);
+  assert.doesNotMatch(text, /(task|, ) ?audit\b/);
+}
+
+async function graph(vscode) {
+  await vscode.command("Plan: Show Graph");
+  const view = await vscode.graph();
+  await vscode.until("six nodes", async () => (await view.locator("g.node").count()) === 6);
+  await vscode.page.locator(".view-line", { hasText: "task build" }).click();
+  await vscode.goto(...placeOf(vscode.read(PLAN), "task publish"));
+  await vscode.until("the node of the cursor", async () => (await view.locator("g.node.selected").getAttribute("data-id", { timeout: 1000 }).catch(() => "")) === "publish");
+  await view.locator("g.node[data-id=build]").click();
+  const [line] = placeOf(vscode.read(PLAN), "task build");
+  await vscode.until("the cursor at the node", async () => (await vscode.statusBar()).includes(`Ln ${line},`));
+}
+
+async function run(vscode) {
+  await vscode.view("Plans");
+  await vscode.page.locator(".editor-actions .action-label[aria-label^='Run Plan']").first().click();
+  await vscode.rows("release").first().waitFor();
+  await vscode.rows("release").first().click();
+  await vscode.press("ArrowRight");
+  const view = await vscode.graph();
+  await view.locator("g.node.running").first().waitFor();
+  await vscode.page.locator(".glyph-margin-widgets .cgmr").first().waitFor();
+  await vscode.look("7a-running");
+  await vscode.rows("waits for role/release").waitFor();
+  await vscode.until("a gate that waits in the graph", async () => (await view.locator("g.node[data-id=approve].blocked, g.node[data-id=approve].waiting").count()) === 1);
+}
+
+async function approve(vscode) {
+  const gate = vscode.rows("waits for role/release");
+  // Where the pointer was, a tip covers the row.
+  await vscode.page.locator(".view-line").first().hover();
+  await gate.hover();
+  await gate.locator(".action-label[aria-label^='Approve']").click();
+  await vscode.answer("");
+  await vscode.press("Enter");
+  await vscode.page.locator(".quick-input-widget", { hasText: "A decision needs a reason" }).waitFor();
+  await vscode.answer(REASON);
+  await vscode.page.locator(".quick-input-widget", { hasText: "A decision needs a reason" }).waitFor({ state: "hidden" });
+  await vscode.look("8a-reason");
+  await vscode.press("Enter");
+  await vscode.rows("release").filter({ hasText: "completed" }).first().waitFor();
+  const view = await vscode.graph();
+  await vscode.until("five nodes that completed", async () => (await view.locator("g.node.completed").count()) === 5);
+  const [newest] = JSON.parse(`[${vscode.dslc("runs", "--json").trim().split("\n").join(",")}]`);
+  assert.equal(newest.status, "completed");
+  assert.match(vscode.dslc("report", newest.run), new RegExp(REASON));
+}
+
+async function tests(vscode) {
+  await vscode.view("Testing");
+  const file = vscode.page.locator(".test-explorer .monaco-list-row", { hasText: PLAN });
+  await file.waitFor();
+  await file.click();
+  await vscode.press("ArrowRight");
+  await vscode.page.locator(".test-explorer .monaco-list-row", { hasText: "a broken audit is reported" }).waitFor();
+  await vscode.command("Test: Run All Tests");
+  const told = (name, sign) =>
+    vscode.until(`${name}: ${sign}`, async () => {
+      const row = vscode.page.locator(".test-explorer .monaco-list-row", { hasText: name });
+      return (await row.locator(`[class*=testing-${sign}]`).count()) > 0;
+    });
+  await told("a broken audit is reported", "passed");
+  await told("a test that fails", "failed");
+}
+
+async function fromNothing(vscode) {
+  await vscode.command("Plan: New Plan");
+  await vscode.page.locator(".view-line", { hasText: "my-plan" }).waitFor();
+  await vscode.press("Escape", "Control+End");
+  await vscode.press("Enter", "Shift+Tab", "Shift+Tab");
+  await vscode.type('task second "Says it again"\nneeds: frist\nrun: "echo again"');
+  await vscode.squiggles().first().waitFor();
+  await vscode.look("10a-mistake");
+  await vscode.press("Control+s");
+  await vscode.answer("");
+  await vscode.press("Control+a");
+  await vscode.type(`${vscode.folder}/first.plan`);
+  await vscode.pressFor("Enter", vscode.page.locator(".tab.active", { hasText: "first.plan" }));
+  await vscode.squiggles().first().waitFor();
+  await vscode.goto(...placeOf(vscode.read("first.plan"), "frist"));
+  await vscode.pressFor("Control+.", vscode.page.locator(".action-widget .monaco-list-row.focused", { hasText: "first" }));
+  await vscode.press("Enter");
+  await vscode.save("first.plan", "the right name", (text) => !text.includes("frist"));
+  await vscode.view("Plans");
+  await vscode.command("Plan: Run Plan");
+  await vscode.rows("my-plan").filter({ hasText: "completed" }).first().waitFor();
+}
+
+/** `dslc` in the workspace, beside VS Code. */
+export function dslcIn(folder, program) {
+  return (...args) => execFileSync(program, args, { cwd: folder, encoding: "utf8" });
+}

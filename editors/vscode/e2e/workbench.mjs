@@ -1,0 +1,131 @@
+// What a person does in VS Code, and what they see there. Everything waits for what it needs, and gives up with what was seen instead.
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+
+const BREATH_MS = 100;
+/** A key that is pressed while the focus is on its way is lost; after that long it is pressed again. */
+const LOST_MS = 6_000;
+
+export class Workbench {
+  constructor(page, folder, patienceMs) {
+    this.page = page;
+    this.folder = folder;
+    this.patienceMs = patienceMs;
+  }
+
+  /** Asks until the answer is neither empty nor false. */
+  async until(what, ask) {
+    const end = Date.now() + this.patienceMs;
+    for (;;) {
+      const answer = await ask();
+      if (answer) {
+        return answer;
+      }
+      if (Date.now() > end) {
+        throw new Error(`${what}: not seen within ${this.patienceMs / 1000} s`);
+      }
+      await this.page.waitForTimeout(BREATH_MS);
+    }
+  }
+
+  press(...keys) {
+    return keys.reduce((before, key) => before.then(() => this.page.keyboard.press(key)), Promise.resolve());
+  }
+
+  /** Presses a key until what it opens is there. */
+  async pressFor(key, opened) {
+    const end = Date.now() + this.patienceMs;
+    for (;;) {
+      await this.press(key);
+      if (await opened.waitFor({ timeout: LOST_MS }).then(() => true, () => false)) {
+        return;
+      }
+      if (Date.now() > end) {
+        throw new Error(`${key}: nothing opens`);
+      }
+    }
+  }
+
+  type(text) {
+    return this.page.keyboard.type(text);
+  }
+
+  rows(text) {
+    return this.page.locator(".monaco-list-row", { hasText: text });
+  }
+
+  async openFile(name) {
+    await this.page.locator(".explorer-folders-view .monaco-list-row", { hasText: name }).dblclick();
+    await this.page.locator(".tab.active", { hasText: name }).waitFor();
+    await this.page.locator(".view-line").first().waitFor();
+  }
+
+  /** The box at the top of the window. */
+  get box() {
+    return this.page.locator(".quick-input-widget input.input:focus");
+  }
+
+  async answer(text) {
+    await this.box.waitFor();
+    await this.type(text);
+  }
+
+  async command(title) {
+    await this.pressFor("F1", this.box);
+    await this.type(title);
+    await this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: title }).waitFor();
+    await this.press("Enter");
+  }
+
+  async goto(line, column) {
+    await this.pressFor("Control+g", this.box);
+    await this.type(`${line}:${column}`);
+    await this.press("Enter");
+    await this.page.locator(".quick-input-widget").waitFor({ state: "hidden" });
+    await this.page.locator(".editor-instance .monaco-editor.focused").waitFor();
+    await this.until(`the cursor at ${line}:${column}`, async () => (await this.statusBar()).includes(`Ln ${line}, Col ${column}`));
+  }
+
+  statusBar() {
+    return this.page.locator(".part.statusbar").innerText();
+  }
+
+  view(name) {
+    return this.page.locator(`.activitybar .action-label[aria-label^='${name}']`).first().click();
+  }
+
+  squiggles() {
+    return this.page.locator(".squiggly-error");
+  }
+
+  /** A file as it is on disk. */
+  read(name) {
+    return readFileSync(path.join(this.folder, name), "utf8");
+  }
+
+  /** Saves the file in front, and waits until it says so on disk. */
+  async save(name, what, isSaved) {
+    await this.press("Control+s");
+    await this.until(`${name} with ${what}`, () => isSaved(this.read(name)));
+  }
+
+  /** The graph view, which is a page in a page. */
+  graph() {
+    return this.until("the graph view", async () => {
+      for (const frame of this.page.frames()) {
+        if ((await frame.locator("g.node").count().catch(() => 0)) > 0) {
+          return frame;
+        }
+      }
+      return undefined;
+    });
+  }
+}
+
+/** Line and column, from 1, of a text in another. */
+export function placeOf(text, part, within = part) {
+  const at = text.indexOf(within) + within.indexOf(part);
+  const before = text.slice(0, at).split("\n");
+  return [before.length, before.at(-1).length + 1];
+}
