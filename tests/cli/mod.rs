@@ -17,6 +17,7 @@ mod plans;
 mod processes;
 mod profiles;
 mod reports;
+mod retries;
 mod runs;
 mod scopes;
 mod secrets;

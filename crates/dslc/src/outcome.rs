@@ -78,6 +78,12 @@ pub fn next_steps(engine: &Engine, folder: &RunFolder, driven: bool) -> String {
             }
         }
     }
+    let failed = runtime::failed_nodes(engine);
+    if matches!(engine.status(), RunStatus::Failed | RunStatus::Cancelled) && !failed.is_empty() {
+        heading(&mut text, "to try again", None);
+        let names: Vec<String> = failed.iter().map(|name| argument(name)).collect();
+        let _ = writeln!(text, "  dslc retry {run} {}", names.join(" "));
+    }
     let over = matches!(
         engine.status(),
         RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled

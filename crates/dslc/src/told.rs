@@ -61,6 +61,11 @@ pub fn told(notice: &Notice, title: impl Fn(NodeId) -> Option<String>) -> Told {
             ));
         }
         Notice::Retrying { label, error: why, .. } => ("retrying", Some(Paint::Yellow), label, error(why)),
+        Notice::RetryAsked { label, by, because, .. } => {
+            let because = because.as_ref().map(|because| format!(": {because}"));
+            let rest = format!("asked by {by}{}", because.unwrap_or_default());
+            ("once more", None, label, rest)
+        }
         Notice::Again { label, attempt, .. } => {
             let rest = format!("attempt {attempt} was cut off");
             ("again", Some(Paint::Yellow), label, rest)

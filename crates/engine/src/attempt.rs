@@ -150,7 +150,8 @@ impl Engine {
     fn tries(&self, unit: UnitId, error: &NodeError) -> u32 {
         let agent = self.state.agents.get(&unit).map_or("", |agent| agent.as_str());
         let tried = self.state.calls.get(&unit).and_then(|calling| calling.tried.get(agent));
-        tried.copied().unwrap_or(error.attempts)
+        let attempts = error.attempts - self.state.unit(unit).attempts_before.min(error.attempts);
+        tried.copied().unwrap_or(attempts)
     }
 
     /// Whether a budget for time, and not a timeout, cut an attempt short.
@@ -266,7 +267,6 @@ impl Engine {
         if let Some(index) = unit.instance {
             return self.instance_failed(unit.node, index, error);
         }
-        self.state.calls.remove(&unit);
         let node = self.state.node_mut(unit.node);
         node.error = Some(error);
         node.unit.status = NodeStatus::Failed;
@@ -278,7 +278,6 @@ impl Engine {
         if let Some(index) = unit.instance {
             return self.instance_cancelled(unit.node, index);
         }
-        self.state.calls.remove(&unit);
         self.state.node_mut(unit.node).unit.status = NodeStatus::Cancelled;
         self.settle(unit.node, NodeStatus::Cancelled);
     }

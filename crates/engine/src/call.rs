@@ -40,6 +40,16 @@ pub(crate) struct Calling {
     pub spent: BTreeSet<SmolStr>,
 }
 
+impl Calling {
+    /// It goes on at the first line without an outcome, with all retries and agents left.
+    pub fn begin_anew(&mut self) {
+        self.first = self.line;
+        self.used_ms = 0;
+        self.tried.clear();
+        self.spent.clear();
+    }
+}
+
 /// One call of a task.
 pub(crate) struct Line<'p> {
     pub name: &'p SmolStr,

@@ -269,6 +269,9 @@ impl Engine {
             self.driver_started();
             return Ok(());
         }
+        if let EventKind::RetryAsked { nodes, because, by } = event {
+            return self.retry_asked(nodes, by, because.as_deref());
+        }
         if self.state.end.is_some() {
             return Err("the run has ended".to_owned());
         }
@@ -318,7 +321,7 @@ impl Engine {
                 decision,
                 because,
             } => self.gate_decided(*node, by, person.as_ref(), decision, because.as_deref()),
-            EventKind::RunStarted(_) | EventKind::DriverStarted { .. } => Ok(()),
+            EventKind::RunStarted(_) | EventKind::DriverStarted { .. } | EventKind::RetryAsked { .. } => Ok(()),
         }
     }
 
@@ -439,6 +442,10 @@ impl Engine {
             EventKind::CancelAsked { .. } => "cancel-asked".to_owned(),
             EventKind::Resolved { node, instance, .. } => {
                 format!("resolved {}", name(*node, *instance))
+            }
+            EventKind::RetryAsked { nodes, .. } => {
+                let names: Vec<_> = nodes.iter().map(|node| name(*node, None)).collect();
+                format!("retry-asked {}", names.join(", "))
             }
         }
     }

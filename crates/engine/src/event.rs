@@ -70,6 +70,13 @@ pub enum EventKind {
         budget: Budget,
         by: String,
     },
+    /// A person has nodes tried again that failed, or that the end of the run cancelled or undid.
+    RetryAsked {
+        nodes: Vec<NodeId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<String>,
+        by: String,
+    },
     /// A person decided about a gate that waits for people.
     Decided {
         node: NodeId,

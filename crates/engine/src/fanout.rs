@@ -37,6 +37,31 @@ impl FanOut {
     }
 }
 
+impl FanOut {
+    /// Instances that completed stay so, and the others begin anew. Items are evaluated once: an error names an instance that completed
+    /// with another item.
+    fn take_over(&mut self, before: Self) -> Result<(), SmolStr> {
+        let mut instances = self.instances.iter_mut();
+        for (index, old) in (0..).zip(before.instances) {
+            let new = instances
+                .next()
+                .filter(|new| new.key == old.key && new.item == old.item);
+            let stays = old.unit.status == NodeStatus::Completed && !old.unit.is_undone();
+            match new {
+                None if stays => return Err(old.key),
+                None => {}
+                Some(new) if stays => {
+                    *new = old;
+                    self.open -= 1;
+                    self.waiting.remove(&index);
+                }
+                Some(new) => new.unit = old.unit.anew(),
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Instance {
     const fn new(key: SmolStr, item: Value) -> Self {
         Self {
@@ -74,9 +99,18 @@ impl Engine {
                 return self.fail_unstarted(id, Failure::new("expression-error", message));
             }
         };
-        let fan = FanOut::new(each, items);
-        if let Some(message) = self.too_many_tasks(fan.open.saturating_sub(1)) {
+        let before = self.state.node_mut(id).before.take();
+        let counted = before.as_ref().map_or(1, |before| before.instances.len().max(1));
+        let more = items.len().saturating_sub(counted);
+        if let Some(message) = self.too_many_tasks(u32::try_from(more).unwrap_or(u32::MAX)) {
             return self.fail_unstarted(id, Failure::new("denied", message));
+        }
+        let mut fan = FanOut::new(each, items);
+        if let Some(before) = before
+            && let Err(completed) = fan.take_over(*before)
+        {
+            let message = format!("each: `{completed}` completed before, and its item is no longer the same");
+            return self.fail_unstarted(id, Failure::new("expression-error", message));
         }
         let label = self.label(UnitId {
             node: id,
@@ -255,10 +289,12 @@ impl Engine {
     }
 
     fn end_instance(&mut self, id: NodeId, index: u32, status: NodeStatus) -> Option<&mut Instance> {
-        self.state.calls.remove(&UnitId {
-            node: id,
-            instance: Some(index),
-        });
+        if status == NodeStatus::Completed {
+            self.state.calls.remove(&UnitId {
+                node: id,
+                instance: Some(index),
+            });
+        }
         let now_ms = self.state.now_ms;
         let fan = self.state.node_mut(id).fan.as_mut()?;
         fan.open -= 1;

@@ -13,7 +13,8 @@
 //! 3. When an attempt ended it calls [`Engine::observe`] with [`Phase::After`] and puts both lists of observations, in that order,
 //!    into `Ended::observed` of the event that it journals.
 //! 4. On `AskPeople` it lets people know. [`Engine::weigh`] tells beforehand what a decision would do; `Decided` reports it.
-//! 5. On `SetTimer` it reports `TimerFired` at that time; setting a timer again replaces it.
+//! 5. `RetryAsked` is the one event that a run takes after its end: [`Engine::weigh_retry`] tells beforehand. The run is then paused.
+//! 6. On `SetTimer` it reports `TimerFired` at that time; setting a timer again replaces it.
 
 #![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 
@@ -40,6 +41,7 @@ mod outcome;
 mod people;
 mod prose;
 mod readiness;
+mod redo;
 mod retry;
 mod rollback;
 mod scope;
@@ -60,5 +62,6 @@ pub use inputs::complete as complete_inputs;
 pub use notice::Notice;
 pub use outcome::Outcome;
 pub use people::{GateSnapshot, Recorded, Refusal, Weight};
+pub use redo::NoRetry;
 pub use snapshot::{InFlight, InstanceSnapshot, Listed, NodeSnapshot, Unverified};
 pub use state::{Ignored, NodeError, RunEnd, Undo, UndoStatus};

@@ -68,6 +68,13 @@ pub enum Notice {
         error: NodeError,
         at_ms: i64,
     },
+    /// A person has a node tried again.
+    RetryAsked {
+        node: NodeId,
+        label: SmolStr,
+        by: String,
+        because: Option<String>,
+    },
     /// An attempt was interrupted or lost and will be started again.
     Again {
         node: NodeId,

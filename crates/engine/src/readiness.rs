@@ -160,7 +160,14 @@ impl Engine {
     }
 
     /// Notes what `from` means for one need; says whether that decided it.
-    fn answer(&mut self, dependent: NodeId, index: usize, need: &Need, from: NodeId, satisfies: bool) -> bool {
+    pub(crate) fn answer(
+        &mut self,
+        dependent: NodeId,
+        index: usize,
+        need: &Need,
+        from: NodeId,
+        satisfies: bool,
+    ) -> bool {
         let excused = self.excused(from);
         let node = self.state.node_mut(dependent);
         let state = &mut node.needs[index];

@@ -22,6 +22,7 @@ impl Engine {
     pub(crate) fn note_completion(&mut self, unit: UnitId) {
         self.state.completions += 1;
         let place = self.state.completions;
+        self.state.unit_mut(unit).place = place;
         let undoable = task(self.scopes.node(unit.node)).is_some_and(|task| task.rollback.is_some());
         if undoable {
             let scope = self.scopes.id_of(unit.node);

@@ -36,7 +36,7 @@ impl Engine {
         } else {
             self.work.push_back(Work::Resolved(id));
         }
-        self.decide_satisfies(id, status);
+        self.decide_satisfies(id);
     }
 
     fn notice_settled(&mut self, id: NodeId, status: NodeStatus) {
@@ -69,7 +69,7 @@ impl Engine {
     }
 
     /// The nodes that its events and its fallback activate.
-    fn fired(&self, id: NodeId) -> BTreeSet<NodeId> {
+    pub(crate) fn fired(&self, id: NodeId) -> BTreeSet<NodeId> {
         let scope = self.scopes.of(id);
         let node = scope.node(id);
         let routed = |on| routed(node, on).map(|to| scope.global(to));
@@ -113,16 +113,20 @@ impl Engine {
 
     /// A failure is handled if it may be, or once a fired handler has done its job.
     fn count_handlers(&mut self, id: NodeId, fired: &BTreeSet<NodeId>) {
+        let (handled, open) = self.handling(id, fired);
+        self.state.node_mut(id).handlers_open = open;
+        if let Some(handled) = handled {
+            self.decide_handled(id, handled);
+        }
+    }
+
+    /// Whether a failure is handled, as far as that is decided, and how many of its handlers are not.
+    pub(crate) fn handling(&self, id: NodeId, fired: &BTreeSet<NodeId>) -> (Option<bool>, u32) {
         let resolutions = || fired.iter().map(|handler| self.state.node(*handler).resolution());
         let done = self.scopes.node(id).optional || resolutions().any(|resolution| resolution == Some(true));
         let open = resolutions().filter(Option::is_none).count();
-        let node = self.state.node_mut(id);
-        node.handlers_open = u32::try_from(open).unwrap_or(u32::MAX);
-        if done {
-            self.decide_handled(id, true);
-        } else if open == 0 {
-            self.decide_handled(id, false);
-        }
+        let handled = if done { Some(true) } else { (open == 0).then_some(false) };
+        (handled, u32::try_from(open).unwrap_or(u32::MAX))
     }
 
     fn decide_handled(&mut self, id: NodeId, handled: bool) {
@@ -159,20 +163,24 @@ impl Engine {
         }
     }
 
-    /// A failed node with a fallback waits for what the fallback comes to.
-    fn decide_satisfies(&mut self, id: NodeId, status: NodeStatus) {
+    fn decide_satisfies(&mut self, id: NodeId) {
+        let satisfies = self.satisfying(id);
+        if satisfies.is_some() {
+            self.state.node_mut(id).satisfies = satisfies;
+            self.work.push_back(Work::Satisfies(id));
+        }
+    }
+
+    /// Whether a settled node satisfies needs. A failed one with a fallback waits for what the fallback comes to.
+    pub(crate) fn satisfying(&self, id: NodeId) -> Option<bool> {
         let fallback = self.scopes.fallback(id);
         let node = self.state.node(id);
-        let satisfies = match (status, fallback, &node.error) {
+        match (node.status, fallback, &node.error) {
             (NodeStatus::Completed, ..) => Some(true),
             (NodeStatus::Failed, Some(fallback), Some(error)) if error.kind != "in-doubt" => {
                 self.state.node(fallback).satisfies
             }
             _ => Some(false),
-        };
-        if satisfies.is_some() {
-            self.state.node_mut(id).satisfies = satisfies;
-            self.work.push_back(Work::Satisfies(id));
         }
     }
 }

@@ -223,6 +223,10 @@ pub(crate) struct NodeState {
     pub satisfies: Option<bool>,
     /// Rounds of the same node in earlier calls of its plan.
     pub rounds_before: u32,
+    /// How often a person had it tried again.
+    pub retries: u32,
+    /// The instances that it had before it was tried again.
+    pub before: Option<Box<FanOut>>,
     /// Of a failed node: whether its failure is handled; absent while undecided.
     pub handled: Option<bool>,
     /// Of a failed node: handlers that fired and are not decided.
@@ -251,7 +255,7 @@ pub(crate) struct NeedState {
 }
 
 impl NeedState {
-    fn new(need: &Need) -> Self {
+    pub(crate) fn new(need: &Need) -> Self {
         let members = match need {
             Need::Node { .. } => 1,
             Need::Quorum { of, .. } => of.iter().collect::<BTreeSet<_>>().len(),
@@ -271,6 +275,8 @@ pub(crate) struct Unit {
     pub status: NodeStatus,
     /// Number of the current or last attempt; 0 before the first.
     pub attempt: u32,
+    /// Those from before a person had it tried again: they do not count against its retries.
+    pub attempts_before: u32,
     pub start: u32,
     pub round: u32,
     /// The current attempt was interrupted or lost and is to be started again.
@@ -281,6 +287,10 @@ pub(crate) struct Unit {
     pub evidence: Vec<Option<bool>>,
     /// The plan that its current attempt, or the one before, called.
     pub called: Option<Called>,
+    /// What completed in the call before stays done: a person had it tried again.
+    pub takes_over: bool,
+    /// The how manieth of the run it was to complete; 0 before it has.
+    pub place: u64,
     pub undo: Option<Undo>,
 }
 
@@ -315,12 +325,15 @@ impl Unit {
         Self {
             status: NodeStatus::Pending,
             attempt: 0,
+            attempts_before: 0,
             start: 0,
             round: 0,
             again: false,
             input: BTreeMap::new(),
             error: None,
             called: None,
+            takes_over: false,
+            place: 0,
             undo: None,
             evidence: Vec::new(),
         }
@@ -458,7 +471,7 @@ impl State {
 }
 
 impl NodeState {
-    fn new(needs: &[Need], sources: u32) -> Self {
+    pub(crate) fn new(needs: &[Need], sources: u32) -> Self {
         let needs: Vec<NeedState> = needs.iter().map(NeedState::new).collect();
         Self {
             status: NodeStatus::Pending,
@@ -476,6 +489,8 @@ impl NodeState {
             error: None,
             satisfies: None,
             rounds_before: 0,
+            retries: 0,
+            before: None,
             handled: None,
             handlers_open: 0,
             chosen: None,

@@ -187,7 +187,7 @@ impl Engine {
     }
 
     /// Takes a unit out of every queue.
-    fn withdraw(&mut self, unit: UnitId) {
+    pub(crate) fn withdraw(&mut self, unit: UnitId) {
         let key = self.ready_key(unit);
         let mut was_ready = self.unpark(unit);
         was_ready |= self.state.ready.remove(&key);

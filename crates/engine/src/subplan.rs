@@ -144,6 +144,13 @@ impl Engine {
         if state.ended || state.unsettled > 0 || state.undoing.is_some() {
             return;
         }
+        // failures from before somebody had others tried again
+        if state.stopping.is_none()
+            && self.scopes.get(scope).plan().failure == FailurePolicy::Abort
+            && let Some(unhandled) = state.unhandled.first()
+        {
+            return self.abort(*unhandled);
+        }
         self.state.deadlines.remove(&scope);
         if self.rolls_back(scope) && !self.state.scope(scope).undoable.is_empty() {
             return self.begin_rollback(scope);

@@ -6,8 +6,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use engine::Refusal;
 use engine::event::{GateDecision, RunStatus};
+use engine::{NoRetry, Refusal};
 use store::{ErrorClass, StoreError};
 
 #[derive(Debug)]
@@ -81,6 +81,17 @@ pub enum RunError {
         run: String,
         said: String,
     },
+    /// The run has no node of that name; those that failed.
+    NoSuchNode {
+        run: String,
+        node: String,
+        failed: Vec<String>,
+    },
+    /// A node is not tried again.
+    NotRetried {
+        node: String,
+        refusal: NoRetry,
+    },
     /// No attempt of that name is in doubt; those that are.
     NotInDoubt {
         run: String,
@@ -111,6 +122,8 @@ impl RunError {
             | Self::NotEnforced(_)
             | Self::Ended { .. }
             | Self::NotInDoubt { .. }
+            | Self::NoSuchNode { .. }
+            | Self::NotRetried { .. }
             | Self::NoSuchGate { .. }
             | Self::Budget(_)
             | Self::Refused { .. } => ErrorClass::Usage,
@@ -209,6 +222,17 @@ impl fmt::Display for RunError {
             Self::NotDetached { run, said } => {
                 write!(f, "the driver of run `{run}` ended before it had taken the run: {said}")
             }
+            Self::NoSuchNode { run, node, failed } if failed.is_empty() => {
+                write!(f, "run `{run}` has no node `{node}`")
+            }
+            Self::NoSuchNode { run, node, failed } => {
+                write!(
+                    f,
+                    "run `{run}` has no node `{node}`; these failed: `{}`",
+                    failed.join("`, `")
+                )
+            }
+            Self::NotRetried { node, refusal } => write!(f, "`{node}` is not tried again: {refusal}"),
             Self::NotInDoubt { run, node, in_doubt } if in_doubt.is_empty() => {
                 write!(f, "`{node}` is not in doubt: no attempt of run `{run}` is")
             }

@@ -27,6 +27,7 @@ mod init;
 mod output;
 mod recover;
 mod request;
+mod retry;
 mod running;
 mod signals;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use error::{Divergence, ENGINE_VERSION, RunError};
 pub use history::{History, LastDriver, ReplayReport, fold, fold_journal, replay};
 pub use output::CAPTURE_MAX_BYTES;
 pub use request::{Asked, cancel, pause, raise_budget, resolve};
+pub use retry::{failed as failed_nodes, retry};
 pub use running::{
     Finished, GRACE_MS, Options, Patience, Recovery, Running, can_resume, create, opening, resume, runnable, start,
 };

@@ -144,7 +144,8 @@ fn journal(
     let Some(kind) = request(&history.engine)? else {
         return Ok(Asked::Already);
     };
-    if let Some(end) = history.engine.end() {
+    let reopens = matches!(kind, EventKind::RetryAsked { .. });
+    if let Some(end) = history.engine.end().filter(|_| !reopens) {
         return Err(RunError::Ended {
             run: folder.id().to_owned(),
             status: end.status,
@@ -154,7 +155,8 @@ fn journal(
     let History {
         engine, tail, last_ms, ..
     } = history;
-    let held = engine.is_paused();
+    // nothing of a run that has ended moves before somebody drives it
+    let held = engine.is_paused() || engine.end().is_some();
     let writer = folder.append(lock, &tail)?;
     let mut journal = Journal::new(engine, writer, last_ms);
     // held still first: what follows from the request, or from lost attempts, must not count as started
@@ -204,6 +206,7 @@ pub(crate) fn parse(text: &str) -> Result<EventKind, String> {
             kind @ (EventKind::PauseAsked
             | EventKind::CancelAsked { .. }
             | EventKind::Resolved { .. }
+            | EventKind::RetryAsked { .. }
             | EventKind::BudgetRaised { .. }
             | EventKind::Decided { .. }),
         ) => Ok(kind),

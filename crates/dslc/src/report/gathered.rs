@@ -51,6 +51,18 @@ fn intervention(event: &EventKind, engine: &Engine) -> Option<Line> {
             let name = name(engine, attempt.node);
             vec![text("the driver ended while "), code(name), text(" ran")]
         }
+        EventKind::RetryAsked { nodes, because, by } => {
+            let mut line = plain(format!("{} had ", shown(by)));
+            for (at, node) in nodes.iter().enumerate() {
+                if at > 0 {
+                    line.push(text(", "));
+                }
+                line.push(code(name(engine, *node)));
+            }
+            let because = because.as_ref().map(|because| format!(": {}", shown(because)));
+            line.push(text(format!(" tried again{}", because.unwrap_or_default())));
+            line
+        }
         EventKind::Resolved {
             node,
             resolution,

@@ -127,6 +127,15 @@ pub fn describe(event: &EventKind, engine: &Engine) -> String {
             let because = because.as_ref().map(|because| format!(": {because}"));
             format!("cancel asked{rollback}{}", because.unwrap_or_default())
         }
+        EventKind::RetryAsked { nodes, because, by } => {
+            let names: Vec<String> = nodes.iter().map(|node| label(engine, *node, None)).collect();
+            let because = because.as_ref().map(|because| format!(": {because}"));
+            format!(
+                "retry asked  {} by {by}{}",
+                names.join(", "),
+                because.unwrap_or_default()
+            )
+        }
         EventKind::Resolved {
             node,
             instance,

@@ -23,6 +23,7 @@ pub mod replay;
 pub mod report;
 pub mod resolve;
 pub mod resume;
+pub mod retry;
 pub mod run;
 pub mod runs;
 pub mod show;

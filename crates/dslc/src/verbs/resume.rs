@@ -9,6 +9,7 @@ use crate::workspace::Place;
 use ir::plan::{Budget, Money};
 use ir::quantity::{parse_duration, parse_money};
 use runtime::Asked;
+use store::{RunFolder, Store};
 
 use super::run::Tier;
 
@@ -25,15 +26,22 @@ waits until `dslc resolve` says what became of it. The plan is the one that the 
 pub struct Args {
     #[command(flatten)]
     run: RunArgs,
+    /// Raise the plan's budget first: `cost=20`, `tokens=500000` or `time=2h`
+    #[arg(long, value_name = "ITEM=MOST", value_parser = raised)]
+    budget: Vec<Raise>,
+    #[command(flatten)]
+    going: Going,
+}
+
+/// How a run goes on.
+#[derive(clap::Args)]
+pub struct Going {
     /// What the journal survives
     #[arg(long, value_enum, default_value_t, value_name = "TIER")]
     durability: Tier,
     /// Refuse to go on where the system cannot enforce the `effects:` of scripts
     #[arg(long)]
     strict_effects: bool,
-    /// Raise the plan's budget first: `cost=20`, `tokens=500000` or `time=2h`
-    #[arg(long, value_name = "ITEM=MOST", value_parser = raised)]
-    budget: Vec<Raise>,
     /// Go on in the background
     #[arg(long)]
     detach: bool,
@@ -43,8 +51,7 @@ pub struct Args {
 
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
-    let store = args.run.store.open_in(&place, args.durability.into());
-    let folder = store.find(&args.run.run)?;
+    let folder = args.going.store(&place, &args.run).find(&args.run.run)?;
     if !args.budget.is_empty() {
         let by = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
         let asked = runtime::raise_budget(&folder, &whole(&args.budget), &by)?;
@@ -53,23 +60,34 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
             return Ok(Exit::Fine);
         }
     }
-    if args.detach {
-        let pid = Background {
-            store: store.root(),
-            durability: args.durability.into(),
-            strict_effects: args.strict_effects,
-        }
-        .start(&folder)?;
-        printer.note(&format!(
-            "in the background, process {pid}; `dslc logs {} --follow`",
-            folder.id()
-        ));
-        return Ok(Exit::Fine);
+    args.going.go_on(&place, &args.run, &folder, printer)
+}
+
+impl Going {
+    pub fn store(&self, place: &Place, run: &RunArgs) -> Store {
+        run.store.open_in(place, self.durability.into())
     }
-    let mut options = drive::options(&place)?;
-    options.strict_effects = args.strict_effects;
-    let running = runtime::resume(&folder, options)?;
-    drive::drive(running, &args.watching, printer)
+
+    /// Drives a run that nobody drives, here or in the background.
+    pub fn go_on(&self, place: &Place, run: &RunArgs, folder: &RunFolder, printer: &Printer) -> Result<Exit, Failure> {
+        if self.detach {
+            let pid = Background {
+                store: self.store(place, run).root(),
+                durability: self.durability.into(),
+                strict_effects: self.strict_effects,
+            }
+            .start(folder)?;
+            printer.note(&format!(
+                "in the background, process {pid}; `dslc logs {} --follow`",
+                folder.id()
+            ));
+            return Ok(Exit::Fine);
+        }
+        let mut options = drive::options(place)?;
+        options.strict_effects = self.strict_effects;
+        let running = runtime::resume(folder, options)?;
+        drive::drive(running, &self.watching, printer)
+    }
 }
 
 /// One part of a budget, and its new bound.

@@ -37,6 +37,7 @@ fn scenarios_come_out_as_written() {
         "people",
         "subplans",
         "rollback",
+        "retry",
         "hypotheses",
         "alerts",
     ] {
@@ -222,6 +223,14 @@ impl Play {
                 let (mode, message) = ((*mode).into(), (*message).to_owned());
                 self.ended(label, How::CallFailed { mode, message }, None);
             }
+            ["retry", nodes @ ..] => self.tell(EventKind::RetryAsked {
+                nodes: nodes
+                    .iter()
+                    .map(|node| self.engine.find(node).expect("a node"))
+                    .collect(),
+                because: None,
+                by: "ann".to_owned(),
+            }),
             ["resolve", label, resolution] => self.resolve(label, resolution),
             [label, how @ ..] => self.end(label, how),
             [] => {}
@@ -565,6 +574,7 @@ fn told(notice: &Notice) -> Option<String> {
         Notice::Retrying { label, error, .. } => {
             format!("{label} retries after {}: {}", error.kind, error.message)
         }
+        Notice::RetryAsked { label, by, .. } => format!("{label} once more, asked by {by}"),
         Notice::Again { label, .. } => format!("{label} goes again"),
         Notice::Blocked { label, .. } => format!("{label} is in doubt"),
         Notice::Completed { label, .. } => format!("{label} completed"),
