@@ -41,6 +41,21 @@ task publish
   run: \"touch {{ run.workspace }}/published\"
 ";
 
+/// The words with which ann approves `ship`.
+fn approve(because: &'static str) -> [&'static str; 9] {
+    [
+        "approve",
+        "last",
+        "ship",
+        "--as",
+        "role/release",
+        "--who",
+        "user/ann",
+        "--because",
+        because,
+    ]
+}
+
 #[test]
 fn a_gate_says_what_it_asks_and_what_answers_it() {
     let project = Project::new(&[("release.plan", RELEASE)]);
@@ -123,17 +138,7 @@ fn a_live_driver_takes_decisions_a_pause_and_a_cancel_from_its_inbox() {
         .spawn()
         .expect("dslc starts");
     wait_for(|| project.path().join("built").exists());
-    let approve = [
-        "approve",
-        "last",
-        "ship",
-        "--as",
-        "role/release",
-        "--who",
-        "user/ann",
-        "--because",
-        "ready",
-    ];
+    let approve = approve("ready");
     let output = project.run(&approve);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("taken by process"), "{said}");
@@ -156,19 +161,7 @@ fn a_paused_run_takes_a_decision_and_stays_paused() {
     let project = Project::new(&[("release.plan", &RELEASE.replace("quorum: 2", "quorum: 1"))]);
     project.run(&["run", "release.plan"]);
     assert!(project.run(&["pause", "last"]).status.success());
-    let approve = [
-        "approve",
-        "last",
-        "ship",
-        "--as",
-        "role/release",
-        "--who",
-        "user/ann",
-        "--because",
-        "ready",
-        "--choose",
-        "slow",
-    ];
+    let approve = [&approve("ready")[..], &["--choose", "slow"]].concat();
     let output = project.run(&approve);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("dslc resume"), "{said}");
@@ -286,17 +279,7 @@ plan handover \"Ship it\"
         waiting.contains("dslc approve") && waiting.contains("--as role/release"),
         "{waiting}"
     );
-    let approve = [
-        "approve",
-        "last",
-        "ship",
-        "--as",
-        "role/release",
-        "--who",
-        "user/ann",
-        "--because",
-        "notes read",
-    ];
+    let approve = approve("notes read");
     assert!(project.run(&approve).status.success());
     wait_for(|| status(&project)["status"] == "failed" && !shows(&project, "driven by"));
     let told = report(&project, "markdown");

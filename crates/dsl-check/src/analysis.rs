@@ -302,6 +302,7 @@ impl<'a> Edge<'a> {
         let (file, span) = self.span(&diag.place);
         let start = self.block_start(diag.place.block);
         let block = block_of(&self.analysis.db, diag.place.block);
+        let written = self.text_from(diag.place.block);
         let labels = diag
             .labels
             .iter()
@@ -324,9 +325,10 @@ impl<'a> Edge<'a> {
                     .edits
                     .iter()
                     .filter_map(|(target, text)| {
-                        Some(Edit {
+                        let span = find_exactly(block?, target)?;
+                        changes(written, span, text).then(|| Edit {
                             file: file.clone(),
-                            span: find_exactly(block?, target)?.shifted(start),
+                            span: span.shifted(start),
                             text: text.clone(),
                         })
                     })
@@ -361,15 +363,20 @@ impl<'a> Edge<'a> {
     }
 }
 
-impl Edge<'_> {
+/// Whether a text is another one after an edit.
+fn changes(text: &str, span: Span, new: &str) -> bool {
+    text.get(span.start as usize..span.end as usize) != Some(new)
+}
+
+impl<'a> Edge<'a> {
     /// The edit that an amendment is, as the text stands now.
     fn amend(&mut self, block: BlockRef, amend: &Amend) -> Option<Fix> {
         let block = self.amended(block, &amend.of)?;
         let start = self.block_start(block);
+        let written = self.text_from(block);
         let db = &self.analysis.db;
-        let text = block.chunk.text(db).get(start_of(db, block) as usize..)?;
-        let (span, text) = amend::edit(decl_of(db, block)?, text, &amend.how)?;
-        Some(Fix {
+        let (span, text) = amend::edit(decl_of(db, block)?, written, &amend.how)?;
+        changes(written, span, &text).then(|| Fix {
             title: amend.title.clone(),
             safe: false,
             edits: vec![Edit {
@@ -378,6 +385,16 @@ impl Edge<'_> {
                 text,
             }],
         })
+    }
+
+    /// The text of a block's chunk from the block on.
+    fn text_from(&self, block: BlockRef) -> &'a str {
+        let db = &self.analysis.db;
+        block
+            .chunk
+            .text(db)
+            .get(start_of(db, block) as usize..)
+            .unwrap_or_default()
     }
 
     /// The declaration that an amendment of a block is one of.

@@ -186,7 +186,6 @@ impl Fixer<'_> {
             if self.refused.contains(&candidate.key())
                 || !candidate.edits.iter().all(is_free)
                 || !is_sound(loaded, &candidate.edits)
-                || !changes(loaded, &candidate.edits)
             {
                 continue;
             }
@@ -232,15 +231,6 @@ fn is_sound(loaded: &impl Repairable, edits: &[Edit]) -> bool {
     spans.sort();
     let apart = |pair: &[(&Arc<Path>, Span)]| pair[0].0 != pair[1].0 || pair[0].1.end <= pair[1].1.start;
     !edits.is_empty() && edits.iter().all(within) && spans.windows(2).all(apart)
-}
-
-/// Whether the text is another one after the edits.
-fn changes(loaded: &impl Repairable, edits: &[Edit]) -> bool {
-    edits.iter().any(|edit| {
-        let range = edit.span.start as usize..edit.span.end as usize;
-        let old = loaded.text(&edit.file).and_then(|text| text.get(range));
-        old.is_none_or(|old| old != edit.text)
-    })
 }
 
 /// Whether a span neither overlaps nor touches those taken: two insertions at one place were not made for each other.

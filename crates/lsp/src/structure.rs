@@ -97,23 +97,35 @@ pub(crate) fn workspace_symbols(view: &View, query: &str) -> Vec<SymbolInformati
     let query = query.to_lowercase();
     let mut found = Vec::new();
     for path in view.snapshot.files() {
+        if found.len() >= SYMBOLS_MAX {
+            break;
+        }
+        // what stands inside a declaration is in the outline of its file
+        let is_wanted = |symbol: &Symbol| {
+            let is_declared = matches!(symbol.kind, dsl_check::SymbolKind::Declaration(_));
+            is_declared && holds(&symbol.name.to_lowercase(), &query)
+        };
+        let symbols = view.snapshot.symbols(&path);
+        let pairs = symbols.iter().flat_map(|symbol| {
+            let children = symbol.children.iter().map(move |child| (child, Some(symbol)));
+            std::iter::once((symbol, None)).chain(children)
+        });
+        let wanted: Vec<_> = pairs
+            .filter(|(symbol, _)| is_wanted(symbol))
+            .take(SYMBOLS_MAX - found.len())
+            .collect();
+        if wanted.is_empty() {
+            continue;
+        }
         let (Some(text), Some(uri)) = (view.text(&path), view.uri(&path)) else {
             continue;
         };
-        let mut add = |symbol: &Symbol, container: Option<&Symbol>| {
-            // what stands inside a declaration is in the outline of its file
-            let is_declared = matches!(symbol.kind, dsl_check::SymbolKind::Declaration(_));
-            if is_declared && found.len() < SYMBOLS_MAX && holds(&symbol.name.to_lowercase(), &query) {
-                let location = Location {
-                    uri: uri.clone(),
-                    range: edge::range(&text, symbol.name_span, view.settings.encoding),
-                };
-                found.push(document_symbol::information(symbol, container, location));
-            }
-        };
-        for symbol in view.snapshot.symbols(&path) {
-            add(&symbol, None);
-            symbol.children.iter().for_each(|child| add(child, Some(&symbol)));
+        for (symbol, container) in wanted {
+            let location = Location {
+                uri: uri.clone(),
+                range: edge::range(&text, symbol.name_span, view.settings.encoding),
+            };
+            found.push(document_symbol::information(symbol, container, location));
         }
     }
     found

@@ -4,17 +4,16 @@
 //! Absent: what a call does (`adapters`).
 
 use engine::event::{Call, Ended, EventKind, Exec, How, Observation, StartAttempt};
-use engine::{Phase, secret};
+use engine::secret;
 use tokio::task::AbortHandle;
 
 use crate::adapters::{self, Finished, Host, Request, ToAdapter};
 use crate::attempt::{Live, Prepared};
 use crate::clock::boot_ms;
-use crate::driver::{Driver, how, no_pipes, redact_ended};
+use crate::driver::{Driver, how, no_pipes};
 use crate::error::RunError;
 use crate::output::{Captured, FromAttempt};
 use crate::supervisor::{self, End};
-use crate::world::DiskWorld;
 
 /// A call under way.
 #[derive(Debug)]
@@ -157,20 +156,11 @@ impl Driver<'_> {
         let Live {
             attempt, dir, observed, ..
         } = live;
-        let mut ended = Ended {
+        let ended = Ended {
             how,
             observed,
             ..Ended::nothing(boot_ms().saturating_sub(live.started_boot_ms))
         };
-        let redactor = self.preparer.secrets.redactor();
-        let mut world = DiskWorld {
-            dir: &dir,
-            artifacts: self.folder.artifacts(),
-            redactor,
-        };
-        let after = self.journal.engine.observe(attempt, Phase::After(&ended), &mut world);
-        ended.observed.extend(after);
-        redact_ended(&mut ended, redactor);
-        EventKind::AttemptEnded { attempt, ended }
+        self.observed(attempt, &dir, ended)
     }
 }

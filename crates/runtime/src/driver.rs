@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use engine::event::{
     AttemptId, Command, Ended, Event, EventKind, How, Observation, RunStatus, StartAttempt, StopReason,
@@ -411,7 +411,7 @@ impl Driver<'_> {
         let Live {
             attempt, dir, observed, ..
         } = live;
-        let mut ended = Ended {
+        let ended = Ended {
             how: how(end, live.stop.filter(|_| stopped)),
             stdout: captured.stdout,
             stderr: captured.stderr,
@@ -420,9 +420,14 @@ impl Driver<'_> {
             observed,
             used: None,
         };
+        self.observed(attempt, &dir, ended)
+    }
+
+    /// The event of an attempt's end: with what its expressions see of the world, and without secrets.
+    pub(crate) fn observed(&self, attempt: AttemptId, dir: &Path, mut ended: Ended) -> EventKind {
         let redactor = self.preparer.secrets.redactor();
         let mut world = DiskWorld {
-            dir: &dir,
+            dir,
             artifacts: self.folder.artifacts(),
             redactor,
         };

@@ -154,14 +154,15 @@ impl Analysis {
 
     /// What each node of a file takes at worst, in a few words, and where its header ends; of plans that have bounds.
     pub fn worst_cases(&self, path: &Path) -> Vec<(u32, String)> {
-        let Some(file) = self.file(path) else {
+        let Ok(file) = self.bounded(path) else {
             return Vec::new();
         };
+        let mut of_file = bounds_of_file(&self.db, self.project, file);
         let mut edge = crate::analysis::Edge::new(self);
         let mut found = Vec::new();
-        for plan in &file_plans(&self.db, file).plans {
-            let name = (!plan.name.is_empty()).then_some(plan.name.as_str());
-            let Ok(bounds) = self.bounds(path, name) else {
+        for (at, plan) in file_plans(&self.db, file).plans.iter().enumerate() {
+            let own = || of_file.get_mut(at).and_then(Option::take);
+            let Some(bounds) = self.bounds_at(file, at, own) else {
                 continue;
             };
             let notes: HashMap<&SmolStr, &NodeBounds> = bounds.nodes.iter().map(|node| (&node.node, node)).collect();
@@ -194,31 +195,45 @@ impl Analysis {
 
     /// The worst case of a plan; of the only one of the file if none is named. A plan that exceeds its limits has one too.
     pub fn bounds(&self, path: &Path, plan: Option<&str>) -> Result<Bounds, CompileError> {
+        let file = self.bounded(path)?;
+        let at = self.choose(file, plan)?;
+        let of_file = || {
+            bounds_of_file(&self.db, self.project, file)
+                .into_iter()
+                .nth(at)
+                .flatten()
+        };
+        self.bounds_at(file, at, of_file).ok_or(CompileError::Empty)
+    }
+
+    /// A file without an error that could make its bounds wrong.
+    fn bounded(&self, path: &Path) -> Result<SourceFile, CompileError> {
         let file = self.file(path).ok_or(CompileError::NoFile)?;
         let mut errors = self.errors(file);
         errors.retain(|error| !about_limits(error.rule));
-        if !errors.is_empty() {
-            return Err(CompileError::Errors(errors));
+        if errors.is_empty() {
+            Ok(file)
+        } else {
+            Err(CompileError::Errors(errors))
         }
-        let at = self.choose(file, plan)?;
+    }
+
+    /// The worst case of a plan by its place in the file, as the chosen profile leaves it.
+    fn bounds_at(&self, file: SourceFile, at: usize, own: impl FnOnce() -> Option<PlanBounds>) -> Option<Bounds> {
         let under = self.facts_under(file, at);
         let bounds = match &under {
             Some((facts, scope)) => bounds_under(&self.db, self.project, (file, at as u32), facts, scope.as_deref()),
-            None => bounds_of_file(&self.db, self.project, file)
-                .into_iter()
-                .nth(at)
-                .flatten(),
-        };
-        let bounds = bounds.ok_or(CompileError::Empty)?;
+            None => own(),
+        }?;
         let own = &file_facts(&self.db, self.project, file)[at];
         let facts = under.as_ref().map_or(own, |(facts, _)| facts);
         let names = &crate::scope::scope(&self.db, self.project, file).own;
-        Ok(Report {
+        let report = Report {
             graph: &graphs(&self.db, file)[at],
             facts: &facts.nodes,
             bounds: &bounds,
-        }
-        .whole(names.get(at).map(|plan| plan.name.clone()).unwrap_or_default()))
+        };
+        Some(report.whole(names.get(at).map(|plan| plan.name.clone()).unwrap_or_default()))
     }
 }
 

@@ -44,20 +44,25 @@ struct Declared {
     location: Location,
 }
 
+/// A place that stands for a declaration: where in its block, and where in its file.
+struct Use {
+    block: BlockRef,
+    at: u32,
+    location: Location,
+}
+
 impl Analysis {
     /// All uses of what the name at an offset stands for.
     pub fn references(&self, path: &Path, offset: u32) -> Option<References> {
         let (block, start, _) = self.block_at(path, offset)?;
-        let mut edge = Edge::new(self);
-        let declared = self.declared_at(&mut edge, block, offset - start)?;
+        let declared = self.declared_at(&mut Edge::new(self), block, offset - start)?;
         let name: SmolStr = self.slice(&declared.location)?.into();
         let origin = word_at(&self.line_of(block, start, offset)?, offset, &name)?;
-        let mut all = Vec::new();
-        for path in self.files() {
-            if let Some(file) = self.file(&path) {
-                self.search(&mut edge, file, &name, &declared.location, &mut all);
-            }
-        }
+        let mut all: Vec<Location> = self
+            .uses(&declared, &name)
+            .into_iter()
+            .map(|used| used.location)
+            .collect();
         all.sort();
         Some(References {
             name,
@@ -65,6 +70,18 @@ impl Analysis {
             declaration: declared.location,
             all,
         })
+    }
+
+    /// Everything in the workspace that stands for a declaration, file by file.
+    fn uses(&self, declared: &Declared, name: &str) -> Vec<Use> {
+        let mut edge = Edge::new(self);
+        let mut uses = Vec::new();
+        for path in self.files() {
+            if let Some(file) = self.file(&path) {
+                self.search(&mut edge, file, name, &declared.location, &mut uses);
+            }
+        }
+        uses
     }
 
     /// What may be renamed at an offset: the name there.
@@ -84,13 +101,16 @@ impl Analysis {
             .declared_at(&mut Edge::new(self), block, offset - start)
             .ok_or_else(nothing)?;
         self.is_name(new, declared.place.block)?;
-        let found = self.references(path, offset).ok_or_else(nothing)?;
-        if found.name == new {
+        let name = self.slice(&declared.location).ok_or_else(nothing)?;
+        if name == new {
             return Ok(Vec::new());
         }
         self.is_free(&declared, new)?;
-        self.is_read_everywhere(&found, new)?;
-        Ok(found.all)
+        let uses = self.uses(&declared, &name);
+        self.is_read_everywhere(&uses, new)?;
+        let mut all: Vec<Location> = uses.into_iter().map(|used| used.location).collect();
+        all.sort();
+        Ok(all)
     }
 
     /// What stands at an offset of a block.
@@ -110,7 +130,7 @@ impl Analysis {
     }
 
     /// Adds the places in a file that stand for a declaration.
-    fn search(&self, edge: &mut Edge<'_>, file: SourceFile, name: &str, wanted: &Location, all: &mut Vec<Location>) {
+    fn search(&self, edge: &mut Edge<'_>, file: SourceFile, name: &str, wanted: &Location, all: &mut Vec<Use>) {
         let path = file.path(&self.db);
         let mut chunk_start = 0;
         for &chunk in file.chunks(&self.db) {
@@ -125,13 +145,17 @@ impl Analysis {
                         here = (index as u32, here.1 + here.2, block.len);
                     }
                     let block = BlockRef { chunk, index: here.0 };
-                    let found = self.declared_at(edge, block, at - here.1);
+                    let in_block = at - here.1;
+                    let found = self.declared_at(edge, block, in_block);
                     if found.is_some_and(|found| found.location == *wanted) {
                         let start = chunk_start + at;
                         let span = Span::new(start, start + name.len() as u32);
-                        all.push(Location {
-                            file: path.clone(),
-                            span,
+                        let file = path.clone();
+                        let location = Location { file, span };
+                        all.push(Use {
+                            block,
+                            at: in_block,
+                            location,
                         });
                     }
                 }
@@ -221,14 +245,11 @@ impl Analysis {
     }
 
     /// Where the name is used, the new one means nothing else.
-    fn is_read_everywhere(&self, found: &References, new: &str) -> Result<(), String> {
-        for location in &found.all {
-            let Some((block, start, _)) = self.block_at(&location.file, location.span.start) else {
-                continue;
-            };
+    fn is_read_everywhere(&self, uses: &[Use], new: &str) -> Result<(), String> {
+        for &Use { block, at, .. } in uses {
             let Some(decl) = decl_of(&self.db, block) else { continue };
             let is_path = matches!(
-                block_of(&self.db, block).and_then(|tree| thing_at(tree, location.span.start - start)),
+                block_of(&self.db, block).and_then(|tree| thing_at(tree, at)),
                 Some(Thing::Path(names)) if names.len() == 1
             );
             if is_path && own_member(decl, new).is_some() {

@@ -111,34 +111,27 @@ impl<'t> Parser<'_, 't> {
             | Shape::Options
             | Shape::Limits
             | Shape::Trigger
-            | Shape::Rule
-                if value.is_empty() =>
-            {
-                self.no_value(row, "its lines below, indented", None);
-                None
-            }
-            Shape::Fields
-            | Shape::Assigns
-            | Shape::Typed
-            | Shape::Memory
-            | Shape::Steps
-            | Shape::Options
-            | Shape::Limits
-            | Shape::Trigger
             | Shape::Rule => {
-                let (token, place) = self.tokens[value.start];
-                if !row.broken {
-                    let message = format!(
-                        "found {} after `{}:`, expected its lines below, indented",
-                        messages::shown(token),
-                        owner.1.word()
-                    );
-                    self.error(SyntaxRule::Syntax, message, span(place), None);
-                }
+                self.lines_expected(row, value, owner);
                 None
             }
         };
         out.unwrap_or(Value::Error)
+    }
+
+    /// Of a clause whose value is made of lines: it has none, or something stands where there should be nothing.
+    fn lines_expected(&mut self, row: &Row, value: Range<usize>, owner: Owner) {
+        if value.is_empty() {
+            self.no_value(row, "its lines below, indented", None);
+        } else if !row.broken {
+            let (token, place) = self.tokens[value.start];
+            let message = format!(
+                "found {} after `{}:`, expected its lines below, indented",
+                messages::shown(token),
+                owner.1.word()
+            );
+            self.error(SyntaxRule::Syntax, message, span(place), None);
+        }
     }
 
     fn route(&mut self, row: &Row, rule: &Rule<'t, Route>, value: Range<usize>) -> Option<Value> {

@@ -2,34 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use engine::event::{NodeStatus, RunStatus};
-use ir::plan::{Inputs, Plan};
+use ir::plan::Plan;
 use rustix::process::Signal;
-use store::{Durability, RunFolder, Store};
+use store::RunFolder;
 
 use super::plans::{plan, task};
-use super::{SUPERVISOR, supervisor_command};
-use crate::{Options, RunError, Unwatched, fold, procfs, replay, resume, start};
+use super::{drive_in_process, options, start_process, store, wait_for_a_run};
+use crate::{RunError, Unwatched, fold, procfs, replay, resume};
 
 const TASKS: u32 = 12;
 const CRASHES: u64 = 14;
 const BEFORE_A_RUN: u64 = 4;
-
-fn options(dir: &Path) -> Options {
-    let (binary, args) = supervisor_command(SUPERVISOR);
-    Options {
-        supervisor_args: args,
-        ..Options::new(binary, dir.to_owned())
-    }
-}
-
-fn store(dir: &Path) -> Store {
-    Store::new(dir.join(".dslc"), Durability::Power)
-}
 
 /// Two chains side by side; each task says when it starts and when it is done, and leaves something in the background.
 fn two_chains(dir: &Path) -> Plan {
@@ -43,13 +31,8 @@ fn two_chains(dir: &Path) -> Plan {
 }
 
 #[test]
-#[ignore = "a driver that another test kills"]
 fn run_process() {
-    let Some(dir) = std::env::var_os("DSLC_TEST_DIR").map(PathBuf::from) else {
-        return;
-    };
-    let running = start(&store(&dir), two_chains(&dir), Inputs::new(), options(&dir));
-    let _ = running.and_then(|running| running.drive(&mut Unwatched));
+    drive_in_process(two_chains);
 }
 
 fn completed(folder: &RunFolder) -> BTreeSet<u32> {
@@ -66,24 +49,8 @@ fn lines(dir: &Path, name: &str, at: u32) -> usize {
     fs::read_to_string(dir.join(format!("{name}.{at}"))).map_or(0, |text| text.lines().count())
 }
 
-fn wait_for_a_run(dir: &Path) {
-    let until = Instant::now() + Duration::from_secs(20);
-    while store(dir).find("last").is_err() {
-        assert!(Instant::now() < until, "no run was made");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
 fn start_driver(dir: &Path) -> Child {
-    let (binary, mut args) = supervisor_command(SUPERVISOR);
-    args[2] = "tests::crash::run_process".into();
-    Command::new(binary)
-        .args(args)
-        .env("DSLC_TEST_DIR", dir)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("a driver")
+    start_process("crash::run_process", dir)
 }
 
 #[test]

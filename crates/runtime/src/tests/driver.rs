@@ -13,10 +13,10 @@ use ir::types::{ListType, Type};
 use ir::value::Value;
 use store::{Durability, RunFolder, Store};
 
+use super::options;
 use super::plans::{
     at_least, bind, call, check, node, output, param, plan, retries, script_of, task, text, trimmed_stdout, with,
 };
-use super::{SUPERVISOR, supervisor_command};
 use crate::{Control, Finished, Observer, Options, Progress, RunError, Unwatched, replay, request, resume, start};
 
 struct Home {
@@ -32,11 +32,9 @@ fn home() -> Home {
 
 impl Home {
     fn options(&self) -> Options {
-        let (binary, args) = supervisor_command(SUPERVISOR);
         Options {
-            supervisor_args: args,
             grace_ms: 2_000,
-            ..Options::new(binary, self.dir.path().to_owned())
+            ..options(self.dir.path())
         }
     }
 

@@ -1,32 +1,18 @@
 //! Real crashes while plans call plans and while a run undoes what it did.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
 use engine::UndoStatus;
 use engine::event::{NodeStatus, RunStatus};
-use ir::plan::{FailurePolicy, Inputs, Node, Plan, Task, Work};
-use store::{Durability, Store};
+use ir::plan::{FailurePolicy, Node, Plan, Task, Work};
 
 use super::plans::{node, plan, sh, task};
-use super::{SUPERVISOR, supervisor_command};
-use crate::{Options, RunError, Unwatched, fold, replay, resume, start};
+use super::{drive_in_process, options, start_process, store, wait_for_a_run};
+use crate::{RunError, Unwatched, fold, replay, resume};
 
 const CRASHES: u64 = 10;
-
-fn options(dir: &Path) -> Options {
-    let (binary, args) = supervisor_command(SUPERVISOR);
-    Options {
-        supervisor_args: args,
-        ..Options::new(binary, dir.to_owned())
-    }
-}
-
-fn store(dir: &Path) -> Store {
-    Store::new(dir.join(".dslc"), Durability::Power)
-}
 
 /// A task that leaves a line in a file of its own, and whose undo does.
 fn step(dir: &Path, id: &str, needs: &[u32]) -> Node {
@@ -58,30 +44,13 @@ fn calls_that_are_undone(dir: &Path) -> Plan {
 }
 
 #[test]
-#[ignore = "a driver that another test kills"]
 fn run_process() {
-    let Some(dir) = std::env::var_os("DSLC_TEST_DIR").map(PathBuf::from) else {
-        return;
-    };
-    let running = start(&store(&dir), calls_that_are_undone(&dir), Inputs::new(), options(&dir));
-    let _ = running.and_then(|running| running.drive(&mut Unwatched));
+    drive_in_process(calls_that_are_undone);
 }
 
 fn run_and_kill(dir: &Path, after: Duration) {
-    let (binary, mut args) = supervisor_command(SUPERVISOR);
-    args[2] = "tests::scopes::run_process".into();
-    let mut driver = Command::new(binary)
-        .args(args)
-        .env("DSLC_TEST_DIR", dir)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("a driver");
-    let until = Instant::now() + Duration::from_secs(20);
-    while store(dir).find("last").is_err() {
-        assert!(Instant::now() < until, "no run was made");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    let mut driver = start_process("scopes::run_process", dir);
+    wait_for_a_run(dir);
     std::thread::sleep(after);
     driver.kill().expect("killed");
     driver.wait().expect("reaped");

@@ -2,29 +2,25 @@
 //!
 //! The test binary is its own supervisor and its own driver that gets killed: two ignored tests that others start.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt;
 
-use super::{SUPERVISOR, supervisor_command};
+use super::{SUPERVISOR, is_process, process_command, process_dir, start_process};
 use crate::procfs;
 use crate::supervisor::{End, Event, Output, Spawn, Supervisor, pipes, supervisor_main};
 
 #[test]
-#[ignore = "the supervisor of the other tests"]
 fn supervisor_process() {
-    // started by hand there is no socket, and nothing to do
-    let _ = supervisor_main();
+    if is_process() {
+        let _ = supervisor_main();
+    }
 }
 
 #[test]
-#[ignore = "a driver that another test kills"]
 fn driver_process() {
-    let Some(dir) = std::env::var_os("DSLC_TEST_DIR").map(PathBuf::from) else {
-        return;
-    };
+    let Some(dir) = process_dir() else { return };
     block_on(async {
         let mut supervisor = start().await;
         let script = "setsid sh -c 'echo $$ >$DSLC_TEST_DIR/a; sleep 1000' & \
@@ -46,7 +42,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 async fn start() -> Supervisor {
-    let (binary, args) = supervisor_command(SUPERVISOR);
+    let (binary, args) = process_command(SUPERVISOR);
     Supervisor::start(&binary, &args).await.expect("a supervisor")
 }
 
@@ -238,14 +234,7 @@ fn a_stop_is_gentle_first_and_then_is_not() {
 #[test]
 fn when_the_driver_is_killed_all_descendants_die() {
     let dir = tempfile::tempdir().expect("a folder");
-    let (binary, args) = supervisor_command("driver_process");
-    let mut driver = Command::new(binary)
-        .args(args)
-        .env("DSLC_TEST_DIR", dir.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("a driver");
+    let mut driver = start_process("supervisor::driver_process", dir.path());
     let pids = ["a", "b", "c", "d", "supervisor"].map(|name| (name, read_pid(&dir.path().join(name))));
     assert!(pids.iter().all(|(_, pid)| lives(*pid)));
     driver.kill().expect("killed");
