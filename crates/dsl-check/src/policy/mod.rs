@@ -29,7 +29,7 @@ pub(crate) use calls::PlanAt;
 pub(crate) use compile::Compiler;
 pub(crate) use limits::bounds_of;
 pub(crate) use model::Policy;
-pub(crate) use problems::{policy_problems, policy_problems_of_nodes};
+pub(crate) use problems::{policy_problems, policy_problems_of_nodes, policy_problems_under};
 
 use crate::check::kinds;
 use crate::diagnostic::BlockRef;
@@ -148,14 +148,19 @@ fn bindings(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec
         let Some(subject) = Subject::new(db, project, PlanAt { file, at }) else {
             return Vec::new();
         };
-        let judge = Judge::new(&subject, flows::Flows::none());
-        let binds = |at: &&PolicyAt| match &at.policy.applies {
-            Some(applies) => judge.holds(applies, Of::Plan) == Tri::Yes,
-            None => true,
-        };
-        policies.iter().filter(binds).cloned().collect()
+        binding(&subject, policies).into_iter().cloned().collect()
     };
     (0..headers(db, file).len()).map(of_plan).collect()
+}
+
+/// Those of the policies that bind a plan.
+fn binding<'s, 'p>(subject: &'s Subject<'s>, policies: &'p [PolicyAt]) -> Vec<&'p PolicyAt> {
+    let judge = Judge::new(subject, flows::Flows::none());
+    let binds = |at: &&PolicyAt| match &at.policy.applies {
+        Some(applies) => judge.holds(applies, Of::Plan) == Tri::Yes,
+        None => true,
+    };
+    policies.iter().filter(binds).collect()
 }
 
 /// The policies that bind a plan.

@@ -13,12 +13,13 @@ use super::judge::{Judge, Of, Tri};
 use super::model::{Condition, End, Rule, Says, Selector, What};
 use super::subject::Subject;
 use super::words::{Repair, Why, why};
-use super::{PlanAt, PolicyAt, bindings, effects, limits, policies_in_reach};
+use super::{PlanAt, PolicyAt, binding, bindings, effects, limits, policies_in_reach};
 use crate::diagnostic::{Diag, Place, Target};
 use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::plans::plans_of_nodes;
 use crate::rules;
 use crate::signatures::NodeKind;
+use crate::under::PlanUnder;
 
 /// What the nodes of a chunk say of themselves that policies do not allow.
 #[salsa::tracked(returns(ref))]
@@ -86,6 +87,43 @@ pub(crate) fn policy_problems(db: &dyn salsa::Database, project: Project, file: 
         }
         limits::exceeded(&subject, &policies, &mut found);
     }
+    found
+}
+
+/// What a plan does against policies as a profile leaves it. The plans that it calls are as they were, and so is what flows where.
+pub(crate) fn policy_problems_under(
+    db: &dyn salsa::Database,
+    project: Project,
+    plan: PlanAt,
+    under: &PlanUnder,
+) -> Vec<Diag> {
+    let mut found = Vec::new();
+    let policies = policies_in_reach(db, project, plan.file);
+    if policies.is_empty() {
+        return found;
+    }
+    let Some(subject) = Subject::under(db, project, plan, under) else {
+        return found;
+    };
+    let policies = binding(&subject, policies);
+    let mut rules = policies.iter().flat_map(|at| &*at.policy.rules);
+    let flows = if rules.any(Rule::asks_flow) {
+        Flows::of(db, project, plan)
+    } else {
+        Flows::none()
+    };
+    let judge = Judge::new(&subject, flows);
+    for at in &policies {
+        let rules = at.policy.rules.iter();
+        rules.for_each(|rule| judge_rule(&judge, at, rule, &mut found));
+    }
+    if policies.iter().any(|at| limits_use(at)) {
+        for node in subject.nodes() {
+            found.extend(effects::problems(&subject, node, &policies));
+        }
+        found.extend(effects::problem_of_judge(&subject, &policies));
+    }
+    limits::exceeded(&subject, &policies, &mut found);
     found
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Capabilities go by the names under which they are declared, whatever an import calls them. Absent: policies.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
@@ -21,6 +22,7 @@ use crate::plans::{Header, PlanBlocks, file_plans, headers};
 use crate::reach::{Reached, reached};
 use crate::scope::{Capability, implicit_name, scope};
 use crate::signatures::{NodeKind, NodeSig, Sig, Work, is_script_capability, signatures};
+use crate::under::PlanUnder;
 
 /// What all blocks of a plan's clauses say together.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +74,7 @@ pub(super) struct Subject<'a> {
     pub name: SmolStr,
     pub header: &'a Header,
     pub plan: PlanSays,
-    clauses: &'a [(BlockRef, Arc<ClauseFacts>)],
+    clauses: Cow<'a, [(BlockRef, Arc<ClauseFacts>)]>,
     nodes: Nodes<'a>,
     capabilities: &'a BTreeMap<SmolStr, Arc<Capability>>,
     /// The declared names of capabilities that the file knows by others.
@@ -83,6 +85,8 @@ pub(super) struct Subject<'a> {
 enum Nodes<'a> {
     /// All of the plan; looked up when the first is asked about.
     OfPlan(OnceCell<Whole<'a>>),
+    /// All of the plan, as a profile leaves it.
+    Under { whole: Whole<'a>, reached: Reached },
     /// Those of one chunk, by their blocks. Nothing can be asked of the graph.
     OfChunk {
         chunk: SourceChunk,
@@ -102,6 +106,29 @@ impl<'a> Subject<'a> {
     /// `None`: the file has no such plan.
     pub fn new(db: &'a dyn salsa::Database, project: Project, at: PlanAt) -> Option<Self> {
         Self::with(db, project, at, Nodes::OfPlan(OnceCell::new()))
+    }
+
+    /// As a profile leaves the plan.
+    pub fn under(db: &'a dyn salsa::Database, project: Project, at: PlanAt, under: &'a PlanUnder) -> Option<Self> {
+        let graph = graphs(db, at.file).get(at.at)?;
+        let blocks = file_plans(db, at.file).plans.get(at.at)?;
+        let whole = Whole {
+            blocks,
+            graph,
+            facts: &under.facts,
+        };
+        let reached = Reached::of(graph, &under.facts);
+        let mut subject = Self::with(db, project, at, Nodes::Under { whole, reached })?;
+        let blocks = blocks.clauses.iter().chain(&under.clauses);
+        let clauses = blocks.zip(&under.facts.clauses);
+        subject.clauses = clauses
+            .filter_map(|(block, facts)| Some((*block, facts.plan.clone()?)))
+            .collect();
+        subject.plan = PlanSays::new(&subject.clauses);
+        if let Some(scope) = &under.scope {
+            subject.capabilities = &scope.capabilities;
+        }
+        Some(subject)
     }
 
     /// To ask about nodes of one chunk by what they say of themselves.
@@ -137,7 +164,7 @@ impl<'a> Subject<'a> {
             name,
             header,
             plan: PlanSays::new(clauses),
-            clauses,
+            clauses: Cow::Borrowed(clauses),
             nodes,
             capabilities: &scope(db, project, file).capabilities,
             renamed: renamed
@@ -154,6 +181,7 @@ impl<'a> Subject<'a> {
         };
         match &self.nodes {
             Nodes::OfPlan(whole) => *whole.get_or_init(look_up),
+            Nodes::Under { whole, .. } => *whole,
             Nodes::OfChunk { .. } => look_up(),
         }
     }
@@ -171,8 +199,11 @@ impl<'a> Subject<'a> {
         self.graph().is_whole()
     }
 
-    pub fn reached(&self) -> &'a Reached {
-        &reached(self.db, self.project, self.at.file)[self.at.at]
+    pub fn reached(&self) -> &Reached {
+        match &self.nodes {
+            Nodes::Under { reached, .. } => reached,
+            _ => &reached(self.db, self.project, self.at.file)[self.at.at],
+        }
     }
 
     /// How many tasks it has, those of the plans that it calls included.
@@ -183,7 +214,7 @@ impl<'a> Subject<'a> {
     pub fn sig(&self, node: u32) -> &'a NodeSig {
         static NONE: LazyLock<NodeSig> = LazyLock::new(NodeSig::default);
         match &self.nodes {
-            Nodes::OfPlan(_) => &self.whole().graph.nodes[node as usize],
+            Nodes::OfPlan(_) | Nodes::Under { .. } => &self.whole().graph.nodes[node as usize],
             Nodes::OfChunk { sigs, .. } => match sigs.get(node as usize) {
                 Some(Sig::Node { sig, .. }) => sig,
                 _ => &NONE,
@@ -193,7 +224,7 @@ impl<'a> Subject<'a> {
 
     pub fn facts(&self, node: u32) -> Option<&'a NodeFacts> {
         let facts = match &self.nodes {
-            Nodes::OfPlan(_) => self.whole().facts.nodes.get(node as usize),
+            Nodes::OfPlan(_) | Nodes::Under { .. } => self.whole().facts.nodes.get(node as usize),
             Nodes::OfChunk { facts, .. } => facts.get(node as usize),
         };
         facts?.node.as_deref()
@@ -342,7 +373,7 @@ impl Subject<'_> {
 
     pub fn place(&self, node: u32, target: Target) -> Place {
         let block = match &self.nodes {
-            Nodes::OfPlan(_) => self.whole().blocks.nodes[node as usize].0,
+            Nodes::OfPlan(_) | Nodes::Under { .. } => self.whole().blocks.nodes[node as usize].0,
             Nodes::OfChunk { chunk, .. } => BlockRef {
                 chunk: *chunk,
                 index: node,

@@ -168,7 +168,7 @@ impl Conditions {
 
 /// What never runs in a plan of which these facts are true.
 pub(crate) fn problems_of(plan: &PlanBlocks, graph: &Topology, facts: &PlanFacts) -> Vec<Diag> {
-    let mut reached = Reached::new(graph, &Conditions::new(facts));
+    let mut reached = Reached::of(graph, facts);
     // a condition that is never true by itself is how a profile leaves a task out
     reached.never.retain(|(_, clash)| !matches!(clash, Clash::Never(_)));
     problems(plan, graph, &reached)
@@ -203,6 +203,11 @@ pub(crate) struct Reached {
 }
 
 impl Reached {
+    /// Of a plan of which these facts are true.
+    pub fn of(graph: &Topology, facts: &PlanFacts) -> Self {
+        Self::new(graph, &Conditions::new(facts))
+    }
+
     pub fn new(graph: &Topology, conditions: &Conditions) -> Self {
         let mut reach = Reach::new(graph, conditions);
         let mut conditional = vec![true; graph.ties.len()];

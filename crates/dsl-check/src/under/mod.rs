@@ -164,18 +164,18 @@ fn plan_of(db: &dyn salsa::Database, project: Project, profile: BlockRef) -> Opt
 
 /// The plan of a profile as checks of whole plans see it.
 #[derive(Clone, PartialEq, Debug)]
-struct FactsUnder {
+pub(crate) struct PlanUnder {
     plan: (SourceFile, usize),
-    facts: Arc<PlanFacts>,
+    pub facts: Arc<PlanFacts>,
     /// Where the profile changes what capabilities cost.
-    scope: Option<Arc<FileScope>>,
+    pub scope: Option<Arc<FileScope>>,
     /// The block of the implicit plan's clauses.
-    clauses: Option<BlockRef>,
+    pub clauses: Option<BlockRef>,
 }
 
 /// `None`: the profile is of no plan.
 #[salsa::tracked(returns(ref))]
-fn facts_under(db: &dyn salsa::Database, project: Project, chunk: SourceChunk, index: u32) -> Option<FactsUnder> {
+fn facts_under(db: &dyn salsa::Database, project: Project, chunk: SourceChunk, index: u32) -> Option<PlanUnder> {
     let profile = BlockRef { chunk, index };
     let patched = patched(db, project, profile)?;
     let (file, at) = patched.plan;
@@ -198,7 +198,7 @@ fn facts_under(db: &dyn salsa::Database, project: Project, chunk: SourceChunk, i
     }
     let scope = scope(db, project, file);
     let scope = (!prices.is_empty()).then(|| Arc::new(scope.with_prices(&prices)));
-    Some(FactsUnder {
+    Some(PlanUnder {
         plan: patched.plan,
         facts: Arc::new(facts),
         scope,

@@ -1,4 +1,5 @@
-//! What is wrong with a plan only under one of its profiles: limits that its worst case exceeds there, nodes that then never run.
+//! What is wrong with a plan only under one of its profiles: limits that its worst case exceeds there, nodes that then never run, policies
+//! that it then breaks.
 //!
 //! Said in the file of the profile, at the line that is to blame where it can be told, else at the profile's name. What is said of the plan
 //! itself is not said again.
@@ -8,7 +9,7 @@ use std::collections::HashSet;
 use dsl_syntax::ast::{Decl, Value};
 use smol_str::SmolStr;
 
-use super::{FactsUnder, facts_under};
+use super::{PlanUnder, facts_under};
 use crate::bounds::{bounds_problems, bounds_problems_of};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::graph::graphs;
@@ -16,6 +17,7 @@ use crate::imports::declarations;
 use crate::inputs::{Project, SourceFile};
 use crate::places::decl_of;
 use crate::plans::{PlanBlocks, file_plans};
+use crate::policy::{PlanAt, policies_in_reach, policy_problems, policy_problems_of_nodes, policy_problems_under};
 use crate::problems::reach_problems;
 use crate::reach::problems_of;
 use crate::signatures::Sig;
@@ -28,13 +30,16 @@ pub(crate) fn profile_problems(db: &dyn salsa::Database, project: Project, file:
         let Sig::Profile { name: Some(name), .. } = sig else {
             continue;
         };
-        let Some(decl) = decl_of(db, *block).filter(|decl| matters(decl)) else {
+        let Some(decl) = decl_of(db, *block) else {
             continue;
         };
         let BlockRef { chunk, index } = *block;
         let Some(under) = facts_under(db, project, chunk, index) else {
             continue;
         };
+        if !matters(decl) && policies_in_reach(db, project, under.plan.0).is_empty() {
+            continue;
+        }
         let Some(blocks) = file_plans(db, under.plan.0).plans.get(under.plan.1) else {
             continue;
         };
@@ -67,16 +72,26 @@ fn key(diag: &Diag) -> (&'static str, String) {
 
 /// What is wrong with the plans of the file without a profile.
 fn of_plan(db: &dyn salsa::Database, project: Project, file: SourceFile) -> HashSet<(&'static str, String)> {
-    let bounds = bounds_problems(db, project, file).iter();
-    bounds.chain(reach_problems(db, project, file)).map(key).collect()
+    let mut known = bounds_problems(db, project, file).clone();
+    known.extend_from_slice(reach_problems(db, project, file));
+    if !policies_in_reach(db, project, file).is_empty() {
+        known.extend_from_slice(policy_problems(db, project, file));
+        let of_nodes = file
+            .chunks(db)
+            .iter()
+            .flat_map(|&chunk| policy_problems_of_nodes(db, project, chunk));
+        known.extend(of_nodes.cloned());
+    }
+    known.iter().map(key).collect()
 }
 
-fn problems_under(db: &dyn salsa::Database, project: Project, under: &FactsUnder) -> Vec<Diag> {
+fn problems_under(db: &dyn salsa::Database, project: Project, under: &PlanUnder) -> Vec<Diag> {
     let (file, at) = under.plan;
     let mut blocks = file_plans(db, file).plans[at].clone();
     blocks.clauses.extend(under.clauses);
     let mut found = bounds_problems_of(db, project, under.plan, (&blocks, &under.facts), under.scope.as_deref());
     found.extend(problems_of(&blocks, &graphs(db, file)[at], &under.facts));
+    found.extend(policy_problems_under(db, project, PlanAt { file, at }, under));
     found
 }
 
@@ -132,11 +147,12 @@ impl Profile<'_> {
         }
     }
 
-    /// The line of the profile that sets what stands there.
+    /// The line of the profile that sets what stands there; of a node as a whole, the only one that is about it.
     fn line(&self, place: &Place) -> Option<SmolStr> {
         let path = match &place.target {
             Target::Clause(key) | Target::Value(key) | Target::NameIn(key) => key.word().to_owned(),
             Target::Entry(key, entry) | Target::EntryValue(key, entry) => format!("{}.{entry}", key.word()),
+            Target::Name => return self.only_line(place.block),
             _ => return None,
         };
         let owner = self.blocks.nodes.iter().find(|(block, _)| *block == place.block);
@@ -145,6 +161,18 @@ impl Profile<'_> {
             None => path,
         };
         self.lines.get(&SmolStr::from(path)).map(|line| (*line).clone())
+    }
+}
+
+impl Profile<'_> {
+    fn only_line(&self, block: BlockRef) -> Option<SmolStr> {
+        let (_, sig) = self.blocks.nodes.iter().find(|(known, _)| *known == block)?;
+        let of_node = |line: &&&SmolStr| line.split('.').next() == Some(sig.name.as_str());
+        let mut lines = self.lines.iter().filter(of_node);
+        lines
+            .next()
+            .filter(|_| lines.next().is_none())
+            .map(|line| (*line).clone())
     }
 }
 
