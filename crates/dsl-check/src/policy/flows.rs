@@ -14,7 +14,7 @@ use super::judge::{Judge, Tri};
 use super::model::{End, Selector};
 use super::subject::Subject;
 use crate::diagnostic::Place;
-use crate::facts::file_values;
+use crate::facts::{Sink, file_values};
 use crate::flow::{FlowGraph, Origin, Spot, Spread, called_plan, summaries};
 use crate::graph::graphs;
 use crate::inputs::Project;
@@ -36,8 +36,8 @@ struct Within<'a> {
 /// Where the values of one origin arrive.
 struct Arrivals {
     spread: Spread,
-    /// By node, the nearest place among those found where its work takes them.
-    first: Vec<Option<u32>>,
+    /// By node, the places among those found where its work takes them, the nearest first.
+    received: Vec<Vec<u32>>,
 }
 
 /// A value at an input.
@@ -80,11 +80,11 @@ impl<'a> Flows<'a> {
     pub fn arrives(&self, judge: &Judge<'_>, from: &End, to: &Selector, node: u32) -> Option<Arrival> {
         let within = self.within.as_ref()?;
         let arrivals = self.arrivals(judge, from)?;
-        let first = arrivals.first[node as usize]?;
-        if judge.members(to).of(node) == Tri::Yes {
+        let mut received = arrivals.received[node as usize].iter().copied();
+        if let Some(at) = received.find(|&at| judge.takes(to, node, arrivals.step(at)) == Tri::Yes) {
             return Some(Arrival {
                 arrivals,
-                at: first,
+                at,
                 beyond: None,
             });
         }
@@ -103,13 +103,13 @@ impl<'a> Flows<'a> {
         }
         let within = self.within.as_ref()?;
         let spread = within.graph.spread(&within.origins(judge, from), |_, _| false);
-        let mut first = vec![None; judge.subject.graph().nodes.len()];
+        let mut received = vec![Vec::new(); judge.subject.graph().nodes.len()];
         for (node, at) in spread.received() {
-            if let Some(first) = first.get_mut(node as usize) {
-                first.get_or_insert(at);
+            if let Some(received) = received.get_mut(node as usize) {
+                received.push(at);
             }
         }
-        let arrivals = Rc::new(Arrivals { spread, first });
+        let arrivals = Rc::new(Arrivals { spread, received });
         self.spreads.borrow_mut().insert(key, arrivals.clone());
         Some(arrivals)
     }
@@ -149,11 +149,8 @@ impl Within<'_> {
         let (_, called) = calls.into_iter().find(|(call, _)| *call == node)?;
         let subject = Subject::new(self.db, self.project, called)?;
         let judge = Judge::new(&subject, Flows::none());
-        let here = arrivals.spread.received().filter(|(receiver, _)| *receiver == node);
-        for (_, at) in here {
-            let Spot::Clause(_, sink) = &arrivals.spread.found.get(at as usize)?.spot else {
-                continue;
-            };
+        for &at in &arrivals.received[node as usize] {
+            let Some(sink) = arrivals.sink(at) else { continue };
             let Some(param) = sink.entry.as_ref().filter(|_| sink.key == Some(K::Input)) else {
                 continue;
             };
@@ -163,6 +160,20 @@ impl Within<'_> {
             }
         }
         None
+    }
+}
+
+impl Arrivals {
+    fn sink(&self, at: u32) -> Option<&Sink> {
+        match &self.spread.found.get(at as usize)?.spot {
+            Spot::Clause(_, sink) => Some(sink),
+            _ => None,
+        }
+    }
+
+    /// The line of a `do:` that takes it.
+    fn step(&self, at: u32) -> Option<u32> {
+        self.sink(at)?.step
     }
 }
 

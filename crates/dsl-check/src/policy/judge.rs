@@ -112,14 +112,9 @@ impl<'a> Judge<'a> {
 
     pub fn says(&self, says: &Says, of: Of) -> Tri {
         match says {
-            Says::Compare { attribute, op, to } => test(&self.given(*attribute, of), |given| compare(given, *op, to)),
-            Says::Like {
-                attribute,
-                pattern,
-                not,
-            } => test(&self.given(*attribute, of), |given| {
-                any_text(given, |text| covers_name(pattern, text)) != *not
-            }),
+            Says::Compare { attribute, .. } | Says::Like { attribute, .. } => {
+                test(&self.given(*attribute, of), |given| is_so(says, given))
+            }
             Says::Among { attribute, values } => test(&self.given(*attribute, of), |given| {
                 values.iter().any(|value| compare(given, Op::Eq, value))
             }),
@@ -199,6 +194,15 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Whether what a node takes, in that line of its `do:` if it has one, is taken by a member: of a capability only its own lines are.
+    pub fn takes(&self, to: &Selector, node: u32, line: Option<u32>) -> Tri {
+        let capability = line.and_then(|line| self.subject.step_uses(node, line));
+        match (to.of_capability(), capability) {
+            (Some(says), Some(name)) => test(&Given::Text(name), |given| is_so(says, given)),
+            _ => self.members(to).of(node),
+        }
+    }
+
     // ---- the graph ----
 
     fn lies(&self, how: How, others: &Selector, of: Of) -> Tri {
@@ -268,7 +272,7 @@ impl<'a> Judge<'a> {
         }
         match self.flows.arrives(self, from, to, node) {
             Some(_) => Tri::Yes,
-            // a node that may be one of them
+            // of a node that may be one of them nobody can tell
             None if self.members(to).of(node) == Tri::Maybe => Tri::Maybe,
             None => Tri::No,
         }
@@ -281,6 +285,15 @@ fn test(given: &Given<'_>, is_true: impl Fn(&Given<'_>) -> bool) -> Tri {
         Given::Unknown => Tri::Maybe,
         Given::Absent => Tri::No,
         given => is_true(given).into(),
+    }
+}
+
+/// Whether a comparison or pattern is true of what is given.
+fn is_so(says: &Says, given: &Given<'_>) -> bool {
+    match says {
+        Says::Compare { op, to, .. } => compare(given, *op, to),
+        Says::Like { pattern, not, .. } => any_text(given, |text| covers_name(pattern, text)) != *not,
+        _ => false,
     }
 }
 

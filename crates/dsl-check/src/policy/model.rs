@@ -114,6 +114,26 @@ pub(crate) struct Selector {
     pub text: SmolStr,
 }
 
+impl Selector {
+    /// Of the nodes that use a capability or a pattern of them, that.
+    pub fn of_capability(&self) -> Option<&Says> {
+        let Some(Condition::Claim(claim)) = &self.filter else {
+            return None;
+        };
+        let by_use = matches!(
+            claim.says,
+            Says::Compare {
+                attribute: Attribute::Using,
+                ..
+            } | Says::Like {
+                attribute: Attribute::Using,
+                ..
+            }
+        );
+        (self.what == What::Node && by_use).then_some(&claim.says)
+    }
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Condition {
     /// It could not be understood.

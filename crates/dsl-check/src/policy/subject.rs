@@ -287,6 +287,12 @@ impl<'a> Subject<'a> {
         names
     }
 
+    /// What a line of its `do:` calls.
+    pub fn step_uses(&self, node: u32, line: u32) -> Option<&str> {
+        let written = self.facts(node)?.steps.get(line as usize)?;
+        Some(self.declared(written))
+    }
+
     /// The name under which a capability is declared.
     pub fn declared_name<'s>(&'s self, written: &'s str) -> &'s str {
         self.declared(written)
