@@ -65,7 +65,7 @@ fn fenced(page: &str) -> Vec<Fenced> {
 }
 
 /// Compares a file with what it should be, or writes it when asked to.
-fn current(name: &str, right: &str, complaints: &mut Vec<String>) {
+pub fn current(name: &str, right: &str, complaints: &mut Vec<String>) {
     let path = page(name);
     if std::fs::read_to_string(&path).unwrap_or_default() == right {
         return;
@@ -78,4 +78,4 @@ fn current(name: &str, right: &str, complaints: &mut Vec<String>) {
     }
 }
 
-const BLESS: &str = "is not what it should be; BLESS=1 cargo test -p plan-tests --test it book";
+pub const BLESS: &str = "is not what it should be; BLESS=1 cargo test -p plan-tests --test it book";

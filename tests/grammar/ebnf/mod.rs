@@ -3,6 +3,7 @@
 
 mod agree;
 mod notation;
+mod railroad;
 mod recogniser;
 mod sentence;
 

@@ -5,7 +5,7 @@
 use regex::Regex;
 
 /// The right side of a definition.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Exp {
     Literal(String),
     /// A regular expression over characters.
