@@ -8,3 +8,4 @@ mod grammar;
 mod house;
 mod reach;
 mod snapshots;
+mod wire;

@@ -15,6 +15,7 @@ pub fn test(root: &Path, all: bool) -> ExitCode {
     cargo(&mut steps);
     editors::extension(&mut steps, all);
     if all {
+        wire(&mut steps);
         editors::neovim(&mut steps);
         editors::emacs(&mut steps);
         sarif::sarif(&mut steps);
@@ -23,6 +24,24 @@ pub fn test(root: &Path, all: bool) -> ExitCode {
         shell::shellcheck(&mut steps);
     }
     steps.finish()
+}
+
+/// The language server's tests of typing, at length.
+fn wire(steps: &mut Steps<'_>) {
+    let mut tests = Command::new(steps::cargo());
+    tests
+        .args([
+            "test",
+            "--quiet",
+            "--package",
+            "plan-tests",
+            "--test",
+            "it",
+            "wire::edits",
+        ])
+        .envs([("WIRE_CHANGES", "30000"), ("WIRE_ROUNDS", "400"), ("WIRE_SEED", "2")])
+        .current_dir(steps.root());
+    steps.command("a long day of typing", tests);
 }
 
 /// What of it is about VS Code.

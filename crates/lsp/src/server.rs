@@ -28,6 +28,9 @@ use crate::{
     references, rule_page, semantic_tokens, signature_help, structure,
 };
 
+/// A client that never pauses, and never takes a question back, gets "content modified" in the end.
+const ASKED_ANEW_MAX: usize = 16;
+
 pub(crate) struct LanguageServer {
     client: Client,
     writer: Arc<Sender<Message>>,
@@ -71,6 +74,22 @@ impl LanguageServer {
         let path = edge::path(uri);
         let answer = self.read(move |view| view.about(&path, question)).await?;
         answer.ok_or_else(|| Error::invalid_params(format!("`{}` is not open", uri.as_str())))
+    }
+
+    /// The same, but an edit that overtakes the question has it asked anew, of the text as it is then. For what an editor asks
+    /// once and then keeps while the typing goes on: it would show nothing if the first answer were "content modified".
+    async fn ask_while_typing<T, Q>(&self, uri: &Uri, question: Q) -> Result<T>
+    where
+        T: Send + 'static,
+        Q: Fn(&Subject<'_>) -> T + Clone + Send + 'static,
+    {
+        for _ in 0..ASKED_ANEW_MAX {
+            match self.ask(uri, question.clone()).await {
+                Err(error) if error.code == ErrorCode::ContentModified => {}
+                answer => return answer,
+            }
+        }
+        self.ask(uri, question).await
     }
 
     /// The same about all files.
@@ -205,7 +224,7 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
     async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
         let at = params.text_document_position;
         let place = edge::place(at.position);
-        self.ask(&at.text_document.uri, move |subject| {
+        self.ask_while_typing(&at.text_document.uri, move |subject| {
             Some(completion::completion(subject, place))
         })
         .await
@@ -214,7 +233,7 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
     async fn signature_help(&self, params: SignatureHelpParams) -> Result<Option<SignatureHelp>> {
         let at = params.text_document_position_params;
         let place = edge::place(at.position);
-        self.ask(&at.text_document.uri, move |subject| {
+        self.ask_while_typing(&at.text_document.uri, move |subject| {
             signature_help::signature_help(subject, place)
         })
         .await

@@ -1,8 +1,8 @@
 //! The text of a document, and where its lines start: offsets to the protocol's positions and back.
 //!
 //! A position beyond the end of its line, or of the document, means that end; one inside a character means the
-//! character's start. So every position is one in the text, whatever the client sends. dsl-syntax's `LineIndex` is for
-//! texts that stay as they are; this one is edited in place.
+//! character's start. So every position is one in the text, whatever the client sends. Lines end as the protocol has it: at
+//! `\n`, `\r\n` and a `\r` alone. dsl-syntax's `LineIndex` is for texts that stay as they are; this one is edited in place.
 
 use std::ops::Range;
 
@@ -31,7 +31,7 @@ pub(crate) struct Text {
 
 impl Text {
     pub(crate) fn new(text: String) -> Self {
-        let line_starts = std::iter::once(0).chain(starts_in(&text, 0)).collect();
+        let line_starts = std::iter::once(0).chain(starts_in(&text, 1..text.len() + 1)).collect();
         Self { text, line_starts }
     }
 
@@ -41,13 +41,15 @@ impl Text {
 
     /// Replaces a range that starts and ends at characters. Costs what is changed and a walk over the lines below it.
     pub(crate) fn replace(&mut self, range: Range<usize>, new: &str) {
-        let first = self.line_starts.partition_point(|start| *start <= range.start);
-        let end = self.line_starts.partition_point(|start| *start <= range.end);
+        // Whether a line starts at an offset shows in the bytes around it, so it may do so anew at both ends of what is replaced.
+        let first = self.line_starts.partition_point(|start| *start < range.start).max(1);
+        let end = self.line_starts.partition_point(|start| *start <= range.end).max(1);
         for start in &mut self.line_starts[end..] {
             *start = *start - range.len() + new.len();
         }
-        self.line_starts.splice(first..end, starts_in(new, range.start));
-        self.text.replace_range(range, new);
+        self.text.replace_range(range.clone(), new);
+        let changed = range.start.max(1)..range.start + new.len() + 1;
+        self.line_starts.splice(first..end, starts_in(&self.text, changed));
     }
 
     /// The offset of a place; the nearest one before it if there is no such place.
@@ -86,8 +88,8 @@ impl Text {
     fn line(&self, line: usize) -> &str {
         let end = self.line_starts.get(line + 1).copied().unwrap_or(self.text.len());
         let line = &self.text[self.line_starts[line]..end];
-        let line = line.strip_suffix('\n').unwrap_or(line);
-        line.strip_suffix('\r').unwrap_or(line)
+        let end = ["\r\n", "\n", "\r"].into_iter().find_map(|end| line.strip_suffix(end));
+        end.unwrap_or(line)
     }
 }
 
@@ -108,12 +110,14 @@ pub(crate) fn floor_char_boundary(text: &str, offset: usize) -> usize {
         .unwrap_or_default()
 }
 
-/// Offsets of the lines that start inside `text`, which stands at `base`.
-fn starts_in(text: &str, base: usize) -> impl Iterator<Item = usize> {
-    text.bytes()
-        .enumerate()
-        .filter(|(_, byte)| *byte == b'\n')
-        .map(move |(at, _)| base + at + 1)
+/// Offsets in a range, none of them 0, at which a line starts.
+fn starts_in(text: &str, range: Range<usize>) -> impl Iterator<Item = usize> {
+    let bytes = text.as_bytes();
+    range.filter(|&at| match bytes.get(at - 1) {
+        Some(b'\n') => true,
+        Some(b'\r') => bytes.get(at) != Some(&b'\n'),
+        _ => false,
+    })
 }
 
 #[cfg(test)]
@@ -148,9 +152,30 @@ mod tests {
     }
 
     #[test]
+    fn a_carriage_return_ends_a_line_unless_a_line_feed_follows() {
+        let mut text = Text::new("a\rb\r\nc".to_owned());
+        assert_eq!(text.place(2, Encoding::Utf16), place(1, 0));
+        assert_eq!(text.place(5, Encoding::Utf16), place(2, 0));
+        assert_eq!(text.offset(place(0, 9), Encoding::Utf16), 1, "before the line's end");
+        assert_eq!(text.offset(place(1, 9), Encoding::Utf16), 3, "before both of its bytes");
+        text.replace(2..2, "\n");
+        assert_eq!(text.place(3, Encoding::Utf16), place(1, 0), "the two are one end now");
+    }
+
+    #[test]
     fn a_text_after_edits_is_the_text_made_anew() {
         let mut text = Text::new("task a\n  run: |\n    echo 😀\n".to_owned());
-        let pieces = ["", "\n", "x", "é\n\n", "\r\n", "😀", "task b\n  needs: a\n"];
+        let pieces = [
+            "",
+            "\n",
+            "\r",
+            "x",
+            "é\n\n",
+            "\r\n",
+            "\r\r",
+            "😀",
+            "task b\n  needs: a\n",
+        ];
         let mut random = 12_345_usize;
         for _ in 0..2_000 {
             random = random
