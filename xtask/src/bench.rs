@@ -11,6 +11,7 @@ use crate::steps;
 mod check;
 mod edits;
 mod graphs;
+mod lsp;
 mod measure;
 mod peers;
 mod realistic;
@@ -22,6 +23,8 @@ mod run;
 pub enum Subject {
     /// `dslc check` against actionlint, ninja -n and, if asked, sprocket; then the time from an edit to new diagnostics
     Check,
+    /// `dslc lsp` over the wire against a server that answers at once
+    Lsp,
     /// `dslc run` of no-op scripts against ninja and bare processes
     Run,
 }
@@ -108,6 +111,9 @@ impl Bench {
             let count = args.tasks.iter().copied().max().unwrap_or(10_000);
             self.check(count)?;
             self.edits(count)?;
+        }
+        if wanted(Subject::Lsp) {
+            self.lsp()?;
         }
         if wanted(Subject::Run) {
             self.run(&args.tasks)?;
