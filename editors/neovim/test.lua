@@ -3,7 +3,7 @@
 local WAIT_MS = 60000
 
 local function finish(problem)
-  io.stderr:write((problem and ("not ok: " .. problem) or "ok: Neovim shows diagnostics, hover, definition, outline and colours") .. "\n")
+  io.stderr:write((problem and ("not ok: " .. problem) or "ok: Neovim shows diagnostics, hover, definition, completion, outline and colours, repairs and renames") .. "\n")
   vim.cmd(problem and "cquit 1" or "qall!")
 end
 
@@ -66,6 +66,77 @@ local function expect_outline()
   end
 end
 
+local function lines()
+  return vim.api.nvim_buf_get_lines(0, 0, -1, false)
+end
+
+local function labels(answer)
+  local found = {}
+  for _, item in ipairs(answer and (answer.items or answer) or {}) do
+    found[item.label] = true
+  end
+  return found
+end
+
+-- Types a need and asks what may stand there; takes back what was typed.
+local function expect_completion()
+  local before = lines()
+  at("task broaden")
+  local row = vim.api.nvim_win_get_cursor(0)[1]
+  local typed = "  needs: sc"
+  vim.api.nvim_buf_set_lines(0, row, row, false, { typed })
+  local params = vim.lsp.util.make_position_params()
+  params.position = { line = row, character = #typed }
+  local found = labels(request("textDocument/completion", params))
+  vim.api.nvim_buf_set_lines(0, 0, -1, false, before)
+  if not found.scope then
+    return "completion after `needs:` does not offer `scope`: " .. vim.inspect(found)
+  end
+  if found.broaden then
+    return "completion after `needs:` offers the task itself"
+  end
+end
+
+-- Applies an edit of the workspace as Neovim does it for a person.
+local function apply(edit)
+  vim.lsp.util.apply_workspace_edit(edit, "utf-16")
+end
+
+local function expect_code_action()
+  local params = at("scop\\n")
+  local line = params.position.line
+  local range = { start = params.position, ["end"] = params.position }
+  local actions = request("textDocument/codeAction", {
+    textDocument = params.textDocument,
+    range = range,
+    context = { diagnostics = {} },
+  })
+  for _, action in ipairs(actions or {}) do
+    if action.kind == "quickfix" and action.diagnostics then
+      apply(action.edit)
+      if lines()[line + 1] ~= "  needs: scope" then
+        return "the repair makes " .. vim.inspect(lines()[line + 1])
+      end
+      return nil
+    end
+  end
+  return "no quick fix for `scop`: " .. vim.inspect(actions)
+end
+
+local function expect_rename()
+  local params = at("collect \"")
+  params.newName = "gather"
+  local edit = request("textDocument/rename", params)
+  if not edit then
+    return "`collect` is not renamed"
+  end
+  apply(edit)
+  local text = table.concat(lines(), "\n")
+  if text:find("collect", 1, true) or not text:find("needs: scope gather", 1, true) then
+    return "after renaming the plan is " .. text
+  end
+end
+
 -- What the grammar calls the place of `text`, by the queries that Neovim has read.
 local function capture(text)
   local position = at(text).position
@@ -106,6 +177,13 @@ local ok, problem = pcall(function()
   vim.g.dslc_path = os.getenv("DSLC")
   dofile(os.getenv("PLAN_LUA"))
   vim.cmd("edit " .. vim.fn.fnameescape(os.getenv("PLAN")))
-  return expect_diagnostic() or expect_hover() or expect_definition() or expect_outline() or expect_colours()
+  return expect_diagnostic()
+    or expect_hover()
+    or expect_definition()
+    or expect_outline()
+    or expect_colours()
+    or expect_completion()
+    or expect_code_action()
+    or expect_rename()
 end)
 finish(not ok and tostring(problem) or problem)

@@ -28,7 +28,7 @@ pub fn extension(steps: &mut Steps<'_>, package: bool) {
     }
 }
 
-/// Neovim, with its own client, must show a diagnostic of a broken plan.
+/// Neovim, with its own client, must show what is wrong with a plan, complete, repair and rename in it.
 pub fn neovim(steps: &mut Steps<'_>) {
     match steps::ensure("nvim", &["neovim"]) {
         Ok(()) => smoke(steps, "language server in Neovim", "editors/neovim/test.sh"),
@@ -36,7 +36,7 @@ pub fn neovim(steps: &mut Steps<'_>) {
     }
 }
 
-/// Emacs, with eglot, must show a diagnostic of a broken plan. Emacs 29 and newer bring eglot; for older ones Debian has it.
+/// The same of Emacs with eglot. Emacs 29 and newer bring eglot; for older ones Debian has it.
 pub fn emacs(steps: &mut Steps<'_>) {
     match steps::ensure("emacs", &["emacs-nox", "elpa-eglot"]) {
         Ok(()) => smoke(steps, "language server in Emacs", "editors/emacs/test.sh"),

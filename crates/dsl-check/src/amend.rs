@@ -80,7 +80,7 @@ fn added(decl: &Decl, text: &str, key: K, value: &str) -> (Span, String) {
 }
 
 /// As the last line of the body.
-fn below(decl: &Decl, text: &str, line: &str) -> (Span, String) {
+pub(crate) fn below(decl: &Decl, text: &str, line: &str) -> (Span, String) {
     let indent = indent(decl, text);
     let body = text.get(..decl.span.end as usize).unwrap_or_default();
     let rest = text.get(body.len()..).unwrap_or_default();
@@ -93,7 +93,7 @@ fn below(decl: &Decl, text: &str, line: &str) -> (Span, String) {
 }
 
 /// How deep the clauses of the declaration stand.
-fn indent(decl: &Decl, text: &str) -> usize {
+pub(crate) fn indent(decl: &Decl, text: &str) -> usize {
     let below = decl.clauses.iter().find(|clause| !clause.in_header);
     below.map_or_else(
         || column(text, decl.keyword.start) + 2,
@@ -134,7 +134,7 @@ fn needs(clause: &Clause) -> Option<&[Need]> {
 }
 
 /// The clause of needs with others in place of each; without any it is taken out. Comments in it would be lost, so then it stays.
-fn rewritten(decl: &Decl, text: &str, mut by: impl FnMut(&Need) -> Vec<String>) -> Option<(Span, String)> {
+pub(crate) fn rewritten(decl: &Decl, text: &str, mut by: impl FnMut(&Need) -> Vec<String>) -> Option<(Span, String)> {
     let clause = clause(decl, K::Needs)?;
     let written = text.get(clause.span.start as usize..clause.span.end as usize)?;
     if written.contains('#') {
@@ -148,7 +148,7 @@ fn rewritten(decl: &Decl, text: &str, mut by: impl FnMut(&Need) -> Vec<String>) 
     })
 }
 
-fn shown(need: &Need) -> String {
+pub(crate) fn shown(need: &Need) -> String {
     let listed = |of: &[Name]| of.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(", ");
     match &need.kind {
         NeedKind::Node { name, optional: true } => format!("{}?", name.text),
@@ -158,7 +158,7 @@ fn shown(need: &Need) -> String {
     }
 }
 
-fn column(text: &str, at: u32) -> usize {
+pub(crate) fn column(text: &str, at: u32) -> usize {
     let before = text.get(..at as usize).unwrap_or_default();
     before.len() - before.rfind('\n').map_or(0, |end| end + 1)
 }

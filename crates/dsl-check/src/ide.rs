@@ -2,10 +2,17 @@
 //!
 //! Absent: the language server's protocol.
 
+mod assists;
 mod candidates;
 mod completion;
+mod hierarchy;
+mod lenses;
+mod linked;
+mod moved;
+mod nodes;
 mod references;
 mod tokens;
+mod type_definition;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +28,7 @@ use crate::diagnostic::{BlockRef, Place, Target};
 use crate::graph::graphs;
 use crate::imports::{Space, declarations, declared, import_path, visible};
 use crate::inputs::SourceFile;
-use crate::places::decl_of;
+use crate::places::{decl_of, name_span};
 use crate::plans::file_plans;
 use crate::reach::reached;
 use crate::scope::scope;
@@ -29,7 +36,11 @@ use crate::signatures::{NodeSig, Work};
 use crate::trees::parse;
 use crate::walk;
 
+pub use assists::{Assist, AssistKind};
 pub use completion::{Completion, CompletionKind};
+pub use hierarchy::{HierarchyItem, HierarchyStep};
+pub use lenses::{Lens, LensOf};
+pub use nodes::NodeAt;
 pub use references::{Location, References};
 pub use tokens::{NameKind, NameToken};
 
@@ -222,13 +233,7 @@ impl Analysis {
                 // a profile or test, about a plan that may be elsewhere
                 let of = decl_of(&self.db, block)?.of.as_ref()?;
                 let home = scope(&self.db, self.project, file).about(&of.text)?.file;
-                (
-                    home,
-                    file_plans(&self.db, home)
-                        .plans
-                        .iter()
-                        .position(|plan| plan.name == of.text)?,
-                )
+                (home, file_plans(&self.db, home).named(&of.text)?)
             }
         };
         let graph = graphs(&self.db, file).get(plan)?;
@@ -423,16 +428,12 @@ fn symbol(decl: &Decl, start: u32) -> Symbol {
         .as_ref()
         .map(|name| name.text.clone())
         .or_else(|| title.clone());
-    let name_span = decl.name.as_ref().map_or_else(
-        || decl.title.as_ref().map_or(decl.keyword, |title| title.span),
-        |name| name.span,
-    );
     Symbol {
         name: name.unwrap_or_else(|| decl.kind.keyword().into()),
         title,
         kind: SymbolKind::Declaration(decl.kind),
         span: decl.span.cover(decl.header).shifted(start),
-        name_span: name_span.shifted(start),
+        name_span: name_span(decl).shifted(start),
         children: entries(decl, start),
     }
 }
@@ -605,7 +606,7 @@ fn thing_at(block: &Block, at: u32) -> Option<Thing<'_>> {
             return Some(Thing::Clause(row, clause.name.span));
         }
         if let Some(name) = name_in(&clause.value, at) {
-            return Some(Thing::Name(name));
+            return (!is_of_words(clause)).then_some(Thing::Name(name));
         }
         walk::exprs(&clause.value, &mut |outer| {
             if outer.span.contains(at) {
@@ -643,6 +644,24 @@ fn type_at(ty: &dsl_syntax::ast::Type, at: u32) -> Option<&Name> {
         }
         _ => None,
     }
+}
+
+/// What it lists are words of the plan's own, and people: nothing that is declared.
+fn is_of_words(clause: &Clause) -> bool {
+    matches!(
+        clause.key,
+        Some(
+            K::Kind
+                | K::Labels
+                | K::Risks
+                | K::Owner
+                | K::Approver
+                | K::Failure
+                | K::Severity
+                | K::Intent
+                | K::Keywords
+        )
+    )
 }
 
 /// The name outside of expressions at the offset.

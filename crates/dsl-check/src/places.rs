@@ -119,7 +119,8 @@ fn first_read<'a>(path: &str, exprs: impl FnOnce(&mut dyn FnMut(&'a Expr))) -> O
     found
 }
 
-fn name_span(decl: &Decl) -> Span {
+/// Where the name stands; of what has none, the title.
+pub(crate) fn name_span(decl: &Decl) -> Span {
     decl.name.as_ref().map_or_else(
         || decl.title.as_ref().map_or(decl.keyword, |title| title.span),
         |name| name.span,

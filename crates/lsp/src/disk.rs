@@ -1,11 +1,14 @@
 //! What the workspace reads from disk: imported files, files that are no longer open, `dslc.toml`.
 
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use dsl_check::{Config, Loader};
 
 pub(crate) const CONFIG: &str = "dslc.toml";
+const JOURNAL: &str = "journal.jsonl";
+/// Where runs are stored unless the settings say otherwise.
+pub(crate) const STORE: &str = ".dslc";
 
 pub(crate) struct Disk;
 
@@ -57,4 +60,22 @@ pub(crate) fn config(root: &Path) -> Result<Config, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Config::default()),
         Err(error) => Err(format!("`{}` could not be read: {error}", path.display())),
     }
+}
+
+/// Without `.` and `..`, as far as that can be known from the text.
+pub(crate) fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => _ = out.pop(),
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+/// The store that a journal belongs to: `STORE/runs/RUN/journal.jsonl`.
+pub(crate) fn store_of(journal: &Path) -> Option<&Path> {
+    (journal.file_name()? == JOURNAL).then(|| journal.ancestors().nth(3))?
 }

@@ -1,21 +1,32 @@
-//! `textDocument/hover`: what stands at a place, as Markdown.
+//! `textDocument/hover`: what stands at a place, as Markdown; of a node also how it last went.
 
 use tower_lsp_server::ls_types::{Hover, HoverContents, MarkupContent, MarkupKind};
 
 use crate::edge;
+use crate::history;
 use crate::text::Place;
 use crate::view::Subject;
 
 pub(crate) fn hover(subject: &Subject<'_>, place: Place) -> Option<Hover> {
     let view = subject.view;
-    let found = view.snapshot.hover(subject.path, subject.offset(place))?;
+    let offset = subject.offset(place);
+    let found = view.snapshot.hover(subject.path, offset)?;
     let range = edge::range(&subject.document.text, found.span, view.settings.encoding);
     let contents = MarkupContent {
         kind: MarkupKind::Markdown,
-        value: found.text,
+        value: match went(subject, offset) {
+            Some(went) => format!("{}\n\n{went}", found.text),
+            None => found.text,
+        },
     };
     Some(Hover {
         contents: HoverContents::Markup(contents),
         range: Some(range),
     })
+}
+
+fn went(subject: &Subject<'_>, offset: u32) -> Option<String> {
+    let node = subject.view.snapshot.node_at(subject.path, offset)?;
+    let runs = subject.view.runs();
+    history::hover(&runs.of_plan(&node.file, &node.plan), &node.name, store::now_ms())
 }

@@ -1,97 +1,19 @@
-//! `initialize`: what the client can do, where its workspace is, and what the server offers.
+//! `initialize`: what the server offers, to a client that can do what it says.
 
-use std::path::PathBuf;
-
-use serde::Deserialize;
 use tower_lsp_server::ls_types::{
-    CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CompletionOptions,
-    DidChangeWatchedFilesRegistrationOptions, DocumentLinkOptions, FileSystemWatcher, FoldingRangeProviderCapability,
-    GlobPattern, HoverProviderCapability, InitializeParams, InitializeResult, OneOf, PositionEncodingKind,
-    Registration, RenameOptions, SelectionRangeProviderCapability, SemanticTokensFullOptions, SemanticTokensOptions,
-    SemanticTokensServerCapabilities, ServerCapabilities, ServerInfo, SignatureHelpOptions, TextDocumentSyncCapability,
-    TextDocumentSyncKind, TextDocumentSyncOptions, WorkDoneProgressOptions,
+    CodeActionOptions, CodeActionProviderCapability, CodeLensOptions, CompletionOptions,
+    DidChangeWatchedFilesRegistrationOptions, DocumentLinkOptions, ExecuteCommandOptions, FileSystemWatcher,
+    FoldingRangeProviderCapability, GlobPattern, HoverProviderCapability, InitializeResult, OneOf,
+    PositionEncodingKind, Registration, RenameOptions, SelectionRangeProviderCapability, SemanticTokensFullOptions,
+    SemanticTokensOptions, SemanticTokensServerCapabilities, ServerCapabilities, ServerInfo, SignatureHelpOptions,
+    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, WorkDoneProgressOptions,
 };
 
-use crate::edge;
+use crate::code_action;
+use crate::execute_command;
 use crate::semantic_tokens;
+use crate::settings::Settings;
 use crate::text::Encoding;
-
-/// What the client said at the start.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Settings {
-    /// The first workspace folder; without one, each file's own folder counts.
-    pub root: Option<PathBuf>,
-    pub encoding: Encoding,
-    pub has_related_information: bool,
-    pub has_symbol_trees: bool,
-    pub has_snippets: bool,
-    pub can_watch_files: bool,
-    /// The client shows `SCHEME:rule-name` as the rule's page, which it asks for with `dslc/rulePage`.
-    pub rule_scheme: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Options {
-    rule_scheme: Option<String>,
-}
-
-pub(crate) fn settings(params: &InitializeParams) -> Settings {
-    let general = params.capabilities.general.as_ref();
-    let text_document = params.capabilities.text_document.as_ref();
-    let has_utf8 = general
-        .and_then(|general| general.position_encodings.as_ref())
-        .is_some_and(|encodings| encodings.contains(&PositionEncodingKind::UTF8));
-    let options: Options = params
-        .initialization_options
-        .clone()
-        .and_then(|options| serde_json::from_value(options).ok())
-        .unwrap_or_default();
-    Settings {
-        root: root(params),
-        encoding: if has_utf8 { Encoding::Utf8 } else { Encoding::Utf16 },
-        has_related_information: text_document
-            .and_then(|text_document| text_document.publish_diagnostics.as_ref()?.related_information)
-            .unwrap_or(false),
-        has_symbol_trees: text_document
-            .and_then(|text_document| {
-                text_document
-                    .document_symbol
-                    .as_ref()?
-                    .hierarchical_document_symbol_support
-            })
-            .unwrap_or(false),
-        has_snippets: text_document
-            .and_then(|text_document| {
-                text_document
-                    .completion
-                    .as_ref()?
-                    .completion_item
-                    .as_ref()?
-                    .snippet_support
-            })
-            .unwrap_or(false),
-        can_watch_files: params
-            .capabilities
-            .workspace
-            .as_ref()
-            .and_then(|workspace| workspace.did_change_watched_files.as_ref()?.dynamic_registration)
-            .unwrap_or(false),
-        rule_scheme: options.rule_scheme,
-    }
-}
-
-#[expect(deprecated, reason = "clients of before 2018 send only `rootUri`")]
-fn root(params: &InitializeParams) -> Option<PathBuf> {
-    let folder = params
-        .workspace_folders
-        .as_ref()
-        .and_then(|folders| folders.first())
-        .map(|folder| &folder.uri);
-    folder
-        .or(params.root_uri.as_ref())
-        .map(|uri| edge::path(uri).to_path_buf())
-}
 
 pub(crate) fn result(settings: &Settings) -> InitializeResult {
     let sync = TextDocumentSyncOptions {
@@ -99,8 +21,8 @@ pub(crate) fn result(settings: &Settings) -> InitializeResult {
         change: Some(TextDocumentSyncKind::INCREMENTAL),
         ..Default::default()
     };
-    let quick_fixes = CodeActionOptions {
-        code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),
+    let actions = CodeActionOptions {
+        code_action_kinds: Some(code_action::KINDS.to_vec()),
         resolve_provider: Some(false),
         ..Default::default()
     };
@@ -114,7 +36,7 @@ pub(crate) fn result(settings: &Settings) -> InitializeResult {
         definition_provider: Some(OneOf::Left(true)),
         document_symbol_provider: Some(OneOf::Left(true)),
         document_formatting_provider: Some(OneOf::Left(true)),
-        code_action_provider: Some(CodeActionProviderCapability::Options(quick_fixes)),
+        code_action_provider: Some(CodeActionProviderCapability::Options(actions)),
         completion_provider: Some(CompletionOptions {
             trigger_characters: Some([".", ":", " ", ">", "|", "{"].map(str::to_owned).to_vec()),
             ..Default::default()
@@ -137,6 +59,13 @@ pub(crate) fn result(settings: &Settings) -> InitializeResult {
             work_done_progress_options: WorkDoneProgressOptions::default(),
         }),
         inlay_hint_provider: Some(OneOf::Left(true)),
+        code_lens_provider: Some(CodeLensOptions {
+            resolve_provider: Some(false),
+        }),
+        execute_command_provider: Some(ExecuteCommandOptions {
+            commands: execute_command::offered(settings),
+            ..Default::default()
+        }),
         semantic_tokens_provider: Some(SemanticTokensServerCapabilities::SemanticTokensOptions(
             SemanticTokensOptions {
                 legend: semantic_tokens::legend(),
@@ -158,13 +87,13 @@ pub(crate) fn result(settings: &Settings) -> InitializeResult {
     }
 }
 
-/// What the client is asked to watch: files that may be imported, and the workspace's settings.
+/// What the client is asked to watch: files that may be imported, the workspace's settings, and what runs write.
 pub(crate) fn file_watchers() -> Vec<Registration> {
     let watch = |pattern: &str| FileSystemWatcher {
         glob_pattern: GlobPattern::String(pattern.to_owned()),
         kind: None,
     };
-    let watchers = vec![watch("**/*.plan"), watch("**/dslc.toml")];
+    let watchers = vec![watch("**/*.plan"), watch("**/dslc.toml"), watch("**/journal.jsonl")];
     vec![Registration {
         id: "files".to_owned(),
         method: "workspace/didChangeWatchedFiles".to_owned(),

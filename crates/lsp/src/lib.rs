@@ -5,19 +5,25 @@
 //! run on snapshots elsewhere and are answered "content modified" when an edit overtakes them. Whatever the client
 //! sends, the server answers or ignores it, and goes on. Nothing here prints.
 
+mod bounds_page;
 mod code_action;
+mod code_lens;
 mod completion;
 mod definition;
 mod disk;
 mod document_symbol;
 mod documents;
 mod edge;
+mod execute_command;
 mod formatting;
 mod graph;
+mod history;
 mod hover;
 mod initialize;
 mod inlay_hint;
+mod node_log;
 mod outbox;
+mod program;
 mod publish_diagnostics;
 mod references;
 mod rule_page;
@@ -25,6 +31,7 @@ mod scripts;
 mod semantic_tokens;
 mod server;
 mod service;
+mod settings;
 mod signature_help;
 mod structure;
 #[cfg(test)]
@@ -35,6 +42,7 @@ mod view;
 mod wire;
 mod writer;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -58,19 +66,27 @@ pub fn serve_stdio() -> i32 {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return 1;
     };
-    let shellcheck = Shellcheck::installed();
-    let code = runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout(), shellcheck));
+    let tools = Tools {
+        shellcheck: Shellcheck::installed(),
+        program: std::env::current_exe().ok(),
+    };
+    let code = runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout(), tools));
     // A read of standard input may still be under way; it must not keep the process alive.
     runtime.shutdown_background();
     code
 }
 
+/// What the server uses if it is there.
+#[derive(Default)]
+pub struct Tools {
+    pub shellcheck: Option<Shellcheck>,
+    /// `dslc` itself: runs plans and their tests.
+    pub program: Option<PathBuf>,
+}
+
 /// Serves a client on any pair of streams; see [`serve_stdio`].
-pub async fn serve(
-    input: impl AsyncRead + Unpin + Send + 'static,
-    output: impl AsyncWrite,
-    shellcheck: Option<Shellcheck>,
-) -> i32 {
+pub async fn serve(input: impl AsyncRead + Unpin + Send + 'static, output: impl AsyncWrite, tools: Tools) -> i32 {
+    let Tools { shellcheck, program } = tools;
     let (messages_in, messages) = tokio::io::duplex(PIPE_BYTES);
     let reader = tokio::spawn(wire::pass_messages(input, messages_in));
     let outbox = Outbox::default();
@@ -81,7 +97,7 @@ pub async fn serve(
     let mut sender = None;
     let service = LspService::build(|client| {
         sender = Some(tokio::spawn(outbox.clone().send_to(client.clone())));
-        LanguageServer::new(client, writer, outbox, was_shut_down.clone())
+        LanguageServer::new(client, writer, outbox, program, was_shut_down.clone())
     })
     .custom_method("dslc/rulePage", LanguageServer::rule_page)
     .custom_method("dslc/graph", LanguageServer::graph);

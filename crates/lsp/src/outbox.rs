@@ -36,6 +36,8 @@ struct Waiting {
     revision: u64,
     sheets: BTreeMap<Uri, Sheet>,
     lines: Vec<(MessageType, String)>,
+    /// Lenses show something that is out of date.
+    old_lenses: bool,
 }
 
 impl Outbox {
@@ -59,19 +61,37 @@ impl Outbox {
         self.0.filled.notify_one();
     }
 
+    /// Has the client ask for lenses again.
+    pub(crate) fn refresh_lenses(&self) {
+        self.lock().old_lenses = true;
+        self.0.filled.notify_one();
+    }
+
     /// Sends what is left here, for as long as it is polled.
     pub(crate) async fn send_to(self, client: Client) {
         let mut sent = BTreeMap::new();
         loop {
             self.0.filled.notified().await;
-            let (sheets, lines) = {
+            let waiting = {
                 let mut waiting = self.lock();
-                (std::mem::take(&mut waiting.sheets), std::mem::take(&mut waiting.lines))
+                let revision = waiting.revision;
+                std::mem::replace(
+                    &mut *waiting,
+                    Waiting {
+                        revision,
+                        ..Waiting::default()
+                    },
+                )
             };
-            for (kind, line) in lines {
+            if waiting.old_lenses {
+                let client = client.clone();
+                // nobody waits for the answer
+                tokio::spawn(async move { client.code_lens_refresh().await });
+            }
+            for (kind, line) in waiting.lines {
                 client.log_message(kind, line).await;
             }
-            for (uri, sheet) in sheets {
+            for (uri, sheet) in waiting.sheets {
                 if sent.get(&uri) == Some(&sheet) {
                     continue;
                 }

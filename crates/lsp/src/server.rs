@@ -1,6 +1,7 @@
 //! The protocol's methods. A notification is one send to the writer; a request is one send too, of what to do with a
 //! snapshot, and then waits for the outcome. No handler waits for the client.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -9,23 +10,27 @@ use tokio::sync::oneshot;
 use tower_lsp_server::Client;
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types::{
-    CodeActionParams, CodeActionResponse, CompletionParams, CompletionResponse, DidChangeTextDocumentParams,
-    DidChangeWatchedFilesParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentFormattingParams,
-    DocumentHighlight, DocumentHighlightParams, DocumentLink, DocumentLinkParams, DocumentSymbolParams,
-    DocumentSymbolResponse, FoldingRange, FoldingRangeParams, GotoDefinitionParams, GotoDefinitionResponse, Hover,
-    HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams, Location,
-    MessageType, PrepareRenameResponse, ReferenceParams, RenameParams, SelectionRange, SelectionRangeParams,
-    SemanticTokensParams, SemanticTokensRangeParams, SemanticTokensRangeResult, SemanticTokensResult, SignatureHelp,
+    CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
+    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+    DocumentFormattingParams, DocumentHighlight, DocumentHighlightParams, DocumentLink, DocumentLinkParams,
+    DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandParams, FoldingRange, FoldingRangeParams,
+    GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams, InitializeResult,
+    InitializedParams, InlayHint, InlayHintParams, LSPAny, Location, MessageType, PrepareRenameResponse,
+    ReferenceParams, RenameParams, SelectionRange, SelectionRangeParams, SemanticTokensParams,
+    SemanticTokensRangeParams, SemanticTokensRangeResult, SemanticTokensResult, ShowDocumentParams, SignatureHelp,
     SignatureHelpParams, TextDocumentPositionParams, TextEdit, Uri, WorkspaceEdit, WorkspaceSymbolParams,
     WorkspaceSymbolResponse,
 };
 
+use crate::execute_command::{self, Asked};
 use crate::outbox::Outbox;
+use crate::program;
+use crate::settings::Settings;
 use crate::view::{Interrupted, Subject, View};
 use crate::writer::Message;
 use crate::{
-    code_action, completion, definition, document_symbol, edge, formatting, graph, hover, initialize, inlay_hint,
-    references, rule_page, semantic_tokens, signature_help, structure,
+    code_action, code_lens, completion, definition, disk, document_symbol, edge, formatting, graph, hover, initialize,
+    inlay_hint, node_log, references, rule_page, semantic_tokens, signature_help, structure,
 };
 
 /// A client that never pauses, and never takes a question back, gets "content modified" in the end.
@@ -35,7 +40,9 @@ pub(crate) struct LanguageServer {
     client: Client,
     writer: Arc<Sender<Message>>,
     outbox: Outbox,
+    program: Option<PathBuf>,
     can_watch_files: AtomicBool,
+    can_show_documents: AtomicBool,
     was_shut_down: Arc<AtomicBool>,
 }
 
@@ -44,13 +51,16 @@ impl LanguageServer {
         client: Client,
         writer: Arc<Sender<Message>>,
         outbox: Outbox,
+        program: Option<PathBuf>,
         was_shut_down: Arc<AtomicBool>,
     ) -> Self {
         Self {
             client,
             writer,
             outbox,
+            program,
             can_watch_files: AtomicBool::new(false),
+            can_show_documents: AtomicBool::new(false),
             was_shut_down,
         }
     }
@@ -62,6 +72,27 @@ impl LanguageServer {
                 "the workspace's thread has ended; restart the server".to_owned(),
             );
         }
+    }
+
+    /// Shows the person a line.
+    fn tell(&self, kind: MessageType, line: String) {
+        let client = self.client.clone();
+        tokio::spawn(async move { client.show_message(kind, line).await });
+    }
+
+    /// Has the client open a file, if it can.
+    fn show(&self, path: &Path) {
+        let Some(uri) = edge::uri(path).filter(|_| self.can_show_documents.load(Ordering::SeqCst)) else {
+            return;
+        };
+        let client = self.client.clone();
+        let params = ShowDocumentParams {
+            uri,
+            external: None,
+            take_focus: Some(true),
+            selection: None,
+        };
+        tokio::spawn(async move { client.show_document(params).await });
     }
 
     /// Asks `question` about a snapshot of an open document, on another thread. An edit that overtakes it makes the answer
@@ -153,9 +184,11 @@ impl LanguageServer {
 
 impl tower_lsp_server::LanguageServer for LanguageServer {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
-        let settings = initialize::settings(&params);
+        let settings = Settings::new(&params, self.program.is_some());
         let result = initialize::result(&settings);
         self.can_watch_files.store(settings.can_watch_files, Ordering::SeqCst);
+        self.can_show_documents
+            .store(settings.can_show_documents, Ordering::SeqCst);
         self.send(Message::Initialize(settings));
         Ok(result)
     }
@@ -188,8 +221,12 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
 
     async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
         for change in params.changes {
-            self.send(Message::ChangedOnDisk {
-                path: edge::path(&change.uri),
+            let path = edge::path(&change.uri);
+            self.send(match disk::store_of(&path) {
+                Some(store) => Message::StoreChanged {
+                    store: store.to_path_buf(),
+                },
+                None => Message::ChangedOnDisk { path },
             });
         }
     }
@@ -330,5 +367,36 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
         let uri = params.text_document.uri.clone();
         self.ask(&uri, move |subject| Some(code_action::actions(subject, &params)))
             .await
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        self.ask(&params.text_document.uri, |subject| Some(code_lens::lenses(subject)))
+            .await
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
+        match execute_command::parse(params)? {
+            Asked::Log(target) => {
+                let uri = target.uri.clone();
+                let log = self
+                    .ask(&uri, move |subject| node_log::newest(subject, &target))
+                    .await??;
+                self.show(&log);
+                Ok(serde_json::to_value(log).ok())
+            }
+            Asked::Explain(rule) => execute_command::explain(&rule).map(Some),
+            Asked::Look(look, target) => {
+                let uri = target.uri.clone();
+                let answer = self.ask(&uri, move |subject| execute_command::answer(subject, look, &target));
+                answer.await?.map(Some)
+            }
+            Asked::Start(verb, target) => {
+                let (uri, program) = (target.uri.clone(), self.program.clone());
+                let job = self.ask(&uri, move |subject| program::job(subject, program, verb, &target));
+                let outcome = job.await??.run().await?;
+                self.tell(outcome.kind(), outcome.headline());
+                Ok(serde_json::to_value(outcome).ok())
+            }
+        }
     }
 }

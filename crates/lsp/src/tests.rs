@@ -1,11 +1,14 @@
 //! The server as a client sees it, over a pipe in memory, and features as functions of texts with a `$0` cursor.
 
+mod assists;
 mod client;
 mod completion;
 mod edits;
 mod features;
 mod fixture;
 mod graph;
+mod history;
+mod lenses;
 mod lifecycle;
 mod names;
 mod structure;

@@ -1,16 +1,18 @@
 //! What a reader sees: a snapshot of the workspace with exactly the changes that came before the question.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dsl_check::{Analysis, Diagnostic, ShellScript};
 use tower_lsp_server::ls_types::Uri;
 
+use crate::disk;
 use crate::documents::{Document, Documents};
 use crate::edge;
-use crate::initialize::Settings;
+use crate::history::{History, Runs};
 use crate::scripts::Scripts;
+use crate::settings::Settings;
 use crate::text::{Place, Text};
 
 pub(crate) struct View {
@@ -19,6 +21,8 @@ pub(crate) struct View {
     pub(crate) settings: Arc<Settings>,
     /// `None`: shellcheck is not installed.
     pub(crate) scripts: Option<Scripts>,
+    /// `None`: nobody reads stores.
+    pub(crate) history: Option<History>,
 }
 
 /// An open document in a view.
@@ -73,6 +77,18 @@ impl View {
         let (more, scripts) = scripts.diagnostics(&self.snapshot, path, document.text.as_str());
         found.extend(more);
         (found, scripts)
+    }
+
+    /// Where the runs of the workspace are kept.
+    pub(crate) fn store(&self) -> PathBuf {
+        let store = self.snapshot.config().store.as_deref();
+        self.snapshot.root().join(store.unwrap_or(disk::STORE))
+    }
+
+    /// The runs of the workspace, as far as they are known.
+    pub(crate) fn runs(&self) -> Arc<Runs> {
+        let history = self.history.as_ref();
+        history.map_or_else(Arc::default, |history| history.runs(&self.store()))
     }
 
     /// The text of a file, open or not.

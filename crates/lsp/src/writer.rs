@@ -5,7 +5,7 @@
 //! and runs elsewhere. When the messages at hand are handled, the open documents are checked, elsewhere too.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -16,10 +16,11 @@ use tower_lsp_server::ls_types::{MessageType, Uri};
 
 use crate::disk::{self, Disk};
 use crate::documents::Documents;
-use crate::initialize::Settings;
+use crate::history::History;
 use crate::outbox::Outbox;
 use crate::publish_diagnostics;
 use crate::scripts::Scripts;
+use crate::settings::Settings;
 use crate::text_document_sync::{Change, Refusal};
 use crate::view::{Interrupted, View, panic_message};
 
@@ -48,6 +49,12 @@ pub(crate) enum Message {
     Read(Job),
     /// What shellcheck says is known of more scripts.
     ScriptsKnown,
+    /// A run has written something in this store.
+    StoreChanged {
+        store: PathBuf,
+    },
+    /// More is known of how plans went.
+    HistoryKnown,
     #[cfg(test)]
     Panic,
 }
@@ -60,6 +67,7 @@ pub(crate) struct Writer {
     runtime: Handle,
     /// `None`: shellcheck is not installed.
     scripts: Option<Scripts>,
+    history: Option<History>,
     /// Counts what changed the workspace.
     revision: u64,
 }
@@ -75,12 +83,13 @@ pub(crate) fn start(
     let scripts = shellcheck.map(|shellcheck| Scripts::start(shellcheck, Arc::downgrade(&sender)));
     let scripts = scripts.transpose()?;
     let thread = std::thread::Builder::new().name("workspace".to_owned());
-    thread.spawn(move || Writer::new(outbox, runtime, scripts).run(&receiver))?;
+    let history = History::start(Arc::downgrade(&sender))?;
+    thread.spawn(move || Writer::new(outbox, runtime, scripts, history).run(&receiver))?;
     Ok(sender)
 }
 
 impl Writer {
-    fn new(outbox: Outbox, runtime: Handle, scripts: Option<Scripts>) -> Self {
+    fn new(outbox: Outbox, runtime: Handle, scripts: Option<Scripts>, history: History) -> Self {
         Self {
             workspace: Workspace::new("/").with_loader(Disk),
             documents: Documents::default(),
@@ -88,6 +97,7 @@ impl Writer {
             outbox,
             runtime,
             scripts,
+            history: Some(history),
             revision: 0,
         }
     }
@@ -106,8 +116,14 @@ impl Writer {
     }
 
     fn handle(&mut self, message: Message) {
-        if let Message::Read(job) = message {
-            return self.read(job);
+        match message {
+            Message::Read(job) => return self.read(job),
+            Message::StoreChanged { store } => {
+                return self.history.iter().for_each(|history| history.changed(&store));
+            }
+            Message::HistoryKnown if self.settings.can_refresh_lenses => return self.outbox.refresh_lenses(),
+            Message::HistoryKnown => return,
+            _ => {}
         }
         self.revision += 1;
         match catch_unwind(AssertUnwindSafe(|| self.write(message))) {
@@ -153,7 +169,7 @@ impl Writer {
                 Ok(())
             }
             Message::ChangedOnDisk { path } => self.changed_on_disk(&path),
-            Message::Read(_) | Message::ScriptsKnown => Ok(()),
+            Message::Read(_) | Message::ScriptsKnown | Message::StoreChanged { .. } | Message::HistoryKnown => Ok(()),
             #[cfg(test)]
             Message::Panic => panic!("as asked"),
         }
@@ -188,6 +204,7 @@ impl Writer {
             documents: self.documents.clone(),
             settings: self.settings.clone(),
             scripts: self.scripts.clone(),
+            history: self.history.clone(),
         }
     }
 

@@ -5,7 +5,7 @@
 //! extends the invalid line's own hash. Then nothing is cut.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -76,6 +76,26 @@ impl Reader {
             done: false,
             line: Vec::new(),
         }
+    }
+
+    /// Goes on behind `tail`: what was read before is not looked at again.
+    pub(crate) fn open_behind(path: PathBuf, tail: &Tail, artifacts: Artifacts) -> Result<Self, StoreError> {
+        let mut file = File::open(&path).map_err(StoreError::io("open", &path))?;
+        file.seek(SeekFrom::Start(tail.valid_len))
+            .map_err(StoreError::io("read", &path))?;
+        let mut tail = Tail {
+            torn: None,
+            ..tail.clone()
+        };
+        let mut next = [0];
+        if tail.unterminated && file.read(&mut next).map_err(StoreError::io("read", &path))? == 1 {
+            // its line feed has come meanwhile
+            tail.unterminated = false;
+            tail.valid_len += 1;
+        }
+        let mut reader = Self::on(Box::new(file), BUFFER_BYTES, path, tail.head, artifacts);
+        reader.tail = tail;
+        Ok(reader)
     }
 
     /// The next valid line; `None` behind the last one. An error if the journal is corrupt here.
@@ -222,7 +242,6 @@ fn trimmed(line: &[u8]) -> &[u8] {
 
 /// The last line of a journal, unchecked: what a list of runs looks at without reading everything.
 pub(crate) fn last_line(path: &Path) -> Result<Option<String>, StoreError> {
-    use std::io::{Seek, SeekFrom};
     let mut file = File::open(path).map_err(StoreError::io("open", path))?;
     let len = file.seek(SeekFrom::End(0)).map_err(StoreError::io("read", path))?;
     let mut window = 1 << 14;

@@ -219,6 +219,18 @@ impl RunFolder {
         Reader::open(self.path.join(JOURNAL), Head::genesis(&bytes), self.artifacts.clone())
     }
 
+    /// Reads on behind `tail`, where an earlier reader ended.
+    pub fn read_behind(&self, tail: &Tail) -> Result<Reader, StoreError> {
+        Reader::open_behind(self.path.join(JOURNAL), tail, self.artifacts.clone())
+    }
+
+    /// How long the journal is now, in bytes.
+    pub fn journal_len(&self) -> Result<u64, StoreError> {
+        let path = self.path.join(JOURNAL);
+        let found = fs::metadata(&path).map_err(StoreError::io("look at", &path))?;
+        Ok(found.len())
+    }
+
     /// Continues the journal behind `tail`, cutting what is torn. Only with the lock.
     pub fn append(&self, _lock: &RunLock, tail: &Tail) -> Result<Writer, StoreError> {
         Writer::open(self.path.join(JOURNAL), tail, self.artifacts.clone(), self.durability)

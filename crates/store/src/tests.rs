@@ -185,6 +185,25 @@ fn large_values_are_artifacts_and_come_back() {
 }
 
 #[test]
+fn reading_goes_on_where_it_ended_at_any_byte() {
+    let home = home();
+    let run = journal(&home, &[2, 3]);
+    let whole = fs::read(journal_path(&run)).expect("read");
+    let all = read(&run).expect("read").0;
+    for cut in 0..=whole.len() {
+        fs::write(journal_path(&run), &whole[..cut]).expect("cut");
+        let (mut events, tail) = read(&run).expect("read");
+        fs::write(journal_path(&run), &whole).expect("restored");
+        let mut reader = run.read_behind(&tail).expect("opened");
+        while let Some(entry) = reader.next_entry().expect("read") {
+            events.push(entry.seq);
+        }
+        assert_eq!(events, all, "cut at {cut}");
+        assert_eq!(reader.tail().valid_len, whole.len() as u64);
+    }
+}
+
+#[test]
 fn a_tail_torn_at_any_byte_is_cut_and_the_run_goes_on() {
     let home = home_with(Durability::Process);
     let run = journal(&home, &[1, 1, 2]);

@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 import { GraphPanel } from "./graph/panel";
+import { lensCommands } from "./lens";
 import { Gutter } from "./runs/gutter";
 import { runCommands } from "./runs/commands";
 import { RunHistory } from "./runs/history";
@@ -14,12 +15,14 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const session = new Session(context);
   const history = new RunHistory(session);
   const tree = new RunsTree(history);
+  const tests = new PlanTests(session);
   context.subscriptions.push(
     session,
     history,
     tree,
     new Gutter(session, history),
-    new PlanTests(session),
+    tests,
+    ...lensCommands(session, tests),
     ...runCommands(session, history),
     vscode.commands.registerCommand("dslc.restart", () => session.restart()),
     vscode.commands.registerCommand("dslc.showOutput", () => session.showOutput()),

@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as vscode from "vscode";
 import { LanguageClient, RevealOutputChannelOn, State, type LanguageClientOptions } from "vscode-languageclient/node";
+import { OWN_COMMANDS } from "./lens";
 import { findServer } from "./server";
 import { statusText, type ServerState } from "./status";
 
@@ -126,7 +127,7 @@ export class Session implements vscode.Disposable {
   private clientOptions(): LanguageClientOptions {
     return {
       documentSelector: [{ scheme: "file", language: LANGUAGE }, { scheme: "untitled", language: LANGUAGE }],
-      initializationOptions: { ruleScheme: RULE_SCHEME },
+      initializationOptions: { ruleScheme: RULE_SCHEME, commands: OWN_COMMANDS },
       outputChannel: this.output,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
     };

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shellcheck::Shellcheck;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
 use tokio::task::JoinHandle;
+
+use crate::Tools;
 
 /// Long, because tests may run on a machine that is busy with something else.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,11 +23,11 @@ pub struct Client {
 
 /// Runs a test with a server that has not been initialized.
 pub fn with_server<F: Future<Output = ()>>(test: impl FnOnce(Client) -> F) {
-    with_program(None, test);
+    with_tools(Tools::default(), test);
 }
 
-/// The same with a server that asks this program about scripts.
-pub fn with_program<F: Future<Output = ()>>(shellcheck: Option<Shellcheck>, test: impl FnOnce(Client) -> F) {
+/// The same with a server that has these programs.
+pub fn with_tools<F: Future<Output = ()>>(tools: Tools, test: impl FnOnce(Client) -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -34,7 +35,7 @@ pub fn with_program<F: Future<Output = ()>>(shellcheck: Option<Shellcheck>, test
     runtime.block_on(async {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (input, output) = tokio::io::split(theirs);
-        let server = tokio::spawn(crate::serve(input, output, shellcheck));
+        let server = tokio::spawn(crate::serve(input, output, tools));
         let (output, input) = tokio::io::split(ours);
         test(Client {
             input,

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Client, at, replace, rules, uri, with_program, with_server, with_session};
+use super::client::{Client, at, replace, rules, uri, with_server, with_session, with_tools};
+use crate::Tools;
 
 const GOOD: &str = "task build\n  run: |\n    make\n\ntask pack\n  needs: build\n  run: |\n    make pack\n";
 
@@ -284,7 +285,11 @@ fn program(folder: &std::path::Path) -> shellcheck::Shellcheck {
 fn what_shellcheck_says_comes_when_the_typing_pauses() {
     let folder = tempfile::tempdir().expect("a folder");
     let shellcheck = program(folder.path());
-    with_program(Some(shellcheck), |mut client| async move {
+    let tools = Tools {
+        shellcheck: Some(shellcheck),
+        ..Tools::default()
+    };
+    with_tools(tools, |mut client| async move {
         client.initialize(json!({})).await;
         let plan = "task pack\n  run: |\n    tar czf a.tgz $FILES\n";
         client.open("a.plan", 1, plan).await;

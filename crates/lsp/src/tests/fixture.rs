@@ -10,7 +10,7 @@ use dsl_check::{Loader, Workspace};
 
 use crate::documents::{Document, Documents};
 use crate::edge;
-use crate::initialize::Settings;
+use crate::settings::Settings;
 use crate::text::{Encoding, Place, Text};
 use crate::view::{Subject, View};
 
@@ -37,6 +37,15 @@ impl Loader for Files {
 
 impl Fixture {
     pub fn new(text: &str) -> Self {
+        Self::read(text, false)
+    }
+
+    /// The files that the one with the cursor does not import are in the workspace too.
+    pub fn with_all(text: &str) -> Self {
+        Self::read(text, true)
+    }
+
+    fn read(text: &str, all: bool) -> Self {
         let mut files = split(text);
         let (path, offset) = files
             .iter_mut()
@@ -48,7 +57,10 @@ impl Fixture {
             Some((path.clone(), start..end))
         });
         let text = files.get(&path).cloned().expect("a file with the cursor");
-        let mut workspace = Workspace::new("/plans").with_loader(Files(files));
+        let mut workspace = Workspace::new("/plans").with_loader(Files(files.clone()));
+        if all {
+            workspace.set_files(files);
+        }
         workspace.open_file(&path, text.as_bytes());
         let text = Arc::new(Text::new(text));
         let cursor = text.place(offset, Encoding::Utf16);
@@ -58,6 +70,7 @@ impl Fixture {
         let settings = Settings {
             has_related_information: true,
             has_symbol_trees: true,
+            can_run: true,
             ..Settings::default()
         };
         let view = View {
@@ -65,6 +78,7 @@ impl Fixture {
             documents,
             settings: Arc::new(settings),
             scripts: None,
+            history: None,
         };
         Self {
             view,

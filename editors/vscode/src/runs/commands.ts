@@ -3,6 +3,7 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
 import type { Graph } from "../graph/model";
+import { isTarget } from "../lens";
 import { complaint, runProgram } from "../program";
 import { LANGUAGE, type Session } from "../session";
 import type { RunHistory } from "./history";
@@ -16,7 +17,7 @@ export function runCommands(session: Session, history: RunHistory): vscode.Dispo
   const onRun = (verb: string) => (item: Of<"run">) => history.act([verb, item.run.run], item.run.dir);
   return [
     vscode.commands.registerCommand("dslc.newPlan", newPlan),
-    vscode.commands.registerCommand("dslc.run", () => start(session, history)),
+    vscode.commands.registerCommand("dslc.run", (target?: unknown) => start(session, history, target)),
     vscode.commands.registerCommand("dslc.runs.refresh", () => history.refresh()),
     vscode.commands.registerCommand("dslc.runs.approve", (item: Of<"gate">) => decide(history, item, "approve")),
     vscode.commands.registerCommand("dslc.runs.reject", (item: Of<"gate">) => decide(history, item, "reject")),
@@ -46,8 +47,10 @@ async function newPlan(): Promise<void> {
 }
 
 /** Runs the plan at the cursor in a terminal, once it is saved and its parameters are known. */
-async function start(session: Session, history: RunHistory): Promise<void> {
-  const editor = vscode.window.activeTextEditor;
+async function start(session: Session, history: RunHistory, target: unknown): Promise<void> {
+  const editor = isTarget(target)
+    ? await vscode.window.showTextDocument(vscode.Uri.parse(target.uri))
+    : vscode.window.activeTextEditor;
   const command = session.command;
   if (editor === undefined || editor.document.languageId !== LANGUAGE || command === undefined) {
     return;
@@ -58,12 +61,8 @@ async function start(session: Session, history: RunHistory): Promise<void> {
   }
   const { fsPath } = editor.document.uri;
   const dir = vscode.workspace.getWorkspaceFolder(editor.document.uri)?.uri.fsPath ?? path.dirname(fsPath);
-  const { line, character } = editor.selection.active;
-  const graph = await session.ask<Graph | null>("dslc/graph", {
-    textDocument: { uri: editor.document.uri.toString() },
-    position: { line, character },
-  });
-  const which = graph?.plan ? [graph.plan] : [];
+  const plan = isTarget(target) ? target.plan : await planAt(session, editor);
+  const which = plan ? [plan] : [];
   const compiled = await runProgram(command, ["compile", fsPath, ...which], dir);
   if (compiled.code !== 0) {
     void vscode.window.showErrorMessage(`This plan cannot be run: ${complaint(compiled)}`);
@@ -77,6 +76,16 @@ async function start(session: Session, history: RunHistory): Promise<void> {
   const name = `run ${which[0] ?? path.basename(fsPath, ".plan")}`;
   vscode.window.createTerminal({ name, shellPath: command, shellArgs, cwd: dir, iconPath: new vscode.ThemeIcon("play") }).show(true);
   history.expect();
+}
+
+/** The name of the plan at the cursor; empty of a file's implicit plan. */
+async function planAt(session: Session, { document, selection }: vscode.TextEditor): Promise<string | undefined> {
+  const { line, character } = selection.active;
+  const graph = await session.ask<Graph | null>("dslc/graph", {
+    textDocument: { uri: document.uri.toString() },
+    position: { line, character },
+  });
+  return graph?.plan;
 }
 
 /** `name=value` for each parameter without a default; absent if the person gave up. */

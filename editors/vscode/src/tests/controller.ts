@@ -32,6 +32,22 @@ export class PlanTests implements vscode.Disposable {
     this.disposables.forEach((one) => one.dispose());
   }
 
+  /** Runs the test of that title in a saved file; false if there is none. */
+  async runOne(uri: vscode.Uri, title: string): Promise<boolean> {
+    const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
+    if (document?.isDirty === true && !(await document.save())) {
+      return false;
+    }
+    await this.list();
+    const file = this.controller.items.get(uri.fsPath);
+    const item = file === undefined ? undefined : allOf(file.children).find(({ label }) => label === title);
+    if (item === undefined) {
+      return false;
+    }
+    await this.run(new vscode.TestRunRequest([item]), new vscode.CancellationTokenSource().token);
+    return true;
+  }
+
   private later(): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.list(), PAUSE_MS);

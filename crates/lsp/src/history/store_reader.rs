@@ -1,0 +1,197 @@
+//! One store, read again and again: each journal from where the last reading ended.
+//!
+//! A run that may go on keeps its engine, a settled one its figures only. What cannot be read is left out until it has changed: another
+//! version's runs, a folder that somebody deletes. Absent: locks, and checking what a driver did.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use engine::event::{Event, NodeStatus, RunStatus};
+use engine::{Engine, NodeSnapshot};
+use smol_str::SmolStr;
+use store::{Durability, RunFolder, Store, Tail};
+
+use super::Runs;
+
+/// So many of the newest runs are looked at.
+const RUNS_MAX: usize = 50;
+/// Runs that may go on and keep their engine; of older ones the journal is read again if it grows.
+const LIVE_MAX: usize = 4;
+/// A longer journal is not read: it takes longer than its figures are worth.
+const JOURNAL_BYTES_MAX: u64 = 64 << 20;
+
+/// A run, as far as editors show it.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct WentRun {
+    pub id: String,
+    pub plan: String,
+    /// The file that it was compiled from, if it says.
+    pub source: Option<PathBuf>,
+    pub folder: PathBuf,
+    pub status: RunStatus,
+    pub began_ms: i64,
+    pub took_ms: Option<i64>,
+    nodes: HashMap<SmolStr, Went>,
+}
+
+/// How a node went in a run.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Went {
+    pub status: NodeStatus,
+    pub took_ms: Option<i64>,
+    pub attempts: u32,
+    pub error: Option<String>,
+}
+
+impl WentRun {
+    /// Absent if the node neither ran nor settled by itself.
+    pub(crate) fn node(&self, name: &str) -> Option<&Went> {
+        self.nodes.get(name)
+    }
+}
+
+pub(super) struct StoreReader {
+    store: Store,
+    seen: HashMap<String, Seen>,
+}
+
+/// What is known of a run.
+struct Seen {
+    /// How long its journal was when it was read.
+    len: u64,
+    /// `None`: it cannot be read.
+    went: Option<Arc<WentRun>>,
+    /// Of a run that may go on.
+    live: Option<Live>,
+}
+
+struct Live {
+    engine: Engine,
+    tail: Tail,
+    began_ms: i64,
+    last_ms: i64,
+}
+
+impl StoreReader {
+    pub(super) fn new(store: &Path) -> Self {
+        Self {
+            store: Store::new(store, Durability::Process),
+            seen: HashMap::new(),
+        }
+    }
+
+    /// The newest runs as they are now; reads what has been written since the last time.
+    pub(super) fn read(&mut self) -> Runs {
+        let folders = self.store.runs().unwrap_or_default();
+        let mut before = std::mem::take(&mut self.seen);
+        let mut live = 0;
+        let mut found = Vec::new();
+        for folder in folders.into_iter().take(RUNS_MAX) {
+            let mut seen = Seen::now(&folder, before.remove(folder.id()));
+            live += usize::from(seen.live.is_some());
+            if live > LIVE_MAX {
+                seen.live = None;
+            }
+            found.extend(seen.went.clone());
+            self.seen.insert(folder.id().to_owned(), seen);
+        }
+        Runs(found)
+    }
+}
+
+impl Seen {
+    fn now(folder: &RunFolder, before: Option<Self>) -> Self {
+        let len = folder.journal_len().unwrap_or_default();
+        let live = match before {
+            Some(before) if before.len == len => return before,
+            Some(before) if before.len < len => before.live,
+            _ => None,
+        };
+        let unreadable = Self {
+            len,
+            went: None,
+            live: None,
+        };
+        if len > JOURNAL_BYTES_MAX {
+            return unreadable;
+        }
+        Self::read(folder, len, live).unwrap_or(unreadable)
+    }
+
+    fn read(folder: &RunFolder, len: u64, live: Option<Live>) -> Option<Self> {
+        let meta = folder.meta().ok()?;
+        let mut reader;
+        let mut live = match live {
+            Some(live) => {
+                reader = folder.read_behind(&live.tail).ok()?;
+                live
+            }
+            None => {
+                let plan = folder.plan(&meta).ok()?;
+                ir::verify::verify(&plan).ok()?;
+                reader = folder.read().ok()?;
+                Live {
+                    engine: Engine::new(Arc::new(plan)),
+                    tail: reader.tail().clone(),
+                    began_ms: 0,
+                    last_ms: 0,
+                }
+            }
+        };
+        while let Some(entry) = reader.next_entry().ok()? {
+            let event: Event = serde_json::from_str(entry.event.get()).ok()?;
+            if live.began_ms == 0 {
+                live.began_ms = event.time_ms;
+            }
+            live.last_ms = event.time_ms;
+            live.engine.apply(&event);
+        }
+        live.tail = reader.tail().clone();
+        let status = live.engine.status();
+        let is_settled = is_settled(status);
+        let went = WentRun {
+            id: folder.id().to_owned(),
+            source: meta.source.map(|source| crate::disk::normal(&meta.cwd.join(source))),
+            plan: meta.plan,
+            folder: folder.path().to_path_buf(),
+            status,
+            began_ms: live.began_ms,
+            took_ms: is_settled.then(|| live.last_ms - live.began_ms),
+            nodes: nodes(&live.engine),
+        };
+        Some(Self {
+            len,
+            went: Some(Arc::new(went)),
+            live: (!is_settled).then_some(live),
+        })
+    }
+}
+
+fn is_settled(status: RunStatus) -> bool {
+    matches!(status, RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled)
+}
+
+/// The plan's own nodes that ran; those of called plans have names with a slash.
+fn nodes(engine: &Engine) -> HashMap<SmolStr, Went> {
+    let all = engine.nodes().into_iter();
+    let own = all.filter(|node| !node.id.contains('/') && did_something(node));
+    let went = |node: NodeSnapshot| {
+        let went = Went {
+            status: node.status,
+            took_ms: node.duration_ms(),
+            attempts: node.attempts,
+            error: node.error.map(|error| error.message),
+        };
+        (node.id, went)
+    };
+    own.map(went).collect()
+}
+
+fn did_something(node: &NodeSnapshot) -> bool {
+    node.attempts > 0
+        || matches!(
+            node.status,
+            NodeStatus::Waiting | NodeStatus::Completed | NodeStatus::Failed
+        )
+}

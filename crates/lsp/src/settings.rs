@@ -1,0 +1,94 @@
+//! What the client said at the start: where its workspace is, what it can do, and what it wants to do itself.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tower_lsp_server::ls_types::InitializeParams;
+
+use crate::edge;
+use crate::text::Encoding;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    /// The first workspace folder; without one, each file's own folder counts.
+    pub root: Option<PathBuf>,
+    pub encoding: Encoding,
+    pub has_related_information: bool,
+    pub has_symbol_trees: bool,
+    pub has_snippets: bool,
+    pub can_watch_files: bool,
+    pub can_refresh_lenses: bool,
+    pub can_show_documents: bool,
+    /// The client shows `SCHEME:rule-name` as the rule's page, which it asks for with `dslc/rulePage`.
+    pub rule_scheme: Option<String>,
+    /// Commands that the client carries out itself: the server does not offer them.
+    pub own_commands: BTreeSet<String>,
+    /// There is a program to run plans with.
+    pub can_run: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Options {
+    rule_scheme: Option<String>,
+    commands: BTreeSet<String>,
+}
+
+impl Settings {
+    pub(crate) fn new(params: &InitializeParams, can_run: bool) -> Self {
+        let options: Options = params
+            .initialization_options
+            .clone()
+            .and_then(|options| serde_json::from_value(options).ok())
+            .unwrap_or_default();
+        let client = Capabilities::of(params);
+        Self {
+            root: root(params),
+            encoding: client.encoding(),
+            has_related_information: client.can("/textDocument/publishDiagnostics/relatedInformation"),
+            has_symbol_trees: client.can("/textDocument/documentSymbol/hierarchicalDocumentSymbolSupport"),
+            has_snippets: client.can("/textDocument/completion/completionItem/snippetSupport"),
+            can_watch_files: client.can("/workspace/didChangeWatchedFiles/dynamicRegistration"),
+            can_refresh_lenses: client.can("/workspace/codeLens/refreshSupport"),
+            can_show_documents: client.can("/window/showDocument/support"),
+            rule_scheme: options.rule_scheme,
+            own_commands: options.commands,
+            can_run,
+        }
+    }
+}
+
+/// The client's capabilities as the protocol names them: a path through them says what is meant.
+struct Capabilities(Value);
+
+impl Capabilities {
+    fn of(params: &InitializeParams) -> Self {
+        Self(serde_json::to_value(&params.capabilities).unwrap_or_default())
+    }
+
+    fn can(&self, what: &str) -> bool {
+        self.0.pointer(what) == Some(&Value::Bool(true))
+    }
+
+    fn encoding(&self) -> Encoding {
+        let offered = self.0.pointer("/general/positionEncodings").and_then(Value::as_array);
+        match offered {
+            Some(offered) if offered.iter().any(|encoding| encoding == "utf-8") => Encoding::Utf8,
+            _ => Encoding::Utf16,
+        }
+    }
+}
+
+#[expect(deprecated, reason = "clients of before 2018 send only `rootUri`")]
+fn root(params: &InitializeParams) -> Option<PathBuf> {
+    let folder = params
+        .workspace_folders
+        .as_ref()
+        .and_then(|folders| folders.first())
+        .map(|folder| &folder.uri);
+    folder
+        .or(params.root_uri.as_ref())
+        .map(|uri| edge::path(uri).to_path_buf())
+}
