@@ -86,6 +86,11 @@ impl Analysis {
         self.project.files(&self.db).get(self.path(path).as_path()).copied()
     }
 
+    /// Whether the file is here, as it is on disk or in an editor.
+    pub fn has(&self, path: &Path) -> bool {
+        self.file(path).is_some()
+    }
+
     pub fn text(&self, path: &Path) -> Option<String> {
         let file = self.file(path)?;
         Some(file.chunks(&self.db).iter().map(|chunk| chunk.text(&self.db)).collect())

@@ -63,7 +63,7 @@ fn fixes(subject: &Subject<'_>, at: Range, actions: &mut Vec<CodeActionOrCommand
         if found.fixes.is_empty() {
             continue;
         }
-        let shown = diagnostic(view, subject.document, &found);
+        let shown = diagnostic(view, &subject.document.text, &found);
         if touch(shown.range, at) {
             actions.extend(found.fixes.iter().filter_map(|fix| fixed(view, fix, &shown)));
         }

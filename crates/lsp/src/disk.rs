@@ -4,6 +4,8 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use dsl_check::{Config, Loader};
+use ignore::WalkBuilder;
+use ignore::overrides::OverrideBuilder;
 
 pub(crate) const CONFIG: &str = "dslc.toml";
 const JOURNAL: &str = "journal.jsonl";
@@ -50,6 +52,28 @@ pub(crate) fn root_of(folder: &Path) -> PathBuf {
         .find(|folder| folder.join(CONFIG).is_file())
         .unwrap_or(folder)
         .to_path_buf()
+}
+
+/// The plans below a root, as git and the settings see it.
+pub(crate) fn plans_of(root: &Path, config: &Config) -> Vec<PathBuf> {
+    let mut overrides = OverrideBuilder::new(root);
+    for pattern in &config.include {
+        _ = overrides.add(pattern);
+    }
+    for pattern in &config.exclude {
+        _ = overrides.add(&format!("!{pattern}"));
+    }
+    let mut walk = WalkBuilder::new(root);
+    if let Ok(overrides) = overrides.build() {
+        walk.overrides(overrides);
+    }
+    let entries = walk.require_git(false).build().flatten();
+    let plans = entries.filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()) && is_plan(entry.path()));
+    plans.map(|entry| normal(entry.path())).collect()
+}
+
+pub(crate) fn is_plan(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "plan")
 }
 
 /// The settings of a workspace; a line for the log if they can't be read.

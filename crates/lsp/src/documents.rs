@@ -25,10 +25,6 @@ impl Documents {
         self.0.get(path)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Arc<Path>, &Document)> {
         self.0.iter()
     }

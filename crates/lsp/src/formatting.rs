@@ -1,6 +1,8 @@
 //! `textDocument/formatting`: one edit, of what the formatter changes. A document with mistakes in its syntax is left as it
 //! is: the diagnostics say why.
 
+use std::ops::Range;
+
 use tower_lsp_server::ls_types::TextEdit;
 
 use crate::edge;
@@ -10,18 +12,23 @@ use crate::view::Subject;
 pub(crate) fn format(subject: &Subject<'_>) -> Option<Vec<TextEdit>> {
     let text = &subject.document.text;
     let formatted = dsl_syntax::format(text.as_str()).ok()?;
-    let Some((start, end, new)) = difference(text.as_str(), &formatted) else {
-        return Some(Vec::new());
-    };
+    let whole = 0..text.as_str().len();
+    Some(edit(subject, whole, &formatted).into_iter().collect())
+}
+
+/// What changes when a range gets a new text; `None` if it has that text.
+pub(crate) fn edit(subject: &Subject<'_>, range: Range<usize>, new: &str) -> Option<TextEdit> {
+    let text = &subject.document.text;
+    let (start, end, new) = difference(text.as_str().get(range.clone())?, new)?;
     let encoding = subject.view.settings.encoding;
-    let range = tower_lsp_server::ls_types::Range {
-        start: edge::position(text.place(start, encoding)),
-        end: edge::position(text.place(end, encoding)),
-    };
-    Some(vec![TextEdit {
-        range,
+    let place = |at: usize| edge::position(text.place(range.start + at, encoding));
+    Some(TextEdit {
+        range: tower_lsp_server::ls_types::Range {
+            start: place(start),
+            end: place(end),
+        },
         new_text: new.to_owned(),
-    }])
+    })
 }
 
 /// What to replace in `old`, from where to where, by what, to get `new`: all between the common start and the common end.

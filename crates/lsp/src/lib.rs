@@ -6,10 +6,12 @@
 //! sends, the server answers or ignores it, and goes on. Nothing here prints.
 
 mod bounds_page;
+mod call_hierarchy;
 mod code_action;
 mod code_lens;
 mod completion;
 mod definition;
+mod diagnostic;
 mod disk;
 mod document_symbol;
 mod documents;
@@ -21,11 +23,15 @@ mod history;
 mod hover;
 mod initialize;
 mod inlay_hint;
+mod linked_editing_range;
 mod node_log;
 mod outbox;
 mod program;
+mod progress;
 mod publish_diagnostics;
+mod range_formatting;
 mod references;
+mod roots;
 mod rule_page;
 mod scripts;
 mod semantic_tokens;
@@ -38,7 +44,10 @@ mod structure;
 mod tests;
 mod text;
 mod text_document_sync;
+mod token_delta;
+mod type_definition;
 mod view;
+mod will_rename_files;
 mod wire;
 mod writer;
 

@@ -1,8 +1,11 @@
 //! `textDocument/publishDiagnostics`: what is wrong with each open document, while it is typed.
 //!
-//! Every open document is looked at after every change: the one that imports what was changed too. What has not changed is
-//! not computed again, and not sent again.
+//! Every open document is looked at after every change: the one that imports what was changed too. Files of the workspace that nobody
+//! opened are looked at when the typing pauses. What has not changed is not computed again, and not sent again.
 
+use std::path::Path;
+
+use dsl_check::ShellScript;
 use tower_lsp_server::ls_types::{
     CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Uri,
 };
@@ -10,21 +13,21 @@ use tower_lsp_server::ls_types::{
 use crate::documents::Document;
 use crate::edge;
 use crate::outbox::Sheet;
-use crate::view::View;
+use crate::text::Text;
+use crate::view::{View, Views};
 
 /// What the client shows as the source of a diagnostic.
 const SOURCE: &str = "dslc";
 
 /// The diagnostics of all that is open.
-pub(crate) fn sheets(view: &View) -> Vec<(Uri, Sheet)> {
+pub(crate) fn sheets(views: &Views) -> Vec<(Uri, Sheet)> {
     let mut all = Vec::new();
-    let sheets = view
+    let sheets = views.0[0]
         .documents
         .iter()
         .map(|(path, document)| {
-            let (found, scripts) = view.diagnostics(path, document);
+            let (diagnostics, scripts) = of_document(views.of(path), path, document);
             all.extend(scripts);
-            let diagnostics = found.iter().map(|found| diagnostic(view, document, found)).collect();
             (
                 document.uri.clone(),
                 Sheet {
@@ -34,10 +37,48 @@ pub(crate) fn sheets(view: &View) -> Vec<(Uri, Sheet)> {
             )
         })
         .collect();
-    if let Some(scripts) = &view.scripts {
+    if let Some(scripts) = &views.0[0].scripts {
         scripts.want(all);
     }
     sheets
+}
+
+/// The diagnostics of files that nobody opened.
+pub(crate) fn sheets_of_rest(views: &Views) -> Vec<(Uri, Sheet)> {
+    let mut sheets = Vec::new();
+    for view in views.0.iter().filter(|view| view.is_folder) {
+        let files = view.snapshot.files().into_iter();
+        let own = files.filter(|path| path.starts_with(view.snapshot.root()) && view.documents.get(path).is_none());
+        for path in own {
+            let Some(uri) = view.uri(&path) else { continue };
+            let diagnostics = of_file(view, &path);
+            sheets.push((
+                uri,
+                Sheet {
+                    version: None,
+                    diagnostics,
+                },
+            ));
+        }
+    }
+    sheets
+}
+
+/// What is wrong with an open document, and the scripts that shellcheck may have something to say of.
+pub(crate) fn of_document(view: &View, path: &Path, document: &Document) -> (Vec<Diagnostic>, Vec<ShellScript>) {
+    let (found, scripts) = view.diagnostics(path, document);
+    let shown = found.iter().map(|found| diagnostic(view, &document.text, found));
+    (shown.collect(), scripts)
+}
+
+/// What is wrong with a file that nobody opened.
+pub(crate) fn of_file(view: &View, path: &Path) -> Vec<Diagnostic> {
+    let found = view.snapshot.diagnostics(path);
+    // most files are fine, and then their text is not wanted
+    let Some(text) = view.text(path).filter(|_| !found.is_empty()) else {
+        return Vec::new();
+    };
+    found.iter().map(|found| diagnostic(view, &text, found)).collect()
 }
 
 /// What is left of a document that was closed.
@@ -51,9 +92,9 @@ pub(crate) fn nothing(document: &Document) -> [(Uri, Sheet); 1] {
     )]
 }
 
-pub(crate) fn diagnostic(view: &View, document: &Document, found: &dsl_check::Diagnostic) -> Diagnostic {
+pub(crate) fn diagnostic(view: &View, text: &Text, found: &dsl_check::Diagnostic) -> Diagnostic {
     Diagnostic {
-        range: edge::range(&document.text, found.span, view.settings.encoding),
+        range: edge::range(text, found.span, view.settings.encoding),
         severity: Some(severity(found.severity)),
         code: Some(NumberOrString::String(found.rule.to_owned())),
         code_description: page(view, found.rule),

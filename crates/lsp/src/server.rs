@@ -1,46 +1,59 @@
 //! The protocol's methods. A notification is one send to the writer; a request is one send too, of what to do with a
 //! snapshot, and then waits for the outcome. No handler waits for the client.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tower_lsp_server::Client;
 use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types::{
-    CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
-    DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
-    DocumentFormattingParams, DocumentHighlight, DocumentHighlightParams, DocumentLink, DocumentLinkParams,
-    DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandParams, FoldingRange, FoldingRangeParams,
-    GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams, InitializeResult,
-    InitializedParams, InlayHint, InlayHintParams, LSPAny, Location, MessageType, PrepareRenameResponse,
-    ReferenceParams, RenameParams, SelectionRange, SelectionRangeParams, SemanticTokensParams,
-    SemanticTokensRangeParams, SemanticTokensRangeResult, SemanticTokensResult, ShowDocumentParams, SignatureHelp,
-    SignatureHelpParams, TextDocumentPositionParams, TextEdit, Uri, WorkspaceEdit, WorkspaceSymbolParams,
-    WorkspaceSymbolResponse,
+    CallHierarchyIncomingCall, CallHierarchyIncomingCallsParams, CallHierarchyItem, CallHierarchyOutgoingCall,
+    CallHierarchyOutgoingCallsParams, CallHierarchyPrepareParams, CodeActionParams, CodeActionResponse, CodeLens,
+    CodeLensParams, CompletionParams, CompletionResponse, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
+    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentDiagnosticParams,
+    DocumentDiagnosticReportResult, DocumentFormattingParams, DocumentHighlight, DocumentHighlightParams, DocumentLink,
+    DocumentLinkParams, DocumentOnTypeFormattingParams, DocumentRangeFormattingParams, DocumentSymbolParams,
+    DocumentSymbolResponse, ExecuteCommandParams, FoldingRange, FoldingRangeParams, GotoDefinitionParams,
+    GotoDefinitionResponse, Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint,
+    InlayHintParams, LSPAny, LinkedEditingRangeParams, LinkedEditingRanges, Location, MessageType,
+    PrepareRenameResponse, ReferenceParams, RenameFilesParams, RenameParams, SelectionRange, SelectionRangeParams,
+    SemanticTokensDeltaParams, SemanticTokensFullDeltaResult, SemanticTokensParams, SemanticTokensRangeParams,
+    SemanticTokensRangeResult, SemanticTokensResult, ShowDocumentParams, SignatureHelp, SignatureHelpParams,
+    TextDocumentPositionParams, TextEdit, Uri, WorkspaceDiagnosticParams, WorkspaceDiagnosticReport,
+    WorkspaceDiagnosticReportResult, WorkspaceEdit, WorkspaceFolder, WorkspaceSymbolParams, WorkspaceSymbolResponse,
 };
 
 use crate::execute_command::{self, Asked};
 use crate::outbox::Outbox;
 use crate::program;
 use crate::settings::Settings;
-use crate::view::{Interrupted, Subject, View};
+use crate::token_delta::Told;
+use crate::view::{Interrupted, Subject, Views};
 use crate::writer::Message;
 use crate::{
-    code_action, code_lens, completion, definition, disk, document_symbol, edge, formatting, graph, hover, initialize,
-    inlay_hint, node_log, references, rule_page, semantic_tokens, signature_help, structure,
+    call_hierarchy, code_action, code_lens, completion, definition, diagnostic, disk, document_symbol, edge,
+    formatting, graph, hover, initialize, inlay_hint, linked_editing_range, node_log, range_formatting, references,
+    rule_page, semantic_tokens, signature_help, structure, type_definition, will_rename_files,
 };
 
 /// A client that never pauses, and never takes a question back, gets "content modified" in the end.
 const ASKED_ANEW_MAX: usize = 16;
+
+/// The diagnostics of a workspace wait for a pause in the typing.
+const TYPING_PAUSE: Duration = Duration::from_millis(400);
 
 pub(crate) struct LanguageServer {
     client: Client,
     writer: Arc<Sender<Message>>,
     outbox: Outbox,
     program: Option<PathBuf>,
+    /// What the client knows of tokens.
+    told: Told,
     can_watch_files: AtomicBool,
     can_show_documents: AtomicBool,
     was_shut_down: Arc<AtomicBool>,
@@ -59,6 +72,7 @@ impl LanguageServer {
             writer,
             outbox,
             program,
+            told: Told::default(),
             can_watch_files: AtomicBool::new(false),
             can_show_documents: AtomicBool::new(false),
             was_shut_down,
@@ -103,7 +117,7 @@ impl LanguageServer {
         Q: FnOnce(&Subject<'_>) -> T + Send + 'static,
     {
         let path = edge::path(uri);
-        let answer = self.read(move |view| view.about(&path, question)).await?;
+        let answer = self.read(move |views| views.about(&path, question)).await?;
         answer.ok_or_else(|| Error::invalid_params(format!("`{}` is not open", uri.as_str())))
     }
 
@@ -127,23 +141,23 @@ impl LanguageServer {
     async fn ask_workspace<T, Q>(&self, question: Q) -> Result<T>
     where
         T: Send + 'static,
-        Q: FnOnce(&View) -> T + Send + 'static,
+        Q: FnOnce(&Views) -> T + Send + 'static,
     {
-        self.read(move |view| view.catch(question)).await
+        self.read(move |views| views.catch(question)).await
     }
 
     async fn read<T, R>(&self, read: R) -> Result<T>
     where
         T: Send + 'static,
-        R: FnOnce(&View) -> std::result::Result<T, Interrupted> + Send + 'static,
+        R: FnOnce(&Views) -> std::result::Result<T, Interrupted> + Send + 'static,
     {
         let (sender, answer) = oneshot::channel();
-        self.send(Message::Read(Box::new(move |view| {
+        self.send(Message::Read(Box::new(move |views| {
             if sender.is_closed() {
                 return; // the client has cancelled the request
             }
-            let outcome = read(&view);
-            drop(view);
+            let outcome = read(&views);
+            drop(views);
             _ = sender.send(outcome);
         })));
         match answer.await {
@@ -214,6 +228,7 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
     }
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
+        self.told.forget(&params.text_document.uri);
         self.send(Message::Close {
             path: edge::path(&params.text_document.uri),
         });
@@ -229,6 +244,17 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
                 None => Message::ChangedOnDisk { path },
             });
         }
+    }
+
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        let paths = |folders: Vec<WorkspaceFolder>| {
+            let paths = folders.into_iter().map(|folder| edge::path(&folder.uri).to_path_buf());
+            paths.filter(|path| path.is_absolute()).collect()
+        };
+        self.send(Message::Folders {
+            added: paths(params.event.added),
+            removed: paths(params.event.removed),
+        });
     }
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
@@ -316,7 +342,13 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
 
     async fn symbol(&self, params: WorkspaceSymbolParams) -> Result<Option<WorkspaceSymbolResponse>> {
         let found = self
-            .ask_workspace(move |view| structure::workspace_symbols(view, &params.query))
+            .ask_workspace(move |views| {
+                let symbols = views
+                    .0
+                    .iter()
+                    .map(|view| structure::workspace_symbols(view, &params.query));
+                symbols.flatten().collect::<Vec<_>>()
+            })
             .await?;
         Ok(Some(found.into()))
     }
@@ -347,10 +379,118 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
     }
 
     async fn semantic_tokens_full(&self, params: SemanticTokensParams) -> Result<Option<SemanticTokensResult>> {
-        self.ask(&params.text_document.uri, |subject| {
-            Some(semantic_tokens::tokens(subject, None).into())
+        let uri = params.text_document.uri;
+        let tokens = self.ask(&uri, |subject| semantic_tokens::tokens(subject, None)).await?;
+        Ok(Some(self.told.keep(uri, tokens).into()))
+    }
+
+    async fn semantic_tokens_full_delta(
+        &self,
+        params: SemanticTokensDeltaParams,
+    ) -> Result<Option<SemanticTokensFullDeltaResult>> {
+        let uri = params.text_document.uri;
+        let tokens = self.ask(&uri, |subject| semantic_tokens::tokens(subject, None)).await?;
+        Ok(Some(self.told.change(uri, &params.previous_result_id, tokens)))
+    }
+
+    async fn goto_type_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
+        let at = params.text_document_position_params;
+        let place = edge::place(at.position);
+        self.ask(&at.text_document.uri, move |subject| {
+            type_definition::type_definition(subject, place)
         })
         .await
+    }
+
+    async fn prepare_call_hierarchy(
+        &self,
+        params: CallHierarchyPrepareParams,
+    ) -> Result<Option<Vec<CallHierarchyItem>>> {
+        let at = params.text_document_position_params;
+        let place = edge::place(at.position);
+        self.ask(&at.text_document.uri, move |subject| {
+            call_hierarchy::prepare(subject, place)
+        })
+        .await
+    }
+
+    async fn incoming_calls(
+        &self,
+        params: CallHierarchyIncomingCallsParams,
+    ) -> Result<Option<Vec<CallHierarchyIncomingCall>>> {
+        let path = edge::path(&params.item.uri);
+        self.ask_workspace(move |views| call_hierarchy::incoming(views.of(&path), &params.item))
+            .await
+    }
+
+    async fn outgoing_calls(
+        &self,
+        params: CallHierarchyOutgoingCallsParams,
+    ) -> Result<Option<Vec<CallHierarchyOutgoingCall>>> {
+        let path = edge::path(&params.item.uri);
+        self.ask_workspace(move |views| call_hierarchy::outgoing(views.of(&path), &params.item))
+            .await
+    }
+
+    async fn linked_editing_range(&self, params: LinkedEditingRangeParams) -> Result<Option<LinkedEditingRanges>> {
+        let at = params.text_document_position_params;
+        let place = edge::place(at.position);
+        self.ask(&at.text_document.uri, move |subject| {
+            linked_editing_range::ranges(subject, place)
+        })
+        .await
+    }
+
+    async fn range_formatting(&self, params: DocumentRangeFormattingParams) -> Result<Option<Vec<TextEdit>>> {
+        self.ask(&params.text_document.uri, move |subject| {
+            range_formatting::format_range(subject, params.range)
+        })
+        .await
+    }
+
+    async fn on_type_formatting(&self, params: DocumentOnTypeFormattingParams) -> Result<Option<Vec<TextEdit>>> {
+        let at = params.text_document_position;
+        self.ask(&at.text_document.uri, move |subject| {
+            range_formatting::format_on_type(subject, at.position)
+        })
+        .await
+    }
+
+    async fn will_rename_files(&self, params: RenameFilesParams) -> Result<Option<WorkspaceEdit>> {
+        self.ask_workspace(move |views| will_rename_files::edits(views, &params.files))
+            .await
+    }
+
+    async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
+        let report = self.ask(&params.text_document.uri, move |subject| {
+            diagnostic::of_document(subject, params.previous_result_id.as_deref())
+        });
+        Ok(report.await?.into())
+    }
+
+    /// Is answered when there is something new: a client asks again as soon as it has its answer.
+    async fn workspace_diagnostic(&self, params: WorkspaceDiagnosticParams) -> Result<WorkspaceDiagnosticReportResult> {
+        let previous = params.previous_result_ids.into_iter();
+        let previous: HashMap<Uri, String> = previous.map(|known| (known.uri, known.value)).collect();
+        let mut revisions = self.outbox.revisions();
+        loop {
+            revisions.borrow_and_update();
+            let known = previous.clone();
+            match self
+                .ask_workspace(move |views| diagnostic::of_workspace(views, &known))
+                .await
+            {
+                Ok((items, is_news)) if is_news || previous.is_empty() => {
+                    return Ok(WorkspaceDiagnosticReport { items }.into());
+                }
+                Err(error) if error.code != ErrorCode::ContentModified => return Err(error),
+                Ok(_) | Err(_) => {}
+            }
+            if revisions.changed().await.is_err() {
+                return Ok(WorkspaceDiagnosticReport { items: Vec::new() }.into());
+            }
+            tokio::time::sleep(TYPING_PAUSE).await;
+        }
     }
 
     async fn semantic_tokens_range(

@@ -12,8 +12,8 @@ use crate::text::Encoding;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
-    /// The first workspace folder; without one, each file's own folder counts.
-    pub root: Option<PathBuf>,
+    /// Without one, each file's own folder counts.
+    pub folders: Vec<PathBuf>,
     pub encoding: Encoding,
     pub has_related_information: bool,
     pub has_symbol_trees: bool,
@@ -21,6 +21,9 @@ pub(crate) struct Settings {
     pub can_watch_files: bool,
     pub can_refresh_lenses: bool,
     pub can_show_documents: bool,
+    pub can_show_progress: bool,
+    /// The client asks for diagnostics, and can be told to ask again: nothing is published to it.
+    pub pulls_diagnostics: bool,
     /// The client shows `SCHEME:rule-name` as the rule's page, which it asks for with `dslc/rulePage`.
     pub rule_scheme: Option<String>,
     /// Commands that the client carries out itself: the server does not offer them.
@@ -45,7 +48,7 @@ impl Settings {
             .unwrap_or_default();
         let client = Capabilities::of(params);
         Self {
-            root: root(params),
+            folders: folders(params),
             encoding: client.encoding(),
             has_related_information: client.can("/textDocument/publishDiagnostics/relatedInformation"),
             has_symbol_trees: client.can("/textDocument/documentSymbol/hierarchicalDocumentSymbolSupport"),
@@ -53,6 +56,9 @@ impl Settings {
             can_watch_files: client.can("/workspace/didChangeWatchedFiles/dynamicRegistration"),
             can_refresh_lenses: client.can("/workspace/codeLens/refreshSupport"),
             can_show_documents: client.can("/window/showDocument/support"),
+            can_show_progress: client.can("/window/workDoneProgress"),
+            pulls_diagnostics: client.has("/textDocument/diagnostic")
+                && client.can("/workspace/diagnostics/refreshSupport"),
             rule_scheme: options.rule_scheme,
             own_commands: options.commands,
             can_run,
@@ -72,6 +78,10 @@ impl Capabilities {
         self.0.pointer(what) == Some(&Value::Bool(true))
     }
 
+    fn has(&self, what: &str) -> bool {
+        self.0.pointer(what).is_some_and(Value::is_object)
+    }
+
     fn encoding(&self) -> Encoding {
         let offered = self.0.pointer("/general/positionEncodings").and_then(Value::as_array);
         match offered {
@@ -82,13 +92,12 @@ impl Capabilities {
 }
 
 #[expect(deprecated, reason = "clients of before 2018 send only `rootUri`")]
-fn root(params: &InitializeParams) -> Option<PathBuf> {
-    let folder = params
-        .workspace_folders
-        .as_ref()
-        .and_then(|folders| folders.first())
-        .map(|folder| &folder.uri);
-    folder
-        .or(params.root_uri.as_ref())
-        .map(|uri| edge::path(uri).to_path_buf())
+fn folders(params: &InitializeParams) -> Vec<PathBuf> {
+    let folders = params.workspace_folders.iter().flatten().map(|folder| &folder.uri);
+    let mut paths: Vec<PathBuf> = folders.map(|uri| edge::path(uri).to_path_buf()).collect();
+    if paths.is_empty() {
+        paths.extend(params.root_uri.iter().map(|uri| edge::path(uri).to_path_buf()));
+    }
+    paths.retain(|path| path.is_absolute());
+    paths
 }

@@ -1,5 +1,6 @@
 //! The server as a client sees it, over a pipe in memory, and features as functions of texts with a `$0` cursor.
 
+mod asking;
 mod assists;
 mod client;
 mod completion;
@@ -11,4 +12,6 @@ mod history;
 mod lenses;
 mod lifecycle;
 mod names;
+mod navigation;
+mod roots;
 mod structure;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use dsl_check::Loader;
+use dsl_check::{Loader, Workspace};
 use tower_lsp_server::ls_types::Uri;
 
 use crate::disk::{self, Disk};
@@ -25,13 +25,10 @@ pub(crate) type Refusal = String;
 
 impl Writer {
     pub(crate) fn open(&mut self, uri: Uri, path: &Path, version: i32, text: String) -> Result<(), Refusal> {
-        let is_first_without_folder = self.settings.root.is_none() && self.documents.is_empty();
-        let entered = match path.parent() {
-            Some(folder) if is_first_without_folder && path.is_absolute() => self.enter(&disk::root_of(folder)),
-            _ => Ok(()),
-        };
-        let path: Arc<Path> = self.workspace.path(path).into();
-        self.workspace.open_file(&path, text.as_bytes());
+        let admitted = self.admit(path);
+        let workspace = &mut self.roots.of(path).workspace;
+        let path: Arc<Path> = workspace.path(path).into();
+        workspace.open_file(&path, text.as_bytes());
         self.documents.insert(
             path,
             Document {
@@ -40,12 +37,13 @@ impl Writer {
                 text: Arc::new(Text::new(text)),
             },
         );
-        entered
+        admitted
     }
 
     /// Applies changes in order, each to the text that the one before it left.
     pub(crate) fn change(&mut self, path: &Path, version: i32, changes: Vec<Change>) -> Result<(), Refusal> {
-        let path = self.workspace.path(path);
+        let workspace = &mut self.roots.of(path).workspace;
+        let path = workspace.path(path);
         let Some(document) = self.documents.get_mut(&path) else {
             return Err(format!(
                 "a change to `{}`, which is not open, was ignored",
@@ -69,9 +67,9 @@ impl Writer {
         }
         // The document is as the client has it now, whatever becomes of the workspace.
         for (range, new) in edits {
-            if self.workspace.edit(&path, range, &new).is_err() {
+            if workspace.edit(&path, range, &new).is_err() {
                 // The text was too large to be read; it may fit now.
-                self.workspace.set_file(&path, text.as_str().as_bytes());
+                workspace.set_file(&path, text.as_str().as_bytes());
                 break;
             }
         }
@@ -80,33 +78,41 @@ impl Writer {
 
     /// From now on the file is what is on disk, if anything is.
     pub(crate) fn close(&mut self, path: &Path) -> Result<Document, Refusal> {
-        let path = self.workspace.path(path);
+        let workspace = &mut self.roots.of(path).workspace;
+        let path = workspace.path(path);
         let document = self
             .documents
             .remove(&path)
             .ok_or_else(|| format!("`{}` was closed, but it is not open", path.display()))?;
-        self.workspace.close_file(&path);
-        self.reload(&path);
+        workspace.close_file(&path);
+        reload(workspace, &path);
         Ok(document)
     }
 
     /// A file changed on disk; what the client has open is not read from there.
     pub(crate) fn changed_on_disk(&mut self, path: &Path) -> Result<(), Refusal> {
-        let path = self.workspace.path(path);
-        if path == self.workspace.root().join(disk::CONFIG) {
-            return self.read_config();
+        let path = disk::normal(path);
+        if path.file_name().is_some_and(|name| name == disk::CONFIG) {
+            let root = path.parent().unwrap_or(&path).to_path_buf();
+            let read = self.read_config(&root);
+            self.find_plans(&root);
+            return read;
         }
-        if self.documents.get(&path).is_none() {
-            self.reload(&path);
+        if self.documents.get(&path).is_none() && disk::is_plan(&path) {
+            // others may have imported it
+            let roots = self.roots.iter_mut().map(|root| &mut root.workspace);
+            roots
+                .filter(|workspace| workspace.has(&path) || path.starts_with(workspace.root()))
+                .for_each(|workspace| reload(workspace, &path));
         }
         Ok(())
     }
+}
 
-    fn reload(&mut self, path: &Path) {
-        match Disk.read(path) {
-            Ok(bytes) => self.workspace.set_file(path, &bytes),
-            Err(_) => self.workspace.remove_file(path),
-        }
+fn reload(workspace: &mut Workspace, path: &Path) {
+    match Disk.read(path) {
+        Ok(bytes) => workspace.set_file(path, &bytes),
+        Err(_) => workspace.remove_file(path),
     }
 }
 

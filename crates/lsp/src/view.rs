@@ -17,12 +17,40 @@ use crate::text::{Place, Text};
 
 pub(crate) struct View {
     pub(crate) snapshot: Analysis,
+    /// The client's: its files are checked though nobody opened them.
+    pub(crate) is_folder: bool,
     pub(crate) documents: Documents,
     pub(crate) settings: Arc<Settings>,
     /// `None`: shellcheck is not installed.
     pub(crate) scripts: Option<Scripts>,
     /// `None`: nobody reads stores.
     pub(crate) history: Option<History>,
+}
+
+/// Views of all workspaces that are open, at least one. A file is seen in the deepest one around it.
+pub(crate) struct Views(pub(crate) Vec<View>);
+
+impl Views {
+    /// What is no file is seen in the first.
+    pub(crate) fn of(&self, path: &Path) -> &View {
+        let around = self.0.iter().filter(|view| path.starts_with(view.snapshot.root()));
+        let deepest = around.max_by_key(|view| view.snapshot.root().components().count());
+        deepest.unwrap_or(&self.0[0])
+    }
+
+    /// Asks about an open document; `None` if it is not open.
+    pub(crate) fn about<T>(
+        &self,
+        path: &Path,
+        question: impl FnOnce(&Subject<'_>) -> T,
+    ) -> Result<Option<T>, Interrupted> {
+        self.of(path).about(path, question)
+    }
+
+    /// Runs something on all snapshots until it is done, a change is pending, or it panics.
+    pub(crate) fn catch<T>(&self, work: impl FnOnce(&Self) -> T) -> Result<T, Interrupted> {
+        self.0[0].catch(|_| work(self))
+    }
 }
 
 /// An open document in a view.

@@ -110,7 +110,7 @@ impl Analysis {
         waiting.dedup();
         if waiting.is_empty() {
             let item = self.plan_item(&mut edge, plan);
-            return item.map(|item| step_by_name(item)).into_iter().collect();
+            return item.map(step_by_name).into_iter().collect();
         }
         let blocks = waiting.into_iter().filter_map(|node| plan.block(node));
         let step = |block| {

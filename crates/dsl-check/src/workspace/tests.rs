@@ -126,3 +126,33 @@ fn an_edit_of_a_policy_checks_no_task() {
     let more = (cost(LARGE) - cost(SMALL)) as f64 / (chunks_max(LARGE) - chunks_max(SMALL)) as f64;
     assert!(more <= 1.0, "{more} runs a chunk");
 }
+
+/// How many queries the lenses of a file cost after an edit of a script.
+fn cost_of_lenses(pairs: usize) -> usize {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let mut workspace = Workspace::on(Database::counting(runs.clone()), Path::new("/w"));
+    let text = many(pairs);
+    workspace.open_file("a.plan", text.as_bytes());
+    let at = text.find("echo 100").expect("in the text");
+    let mut edit = |from: &str, to: &str| {
+        workspace.edit("a.plan", at..at + from.len(), to).expect("in the text");
+        let uses = workspace
+            .lenses("a.plan".as_ref())
+            .into_iter()
+            .filter_map(|lens| lens.uses);
+        // each first of a pair is needed and read, each second is not
+        assert_eq!(uses.sum::<u32>() as usize, 2 * pairs);
+    };
+    edit("echo 100", "echo more");
+    edit("echo more", "echo 100");
+    let before = runs.load(Ordering::Relaxed);
+    edit("echo 100", "echo more");
+    runs.load(Ordering::Relaxed) - before
+}
+
+#[test]
+fn lenses_read_what_was_edited_and_add_up_the_rest() {
+    let (small, large) = (cost_of_lenses(SMALL), cost_of_lenses(LARGE));
+    assert_eq!(small, large);
+    assert!(large <= 16, "{large} runs");
+}

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine::event::{Event, NodeStatus, RunStatus};
+use engine::event::{Event, EventKind, NodeStatus, RunStatus};
 use engine::{Engine, NodeSnapshot};
 use smol_str::SmolStr;
 use store::{Durability, RunFolder, Store, Tail};
@@ -16,6 +16,8 @@ use super::Runs;
 
 /// So many of the newest runs are looked at.
 const RUNS_MAX: usize = 50;
+/// So many runs of one plan are read: more are not counted.
+const RUNS_OF_PLAN_MAX: usize = 10;
 /// Runs that may go on and keep their engine; of older ones the journal is read again if it grows.
 const LIVE_MAX: usize = 4;
 /// A longer journal is not read: it takes longer than its figures are worth.
@@ -30,6 +32,8 @@ pub(crate) struct WentRun {
     pub source: Option<PathBuf>,
     pub folder: PathBuf,
     pub status: RunStatus,
+    /// It has settled, or somebody carries it on.
+    pub is_driven: bool,
     pub began_ms: i64,
     pub took_ms: Option<i64>,
     nodes: HashMap<SmolStr, Went>,
@@ -58,6 +62,7 @@ pub(super) struct StoreReader {
 
 /// What is known of a run.
 struct Seen {
+    plan: String,
     /// How long its journal was when it was read.
     len: u64,
     /// `None`: it cannot be read.
@@ -71,6 +76,8 @@ struct Live {
     tail: Tail,
     began_ms: i64,
     last_ms: i64,
+    /// Its process, and when that started: numbers are used again.
+    driver: Option<(u32, u64)>,
 }
 
 impl StoreReader {
@@ -86,9 +93,21 @@ impl StoreReader {
         let folders = self.store.runs().unwrap_or_default();
         let mut before = std::mem::take(&mut self.seen);
         let mut live = 0;
+        let mut of_plan: HashMap<String, usize> = HashMap::new();
         let mut found = Vec::new();
         for folder in folders.into_iter().take(RUNS_MAX) {
-            let mut seen = Seen::now(&folder, before.remove(folder.id()));
+            let before = before.remove(folder.id());
+            let plan = match &before {
+                Some(before) => before.plan.clone(),
+                None => folder.meta().map(|meta| meta.plan).unwrap_or_default(),
+            };
+            let count = of_plan.entry(plan.clone()).or_default();
+            *count += 1;
+            let mut seen = if *count > RUNS_OF_PLAN_MAX {
+                Seen::nothing(plan, 0)
+            } else {
+                Seen::now(&folder, plan, before)
+            };
             live += usize::from(seen.live.is_some());
             if live > LIVE_MAX {
                 seen.live = None;
@@ -101,22 +120,37 @@ impl StoreReader {
 }
 
 impl Seen {
-    fn now(folder: &RunFolder, before: Option<Self>) -> Self {
-        let len = folder.journal_len().unwrap_or_default();
-        let live = match before {
-            Some(before) if before.len == len => return before,
-            Some(before) if before.len < len => before.live,
-            _ => None,
-        };
-        let unreadable = Self {
+    fn nothing(plan: String, len: u64) -> Self {
+        Self {
+            plan,
             len,
             went: None,
             live: None,
+        }
+    }
+
+    fn now(folder: &RunFolder, plan: String, before: Option<Self>) -> Self {
+        let len = folder.journal_len().unwrap_or_default();
+        let live = match before {
+            Some(before) if before.len == len => return before.looked_at_again(),
+            Some(before) if before.len < len => before.live,
+            _ => None,
         };
         if len > JOURNAL_BYTES_MAX {
-            return unreadable;
+            return Self::nothing(plan, len);
         }
-        Self::read(folder, len, live).unwrap_or(unreadable)
+        Self::read(folder, len, live).unwrap_or_else(|| Self::nothing(plan, len))
+    }
+
+    /// Nothing has been written; its driver may have died.
+    fn looked_at_again(mut self) -> Self {
+        if let (Some(live), Some(went)) = (&self.live, &mut self.went) {
+            let is_driven = live.is_driven();
+            if went.is_driven != is_driven {
+                Arc::make_mut(went).is_driven = is_driven;
+            }
+        }
+        self
     }
 
     fn read(folder: &RunFolder, len: u64, live: Option<Live>) -> Option<Self> {
@@ -136,6 +170,7 @@ impl Seen {
                     tail: reader.tail().clone(),
                     began_ms: 0,
                     last_ms: 0,
+                    driver: None,
                 }
             }
         };
@@ -145,6 +180,9 @@ impl Seen {
                 live.began_ms = event.time_ms;
             }
             live.last_ms = event.time_ms;
+            if let EventKind::DriverStarted { pid, pid_started, .. } = event.kind {
+                live.driver = Some((pid, pid_started));
+            }
             live.engine.apply(&event);
         }
         live.tail = reader.tail().clone();
@@ -153,7 +191,8 @@ impl Seen {
         let went = WentRun {
             id: folder.id().to_owned(),
             source: meta.source.map(|source| crate::disk::normal(&meta.cwd.join(source))),
-            plan: meta.plan,
+            plan: meta.plan.clone(),
+            is_driven: is_settled || live.is_driven(),
             folder: folder.path().to_path_buf(),
             status,
             began_ms: live.began_ms,
@@ -161,12 +200,31 @@ impl Seen {
             nodes: nodes(&live.engine),
         };
         Some(Self {
+            plan: meta.plan,
             len,
             went: Some(Arc::new(went)),
             live: (!is_settled).then_some(live),
         })
     }
 }
+
+impl Live {
+    /// Whether its driver is still there: a process has the number and began when the journal says. Elsewhere than on Linux nobody can
+    /// tell without a lock.
+    fn is_driven(&self) -> bool {
+        let Some((pid, started)) = self.driver.filter(|_| cfg!(target_os = "linux")) else {
+            return true;
+        };
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // behind the name of the program, which may hold anything
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let began = fields.split_whitespace().nth(STARTED_FIELD);
+        began.and_then(|began| began.parse().ok()) == Some(started)
+    }
+}
+
+/// Of the process table's fields behind the name: when the process began, in ticks since boot.
+const STARTED_FIELD: usize = 19;
 
 fn is_settled(status: RunStatus) -> bool {
     matches!(status, RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled)

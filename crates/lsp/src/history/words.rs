@@ -12,7 +12,7 @@ const ERROR_CHARS_MAX: usize = 200;
 /// `completed in 12 s, 4 of 5 runs`; nothing if the node has never run.
 pub(crate) fn in_short(runs: &[&WentRun], node: &str) -> Option<String> {
     let counted = Counted::new(runs, node)?;
-    let last = last(counted.last);
+    let last = last(&counted);
     let Counted { completed, of, .. } = counted;
     Some(match counted.last.status {
         _ if of == 1 => last,
@@ -28,7 +28,7 @@ pub(crate) fn hover(runs: &[&WentRun], node: &str, now_ms: i64) -> Option<String
         "**Last run** ({}, `{}`): {}",
         ago(now_ms - counted.run.began_ms),
         counted.run.id,
-        last(counted.last)
+        last(&counted)
     );
     if counted.last.attempts > 1 {
         text.push_str(&format!(" at the {} attempt", ordinal(counted.last.attempts)));
@@ -69,8 +69,10 @@ impl<'r> Counted<'r> {
     }
 }
 
-fn last(went: &Went) -> String {
+fn last(counted: &Counted<'_>) -> String {
+    let went = counted.last;
     match (went.status, went.took_ms) {
+        (NodeStatus::Running, _) if !counted.run.is_driven => "interrupted".to_owned(),
         (NodeStatus::Completed, Some(ms)) if ms > 0 => format!("completed in {}", took(ms)),
         (NodeStatus::Failed, Some(ms)) if ms > 0 => format!("failed after {}", took(ms)),
         (status, _) => status.name().to_owned(),

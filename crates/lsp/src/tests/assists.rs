@@ -160,9 +160,9 @@ fn a_parameter_that_is_missing_gets_the_type_of_its_use() {
         "plan p\n  params:\n    count: int\n\n  task a\n    when: params.count > 3\n    run: |\n      true\n",
     );
     check(
-        "plan p\n  params:\n    who: string # whom to greet\n\n  task a\n    dir: params.fol$0der\n    run: |\n      echo {{ params.who }}\n",
+        "plan p\n  params:\n    who: string  # whom to greet\n\n  task a\n    dir: params.fol$0der\n    run: |\n      echo {{ params.who }}\n",
         "create a parameter `folder`",
-        "plan p\n  params:\n    who: string # whom to greet\n    folder: path\n\n  task a\n    dir: params.folder\n    run: |\n      echo {{ params.who }}\n",
+        "plan p\n  params:\n    who: string  # whom to greet\n    folder: path\n\n  task a\n    dir: params.folder\n    run: |\n      echo {{ params.who }}\n",
     );
 }
 

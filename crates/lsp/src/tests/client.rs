@@ -154,6 +154,16 @@ impl Client {
         serde_json::from_slice(&body).expect("JSON")
     }
 
+    /// Whether such a message came while something else was waited for.
+    pub fn has_unread(&self, method: &str) -> bool {
+        self.unread.iter().any(|message| message["method"] == method)
+    }
+
+    /// The same of anything about a file.
+    pub fn has_unread_about(&self, uri: &str) -> bool {
+        self.unread.iter().any(|message| message["params"]["uri"] == uri)
+    }
+
     pub async fn open(&mut self, name: &str, version: i32, text: &str) {
         let document = json!({ "uri": uri(name), "languageId": "plan", "version": version, "text": text });
         self.notify("textDocument/didOpen", json!({ "textDocument": document }))

@@ -5,10 +5,15 @@ use tower_lsp_server::ls_types::{
     GotoDefinitionResponse, HoverContents, Range, TextDocumentIdentifier, TextEdit,
 };
 
+use dsl_syntax::ast::Span;
+
 use super::fixture::Fixture;
 use crate::edge;
 use crate::text::{Encoding, Text};
-use crate::{code_action, definition, document_symbol, formatting, hover};
+use crate::{
+    call_hierarchy, code_action, code_lens, definition, document_symbol, formatting, hover, linked_editing_range,
+    range_formatting, type_definition,
+};
 
 /// The text that the hover at the cursor shows.
 fn hovered(text: &str) -> Option<String> {
@@ -158,7 +163,7 @@ fn the_outline_has_what_belongs_to_a_plan_below_the_plan() {
 }
 
 /// The text after the edits, which are all of one document and do not overlap.
-fn apply(text: &Text, edits: &[TextEdit]) -> String {
+pub fn apply(text: &Text, edits: &[TextEdit]) -> String {
     let mut edits: Vec<_> = edits.iter().collect();
     edits.sort_by_key(|edit| std::cmp::Reverse(edit.range.start));
     let mut result = text.as_str().to_owned();
@@ -274,10 +279,25 @@ fn ask_everywhere(text: &str) {
             );
         }
         definition::definition(&subject, place);
+        type_definition::type_definition(&subject, place);
+        linked_editing_range::ranges(&subject, place);
+        range_formatting::format_on_type(&subject, edge::position(place));
+        for item in call_hierarchy::prepare(&subject, place).into_iter().flatten() {
+            assert!(contains(item.range, item.selection_range), "{item:?}");
+            call_hierarchy::incoming(subject.view, &item).expect("steps");
+            call_hierarchy::outgoing(subject.view, &item).expect("steps");
+        }
+        let at = subject.offset(place);
+        subject.view.snapshot.assists(subject.path, Span::new(at, at));
+        subject
+            .view
+            .snapshot
+            .assists(subject.path, Span::new(at.saturating_sub(40), at));
     }
     document_symbol::symbols(&subject);
     formatting::format(&subject);
-    crate::publish_diagnostics::sheets(subject.view);
+    code_lens::lenses(&subject);
+    crate::publish_diagnostics::sheets(&fixture.into_views());
 }
 
 #[test]

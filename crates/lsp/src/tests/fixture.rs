@@ -12,7 +12,7 @@ use crate::documents::{Document, Documents};
 use crate::edge;
 use crate::settings::Settings;
 use crate::text::{Encoding, Place, Text};
-use crate::view::{Subject, View};
+use crate::view::{Subject, View, Views};
 
 pub struct Fixture {
     view: View,
@@ -75,6 +75,7 @@ impl Fixture {
         };
         let view = View {
             snapshot: workspace.snapshot(),
+            is_folder: true,
             documents,
             settings: Arc::new(settings),
             scripts: None,
@@ -95,6 +96,10 @@ impl Fixture {
             path: &self.path,
             document,
         }
+    }
+
+    pub fn into_views(self) -> Views {
+        Views(vec![self.view])
     }
 
     pub fn text(&self) -> &Text {

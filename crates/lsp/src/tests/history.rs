@@ -79,8 +79,8 @@ impl Home {
         }));
         run.tell(EventKind::DriverStarted {
             boot_id: "b".into(),
-            pid: 1,
-            pid_started: 1,
+            pid: std::process::id(),
+            pid_started: own_start(),
             supervisor_pid: 2,
             supervisor_started: 2,
         });
@@ -92,6 +92,17 @@ impl Home {
         let mut run = self.start();
         exits.iter().for_each(|exit| run.end(*exit));
     }
+}
+
+/// When this process began, as the system's table says.
+fn own_start() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    fields
+        .split_whitespace()
+        .nth(19)
+        .and_then(|field| field.parse().ok())
+        .unwrap_or_default()
 }
 
 impl Run {
@@ -214,6 +225,35 @@ fn a_live_run_is_followed_line_by_line() {
         let hover = client.request("textDocument/hover", at(home.file(), 5, 8)).await;
         let text = hover.expect("a hover")["contents"]["value"].to_string();
         assert!(text.contains("failed after 12 s") && text.contains("```text"), "{text}");
+        assert_eq!(client.finish().await, 0);
+    });
+}
+
+#[test]
+fn a_run_whose_driver_has_died_is_interrupted() {
+    let home = Home::new();
+    let mut run = home.start();
+    run.tell(EventKind::DriverStarted {
+        boot_id: "b".into(),
+        // nobody has this number
+        pid: i32::MAX as u32,
+        pid_started: 1,
+        supervisor_pid: 2,
+        supervisor_started: 2,
+    });
+    with_server(|mut client| async move {
+        open(&mut client, &home).await;
+        lenses(&mut client, &home).await;
+        refreshed(&mut client).await;
+        let shown = lenses(&mut client, &home).await;
+        assert_eq!(
+            shown,
+            if cfg!(target_os = "linux") {
+                ["interrupted"]
+            } else {
+                ["running"]
+            }
+        );
         assert_eq!(client.finish().await, 0);
     });
 }

@@ -1,0 +1,123 @@
+//! `textDocument/diagnostic` and `workspace/diagnostic`: what is wrong, for clients that ask instead of being told.
+//!
+//! A result is named after its content, so what is the same is answered with "unchanged", whoever said so before.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+
+use tower_lsp_server::ls_types::{
+    Diagnostic, DocumentDiagnosticReport, FullDocumentDiagnosticReport, RelatedFullDocumentDiagnosticReport,
+    RelatedUnchangedDocumentDiagnosticReport, UnchangedDocumentDiagnosticReport, Uri,
+    WorkspaceDocumentDiagnosticReport, WorkspaceFullDocumentDiagnosticReport,
+    WorkspaceUnchangedDocumentDiagnosticReport,
+};
+
+use crate::publish_diagnostics;
+use crate::view::{Subject, View, Views};
+
+pub(crate) fn of_document(subject: &Subject<'_>, previous: Option<&str>) -> DocumentDiagnosticReport {
+    let (items, scripts) = publish_diagnostics::of_document(subject.view, subject.path, subject.document);
+    if let Some(known) = &subject.view.scripts {
+        known.want(scripts);
+    }
+    match report(items, previous) {
+        Ok(full_document_diagnostic_report) => RelatedFullDocumentDiagnosticReport {
+            related_documents: None,
+            full_document_diagnostic_report,
+        }
+        .into(),
+        Err(unchanged_document_diagnostic_report) => RelatedUnchangedDocumentDiagnosticReport {
+            related_documents: None,
+            unchanged_document_diagnostic_report,
+        }
+        .into(),
+    }
+}
+
+/// Reports of all files of the client's folders, and whether any of them says something new.
+pub(crate) fn of_workspace(
+    views: &Views,
+    previous: &HashMap<Uri, String>,
+) -> (Vec<WorkspaceDocumentDiagnosticReport>, bool) {
+    let mut all = Reports::default();
+    for view in views.0.iter().filter(|view| view.is_folder) {
+        for path in view.snapshot.files() {
+            if let Some(uri) = view.uri(&path).filter(|_| path.starts_with(view.snapshot.root())) {
+                let (items, version) = of_file(view, &path);
+                let known = previous.get(&uri).map(String::as_str);
+                all.add(uri, version, report(items, known));
+            }
+        }
+    }
+    let there: HashSet<Uri> = all.there.iter().cloned().collect();
+    for (uri, known) in previous.iter().filter(|(uri, _)| !there.contains(*uri)) {
+        // a file that is no longer there has no mistakes
+        if let Ok(empty) = report(Vec::new(), Some(known)) {
+            all.add(uri.clone(), None, Ok(empty));
+        }
+    }
+    (all.reports, all.is_news)
+}
+
+#[derive(Default)]
+struct Reports {
+    reports: Vec<WorkspaceDocumentDiagnosticReport>,
+    there: Vec<Uri>,
+    is_news: bool,
+}
+
+impl Reports {
+    fn add(&mut self, uri: Uri, version: Option<i64>, report: Report) {
+        self.there.push(uri.clone());
+        self.is_news |= report.is_ok();
+        self.reports.push(match report {
+            Ok(full_document_diagnostic_report) => {
+                WorkspaceDocumentDiagnosticReport::Full(WorkspaceFullDocumentDiagnosticReport {
+                    uri,
+                    version,
+                    full_document_diagnostic_report,
+                })
+            }
+            Err(unchanged_document_diagnostic_report) => {
+                WorkspaceDocumentDiagnosticReport::Unchanged(WorkspaceUnchangedDocumentDiagnosticReport {
+                    uri,
+                    version,
+                    unchanged_document_diagnostic_report,
+                })
+            }
+        });
+    }
+}
+
+fn of_file(view: &View, path: &Path) -> (Vec<Diagnostic>, Option<i64>) {
+    match view.documents.get(path) {
+        Some(document) => {
+            let (items, _) = publish_diagnostics::of_document(view, path, document);
+            (items, Some(document.version.into()))
+        }
+        None => (publish_diagnostics::of_file(view, path), None),
+    }
+}
+
+/// In full, or that nothing has changed.
+type Report = Result<FullDocumentDiagnosticReport, UnchangedDocumentDiagnosticReport>;
+
+fn report(items: Vec<Diagnostic>, previous: Option<&str>) -> Report {
+    let result_id = name_of(&items);
+    if previous == Some(&result_id) {
+        return Err(UnchangedDocumentDiagnosticReport { result_id });
+    }
+    Ok(FullDocumentDiagnosticReport {
+        result_id: Some(result_id),
+        items,
+    })
+}
+
+fn name_of(items: &[Diagnostic]) -> String {
+    let mut hasher = DefaultHasher::new();
+    for item in items {
+        serde_json::to_string(item).unwrap_or_default().hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
+}

@@ -1,0 +1,157 @@
+//! The workspaces that are open at once: one for each folder of the client, each with its own settings, and one for each file outside of
+//! them. A file belongs to the deepest one around it. Runs on the writer's thread only.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use dsl_check::{Loader, Workspace};
+
+use crate::disk::{self, Disk};
+
+/// So much text is read at once, so that edits do not wait.
+const STEP_BYTES: usize = 256 << 10;
+
+pub(crate) struct Root {
+    pub workspace: Workspace,
+    /// The client's: its files are loaded, and checked though nobody opened them.
+    pub is_folder: bool,
+    /// Found and not read yet.
+    waiting: VecDeque<PathBuf>,
+}
+
+pub(crate) struct Roots {
+    /// Never empty.
+    all: Vec<Root>,
+    found: usize,
+}
+
+impl Default for Roots {
+    /// Nothing but a place for documents that are no files.
+    fn default() -> Self {
+        Self {
+            all: vec![Root::new(Path::new(NOWHERE), false)],
+            found: 0,
+        }
+    }
+}
+
+/// Contains nothing.
+const NOWHERE: &str = "/";
+
+impl Root {
+    fn new(root: &Path, is_folder: bool) -> Self {
+        Self {
+            workspace: Workspace::new(root).with_loader(Disk),
+            is_folder,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    fn depth_around(&self, path: &Path) -> Option<usize> {
+        let root = self.workspace.root();
+        let is_around = root != Path::new(NOWHERE) && path.starts_with(root);
+        is_around.then(|| root.components().count())
+    }
+}
+
+impl Roots {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Root> {
+        self.all.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Root> {
+        self.all.iter_mut()
+    }
+
+    /// The number of the root that a path belongs to; `None` if it is in none of them.
+    fn around(&self, path: &Path) -> Option<usize> {
+        let around = self.all.iter().enumerate();
+        let around = around.filter_map(|(at, root)| Some((root.depth_around(path)?, at)));
+        around.max_by_key(|(depth, _)| *depth).map(|(_, at)| at)
+    }
+
+    /// The root of a path; what is no file belongs to the first.
+    pub(crate) fn of(&mut self, path: &Path) -> &mut Root {
+        let at = self.around(path).unwrap_or_default();
+        &mut self.all[at]
+    }
+
+    /// Makes sure that a file has a root; the new one, if it had none.
+    pub(crate) fn admit(&mut self, path: &Path) -> Option<&mut Root> {
+        let folder = path
+            .parent()
+            .filter(|_| path.is_absolute() && self.around(path).is_none())?;
+        Some(self.add(&disk::root_of(folder), false))
+    }
+
+    pub(crate) fn add(&mut self, root: &Path, is_folder: bool) -> &mut Root {
+        let there = self.all.iter().position(|one| one.workspace.root() == root);
+        let at = there.unwrap_or_else(|| {
+            let is_placeholder = self.all.len() == 1 && self.all[0].workspace.root() == Path::new(NOWHERE);
+            if is_placeholder && self.all[0].workspace.files().is_empty() {
+                self.all.clear();
+            }
+            self.all.push(Root::new(root, is_folder));
+            self.all.len() - 1
+        });
+        self.all[at].is_folder |= is_folder;
+        &mut self.all[at]
+    }
+
+    pub(crate) fn remove(&mut self, root: &Path) {
+        self.all.retain(|one| one.workspace.root() != root);
+        if self.all.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    /// Forgets what all of them hold, and has the same roots again.
+    pub(crate) fn empty(&mut self) {
+        for root in &mut self.all {
+            *root = Root::new(root.workspace.root().to_path_buf().as_path(), root.is_folder);
+        }
+    }
+
+    /// Plans were found below a root, to be read some time.
+    pub(crate) fn found(&mut self, root: &Path, plans: Vec<PathBuf>) {
+        if let Some(root) = self.all.iter_mut().find(|one| one.workspace.root() == root) {
+            self.found += plans.len();
+            root.waiting.extend(plans);
+        }
+    }
+
+    /// How many plans have been read, of how many.
+    pub(crate) fn progress(&self) -> (usize, usize) {
+        (self.found - self.waiting(), self.found)
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.all.iter().map(|root| root.waiting.len()).sum()
+    }
+
+    /// Reads some of what was found.
+    pub(crate) fn load_some(&mut self) {
+        let Some(root) = self.all.iter_mut().find(|root| !root.waiting.is_empty()) else {
+            return;
+        };
+        let mut bytes = 0;
+        let mut files = Vec::new();
+        while let Some(path) = root.waiting.pop_front() {
+            // what is open, or imported by that, is here already
+            if root.workspace.has(&path) {
+                continue;
+            }
+            if let Ok(text) = Disk.read(&path) {
+                bytes += text.len();
+                files.push((path, text));
+            }
+            if bytes >= STEP_BYTES {
+                break;
+            }
+        }
+        root.workspace.set_files(files);
+        if self.waiting() == 0 {
+            self.found = 0;
+        }
+    }
+}
