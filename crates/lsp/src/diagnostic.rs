@@ -5,15 +5,19 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
+use std::time::Duration;
 
+use tokio::sync::watch;
+use tower_lsp_server::jsonrpc::{ErrorCode, Result};
 use tower_lsp_server::ls_types::{
     Diagnostic, DocumentDiagnosticReport, FullDocumentDiagnosticReport, RelatedFullDocumentDiagnosticReport,
-    RelatedUnchangedDocumentDiagnosticReport, UnchangedDocumentDiagnosticReport, Uri,
+    RelatedUnchangedDocumentDiagnosticReport, UnchangedDocumentDiagnosticReport, Uri, WorkspaceDiagnosticParams,
     WorkspaceDocumentDiagnosticReport, WorkspaceFullDocumentDiagnosticReport,
     WorkspaceUnchangedDocumentDiagnosticReport,
 };
 
 use crate::publish_diagnostics;
+use crate::server::LanguageServer;
 use crate::view::{Subject, View, Views};
 
 pub(crate) fn of_document(subject: &Subject<'_>, previous: Option<&str>) -> DocumentDiagnosticReport {
@@ -35,13 +39,38 @@ pub(crate) fn of_document(subject: &Subject<'_>, previous: Option<&str>) -> Docu
     }
 }
 
+/// How long the typing must pause before a workspace is looked at again.
+const TYPING_PAUSE: Duration = Duration::from_millis(400);
+
+/// Waits until all plans have been read and there is something new: a client asks again as soon as it has its answer.
+pub(crate) async fn of_workspace_when_new(
+    server: &LanguageServer,
+    mut revisions: watch::Receiver<u64>,
+    params: WorkspaceDiagnosticParams,
+) -> Result<Vec<WorkspaceDocumentDiagnosticReport>> {
+    let previous = params.previous_result_ids.into_iter();
+    let previous: HashMap<Uri, String> = previous.map(|known| (known.uri, known.value)).collect();
+    loop {
+        revisions.borrow_and_update();
+        let known = previous.clone();
+        let look = move |views: &Views| (!views.is_loading).then(|| of_workspace(views, &known));
+        let pause = match server.ask_workspace(look).await {
+            Ok(Some((reports, is_news))) if is_news || previous.is_empty() => return Ok(reports),
+            Err(error) if error.code != ErrorCode::ContentModified => return Err(error),
+            Ok(None) => Duration::ZERO,
+            Ok(Some(_)) | Err(_) => TYPING_PAUSE,
+        };
+        if revisions.changed().await.is_err() {
+            return Ok(Vec::new());
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
 /// Reports of all files of the client's folders, and whether any of them says something new.
-pub(crate) fn of_workspace(
-    views: &Views,
-    previous: &HashMap<Uri, String>,
-) -> (Vec<WorkspaceDocumentDiagnosticReport>, bool) {
+fn of_workspace(views: &Views, previous: &HashMap<Uri, String>) -> (Vec<WorkspaceDocumentDiagnosticReport>, bool) {
     let mut all = Reports::default();
-    for view in views.0.iter().filter(|view| view.is_folder) {
+    for view in views.all.iter().filter(|view| view.is_folder) {
         for path in view.snapshot.files() {
             if let Some(uri) = view.uri(&path).filter(|_| path.starts_with(view.snapshot.root())) {
                 let (items, version) = of_file(view, &path);
@@ -101,7 +130,7 @@ fn of_file(view: &View, path: &Path) -> (Vec<Diagnostic>, Option<i64>) {
 }
 
 /// In full, or that nothing has changed.
-type Report = Result<FullDocumentDiagnosticReport, UnchangedDocumentDiagnosticReport>;
+type Report = std::result::Result<FullDocumentDiagnosticReport, UnchangedDocumentDiagnosticReport>;
 
 fn report(items: Vec<Diagnostic>, previous: Option<&str>) -> Report {
     let result_id = name_of(&items);

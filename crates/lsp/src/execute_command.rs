@@ -9,9 +9,10 @@ use serde_json::Value;
 use tower_lsp_server::jsonrpc::{Error, Result};
 use tower_lsp_server::ls_types::{ExecuteCommandParams, Position, TextDocumentIdentifier, Uri};
 
+use crate::server::LanguageServer;
 use crate::settings::Settings;
 use crate::view::Subject;
-use crate::{bounds_page, edge, graph, references, rule_page};
+use crate::{bounds_page, edge, graph, node_log, program, references, rule_page};
 
 pub(crate) const RUN: &str = "dslc.run";
 pub(crate) const TEST: &str = "dslc.test";
@@ -46,7 +47,7 @@ impl Target {
 }
 
 #[derive(Debug)]
-pub(crate) enum Asked {
+enum Asked {
     Explain(String),
     Log(Target),
     Look(Look, Target),
@@ -55,7 +56,7 @@ pub(crate) enum Asked {
 
 /// What is answered from a snapshot.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Look {
+enum Look {
     Bounds,
     Graph,
     References,
@@ -85,7 +86,7 @@ pub(crate) fn offered(settings: &Settings) -> Vec<String> {
         .collect()
 }
 
-pub(crate) fn parse(params: ExecuteCommandParams) -> Result<Asked> {
+fn parse(params: ExecuteCommandParams) -> Result<Asked> {
     let argument = params.arguments.into_iter().next().unwrap_or_default();
     let target = |argument| read::<Target>(argument, "expected one argument, an object with `uri`");
     Ok(match params.command.as_str() {
@@ -102,16 +103,40 @@ pub(crate) fn parse(params: ExecuteCommandParams) -> Result<Asked> {
     })
 }
 
+pub(crate) async fn execute(server: &LanguageServer, params: ExecuteCommandParams) -> Result<Value> {
+    match parse(params)? {
+        Asked::Explain(rule) => explain(&rule),
+        Asked::Look(look, target) => {
+            let uri = target.uri.clone();
+            server.ask(&uri, move |subject| answer(subject, look, &target)).await?
+        }
+        Asked::Log(target) => {
+            let uri = target.uri.clone();
+            let log = server.ask(&uri, move |subject| node_log::newest(subject, &target));
+            let log = log.await??;
+            server.show(&log);
+            Ok(to_value(&log))
+        }
+        Asked::Start(verb, target) => {
+            let (uri, program) = (target.uri.clone(), server.program.clone());
+            let job = server.ask(&uri, move |subject| program::job(subject, program, verb, &target));
+            let outcome = job.await??.run().await?;
+            server.tell(outcome.kind(), outcome.headline());
+            Ok(to_value(&outcome))
+        }
+    }
+}
+
 fn read<T: serde::de::DeserializeOwned>(argument: Value, expected: &str) -> Result<T> {
     serde_json::from_value(argument).map_err(|_| Error::invalid_params(expected.to_owned()))
 }
 
-pub(crate) fn explain(rule: &str) -> Result<Value> {
+fn explain(rule: &str) -> Result<Value> {
     let page = rule_page::page(rule).map(Value::String);
     page.ok_or_else(|| Error::invalid_params(format!("no rule `{rule}`")))
 }
 
-pub(crate) fn answer(subject: &Subject<'_>, look: Look, target: &Target) -> Result<Value> {
+fn answer(subject: &Subject<'_>, look: Look, target: &Target) -> Result<Value> {
     match look {
         Look::Bounds => bounds_page::page(subject, target).map(Value::String),
         Look::Graph => {

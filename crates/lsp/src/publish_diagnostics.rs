@@ -22,7 +22,7 @@ const SOURCE: &str = "dslc";
 /// The diagnostics of all that is open.
 pub(crate) fn sheets(views: &Views) -> Vec<(Uri, Sheet)> {
     let mut all = Vec::new();
-    let sheets = views.0[0]
+    let sheets = views.all[0]
         .documents
         .iter()
         .map(|(path, document)| {
@@ -37,7 +37,7 @@ pub(crate) fn sheets(views: &Views) -> Vec<(Uri, Sheet)> {
             )
         })
         .collect();
-    if let Some(scripts) = &views.0[0].scripts {
+    if let Some(scripts) = &views.all[0].scripts {
         scripts.want(all);
     }
     sheets
@@ -46,7 +46,7 @@ pub(crate) fn sheets(views: &Views) -> Vec<(Uri, Sheet)> {
 /// The diagnostics of files that nobody opened.
 pub(crate) fn sheets_of_rest(views: &Views) -> Vec<(Uri, Sheet)> {
     let mut sheets = Vec::new();
-    for view in views.0.iter().filter(|view| view.is_folder) {
+    for view in views.all.iter().filter(|view| view.is_folder) {
         let files = view.snapshot.files().into_iter();
         let own = files.filter(|path| path.starts_with(view.snapshot.root()) && view.documents.get(path).is_none());
         for path in own {

@@ -22,6 +22,8 @@ pub(crate) struct Root {
 pub(crate) struct Roots {
     /// Never empty.
     all: Vec<Root>,
+    /// How many searches for plans are under way.
+    searches: usize,
     found: usize,
 }
 
@@ -30,6 +32,7 @@ impl Default for Roots {
     fn default() -> Self {
         Self {
             all: vec![Root::new(Path::new(NOWHERE), false)],
+            searches: 0,
             found: 0,
         }
     }
@@ -101,7 +104,7 @@ impl Roots {
     pub(crate) fn remove(&mut self, root: &Path) {
         self.all.retain(|one| one.workspace.root() != root);
         if self.all.is_empty() {
-            *self = Self::default();
+            self.all.extend(Self::default().all);
         }
     }
 
@@ -112,8 +115,14 @@ impl Roots {
         }
     }
 
+    /// Plans are being looked for; they will be found.
+    pub(crate) fn search(&mut self) {
+        self.searches += 1;
+    }
+
     /// Plans were found below a root, to be read some time.
     pub(crate) fn found(&mut self, root: &Path, plans: Vec<PathBuf>) {
+        self.searches = self.searches.saturating_sub(1);
         if let Some(root) = self.all.iter_mut().find(|one| one.workspace.root() == root) {
             self.found += plans.len();
             root.waiting.extend(plans);
@@ -123,6 +132,10 @@ impl Roots {
     /// How many plans have been read, of how many.
     pub(crate) fn progress(&self) -> (usize, usize) {
         (self.found - self.waiting(), self.found)
+    }
+
+    pub(crate) fn is_loading(&self) -> bool {
+        self.searches > 0 || self.waiting() > 0
     }
 
     pub(crate) fn waiting(&self) -> usize {

@@ -1,12 +1,10 @@
 //! The protocol's methods. A notification is one send to the writer; a request is one send too, of what to do with a
 //! snapshot, and then waits for the outcome. No handler waits for the client.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tower_lsp_server::Client;
@@ -28,30 +26,26 @@ use tower_lsp_server::ls_types::{
     WorkspaceDiagnosticReportResult, WorkspaceEdit, WorkspaceFolder, WorkspaceSymbolParams, WorkspaceSymbolResponse,
 };
 
-use crate::execute_command::{self, Asked};
 use crate::outbox::Outbox;
-use crate::program;
 use crate::settings::Settings;
 use crate::token_delta::Told;
 use crate::view::{Interrupted, Subject, Views};
 use crate::writer::Message;
 use crate::{
     call_hierarchy, code_action, code_lens, completion, definition, diagnostic, disk, document_symbol, edge,
-    formatting, graph, hover, initialize, inlay_hint, linked_editing_range, node_log, range_formatting, references,
-    rule_page, semantic_tokens, signature_help, structure, type_definition, will_rename_files,
+    execute_command, formatting, graph, hover, initialize, inlay_hint, linked_editing_range, range_formatting,
+    references, rule_page, semantic_tokens, signature_help, structure, type_definition, will_rename_files,
 };
 
 /// A client that never pauses, and never takes a question back, gets "content modified" in the end.
 const ASKED_ANEW_MAX: usize = 16;
 
-/// The diagnostics of a workspace wait for a pause in the typing.
-const TYPING_PAUSE: Duration = Duration::from_millis(400);
-
 pub(crate) struct LanguageServer {
     client: Client,
     writer: Arc<Sender<Message>>,
     outbox: Outbox,
-    program: Option<PathBuf>,
+    /// `dslc` itself.
+    pub(crate) program: Option<PathBuf>,
     /// What the client knows of tokens.
     told: Told,
     can_watch_files: AtomicBool,
@@ -89,13 +83,13 @@ impl LanguageServer {
     }
 
     /// Shows the person a line.
-    fn tell(&self, kind: MessageType, line: String) {
+    pub(crate) fn tell(&self, kind: MessageType, line: String) {
         let client = self.client.clone();
         tokio::spawn(async move { client.show_message(kind, line).await });
     }
 
     /// Has the client open a file, if it can.
-    fn show(&self, path: &Path) {
+    pub(crate) fn show(&self, path: &Path) {
         let Some(uri) = edge::uri(path).filter(|_| self.can_show_documents.load(Ordering::SeqCst)) else {
             return;
         };
@@ -111,7 +105,7 @@ impl LanguageServer {
 
     /// Asks `question` about a snapshot of an open document, on another thread. An edit that overtakes it makes the answer
     /// "content modified"; a panic, an internal error.
-    async fn ask<T, Q>(&self, uri: &Uri, question: Q) -> Result<T>
+    pub(crate) async fn ask<T, Q>(&self, uri: &Uri, question: Q) -> Result<T>
     where
         T: Send + 'static,
         Q: FnOnce(&Subject<'_>) -> T + Send + 'static,
@@ -138,7 +132,7 @@ impl LanguageServer {
     }
 
     /// The same about all files.
-    async fn ask_workspace<T, Q>(&self, question: Q) -> Result<T>
+    pub(crate) async fn ask_workspace<T, Q>(&self, question: Q) -> Result<T>
     where
         T: Send + 'static,
         Q: FnOnce(&Views) -> T + Send + 'static,
@@ -344,7 +338,7 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
         let found = self
             .ask_workspace(move |views| {
                 let symbols = views
-                    .0
+                    .all
                     .iter()
                     .map(|view| structure::workspace_symbols(view, &params.query));
                 symbols.flatten().collect::<Vec<_>>()
@@ -468,29 +462,9 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
         Ok(report.await?.into())
     }
 
-    /// Is answered when there is something new: a client asks again as soon as it has its answer.
     async fn workspace_diagnostic(&self, params: WorkspaceDiagnosticParams) -> Result<WorkspaceDiagnosticReportResult> {
-        let previous = params.previous_result_ids.into_iter();
-        let previous: HashMap<Uri, String> = previous.map(|known| (known.uri, known.value)).collect();
-        let mut revisions = self.outbox.revisions();
-        loop {
-            revisions.borrow_and_update();
-            let known = previous.clone();
-            match self
-                .ask_workspace(move |views| diagnostic::of_workspace(views, &known))
-                .await
-            {
-                Ok((items, is_news)) if is_news || previous.is_empty() => {
-                    return Ok(WorkspaceDiagnosticReport { items }.into());
-                }
-                Err(error) if error.code != ErrorCode::ContentModified => return Err(error),
-                Ok(_) | Err(_) => {}
-            }
-            if revisions.changed().await.is_err() {
-                return Ok(WorkspaceDiagnosticReport { items: Vec::new() }.into());
-            }
-            tokio::time::sleep(TYPING_PAUSE).await;
-        }
+        let items = diagnostic::of_workspace_when_new(self, self.outbox.revisions(), params).await?;
+        Ok(WorkspaceDiagnosticReport { items }.into())
     }
 
     async fn semantic_tokens_range(
@@ -515,28 +489,6 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
-        match execute_command::parse(params)? {
-            Asked::Log(target) => {
-                let uri = target.uri.clone();
-                let log = self
-                    .ask(&uri, move |subject| node_log::newest(subject, &target))
-                    .await??;
-                self.show(&log);
-                Ok(serde_json::to_value(log).ok())
-            }
-            Asked::Explain(rule) => execute_command::explain(&rule).map(Some),
-            Asked::Look(look, target) => {
-                let uri = target.uri.clone();
-                let answer = self.ask(&uri, move |subject| execute_command::answer(subject, look, &target));
-                answer.await?.map(Some)
-            }
-            Asked::Start(verb, target) => {
-                let (uri, program) = (target.uri.clone(), self.program.clone());
-                let job = self.ask(&uri, move |subject| program::job(subject, program, verb, &target));
-                let outcome = job.await??.run().await?;
-                self.tell(outcome.kind(), outcome.headline());
-                Ok(serde_json::to_value(outcome).ok())
-            }
-        }
+        execute_command::execute(self, params).await.map(Some)
     }
 }

@@ -28,14 +28,18 @@ pub(crate) struct View {
 }
 
 /// Views of all workspaces that are open, at least one. A file is seen in the deepest one around it.
-pub(crate) struct Views(pub(crate) Vec<View>);
+pub(crate) struct Views {
+    pub(crate) all: Vec<View>,
+    /// Plans of the client's folders are still being read.
+    pub(crate) is_loading: bool,
+}
 
 impl Views {
     /// What is no file is seen in the first.
     pub(crate) fn of(&self, path: &Path) -> &View {
-        let around = self.0.iter().filter(|view| path.starts_with(view.snapshot.root()));
+        let around = self.all.iter().filter(|view| path.starts_with(view.snapshot.root()));
         let deepest = around.max_by_key(|view| view.snapshot.root().components().count());
-        deepest.unwrap_or(&self.0[0])
+        deepest.unwrap_or(&self.all[0])
     }
 
     /// Asks about an open document; `None` if it is not open.
@@ -49,7 +53,7 @@ impl Views {
 
     /// Runs something on all snapshots until it is done, a change is pending, or it panics.
     pub(crate) fn catch<T>(&self, work: impl FnOnce(&Self) -> T) -> Result<T, Interrupted> {
-        self.0[0].catch(|_| work(self))
+        self.all[0].catch(|_| work(self))
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn edits(views: &Views, files: &[FileRename]) -> Option<WorkspaceEdit
         .filter_map(|file| Some((path(&file.old_uri)?, path(&file.new_uri)?)))
         .collect();
     let mut all: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
-    for view in &views.0 {
+    for view in &views.all {
         // each file is told once, in the workspace that it belongs to
         let mut edits = view.snapshot.imports_after(&moves);
         edits.retain(|edit| std::ptr::eq(views.of(&edit.file), view));

@@ -165,7 +165,7 @@ impl Writer {
                 self.start_over();
             }
         }
-        if is_news && self.settings.pulls_diagnostics && self.roots.waiting() == 0 {
+        if is_news && self.settings.pulls_diagnostics && !self.roots.is_loading() {
             self.outbox.refresh_diagnostics();
         }
     }
@@ -285,12 +285,12 @@ impl Writer {
     }
 
     /// Looks for the plans below a root of the client's, elsewhere.
-    pub(crate) fn find_plans(&self, root: &Path) {
-        let mut roots = self.roots.iter();
-        let Some(found) = roots.find(|one| one.is_folder && one.workspace.root() == root) else {
-            return;
-        };
-        let (root, config, own) = (root.to_path_buf(), found.workspace.config().clone(), self.own.clone());
+    pub(crate) fn find_plans(&mut self, root: &Path) {
+        let is_it = |one: &&Root| one.is_folder && one.workspace.root() == root;
+        let config = self.roots.iter().find(is_it).map(|one| one.workspace.config().clone());
+        let Some(config) = config else { return };
+        let (root, own) = (root.to_path_buf(), self.own.clone());
+        self.roots.search();
         self.runtime.spawn_blocking(move || {
             let plans = disk::plans_of(&root, &config);
             if let Some(writer) = own.upgrade() {
@@ -317,7 +317,10 @@ impl Writer {
             scripts: self.scripts.clone(),
             history: self.history.clone(),
         };
-        Views(self.roots.iter().map(view).collect())
+        Views {
+            all: self.roots.iter().map(view).collect(),
+            is_loading: self.roots.is_loading(),
+        }
     }
 
     fn read(&self, job: Job) {
@@ -360,7 +363,7 @@ impl Writer {
 
     /// Checks what nobody opened, unless something has changed meanwhile, or will.
     fn check_rest(&self, revision: u64) {
-        if revision != self.revision || self.roots.waiting() > 0 {
+        if revision != self.revision || self.roots.is_loading() {
             return;
         }
         let (views, outbox) = (self.views(), self.outbox.clone());

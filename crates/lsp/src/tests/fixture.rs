@@ -99,7 +99,10 @@ impl Fixture {
     }
 
     pub fn into_views(self) -> Views {
-        Views(vec![self.view])
+        Views {
+            all: vec![self.view],
+            is_loading: false,
+        }
     }
 
     pub fn text(&self) -> &Text {
