@@ -346,7 +346,8 @@ impl Engine {
         let time_ms = ended.duration_ms;
         if let Some(used) = ended.used {
             return Used {
-                cost: used.cost.0.max(Decimal::ZERO),
+                // as the journal has it: $0.10 is $0.1
+                cost: used.cost.0.max(Decimal::ZERO).normalize(),
                 tokens: used.tokens,
                 time_ms,
             };

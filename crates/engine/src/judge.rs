@@ -149,7 +149,12 @@ impl<'a> Judge<'a> {
             own: Some(&bound),
             ..scope
         };
-        let mut own = self.called().cloned().unwrap_or_else(|| captures(task, ended));
+        let table = self.scopes.table(self.unit.node);
+        // where nothing here looks at captures, only those are made that somebody reads later
+        let looks =
+            !(task.output.is_empty() && task.fail.is_empty() && task.expect.is_empty() && task.remember.is_empty());
+        let made = || captures(task, ended, |name| looks || table.read.contains(name));
+        let mut own = self.called().cloned().unwrap_or_else(made);
         for output in &task.output {
             let value = self.declared_output(output, scope, world)?;
             own.insert(output.name.clone(), value);
@@ -172,7 +177,7 @@ impl<'a> Judge<'a> {
         let writes = remember(&task.remember, &scope)?;
         let mut truncated = ended.truncated.clone();
         truncated.retain(|capture| !task.output.iter().any(|output| output.name == capture_name(*capture)));
-        let outputs = kept(own, task, self.scopes.table(self.unit.node));
+        let outputs = kept(own, task, table);
         Ok(Products {
             outputs,
             truncated,
@@ -189,7 +194,7 @@ impl<'a> Judge<'a> {
         scope: RunScope<'_>,
         world: &mut dyn World,
     ) -> BTreeMap<SmolStr, Value> {
-        let mut own = captures(task, ended);
+        let mut own = captures(task, ended, |_| true);
         if ending(ended).is_some() || self.requires(world).is_err() {
             return own;
         }
@@ -250,7 +255,7 @@ impl<'a> Judge<'a> {
             own: Some(&bound),
             ..self.scope()
         };
-        let mut own = captures(task, ended);
+        let mut own = captures(task, ended, |_| true);
         own.extend(self.answered_outputs(task, None));
         for output in &task.output {
             let value = self
@@ -345,14 +350,15 @@ fn reads_data(expr: &Expr) -> bool {
     }
 }
 
-/// What a script always has as outputs.
-fn captures(task: &Task, ended: &Ended) -> BTreeMap<SmolStr, Value> {
+/// What a script always has as outputs, as far as it is wanted.
+fn captures(task: &Task, ended: &Ended, wanted: impl Fn(&str) -> bool) -> BTreeMap<SmolStr, Value> {
     if task.script().is_none() {
         return BTreeMap::new();
     }
     let always = [Capture::Stdout, Capture::Stderr, Capture::Exit, Capture::Duration];
     always
         .into_iter()
+        .filter(|capture| wanted(capture_name(*capture)))
         .map(|capture| {
             (
                 SmolStr::new_static(capture_name(capture)),

@@ -19,7 +19,7 @@ impl Engine {
         if node.status != NodeStatus::Pending || node.entered {
             return;
         }
-        if let Some(need) = node.needs.iter().position(|need| need.decided == Some(false)) {
+        if let Some(need) = node.unmet {
             let because = self.unmet(id, need);
             return self.skip(id, because);
         }
@@ -190,10 +190,14 @@ impl Engine {
                 }
             }
         };
-        if state.decided.is_some() {
+        let decided = state.decided;
+        if decided.is_some() {
             node.needs_open -= 1;
         }
-        node.needs[index].decided.is_some()
+        if decided == Some(false) {
+            node.unmet = Some(node.unmet.map_or(index, |first| first.min(index)));
+        }
+        decided.is_some()
     }
 
     /// Whether `node?` does without it: it was skipped, or failed and is optional.

@@ -1,6 +1,7 @@
 //! A run as people and drivers see it: nodes, attempts in flight, doubts, a digest of everything. Looking is linear and changes nothing.
 
 use std::collections::BTreeMap;
+use std::io::{BufWriter, Write};
 
 use ir::plan::{Body, Expectation, Node, NodeId};
 use ir::value::Value;
@@ -14,6 +15,8 @@ use crate::retry::unit_of;
 use crate::scope::{Place, attempts};
 use crate::scopes::{OUTERMOST, ScopeId};
 use crate::state::{NodeError, NodeState, Undo, UnitId};
+
+const DIGEST_BUFFER_BYTES: usize = 1 << 14;
 
 /// What a listing has yet to show.
 enum Pending {
@@ -309,8 +312,13 @@ impl Engine {
     pub fn state_digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         hasher.update(b"engine-state/1\0");
+        // JSON comes in small pieces, of which a hasher makes slow work
+        let mut pieces = BufWriter::with_capacity(DIGEST_BUFFER_BYTES, &mut hasher);
+        let written = serde_json::to_writer(&mut pieces, &(&self.state, &self.scopes)).is_ok();
+        let flushed = pieces.flush().is_ok();
+        drop(pieces);
         // Plain data with text keys into a hasher: there is nothing that could fail.
-        if serde_json::to_writer(&mut hasher, &(&self.state, &self.scopes)).is_err() {
+        if !written || !flushed {
             hasher.update(b"\0unserialisable");
         }
         hasher.finalize().to_hex().to_string()

@@ -207,6 +207,8 @@ pub(crate) struct NodeState {
     /// Activating nodes that fired, in the order in which they settled.
     pub fired_by: Vec<NodeId>,
     pub needs_open: u32,
+    /// The first need that can no longer be met, by its place; of thousands, none is looked at again.
+    pub unmet: Option<usize>,
     pub needs: Vec<NeedState>,
     /// Its activation and needs were decided in its favour: what is upstream of it is settled and may be read.
     pub entered: bool,
@@ -478,6 +480,7 @@ impl NodeState {
             sources_open: sources,
             fired_by: Vec::new(),
             needs_open: u32::try_from(needs.len()).unwrap_or(u32::MAX),
+            unmet: None,
             needs,
             entered: false,
             started_ms: None,

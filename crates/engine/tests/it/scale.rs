@@ -142,6 +142,26 @@ fn ten_thousand_instances_complete_or_stop_at_one_failure_too_many() {
     assert_eq!((engine.status(), ended), (RunStatus::Failed, 5001 + 3));
 }
 
+/// An answer to one of its needs that looked at all others would take minutes.
+#[test]
+fn a_join_of_a_hundred_thousand_looks_at_each_need_once() {
+    const NEEDS: u32 = 100_000;
+    let mut plan = plan();
+    let task = || Task {
+        work: script("true").into(),
+        ..Task::default()
+    };
+    plan.nodes = (0..=NEEDS)
+        .map(|at| Node::new(format!("n{at}"), Body::Task(Box::new(task()))))
+        .collect();
+    let all = (0..NEEDS).map(|node| Need::Node { node, optional: false });
+    plan.nodes[NEEDS as usize].needs.extend(all);
+    let mut engine = Engine::new(Arc::new(plan));
+    let commands = start(&mut engine, 8);
+    assert_eq!(finish(&mut engine, commands, How::Exited(0)), NEEDS as usize + 1);
+    assert_eq!(engine.status(), RunStatus::Completed);
+}
+
 #[test]
 fn a_quorum_of_ten_thousand_counts() {
     let mut plan = plan();
