@@ -173,3 +173,71 @@ fn strict_effects_run_where_the_kernel_can() {
     let expected = if support.files && support.network { 0 } else { 2 };
     assert_eq!(output.status.code(), Some(expected), "{said}");
 }
+
+/// Scripts of capabilities are confined by what the capability declares, whoever carries it out.
+#[test]
+fn a_capability_that_lies_about_its_effects_is_stopped() {
+    let support = runtime::confine::support();
+    if !support.files || !support.network {
+        skip(&support.shortfall().unwrap_or_default());
+        return;
+    }
+    let capability = |name: &str, runner: &str, script: &str| {
+        let runner = match runner {
+            "" => String::new(),
+            runner => format!("  runner: {runner}(\"{script}\")\n"),
+        };
+        format!(
+            "capability {name} \"Looks\"\n  input:\n    at: path\n  output:\n    text: string\n  effects: read(\"src/**\")\n  idempotent: true\n{runner}\n"
+        )
+    };
+    let listen = "python3 -c 'import socket; socket.socket().bind((\\\"127.0.0.1\\\", 0))'; echo heard";
+    let agent = "agent hand \"Does it\"\n  provides: by-agent\n  runner: shell(\"cat $at\")\n\n";
+    let task = |name: &str, clauses: &str, path: &str| {
+        format!("  task {name} {clauses}\n    optional: true\n    input:\n      at: \"{path}\"\n")
+    };
+    let plan = [
+        capability("look", "shell", "cat $at"),
+        capability("write", "shell", "echo x > $at; echo written"),
+        capability("listen", "shell", listen),
+        capability("by-agent", "", ""),
+        agent.to_owned(),
+        "plan p\n  dir: run.workspace\n  failure: continue\n".to_owned(),
+        task("honest", "using:look", "src/a.txt"),
+        task("reads", "using:look", "other/b.txt"),
+        task("writes", "using:write", "src/a.txt"),
+        task("listens", "using:listen", "src/a.txt"),
+        task("hired", "using:by-agent by:hand", "src/a.txt"),
+        task("hired-liar", "using:by-agent by:hand", "other/b.txt"),
+        "  task line\n    optional: true\n    do:\n      look(at: \"src/a.txt\") -> a\n      look(at: \"other/b.txt\") -> b\n".to_owned(),
+    ]
+    .concat();
+    let (project, output, said) = run(&plan, |project| {
+        project.write("src/a.txt", b"a");
+        project.write("other/b.txt", b"b");
+    });
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let shown = project.run(&["show", "last", "--json"]);
+    let summary: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
+    let expected = [
+        ("honest", "completed"),
+        ("reads", "failed"),
+        ("writes", "failed"),
+        ("listens", "failed"),
+        ("hired", "completed"),
+        ("hired-liar", "failed"),
+        ("line", "failed"),
+    ];
+    for (node, (name, status)) in summary["nodes"].as_array().expect("nodes").iter().zip(expected) {
+        assert_eq!(
+            (node["id"].as_str(), node["status"].as_str()),
+            (Some(name), Some(status)),
+            "{said}"
+        );
+    }
+    assert!(
+        said.contains("`reads` may touch only what its `effects:` declare"),
+        "{said}"
+    );
+    assert_eq!(project.read("src/a.txt"), "a");
+}

@@ -125,10 +125,17 @@ impl Driver<'_> {
         let Some(live) = self.work.live.get_mut(&id) else {
             return;
         };
-        live.confined = None;
-        if stopped && live.stop.is_some() {
+        let is_given_up = stopped && live.stop.is_some();
+        if let Some(confined) = live.confined.take() {
+            let label = live.label.clone();
+            self.let_go(confined, &label, end, &captured);
+        }
+        if is_given_up {
             return self.call_given_up(id);
         }
+        let Some(live) = self.work.live.get_mut(&id) else {
+            return;
+        };
         if let Some(call) = &mut live.call {
             call.tell(Ok((end, captured)));
         }

@@ -19,11 +19,13 @@ use tokio::sync::oneshot;
 
 use crate::attempt::{Live, Prepared, Preparer, Stop, TellEnded, not_started};
 use crate::clock::{Alarm, EventClock, Timers, boot_ms};
+use crate::confine::Confined;
 use crate::error::RunError;
 use crate::output::{Captured, FromAttempt, Pump};
 use crate::request;
 use crate::running::Patience;
 use crate::secrets::Redactor;
+use crate::sharing::{LINGER_MAX, Sharing};
 use crate::signals::Signals;
 use crate::supervisor::{self, End, Output, Supervisor};
 use crate::watch::{Ask, Observer, Progress};
@@ -64,6 +66,10 @@ impl Journal {
     pub fn commit(&mut self) -> Result<(), RunError> {
         Ok(self.writer.commit()?)
     }
+
+    pub fn syncs(&self) -> bool {
+        self.writer.syncs()
+    }
 }
 
 /// Something that is to be applied.
@@ -103,6 +109,7 @@ pub(crate) struct Driver<'a> {
     pub preparer: Preparer,
     pub grace_ms: u64,
     pub patience: Patience,
+    pub sharing: Sharing,
     /// Requests that are in the journal already.
     pub taken: BTreeSet<String>,
     pub observer: &'a mut dyn Observer,
@@ -399,15 +406,9 @@ impl Driver<'_> {
         if let Some(error) = &captured.log_error {
             self.warn(error);
         }
-        let confined = live.confined.take();
-        if confined.is_some() && may_be_confinement(end, &captured) {
-            self.warn(&format!(
-                "`{}` may touch only what its `effects:` declare: anything else is \"permission denied\" to it",
-                live.label
-            ));
+        if let Some(confined) = live.confined.take() {
+            self.let_go(confined, &live.label, end, &captured);
         }
-        // what the script did not write is not there for expressions either
-        drop(confined);
         let Live {
             attempt, dir, observed, ..
         } = live;
@@ -435,6 +436,16 @@ impl Driver<'_> {
         ended.observed.extend(after);
         redact_ended(&mut ended, redactor);
         EventKind::AttemptEnded { attempt, ended }
+    }
+
+    /// Removes what was made for a confined script: what it did not write is not there for expressions either.
+    pub(crate) fn let_go(&mut self, confined: Confined, label: &str, end: End, captured: &Captured) {
+        drop(confined);
+        if may_be_confinement(end, captured) {
+            self.warn(&format!(
+                "`{label}` may touch only what its `effects:` declare: anything else is \"permission denied\" to it"
+            ));
+        }
     }
 
     /// Waits for something, and takes everything else that happened meanwhile along: it shares the sync.
@@ -466,6 +477,23 @@ impl Driver<'_> {
         }
         while let Ok(from) = self.from_attempts.try_recv() {
             self.take_output(from)?;
+        }
+        self.linger().await
+    }
+
+    /// Waits a moment for further ends, where that costs nothing.
+    async fn linger(&mut self) -> Result<(), RunError> {
+        let until = tokio::time::Instant::now() + LINGER_MAX;
+        while self.sharing.waits(self.work.due.len(), self.work.live.len()) {
+            tokio::select! {
+                events = self.supervisor.events() => {
+                    for event in events.map_err(|source| self.supervisor_failed(source))? {
+                        self.supervised(event);
+                    }
+                }
+                Some(from) = self.from_attempts.recv() => self.take_output(from)?,
+                () = tokio::time::sleep_until(until) => break,
+            }
         }
         Ok(())
     }

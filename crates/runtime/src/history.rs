@@ -11,6 +11,7 @@ use engine::event::{Command, Event, EventKind, RunStatus};
 use ir::Plan;
 use store::{Entry, Reader, RunFolder, RunMeta, Tail, canonical};
 
+use crate::ahead;
 use crate::error::{Divergence, RunError};
 
 /// A run, folded up to the end of its journal.
@@ -64,58 +65,95 @@ pub fn replay(folder: &RunFolder) -> Result<ReplayReport, RunError> {
     })
 }
 
-/// Folds a run; `see` is shown each line with the commands that it caused.
-pub fn fold(folder: &RunFolder, see: impl FnMut(&Entry, &[Command])) -> Result<History, RunError> {
+/// Folds a run; `see` is shown each line with the commands that it caused. While the plan is read and the engine decides, another thread
+/// reads the journal.
+pub fn fold(folder: &RunFolder, mut see: impl FnMut(&Entry, &[Command])) -> Result<History, RunError> {
     let meta = folder.meta()?;
-    let plan = folder.plan(&meta)?;
-    fold_journal(meta, Arc::new(plan), folder.read()?, see)
+    let reader = folder.read()?;
+    let (to, lines) = ahead::channel();
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| ahead::read(reader, &meta, &{ to }));
+        let mut folding = Folding::new(&meta, Arc::new(folder.plan(&meta)?))?;
+        for batch in lines {
+            for (entry, event) in batch? {
+                folding.take(entry, &event, &mut see)?;
+            }
+        }
+        let tail = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok(folding.finish(tail))
+    })
 }
 
-/// The same of a journal that lies in no folder.
+/// The same of a journal that lies in no folder, on one thread.
 pub fn fold_journal(
     meta: RunMeta,
     plan: Arc<Plan>,
     mut reader: Reader,
     mut see: impl FnMut(&Entry, &[Command]),
 ) -> Result<History, RunError> {
-    ir::verify::verify(&plan).map_err(|error| RunError::BadPlan(error.to_string()))?;
-    let mut engine = Engine::new(plan);
-    let mut last_ms = 0;
-    let mut taken = BTreeSet::new();
-    let mut last_driver = None;
-    while let Some(entry) = reader.next_entry()? {
-        let event = parse(&meta, &entry)?;
-        let commands = engine.apply(&event);
-        compare(&meta, &entry, &commands)?;
+    let mut folding = Folding::new(&meta, plan)?;
+    while let Some((entry, event)) = ahead::next(&mut reader, &meta)? {
+        folding.take(entry, &event, &mut see)?;
+    }
+    Ok(folding.finish(reader.tail().clone()))
+}
+
+/// A history while it is folded.
+struct Folding<'m> {
+    meta: &'m RunMeta,
+    engine: Engine,
+    last_ms: i64,
+    taken: BTreeSet<String>,
+    last_driver: Option<LastDriver>,
+}
+
+impl<'m> Folding<'m> {
+    fn new(meta: &'m RunMeta, plan: Arc<Plan>) -> Result<Self, RunError> {
+        ir::verify::verify(&plan).map_err(|error| RunError::BadPlan(error.to_string()))?;
+        Ok(Self {
+            meta,
+            engine: Engine::new(plan),
+            last_ms: 0,
+            taken: BTreeSet::new(),
+            last_driver: None,
+        })
+    }
+
+    fn take(&mut self, entry: Entry, event: &Event, see: &mut impl FnMut(&Entry, &[Command])) -> Result<(), RunError> {
+        let commands = self.engine.apply(event);
+        compare(self.meta, &entry, &commands)?;
         see(&entry, &commands);
-        last_ms = event.time_ms;
+        self.last_ms = event.time_ms;
         if let EventKind::DriverStarted {
             boot_id,
             supervisor_pid,
             supervisor_started,
             ..
-        } = event.kind
+        } = &event.kind
         {
-            last_driver = Some(LastDriver {
+            self.last_driver = Some(LastDriver {
                 boot_id: boot_id.to_string(),
-                supervisor_pid,
-                supervisor_started,
+                supervisor_pid: *supervisor_pid,
+                supervisor_started: *supervisor_started,
             });
         }
-        taken.extend(entry.inbox);
+        self.taken.extend(entry.inbox);
+        Ok(())
     }
-    let tail = reader.tail().clone();
-    Ok(History {
-        meta,
-        engine,
-        tail,
-        last_ms,
-        taken,
-        last_driver,
-    })
+
+    fn finish(self, tail: Tail) -> History {
+        History {
+            meta: self.meta.clone(),
+            engine: self.engine,
+            tail,
+            last_ms: self.last_ms,
+            taken: self.taken,
+            last_driver: self.last_driver,
+        }
+    }
 }
 
-fn parse(meta: &RunMeta, entry: &Entry) -> Result<Event, RunError> {
+pub(crate) fn parse(meta: &RunMeta, entry: &Entry) -> Result<Event, RunError> {
     serde_json::from_str(entry.event.get()).map_err(|error| RunError::UnknownEvent {
         run: meta.run.clone(),
         seq: entry.seq,

@@ -15,6 +15,7 @@ pub mod testing;
 pub mod world;
 
 mod adapters;
+mod ahead;
 mod attempt;
 mod calling;
 mod clock;
@@ -29,6 +30,7 @@ mod recover;
 mod request;
 mod retry;
 mod running;
+mod sharing;
 mod signals;
 #[cfg(test)]
 mod tests;

@@ -130,12 +130,13 @@ impl Pump {
             Stream::Stdout => &self.output.stdout,
             Stream::Stderr => &self.output.stderr,
         };
-        let mut buffer = [0; READ_BYTES];
-        match ready.and_then(|()| pipe.try_read(&mut buffer)) {
+        // most attempts write little or nothing: room is not cleared before it is used
+        let mut buffer = Vec::with_capacity(READ_BYTES);
+        match ready.and_then(|()| pipe.try_read_buf(&mut buffer)) {
             Ok(0) => kept.open = false,
-            Ok(n) => {
+            Ok(_) => {
                 let Kept { redacting, .. } = kept;
-                let passed = redacting.push(&buffer[..n]).into_owned();
+                let passed = redacting.push(&buffer).into_owned();
                 self.pass_on(&passed, stream, kept, log);
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}

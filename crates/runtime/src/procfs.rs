@@ -3,7 +3,7 @@
 //! Everything here may be out of date when it is returned; callers act so that a stale answer does no harm.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read, Seek};
 
 use rustix::process::{Pid, Signal};
 
@@ -46,6 +46,35 @@ pub fn children(pid: u32) -> Vec<u32> {
         }
     }
     found
+}
+
+/// The children of this process, which has one thread: read again and again from one open file.
+#[derive(Debug, Default)]
+pub struct OwnChildren {
+    file: Option<fs::File>,
+    text: Vec<u8>,
+}
+
+impl OwnChildren {
+    pub fn read(&mut self) -> Vec<u32> {
+        self.try_read().unwrap_or_else(|_| children(std::process::id()))
+    }
+
+    fn try_read(&mut self) -> io::Result<Vec<u32>> {
+        let own = std::process::id();
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(fs::File::open(format!("/proc/{own}/task/{own}/children"))?),
+        };
+        file.rewind()?;
+        self.text.clear();
+        file.read_to_end(&mut self.text)?;
+        let text = String::from_utf8_lossy(&self.text);
+        Ok(text
+            .split_ascii_whitespace()
+            .filter_map(|pid| pid.parse().ok())
+            .collect())
+    }
 }
 
 /// For kernels without `children` files.
@@ -150,6 +179,16 @@ mod tests {
         assert_eq!(started_ticks(own), Some(started));
         assert!(!descendants(own).contains(&own));
         assert!(!boot_id().is_empty());
+    }
+
+    #[test]
+    fn a_child_is_there_until_it_has_ended() {
+        let children = |pid: u32, of: &[u32]| of.contains(&pid);
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("sleep");
+        assert!(children(child.id(), &super::children(std::process::id())));
+        child.kill().expect("killed");
+        child.wait().expect("reaped");
+        assert!(!children(child.id(), &super::children(std::process::id())));
     }
 
     #[test]

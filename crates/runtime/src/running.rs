@@ -27,6 +27,7 @@ use crate::init;
 use crate::procfs;
 use crate::recover::{reap, run_dir};
 use crate::secrets::{Redactor, Secrets, Values, sweep};
+use crate::sharing::Sharing;
 use crate::signals::Signals;
 use crate::supervisor::Supervisor;
 use crate::watch::{Ask, Control, Observer, Progress};
@@ -331,6 +332,7 @@ impl Running {
                 Ok(Signals::Ignored)
             };
             let mut driver = Driver {
+                sharing: Sharing::new(journal.syncs()),
                 journal,
                 watch: InboxWatch::new(folder.inbox().path()),
                 preparer: Preparer {

@@ -253,6 +253,11 @@ impl Writer {
         self.seq
     }
 
+    /// Whether a commit waits for the disk.
+    pub fn syncs(&self) -> bool {
+        self.durability == Durability::Power
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

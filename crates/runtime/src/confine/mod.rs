@@ -12,7 +12,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ir::plan::{Body, Effect, EffectKind, Plan};
+use ir::plan::{Body, Effect, EffectKind, Plan, Runner, RunnerKind};
 
 pub use apply::{Support, exec_main, support};
 
@@ -146,15 +146,32 @@ pub fn has_effects(plan: &Plan) -> bool {
     all_effects(plan).next().is_some()
 }
 
+/// Those of scripts: of tasks and gates, and of capabilities that a shell carries out.
 fn all_effects(plan: &Plan) -> impl Iterator<Item = &Vec<Effect>> {
-    std::iter::once(plan)
-        .chain(plan.plans.values())
-        .flat_map(|plan| &plan.nodes)
-        .filter_map(|node| match &node.body {
+    std::iter::once(plan).chain(plan.plans.values()).flat_map(|plan| {
+        let of_nodes = plan.nodes.iter().filter_map(|node| match &node.body {
             Body::Task(task) => task.effects.as_ref(),
             Body::Gate(gate) => gate.effects.as_ref(),
             Body::Decision(_) => None,
-        })
+        });
+        let scripted = plan.capabilities.iter().filter(|(name, _)| is_scripted(plan, name));
+        of_nodes.chain(scripted.filter_map(|(_, capability)| capability.effects.as_ref()))
+    })
+}
+
+/// Its own runner is a shell, or it has none and that of an agent who provides it is.
+fn is_scripted(plan: &Plan, name: &str) -> bool {
+    let is_shell = |runner: &Runner| runner.kind == RunnerKind::Shell;
+    match plan
+        .capabilities
+        .get(name)
+        .and_then(|capability| capability.runner.as_ref())
+    {
+        Some(runner) => is_shell(runner),
+        None => plan.agents.values().any(|agent| {
+            agent.provides.iter().any(|provided| provided == name) && agent.runner.as_ref().is_some_and(is_shell)
+        }),
+    }
 }
 
 #[cfg(test)]

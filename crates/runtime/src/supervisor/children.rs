@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
@@ -37,7 +38,9 @@ pub struct Children {
     by_id: HashMap<u64, u32>,
     /// Their leader ended, something of them may be left.
     ending: Vec<Ending>,
-    own_pid: u32,
+    listed: procfs::OwnChildren,
+    /// What attempts have as their standard input.
+    nothing: Option<File>,
 }
 
 struct Running {
@@ -56,7 +59,16 @@ struct Ending {
 }
 
 impl Children {
-    pub fn spawn(&mut self, spawn: &Spawn, stdout: OwnedFd, stderr: OwnedFd) -> Reply {
+    /// With the descriptors open that it will need.
+    pub fn new() -> Self {
+        let mut children = Self::default();
+        drop(children.nothing());
+        drop(children.listed.read());
+        children
+    }
+
+    /// Starts an attempt; says only what went wrong, as its end will be said.
+    pub fn spawn(&mut self, spawn: &Spawn, stdout: OwnedFd, stderr: OwnedFd) -> Option<Reply> {
         let mut command = Command::new(OsStr::from_bytes(&spawn.program));
         if let Some((name, args)) = spawn.argv.split_first() {
             command.arg0(OsStr::from_bytes(name));
@@ -73,7 +85,7 @@ impl Children {
             .env(CHILD_VARIABLE, spawn.id.to_string())
             .current_dir(OsStr::from_bytes(&spawn.dir))
             .process_group(0)
-            .stdin(Stdio::null())
+            .stdin(self.nothing())
             .stdout(stdout)
             .stderr(stderr);
         match command.spawn() {
@@ -88,13 +100,22 @@ impl Children {
                     },
                 );
                 self.by_id.insert(spawn.id, pid);
-                Reply::Started { id: spawn.id, pid }
+                None
             }
-            Err(error) => Reply::NotStarted {
+            Err(error) => Some(Reply::NotStarted {
                 id: spawn.id,
                 errno: error.raw_os_error().unwrap_or(0),
-            },
+            }),
         }
+    }
+
+    /// Opened once, and not for each of thousands.
+    fn nothing(&mut self) -> Stdio {
+        if self.nothing.is_none() {
+            self.nothing = File::open("/dev/null").ok();
+        }
+        let copy = self.nothing.as_ref().and_then(|file| file.try_clone().ok());
+        copy.map_or_else(Stdio::null, Stdio::from)
     }
 
     /// Asks an attempt to end; `tend` kills it after the grace period.
@@ -195,7 +216,7 @@ impl Children {
     /// Kills orphans of ended attempts; which attempts still have some.
     fn sweep(&mut self) -> Left {
         let mut left = Left::default();
-        for pid in procfs::children(self.own_pid()) {
+        for pid in self.listed.read() {
             if self.running.contains_key(&pid) {
                 continue;
             }
@@ -232,7 +253,7 @@ impl Children {
 
     /// The driver is gone: kills every descendant. Orphans come to us as their parents die, so this repeats until nobody is left.
     pub fn kill_all(&mut self) {
-        let own = self.own_pid();
+        let own = std::process::id();
         let own_group = procfs::group(own);
         let until = Instant::now() + KILL_ALL_MAX;
         while Instant::now() < until {
@@ -255,13 +276,6 @@ impl Children {
             }
             std::thread::sleep(KILL_ALL_PAUSE);
         }
-    }
-
-    fn own_pid(&mut self) -> u32 {
-        if self.own_pid == 0 {
-            self.own_pid = std::process::id();
-        }
-        self.own_pid
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Supervisor {
     /// Requests that the socket had no room for yet.
     unsent: VecDeque<Unsent>,
     frames: Frames,
+    /// What is read goes here first.
+    buffer: Vec<u8>,
 }
 
 /// What the supervisor says of an attempt.
@@ -74,8 +76,9 @@ pub fn pipes() -> io::Result<(Output, WriteEnds)> {
     for end in [&stdout, &stderr] {
         rustix::fs::fcntl_setfl(end, rustix::fs::OFlags::NONBLOCK)?;
     }
-    let stdout = pipe::Receiver::from_owned_fd(stdout)?;
-    let stderr = pipe::Receiver::from_owned_fd(stderr)?;
+    // that they are what they are has just been seen
+    let stdout = pipe::Receiver::from_owned_fd_unchecked(stdout)?;
+    let stderr = pipe::Receiver::from_owned_fd_unchecked(stderr)?;
     Ok((Output { stdout, stderr }, WriteEnds([stdout_write, stderr_write])))
 }
 
@@ -97,6 +100,7 @@ impl Supervisor {
             started_ticks: procfs::started_ticks(pid).unwrap_or(0),
             unsent: VecDeque::new(),
             frames: Frames::default(),
+            buffer: vec![0; READ_BYTES],
         };
         let not_up = |why: &str| io::Error::other(format!("`{}` started as a supervisor {why}", binary.display()));
         match tokio::time::timeout(READY_MAX, supervisor.replies()).await {
@@ -165,7 +169,7 @@ impl Supervisor {
                 .filter_map(|reply| match reply {
                     Reply::NotStarted { id, errno } => Some(Event::NotStarted { id, errno }),
                     Reply::Ended { id, end, stopped } => Some(Event::Ended { id, end, stopped }),
-                    Reply::Ready | Reply::Started { .. } => None,
+                    Reply::Ready => None,
                 })
                 .collect();
             if !events.is_empty() {
@@ -178,7 +182,6 @@ impl Supervisor {
     async fn replies(&mut self) -> io::Result<Vec<Reply>> {
         let not_ours = || io::Error::new(io::ErrorKind::InvalidData, "the supervisor answered what is no reply");
         let mut replies = Vec::new();
-        let mut bytes = [0; READ_BYTES];
         while replies.is_empty() {
             let interest = if self.unsent.is_empty() {
                 Interest::READABLE
@@ -187,9 +190,9 @@ impl Supervisor {
             };
             self.socket.ready(interest).await?;
             self.flush()?;
-            match self.socket.try_read(&mut bytes) {
+            match self.socket.try_read(&mut self.buffer) {
                 Ok(0) => break,
-                Ok(n) => self.frames.push(&bytes[..n]),
+                Ok(n) => self.frames.push(&self.buffer[..n]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => break,
                 Err(error) => return Err(error),

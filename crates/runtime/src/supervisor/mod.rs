@@ -42,8 +42,9 @@ pub fn supervisor_main() -> io::Result<()> {
         socket: stdin.as_fd(),
         signalled,
         frames: Frames::default(),
+        buffer: vec![0; READ_BYTES],
         descriptors: VecDeque::new(),
-        children: Children::default(),
+        children: Children::new(),
         replies: Vec::new(),
     };
     supervisor.replies.push(Reply::Ready);
@@ -68,6 +69,8 @@ struct Server<'fd> {
     socket: BorrowedFd<'fd>,
     signalled: UnixStream,
     frames: Frames,
+    /// What is read goes here first.
+    buffer: Vec<u8>,
     /// Received, and not yet claimed by a request.
     descriptors: VecDeque<OwnedFd>,
     children: Children,
@@ -112,12 +115,11 @@ impl Server<'_> {
 
     /// Reads what the driver sent and does it; `false` once the driver is gone.
     fn receive(&mut self) -> io::Result<bool> {
-        let mut bytes = [0; READ_BYTES];
         let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let received = recvmsg(
             self.socket,
-            &mut [IoSliceMut::new(&mut bytes)],
+            &mut [IoSliceMut::new(&mut self.buffer)],
             &mut ancillary,
             RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT,
         );
@@ -135,7 +137,7 @@ impl Server<'_> {
         if n == 0 {
             return Ok(false);
         }
-        self.frames.push(&bytes[..n]);
+        self.frames.push(&self.buffer[..n]);
         let not_ours = || {
             io::Error::new(
                 io::ErrorKind::InvalidData,
@@ -149,7 +151,7 @@ impl Server<'_> {
                     else {
                         return Err(not_ours());
                     };
-                    self.replies.push(self.children.spawn(&spawn, stdout, stderr));
+                    self.replies.extend(self.children.spawn(&spawn, stdout, stderr));
                 }
                 Request::Stop { id, grace_ms } => self.children.stop(id, Duration::from_millis(grace_ms)),
             }

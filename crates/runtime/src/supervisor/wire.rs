@@ -35,10 +35,6 @@ pub struct Spawn {
 pub enum Reply {
     /// It is up, out of the terminal's reach, and inherits orphans.
     Ready,
-    Started {
-        id: u64,
-        pid: u32,
-    },
     NotStarted {
         id: u64,
         errno: i32,
@@ -131,18 +127,13 @@ impl Reply {
         let mut out = Encoder::new();
         match *self {
             Self::Ready => out.number(0),
-            Self::Started { id, pid } => {
-                out.number(1);
-                out.number(id);
-                out.number(u64::from(pid));
-            }
             Self::NotStarted { id, errno } => {
-                out.number(2);
+                out.number(1);
                 out.number(id);
                 out.number(u64::from(errno.unsigned_abs()));
             }
             Self::Ended { id, end, stopped } => {
-                out.number(3);
+                out.number(2);
                 out.number(id);
                 let (kind, code) = match end {
                     End::Exited(code) => (0, code),
@@ -160,15 +151,11 @@ impl Reply {
         let mut fields = Decoder { rest: frame };
         let reply = match fields.number()? {
             0 => Self::Ready,
-            1 => Self::Started {
-                id: fields.number()?,
-                pid: u32::try_from(fields.number()?).ok()?,
-            },
-            2 => Self::NotStarted {
+            1 => Self::NotStarted {
                 id: fields.number()?,
                 errno: i32::try_from(fields.number()?).ok()?,
             },
-            3 => {
+            2 => {
                 let id = fields.number()?;
                 let kind = fields.number()?;
                 let code = i32::try_from(fields.number()?).ok()?;
@@ -314,7 +301,6 @@ mod tests {
         assert_eq!(seen, requests);
         for reply in [
             Reply::Ready,
-            Reply::Started { id: 1, pid: 2 },
             Reply::NotStarted { id: 1, errno: 2 },
             Reply::Ended {
                 id: 3,
