@@ -12,6 +12,8 @@ pub enum Shape {
     Layered,
     /// The same with eight needs.
     Dense,
+    /// All but the last side by side, and the last after all of them.
+    Join,
 }
 
 /// Node `n` needs the nodes `needs[n]`, all smaller than `n`.
@@ -32,6 +34,8 @@ pub fn shaped(count: usize, shape: Shape) -> Graph {
         Shape::FanOut => vec![0],
         Shape::Chain => vec![n - 1],
         Shape::Layered => above(n, &[0, 7]),
+        Shape::Join if n + 1 < count => Vec::new(),
+        Shape::Join => (0..n).collect(),
         Shape::Dense => above(n, &[0, 1, 7, 11, 23, 42, 64, 81]),
     });
     Graph { needs: needs.collect() }
@@ -42,6 +46,11 @@ impl Graph {
     /// No-op scripts.
     pub fn plan(&self) -> String {
         self.plan_of("    shell: \"sh\"\n    run: \":\"\n", |_| String::new())
+    }
+
+    /// Nothing is started: each looks whether a file is there, which is an attempt and an event as any other.
+    pub fn looking_plan(&self) -> String {
+        self.plan_of("    expect: not exists(\"nothing\")\n", |_| String::new())
     }
 
     /// Each reads what the first that it needs has printed.

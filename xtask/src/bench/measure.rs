@@ -30,7 +30,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// For each subject the median by time of `repeat` measurements, taken in turns.
+/// For each subject the fastest of `repeat` measurements, taken in turns: what others do on the machine only ever adds.
 pub fn measure(dir: &Path, repeat: usize, subjects: &mut [Subject<'_>]) -> io::Result<Vec<Cost>> {
     let mut costs = vec![Vec::with_capacity(repeat); subjects.len()];
     for _ in 0..repeat {
@@ -39,11 +39,8 @@ pub fn measure(dir: &Path, repeat: usize, subjects: &mut [Subject<'_>]) -> io::R
             costs.push(cost(command.current_dir(dir))?);
         }
     }
-    let median = |mut costs: Vec<Cost>| {
-        costs.sort_by_key(|cost| cost.time);
-        costs[costs.len() / 2]
-    };
-    Ok(costs.into_iter().map(median).collect())
+    let fastest = |costs: Vec<Cost>| costs.into_iter().min_by_key(|cost| cost.time);
+    Ok(costs.into_iter().filter_map(fastest).collect())
 }
 
 fn cost(command: &mut Command) -> io::Result<Cost> {
@@ -66,9 +63,19 @@ fn cost(command: &mut Command) -> io::Result<Cost> {
 
 pub fn heading(text: &str) {
     println!(
-        "\n  {text:<54} {:>10} {:>12} {:>10} {:>9}",
-        "×", "ms", "peak MB", "KB/task"
+        "\n  {text:<54} {:>10} {:>12} {:>10} {:>9}   load {}",
+        "×",
+        "ms",
+        "peak MB",
+        "KB/task",
+        load()
     );
+}
+
+/// How many processes the system had to run in the last minute.
+fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
 }
 
 /// One line of a group. `tasks`: how many the memory is shared by.
@@ -90,6 +97,12 @@ pub fn verdict(what: &str, figure: f64, most: f64, unit: &str) {
 
 pub fn ratio(cost: Cost, floor: Cost) -> f64 {
     cost.time.as_secs_f64() / floor.time.as_secs_f64().max(1e-9)
+}
+
+/// A figure that is to be at least so large.
+pub fn at_least(what: &str, figure: f64, least: f64, unit: &str) {
+    let verdict = if figure >= least { "within" } else { "BEYOND" };
+    println!("  {what:<54} {figure:>9.0}{unit}  {verdict} {least}{unit}");
 }
 
 /// The size of a file, or of those in a folder.
