@@ -14,10 +14,16 @@ pub fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
+/// Names another binary to test, an optimised one for the long versions.
+const BINARY_VARIABLE: &str = "PLAN_TESTS_DSLC";
+
 /// The binary, built on first use: these tests run what a person runs.
 pub fn dslc() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(other) = std::env::var_os(BINARY_VARIABLE) {
+            return PathBuf::from(other);
+        }
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--package", "dslc"])
             .current_dir(root())

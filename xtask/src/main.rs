@@ -95,8 +95,14 @@ fn simulate(root: &Path, how: &str, args: &[String]) -> ExitCode {
     exit(command.args(args).current_dir(root))
 }
 
-/// The long version of the crash tests.
+/// The long version of the crash tests, on an optimised binary.
 fn crash(root: &Path, kills: u32) -> ExitCode {
+    let mut build = Command::new(steps::cargo());
+    build.args(["build", "--release", "--quiet", "--package", "dslc"]);
+    if !build.current_dir(root).status().is_ok_and(|status| status.success()) {
+        return ExitCode::FAILURE;
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let mut command = Command::new(steps::cargo());
     command.args([
         "test",
@@ -109,6 +115,7 @@ fn crash(root: &Path, kills: u32) -> ExitCode {
         "--",
         "--nocapture",
     ]);
+    command.env("PLAN_TESTS_DSLC", target.join("release/dslc"));
     exit(command.env("CRASH_KILLS", kills.to_string()).current_dir(root))
 }
 
