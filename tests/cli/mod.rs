@@ -16,6 +16,7 @@ mod people;
 mod plans;
 mod processes;
 mod profiles;
+mod replans;
 mod reports;
 mod retries;
 mod runs;

@@ -70,7 +70,8 @@ impl History {
         let mut engine = Engine::new(Arc::new(folder.plan(&meta)?));
         let mut reader = folder.read()?;
         while let Some(entry) = reader.next_entry()? {
-            let event = parse(&entry, folder.path())?;
+            let mut event = parse(&entry, folder.path())?;
+            runtime::with_plan(&folder, &mut event.kind)?;
             engine.apply(&event);
             see(&entry, &event, &engine);
         }

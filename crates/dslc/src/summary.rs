@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use engine::event::{NodeStatus, RunStatus};
-use engine::{Engine, HypothesisSnapshot, InstanceSnapshot, Listed, NodeError, NodeSnapshot, Raised, Undo};
+use engine::{Engine, HypothesisSnapshot, InstanceSnapshot, Listed, NodeError, NodeSnapshot, Raised, Revised, Undo};
 use ir::Value;
 use ir::plan::{Body, NodeId};
 use ir::quantity::render_money;
@@ -36,6 +36,9 @@ pub struct Summary<'a> {
     pub hypotheses: Vec<Hypothesis>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub alerts: &'a [Raised],
+    /// Of the plan, behind the first.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub revisions: &'a [Revised],
     pub outputs: Outputs,
     /// Dollars, exactly.
     pub cost: String,
@@ -93,7 +96,7 @@ impl Facts<'_> {
         Summary {
             run: &self.meta.run,
             plan: &self.meta.plan,
-            version: self.meta.version.as_deref(),
+            version: self.engine.plan().version.as_deref(),
             profile: self.engine.plan().profile.as_deref(),
             status: self.status(),
             started: &self.meta.started,
@@ -102,6 +105,7 @@ impl Facts<'_> {
             gates: asking::gates(self.engine),
             hypotheses: self.engine.hypotheses().iter().map(hypothesis).collect(),
             alerts: self.engine.alerts(),
+            revisions: self.engine.revisions(),
             outputs: end.map(|end| plain(&end.outputs)).unwrap_or_default(),
             cost: render_money(used.cost.0),
             tokens: used.tokens,

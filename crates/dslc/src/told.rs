@@ -61,6 +61,12 @@ pub fn told(notice: &Notice, title: impl Fn(NodeId) -> Option<String>) -> Told {
             ));
         }
         Notice::Retrying { label, error: why, .. } => ("retrying", Some(Paint::Yellow), label, error(why)),
+        Notice::Replanned { number, by, because } => {
+            return Told::Warning(format!(
+                "the plan was changed by {by}: {because}; it is revision {number}"
+            ));
+        }
+        Notice::Kept { label, .. } => ("kept", Some(Paint::Green), label, String::new()),
         Notice::RetryAsked { label, by, because, .. } => {
             let because = because.as_ref().map(|because| format!(": {because}"));
             let rest = format!("asked by {by}{}", because.unwrap_or_default());

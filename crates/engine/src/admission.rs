@@ -66,7 +66,7 @@ fn claims<'s>(scopes: &'s Scopes, run_budget: &Budget, unit: UnitId) -> Vec<Clai
         at = scope.caller.as_ref().map(|caller| caller.unit);
         let budget = if at.is_some() { &scope.plan().budget } else { run_budget };
         claims.push(Claim {
-            account: Account::Plan(scopes.id_of(unit.node)),
+            account: Account::Plan(scopes.account_of(scopes.id_of(unit.node))),
             limits: Some(&scope.plan().limits),
             // Its time is that of the run's clock, not the sum of its attempts.
             budget: Budget {

@@ -39,6 +39,14 @@ pub struct Raised {
     pub time_ms: i64,
 }
 
+impl Alerts {
+    /// The plan has others now.
+    pub fn forget(&mut self) {
+        self.holding.clear();
+        self.stale = true;
+    }
+}
+
 impl Engine {
     /// Alerts that were raised, in order.
     pub fn alerts(&self) -> &[Raised] {

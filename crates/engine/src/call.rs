@@ -24,7 +24,7 @@ use crate::state::{State, UnitId};
 type Values = BTreeMap<SmolStr, Value>;
 
 /// How far a unit is that makes calls. Units that make none have no such entry.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Calling {
     /// The line that runs or is next.
     pub line: u32,

@@ -3,10 +3,13 @@
 //! What is idempotent is started again under the same key. Else `on in-doubt` fails the node with that mode, and without such a route
 //! the node is blocked until someone resolves it. Nothing is guessed.
 
+use ir::plan::NodeId;
+
 use crate::engine::Engine;
 use crate::event::{AttemptId, Ended, How, NodeStatus, Resolution};
 use crate::judge::Failure;
 use crate::notice::Notice;
+use crate::scope::is_fan_out;
 use crate::state::{NodeError, Stopping, UnitId};
 
 impl Engine {
@@ -89,6 +92,10 @@ impl Engine {
             return Err("no attempt of it is in doubt".to_owned());
         }
         self.hold_place(unit);
+        if std::mem::take(&mut self.state.node_mut(unit.node).doubts) && resolution != Resolution::Failed {
+            self.resolve_before(unit.node, resolution);
+            return Ok(());
+        }
         match resolution {
             Resolution::Completed if self.line(unit).is_some_and(|line| !line.is_last) => self.next_line(unit, None, 0),
             Resolution::Completed => {
@@ -116,5 +123,23 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// A person says whether what a node did before the plan was changed stands.
+    fn resolve_before(&mut self, id: NodeId, resolution: Resolution) {
+        let unit = UnitId {
+            node: id,
+            instance: None,
+        };
+        let old = self.predecessor(id).filter(|old| self.state.node(*old).stands());
+        match (resolution, old) {
+            (Resolution::Completed, Some(old)) => self.take_over_result(old, id),
+            (Resolution::Completed, None) => {
+                let products = self.judge(unit).declared_complete(&Ended::nothing(0));
+                self.unit_completed(unit, products);
+            }
+            (Resolution::Failed | Resolution::Retry, _) if is_fan_out(self.scopes.node(id)) => self.fan_out(id),
+            (Resolution::Failed | Resolution::Retry, _) => self.enqueue(unit),
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::judge::Judge;
 use crate::notice::Notice;
 use crate::retry::unit_of;
 use crate::scope::{Place, RunScope};
-use crate::scopes::{OUTERMOST, Program, ScopeId, Scopes};
+use crate::scopes::{Program, ScopeId, Scopes};
 use crate::state::{Ignored, RunEnd, State, UnitId};
 use crate::world::{Recording, Replay};
 
@@ -47,6 +47,14 @@ pub(crate) enum Work {
     Stop(ScopeId),
 }
 
+/// The plans that a plan calls, ready to be run.
+pub(crate) fn programs(plan: &Plan) -> BTreeMap<SmolStr, Arc<Program>> {
+    let programs = plan.plans.iter();
+    programs
+        .map(|(name, plan)| (name.clone(), Arc::new(Program::new(Arc::new(plan.clone())))))
+        .collect()
+}
+
 /// A run of a plan.
 #[derive(Debug)]
 pub struct Engine {
@@ -66,10 +74,7 @@ pub struct Engine {
 impl Engine {
     /// An engine before its first event. The plan must have passed `ir::verify`.
     pub fn new(plan: Arc<Plan>) -> Self {
-        let programs = plan.plans.iter();
-        let programs = programs
-            .map(|(name, plan)| (name.clone(), Arc::new(Program::new(Arc::new(plan.clone())))))
-            .collect();
+        let programs = programs(&plan);
         let scopes = Scopes::new(Arc::new(Program::new(plan)));
         let state = State::new(scopes.outermost());
         Self {
@@ -165,12 +170,12 @@ impl Engine {
         self.state.run.as_ref()
     }
 
-    /// The outermost plan.
     /// The plan that a node of the run is in.
     pub fn plan_of(&self, node: NodeId) -> &Plan {
         self.scopes.of(node).plan()
     }
 
+    /// The outermost plan, as it is now.
     pub fn plan(&self) -> &Arc<Plan> {
         &self.scopes.outermost().program.plan
     }
@@ -213,7 +218,7 @@ impl Engine {
 
     /// The node of a name, as [`crate::NodeSnapshot::id`] has it.
     pub fn find(&self, id: &str) -> Option<NodeId> {
-        (0..self.node_count()).find(|node| {
+        self.current_nodes().into_iter().find(|node| {
             let unit = UnitId {
                 node: *node,
                 instance: None,
@@ -269,8 +274,10 @@ impl Engine {
             self.driver_started();
             return Ok(());
         }
-        if let EventKind::RetryAsked { nodes, because, by } = event {
-            return self.retry_asked(nodes, by, because.as_deref());
+        match event {
+            EventKind::RetryAsked { nodes, because, by } => return self.retry_asked(nodes, by, because.as_deref()),
+            EventKind::Replanned(revision) => return self.replanned(revision),
+            _ => {}
         }
         if self.state.end.is_some() {
             return Err("the run has ended".to_owned());
@@ -286,7 +293,7 @@ impl Engine {
                         attempt,
                     },
             } => self.backoff_over(unit_of(*node, *instance), *attempt),
-            EventKind::TimerFired { timer: Timer::Plan } => self.time_is_up(OUTERMOST),
+            EventKind::TimerFired { timer: Timer::Plan } => self.time_is_up(self.scopes.outermost_id()),
             EventKind::TimerFired {
                 timer:
                     Timer::Call {
@@ -321,7 +328,8 @@ impl Engine {
                 decision,
                 because,
             } => self.gate_decided(*node, by, person.as_ref(), decision, because.as_deref()),
-            EventKind::RunStarted(_) | EventKind::DriverStarted { .. } | EventKind::RetryAsked { .. } => Ok(()),
+            EventKind::RunStarted(_) | EventKind::DriverStarted { .. } => Ok(()),
+            EventKind::RetryAsked { .. } | EventKind::Replanned(_) => Ok(()),
         }
     }
 
@@ -337,8 +345,10 @@ impl Engine {
             .iter()
             .filter(|node| node.body.task().is_some())
             .count() as u64;
-        self.limit_time(OUTERMOST, self.plan().timeout_ms);
-        self.open(OUTERMOST);
+        let outermost = self.scopes.outermost_id();
+        self.state.scope_mut(outermost).inputs = run.inputs.clone();
+        self.limit_time(outermost, self.plan().timeout_ms);
+        self.open(outermost);
         Ok(())
     }
 
@@ -443,6 +453,7 @@ impl Engine {
             EventKind::Resolved { node, instance, .. } => {
                 format!("resolved {}", name(*node, *instance))
             }
+            EventKind::Replanned(revision) => format!("replanned, revision {}", revision.number),
             EventKind::RetryAsked { nodes, .. } => {
                 let names: Vec<_> = nodes.iter().map(|node| name(*node, None)).collect();
                 format!("retry-asked {}", names.join(", "))

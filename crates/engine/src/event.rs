@@ -4,8 +4,9 @@
 //! never rename. Absent: how commands are carried out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use ir::plan::{Budget, Effect, Inputs, Money, NodeId};
+use ir::plan::{Budget, Effect, Inputs, Money, NodeId, Plan};
 use ir::value::Value;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -77,6 +78,8 @@ pub enum EventKind {
         because: Option<String>,
         by: String,
     },
+    /// The run goes on under a changed plan.
+    Replanned(Revision),
     /// A person decided about a gate that waits for people.
     Decided {
         node: NodeId,
@@ -89,6 +92,26 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         because: Option<String>,
     },
+}
+
+/// A changed plan under which a run goes on.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Revision {
+    /// From 2: the plan that the run started with is the first.
+    pub number: u32,
+    /// Of the plan, which lies in the run's folder.
+    pub ir_hash: SmolStr,
+    /// Its parameters, complete.
+    #[serde(default, skip_serializing_if = "Inputs::is_empty")]
+    pub inputs: Inputs,
+    /// Nodes that run once more whatever they had come to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rerun: Vec<SmolStr>,
+    pub because: String,
+    pub by: String,
+    /// Not journaled: whoever reads the event puts it back.
+    #[serde(skip)]
+    pub plan: Option<Arc<Plan>>,
 }
 
 /// What a person says to a gate.

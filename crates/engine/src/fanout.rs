@@ -112,6 +112,10 @@ impl Engine {
             let message = format!("each: `{completed}` completed before, and its item is no longer the same");
             return self.fail_unstarted(id, Failure::new("expression-error", message));
         }
+        let kept = (0..)
+            .zip(&fan.instances)
+            .filter(|(_, instance)| is_settled(instance.unit.status));
+        let kept: Vec<u32> = kept.map(|(index, _)| index).collect();
         let label = self.label(UnitId {
             node: id,
             instance: None,
@@ -122,6 +126,11 @@ impl Engine {
             instances: fan.open,
         });
         self.state.node_mut(id).fan = Some(Box::new(fan));
+        if let Some(old) = self.predecessor(id).filter(|_| self.state.node(id).retries == 0) {
+            for instance in kept.into_iter().map(Some) {
+                self.take_over_unit(UnitId { node: old, instance }, UnitId { node: id, instance });
+            }
+        }
         self.show_status(id);
         self.admit(id);
         self.merge_if_over(id);

@@ -19,7 +19,12 @@ impl Engine {
     /// plan, made once. Two nodes with the same [`fingerprint::digest`] of this do the same, in this run or in one of another revision.
     pub fn content_of(&self, node: NodeId, leads: &Leads) -> Vec<Part> {
         let scope = self.scopes.of(node);
-        let mut parts = fingerprint::of_node(scope.plan(), self.plan(), leads, scope.local(node));
+        let mut parts = fingerprint::of_node(
+            scope.plan(),
+            self.scopes.root_of(self.scopes.id_of(node)),
+            leads,
+            scope.local(node),
+        );
         parts.extend(self.values_read(node));
         parts
     }

@@ -254,7 +254,7 @@ impl Engine {
             HypothesisSnapshot {
                 name: hypothesis.name.clone(),
                 title: title
-                    .and_then(|title| self.scope(Place::Plan(0)).eval(title).ok())
+                    .and_then(|title| self.scope(Place::Plan(self.scopes.outermost_id())).eval(title).ok())
                     .map(|title| ir::data::render(&title)),
                 prior: Odds::of(hypothesis.prior),
                 odds: self.odds(hypothesis, &evidence),

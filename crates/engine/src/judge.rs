@@ -34,7 +34,7 @@ pub(crate) const WITHOUT_EFFECT: [&str; 5] = [
 ];
 
 /// What a completed attempt made.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Products {
     pub outputs: BTreeMap<SmolStr, Value>,
     pub truncated: Vec<Capture>,

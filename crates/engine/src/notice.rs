@@ -68,6 +68,17 @@ pub enum Notice {
         error: NodeError,
         at_ms: i64,
     },
+    /// The run goes on under a changed plan.
+    Replanned {
+        number: u32,
+        by: String,
+        because: String,
+    },
+    /// A node keeps the result that it had before the plan was changed, or a call was tried again.
+    Kept {
+        node: NodeId,
+        label: SmolStr,
+    },
     /// A person has a node tried again.
     RetryAsked {
         node: NodeId,

@@ -29,7 +29,7 @@ impl Engine {
     pub fn outcome(&self) -> Outcome<'_> {
         Outcome {
             engine: self,
-            scope: self.scope(Place::Plan(0)),
+            scope: self.scope(Place::Plan(self.scopes.outermost_id())),
         }
     }
 }

@@ -20,9 +20,10 @@ use crate::notice::Notice;
 use crate::scope::{Place, RunScope};
 use crate::start::milliseconds;
 use crate::state::{NodeError, UnitId};
+use crate::takeover::TakenOver;
 
 /// A gate that has asked people.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct GateState {
     pub ask: Ask,
     pub asked_ms: i64,
@@ -195,7 +196,16 @@ impl Engine {
             Ok(ask) => ask,
             Err(failure) => return self.finish_attempt(unit, Err(failure)),
         };
-        self.open_question(unit, ask);
+        match self.take_over_decisions(unit.node, &ask) {
+            TakenOver::Nothing => self.open_question(unit, ask),
+            TakenOver::Result => {}
+            TakenOver::Question(before) => {
+                self.open_question(unit, before.ask.clone());
+                if let Some(gate) = &mut self.state.node_mut(unit.node).gate {
+                    *gate = before;
+                }
+            }
+        }
     }
 
     /// `judge: human`: anybody may say whether the prose of a node holds.

@@ -50,6 +50,9 @@ impl Engine {
     }
 
     fn begin(&mut self, id: NodeId) {
+        if self.take_over(id) {
+            return;
+        }
         let program = self.scopes.program(id);
         let node = &program.plan.nodes[self.scopes.of(id).local(id) as usize];
         match &node.body {

@@ -15,7 +15,6 @@ use crate::event::NodeStatus;
 use crate::graph::task;
 use crate::notice::Notice;
 use crate::people::Weight;
-use crate::scopes::OUTERMOST;
 use crate::state::{NeedState, NodeState, UndoStatus, Unit, UnitId, is_settled};
 
 /// Why nodes are not tried again.
@@ -98,7 +97,7 @@ impl Engine {
     }
 
     fn is_still_ending(&self) -> bool {
-        let outermost = self.state.scope(OUTERMOST);
+        let outermost = self.state.scope(self.scopes.outermost_id());
         outermost.stopping.is_some() && self.state.end.is_none()
     }
 
@@ -143,14 +142,14 @@ impl Engine {
             let mut units = instances.map(|instance| &instance.unit).chain([&node.unit]);
             units.any(Unit::is_undone)
         };
-        let undone = (0..self.node_count()).filter(is_undone);
+        let undone = self.current_nodes().into_iter().filter(is_undone);
         undone.map(|id| self.outermost_node(id)).collect()
     }
 
     /// Adds what the end of the run cancelled or undid, and what these nodes kept from running or had run.
     fn add_what_followed(&self, anew: &mut BTreeSet<NodeId>) {
         let scope = self.scopes.outermost();
-        if self.state.scope(OUTERMOST).stopping.is_some() {
+        if self.state.scope(self.scopes.outermost_id()).stopping.is_some() {
             let cancelled = |id: &NodeId| self.state.node(*id).status == NodeStatus::Cancelled;
             anew.extend(scope.nodes().filter(cancelled));
             anew.extend(self.undone_nodes());
@@ -241,20 +240,21 @@ impl Engine {
     /// The run, or what its end had stopped, goes on.
     fn go_on(&mut self) {
         let failed: Vec<(u64, UnitId)> = self.not_undone();
-        let whole = self.state.scope_mut(OUTERMOST);
+        let outermost = self.scopes.outermost_id();
+        let whole = self.state.scope_mut(outermost);
         whole.undoable.extend(failed);
         whole.stopping = None;
         whole.rolling_back = false;
         whole.ended = false;
-        self.state.undos.remove(&OUTERMOST);
+        self.state.undos.remove(&outermost);
         self.state.alerts.stale = true;
         if self.state.end.take().is_some() {
             // a driver starts what is ready, and it resumes the run
             self.state.paused = true;
         }
         self.state.announced = None;
-        if !self.state.deadlines.contains_key(&OUTERMOST) {
-            self.limit_time(OUTERMOST, self.plan().timeout_ms);
+        if !self.state.deadlines.contains_key(&outermost) {
+            self.limit_time(outermost, self.plan().timeout_ms);
         }
     }
 
@@ -262,7 +262,7 @@ impl Engine {
     fn not_undone(&self) -> Vec<(u64, UnitId)> {
         let failed = |unit: &Unit| matches!(&unit.undo, Some(undo) if undo.status == UndoStatus::Failed);
         let mut found = Vec::new();
-        for node in 0..self.node_count() {
+        for node in self.current_nodes() {
             let state = self.state.node(node);
             let single = (None, &state.unit);
             let instances = (0..).zip(state.fan.iter().flat_map(|fan| &fan.instances));
@@ -294,12 +294,13 @@ impl Engine {
         let unhandled = unhandled.map(|(id, _)| id).collect();
         let unsettled = states().filter(|(_, node)| !node.is_settled()).count();
         let cut_short = states().any(|(_, node)| node.status == NodeStatus::Cancelled);
-        let whole = self.state.scope_mut(OUTERMOST);
+        let outermost = self.scopes.outermost_id();
+        let whole = self.state.scope_mut(outermost);
         whole.unhandled = unhandled;
         whole.unsettled = u32::try_from(unsettled).unwrap_or(u32::MAX);
         whole.cut_short = cut_short;
         if unsettled == 0 {
-            self.over.push_back(OUTERMOST);
+            self.over.push_back(outermost);
         }
     }
 

@@ -17,7 +17,7 @@ use crate::event::{Ended, How, NodeStatus};
 use crate::graph::task;
 use crate::memory;
 use crate::retry::idempotency_key;
-use crate::scopes::{OUTERMOST, ScopeId, Scopes};
+use crate::scopes::{ScopeId, Scopes};
 use crate::spending;
 use crate::state::{NodeError, State, UnitId};
 
@@ -64,7 +64,7 @@ impl<'a> RunScope<'a> {
     fn scope_id(&self) -> ScopeId {
         match self.place {
             Place::Plan(scope) => scope,
-            Place::Alert => OUTERMOST,
+            Place::Alert => self.scopes.outermost_id(),
             Place::Node(node) | Place::Unit(UnitId { node, .. }) => self.scopes.id_of(node),
         }
     }
@@ -206,11 +206,8 @@ impl<'a> RunScope<'a> {
         self.state.unit(self.unit()?).called.as_ref()?.outputs.as_ref()
     }
 
-    fn inputs(&self) -> Option<&'a Inputs> {
-        match self.scope_id() {
-            OUTERMOST => self.state.run.as_ref().map(|run| &run.inputs),
-            called => Some(&self.state.scope(called).inputs),
-        }
+    fn inputs(&self) -> &'a Inputs {
+        &self.state.scope(self.scope_id()).inputs
     }
 
     fn capture(&self, capture: Capture) -> Result<Value, EvalError> {
@@ -332,11 +329,7 @@ impl RunScope<'_> {
 impl Scope for RunScope<'_> {
     fn get(&self, reference: &Ref) -> Result<Value, EvalError> {
         match reference {
-            Ref::Param(name) => Ok(self
-                .inputs()
-                .and_then(|inputs| inputs.get(name))
-                .cloned()
-                .unwrap_or(Value::None)),
+            Ref::Param(name) => Ok(self.inputs().get(name).cloned().unwrap_or(Value::None)),
             Ref::Output(node, name) => self.output(self.named(*node)?, name),
             Ref::Status(node) => self.status(self.named(*node)?),
             Ref::Attempts(node) => {

@@ -3,11 +3,12 @@
 //! Nodes have numbers of the whole run: those of the outermost plan first, then those of each scope as it begins. What a plan says
 //! about its own nodes has numbers of that plan, from 0; [`Scope::global`] leads from one to the other. Nothing here ever shrinks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ir::Expr;
+use ir::fingerprint::Leads;
 use ir::plan::{Node, NodeId, Plan};
 use serde::Serialize;
 use smol_str::{SmolStr, format_smolstr};
@@ -15,22 +16,27 @@ use smol_str::{SmolStr, format_smolstr};
 use crate::graph::{Graph, NodeTable, fallback_of};
 use crate::state::UnitId;
 
-/// Place of a scope among those of the run; 0 is the outermost.
+/// Place of a scope among those of the run.
 pub(crate) type ScopeId = u32;
-
-pub(crate) const OUTERMOST: ScopeId = 0;
 
 /// A plan with the tables of its graph, shared by all scopes that run it.
 #[derive(Debug)]
 pub(crate) struct Program {
     pub plan: Arc<Plan>,
     pub graph: Graph,
+    /// What leads to its nodes, once somebody compares them.
+    leads: OnceLock<Leads>,
 }
 
 impl Program {
     pub fn new(plan: Arc<Plan>) -> Self {
         let graph = Graph::new(&plan);
-        Self { plan, graph }
+        let leads = OnceLock::new();
+        Self { plan, graph, leads }
+    }
+
+    pub fn leads(&self) -> &Leads {
+        self.leads.get_or_init(|| Leads::of(&self.plan))
     }
 }
 
@@ -45,6 +51,12 @@ pub(crate) struct Scope {
     pub caller: Option<Caller>,
     /// What its nodes' names begin with: `release/`, `deploy[eu]/`, in a second attempt `release#2/`.
     pub prefix: SmolStr,
+    /// Of each of its nodes the one in an earlier scope whose result it may take over; empty where there is no such scope.
+    pub predecessors: Vec<Option<NodeId>>,
+    /// Those that run anew whatever they had come to.
+    pub reruns: BTreeSet<NodeId>,
+    /// Of the outermost plan, once it was changed: the scope of its next revision.
+    pub successor: Option<ScopeId>,
 }
 
 /// The attempt that called a plan.
@@ -92,6 +104,8 @@ impl Scope {
 #[derive(Debug, Serialize)]
 pub(crate) struct Scopes {
     list: Vec<Scope>,
+    /// That of the latest revision of the plan.
+    outermost: ScopeId,
     /// Of each node of the run.
     #[serde(skip)]
     of_node: Vec<ScopeId>,
@@ -101,14 +115,21 @@ impl Scopes {
     pub fn new(outermost: Arc<Program>) -> Self {
         let mut scopes = Self {
             list: Vec::new(),
+            outermost: 0,
             of_node: Vec::new(),
         };
-        scopes.begin(outermost, None, SmolStr::default());
+        scopes.begin(outermost, None, SmolStr::default(), Vec::new());
         scopes
     }
 
     /// Adds a scope behind the others.
-    pub fn begin(&mut self, program: Arc<Program>, caller: Option<Caller>, prefix: SmolStr) -> ScopeId {
+    pub fn begin(
+        &mut self,
+        program: Arc<Program>,
+        caller: Option<Caller>,
+        prefix: SmolStr,
+        predecessors: Vec<Option<NodeId>>,
+    ) -> ScopeId {
         let id = ScopeId::try_from(self.list.len()).unwrap_or(ScopeId::MAX);
         let base = NodeId::try_from(self.of_node.len()).unwrap_or(NodeId::MAX);
         self.of_node.resize(self.of_node.len() + program.plan.nodes.len(), id);
@@ -117,8 +138,33 @@ impl Scopes {
             base,
             caller,
             prefix,
+            predecessors,
+            reruns: BTreeSet::new(),
+            successor: None,
         });
         id
+    }
+
+    /// The plan was changed: another scope is the outermost. `reruns` are numbers of the plan.
+    pub fn revise(
+        &mut self,
+        program: Arc<Program>,
+        predecessors: Vec<Option<NodeId>>,
+        reruns: BTreeSet<NodeId>,
+    ) -> ScopeId {
+        let new = self.begin(program, None, SmolStr::default(), predecessors);
+        self.list[self.outermost as usize].successor = Some(new);
+        self.outermost = new;
+        let scope = &mut self.list[new as usize];
+        scope.reruns = reruns.into_iter().map(|local| scope.base + local).collect();
+        new
+    }
+
+    /// What a call made is another unit's.
+    pub fn called_by(&mut self, scope: ScopeId, unit: UnitId) {
+        if let Some(caller) = &mut self.list[scope as usize].caller {
+            caller.unit = unit;
+        }
     }
 
     /// Somebody outside of the plan reads this too. Only before anything else shares the program.
@@ -129,7 +175,50 @@ impl Scopes {
     }
 
     pub fn outermost(&self) -> &Scope {
-        &self.list[0]
+        self.get(self.outermost)
+    }
+
+    pub const fn outermost_id(&self) -> ScopeId {
+        self.outermost
+    }
+
+    /// The scope of the revision before the latest.
+    pub fn before_outermost(&self) -> Option<ScopeId> {
+        let scopes = (0..).zip(&self.list);
+        let mut before = scopes.filter(|(_, scope)| scope.successor == Some(self.outermost));
+        before.next().map(|(id, _)| id)
+    }
+
+    /// Of each scope whether it belongs to the latest revision.
+    pub fn current(&self) -> Vec<bool> {
+        let mut current: Vec<bool> = Vec::with_capacity(self.list.len());
+        for (id, scope) in (0..).zip(&self.list) {
+            current.push(match &scope.caller {
+                None => id == self.outermost,
+                // who takes over a call may have begun after it
+                Some(_) => self.top(id) == self.outermost,
+            });
+        }
+        current
+    }
+
+    /// The scope that nobody called, around a scope.
+    fn top(&self, id: ScopeId) -> ScopeId {
+        let mut at = id;
+        while let Some(caller) = &self.get(at).caller {
+            at = self.id_of(caller.unit.node);
+        }
+        at
+    }
+
+    /// The plan that a scope is part of a run of: that has the plans that are called.
+    pub fn root_of(&self, id: ScopeId) -> &Arc<Plan> {
+        &self.get(self.top(id)).program.plan
+    }
+
+    /// Who counts what the plan of a scope uses; all revisions of the outermost count together.
+    pub fn account_of(&self, id: ScopeId) -> ScopeId {
+        if self.get(id).caller.is_none() { 0 } else { id }
     }
 
     pub fn get(&self, id: ScopeId) -> &Scope {
@@ -144,8 +233,11 @@ impl Scopes {
     /// A scope, the one that called it, and so on to the outermost.
     pub fn outward(&self, from: ScopeId) -> impl Iterator<Item = ScopeId> + '_ {
         std::iter::successors(Some(from), |id| {
-            let caller = self.get(*id).caller.as_ref()?;
-            Some(self.id_of(caller.unit.node))
+            let scope = self.get(*id);
+            match &scope.caller {
+                Some(caller) => Some(self.id_of(caller.unit.node)),
+                None => scope.successor,
+            }
         })
     }
 

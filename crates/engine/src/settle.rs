@@ -46,6 +46,7 @@ impl Engine {
         });
         let node = self.state.node(id);
         let notice = match status {
+            NodeStatus::Completed if node.kept => Notice::Kept { node: id, label },
             NodeStatus::Completed => {
                 let duration_ms = node.settled_ms.unwrap_or(0) - node.started_ms.or(node.settled_ms).unwrap_or(0);
                 Notice::Completed {

@@ -13,7 +13,7 @@ use crate::event::{AttemptId, NodeStatus, Usage};
 use crate::people::GateSnapshot;
 use crate::retry::unit_of;
 use crate::scope::{Place, attempts};
-use crate::scopes::{OUTERMOST, ScopeId};
+use crate::scopes::ScopeId;
 use crate::state::{NodeError, NodeState, Undo, UnitId};
 
 const DIGEST_BUFFER_BYTES: usize = 1 << 14;
@@ -108,14 +108,22 @@ impl NodeSnapshot {
 impl Engine {
     /// Every node, by number: those of the plan in plan order, then those of each call in the order in which they began.
     pub fn nodes(&self) -> Vec<NodeSnapshot> {
-        (0..self.node_count()).map(|id| self.node_snapshot(id)).collect()
+        let nodes = self.current_nodes().into_iter();
+        nodes.map(|id| self.node_snapshot(id)).collect()
+    }
+
+    /// The numbers of the nodes that the latest revision of the plan has, and of what it called.
+    pub(crate) fn current_nodes(&self) -> Vec<NodeId> {
+        let current = self.scopes.current();
+        let nodes = 0..self.node_count();
+        nodes.filter(|id| current[self.scopes.id_of(*id) as usize]).collect()
     }
 
     /// Every node and instance as people read a run, each with how deep it stands.
     pub fn listing(&self) -> Vec<(u32, Listed)> {
         let calls = self.scopes.calls();
         let mut listing = Vec::new();
-        let mut work: Vec<(u32, Pending)> = vec![(0, Pending::Scope(OUTERMOST))];
+        let mut work: Vec<(u32, Pending)> = vec![(0, Pending::Scope(self.scopes.outermost_id()))];
         while let Some((depth, pending)) = work.pop() {
             match pending {
                 Pending::Scope(scope) => {
@@ -273,7 +281,7 @@ impl Engine {
     /// Prose expectations and checks of completed nodes: never decided here, so never passed.
     pub fn unverified(&self) -> Vec<Unverified> {
         let mut unverified = Vec::new();
-        for id in 0..self.node_count() {
+        for id in self.current_nodes() {
             let node = self.scopes.node(id);
             let expectations = match &node.body {
                 Body::Task(task) => &task.expect,

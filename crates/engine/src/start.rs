@@ -20,7 +20,7 @@ use crate::graph::{script, task};
 use crate::judge::Failure;
 use crate::notice::Notice;
 use crate::scope::{Place, RunScope, key, runs_outside};
-use crate::scopes::{OUTERMOST, ScopeId};
+use crate::scopes::ScopeId;
 use crate::spending::least;
 use crate::state::{ReadyKey, UnitId};
 
@@ -68,6 +68,10 @@ impl Engine {
         if self.undo_next() {
             return true;
         }
+        // what the revision before did is undone first
+        if self.state.leaving.is_some() {
+            return false;
+        }
         while let Some(key) = self.state.ready.pop_first() {
             match self.full_scope(key.unit) {
                 Some(full) => drop(self.state.scope_mut(full).held.insert(key)),
@@ -83,10 +87,12 @@ impl Engine {
     /// A call of a plan, around the unit, in which as many attempts run as may.
     fn full_scope(&self, unit: UnitId) -> Option<ScopeId> {
         let around = self.scopes.outward(self.scopes.id_of(unit.node));
-        around.take_while(|scope| *scope != OUTERMOST).find(|scope| {
-            let parallel = self.scopes.get(*scope).plan().limits.parallel;
-            parallel.is_some_and(|parallel| self.state.scope(*scope).running >= parallel.max(1))
-        })
+        around
+            .take_while(|scope| *scope != self.scopes.outermost_id())
+            .find(|scope| {
+                let parallel = self.scopes.get(*scope).plan().limits.parallel;
+                parallel.is_some_and(|parallel| self.state.scope(*scope).running >= parallel.max(1))
+            })
     }
 
     /// An attempt takes its place in every scope around it.

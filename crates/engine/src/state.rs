@@ -21,6 +21,7 @@ use crate::event::{Account, AttemptId, BudgetItem, NodeStatus, RunStarted, RunSt
 use crate::judge::Products;
 use crate::people::GateState;
 use crate::prose::Judging;
+use crate::revise::Revised;
 use crate::scopes::{Scope, ScopeId};
 
 /// What is attempted: a node, or one instance of a fan-out.
@@ -92,6 +93,10 @@ pub(crate) struct State {
     #[serde(serialize_with = "pairs")]
     pub deadlines: BTreeMap<ScopeId, u64>,
     pub paused: bool,
+    /// Revisions of the plan behind the first.
+    pub revisions: Vec<Revised>,
+    /// The revision before, while what is no longer in the plan is being undone.
+    pub leaving: Option<ScopeId>,
     /// Scopes that have something to undo and undo nothing at the moment.
     pub undos: BTreeSet<ScopeId>,
     /// How many units have completed.
@@ -225,6 +230,10 @@ pub(crate) struct NodeState {
     pub satisfies: Option<bool>,
     /// Rounds of the same node in earlier calls of its plan.
     pub rounds_before: u32,
+    /// Its result is that of a node before it.
+    pub kept: bool,
+    /// A person has to say whether what was done before stands.
+    pub doubts: bool,
     /// How often a person had it tried again.
     pub retries: u32,
     /// The instances that it had before it was tried again.
@@ -272,7 +281,7 @@ impl NeedState {
 }
 
 /// One task, gate or instance, through its attempts.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Unit {
     pub status: NodeStatus,
     /// Number of the current or last attempt; 0 before the first.
@@ -297,7 +306,7 @@ pub(crate) struct Unit {
 }
 
 /// A call of a plan.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Called {
     pub scope: ScopeId,
     /// What it made, from its end until that has been judged.
@@ -352,7 +361,7 @@ pub struct NodeError {
     pub attempts: u32,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct FanOut {
     pub instances: Vec<Instance>,
     /// Instances that wait for a place under `parallel`.
@@ -369,7 +378,7 @@ pub(crate) struct FanOut {
     pub cancelled: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Instance {
     pub key: SmolStr,
     pub item: Value,
@@ -409,6 +418,8 @@ impl State {
             clock: RunClock::default(),
             deadlines: BTreeMap::new(),
             paused: false,
+            revisions: Vec::new(),
+            leaving: None,
             undos: BTreeSet::new(),
             completions: 0,
             end: None,
@@ -492,6 +503,8 @@ impl NodeState {
             error: None,
             satisfies: None,
             rounds_before: 0,
+            kept: false,
+            doubts: false,
             retries: 0,
             before: None,
             handled: None,

@@ -10,7 +10,7 @@ use ir::plan::NodeId;
 use crate::engine::Engine;
 use crate::event::{Command, NodeStatus, RunStatus, StopReason, Timer};
 use crate::notice::Notice;
-use crate::scopes::{OUTERMOST, ScopeId};
+use crate::scopes::ScopeId;
 use crate::state::{RunEnd, Stopping, UnitId};
 
 /// What becomes of a unit that is not running when its run or its fan-out ends early.
@@ -51,10 +51,11 @@ impl Engine {
     }
 
     pub(crate) fn cancel(&mut self, rollback: bool) -> Result<(), String> {
-        if let Some(Stopping::Cancel { .. }) = self.state.scope(OUTERMOST).stopping {
+        let outermost = self.scopes.outermost_id();
+        if let Some(Stopping::Cancel { .. }) = self.state.scope(outermost).stopping {
             return Err("the run is already being cancelled".to_owned());
         }
-        self.stop(OUTERMOST, Stopping::Cancel { rollback });
+        self.stop(outermost, Stopping::Cancel { rollback });
         Ok(())
     }
 
@@ -221,7 +222,11 @@ impl Engine {
             for (scope, over_ms) in deadlines {
                 self.set_timer(scope, over_ms);
             }
-            let dropping = self.state.scope(OUTERMOST).stopping.is_some_and(Stopping::drops);
+            let dropping = self
+                .state
+                .scope(self.scopes.outermost_id())
+                .stopping
+                .is_some_and(Stopping::drops);
             if let Some(end_ms) = self.budget_time_ms().filter(|_| !dropping) {
                 let left_ms = i64::try_from(end_ms.saturating_sub(self.state.clock.used_ms)).unwrap_or(i64::MAX);
                 let at_ms = self.state.now_ms.saturating_add(left_ms);
@@ -236,7 +241,7 @@ impl Engine {
     /// Ends the run once every node has settled.
     pub(crate) fn end_if_over(&mut self) {
         let state = &self.state;
-        if state.scope(OUTERMOST).ended {
+        if state.scope(self.scopes.outermost_id()).ended {
             self.state.end = Some(self.run_end());
             return;
         }
@@ -253,7 +258,7 @@ impl Engine {
             .find(|id| !self.state.node(*id).is_settled())
             .unwrap_or(0);
         let message = format!("`{}` waits for something that waits for it", self.scopes.node(stuck).id);
-        self.halt_all(OUTERMOST, Stopping::Cancel { rollback: false });
+        self.halt_all(self.scopes.outermost_id(), Stopping::Cancel { rollback: false });
         self.work.clear();
         self.over.clear();
         self.state.end = Some(RunEnd {
@@ -264,8 +269,8 @@ impl Engine {
     }
 
     fn run_end(&self) -> RunEnd {
-        let (outputs, missing) = self.plan_outputs(OUTERMOST);
-        let whole = self.state.scope(OUTERMOST);
+        let (outputs, missing) = self.plan_outputs(self.scopes.outermost_id());
+        let whole = self.state.scope(self.scopes.outermost_id());
         let unhandled = whole.unhandled.first();
         let (status, message) = match whole.stopping {
             Some(Stopping::Cancel { .. }) => (RunStatus::Cancelled, None),

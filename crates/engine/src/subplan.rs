@@ -19,9 +19,10 @@ use crate::inputs;
 use crate::judge::Failure;
 use crate::notice::Notice;
 use crate::scope::Place;
-use crate::scopes::{Caller, OUTERMOST, Program, ScopeId};
+use crate::scopes::{Caller, Program, ScopeId};
 use crate::start::{milliseconds, timeout};
 use crate::state::{Called, Stopping, UnitId};
+use crate::takeover;
 use crate::world::Replay;
 
 impl Engine {
@@ -93,9 +94,14 @@ impl Engine {
             plan: program.plan.name.clone(),
             nodes: u32::try_from(program.plan.nodes.len()).unwrap_or(u32::MAX),
         });
-        let scope = self.scopes.begin(program, Some(caller), prefix);
+        // what was done stays done where a person had the call tried again, and else is done once more
+        let takes_over = before.filter(|_| std::mem::take(&mut self.state.unit_mut(unit).takes_over));
+        let predecessors = takes_over.map(|before| takeover::predecessors(&program, self.scopes.get(before)));
+        let scope = self
+            .scopes
+            .begin(program, Some(caller), prefix, predecessors.unwrap_or_default());
         self.state.begin(self.scopes.get(scope), inputs);
-        if let Some(before) = before {
+        if let Some(before) = before.filter(|_| takes_over.is_none()) {
             self.carry_rounds(before, scope);
         }
         self.state.unit_mut(unit).called = Some(Called { scope, outputs: None });
@@ -140,6 +146,12 @@ impl Engine {
 
     /// Everything in a scope has settled: what can be is undone if it failed as a whole, then it ends.
     pub(crate) fn scope_over(&mut self, scope: ScopeId) {
+        if self.scopes.get(scope).successor.is_some() {
+            return self.leave(scope);
+        }
+        if scope == self.scopes.outermost_id() && self.state.leaving.is_some() {
+            return;
+        }
         let state = self.state.scope(scope);
         if state.ended || state.unsettled > 0 || state.undoing.is_some() {
             return;
@@ -157,17 +169,21 @@ impl Engine {
         }
         self.state.undos.remove(&scope);
         self.state.scope_mut(scope).ended = true;
-        if scope != OUTERMOST {
+        if scope != self.scopes.outermost_id() {
             self.call_ended(scope);
         }
     }
 
     /// A scope undoes what it did when it failed by itself; one that was stopped from outside leaves that to who stopped it.
     pub(crate) fn rolls_back(&self, scope: ScopeId) -> bool {
+        // a revision of the plan that is not the latest: what is no longer in it
+        if self.scopes.get(scope).successor.is_some() {
+            return true;
+        }
         match self.state.scope(scope).stopping {
             None => false,
             Some(Stopping::Abort(because)) => self.scopes.id_of(because) == scope,
-            Some(Stopping::Cancel { rollback }) => rollback && scope == OUTERMOST,
+            Some(Stopping::Cancel { rollback }) => rollback && scope == self.scopes.outermost_id(),
             Some(Stopping::Timeout(of)) => of == scope && self.scopes.get(scope).plan().failure == FailurePolicy::Abort,
         }
     }

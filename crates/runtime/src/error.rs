@@ -7,7 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use engine::event::{GateDecision, RunStatus};
-use engine::{NoRetry, Refusal};
+use engine::{NoRetry, NoRevision, Refusal};
 use store::{ErrorClass, StoreError};
 
 #[derive(Debug)]
@@ -87,6 +87,8 @@ pub enum RunError {
         node: String,
         failed: Vec<String>,
     },
+    /// The run does not go on under another plan.
+    NotReplanned(NoRevision),
     /// A node is not tried again.
     NotRetried {
         node: String,
@@ -124,6 +126,7 @@ impl RunError {
             | Self::NotInDoubt { .. }
             | Self::NoSuchNode { .. }
             | Self::NotRetried { .. }
+            | Self::NotReplanned(_)
             | Self::NoSuchGate { .. }
             | Self::Budget(_)
             | Self::Refused { .. } => ErrorClass::Usage,
@@ -232,6 +235,7 @@ impl fmt::Display for RunError {
                     failed.join("`, `")
                 )
             }
+            Self::NotReplanned(refusal) => write!(f, "the plan of the run stays as it is: {refusal}"),
             Self::NotRetried { node, refusal } => write!(f, "`{node}` is not tried again: {refusal}"),
             Self::NotInDoubt { run, node, in_doubt } if in_doubt.is_empty() => {
                 write!(f, "`{node}` is not in doubt: no attempt of run `{run}` is")

@@ -75,7 +75,8 @@ pub fn fold(folder: &RunFolder, mut see: impl FnMut(&Entry, &[Command])) -> Resu
         let reading = scope.spawn(|| ahead::read(reader, &meta, &{ to }));
         let mut folding = Folding::new(&meta, Arc::new(folder.plan(&meta)?))?;
         for batch in lines {
-            for (entry, event) in batch? {
+            for (entry, mut event) in batch? {
+                with_plan(folder, &mut event.kind)?;
                 folding.take(entry, &event, &mut see)?;
             }
         }
@@ -84,7 +85,17 @@ pub fn fold(folder: &RunFolder, mut see: impl FnMut(&Entry, &[Command])) -> Resu
     })
 }
 
-/// The same of a journal that lies in no folder, on one thread.
+/// Puts the plan back into the event that speaks of it: it lies in the run's folder.
+pub fn with_plan(folder: &RunFolder, kind: &mut EventKind) -> Result<(), RunError> {
+    if let EventKind::Replanned(revision) = kind {
+        let plan = folder.revision(revision.number, &revision.ir_hash)?;
+        ir::verify::verify(&plan).map_err(|error| RunError::BadPlan(error.to_string()))?;
+        revision.plan = Some(Arc::new(plan));
+    }
+    Ok(())
+}
+
+/// The same of a journal that lies in no folder, on one thread, of a run whose plan was never changed.
 pub fn fold_journal(
     meta: RunMeta,
     plan: Arc<Plan>,

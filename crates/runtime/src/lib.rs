@@ -27,6 +27,7 @@ mod history;
 mod init;
 mod output;
 mod recover;
+mod replan;
 mod request;
 mod retry;
 mod running;
@@ -41,8 +42,9 @@ pub use decide::{Decision, decide};
 pub use detach::{DRIVER_LOG, detach};
 pub use engine::complete_inputs;
 pub use error::{Divergence, ENGINE_VERSION, RunError};
-pub use history::{History, LastDriver, ReplayReport, fold, fold_journal, replay};
+pub use history::{History, LastDriver, ReplayReport, fold, fold_journal, replay, with_plan};
 pub use output::CAPTURE_MAX_BYTES;
+pub use replan::{Replan, preview, replan};
 pub use request::{Asked, cancel, pause, raise_budget, resolve};
 pub use retry::{failed as failed_nodes, retry};
 pub use running::{

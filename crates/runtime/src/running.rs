@@ -191,7 +191,7 @@ pub fn runnable(plan: &Plan) -> Result<(), RunError> {
 }
 
 /// What the plan is given, if it can be run with that.
-fn checked(plan: &Plan, given: Inputs, options: &Options) -> Result<Inputs, RunError> {
+pub(crate) fn checked(plan: &Plan, given: Inputs, options: &Options) -> Result<Inputs, RunError> {
     ir::verify::verify(plan).map_err(|error| RunError::BadPlan(error.to_string()))?;
     runnable(plan)?;
     must_be_enforced(plan, options)?;

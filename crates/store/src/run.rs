@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::artifacts::Artifacts;
-use crate::disk::Durability;
+use crate::disk::{Durability, temporary};
 use crate::error::StoreError;
 use crate::inbox::Inbox;
 use crate::journal::{Head, JOURNAL_FORMAT, Tail, Writer};
@@ -187,19 +187,33 @@ impl RunFolder {
 
     /// What runs, checked against the hash in `run.json`.
     pub fn plan(&self, meta: &RunMeta) -> Result<Plan, StoreError> {
-        let path = self.path.join(PLAN_JSON);
-        let text = fs::read_to_string(&path).map_err(StoreError::io("read", &path))?;
-        let plan = Plan::from_json(&text).map_err(|error| StoreError::Corrupt {
-            path: path.clone(),
-            line: 0,
-            what: error.to_string(),
-        })?;
-        let hash = plan.hash();
-        if hash != meta.ir_hash {
-            let what = format!("its hash is {hash}, and `run.json` says {}", meta.ir_hash);
-            return Err(StoreError::Corrupt { path, line: 0, what });
+        read_plan(&self.path.join(PLAN_JSON), &meta.ir_hash, "`run.json`")
+    }
+
+    /// Where a revision of the plan lies; the first is the plan that the run started with.
+    pub fn revision_path(&self, number: u32) -> PathBuf {
+        match number {
+            0 | 1 => self.path.join(PLAN_JSON),
+            number => self.path.join(format!("plan.{number}.ir.json")),
         }
-        Ok(plan)
+    }
+
+    /// Keeps a revision of the plan, durably, before an event says so. One that no event came to speak of is replaced.
+    pub fn write_revision(&self, _lock: &RunLock, number: u32, plan: &Plan) -> Result<(), StoreError> {
+        let path = self.revision_path(number);
+        let temp = temporary(&self.path);
+        let written = self.durability.write_new(&temp, plan.to_canonical_json().as_bytes());
+        let named = written.and_then(|()| fs::rename(&temp, &path).map_err(StoreError::io("name", &path)));
+        if named.is_err() {
+            let _ = fs::remove_file(&temp);
+        }
+        named?;
+        self.durability.sync_dir(&self.path)
+    }
+
+    /// A revision of the plan, checked against the hash that its event has.
+    pub fn revision(&self, number: u32, hash: &str) -> Result<Plan, StoreError> {
+        read_plan(&self.revision_path(number), hash, "the journal")
     }
 
     /// Takes the run for this process.
@@ -248,6 +262,22 @@ pub struct Log {
     pub label: String,
     pub attempt: u32,
     pub path: PathBuf,
+}
+
+/// A compiled plan whose hash something else says.
+fn read_plan(path: &Path, expected: &str, said_by: &str) -> Result<Plan, StoreError> {
+    let text = fs::read_to_string(path).map_err(StoreError::io("read", path))?;
+    let corrupt = |what: String| StoreError::Corrupt {
+        path: path.to_owned(),
+        line: 0,
+        what,
+    };
+    let plan = Plan::from_json(&text).map_err(|error| corrupt(error.to_string()))?;
+    let hash = plan.hash();
+    if hash != expected {
+        return Err(corrupt(format!("its hash is {hash}, and {said_by} says {expected}")));
+    }
+    Ok(plan)
 }
 
 /// A node's name as part of a file's name; long ones are cut and told apart by a hash.

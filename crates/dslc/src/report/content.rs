@@ -51,6 +51,7 @@ pub fn report(history: &History, gathered: &Gathered) -> Result<Page, Failure> {
         report.failures(),
         report.outputs(),
         report.decisions(),
+        report.revisions()?,
         report.evidence(),
         report.alerts(),
         report.ran(),
@@ -91,7 +92,7 @@ impl Report<'_> {
             blocks.push(Block::Paragraph(plain(shown(description))));
         }
         blocks.push(Block::Paragraph(self.standing()));
-        let version = meta
+        let version = plan
             .version
             .as_ref()
             .map_or_else(String::new, |version| format!(" {version}"));
@@ -113,7 +114,7 @@ impl Report<'_> {
             duration(self.history.facts().duration_ms()),
             if self.is_over() { "" } else { " (as of its last event)" }
         )));
-        for (name, value) in &meta.inputs {
+        for (name, value) in self.engine.inputs() {
             facts.push(vec![text("given "), code(format!("{name} = {}", short(value)))]);
         }
         blocks.push(Block::List(facts));
@@ -235,6 +236,28 @@ impl Report<'_> {
             .map(|(name, value)| vec![vec![code(name.as_str())], self.value(value)])
             .collect();
         Section::new("What came out", table(vec!["output", "value"], rows))
+    }
+
+    /// How the plan was changed while it ran, and what was kept.
+    fn revisions(&self) -> Result<Section, Failure> {
+        let mut blocks = Vec::new();
+        let mut before = self.history.folder.plan(&self.history.meta)?;
+        for revision in self.engine.revisions() {
+            let plan = self.history.folder.revision(revision.number, &revision.ir_hash)?;
+            let line = format!(
+                "revision {}: {}, by {}, {}",
+                revision.number,
+                shown(&revision.because),
+                shown(&revision.by),
+                time(revision.time_ms)
+            );
+            blocks.push(Block::Paragraph(plain(line)));
+            let changes = ir::diff::diff(&before, &plan);
+            let items = changes.iter().map(change).collect();
+            blocks.push(Block::List(items));
+            before = plan;
+        }
+        Ok(Section::new("How the plan was changed", blocks))
     }
 
     /// Who decided what, when and why.
@@ -429,7 +452,7 @@ impl Report<'_> {
 
     /// The outputs that the plan gives a task, without what a script always has.
     fn declared<'n>(&self, node: &'n NodeSnapshot) -> impl Iterator<Item = (&'n str, &'n Value)> {
-        let plan = self.engine.plan().nodes.get(node.node as usize);
+        let plan = self.engine.plan_node(node.node);
         let names: Vec<String> = match plan.map(|plan| &plan.body) {
             Some(Body::Task(task)) => task.output.iter().map(|output| output.name.to_string()).collect(),
             _ => Vec::new(),
@@ -513,6 +536,22 @@ impl Report<'_> {
             value => vec![code(short(value))],
         }
     }
+}
+
+fn change(change: &ir::diff::Change) -> Line {
+    use ir::diff::Kind;
+    let mut line = vec![text(format!("{} ", change.what)), code(shown(&change.name))];
+    line.push(text(match &change.kind {
+        Kind::Added => " is new".to_owned(),
+        Kind::Removed => " is gone".to_owned(),
+        Kind::Renamed { from } => format!(" was {}", shown(from)),
+        Kind::Changed { clauses } => {
+            let names: Vec<&str> = clauses.iter().map(|clause| clause.clause.as_str()).collect();
+            format!(": {} changed", names.join(", "))
+        }
+    }));
+    line.push(text(format!(" ({})", change.class.word())));
+    line
 }
 
 fn table(head: Vec<&'static str>, rows: Vec<Vec<Line>>) -> Vec<Block> {

@@ -51,6 +51,12 @@ fn intervention(event: &EventKind, engine: &Engine) -> Option<Line> {
             let name = name(engine, attempt.node);
             vec![text("the driver ended while "), code(name), text(" ran")]
         }
+        EventKind::Replanned(revision) => plain(format!(
+            "{} had the run go on under another plan, revision {}: {}",
+            shown(&revision.by),
+            revision.number,
+            shown(&revision.because)
+        )),
         EventKind::RetryAsked { nodes, because, by } => {
             let mut line = plain(format!("{} had ", shown(by)));
             for (at, node) in nodes.iter().enumerate() {

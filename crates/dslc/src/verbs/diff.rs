@@ -147,6 +147,13 @@ const fn paint(class: Class) -> Option<Paint> {
 }
 
 fn text(old: &Plan, new: &Plan, changes: &[Change], next: &str) -> String {
+    let mut text = changed(changes);
+    summary(&mut text, old, new, changes, next);
+    text
+}
+
+/// The changes one by one.
+pub fn changed(changes: &[Change]) -> String {
     let mut text = String::new();
     for change in changes {
         // Infallible: writing to a string.
@@ -155,6 +162,10 @@ fn text(old: &Plan, new: &Plan, changes: &[Change], next: &str) -> String {
             clauses.iter().for_each(|clause| clause_lines(&mut text, clause));
         }
     }
+    text
+}
+
+fn summary(text: &mut String, old: &Plan, new: &Plan, changes: &[Change], next: &str) {
     let count = |class: Class| {
         let count = changes.iter().filter(|change| change.class == class).count();
         (count > 0).then(|| format!("{count} {}", class.word()))
@@ -179,7 +190,6 @@ fn text(old: &Plan, new: &Plan, changes: &[Change], next: &str) -> String {
         (false, false) => format!("; from {} to {}, at least {next} by what changed", said(old), said(new)),
     };
     let _ = writeln!(text, "{summary}{now}");
-    text
 }
 
 fn headline(change: &Change) -> String {

@@ -127,6 +127,12 @@ pub fn describe(event: &EventKind, engine: &Engine) -> String {
             let because = because.as_ref().map(|because| format!(": {because}"));
             format!("cancel asked{rollback}{}", because.unwrap_or_default())
         }
+        EventKind::Replanned(revision) => {
+            format!(
+                "plan changed  revision {} by {}: {}",
+                revision.number, revision.by, revision.because
+            )
+        }
         EventKind::RetryAsked { nodes, because, by } => {
             let names: Vec<String> = nodes.iter().map(|node| label(engine, *node, None)).collect();
             let because = because.as_ref().map(|because| format!(": {because}"));

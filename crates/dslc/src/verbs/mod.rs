@@ -19,6 +19,7 @@ pub mod lsp;
 pub mod man;
 pub mod new;
 pub mod pause;
+pub mod replan;
 pub mod replay;
 pub mod report;
 pub mod resolve;

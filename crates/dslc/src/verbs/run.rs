@@ -83,7 +83,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
     let mut opened = Opened::new(&args.source, &place, printer, |_| true)?;
     let plan = opened.plan_to_run(&args.source, printer)?;
-    let given = inputs(args, &plan)?;
+    let given = inputs(&args.params, args.params_file.as_deref(), &plan)?;
     if args.dry_run {
         runtime::runnable(&plan)?;
         let inputs = runtime::complete_inputs(&plan, given).map_err(|problems| Failure::usage(problems.join("\n")))?;
@@ -116,13 +116,13 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
 }
 
 /// Parameters of the file and of the command line, read by their types. Unknown and missing ones are found by the runtime.
-fn inputs(args: &Args, plan: &Plan) -> Result<Inputs, Failure> {
-    let mut inputs = match &args.params_file {
+pub fn inputs(params: &[String], file: Option<&Path>, plan: &Plan) -> Result<Inputs, Failure> {
+    let mut inputs = match file {
         Some(path) => from_file(path)?,
         None => Inputs::new(),
     };
     let mut problems = Vec::new();
-    for given in &args.params {
+    for given in params {
         let Some((name, text)) = given.split_once('=') else {
             problems.push(format!("`--param {given}` has no `=`, expected NAME=VALUE"));
             continue;

@@ -71,7 +71,9 @@ fn head(history: &History, facts: &Facts<'_>) -> String {
     let mut text = format!("{} {}", bold("run", None), meta.run);
     // Infallible: writing to a string.
     let _ = write!(text, "  {}", text::status(facts.status()));
-    let version = meta
+    let version = history
+        .engine
+        .plan()
         .version
         .as_ref()
         .map_or_else(String::new, |version| format!(" {version}"));
@@ -85,6 +87,16 @@ fn head(history: &History, facts: &Facts<'_>) -> String {
     let all = used(None, facts.engine.used());
     if !all.is_empty() {
         let _ = writeln!(text, "used{all}");
+    }
+    for revision in history.engine.revisions() {
+        let _ = writeln!(
+            text,
+            "revision {}, {} by {}: {}",
+            revision.number,
+            store::rfc3339(revision.time_ms),
+            shown(&revision.by),
+            shown(&revision.because)
+        );
     }
     if let Some(holder) = &history.driven_by {
         let _ = writeln!(text, "driven by {holder}");

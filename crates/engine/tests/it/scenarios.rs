@@ -1,6 +1,6 @@
 //! Scenarios, text in and text out: `scenarios/*.md`, one to a section.
 //!
-//! A `plan` block, then a `run` block in which `>` lines are events and the lines below each say what came of it, notices
+//! A `plan` block, perhaps a `changed` one for `> replan`, then a `run` block in which `>` lines are events and the lines below each say what came of it, notices
 //! before commands. `BLESS=1` rewrites them.
 
 use std::collections::BTreeMap;
@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use engine::event::{
     Account, Ask, AttemptId, Call, Command, Ended, Event, EventKind, GateDecision, How, Observation, Resolution,
-    RunStarted, StartAttempt, Timer, Usage,
+    Revision, RunStarted, StartAttempt, Timer, Usage,
 };
-use engine::{Engine, Listed, NodeSnapshot, Notice, Phase, Undo};
+use engine::{Carried, Engine, Listed, NodeSnapshot, Notice, Phase, Undo};
 use ir::eval::World;
 use ir::expr::Capture;
+use ir::fingerprint::Difference;
 use ir::plan::{Budget, Money, NodeId, Plan};
 use ir::value::{FileRef, Value};
 
@@ -38,6 +39,7 @@ fn scenarios_come_out_as_written() {
         "subplans",
         "rollback",
         "retry",
+        "replan",
         "hypotheses",
         "alerts",
     ] {
@@ -60,10 +62,10 @@ fn scenarios_come_out_as_written() {
 /// The text with every `run` block as it comes out.
 fn played(text: &str) -> String {
     let mut out = String::new();
-    let (mut block, mut content, mut plan) = (None, String::new(), String::new());
+    let (mut block, mut content, mut plan, mut changed) = (None, String::new(), String::new(), String::new());
     for line in text.lines() {
         match (block, line) {
-            (None, "```plan" | "```run") => {
+            (None, "```plan" | "```changed" | "```run") => {
                 block = line.strip_prefix("```");
                 content.clear();
                 out += &format!("{line}\n");
@@ -73,9 +75,12 @@ fn played(text: &str) -> String {
                 if kind == "plan" {
                     plan.clone_from(&content);
                     out += &content;
+                } else if kind == "changed" {
+                    changed.clone_from(&content);
+                    out += &content;
                 } else {
                     let events = content.lines().filter_map(|line| line.strip_prefix("> "));
-                    out += &Play::new(notation::plan(&plan)).all(events);
+                    out += &Play::new(notation::plan(&plan), &changed).all(events);
                 }
                 out += "```\n";
                 block = None;
@@ -89,6 +94,8 @@ fn played(text: &str) -> String {
 struct Play {
     engine: Engine,
     plan: Arc<Plan>,
+    /// The plan that it may be changed to.
+    changed: String,
     time_ms: i64,
     last: Option<EventKind>,
     /// The last attempt of each label.
@@ -98,11 +105,12 @@ struct Play {
 }
 
 impl Play {
-    fn new(plan: Plan) -> Self {
+    fn new(plan: Plan, changed: &str) -> Self {
         let plan = Arc::new(plan);
         Self {
             engine: Engine::new(plan.clone()),
             plan,
+            changed: changed.to_owned(),
             time_ms: 0,
             last: None,
             attempts: BTreeMap::new(),
@@ -223,6 +231,27 @@ impl Play {
                 let (mode, message) = ((*mode).into(), (*message).to_owned());
                 self.ended(label, How::CallFailed { mode, message }, None);
             }
+            ["replan", because, rerun @ ..] => {
+                let plan = notation::plan(&self.changed);
+                self.tell(EventKind::Replanned(Revision {
+                    number: self.engine.next_revision(),
+                    ir_hash: plan.hash().into(),
+                    inputs: self.engine.inputs().clone(),
+                    rerun: rerun.iter().map(|node| (*node).into()).collect(),
+                    because: (*because).to_owned(),
+                    by: "ann".to_owned(),
+                    plan: Some(Arc::new(plan)),
+                }));
+            }
+            ["carried"] => {
+                for (node, what) in self.engine.carried() {
+                    let name = self.named(node, None);
+                    self.say(&format!("{name}: {}", carried(&what)));
+                }
+                for (name, undone) in self.engine.left_behind() {
+                    self.say(&format!("{name}: gone{}", if undone { ", undone" } else { "" }));
+                }
+            }
             ["retry", nodes @ ..] => self.tell(EventKind::RetryAsked {
                 nodes: nodes
                     .iter()
@@ -305,7 +334,10 @@ impl Play {
     }
 
     fn resolve(&mut self, label: &str, resolution: &str) {
-        let AttemptId { node, instance, .. } = self.attempts[label];
+        let (node, instance) = match self.attempts.get(label) {
+            Some(attempt) if attempt.instance.is_some() => (attempt.node, attempt.instance),
+            _ => (self.node(label), None),
+        };
         let resolution = match resolution {
             "completed" => Resolution::Completed,
             "failed" => Resolution::Failed,
@@ -353,8 +385,7 @@ impl Play {
     }
 
     fn node(&self, id: &str) -> u32 {
-        let at = self.plan.nodes.iter().position(|node| node.id == id);
-        u32::try_from(at.expect("a node of that name")).expect("a small plan")
+        self.engine.find(id).expect("a node of that name")
     }
 
     fn tell(&mut self, kind: EventKind) {
@@ -470,6 +501,23 @@ impl Play {
     }
 }
 
+fn carried(what: &Carried) -> String {
+    let changes = |differences: &[Difference]| {
+        let names: Vec<&str> = differences.iter().map(|difference| difference.what.as_str()).collect();
+        names.join(", ")
+    };
+    match what {
+        Carried::Kept => "kept".to_owned(),
+        Carried::New => "new".to_owned(),
+        Carried::NotCompleted(status) => format!("anew, it was {}", status.name()),
+        Carried::Asked => "anew, as asked for".to_owned(),
+        Carried::Changed(differences) => format!("anew, changed: {}", changes(differences)),
+        Carried::InDoubt(differences) => format!("in doubt, changed: {}", changes(differences)),
+        Carried::Open => "open".to_owned(),
+        Carried::Decided => "decided again".to_owned(),
+    }
+}
+
 fn undone(undo: Option<&Undo>) -> String {
     undo.map(|undo| format!(", undo {}", name(&undo.status)))
         .unwrap_or_default()
@@ -574,6 +622,8 @@ fn told(notice: &Notice) -> Option<String> {
         Notice::Retrying { label, error, .. } => {
             format!("{label} retries after {}: {}", error.kind, error.message)
         }
+        Notice::Replanned { number, by, .. } => format!("revision {number} by {by}"),
+        Notice::Kept { label, .. } => format!("{label} kept"),
         Notice::RetryAsked { label, by, .. } => format!("{label} once more, asked by {by}"),
         Notice::Again { label, .. } => format!("{label} goes again"),
         Notice::Blocked { label, .. } => format!("{label} is in doubt"),
