@@ -1,5 +1,6 @@
 //! The command line as people and programs see it: standard output, standard error, exit code.
 
+mod answers;
 mod bad_input;
 mod baseline;
 mod bounds;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use engine::event::Ask;
-use engine::{Engine, GateSnapshot};
+use engine::event::{Ask, Wanted, WantedField};
+use engine::{Engine, GateSnapshot, QuestionSnapshot};
 use serde::Serialize;
 use smol_str::SmolStr;
 
@@ -31,6 +31,54 @@ pub struct Gate {
     asked: String,
     deadline: Option<String>,
     decisions: Vec<Decision>,
+}
+
+/// A question of a task in the summary of a run.
+#[derive(Serialize)]
+pub struct Question {
+    /// `review`, `review[eu]`
+    id: SmolStr,
+    /// `waiting`, `answered`, `over`: nobody answered, and it waits no more.
+    status: &'static str,
+    question: String,
+    title: Option<String>,
+    options: Vec<String>,
+    fields: Vec<WantedField>,
+    asked: String,
+    deadline: Option<String>,
+    answer: Option<serde_json::Value>,
+    by: Option<SmolStr>,
+    because: Option<String>,
+}
+
+/// What tasks asked people, in plan order.
+pub fn questions(engine: &Engine) -> Vec<Question> {
+    let questions = engine.nodes().into_iter().flat_map(|node| node.questions);
+    let question = |asked: QuestionSnapshot| {
+        let wanted = asked.ask.question?;
+        let status = match (&asked.answered, asked.waits) {
+            (Some(_), _) => "answered",
+            (None, true) => "waiting",
+            (None, false) => "over",
+        };
+        Some(Question {
+            id: asked.ask.label,
+            status,
+            question: wanted.text,
+            title: asked.ask.title,
+            options: wanted.options,
+            fields: wanted.fields,
+            asked: store::rfc3339(asked.asked_ms),
+            deadline: asked.ask.deadline_ms.map(store::rfc3339),
+            answer: asked
+                .answered
+                .as_ref()
+                .map(|given| ir::data::to_plain_json(&given.answer)),
+            by: asked.answered.as_ref().map(|given| given.by.clone()),
+            because: asked.answered.and_then(|given| given.because),
+        })
+    };
+    questions.filter_map(question).collect()
 }
 
 #[derive(Serialize)]
@@ -86,16 +134,23 @@ fn status(gate: &GateSnapshot, failed: Option<&str>, settled: bool) -> &'static 
     }
 }
 
-/// The question of a gate as its approvers read it, and what to type.
-pub fn question(ask: &Ask, gate: &GateSnapshot, run: &str, now_ms: i64) -> String {
+/// Who may say something: those of a gate, or anybody.
+pub fn who(ask: &Ask) -> String {
+    match ask.approvers.as_slice() {
+        [] => "anybody".to_owned(),
+        approvers => shown(&approvers.join(" or ")),
+    }
+}
+
+/// The question of a gate or a task as people read it, and what to type; `approved` have said yes to a gate.
+pub fn question(ask: &Ask, approved: usize, run: &str, now_ms: i64) -> String {
     let mut text = format!("  {}", bold(&shown(&ask.label), None));
     // Infallible: writing to a string.
     if let Some(title) = &ask.title {
         let _ = write!(text, "  {}", shown(title));
     }
-    let _ = write!(text, "  ({}", shown(&ask.approvers.join(" or ")));
+    let _ = write!(text, "  ({}", who(ask));
     if ask.quorum > 1 {
-        let approved = gate.decisions.len();
         let _ = write!(text, ", {approved} of {} have approved", ask.quorum);
     }
     if let Some(deadline_ms) = ask.deadline_ms {
@@ -105,6 +160,14 @@ pub fn question(ask: &Ask, gate: &GateSnapshot, run: &str, now_ms: i64) -> Strin
         };
     }
     text.push_str(")\n");
+    if let Some(wanted) = &ask.question {
+        let _ = writeln!(text, "    {}", shown(&wanted.text));
+        for option in &wanted.options {
+            let _ = writeln!(text, "    - {}", shown(option));
+        }
+        let _ = writeln!(text, "    {}", answer_command(ask, wanted, run));
+        return text;
+    }
     for check in &ask.checks {
         let saw = check.saw.as_deref().map_or(String::new(), |saw| format!("  ({saw})"));
         let mark = if check.prose { "?" } else { "✓" };
@@ -115,13 +178,38 @@ pub fn question(ask: &Ask, gate: &GateSnapshot, run: &str, now_ms: i64) -> Strin
         let note = option.note.as_deref().map_or(String::new(), |note| format!(": {note}"));
         let _ = writeln!(text, "    {}  {}{}", option.name, shown(title), shown(&note));
     }
-    let [approve, reject] = commands(ask, run);
-    let _ = writeln!(text, "    {approve}\n    {reject}");
+    for command in commands(ask, run) {
+        let _ = writeln!(text, "    {command}");
+    }
     text
 }
 
-/// What to type to approve, and to reject.
-pub fn commands(ask: &Ask, run: &str) -> [String; 2] {
+/// What to type.
+pub fn commands(ask: &Ask, run: &str) -> Vec<String> {
+    match &ask.question {
+        Some(wanted) => vec![answer_command(ask, wanted, run)],
+        None => decision_commands(ask, run).into(),
+    }
+}
+
+/// `dslc answer RUN review good=… notes=…  # good: bool, notes: string?`
+fn answer_command(ask: &Ask, wanted: &Wanted, run: &str) -> String {
+    let fields = &wanted.fields;
+    let names: Vec<String> = fields.iter().map(|field| format!("{}=…", field.name)).collect();
+    let ty = |field: &WantedField| {
+        let mark = if field.optional { "?" } else { "" };
+        format!("{}: {}{mark}", field.name, field.ty)
+    };
+    let types: Vec<String> = fields.iter().map(ty).collect();
+    format!(
+        "dslc answer {run} {} {}  # {}",
+        argument(&ask.label),
+        names.join(" "),
+        types.join(", ")
+    )
+}
+
+fn decision_commands(ask: &Ask, run: &str) -> [String; 2] {
     let by = ask.approvers.first().map_or("role/…", SmolStr::as_str);
     let about = format!("{run} {} --as {}", argument(&ask.label), argument(by));
     let names: Vec<&str> = ask.options.iter().map(|option| option.name.as_str()).collect();

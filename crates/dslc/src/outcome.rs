@@ -73,9 +73,9 @@ pub fn next_steps(engine: &Engine, folder: &RunFolder, driven: bool) -> String {
     if !asking.is_empty() {
         heading(&mut text, "waits for people", Some(Paint::Yellow));
         for ask in asking {
-            if let Some(gate) = engine.node(ask.node).and_then(|node| node.gate) {
-                text.push_str(&asking::question(ask, &gate, run, store::now_ms()));
-            }
+            let gate = engine.node(ask.node).and_then(|node| node.gate);
+            let approved = gate.map_or(0, |gate| gate.decisions.len());
+            text.push_str(&asking::question(ask, approved, run, store::now_ms()));
         }
     }
     let failed = runtime::failed_nodes(engine);

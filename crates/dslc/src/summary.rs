@@ -13,7 +13,7 @@ use serde::Serialize;
 use smol_str::SmolStr;
 use store::RunMeta;
 
-use crate::asking::{self, Gate};
+use crate::asking::{self, Gate, Question};
 
 type Outputs = BTreeMap<SmolStr, serde_json::Value>;
 
@@ -31,6 +31,9 @@ pub struct Summary<'a> {
     pub nodes: Option<Vec<Node>>,
     /// Gates that asked people, with what they said.
     pub gates: Vec<Gate>,
+    /// What tasks asked people, with their answers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Question>,
     /// With what the evidence so far makes of their odds.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hypotheses: Vec<Hypothesis>,
@@ -103,6 +106,7 @@ impl Facts<'_> {
             duration_ms: self.duration_ms(),
             nodes: with_nodes.then(|| nodes(self.engine)),
             gates: asking::gates(self.engine),
+            questions: asking::questions(self.engine),
             hypotheses: self.engine.hypotheses().iter().map(hypothesis).collect(),
             alerts: self.engine.alerts(),
             revisions: self.engine.revisions(),

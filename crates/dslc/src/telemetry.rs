@@ -33,6 +33,8 @@ pub struct Trace {
     /// In the order of their starts.
     pub attempts: Vec<Attempt>,
     pub marks: Vec<Mark>,
+    /// Of agents with a breaker: `closed`, `half-open`, `open`.
+    pub circuits: Vec<(SmolStr, &'static str)>,
 }
 
 pub struct Attempt {
@@ -118,6 +120,7 @@ impl Trace {
         nodes.retain(|_, node| node.started_ms.is_some());
         let marks = seen.iter().map(|event| mark(event, engine)).collect();
         Ok(Self {
+            circuits: engine.circuits(),
             status: engine.status().name(),
             message: engine.end().and_then(|end| end.message.clone()),
             meta: history.meta,

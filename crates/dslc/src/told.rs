@@ -80,7 +80,18 @@ pub fn told(notice: &Notice, title: impl Fn(NodeId) -> Option<String>) -> Told {
             let rest = "a person has to decide".to_owned();
             ("in doubt", Some(Paint::Yellow), label, rest)
         }
-        Notice::Asked { label, approvers, .. } => ("waits for", Some(Paint::Yellow), label, approvers.join(", ")),
+        Notice::Asked { label, approvers, .. } => {
+            let who = if approvers.is_empty() {
+                "anybody".to_owned()
+            } else {
+                approvers.join(", ")
+            };
+            ("waits for", Some(Paint::Yellow), label, who)
+        }
+        Notice::Answered { label, by, because, .. } => {
+            let because = because.as_ref().map(|because| format!(": {because}"));
+            ("answered", None, label, format!("{by}{}", because.unwrap_or_default()))
+        }
         Notice::Decided {
             label,
             by,

@@ -239,6 +239,30 @@ impl Engine {
         }
     }
 
+    /// The agents with a breaker that were asked so far, and how their circuits stand: `closed`, `half-open`, `open`.
+    pub fn circuits(&self) -> Vec<(SmolStr, &'static str)> {
+        let plans = std::iter::once(self.plan()).chain(self.programs.values().map(|program| &program.plan));
+        let plans: Vec<_> = plans.collect();
+        let has_breaker = |name: &SmolStr| {
+            let mut agents = plans.iter().filter_map(|plan| plan.agents.get(name));
+            agents.any(|agent| agent.breaker.is_some())
+        };
+        let ledgers = self
+            .state
+            .accounts
+            .iter()
+            .filter_map(|(account, ledger)| match account {
+                Account::Agent(name) if has_breaker(name) => Some((name.clone(), ledger)),
+                _ => None,
+            });
+        let state = |circuit: &Circuit| match circuit {
+            Circuit::Closed(_) => "closed",
+            Circuit::HalfOpen { .. } => "half-open",
+            Circuit::Open { .. } => "open",
+        };
+        ledgers.map(|(name, ledger)| (name, state(&ledger.circuit))).collect()
+    }
+
     /// For people: `the agent coder`, `draft`, `the plan`.
     pub fn whose(&self, account: &Account) -> String {
         match account {

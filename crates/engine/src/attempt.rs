@@ -51,6 +51,7 @@ impl Engine {
                 let message = format!("the budget for time of {} is used up", self.label(unit));
                 self.finish_attempt(unit, Err(Failure::new("budget-exceeded", message)));
             }
+            How::Nothing if self.asks_for_an_answer(unit) => self.ask_after_looking(unit, ended),
             _ if self.call_in_doubt(unit, ended) => {
                 let attempt = attempt.attempt;
                 let message = match &ended.how {

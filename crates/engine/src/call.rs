@@ -157,7 +157,7 @@ impl Engine {
     /// Whether `requires:` is looked at before the next start: once an attempt.
     pub(crate) fn requires_now(&self, unit: UnitId) -> bool {
         let is_first = |calling: &Calling| calling.line == calling.first;
-        let judged = self.call_is_over(unit) || self.state.judging.contains_key(&unit);
+        let judged = self.call_is_over(unit) || self.state.judging.contains_key(&unit) || self.has_asked(unit);
         !judged && self.state.calls.get(&unit).is_none_or(is_first)
     }
 

@@ -48,8 +48,6 @@ impl Engine {
 
     /// Nobody knows what an attempt did, and it must not be repeated.
     pub(crate) fn in_doubt(&mut self, unit: UnitId, message: String) {
-        let label = self.label(unit);
-        let attempt = self.state.unit(unit).attempt;
         let routed = self
             .scopes
             .node(unit.node)
@@ -59,6 +57,13 @@ impl Engine {
         if routed {
             return self.finish_attempt(unit, Err(Failure::new("in-doubt", message)));
         }
+        self.wait_for_a_person(unit);
+    }
+
+    /// Only a person can move it.
+    pub(crate) fn wait_for_a_person(&mut self, unit: UnitId) {
+        let label = self.label(unit);
+        let attempt = self.state.unit(unit).attempt;
         self.notices.push(Notice::Blocked {
             node: unit.node,
             label,

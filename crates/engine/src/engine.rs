@@ -98,12 +98,21 @@ impl Engine {
             self.ignore(&event.kind, reason);
         }
         self.work_off();
-        while self.start_next() {
+        self.start_all();
+        while self.turn_away() {
             self.work_off();
+            self.start_all();
         }
         self.conclude();
         self.watch_alerts();
         std::mem::take(&mut self.commands)
+    }
+
+    /// Fills the places that are free.
+    fn start_all(&mut self) {
+        while self.start_next() {
+            self.work_off();
+        }
     }
 
     /// Looks at the world for an attempt in flight. The driver puts the answers into [`Ended::observed`], those of `Before` first,
@@ -195,10 +204,11 @@ impl Engine {
             return RunStatus::Paused;
         }
         let moves = !state.ready.is_empty()
+            || !state.to_ask.is_empty()
             || !state.backoffs.is_empty()
             || !state.parked.is_empty()
             || !state.undos.is_empty();
-        let waits_for_people = !state.blocked.is_empty() || !state.asking.is_empty();
+        let waits_for_people = !state.blocked.is_empty() || !state.asking.is_empty() || !state.awaited.is_empty();
         if !moves && waits_for_people {
             RunStatus::Blocked
         } else {
@@ -213,7 +223,8 @@ impl Engine {
 
     /// Whether something would start if the run were not held.
     pub fn has_ready(&self) -> bool {
-        !self.state.ready.is_empty() || !self.state.backoffs.is_empty() || !self.state.undos.is_empty()
+        let ready = !self.state.ready.is_empty() || !self.state.to_ask.is_empty();
+        ready || !self.state.backoffs.is_empty() || !self.state.undos.is_empty()
     }
 
     /// The node of a name, as [`crate::NodeSnapshot::id`] has it.
@@ -307,6 +318,14 @@ impl Engine {
                 timer: Timer::Gate { node },
             } => self.gate_over(*node),
             EventKind::TimerFired {
+                timer:
+                    Timer::Answer {
+                        node,
+                        instance,
+                        attempt,
+                    },
+            } => self.question_over(unit_of(*node, *instance), *attempt),
+            EventKind::TimerFired {
                 timer: Timer::Account { account },
             } => self.account_timer_fired(account),
             EventKind::TimerFired { timer: Timer::Budget } => self.budget_timer_fired(),
@@ -321,6 +340,13 @@ impl Engine {
                 because,
                 by,
             } => self.resolve(unit_of(*node, *instance), *resolution, because, by),
+            EventKind::Answered {
+                node,
+                instance,
+                by,
+                answer,
+                because,
+            } => self.question_answered(unit_of(*node, *instance), by, answer, because.as_deref()),
             EventKind::Decided {
                 node,
                 by,
@@ -374,6 +400,7 @@ impl Engine {
             self.commands.push(Command::SetTimer { timer, at_ms: *at_ms });
         }
         self.set_gate_timers();
+        self.set_question_timers();
         self.set_account_timers();
         self.set_alert_timer();
         self.state.clock.ticking = false;
@@ -443,10 +470,16 @@ impl Engine {
                         node,
                         instance,
                         attempt,
+                    }
+                    | Timer::Answer {
+                        node,
+                        instance,
+                        attempt,
                     },
             } => {
                 format!("timer-fired {} #{attempt}", name(*node, *instance))
             }
+            EventKind::Answered { node, instance, by, .. } => format!("answered {} by {by}", name(*node, *instance)),
             EventKind::PauseAsked => "pause-asked".to_owned(),
             EventKind::ResumeAsked => "resume-asked".to_owned(),
             EventKind::CancelAsked { .. } => "cancel-asked".to_owned(),

@@ -80,6 +80,18 @@ pub enum EventKind {
     },
     /// The run goes on under a changed plan.
     Replanned(Revision),
+    /// A person answered what a task asked.
+    Answered {
+        node: NodeId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instance: Option<u32>,
+        /// The principal: `user/ann`.
+        by: SmolStr,
+        /// A record of the capability's outputs.
+        answer: Value,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<String>,
+    },
     /// A person decided about a gate that waits for people.
     Decided {
         node: NodeId,
@@ -233,6 +245,13 @@ pub enum Timer {
     Plan,
     /// A gate has waited for people long enough.
     Gate { node: NodeId },
+    /// And a question of a task.
+    Answer {
+        node: NodeId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instance: Option<u32>,
+        attempt: u32,
+    },
     /// Enough has fallen out of a window for something that waits.
     Account { account: Account },
     /// The run's budget for time: its alert, or its end.
@@ -281,7 +300,8 @@ pub enum Command {
         timer: Timer,
         at_ms: i64,
     },
-    /// A gate waits for people. Nothing is to be done but to let them know: their answer is a `Decided`.
+    /// A gate or a task waits for people. Nothing is to be done but to let them know: their answer is a `Decided`, or an `Answered` where
+    /// there is a `question`.
     AskPeople(Box<Ask>),
     /// Nothing runs and nothing will: the run is paused, blocked, or settled with this status.
     RunStopped {
@@ -299,9 +319,12 @@ pub enum StopReason {
 }
 
 /// A question to people, as it was when it was asked: it does not change while they think.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Ask {
     pub node: NodeId,
+    /// Index of the item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<u32>,
     pub label: SmolStr,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -315,9 +338,42 @@ pub struct Ask {
     /// The gate's checks; those that are no prose held when it opened.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<AskCheck>,
+    /// What a task wants to know; a gate wants a decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Box<Wanted>>,
     /// When it is too late: milliseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<i64>,
+}
+
+/// What a task wants to know from people.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Wanted {
+    pub text: String,
+    /// The capability that people carry out.
+    pub capability: SmolStr,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<SmolStr>,
+    /// What the capability is given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub input: BTreeMap<SmolStr, Value>,
+    /// Not empty: the answer is one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// What an answer holds.
+    pub fields: Vec<WantedField>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WantedField {
+    pub name: SmolStr,
+    /// As the plan writes its type.
+    #[serde(rename = "type")]
+    pub ty: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doc: Option<SmolStr>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -221,7 +221,9 @@ impl Engine {
             NodeStatus::Waiting
         } else if fan.active > 0 || !fan.waiting.is_empty() {
             NodeStatus::Running
-        } else if self.state.backoffs.range(instances.clone()).next().is_some() {
+        } else if self.state.backoffs.range(instances.clone()).next().is_some()
+            || self.state.awaited.range(instances.clone()).next().is_some()
+        {
             NodeStatus::Waiting
         } else if self.state.blocked.range(instances).next().is_some() {
             NodeStatus::Blocked

@@ -229,7 +229,12 @@ impl<'a> Judge<'a> {
         })
     }
 
-    fn declared_output(&self, output: &Output, scope: RunScope<'_>, world: &mut dyn World) -> Result<Value, Failure> {
+    pub(crate) fn declared_output(
+        &self,
+        output: &Output,
+        scope: RunScope<'_>,
+        world: &mut dyn World,
+    ) -> Result<Value, Failure> {
         let name = &output.name;
         let value = eval(&output.value, &scope, world).map_err(|error| {
             let mode = if reads_data(&output.value) {

@@ -12,7 +12,8 @@
 //!    [`Engine::may_start`] then says no, it reports `AttemptEnded` with `How::Nothing` and what was observed.
 //! 3. When an attempt ended it calls [`Engine::observe`] with [`Phase::After`] and puts both lists of observations, in that order,
 //!    into `Ended::observed` of the event that it journals.
-//! 4. On `AskPeople` it lets people know. [`Engine::weigh`] tells beforehand what a decision would do; `Decided` reports it.
+//! 4. On `AskPeople` it lets people know. [`Engine::weigh`] tells beforehand what a decision would do, and `Decided` reports it;
+//!    [`Engine::weigh_answer`] and `Answered` where a task asked.
 //! 5. `RetryAsked` is the one event that a run takes after its end: [`Engine::weigh_retry`] tells beforehand. The run is then paused.
 //! 6. On `SetTimer` it reports `TimerFired` at that time; setting a timer again replaces it.
 
@@ -40,6 +41,8 @@ mod notice;
 mod outcome;
 mod people;
 mod prose;
+mod questions;
+mod queue;
 mod readiness;
 mod redo;
 mod retry;
@@ -64,6 +67,7 @@ pub use inputs::complete as complete_inputs;
 pub use notice::Notice;
 pub use outcome::Outcome;
 pub use people::{GateSnapshot, Recorded, Refusal, Weight};
+pub use questions::{AnswerShape, NoAnswer, QuestionSnapshot, RecordedAnswer, is_human};
 pub use redo::NoRetry;
 pub use revise::{Carried, NoRevision, Revised};
 pub use snapshot::{InFlight, InstanceSnapshot, Listed, NodeSnapshot, Unverified};

@@ -98,7 +98,7 @@ pub enum Notice {
         label: SmolStr,
         attempt: u32,
     },
-    /// A gate waits for people.
+    /// A gate or a task waits for people.
     Asked {
         node: NodeId,
         label: SmolStr,
@@ -112,6 +112,13 @@ pub enum Notice {
         by: SmolStr,
         person: Option<SmolStr>,
         decision: GateDecision,
+        because: Option<String>,
+    },
+    /// A person answered what a task asked.
+    Answered {
+        node: NodeId,
+        label: SmolStr,
+        by: SmolStr,
         because: Option<String>,
     },
     /// Something is over its limits, and an attempt waits for it.

@@ -45,7 +45,7 @@ pub struct Recorded {
 }
 
 /// A gate that asked people, at this moment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct GateSnapshot {
     pub ask: Ask,
     pub asked_ms: i64,
@@ -215,6 +215,8 @@ impl Engine {
         }
         let ask = Ask {
             node: unit.node,
+            instance: None,
+            question: None,
             label: self.label(unit),
             title: self.title(unit.node),
             approvers: Vec::new(),
@@ -268,6 +270,8 @@ impl Engine {
         let options = gate.options.iter().map(|option| asked_option(option, &scope));
         Ok(Ask {
             node: id,
+            instance: None,
+            question: None,
             label: self.label(unit),
             title: self.title(id),
             approvers: gate.approvers.clone(),
@@ -296,8 +300,12 @@ impl Engine {
 
     /// What people are asked now, in the order of the nodes.
     pub fn asking(&self) -> Vec<&Ask> {
-        let ask = |node: &NodeId| self.state.node(*node).gate.as_deref().map(|gate| &gate.ask);
-        self.state.asking.iter().filter_map(ask).collect()
+        let gate = |node: &NodeId| self.state.node(*node).gate.as_deref().map(|gate| &gate.ask);
+        let gates = self.state.asking.iter().filter_map(gate);
+        let question = |unit: &UnitId| self.state.questions.get(unit).map(|question| &question.ask);
+        let mut asking: Vec<&Ask> = gates.chain(self.state.awaited.iter().filter_map(question)).collect();
+        asking.sort_by_key(|ask| (ask.node, ask.instance));
+        asking
     }
 
     /// What a decision would do, or why it is refused. Nothing changes.

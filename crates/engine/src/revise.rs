@@ -120,6 +120,11 @@ impl Engine {
         &self.state.scope(self.scopes.outermost_id()).inputs
     }
 
+    /// The plans that the run had before the latest revision.
+    pub fn earlier_plans(&self) -> Vec<&Plan> {
+        self.scopes.earlier().map(crate::scopes::Scope::plan).collect()
+    }
+
     /// Revisions of the plan behind the first one, in order.
     pub fn revisions(&self) -> &[Revised] {
         &self.state.revisions
@@ -165,6 +170,8 @@ impl Engine {
         }
         state.backoffs.clear();
         state.asking.clear();
+        state.awaited.clear();
+        state.to_ask.clear();
         state.parked.clear();
         state.released.clear();
         state.judging.clear();

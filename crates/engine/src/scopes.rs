@@ -189,6 +189,11 @@ impl Scopes {
         before.next().map(|(id, _)| id)
     }
 
+    /// The scopes of revisions that are not the latest.
+    pub fn earlier(&self) -> impl Iterator<Item = &Scope> {
+        self.list.iter().filter(|scope| scope.successor.is_some())
+    }
+
     /// Of each scope whether it belongs to the latest revision.
     pub fn current(&self) -> Vec<bool> {
         let mut current: Vec<bool> = Vec::with_capacity(self.list.len());

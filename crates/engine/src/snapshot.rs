@@ -11,6 +11,7 @@ use smol_str::SmolStr;
 use crate::engine::Engine;
 use crate::event::{AttemptId, NodeStatus, Usage};
 use crate::people::GateSnapshot;
+use crate::questions::QuestionSnapshot;
 use crate::retry::unit_of;
 use crate::scope::{Place, attempts};
 use crate::scopes::ScopeId;
@@ -48,6 +49,8 @@ pub struct NodeSnapshot {
     pub chosen: Option<NodeId>,
     /// Of a gate that asked people.
     pub gate: Option<GateSnapshot>,
+    /// Of a task that asked people, instances in item order.
+    pub questions: Vec<QuestionSnapshot>,
     /// Who did it, where agents provide what it does.
     pub agent: Option<SmolStr>,
     /// What its calls used, of all attempts and instances together.
@@ -110,6 +113,17 @@ impl Engine {
     pub fn nodes(&self) -> Vec<NodeSnapshot> {
         let nodes = self.current_nodes().into_iter();
         nodes.map(|id| self.node_snapshot(id)).collect()
+    }
+
+    /// Where a node stands in the outermost plan as it is now; absent: in a plan that is called, or in an earlier revision.
+    pub fn position(&self, id: NodeId) -> Option<NodeId> {
+        let scope = self.scopes.outermost();
+        scope.nodes().contains(&id).then(|| scope.local(id))
+    }
+
+    /// Whether a node belongs to the latest revision of the plan.
+    pub(crate) fn is_current(&self, id: NodeId) -> bool {
+        self.scopes.id_of(self.outermost_node(id)) == self.scopes.outermost_id()
     }
 
     /// The numbers of the nodes that the latest revision of the plan has, and of what it called.
@@ -187,6 +201,7 @@ impl Engine {
             because: node.why.clone(),
             chosen: node.chosen,
             gate: node.gate.as_deref().map(|gate| gate.snapshot()),
+            questions: self.questions_of(id),
             agent: self
                 .agent_of(UnitId {
                     node: id,

@@ -31,10 +31,12 @@ impl Engine {
     pub(crate) fn enqueue(&mut self, unit: UnitId) {
         self.state.unit_mut(unit).status = NodeStatus::Ready;
         self.show_status(unit.node);
+        let key = self.ready_key(unit);
         if self.is_pure(unit) {
             self.work.push_back(Work::Judge(unit));
+        } else if self.asks_for_an_answer(unit) && !self.observes_before(unit) {
+            self.state.to_ask.insert(key);
         } else {
-            let key = self.ready_key(unit);
             self.state.ready.insert(key);
         }
     }
@@ -62,7 +64,16 @@ impl Engine {
     /// Starts the first of the ready units if it may; says whether it did.
     pub(crate) fn start_next(&mut self) -> bool {
         let slots = self.state.run.as_ref().map_or(0, |run| run.parallel.max(1) as usize);
-        if self.state.paused || self.state.in_flight.len() >= slots {
+        if self.state.paused {
+            return false;
+        }
+        if self.state.leaving.is_none()
+            && let Some(key) = self.state.to_ask.pop_first()
+        {
+            self.start(key.unit);
+            return true;
+        }
+        if self.state.in_flight.len() >= slots {
             return false;
         }
         if self.undo_next() {
@@ -120,12 +131,7 @@ impl Engine {
         let released = self.state.released.remove(&unit);
         match self.admission(unit) {
             Admission::Go(reservation) => self.begin_attempt(unit, reservation),
-            Admission::Refuse(failure) => {
-                self.state.agents.remove(&unit);
-                self.count_attempt(unit);
-                self.count_try(unit);
-                self.finish_attempt(unit, Err(failure));
-            }
+            Admission::Refuse(failure) => self.turned_away(unit, failure),
             Admission::Wait { on, at_ms } => {
                 let stays = released.as_ref() == Some(&on);
                 self.park(unit, on, at_ms, released.is_some());
@@ -138,6 +144,14 @@ impl Engine {
         if let Some(account) = released {
             self.release(&account);
         }
+    }
+
+    /// An attempt that is over before it began.
+    pub(crate) fn turned_away(&mut self, unit: UnitId, failure: Failure) {
+        self.state.agents.remove(&unit);
+        self.count_attempt(unit);
+        self.count_try(unit);
+        self.finish_attempt(unit, Err(failure));
     }
 
     /// Counts the attempt for the agent that makes it.
@@ -160,6 +174,7 @@ impl Engine {
             }
         }
         let within_ms = reservation.as_ref().and_then(|reservation| reservation.within_ms);
+        let asks = self.asks_for_an_answer(unit);
         let command = self.prepare(attempt, within_ms).and_then(|command| {
             if self.requires_now(unit) && !self.observes_before(unit) {
                 self.judge(unit).requires(&mut ir::eval::NoWorld)?;
@@ -167,7 +182,13 @@ impl Engine {
             Ok(command)
         });
         match command {
-            Ok(command) => {
+            // a person's answer costs nothing that is counted
+            Ok(command) if asks && !command.observes_before => self.ask_for_an_answer(unit, &command),
+            Ok(mut command) => {
+                if asks {
+                    // to look at what it requires: it asks after that
+                    command.call = None;
+                }
                 self.occupy(attempt);
                 if let Some(reservation) = reservation {
                     self.reserve(unit, reservation);
@@ -294,6 +315,19 @@ impl Engine {
             dir,
             timeout_ms,
         })
+    }
+
+    /// The same for an attempt that is under way.
+    pub(crate) fn prepare_again(&mut self, unit: UnitId) -> Result<StartAttempt, Failure> {
+        let state = self.state.unit(unit);
+        let attempt = AttemptId {
+            node: unit.node,
+            instance: unit.instance,
+            attempt: state.attempt,
+            start: state.start,
+            undo: false,
+        };
+        self.prepare(attempt, None)
     }
 
     /// What the task says, else a hash of what is called.

@@ -21,6 +21,7 @@ use crate::event::{Account, AttemptId, BudgetItem, NodeStatus, RunStarted, RunSt
 use crate::judge::Products;
 use crate::people::GateState;
 use crate::prose::Judging;
+use crate::questions::Question;
 use crate::revise::Revised;
 use crate::scopes::{Scope, ScopeId};
 
@@ -56,6 +57,13 @@ pub(crate) struct State {
     pub blocked: BTreeSet<UnitId>,
     /// Gates that wait for people.
     pub asking: BTreeSet<NodeId>,
+    /// What tasks have asked people: of each unit its last question.
+    #[serde(serialize_with = "pairs")]
+    pub questions: BTreeMap<UnitId, Question>,
+    /// Units that wait for people to answer.
+    pub awaited: BTreeSet<UnitId>,
+    /// Units that are ready to ask: that takes no place.
+    pub to_ask: BTreeSet<ReadyKey>,
     /// Units that make calls, until they end.
     #[serde(serialize_with = "pairs")]
     pub calls: BTreeMap<UnitId, Calling>,
@@ -402,6 +410,9 @@ impl State {
             backoffs: BTreeMap::new(),
             blocked: BTreeSet::new(),
             asking: BTreeSet::new(),
+            questions: BTreeMap::new(),
+            awaited: BTreeSet::new(),
+            to_ask: BTreeSet::new(),
             calls: BTreeMap::new(),
             agents: BTreeMap::new(),
             judging: BTreeMap::new(),

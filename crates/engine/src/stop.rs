@@ -192,12 +192,14 @@ impl Engine {
         let key = self.ready_key(unit);
         let mut was_ready = self.unpark(unit);
         was_ready |= self.state.ready.remove(&key);
+        was_ready |= self.state.to_ask.remove(&key);
         for scope in self.scopes.outward(self.scopes.id_of(unit.node)) {
             was_ready |= self.state.scope_mut(scope).held.remove(&key);
         }
         self.state.backoffs.remove(&unit);
         self.state.blocked.remove(&unit);
         self.state.asking.remove(&unit.node);
+        self.state.awaited.remove(&unit);
         if let (Some(index), Some(fan)) = (unit.instance, &mut self.state.node_mut(unit.node).fan) {
             fan.waiting.remove(&index);
         }
@@ -246,8 +248,9 @@ impl Engine {
             return;
         }
         let moves = !state.in_flight.is_empty() || !state.ready.is_empty() || !state.backoffs.is_empty();
-        let waits = !state.parked.is_empty() || !state.blocked.is_empty() || !state.asking.is_empty();
-        if moves || waits || !state.undos.is_empty() {
+        let asks = !state.asking.is_empty() || !state.awaited.is_empty() || !state.to_ask.is_empty();
+        let waits = !state.parked.is_empty() || !state.blocked.is_empty();
+        if moves || waits || asks || !state.undos.is_empty() {
             return;
         }
         // Only a plan that `ir::verify` refuses gets here: nodes that wait for each other. Better an end than a run that hangs.

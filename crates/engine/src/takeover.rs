@@ -106,9 +106,9 @@ impl Engine {
             node: id,
             instance: None,
         };
+        // whatever the plan says about doubts: it did come to an end, and somebody changed it
         self.state.node_mut(id).doubts = true;
-        let what = "it was done before what it is made of changed, and is not idempotent";
-        self.in_doubt(unit, what.to_owned());
+        self.wait_for_a_person(unit);
         true
     }
 

@@ -48,6 +48,8 @@ pub enum Mocked {
     Capability(SmolStr),
     /// The script of a task or gate.
     Script(NodeId),
+    /// The script of a task or gate of that name, in a plan that is called.
+    Called(SmolStr),
     /// Whoever decides prose.
     Judge,
 }

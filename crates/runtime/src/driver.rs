@@ -620,10 +620,13 @@ impl Driver<'_> {
                 continue;
             }
             match request::parse(&message.text) {
-                Ok(kind) => self.work.due.push_back(Due::Event {
-                    kind,
-                    inbox: Some(message.name),
-                }),
+                Ok(mut kind) => {
+                    request::redact(&mut kind, &self.preparer.secrets);
+                    self.work.due.push_back(Due::Event {
+                        kind,
+                        inbox: Some(message.name),
+                    });
+                }
                 Err(why) => {
                     let path = inbox.path().join(&message.name);
                     self.warn(&format!("`{}` is no request and was deleted: {why}", path.display()));

@@ -7,7 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use engine::event::{GateDecision, RunStatus};
-use engine::{NoRetry, NoRevision, Refusal};
+use engine::{NoAnswer, NoRetry, NoRevision, Refusal};
 use store::{ErrorClass, StoreError};
 
 #[derive(Debug)]
@@ -89,6 +89,17 @@ pub enum RunError {
     },
     /// The run does not go on under another plan.
     NotReplanned(NoRevision),
+    /// No task of that name has asked anything; those that wait for an answer.
+    NoSuchQuestion {
+        run: String,
+        task: String,
+        waiting: Vec<String>,
+    },
+    /// An answer is not taken.
+    NotAnswered {
+        task: String,
+        refusal: NoAnswer,
+    },
     /// A node is not tried again.
     NotRetried {
         node: String,
@@ -127,6 +138,8 @@ impl RunError {
             | Self::NoSuchNode { .. }
             | Self::NotRetried { .. }
             | Self::NotReplanned(_)
+            | Self::NoSuchQuestion { .. }
+            | Self::NotAnswered { .. }
             | Self::NoSuchGate { .. }
             | Self::Budget(_)
             | Self::Refused { .. } => ErrorClass::Usage,
@@ -235,6 +248,18 @@ impl fmt::Display for RunError {
                     failed.join("`, `")
                 )
             }
+            Self::NoSuchQuestion { run, task, waiting } if waiting.is_empty() => {
+                write!(
+                    f,
+                    "run `{run}` has no task `{task}` that asks people, and none of its tasks waits for an answer"
+                )
+            }
+            Self::NoSuchQuestion { run, task, waiting } => write!(
+                f,
+                "run `{run}` has no task `{task}` that asks people; waiting for an answer: `{}`",
+                waiting.join("`, `")
+            ),
+            Self::NotAnswered { task, refusal } => write!(f, "`{task}` is not answered: {refusal}"),
             Self::NotReplanned(refusal) => write!(f, "the plan of the run stays as it is: {refusal}"),
             Self::NotRetried { node, refusal } => write!(f, "`{node}` is not tried again: {refusal}"),
             Self::NotInDoubt { run, node, in_doubt } if in_doubt.is_empty() => {

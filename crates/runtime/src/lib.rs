@@ -16,6 +16,7 @@ pub mod world;
 
 mod adapters;
 mod ahead;
+mod answer;
 mod attempt;
 mod calling;
 mod clock;
@@ -38,6 +39,7 @@ mod tests;
 mod watch;
 mod watch_inbox;
 
+pub use answer::{Answer, answer};
 pub use decide::{Decision, decide};
 pub use detach::{DRIVER_LOG, detach};
 pub use engine::complete_inputs;

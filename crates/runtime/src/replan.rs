@@ -15,6 +15,7 @@ use crate::driver::Journal;
 use crate::error::RunError;
 use crate::history::{History, fold};
 use crate::recover::reap;
+use crate::request;
 use crate::running::{Options, checked};
 use crate::secrets::Values;
 
@@ -73,9 +74,11 @@ pub fn replan(folder: &RunFolder, replan: &Replan, options: &Options) -> Result<
         journal.apply(kind, None)?;
     }
     let revision = replan.revision(folder, &journal.engine, options)?;
-    let number = revision.number;
+    let mut kind = EventKind::Replanned(revision);
+    request::redact(&mut kind, &request::known_secrets(folder, &journal.engine)?);
+    let number = journal.engine.next_revision();
     folder.write_revision(&lock, number, &replan.plan)?;
-    journal.apply(EventKind::Replanned(revision), None)?;
+    journal.apply(kind, None)?;
     journal.commit()?;
     Ok(number)
 }

@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 use engine::event::{EventKind, Resolution};
 use engine::{Engine, InFlight};
 use ir::plan::Budget;
+use ir::value::Value;
 use store::{Holder, Inbox, RunFolder, StoreError};
 
 use crate::driver::Journal;
 use crate::error::RunError;
 use crate::history::{History, fold};
 use crate::recover::reap;
+use crate::secrets::{Secrets, Values};
 
 /// What became of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -92,9 +94,11 @@ pub(crate) fn ask(
             Err(StoreError::Held { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        let Some(kind) = request(&fold(folder, |_, _| {})?.engine)? else {
+        let engine = fold(folder, |_, _| {})?.engine;
+        let Some(mut kind) = request(&engine)? else {
             return Ok(Asked::Already);
         };
+        redact(&mut kind, &known_secrets(folder, &engine)?);
         let name = post(&folder.inbox(), &kind)?;
         match wait_until_taken(folder, &name)? {
             Some(asked) => return Ok(asked),
@@ -141,9 +145,10 @@ fn journal(
     request: impl Fn(&Engine) -> Result<Option<EventKind>, RunError>,
 ) -> Result<Asked, RunError> {
     let history = fold(folder, |_, _| {})?;
-    let Some(kind) = request(&history.engine)? else {
+    let Some(mut kind) = request(&history.engine)? else {
         return Ok(Asked::Already);
     };
+    redact(&mut kind, &known_secrets(folder, &history.engine)?);
     let reopens = matches!(kind, EventKind::RetryAsked { .. });
     if let Some(end) = history.engine.end().filter(|_| !reopens) {
         return Err(RunError::Ended {
@@ -192,6 +197,34 @@ fn find_doubt(folder: &RunFolder, engine: &Engine, label: &str) -> Result<InFlig
     }
 }
 
+/// Takes out the secrets of the run that this process can read. A driver, which knows all of them, does so once more.
+pub(crate) fn known_secrets(folder: &RunFolder, engine: &Engine) -> Result<Secrets, RunError> {
+    let meta = folder.meta()?;
+    let values = Values::readable(engine.plan(), &meta.cwd);
+    Ok(Secrets::new(values, &meta.run, meta.seed))
+}
+
+/// What people write is like what scripts print.
+pub(crate) fn redact(kind: &mut EventKind, secrets: &Secrets) {
+    let redactor = secrets.redactor();
+    if redactor.is_idle() {
+        return;
+    }
+    let text = |text: &mut String| *text = redactor.text(text).into_owned();
+    match kind {
+        EventKind::CancelAsked { because, .. }
+        | EventKind::RetryAsked { because, .. }
+        | EventKind::Decided { because, .. } => because.iter_mut().for_each(text),
+        EventKind::Resolved { because, .. } => text(because),
+        EventKind::Replanned(revision) => text(&mut revision.because),
+        EventKind::Answered { answer, because, .. } => {
+            because.iter_mut().for_each(text);
+            *answer = redactor.value(std::mem::replace(answer, Value::None));
+        }
+        _ => {}
+    }
+}
+
 fn post(inbox: &Inbox, kind: &EventKind) -> Result<String, RunError> {
     let text = serde_json::to_string(kind).map_err(|error| StoreError::Encode {
         what: error.to_string(),
@@ -208,6 +241,7 @@ pub(crate) fn parse(text: &str) -> Result<EventKind, String> {
             | EventKind::Resolved { .. }
             | EventKind::RetryAsked { .. }
             | EventKind::BudgetRaised { .. }
+            | EventKind::Answered { .. }
             | EventKind::Decided { .. }),
         ) => Ok(kind),
         Ok(_) => Err("it is not for the inbox".to_owned()),

@@ -235,6 +235,8 @@ pub fn resume(folder: &RunFolder, options: Options) -> Result<Running, RunError>
     }
     must_be_enforced(engine.plan(), &options)?;
     let secrets = Values::read(engine.plan(), &meta.cwd).map_err(RunError::Secrets)?;
+    let earlier = engine.earlier_plans().into_iter();
+    let secrets = earlier.fold(secrets, |secrets, plan| secrets.and_readable(plan, &meta.cwd));
     let killed = reap(folder, last_driver.as_ref())?;
     let (tokio, supervisor) = start_supervisor(&options)?;
 

@@ -216,13 +216,8 @@ fn memory_scope(cx: &Cx<'_>, name: &Name, unready: &mut Unready) -> MemoryScope 
 fn limits(cx: &Cx<'_>, lines: &[LimitLine], parts: &mut PlanParts) {
     rates::check_lines(cx, lines, rates::OF_PLAN, "a plan");
     for line in lines {
-        match line.name.text.as_str() {
-            "parallel" => parts.parallel = parallel(cx, line),
-            "queue" => {
-                let what = format!("limits.{}", line.name.text);
-                parts.unready.blocks_as(what.into(), line.name.span);
-            }
-            _ => {}
+        if line.name.text == "parallel" {
+            parts.parallel = parallel(cx, line);
         }
     }
 }

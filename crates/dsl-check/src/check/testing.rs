@@ -3,7 +3,7 @@
 //! Outputs and parameters have the types that they have where the plan stands. An absent value fails its expectation, so nothing
 //! that may be absent is a mistake there. Checked and lowered at once, like nodes. Absent: carrying tests out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use dsl_syntax::ast::{Decide, Decl, Mock, MockReply, MockReplyKind, MockTarget, Name, Span, Value};
 use dsl_syntax::table::ClauseKey as K;
@@ -16,12 +16,13 @@ use super::env::{Place, Reads};
 use super::task::{expectations, record, typed};
 use super::work::{capability, missing_inputs, unknown_input};
 use super::{Cx, Seen, about, agents, literals, shape};
+use crate::calls::{PlanRef, calls};
 use crate::graph::{BUILTIN_MODES, sig_of};
 use crate::places::decl_of;
 use crate::plans::file_plans;
 use crate::rules;
 use crate::scope::{FileScope, PlanShape, TypedField, scope};
-use crate::signatures::{NodeKind, Work, clause, is_script_capability, name_of};
+use crate::signatures::{NodeKind, NodeSig, Work, clause, is_script_capability, name_of};
 use crate::types::Problem;
 
 /// A test as the plan that it is about sees it; `None` if there is no such plan. `line` says in which line something is.
@@ -139,7 +140,10 @@ impl Stand {
 
 fn lower_mock(cx: &Cx<'_>, plan: &PlanShape, mock: &Mock) -> Option<Lowered> {
     let of = match &mock.target {
-        MockTarget::Task(name) => cx.view.get(&name.text).map(|(at, _)| Mocked::Script(cx.node_id(at))),
+        MockTarget::Task(name) => Some(match cx.view.get(&name.text) {
+            Some((at, _)) => Mocked::Script(cx.node_id(at)),
+            None => Mocked::Called(name.text.clone()),
+        }),
         MockTarget::Capability(name) if name.text == "judge" => Some(Mocked::Judge),
         MockTarget::Capability(name) => Some(Mocked::Capability(name.text.clone())),
     };
@@ -232,12 +236,17 @@ fn endless(cx: &Cx<'_>, replies: &[MockReply]) {
 /// A script is mocked by the task or gate that it belongs to.
 fn script(cx: &Cx<'_>, plan: &PlanShape, name: &Name) -> Option<Stand> {
     let seen = cx.view.get(&name.text).map(|(_, seen)| seen);
+    if seen.is_none()
+        && let Some(sig) = called_script(cx, plan, &name.text)
+    {
+        return Some(of_script(sig));
+    }
     let seen = match seen.filter(|seen| seen.sig.kind == NodeKind::Gate && seen.sig.work == Work::Script) {
         Some(gate) => gate,
         None => about::node(cx, plan, name, NodeKind::Task)?,
     };
     match &seen.sig.work {
-        Work::Script => Some(of_script(seen)),
+        Work::Script => Some(of_script(&seen.sig)),
         work => {
             no_script(cx, name, work);
             None
@@ -245,7 +254,28 @@ fn script(cx: &Cx<'_>, plan: &PlanShape, name: &Name) -> Option<Stand> {
     }
 }
 
-fn of_script(seen: &Seen) -> Stand {
+/// A task or gate of that name, with a script, of a plan that is called, directly or not.
+fn called_script<'db>(cx: &Cx<'db>, plan: &PlanShape, name: &str) -> Option<&'db NodeSig> {
+    let at = u32::try_from(file_plans(cx.db, plan.file).named(&plan.plan.name)?).ok()?;
+    let mut seen: HashSet<PlanRef> = HashSet::new();
+    let mut work = vec![PlanRef { file: plan.file, at }];
+    while let Some(caller) = work.pop() {
+        let made = calls(cx.db, cx.project, caller.file).get(caller.at as usize);
+        for call in made.into_iter().flatten().filter(|call| seen.insert(call.to)) {
+            work.push(call.to);
+            let called = file_plans(cx.db, call.to.file).plans.get(call.to.at as usize);
+            let mut nodes = called.into_iter().flat_map(|called| &called.nodes);
+            let found = nodes.find(|(_, ties)| ties.name == name);
+            let sig = found.and_then(|(block, _)| sig_of(cx.db, *block));
+            if let Some(sig) = sig.filter(|sig| sig.work == Work::Script) {
+                return Some(sig);
+            }
+        }
+    }
+    None
+}
+
+fn of_script(sig: &NodeSig) -> Stand {
     let fields = [
         ("exit", Type::INT),
         ("stdout", Type::STRING),
@@ -259,8 +289,8 @@ fn of_script(seen: &Seen) -> Stand {
     Stand {
         answer: Type::Fields(fields),
         // scripts get texts, but what they were is not told apart here
-        input: seen.sig.input.iter().map(|name| (name.clone(), Type::Error)).collect(),
-        modes: seen.sig.modes.clone(),
+        input: sig.input.iter().map(|name| (name.clone(), Type::Error)).collect(),
+        modes: sig.modes.clone(),
     }
 }
 

@@ -1,13 +1,14 @@
 //! What a report says, most pressing first: how it stands, what is open, why it failed, who decided, then all that ran.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use engine::event::{NodeStatus, RunStatus};
-use engine::{Engine, InstanceSnapshot, NodeError, NodeSnapshot};
+use engine::{Engine, InstanceSnapshot, Listed, NodeError, NodeSnapshot, Undo, UndoStatus};
 use ir::Value;
-use ir::plan::Body;
+use ir::plan::{Body, NodeId};
 use ir::show::Shown;
 use ir::value::FileRef;
 
@@ -49,6 +50,7 @@ pub fn report(history: &History, gathered: &Gathered) -> Result<Page, Failure> {
         report.head(),
         report.open(),
         report.failures(),
+        report.undone(),
         report.outputs(),
         report.decisions(),
         report.revisions()?,
@@ -160,9 +162,12 @@ impl Report<'_> {
                 code(ask.label.as_str()),
                 text(format!("{} waits for ", title.unwrap_or_default())),
             ];
-            line.push(strong(ask.approvers.join(" or ")));
+            line.push(strong(asking::who(ask)));
             if let Some(deadline_ms) = ask.deadline_ms {
                 line.push(text(format!(", until {}", time(deadline_ms))));
+            }
+            if let Some(wanted) = &ask.question {
+                line.push(text(format!(": {}", shown(&wanted.text))));
             }
             blocks.push(Block::Paragraph(line));
             blocks.push(Block::Verbatim(asking::commands(ask, self.run).join("\n")));
@@ -314,6 +319,29 @@ impl Report<'_> {
             }
             blocks.push(Block::List(items));
         }
+        for asked in self.nodes.iter().flat_map(|node| &node.questions) {
+            let Some(wanted) = &asked.ask.question else { continue };
+            blocks.push(Block::Paragraph(vec![
+                code(shown(&asked.ask.label)),
+                text(format!(" asked {}: {}", time(asked.asked_ms), shown(&wanted.text))),
+            ]));
+            blocks.push(Block::List(vec![match &asked.answered {
+                None => plain("nobody has answered"),
+                Some(given) => {
+                    let because = given.because.as_ref().map(|because| format!(": {}", shown(because)));
+                    vec![
+                        Span::Status("answered".to_owned()),
+                        text(format!(
+                            " by {}, {}{}, ",
+                            given.by,
+                            time(given.time_ms),
+                            because.unwrap_or_default()
+                        )),
+                        code(short(&given.answer)),
+                    ]
+                }
+            }]));
+        }
         let chosen = self.nodes.iter().filter_map(|node| {
             let to = self.engine.node(node.chosen?)?;
             Some(vec![code(node.id.as_str()), text(" led to "), code(to.id.as_str())])
@@ -409,13 +437,24 @@ impl Report<'_> {
         Section::new("Alerts", blocks)
     }
 
+    /// In plan order, with what a task called and the instances of a fan-out behind it.
     fn ran(&self) -> Section {
         let mut rows = Vec::new();
         let mut left_out = 0;
-        for node in &self.nodes {
-            rows.push(self.row(node));
-            left_out += node.instances.len().saturating_sub(INSTANCES_MAX);
-            rows.extend(node.instances.iter().take(INSTANCES_MAX).map(instance_row));
+        let mut instances: BTreeMap<NodeId, usize> = BTreeMap::new();
+        for (depth, listed) in self.engine.listing() {
+            match listed {
+                Listed::Node(node) => rows.push(self.row(depth, &node)),
+                Listed::Instance { of, snapshot } => {
+                    let count = instances.entry(of).or_default();
+                    *count += 1;
+                    if *count > INSTANCES_MAX {
+                        left_out += 1;
+                    } else {
+                        rows.push(instance_row(depth, &snapshot));
+                    }
+                }
+            }
         }
         let mut blocks = table(
             vec!["node", "status", "attempts", "took", "started", "what it found"],
@@ -428,7 +467,39 @@ impl Report<'_> {
         Section::new("What ran", blocks)
     }
 
-    fn row(&self, node: &NodeSnapshot) -> Vec<Line> {
+    /// What an abort or a cancel took back, and what it could not.
+    fn undone(&self) -> Section {
+        let undone = self
+            .engine
+            .listing()
+            .into_iter()
+            .filter_map(|(_, listed)| match listed {
+                Listed::Node(node) => Some((node.id, node.undo?)),
+                Listed::Instance { snapshot, .. } => Some((snapshot.label, snapshot.undo?)),
+            });
+        let items: Vec<Line> = undone
+            .map(|(label, undo)| {
+                let mut line = vec![code(shown(&label))];
+                line.push(match (undo.status, &undo.error) {
+                    (UndoStatus::Done, _) => text(" was undone"),
+                    (UndoStatus::Running, _) => text(" is being undone"),
+                    (UndoStatus::Failed, None) => text(" was not undone: what it did is still there"),
+                    (UndoStatus::Failed, Some(error)) => text(format!(
+                        " was not undone, what it did is still there: {}: {}",
+                        error.kind,
+                        shown(&error.message)
+                    )),
+                });
+                line
+            })
+            .collect();
+        match items.is_empty() {
+            true => Section::default(),
+            false => Section::new("What was undone", vec![Block::List(items)]),
+        }
+    }
+
+    fn row(&self, depth: u32, node: &NodeSnapshot) -> Vec<Line> {
         let title = node.title.as_ref().map(|title| format!(" {}", shown(title)));
         let mut found = Vec::new();
         if let Some(because) = node.because.as_ref().filter(|_| node.status == NodeStatus::Skipped) {
@@ -441,8 +512,8 @@ impl Report<'_> {
             found.push(code(format!("{name} = {}", short(value))));
         }
         vec![
-            vec![code(node.id.as_str()), text(title.unwrap_or_default())],
-            vec![Span::Status(node.status.name().to_owned())],
+            vec![arrows(depth), code(node.id.as_str()), text(title.unwrap_or_default())],
+            status(node.status, node.undo.as_ref()),
             plain(attempts(node.attempts)),
             plain(node.duration_ms().map(duration).unwrap_or_default()),
             plain(node.started_ms.map(time).unwrap_or_default()),
@@ -561,11 +632,28 @@ fn table(head: Vec<&'static str>, rows: Vec<Vec<Line>>) -> Vec<Block> {
     vec![Block::Table { head, rows }]
 }
 
-fn instance_row(instance: &InstanceSnapshot) -> Vec<Line> {
+/// How deep something stands: within the task before it, or what that called.
+fn arrows(depth: u32) -> Span {
+    text("↳ ".repeat(depth as usize))
+}
+
+fn status(status: NodeStatus, undo: Option<&Undo>) -> Line {
+    let mut line = vec![Span::Status(status.name().to_owned())];
+    if let Some(undo) = undo {
+        line.push(text(match undo.status {
+            UndoStatus::Running => ", being undone",
+            UndoStatus::Done => ", undone",
+            UndoStatus::Failed => ", not undone",
+        }));
+    }
+    line
+}
+
+fn instance_row(depth: u32, instance: &InstanceSnapshot) -> Vec<Line> {
     let took = instance.settled_ms.zip(instance.started_ms);
     vec![
-        vec![text("↳ "), code(shown(&instance.label))],
-        vec![Span::Status(instance.status.name().to_owned())],
+        vec![arrows(depth), code(shown(&instance.label))],
+        status(instance.status, instance.undo.as_ref()),
         plain(attempts(instance.attempts)),
         plain(
             took.map(|(settled, started)| duration(settled - started))

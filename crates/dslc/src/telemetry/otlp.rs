@@ -169,7 +169,19 @@ pub fn metrics(trace: &Trace) -> ExportMetricsServiceRequest {
     let cost: rust_decimal::Decimal = trace.attempts.iter().map(|attempt| attempt.cost).sum();
     let tokens: u64 = trace.attempts.iter().map(|attempt| attempt.tokens).sum();
     let run_seconds = seconds(trace.start_ms, trace.end_ms);
-    let metrics = vec![
+    let circuits = trace.circuits.iter().map(|(agent, state)| {
+        let value = match *state {
+            "closed" => 0,
+            "half-open" => 1,
+            _ => 2,
+        };
+        let agent = text("dslc.agent.name", agent);
+        point(
+            vec![agent, text("dslc.circuit.state", state)],
+            number_data_point::Value::AsInt(value),
+        )
+    });
+    let mut metrics = vec![
         metric(
             "dslc.run.duration",
             "s",
@@ -212,6 +224,16 @@ pub fn metrics(trace: &Trace) -> ExportMetricsServiceRequest {
             sum(vec![point(Vec::new(), number_data_point::Value::AsInt(signed(tokens)))]),
         ),
     ];
+    if !trace.circuits.is_empty() {
+        metrics.push(metric(
+            "dslc.agent.circuit",
+            "1",
+            "Breakers of agents: 0 closed, 1 half-open, 2 open",
+            Data::Gauge(Gauge {
+                data_points: circuits.collect(),
+            }),
+        ));
+    }
     ExportMetricsServiceRequest {
         resource_metrics: vec![ResourceMetrics {
             resource: Some(resource(trace)),

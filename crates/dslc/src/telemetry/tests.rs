@@ -57,6 +57,7 @@ fn trace() -> Trace {
             time_ms: 1000,
             text: "run started".to_owned(),
         }],
+        circuits: vec![("coder".into(), "open")],
     }
 }
 
@@ -130,9 +131,15 @@ fn metrics_count_what_happened() {
             "dslc.node.duration",
             "dslc.attempts",
             "dslc.cost",
-            "dslc.tokens"
+            "dslc.tokens",
+            "dslc.agent.circuit"
         ]
     );
+    let Some(Data::Gauge(circuits)) = &metrics[5].data else {
+        panic!("no gauge")
+    };
+    let open = opentelemetry_proto::tonic::metrics::v1::number_data_point::Value::AsInt(2);
+    assert_eq!(circuits.data_points[0].value, Some(open));
     let Some(Data::Histogram(histogram)) = &metrics[1].data else {
         panic!("no histogram")
     };

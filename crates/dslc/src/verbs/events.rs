@@ -114,11 +114,17 @@ pub fn describe(event: &EventKind, engine: &Engine) -> String {
             )
         }
         EventKind::TimerFired {
-            timer: Timer::Call {
-                node,
-                instance,
-                attempt,
-            },
+            timer:
+                Timer::Call {
+                    node,
+                    instance,
+                    attempt,
+                }
+                | Timer::Answer {
+                    node,
+                    instance,
+                    attempt,
+                },
         } => format!("time is up  {} #{attempt}", label(engine, *node, *instance)),
         EventKind::PauseAsked => "pause asked".to_owned(),
         EventKind::ResumeAsked => "resume asked".to_owned(),
@@ -153,6 +159,18 @@ pub fn describe(event: &EventKind, engine: &Engine) -> String {
                 "resolved  {}: {resolution:?} by {by}: {because}",
                 label(engine, *node, *instance)
             )
+        }
+        EventKind::Answered {
+            node,
+            instance,
+            by,
+            answer,
+            because,
+        } => {
+            let because = because.as_ref().map(|because| format!(": {because}"));
+            let answer = ir::data::to_plain_json(answer);
+            let label = label(engine, *node, *instance);
+            format!("answered  {label} by {by}, {answer}{}", because.unwrap_or_default())
         }
         EventKind::Decided {
             node,

@@ -1,5 +1,6 @@
 //! One file a verb: its arguments, and what it does with them.
 
+pub mod answer;
 pub mod bounds;
 pub mod cancel;
 pub mod check;

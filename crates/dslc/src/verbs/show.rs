@@ -130,6 +130,14 @@ fn row(indent: &str, node: &NodeSnapshot) -> String {
     {
         let _ = writeln!(text, "{indent}              {}", shown(because));
     }
+    for asked in &node.questions {
+        if let Some(given) = &asked.answered {
+            let answer = ir::data::to_plain_json(&given.answer).to_string();
+            let because = given.because.as_ref().map(|because| format!(": {because}"));
+            let line = format!("{} answered {answer}{}", given.by, because.unwrap_or_default());
+            let _ = writeln!(text, "                {}", shown(&line));
+        }
+    }
     for recorded in node.gate.iter().flat_map(|gate| &gate.decisions) {
         let _ = writeln!(text, "                {}", shown(&recorded.to_string()));
     }

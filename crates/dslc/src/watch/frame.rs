@@ -84,8 +84,12 @@ fn waiting_lines(view: &View, waiting: &Waiting, now: Instant, columns: usize) -
             let text = format!("{} {label}  again in {left}  ({why})", word("waiting", Paint::Yellow));
             vec![fit(&text, columns)]
         }
-        What::People { approvers, until } => {
-            let who = approvers.first().map_or("role/…", |approver| approver.as_str());
+        What::People {
+            approvers,
+            until,
+            command,
+        } => {
+            let who = approvers.first().map_or("anybody", |approver| approver.as_str());
             let more = approvers.len().saturating_sub(1);
             let or_others = if more > 0 {
                 format!(" or {more} more")
@@ -99,8 +103,7 @@ fn waiting_lines(view: &View, waiting: &Waiting, now: Instant, columns: usize) -
                 "{} {label}  waits for {who}{or_others}{left}",
                 word("gate", Paint::Yellow)
             );
-            let command = format!("dslc approve {run} {} --as {who}", argument(&waiting.label));
-            with_command(&head, &command, columns)
+            with_command(&head, command, columns)
         }
         What::Doubt => {
             let head = format!("{} {label}  nobody saw how it ended", word("in doubt", Paint::Yellow));

@@ -48,6 +48,7 @@ fn view(now: Instant) -> View {
             what: What::People {
                 approvers: vec!["role/release".into(), "role/lead".into()],
                 until: Some(now + Duration::from_secs(7500)),
+                command: "dslc approve gvp2 release --as role/release".to_owned(),
             },
         },
         Waiting {

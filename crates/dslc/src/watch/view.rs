@@ -41,10 +41,11 @@ pub struct Waiting {
 pub enum What {
     /// A further attempt starts then.
     Time { at: Instant, why: SmolStr },
-    /// One of these decides, and chooses where there are options.
+    /// One of these decides, or anybody answers, by such a command.
     People {
         approvers: Vec<SmolStr>,
         until: Option<Instant>,
+        command: String,
     },
     /// Somebody finds out what an attempt did.
     Doubt,
@@ -75,7 +76,7 @@ impl View {
         for node in engine.nodes() {
             if node.settled_ms.is_some() {
                 counts.settled += 1;
-                paths.settle(node.node);
+                engine.position(node.node).into_iter().for_each(|at| paths.settle(at));
             }
         }
         let waiting = engine.blocked().into_iter().map(|doubt| Waiting {
@@ -85,7 +86,7 @@ impl View {
         Self {
             run: run.rsplit('-').next().unwrap_or(run).to_owned(),
             started,
-            nodes: u64::from(engine.node_count()),
+            nodes: engine.nodes().len() as u64,
             counts,
             running: Vec::new(),
             waiting: waiting.collect(),
@@ -100,7 +101,10 @@ impl View {
         match notice {
             Notice::Started { node, label, attempt } => {
                 self.forget(label);
-                self.paths.start(*node, now);
+                engine
+                    .position(*node)
+                    .into_iter()
+                    .for_each(|at| self.paths.start(at, now));
                 self.running.push(Running {
                     label: label.clone(),
                     title: engine.title(*node).unwrap_or_default(),
@@ -108,7 +112,7 @@ impl View {
                     since: now,
                 });
             }
-            Notice::Called { .. } => self.nodes = u64::from(engine.node_count()),
+            Notice::Called { .. } => self.nodes = engine.nodes().len() as u64,
             Notice::Undoing { node, label } => self.running.push(Running {
                 label: undo_of(label),
                 title: engine.title(*node).unwrap_or_default(),
@@ -140,7 +144,17 @@ impl View {
             } => {
                 let until = deadline_ms.map(|at_ms| now + until(at_ms));
                 let approvers = approvers.clone();
-                self.wait(label, What::People { approvers, until });
+                let asks = engine.asking().into_iter().find(|ask| ask.label == *label);
+                let command = asks.and_then(|ask| crate::asking::commands(ask, &self.run).into_iter().next());
+                let command = command.unwrap_or_default();
+                self.wait(
+                    label,
+                    What::People {
+                        approvers,
+                        until,
+                        command,
+                    },
+                );
             }
             Notice::Again { label, .. } => self.forget(label),
             Notice::Completed { node, label, .. } | Notice::Cancelled { node, label } => {
@@ -184,7 +198,7 @@ impl View {
         self.forget(label);
         if engine.name(node, None).is_some_and(|name| name == *label) {
             self.counts.settled += 1;
-            self.paths.settle(node);
+            engine.position(node).into_iter().for_each(|at| self.paths.settle(at));
         }
     }
 }

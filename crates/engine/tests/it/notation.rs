@@ -9,8 +9,8 @@ use ir::func::Func;
 use ir::plan::{
     Agent, Alert, Allow, Arm, Backoff, Binding, Body, Breaker, Budget, Capability, Decision, Each, Evidence,
     Expectation, FailMode, FailurePolicy, Gate, GateOption, Hypothesis, HypothesisArm, Limits, MemoryKey, MemoryScope,
-    Money, Need, NodeId, Output, Param, Per, Plan, Policy, PolicyLimit, Rate, Ratio, Remember, Retry, Route, Script,
-    Step, Task, Tolerate, Work,
+    Money, Need, NodeId, Output, Param, Per, Plan, Policy, PolicyLimit, Rate, Ratio, Remember, Retry, Route, Runner,
+    RunnerKind, Script, Step, Task, Tolerate, Work,
 };
 use ir::types::{ListType, Type};
 use ir::value::Value;
@@ -260,6 +260,17 @@ impl Reader {
         };
         let capability = self.plan.capabilities.get(declared).cloned().unwrap_or_default();
         let capability = match word {
+            "people" => Capability {
+                runner: Some(Runner {
+                    kind: RunnerKind::Human,
+                    script: None,
+                    args: vec![Binding {
+                        name: "ask".into(),
+                        value: self.expr(rest),
+                    }],
+                }),
+                ..capability
+            },
             "input" => Capability {
                 input: [capability.input, vec![param()]].concat(),
                 ..capability
@@ -480,6 +491,7 @@ fn agent_clause(agent: &mut Agent, word: &str, rest: &str) {
 fn limit(limits: &mut Limits, what: &str, rest: &str) {
     let count = |text: &str| text.parse().expect("a number");
     match what {
+        "queue" => limits.queue = Some(rest.parse().expect("a number")),
         "concurrent" => limits.parallel = Some(rest.parse().expect("a number")),
         "requests" => limits.requests = rates(rest, count),
         "tokens" => limits.tokens = rates(rest, count),

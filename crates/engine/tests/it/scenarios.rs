@@ -32,10 +32,12 @@ fn scenarios_come_out_as_written() {
         "calls",
         "agents",
         "budgets",
+        "queue",
         "fan-out",
         "stopping",
         "world",
         "people",
+        "questions",
         "subplans",
         "rollback",
         "retry",
@@ -100,6 +102,8 @@ struct Play {
     last: Option<EventKind>,
     /// The last attempt of each label.
     attempts: BTreeMap<String, AttemptId>,
+    /// The last question of each, and in which attempt.
+    asked: BTreeMap<String, (NodeId, Option<u32>, u32)>,
     world: Pretend,
     out: String,
 }
@@ -114,6 +118,7 @@ impl Play {
             time_ms: 0,
             last: None,
             attempts: BTreeMap::new(),
+            asked: BTreeMap::new(),
             world: Pretend::default(),
             out: String::new(),
         }
@@ -163,6 +168,15 @@ impl Play {
                 attempt: self.attempts[*label],
             }),
             [decision @ ("approve" | "reject"), gate, "as", by, rest @ ..] => self.decide(decision, gate, by, rest),
+            ["timer", "answer", label] => {
+                let (node, instance, attempt) = self.asked[*label];
+                let timer = Timer::Answer {
+                    node,
+                    instance,
+                    attempt,
+                };
+                self.tell(EventKind::TimerFired { timer });
+            }
             ["timer", "gate", gate] => {
                 let timer = Timer::Gate { node: self.node(gate) };
                 self.tell(EventKind::TimerFired { timer });
@@ -203,12 +217,13 @@ impl Play {
                 self.tell(EventKind::TimerFired { timer });
             }
             ["timer", label, number @ ..] => {
-                let AttemptId {
-                    node,
-                    instance,
-                    attempt,
-                    ..
-                } = self.attempts[*label];
+                let (node, instance, attempt) = match self.attempts.get(*label) {
+                    Some(attempt) => (attempt.node, attempt.instance, attempt.attempt),
+                    None => {
+                        let node = self.node(label);
+                        (node, None, self.engine.node(node).map_or(0, |node| node.attempts))
+                    }
+                };
                 let attempt = number
                     .first()
                     .map_or(attempt, |number| number.parse::<u32>().expect("a number") - 1);
@@ -218,6 +233,17 @@ impl Play {
                         instance,
                         attempt: attempt + 1,
                     },
+                });
+            }
+            [by, "answers", label, ..] if by.starts_with("user/") => {
+                let json = line.split_once(" with ").expect("an answer").1;
+                let (node, instance, _) = self.asked[*label];
+                self.tell(EventKind::Answered {
+                    node,
+                    instance,
+                    by: (*by).into(),
+                    answer: answer(json),
+                    because: None,
                 });
             }
             [label, "answers", ..] => {
@@ -425,7 +451,28 @@ impl Play {
                 let label = self.named(attempt.node, attempt.instance);
                 format!("stop {undo}{label} ({})", name(&why))
             }
+            Command::AskPeople(ask) if ask.question.is_some() => {
+                let attempts = self.engine.node(ask.node).map_or(0, |node| match ask.instance {
+                    Some(index) => node.instances[index as usize].attempts,
+                    None => node.attempts,
+                });
+                self.asked
+                    .insert(ask.label.to_string(), (ask.node, ask.instance, attempts));
+                questioned(&ask)
+            }
             Command::AskPeople(ask) => asked(&ask),
+            Command::SetTimer {
+                timer:
+                    Timer::Answer {
+                        node,
+                        instance,
+                        attempt,
+                    },
+                at_ms,
+            } => format!(
+                "timer of the question {} #{attempt} at {at_ms}",
+                self.named(node, instance)
+            ),
             Command::SetTimer {
                 timer: Timer::Gate { node },
                 at_ms,
@@ -588,6 +635,21 @@ fn asked(ask: &Ask) -> String {
     line
 }
 
+fn questioned(ask: &Ask) -> String {
+    let mut line = format!("ask people for {}", ask.label);
+    if let Some(wanted) = &ask.question {
+        write!(line, " {:?}", wanted.text).expect("text grows");
+        for field in &wanted.fields {
+            let mark = if field.optional { "?" } else { "" };
+            write!(line, ", {}: {}{mark}", field.name, field.ty).expect("text grows");
+        }
+    }
+    if let Some(deadline_ms) = ask.deadline_ms {
+        write!(line, ", until {deadline_ms}").expect("text grows");
+    }
+    line
+}
+
 /// `0.05 1200`: dollars and tokens.
 fn usage(text: &str) -> Usage {
     let (cost, tokens) = text.split_once(' ').expect("cost and tokens");
@@ -614,6 +676,7 @@ fn told(notice: &Notice) -> Option<String> {
         Notice::BudgetAlert { whose, item, used, of } => format!("alert: {whose} used {used} of {of} {}", item.name()),
         Notice::BudgetSpent { item, used, of } => format!("the budget for {} is spent: {used} of {of}", item.name()),
         Notice::Alert { name, .. } => format!("alert: {name}"),
+        Notice::Answered { label, by, .. } => format!("{label} answered by {by}"),
         Notice::Asked { label, .. } => format!("{label} asks people"),
         Notice::Decided {
             label, by, decision, ..

@@ -33,6 +33,15 @@ pub(crate) struct Request {
     pub dir_said: Option<String>,
 }
 
+/// People answer by `dslc answer`: the engine asks them, and starts no call.
+struct People;
+
+impl Adapter for People {
+    fn call<'a>(&'a self, _: Request, _: Host) -> Pin<Box<dyn Future<Output = How> + Send + 'a>> {
+        Box::pin(async { failed("failure", "people answer this, and nobody was asked") })
+    }
+}
+
 /// What carries out a call. Dropping the future gives the call up.
 pub(crate) trait Adapter: Send + Sync {
     fn call<'a>(&'a self, request: Request, host: Host) -> Pin<Box<dyn Future<Output = How> + Send + 'a>>;
@@ -82,6 +91,9 @@ fn runner<'p>(plan: &'p Plan, capability: &'p Capability, agent: Option<&SmolStr
 
 /// The error says what it would take.
 fn of_runner(runner: &Runner) -> Result<Box<dyn Adapter>, String> {
+    if engine::is_human(runner) {
+        return Ok(Box::new(People));
+    }
     match runner.kind {
         RunnerKind::Shell => match &runner.script {
             Some(script) => Ok(Box::new(script::Shell(script.clone()))),

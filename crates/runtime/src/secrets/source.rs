@@ -39,6 +39,29 @@ impl Values {
     }
 }
 
+impl Values {
+    /// With those of another plan that can be read: what an earlier revision did is undone with its own secrets.
+    #[must_use]
+    pub fn and_readable(mut self, plan: &Plan, cwd: &Path) -> Self {
+        for (secret, value) in Self::readable(plan, cwd).0 {
+            if !self.0.iter().any(|(known, _)| *known == secret) {
+                self.0.push((secret, value));
+            }
+        }
+        self
+    }
+
+    /// Those that can be read: to take out of texts what is known.
+    pub fn readable(plan: &Plan, cwd: &Path) -> Self {
+        let all = secret::all(plan).into_iter();
+        let readable = all.filter_map(|secret| {
+            let value = read(&secret.from, cwd).and_then(long_enough).ok()?;
+            Some((secret.clone(), value))
+        });
+        Self(readable.collect())
+    }
+}
+
 fn read(source: &SecretSource, cwd: &Path) -> Result<Zeroizing<String>, String> {
     match source {
         SecretSource::Env(name) => match std::env::var(name) {

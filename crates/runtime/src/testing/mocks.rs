@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use engine::Engine;
-use engine::event::{Ask, Ended, EventKind, GateDecision, How, StartAttempt};
+use engine::event::{Ask, Ended, EventKind, GateDecision, How, StartAttempt, Wanted};
 use ir::Value;
 use ir::eval::{EvalError, NoWorld, Scope, eval};
 use ir::expr::Ref;
@@ -92,6 +92,48 @@ impl<'a> Mocks<'a> {
         decisions.enumerate().map(decided).collect()
     }
 
+    /// What a person answers to a task.
+    fn answered(&mut self, ask: &Ask, wanted: &Wanted) -> Vec<(u64, EventKind)> {
+        let call = Call {
+            of: Mocked::Capability(wanted.capability.clone()),
+            agent: wanted.agent.as_deref(),
+            input: &wanted.input,
+        };
+        let help = format!(
+            "mock {} -> {{ {} }}",
+            wanted.capability,
+            self.outputs(&wanted.capability)
+        );
+        let refusal = match self.reply(&call) {
+            Ok(Some(Ok(answer))) => {
+                let kind = EventKind::Answered {
+                    node: ask.node,
+                    instance: ask.instance,
+                    by: "user/person-1".into(),
+                    answer,
+                    because: None,
+                };
+                return vec![(0, kind)];
+            }
+            // nobody answers: its deadline passes
+            Ok(Some(Err(mode))) if mode == "timeout" && ask.deadline_ms.is_some() => return Vec::new(),
+            Ok(Some(Err(mode))) => {
+                let what = format!("the mock of `{}` fails with `{mode}`", wanted.capability);
+                (
+                    format!("{what}: a person answers, or is late where the task has a `timeout`"),
+                    None,
+                )
+            }
+            Ok(None) => {
+                let what = format!("`{}` asks people for `{}`", ask.label, wanted.capability);
+                (format!("{what}, and no mock of it answers"), Some(help))
+            }
+            Err(why) => (format!("the mock for `{}` has no value: {why}", ask.label), None),
+        };
+        let Halt = self.refuse(refusal.0, refusal.1);
+        Vec::new()
+    }
+
     /// The reply of the first mock that fits and is not used up: a value, or a mode.
     fn reply(&mut self, call: &Call<'_>) -> Result<Option<Result<Value, SmolStr>>, String> {
         let test = self.test;
@@ -136,8 +178,12 @@ impl<'a> Mocks<'a> {
                 let help = format!("mock {name}{by} -> {{ {} }}", self.outputs(name));
                 self.refuse(message, Some(help))
             }
-            Mocked::Script(node) => {
-                let id = self.plan.nodes.get(*node as usize).map(|node| node.id.clone());
+            Mocked::Script(_) | Mocked::Called(_) => {
+                let id = match &call.of {
+                    Mocked::Script(node) => self.plan.nodes.get(*node as usize).map(|node| node.id.clone()),
+                    Mocked::Called(id) => Some(id.clone()),
+                    _ => None,
+                };
                 let message = match used_up {
                     true => format!("the script of `{label}` would run, and no mock of it answers this time"),
                     false => format!("the script of `{label}` would run, which is not mocked"),
@@ -208,7 +254,7 @@ impl<'a> Mocks<'a> {
 }
 
 impl World for Mocks<'_> {
-    fn start(&mut self, start: &StartAttempt, _: &Engine) -> Result<Outcome, Halt> {
+    fn start(&mut self, start: &StartAttempt, engine: &Engine) -> Result<Outcome, Halt> {
         let (of, agent, input) = match (&start.call, &start.exec) {
             (Some(call), _) if call.judges.is_some() && self.test.mocks.iter().any(|mock| mock.of == Mocked::Judge) => {
                 return Ok(at_once(self.judge_call(&call.capability)));
@@ -218,7 +264,7 @@ impl World for Mocks<'_> {
                 call.agent.as_deref(),
                 &call.input,
             ),
-            (None, Some(exec)) => (Mocked::Script(start.attempt.node), None, &exec.input),
+            (None, Some(exec)) => (script_of(start.attempt.node, engine), None, &exec.input),
             (None, None) => return Ok(at_once(Ended::nothing(0))),
         };
         let call = Call { of, agent, input };
@@ -246,6 +292,9 @@ impl World for Mocks<'_> {
     }
 
     fn ask(&mut self, ask: &Ask) -> Vec<(u64, EventKind)> {
+        if let Some(wanted) = &ask.question {
+            return self.answered(ask, wanted);
+        }
         if !ask.approvers.is_empty() {
             return self.decisions(ask.node);
         }
@@ -267,6 +316,14 @@ impl World for Mocks<'_> {
     fn sight(&mut self, before: bool) -> &mut dyn ir::eval::World {
         self.files.before = before;
         &mut self.files
+    }
+}
+
+/// How a mock names the script of a node.
+fn script_of(node: NodeId, engine: &Engine) -> Mocked {
+    match (engine.position(node), engine.plan_node(node)) {
+        (None, Some(called)) => Mocked::Called(called.id.clone()),
+        (at, _) => Mocked::Script(at.unwrap_or(node)),
     }
 }
 

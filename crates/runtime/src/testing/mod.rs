@@ -164,7 +164,7 @@ fn report(test: &Test, engine: &Engine, driven: Result<(), Halt>, mut mocks: Moc
         status: engine.status(),
         events: events.seen,
     };
-    if driven.is_err() {
+    if driven.is_err() || mocks.refusal.is_some() {
         let refusal = mocks.refusal.take().unwrap_or_else(|| TestFailure::Refused {
             message: format!("it has not come to an end after {EVENTS_MAX} events"),
             help: None,
