@@ -134,7 +134,13 @@ fn row(indent: &str, node: &NodeSnapshot) -> String {
         if let Some(given) = &asked.answered {
             let answer = ir::data::to_plain_json(&given.answer).to_string();
             let because = given.because.as_ref().map(|because| format!(": {because}"));
-            let line = format!("{} answered {answer}{}", given.by, because.unwrap_or_default());
+            let about = asked.ask.instance.map(|_| format!("{}: ", asked.ask.label));
+            let line = format!(
+                "{}{} answered {answer}{}",
+                about.unwrap_or_default(),
+                given.by,
+                because.unwrap_or_default()
+            );
             let _ = writeln!(text, "                {}", shown(&line));
         }
     }

@@ -7,7 +7,7 @@ use engine::event::{
     AttemptId, Command, Ended, Event, EventKind, How, NodeStatus, Resolution, RunStarted, RunStatus, StartAttempt,
     StopReason, Timer,
 };
-use engine::{Engine, NodeSnapshot};
+use engine::{Engine, NodeSnapshot, Weight};
 use ir::plan::{Body, NodeId, Plan};
 
 use crate::generate::Rng;
@@ -74,6 +74,34 @@ impl<'a> Drive<'a> {
             workspace: "/w".to_owned(),
         }));
         self.tell(driver());
+        self.go_on();
+    }
+
+    /// Has everything tried again that failed; says whether there was anything.
+    pub fn retry_failed(&mut self) -> bool {
+        let failed = |node: &NodeSnapshot| {
+            node.status == NodeStatus::Failed && self.engine.weigh_retry(node.node) == Ok(Weight::Counts)
+        };
+        let nodes: Vec<NodeId> = self
+            .engine
+            .nodes()
+            .iter()
+            .filter(|node| failed(node))
+            .map(|node| node.node)
+            .collect();
+        if nodes.is_empty() {
+            return false;
+        }
+        // what has settled may begin anew
+        self.seen.clear();
+        self.stopped = None;
+        let (because, by) = (None, "ann".to_owned());
+        self.tell(EventKind::RetryAsked { nodes, because, by });
+        true
+    }
+
+    /// To the next end.
+    pub fn go_on(&mut self) {
         let mut steps = 0;
         while !self.over() {
             steps += 1;

@@ -109,6 +109,45 @@ fn refold(drive: &Drive<'_>) {
 }
 
 #[test]
+fn what_completed_stays_when_the_rest_is_tried_again() {
+    for_seeds(|seed| {
+        let plan = plan_of(seed);
+        // nodes of a call that is tried again are others
+        if !plan.plans.is_empty() {
+            return;
+        }
+        let faults = Faults {
+            pauses: seed.is_multiple_of(3),
+            crashes: seed.is_multiple_of(4),
+            ..Faults::default()
+        };
+        let mut drive = Drive::new(&plan, seed, seed, faults);
+        drive.run();
+        for _ in 0..4 {
+            let before = drive.engine.nodes();
+            if !drive.retry_failed() {
+                break;
+            }
+            drive.go_on();
+            let stands = |node: &NodeSnapshot| {
+                let undone = node.instances.iter().any(|instance| instance.undo.is_some());
+                node.status == NodeStatus::Completed && node.undo.is_none() && !undone
+            };
+            for (before, after) in before
+                .iter()
+                .zip(drive.engine.nodes())
+                .filter(|(before, _)| stands(before))
+            {
+                assert_eq!(after.status, NodeStatus::Completed, "`{}`", before.id);
+                assert_eq!(after.attempts, before.attempts, "`{}` ran twice", before.id);
+                assert_eq!(after.outputs, before.outputs, "outputs of `{}`", before.id);
+            }
+            refold(&drive);
+        }
+    });
+}
+
+#[test]
 fn statuses_are_those_of_the_model_whatever_the_order() {
     for_seeds(|seed| {
         let plan = plan_of(seed);

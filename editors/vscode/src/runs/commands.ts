@@ -21,6 +21,7 @@ export function runCommands(session: Session, history: RunHistory): vscode.Dispo
     vscode.commands.registerCommand("dslc.runs.refresh", () => history.refresh()),
     vscode.commands.registerCommand("dslc.runs.approve", (item: Of<"gate">) => decide(history, item, "approve")),
     vscode.commands.registerCommand("dslc.runs.reject", (item: Of<"gate">) => decide(history, item, "reject")),
+    vscode.commands.registerCommand("dslc.runs.answer", (item: Of<"question">) => answer(history, item)),
     vscode.commands.registerCommand("dslc.runs.pause", onRun("pause")),
     vscode.commands.registerCommand("dslc.runs.resume", (item: Of<"run">) => resume(session, history, item)),
     vscode.commands.registerCommand("dslc.runs.cancel", (item: Of<"run">) => cancel(history, item)),
@@ -125,6 +126,25 @@ async function decide(history: RunHistory, { run, gate }: Of<"gate">, verb: "app
   if (because !== undefined) {
     await history.act([verb, run.run, gate.id, "--as", as, "--because", because, ...choice], run.dir);
   }
+}
+
+/** One box a field; `dslc` knows their types, and refuses what does not fit. */
+async function answer(history: RunHistory, { run, question }: Of<"question">): Promise<void> {
+  const given: string[] = [];
+  for (const { name, type, optional } of question.fields) {
+    const title = `${question.title ?? question.id}: ${question.question}`;
+    const value =
+      name === "answer" && question.options.length > 0
+        ? await vscode.window.showQuickPick([...question.options], { title })
+        : await vscode.window.showInputBox({ title, prompt: `${name}: ${type}`, ignoreFocusOut: true });
+    if (value === undefined) {
+      return;
+    }
+    if (value !== "" || optional !== true) {
+      given.push(`${name}=${value}`);
+    }
+  }
+  await history.act(["answer", run.run, question.id, ...given], run.dir);
 }
 
 function whoever(approvers: readonly string[]): Thenable<string | undefined> {

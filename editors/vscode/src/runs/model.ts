@@ -9,6 +9,7 @@ export interface Run {
   readonly duration_ms: number | null;
   readonly nodes?: readonly RunNode[];
   readonly gates: readonly RunGate[];
+  readonly questions?: readonly RunQuestion[];
 }
 
 export interface RunNode {
@@ -27,6 +28,16 @@ export interface RunGate {
   readonly approvers?: readonly string[];
   readonly title?: string | null;
   readonly options?: readonly { readonly name: string; readonly title?: string | null; readonly note?: string | null }[];
+}
+
+/** What a task asks people. */
+export interface RunQuestion {
+  readonly id: string;
+  readonly status: string;
+  readonly question: string;
+  readonly title?: string | null;
+  readonly options: readonly string[];
+  readonly fields: readonly { readonly name: string; readonly type: string; readonly optional?: boolean }[];
 }
 
 /** A run that may still change. */

@@ -2,11 +2,12 @@
 
 import * as vscode from "vscode";
 import type { KeptRun, RunHistory } from "./history";
-import { approversOf, describeNode, describeRun, iconOf, isLive, type RunGate, type RunNode } from "./model";
+import { approversOf, describeNode, describeRun, iconOf, isLive, type RunGate, type RunNode, type RunQuestion } from "./model";
 
 export type Item =
   | { readonly kind: "run"; readonly run: KeptRun }
   | { readonly kind: "gate"; readonly run: KeptRun; readonly gate: RunGate }
+  | { readonly kind: "question"; readonly run: KeptRun; readonly question: RunQuestion }
   | { readonly kind: "node"; readonly run: KeptRun; readonly node: RunNode };
 
 export class RunsTree implements vscode.TreeDataProvider<Item>, vscode.Disposable {
@@ -35,6 +36,8 @@ export class RunsTree implements vscode.TreeDataProvider<Item>, vscode.Disposabl
         return runItem(item.run);
       case "gate":
         return gateItem(item.gate, item.run);
+      case "question":
+        return questionItem(item.question, item.run);
       case "node":
         return nodeItem(item.node, item.run);
     }
@@ -49,20 +52,29 @@ export class RunsTree implements vscode.TreeDataProvider<Item>, vscode.Disposabl
     }
     const run = await this.history.load(item.run);
     const gates = run.gates.filter(waits).map((gate): Item => ({ kind: "gate", run, gate }));
+    const questions = open(run).map((question): Item => ({ kind: "question", run, question }));
     const nodes = (run.nodes ?? []).map((node): Item => ({ kind: "node", run, node }));
-    return [...gates, ...nodes];
+    return [...gates, ...questions, ...nodes];
   }
 
   /** The number of open questions, on the view's icon. */
   private showWaiting(): void {
-    const waiting = this.history.all().flatMap((run) => (isLive(run) ? run.gates.filter(waits) : []));
-    const tooltip = waiting.length === 1 ? "1 gate waits for a decision" : `${waiting.length} gates wait for a decision`;
-    this.view.badge = waiting.length === 0 ? undefined : { value: waiting.length, tooltip };
+    const live = this.history.all().filter(isLive);
+    const gates = live.flatMap((run) => run.gates.filter(waits)).length;
+    const questions = live.flatMap(open).length;
+    const value = gates + questions;
+    const tooltip = value === 1 ? "1 question waits for people" : `${value} questions wait for people`;
+    this.view.badge = value === 0 ? undefined : { value, tooltip };
   }
 }
 
 function waits(gate: RunGate): boolean {
   return gate.status === "waiting" || gate.status === "blocked";
+}
+
+/** What tasks wait to be told. */
+function open(run: KeptRun): readonly RunQuestion[] {
+  return (run.questions ?? []).filter((question) => question.status === "waiting");
 }
 
 function runItem(run: KeptRun): vscode.TreeItem {
@@ -81,6 +93,16 @@ function gateItem(gate: RunGate, run: KeptRun): vscode.TreeItem {
   item.description = `waits for ${approversOf(gate).join(" or ") || "a decision"}`;
   item.iconPath = new vscode.ThemeIcon("question", new vscode.ThemeColor("charts.yellow"));
   item.contextValue = "gate-waiting";
+  return item;
+}
+
+function questionItem(question: RunQuestion, run: KeptRun): vscode.TreeItem {
+  const item = new vscode.TreeItem(question.title ?? question.id);
+  item.id = `${run.run}?${question.id}`;
+  item.description = question.question;
+  item.tooltip = question.question;
+  item.iconPath = new vscode.ThemeIcon("comment-discussion", new vscode.ThemeColor("charts.yellow"));
+  item.contextValue = "question-waiting";
   return item;
 }
 
