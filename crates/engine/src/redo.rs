@@ -328,6 +328,7 @@ impl Engine {
             node.fired_by.clear();
             node.needs_open = u32::try_from(needs.len()).unwrap_or(u32::MAX);
             node.needs = needs;
+            node.unmet = None;
         }
     }
 

@@ -63,6 +63,14 @@ impl Engine {
         fingerprint::digest(&self.content(old)) == fingerprint::digest(&self.content(new))
     }
 
+    /// Of what a script captures only that was kept which somebody read; a changed plan may read more.
+    fn has_what_is_read(&self, old: NodeId, new: NodeId) -> bool {
+        let outputs = &self.state.node(old).outputs;
+        let is_script = task(self.scopes.node(new)).is_some_and(|task| task.script().is_some());
+        let read = &self.scopes.table(new).read;
+        !is_script || !self.state.node(old).stands() || read.iter().all(|name| outputs.contains_key(name))
+    }
+
     /// A node that is about to start takes over what the one before it came to, or as much of it as was done; says whether that settled
     /// it, or left it to a person.
     pub(crate) fn take_over(&mut self, id: NodeId) -> bool {
@@ -86,7 +94,7 @@ impl Engine {
             return false;
         }
         let reruns = self.scopes.of(id).reruns.contains(&id);
-        let same = !reruns && self.same_content(old, id);
+        let same = !reruns && self.same_content(old, id) && self.has_what_is_read(old, id);
         if same && stands {
             self.take_over_result(old, id);
             return true;

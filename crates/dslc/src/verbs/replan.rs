@@ -119,7 +119,7 @@ fn carried(engine: &Engine) -> String {
 fn because(differences: &[Difference]) -> String {
     let names: Vec<&str> = differences.iter().map(|difference| difference.what.as_str()).collect();
     match names.as_slice() {
-        [] => "what it shows has changed".to_owned(),
+        [] => "what is read of it now was not kept".to_owned(),
         names => format!("changed: {}", names.join(", ")),
     }
 }

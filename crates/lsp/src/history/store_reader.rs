@@ -175,7 +175,11 @@ impl Seen {
             }
         };
         while let Some(entry) = reader.next_entry().ok()? {
-            let event: Event = serde_json::from_str(entry.event.get()).ok()?;
+            let mut event: Event = serde_json::from_str(entry.event.get()).ok()?;
+            if let EventKind::Replanned(revision) = &mut event.kind {
+                let plan = folder.revision(revision.number, &revision.ir_hash).ok()?;
+                revision.plan = Some(Arc::new(plan));
+            }
             if live.began_ms == 0 {
                 live.began_ms = event.time_ms;
             }
