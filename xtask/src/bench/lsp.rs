@@ -23,6 +23,11 @@ impl Bench {
         for number in 0..WORKSPACE_FILES {
             self.write(&format!("lsp/workspace/{number:03}.plan"), &realistic::plan(TASKS))?;
         }
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        println!(
+            "\n  the machine's load: {}",
+            load.split(' ').next().unwrap_or("unknown")
+        );
         let server = self.release.join("dslc");
         let measured = |what: &str, path, rest: &[&str]| {
             let mut command = Command::new(self.release.join("lsp-latency"));

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{Client, Place};
-use crate::figures::{heading, row};
+use crate::figures::{Times, heading, row, together};
+use crate::process::processor_time;
 
 /// Of each kind.
 const TIMES: usize = 120;
@@ -23,19 +24,13 @@ pub fn requests(server: &str, plan: &Path, most: &[&str]) -> io::Result<()> {
     let floor = Measured::of(Command::new(std::env::current_exe()?).arg("null"), plan, &text)?;
     let most = |at: usize| most.get(at).and_then(|most| most.parse().ok());
     heading(&format!("a document of {} KB", text.len() / 1024));
-    for ((name, times), (_, floor)) in ours.changes.iter().zip(&floor.changes) {
-        row(&format!("  {name}"), times, floor, None);
+    for (ours, floor) in ours.changes.iter().zip(&floor.changes) {
+        row(&format!("  {}", ours.name), ours, floor, None);
     }
-    let all = |measured: &Measured| {
-        measured
-            .changes
-            .iter()
-            .flat_map(|(_, times)| times.clone())
-            .collect::<Vec<_>>()
-    };
-    row("a change, to published diagnostics", &all(&ours), &all(&floor), most(0));
-    for (at, ((name, times), (_, floor))) in ours.asked.iter().zip(&floor.asked).enumerate() {
-        row(name, times, floor, most(at + 1));
+    let all = [&ours, &floor].map(|measured| together(&measured.changes));
+    row("a change, to published diagnostics", &all[0], &all[1], most(0));
+    for (at, (ours, floor)) in ours.asked.iter().zip(&floor.asked).enumerate() {
+        row(ours.name, ours, floor, most(at + 1));
     }
     Ok(())
 }
@@ -44,103 +39,124 @@ pub fn requests(server: &str, plan: &Path, most: &[&str]) -> io::Result<()> {
 pub fn rename(server: &str, plan: &Path, most: &str) -> io::Result<()> {
     let text = std::fs::read_to_string(plan)?;
     let at = places(&text, "needs: ").first().copied().unwrap_or_default();
-    let renames = |server: &mut Command| -> io::Result<(Vec<Duration>, usize)> {
+    let mut edits = 0;
+    let mut renames = |server: &mut Command| -> io::Result<Times> {
         let mut client = Client::start(server, plan.parent().unwrap_or(plan))?;
         client.open(plan, &text)?;
-        let (mut times, mut bytes) = (Vec::new(), 0);
-        for time in 0..RENAMES + WARM {
-            let mut params = client.at(at);
-            params["newName"] = json!(format!("other-{time}"));
-            let (edit, took) = client.request("textDocument/rename", params)?;
-            bytes = edit.to_string().matches("newText").count();
-            times.push(took);
-        }
-        Ok((times.split_off(WARM), bytes))
+        let mut params = client.at(at);
+        params["newName"] = json!("another");
+        let (edit, _) = client.request("textDocument/rename", params.clone())?;
+        edits = edits.max(edit.to_string().matches("newText").count());
+        timed("rename", &mut client, |client| {
+            let times = (0..RENAMES).map(|_| Ok(client.request("textDocument/rename", params.clone())?.1));
+            times.collect()
+        })
     };
-    let (ours, edits) = renames(Command::new(server).arg("lsp"))?;
-    let (floor, _) = renames(Command::new(std::env::current_exe()?).arg("null"))?;
+    let ours = renames(Command::new(server).arg("lsp"))?;
+    let floor = renames(Command::new(std::env::current_exe()?).arg("null"))?;
     heading("a name that is used everywhere");
     row(&format!("rename, {edits} places"), &ours, &floor, most.parse().ok());
     Ok(())
 }
 
 struct Measured {
-    /// By the kind of change.
-    changes: Vec<(&'static str, Vec<Duration>)>,
-    /// By the request.
-    asked: Vec<(&'static str, Vec<Duration>)>,
+    changes: Vec<Times>,
+    asked: Vec<Times>,
 }
 
 impl Measured {
     fn of(server: &mut Command, plan: &Path, text: &str) -> io::Result<Self> {
-        let mut client = Client::start(server, plan.parent().unwrap_or(plan))?;
+        let client = &mut Client::start(server, plan.parent().unwrap_or(plan))?;
         client.open(plan, text)?;
+        let (scripts, needs) = (spread(&script_lines(text)), spread(&places(text, "needs: ")));
+        for &place in scripts.iter().take(WARM) {
+            typed(client, place, "x")?;
+        }
         let kinds = [
-            ("in a script", spread(&script_lines(text), TIMES), "x"),
-            ("a digit of a timeout", spread(&places(text, "timeout: "), TIMES), "1"),
-            ("an empty line", spread(&line_starts(text), TIMES), "\n"),
-            ("in `needs`", spread(&places(text, "needs: "), TIMES), "x"),
-            ("in a node's name", spread(&places(text, "task "), TIMES), "x"),
+            ("in a script", scripts.clone(), "x"),
+            ("a digit of a timeout", spread(&places(text, "timeout: ")), "1"),
+            ("an empty line", spread(&line_starts(text)), "\n"),
+            ("in `needs`", needs.clone(), "x"),
+            ("in a node's name", spread(&places(text, "task ")), "x"),
         ];
         let mut changes = Vec::new();
         for (name, places, new) in kinds {
-            let mut times = Vec::new();
-            for place in places {
-                times.extend(typed(&mut client, place, new)?);
+            changes.push(timed(name, client, |client| {
+                let times = places.iter().map(|&place| typed(client, place, new));
+                Ok(times.collect::<io::Result<Vec<_>>>()?.concat())
+            })?);
+        }
+        let steady = |method: &'static str| {
+            let needs = needs.clone();
+            move |client: &mut Client| {
+                needs
+                    .iter()
+                    .map(|&at| Ok(client.request(method, client.at(at))?.1))
+                    .collect()
             }
-            changes.push((name, times.split_off(WARM.min(times.len()))));
-        }
-        let needs = spread(&places(text, "needs: "), TIMES);
-        let mut completion = Vec::new();
-        for &place in &needs {
-            let version = client.change((place, place), "x")?;
-            let (line, column) = place;
-            completion.push(
-                client
-                    .request("textDocument/completion", client.at((line, column + 1)))?
-                    .1,
-            );
-            client.diagnosed(version)?;
-            let back = client.change((place, (line, column + 1)), "")?;
-            client.diagnosed(back)?;
-        }
-        let mut asked = vec![("completion, right after a change", completion)];
-        for (name, method) in [
-            ("hover", "textDocument/hover"),
-            ("definition", "textDocument/definition"),
-        ] {
-            let times: io::Result<Vec<_>> = needs
-                .iter()
-                .map(|&place| Ok(client.request(method, client.at(place))?.1))
-                .collect();
-            asked.push((name, times?));
-        }
-        let mut tokens = Vec::new();
-        for place in spread(&script_lines(text), TIMES) {
-            let version = client.change((place, place), "x")?;
-            let params = json!({ "textDocument": client.document() });
-            tokens.push(client.request("textDocument/semanticTokens/full", params)?.1);
-            client.diagnosed(version)?;
-            let back = client.change((place, (place.0, place.1 + 1)), "")?;
-            client.diagnosed(back)?;
-        }
-        asked.push(("semantic tokens, right after a change", tokens));
+        };
+        let asked = vec![
+            timed("completion, right after a change", client, |client| {
+                let ask = |client: &mut Client, (line, column)| {
+                    client.request("textDocument/completion", client.at((line, column + 1)))
+                };
+                needs.iter().map(|&place| after_change(client, place, ask)).collect()
+            })?,
+            timed("hover", client, steady("textDocument/hover"))?,
+            timed("definition", client, steady("textDocument/definition"))?,
+            timed("semantic tokens, right after a change", client, |client| {
+                let ask = |client: &mut Client, _| {
+                    let params = json!({ "textDocument": client.document() });
+                    client.request("textDocument/semanticTokens/full", params)
+                };
+                scripts.iter().map(|&place| after_change(client, place, ask)).collect()
+            })?,
+        ];
         Ok(Self { changes, asked })
     }
 }
 
+/// Times, and what the server used a processor for meanwhile.
+fn timed(
+    name: &'static str,
+    client: &mut Client,
+    work: impl FnOnce(&mut Client) -> io::Result<Vec<Duration>>,
+) -> io::Result<Times> {
+    let before = processor_time(client.process())?;
+    let each = work(client)?;
+    let processor = processor_time(client.process())?.saturating_sub(before);
+    Ok(Times { name, each, processor })
+}
+
+/// How long a question takes that follows a character; the character is taken back.
+fn after_change(
+    client: &mut Client,
+    place: Place,
+    ask: impl Fn(&mut Client, Place) -> io::Result<(Value, Duration)>,
+) -> io::Result<Duration> {
+    let version = client.change((place, place), "x")?;
+    let (_, took) = ask(client, place)?;
+    client.diagnosed(version)?;
+    let back = client.change((place, (place.0, place.1 + 1)), "")?;
+    client.diagnosed(back)?;
+    Ok(took)
+}
+
 /// A change and its opposite, each until its diagnostics come.
-fn typed(client: &mut Client, place: Place, new: &str) -> io::Result<[Duration; 2]> {
+fn typed(client: &mut Client, place: Place, new: &str) -> io::Result<Vec<Duration>> {
     let after = match new {
         "\n" => (place.0 + 1, 0),
         _ => (place.0, place.1 + new.len()),
     };
-    let mut timed = |range, new: &str| -> io::Result<Duration> {
+    let mut to_diagnostics = |range, new: &str| -> io::Result<Duration> {
         let started = Instant::now();
         let version = client.change(range, new)?;
         Ok(client.diagnosed(version)? - started)
     };
-    Ok([timed((place, place), new)?, timed((place, after), "")?])
+    Ok(vec![
+        to_diagnostics((place, place), new)?,
+        to_diagnostics((place, after), "")?,
+    ])
 }
 
 /// Where the values of a key begin.
@@ -168,7 +184,7 @@ fn line_starts(text: &str) -> Vec<Place> {
 }
 
 /// Some of them, from all over the document.
-fn spread(places: &[Place], most: usize) -> Vec<Place> {
-    let step = places.len().div_ceil(most.max(1)).max(1);
+fn spread(places: &[Place]) -> Vec<Place> {
+    let step = places.len().div_ceil(TIMES).max(1);
     places.iter().copied().step_by(step).collect()
 }

@@ -42,9 +42,13 @@ pub fn workspace(server: &str, folder: &Path) -> io::Result<()> {
         FIRST_MS_MOST,
         " ms",
     );
-    let (report, _) = client.request("workspace/diagnostic", json!({ "previousResultIds": [] }))?;
-    let known = report["items"].as_array().map_or(0, Vec::len);
-    single(&format!("… to those of {known}"), ms(started), ALL_MS_MOST, " ms");
+    match client.request("workspace/diagnostic", json!({ "previousResultIds": [] })) {
+        Ok((report, _)) => {
+            let known = report["items"].as_array().map_or(0, Vec::len);
+            single(&format!("… to those of {known}"), ms(started), ALL_MS_MOST, " ms");
+        }
+        Err(error) => println!("  the diagnostics of all: {error}"),
+    }
     single(
         "peak memory",
         process::peak_memory(client.process())? / 1e6,
