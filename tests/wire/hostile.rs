@@ -182,6 +182,7 @@ fn documents_that_are_no_plans_and_no_files() {
         "untitled:Untitled-1",
         "git:/a.plan?ref=HEAD",
         "file:///",
+        "file:///at-the-top.plan",
         "file://elsewhere/a.plan",
         "file:///a%00b.plan",
     ] {

@@ -15,6 +15,8 @@ pub(crate) struct Root {
     pub workspace: Workspace,
     /// The client's: its files are loaded, and checked though nobody opened them.
     pub is_folder: bool,
+    /// For documents that are no files, as long as there is nothing else: no file belongs to it.
+    is_placeholder: bool,
     /// Found and not read yet.
     waiting: VecDeque<PathBuf>,
 }
@@ -28,31 +30,32 @@ pub(crate) struct Roots {
 }
 
 impl Default for Roots {
-    /// Nothing but a place for documents that are no files.
     fn default() -> Self {
+        let placeholder = Root {
+            is_placeholder: true,
+            ..Root::new(Path::new("/"), false)
+        };
         Self {
-            all: vec![Root::new(Path::new(NOWHERE), false)],
+            all: vec![placeholder],
             searches: 0,
             found: 0,
         }
     }
 }
 
-/// Contains nothing.
-const NOWHERE: &str = "/";
-
 impl Root {
     fn new(root: &Path, is_folder: bool) -> Self {
         Self {
             workspace: Workspace::new(root).with_loader(Disk),
             is_folder,
+            is_placeholder: false,
             waiting: VecDeque::new(),
         }
     }
 
     fn depth_around(&self, path: &Path) -> Option<usize> {
         let root = self.workspace.root();
-        let is_around = root != Path::new(NOWHERE) && path.starts_with(root);
+        let is_around = !self.is_placeholder && path.starts_with(root);
         is_around.then(|| root.components().count())
     }
 }
@@ -90,14 +93,15 @@ impl Roots {
     pub(crate) fn add(&mut self, root: &Path, is_folder: bool) -> &mut Root {
         let there = self.all.iter().position(|one| one.workspace.root() == root);
         let at = there.unwrap_or_else(|| {
-            let is_placeholder = self.all.len() == 1 && self.all[0].workspace.root() == Path::new(NOWHERE);
-            if is_placeholder && self.all[0].workspace.files().is_empty() {
+            let is_all = self.all.len() == 1 && self.all[0].is_placeholder;
+            if is_all && self.all[0].workspace.files().is_empty() {
                 self.all.clear();
             }
             self.all.push(Root::new(root, is_folder));
             self.all.len() - 1
         });
         self.all[at].is_folder |= is_folder;
+        self.all[at].is_placeholder = false;
         &mut self.all[at]
     }
 
@@ -111,7 +115,9 @@ impl Roots {
     /// Forgets what all of them hold, and has the same roots again.
     pub(crate) fn empty(&mut self) {
         for root in &mut self.all {
+            let is_placeholder = root.is_placeholder;
             *root = Root::new(root.workspace.root().to_path_buf().as_path(), root.is_folder);
+            root.is_placeholder = is_placeholder;
         }
     }
 

@@ -114,6 +114,7 @@ async function approve(vscode) {
   await vscode.rows("release").filter({ hasText: "completed" }).first().waitFor();
   const view = await vscode.graph();
   await vscode.until("five nodes that completed", async () => (await view.locator("g.node.completed").count()) === 5);
+  await vscode.page.locator(".codelens-decoration", { hasText: "completed in" }).first().waitFor();
   const [newest] = JSON.parse(`[${vscode.dslc("runs", "--json").trim().split("\n").join(",")}]`);
   assert.equal(newest.status, "completed");
   assert.match(vscode.dslc("report", newest.run), new RegExp(REASON));

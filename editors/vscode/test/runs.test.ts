@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { complaint, jsonLines } from "../src/program";
-import { ago, approversOf, describeNode, describeRun, historyOf, iconOf, isLive, moves, signOf, span, type Run, type RunNode } from "../src/runs/model";
+import { ago, approversOf, describeNode, describeRun, iconOf, isLive, moves, signOf, span, type Run, type RunNode } from "../src/runs/model";
 import { askedFor, checkParam } from "../src/runs/params";
 import { explain, isTest, keyOf } from "../src/tests/model";
 
@@ -55,13 +55,6 @@ test("every status has an icon", () => {
   for (const status of ["pending", "ready", "running", "waiting", "blocked", "completed", "failed", "skipped", "cancelled", "paused", "interrupted"]) {
     assert.notEqual(iconOf(status).icon, "");
   }
-});
-
-test("what a task did is told over its runs", () => {
-  assert.equal(historyOf("a", []), undefined);
-  assert.equal(historyOf("a", [run("completed", [node("completed")])]), "completed in 80 ms");
-  const runs = [run("failed", [node("failed")]), run("completed", [node("completed")]), run("completed", [node("skipped", { attempts: 0 })])];
-  assert.equal(historyOf("a", runs), "failed in 80 ms · completed in 1 of 2 runs");
 });
 
 test("approvers are read from either form", () => {

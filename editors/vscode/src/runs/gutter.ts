@@ -1,10 +1,11 @@
-// How each node last went, behind its header; while a run goes on, and afterwards until the editor is closed, also as a sign in the gutter.
+// How each node goes while a run goes on, as a sign in the gutter; it stays until the editor is closed. How it last went, in words, is a lens
+// of the server.
 
 import * as vscode from "vscode";
 import type { Graph } from "../graph/model";
 import { LANGUAGE, type Session } from "../session";
 import type { RunHistory } from "./history";
-import { historyOf, signOf, type Sign } from "./model";
+import { signOf, type Sign } from "./model";
 
 const PAUSE_MS = 300;
 
@@ -18,14 +19,10 @@ const SIGNS: Record<Sign, string> = {
 };
 
 export class Gutter implements vscode.Disposable {
-  private readonly behind = vscode.window.createTextEditorDecorationType({
-    after: { margin: "0 0 0 3em", color: new vscode.ThemeColor("editorCodeLens.foreground") },
-    rangeBehavior: vscode.DecorationRangeBehavior.ClosedOpen,
-  });
   private readonly signs = new Map(
     (Object.keys(SIGNS) as Sign[]).map((sign) => [sign, vscode.window.createTextEditorDecorationType({ gutterIconPath: picture(sign), gutterIconSize: "85%" })]),
   );
-  private readonly disposables: vscode.Disposable[] = [this.behind, ...this.signs.values()];
+  private readonly disposables: vscode.Disposable[] = [...this.signs.values()];
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -56,18 +53,17 @@ export class Gutter implements vscode.Disposable {
   private async show(): Promise<void> {
     const editors = vscode.window.visibleTextEditors.filter((editor) => editor.document.languageId === LANGUAGE);
     for (const editor of editors) {
-      const { behind, signs } = await this.notes(editor);
-      editor.setDecorations(this.behind, behind);
+      const ranges = await this.ranges(editor);
       for (const [sign, type] of this.signs) {
-        editor.setDecorations(type, signs.get(sign) ?? []);
+        editor.setDecorations(type, ranges.get(sign) ?? []);
       }
     }
   }
 
-  private async notes(editor: vscode.TextEditor): Promise<Notes> {
-    const notes: Notes = { behind: [], signs: new Map([...this.signs.keys()].map((sign) => [sign, []])) };
-    if (this.history.all().length === 0) {
-      return notes;
+  private async ranges(editor: vscode.TextEditor): Promise<Map<Sign, vscode.Range[]>> {
+    const found = new Map([...this.signs.keys()].map((sign): [Sign, vscode.Range[]] => [sign, []]));
+    if (!this.history.all().some((run) => this.history.isFresh(run))) {
+      return found;
     }
     const { active } = editor.selection;
     const graph = await this.session.ask<Graph | null>("dslc/graph", {
@@ -75,30 +71,20 @@ export class Gutter implements vscode.Disposable {
       position: { line: active.line, character: active.character },
     });
     if (graph == null) {
-      return notes;
+      return found;
     }
-    const runs = this.history.runsOf(editor.document.uri, graph.plan);
-    const [newest] = runs;
-    const fresh = newest !== undefined && this.history.isFresh(newest) ? newest : undefined;
-    const went = new Map(fresh?.nodes?.map((node) => [node.id, signOf(node.status)]));
-    for (const { id, selectionRange } of graph.nodes.filter((node) => node.selectionRange.start.line < editor.document.lineCount)) {
-      const { end } = editor.document.lineAt(selectionRange.start.line).range;
-      const text = historyOf(id, runs);
-      if (text !== undefined) {
-        notes.behind.push({ range: new vscode.Range(end, end), renderOptions: { after: { contentText: text } } });
-      }
+    const run = this.history.latestOf(editor.document.uri, graph.plan);
+    const nodes = run !== undefined && this.history.isFresh(run) ? (run.nodes ?? []) : [];
+    const went = new Map(nodes.map((node) => [node.id, signOf(node.status)]));
+    for (const { id, selectionRange } of graph.nodes) {
       const sign = went.get(id);
-      if (sign !== undefined) {
-        notes.signs.get(sign)?.push(new vscode.Range(end, end));
+      const { line } = selectionRange.start;
+      if (sign !== undefined && line < editor.document.lineCount) {
+        found.get(sign)?.push(new vscode.Range(line, 0, line, 0));
       }
     }
-    return notes;
+    return found;
   }
-}
-
-interface Notes {
-  readonly behind: vscode.DecorationOptions[];
-  readonly signs: Map<Sign, vscode.Range[]>;
 }
 
 function picture(sign: Sign): vscode.Uri {

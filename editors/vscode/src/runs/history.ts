@@ -78,15 +78,10 @@ export class RunHistory implements vscode.Disposable {
 
   /** The newest run of a plan in the folder of a file; `plan` is empty of a file's implicit plan. */
   latestOf(file: vscode.Uri, plan: string): KeptRun | undefined {
-    return this.runsOf(file, plan)[0];
-  }
-
-  /** The runs of a plan whose nodes are known, newest first. */
-  runsOf(file: vscode.Uri, plan: string): KeptRun[] {
     const name = plan === "" ? path.basename(file.fsPath, ".plan") : plan;
     const dir = folderOf(file);
-    const runs = this.runs.filter((run) => run.plan === name && run.dir === dir);
-    return runs.flatMap((run) => this.details.get(run.run) ?? []);
+    const run = this.runs.find((run) => run.plan === name && run.dir === dir);
+    return run === undefined ? undefined : this.withNodes(run);
   }
 
   /** Reads the nodes of a run that is not among the newest. */

@@ -139,15 +139,3 @@ export function describeNode(node: RunNode): string {
   const why = node.error === null ? [] : [node.error.message];
   return [node.status, ...took, ...tries, ...why].join(" · ");
 }
-
-/** How a task went over some runs: `completed in 80 ms · 4 of 5 runs`. */
-export function historyOf(id: string, runs: readonly Run[]): string | undefined {
-  const found = runs.flatMap((run) => run.nodes?.find((node) => node.id === id && node.attempts > 0) ?? []);
-  const [last] = found;
-  if (last === undefined) {
-    return undefined;
-  }
-  const took = last.duration_ms === null ? "" : ` in ${span(last.duration_ms)}`;
-  const completed = found.filter((node) => node.status === "completed").length;
-  return found.length === 1 ? `${last.status}${took}` : `${last.status}${took} · completed in ${completed} of ${found.length} runs`;
-}
