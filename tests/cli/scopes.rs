@@ -123,3 +123,29 @@ fn an_abort_undoes_last_first_and_says_what_it_could_not_undo() {
         String::from_utf8_lossy(&replayed.stderr)
     );
 }
+
+#[test]
+fn the_report_has_what_was_called_where_it_belongs_and_what_was_undone() {
+    let project = Project::new(&[("deploy.plan", ABORT)]);
+    assert_eq!(
+        project.run(&["run", "deploy.plan", "deploy", "--quiet"]).status.code(),
+        Some(3)
+    );
+    let report = project.run(&["report", "last"]);
+    let report = String::from_utf8_lossy(&report.stdout).into_owned();
+    let at = |what: &str| {
+        report
+            .find(what)
+            .unwrap_or_else(|| panic!("`{what}` is not in\n{report}"))
+    };
+    let ran = at("## What ran");
+    assert!(at("| `app`") > ran && at("| ↳ `app/files`") > at("| `app`"), "{report}");
+    for what in [
+        "## What was undone",
+        "`app/files` was undone",
+        "`host` was undone",
+        "`app/link` was not undone, what it did is still there: failure: exit code 4: still linked",
+    ] {
+        at(what);
+    }
+}
