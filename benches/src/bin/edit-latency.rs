@@ -1,8 +1,11 @@
 //! How long the diagnostics of a file take after an edit, by the kind of edit: the work of the language server between a
 //! keystroke and its answer, without the protocol.
 //!
-//! `edit-latency [--most MS] [--only TEXT] FOLDER` opens the first plan of the folder with all others around it, edits at random
-//! places and takes every edit back; `--only` picks kinds of edits by their names. Absent: other features of the editor, the threads that the language server would use.
+//! `edit-latency [--most MS] [--only TEXT] [--worst COUNT] FOLDER` opens the first plan of the folder with all others around it, edits at
+//! random places and takes every edit back; `--only` picks kinds of edits by their names, `--worst` shows the slowest of each. The last row is
+//! an hour of typing in small: words typed
+//! and deleted letter by letter, each where a kind of edit would be, kinds as often as [`Kind::weight`] says. On a machine that does other
+//! things too, processor time says more than time. Absent: other features of the editor, the threads that the language server would use.
 
 #![expect(
     clippy::print_stdout,
@@ -25,19 +28,20 @@ const SEED: u64 = 0x5eed;
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
-    let (mut most, mut only, mut folder) = (None, String::new(), None);
+    let (mut most, mut only, mut worst, mut folder) = (None, String::new(), 0, None);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--most" => most = args.next().and_then(|most| most.parse().ok()),
+            "--worst" => worst = args.next().and_then(|worst| worst.parse().ok()).unwrap_or(3),
             "--only" => only = args.next().unwrap_or_default(),
             _ => folder = Some(PathBuf::from(arg)),
         }
     }
     let Some(folder) = folder else {
-        eprintln!("usage: edit-latency [--most MS] [--only TEXT] FOLDER");
+        eprintln!("usage: edit-latency [--most MS] [--only TEXT] [--worst COUNT] FOLDER");
         return ExitCode::from(2);
     };
-    match measure(&folder, most, &only) {
+    match measure(&folder, most, &only, worst) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -46,7 +50,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(folder: &Path, most: Option<f64>, only: &str) -> std::io::Result<()> {
+fn measure(folder: &Path, most: Option<f64>, only: &str, worst: usize) -> std::io::Result<()> {
     let mut workspace = Workspace::new(folder);
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?
         .map(|entry| entry.map(|entry| entry.path()))
@@ -60,23 +64,77 @@ fn measure(folder: &Path, most: Option<f64>, only: &str) -> std::io::Result<()> 
     for path in &paths {
         workspace.diagnostics(path);
     }
+    let tasks = paths
+        .iter()
+        .map(|path| workspace.plans(path))
+        .flat_map(|plans| plans.into_iter().map(|plan| plan.nodes));
+    println!(
+        "  {} nodes, {} of memory after a check",
+        tasks.sum::<usize>(),
+        resident()?
+    );
     let mut editor = Editor {
         workspace,
         path: paths.swap_remove(0),
         random: Random(SEED),
     };
     println!(
-        "  {:<44} {:>9} {:>9} {:>9} {:>9}",
-        "", "median ms", "p99 ms", "max ms", "edits"
+        "  {:<44} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "", "median ms", "p99 ms", "max ms", "CPU med.", "CPU p99", "edits"
     );
     let mut all = Vec::new();
     for kind in Kind::ALL.into_iter().filter(|kind| kind.name().contains(only)) {
         let times = editor.edits(kind, &text);
         row(kind.name(), &times, None);
+        slowest(&text, &times, worst);
         all.extend(times);
     }
-    row("all", &all, most);
+    row("all kinds, one as often as another", &all, None);
+    if only.is_empty() {
+        row("typing", &editor.typing(&text), most);
+    }
     Ok(())
+}
+
+/// What the process holds in memory.
+fn resident() -> std::io::Result<String> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: f64 = line
+        .and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or_default();
+    Ok(format!("{:.1} MB", kib / 1000.0 * 1.024))
+}
+
+/// Processor time of the process, all threads.
+fn processor_time() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32)
+}
+
+/// How long an edit took.
+#[derive(Clone, Copy)]
+struct Took {
+    time: Duration,
+    processor: Duration,
+    at: usize,
+    /// The first letter; none was typed by who took something away.
+    typed: Option<char>,
+}
+
+/// The edits that took most of the processor, and where they were.
+fn slowest(text: &str, times: &[Took], count: usize) {
+    let mut sorted: Vec<&Took> = times.iter().collect();
+    sorted.sort_by_key(|took| std::cmp::Reverse(took.processor));
+    for took in sorted.into_iter().take(count) {
+        let line = text[..took.at].matches('\n').count();
+        let (typed, shown) = (took.typed, text.lines().nth(line).unwrap_or_default());
+        println!(
+            "    {:>9.3} ms: {typed:?} in line {}: {shown}",
+            took.processor.as_secs_f64() * 1e3,
+            line + 1
+        );
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -122,6 +180,19 @@ impl Kind {
         }
     }
 
+    /// Of a hundred words that somebody types, how many are typed in such a place: most are prose and scripts, then what is expected and
+    /// given out; names and needs of new tasks; rarely a parameter. A guess, and a round one.
+    const fn weight(self) -> usize {
+        match self {
+            Self::Script => 35,
+            Self::Anywhere => 25,
+            Self::Expression => 15,
+            Self::Needs | Self::Name | Self::Timeout | Self::EmptyLine => 5,
+            Self::Params | Self::NewTask => 2,
+            Self::Break => 1,
+        }
+    }
+
     /// The byte ranges of `text` in which an edit is of this kind.
     fn places(self, text: &str) -> Vec<std::ops::Range<usize>> {
         let mut found = Vec::new();
@@ -164,18 +235,14 @@ struct Editor {
 
 impl Editor {
     /// The times of edits and of taking them back.
-    fn edits(&mut self, kind: Kind, text: &str) -> Vec<Duration> {
+    fn edits(&mut self, kind: Kind, text: &str) -> Vec<Took> {
         let places = kind.places(text);
         let mut times = Vec::with_capacity(2 * EDITS);
         for edit in 0..EDITS {
             let Some(place) = places.get(self.random.below(places.len())) else {
                 break;
             };
-            let at = (place.start..=place.end)
-                .cycle()
-                .skip(self.random.below(place.len() + 1))
-                .find(|&at| text.is_char_boundary(at))
-                .unwrap_or(place.start);
+            let at = self.within(place, text);
             let (range, new) = match kind {
                 Kind::Timeout => (place.clone(), (1 + self.random.below(9)).to_string()),
                 Kind::EmptyLine | Kind::Break => (place.start..place.start, "\n".to_owned()),
@@ -195,31 +262,95 @@ impl Editor {
         times
     }
 
-    fn edit(&mut self, range: std::ops::Range<usize>, new: &str) -> Duration {
-        let started = Instant::now();
+    fn within(&mut self, place: &std::ops::Range<usize>, text: &str) -> usize {
+        (place.start..=place.end)
+            .cycle()
+            .skip(self.random.below(place.len() + 1))
+            .find(|&at| text.is_char_boundary(at))
+            .unwrap_or(place.start)
+    }
+
+    /// Words, letter by letter, and each taken back in the same way.
+    fn typing(&mut self, text: &str) -> Vec<Took> {
+        const WORDS: [&str; 6] = ["check", "-new", " x > 1", "it's", " and", "07"];
+        let places: Vec<_> = Kind::ALL
+            .iter()
+            .map(|kind| (kind.weight(), kind.places(text)))
+            .collect();
+        let mut times = Vec::new();
+        for _ in 0..EDITS {
+            let mut at = self.random.below(100);
+            let chosen = places.iter().find(|(weight, _)| {
+                let here = at < *weight;
+                at = at.saturating_sub(*weight);
+                here
+            });
+            let Some((_, places)) = chosen.filter(|(_, places)| !places.is_empty()) else {
+                continue;
+            };
+            let place = self.random.below(places.len());
+            let at = self.within(&places[place], text);
+            let word = WORDS[self.random.below(WORDS.len())];
+            for (letter, _) in word.char_indices() {
+                times.push(self.edit(at + letter..at + letter, &word[letter..=letter]));
+            }
+            for (letter, _) in word.char_indices().rev() {
+                times.push(self.edit(at + letter..at + letter + 1, ""));
+            }
+        }
+        times
+    }
+
+    fn edit(&mut self, range: std::ops::Range<usize>, new: &str) -> Took {
+        let at = range.start;
+        let (started, before) = (Instant::now(), processor_time());
         if let Err(error) = self.workspace.edit(&self.path, range, new) {
             eprintln!("an edit was refused: {error}");
         }
         let found = self.workspace.diagnostics(&self.path);
-        let time = started.elapsed();
+        let typed = new.chars().next();
+        let took = Took {
+            time: started.elapsed(),
+            processor: processor_time().saturating_sub(before),
+            at,
+            typed,
+        };
         drop(found);
-        time
+        took
     }
 }
 
-fn row(name: &str, times: &[Duration], most: Option<f64>) {
-    let mut sorted: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e3).collect();
-    sorted.sort_by(f64::total_cmp);
-    let at = |share: f64| sorted.get(((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1)));
-    let figure = |share: f64| at(share).copied().unwrap_or_default();
-    let verdict = most.map_or("", |most| if figure(0.99) <= most { "  within" } else { "  BEYOND" });
+fn row(name: &str, times: &[Took], most: Option<f64>) {
+    let of = |figure: fn(&Took) -> Duration| Sorted::new(times.iter().map(figure));
+    let (time, processor) = (of(|took| took.time), of(|took| took.processor));
+    let verdict = most.map_or("", |most| if time.at(0.99) <= most { "  within" } else { "  BEYOND" });
     println!(
-        "  {name:<44} {:>9.3} {:>9.3} {:>9.3} {:>9}{verdict}",
-        figure(0.5),
-        figure(0.99),
-        figure(1.0),
-        sorted.len()
+        "  {name:<44} {:>9.3} {:>9.3} {:>9.3} {:>9.3} {:>9.3} {:>9}{verdict}",
+        time.at(0.5),
+        time.at(0.99),
+        time.at(1.0),
+        processor.at(0.5),
+        processor.at(0.99),
+        times.len()
     );
+}
+
+/// Milliseconds.
+struct Sorted(Vec<f64>);
+
+impl Sorted {
+    fn new(times: impl Iterator<Item = Duration>) -> Self {
+        let mut sorted: Vec<f64> = times.map(|time| time.as_secs_f64() * 1e3).collect();
+        sorted.sort_by(f64::total_cmp);
+        Self(sorted)
+    }
+
+    /// The time within which such a share of the edits is done.
+    fn at(&self, share: f64) -> f64 {
+        let last = self.0.len().saturating_sub(1);
+        let at = (self.0.len() as f64 * share) as usize;
+        self.0.get(at.min(last)).copied().unwrap_or_default()
+    }
 }
 
 /// SplitMix64: the same edits on every machine.

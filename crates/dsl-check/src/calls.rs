@@ -11,11 +11,11 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use smol_str::SmolStr;
 
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
-use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::inputs::{Project, SourceFile};
 use crate::plans::file_plans;
 use crate::rules;
 use crate::scope::scope;
-use crate::signatures::{Sig, Work, signatures};
+use crate::signatures::shown;
 
 /// About how many calls are followed to find the shortest loop of a group; from a larger one it is looked for from some of its plans only.
 const STEPS_MAX: usize = 10_000;
@@ -49,27 +49,13 @@ fn plan_index(db: &dyn salsa::Database, file: SourceFile) -> Arc<HashMap<SmolStr
     Arc::new(index)
 }
 
-/// The tasks of a chunk that call plans, with the names that they call.
-#[salsa::tracked(returns(ref))]
-fn call_sites(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[(u32, SmolStr)]> {
-    let sigs = (0..).zip(signatures(db, chunk));
-    let sites = sigs.filter_map(|(index, sig)| match sig {
-        Sig::Node { sig, .. } => match &sig.work {
-            Work::Call(name) => Some((index, name.clone())),
-            _ => None,
-        },
-        _ => None,
-    });
-    sites.collect()
-}
-
-/// The same for each plan of a file, by node.
+/// The tasks of each plan of a file that call plans, with the names that they call.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn called_names(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<Vec<(u32, SmolStr)>>> {
     let plans = file_plans(db, file);
     let mut found = vec![Vec::new(); plans.plans.len()];
     for &chunk in file.chunks(db) {
-        for (index, name) in call_sites(db, chunk) {
+        for (index, name) in &*shown(db, chunk).calls {
             let block = BlockRef { chunk, index: *index };
             if let Some((plan, Some(node))) = plans.place(block) {
                 found[plan as usize].push((node, name.clone()));

@@ -265,9 +265,9 @@ pub(crate) fn file_facts(db: &dyn salsa::Database, project: Project, file: Sourc
     Arc::new(plans.collect())
 }
 
-/// One for each block of the chunk.
+/// One for each block of the chunk: apart from its diagnostics, for who asks about all nodes of a plan.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn facts(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Arc<[Arc<Facts>]> {
+fn facts(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Arc<[Arc<Facts>]> {
     checked(db, project, chunk).facts.clone()
 }
 

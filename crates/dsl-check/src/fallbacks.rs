@@ -5,49 +5,44 @@
 
 use smol_str::SmolStr;
 
-use crate::check::{declared_outputs, node_outputs, outputs_unknown, views};
+use crate::check::{Cx, declared_outputs, node_outputs, outputs_unknown};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::graph::topologies;
-use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::inputs::{Project, SourceFile};
 use crate::plans::file_plans;
 use crate::rules;
-use crate::scope::{FileScope, scope};
-use crate::signatures::{NodeKind, NodeSig, Sig, signatures};
+use crate::signatures::{NodeKind, NodeSig, Sig};
+use crate::slices::file_misfits;
 use crate::types::assign;
 
 /// A block with a fallback that does not fit.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Misfit {
+pub(crate) struct Misfit {
     index: u32,
     fallback: SmolStr,
     message: String,
 }
 
-#[salsa::tracked(returns(ref))]
-fn misfits(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Box<[Misfit]> {
-    let blocks = signatures(db, chunk).iter().zip(views(db, project, chunk));
-    let misfit = |(index, (sig, view)): (u32, (&Sig, &crate::check::View))| {
-        let Sig::Node { sig, .. } = sig else { return None };
-        let fallback = sig.fallback.as_ref().filter(|name| **name != sig.name)?;
-        let (_, seen) = view.get(fallback)?;
-        let message = mismatch(scope(db, project, chunk.file(db)), sig, &seen.sig)?;
-        Some(Misfit {
-            index,
-            fallback: fallback.clone(),
-            message,
-        })
-    };
-    (0..).zip(blocks).filter_map(misfit).collect()
+/// Whether the fallback of a block does not fit.
+pub(crate) fn misfit(cx: &Cx<'_>, sig: &Sig) -> Option<Misfit> {
+    let Sig::Node { sig, .. } = sig else { return None };
+    let fallback = sig.fallback.as_ref().filter(|name| **name != sig.name)?;
+    let (_, seen) = cx.view.get(fallback)?;
+    Some(Misfit {
+        index: cx.block.index,
+        fallback: fallback.clone(),
+        message: mismatch(cx, sig, &seen.sig)?,
+    })
 }
 
 /// Fallbacks that do not fit.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn fallback_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
-    for &chunk in file.chunks(db) {
-        for misfit in misfits(db, project, chunk) {
+    for (chunk, misfits) in file_misfits(db, project, file).iter() {
+        for misfit in &**misfits {
             let block = BlockRef {
-                chunk,
+                chunk: *chunk,
                 index: misfit.index,
             };
             let place = Place {
@@ -76,7 +71,7 @@ fn place_of(db: &dyn salsa::Database, file: SourceFile, block: BlockRef, name: &
 }
 
 /// Why a node cannot stand in for another.
-fn mismatch(scope: &FileScope, sig: &NodeSig, other: &NodeSig) -> Option<String> {
+fn mismatch(cx: &Cx<'_>, sig: &NodeSig, other: &NodeSig) -> Option<String> {
     if other.kind == NodeKind::Hypothesis {
         return None;
     }
@@ -94,15 +89,15 @@ fn mismatch(scope: &FileScope, sig: &NodeSig, other: &NodeSig) -> Option<String>
             sig.name, other.name
         ));
     }
-    if outputs_unknown(scope, other) || outputs_unknown(scope, sig) {
+    if outputs_unknown(cx, other) || outputs_unknown(cx, sig) {
         return None;
     }
-    let outputs = node_outputs(scope, other);
+    let outputs = node_outputs(cx, other);
     // captures of a script are promised only where nothing else is
     let promised = if sig.outputs.is_some() {
-        declared_outputs(scope, sig)
+        declared_outputs(cx, sig)
     } else {
-        node_outputs(scope, sig)
+        node_outputs(cx, sig)
     };
     promised
         .into_iter()
@@ -111,7 +106,7 @@ fn mismatch(scope: &FileScope, sig: &NodeSig, other: &NodeSig) -> Option<String>
                 "`{}` has no output `{name}`, expected one as `{}` has it",
                 other.name, sig.name
             )),
-            Some((_, found)) if assign(found, &ty, &scope.types).is_err() => Some(format!(
+            Some((_, found)) if assign(found, &ty, &cx.scope.types).is_err() => Some(format!(
                 "`{}.{name}` is `{found}`, expected `{ty}` as of `{}`, for which it stands in",
                 other.name, sig.name
             )),

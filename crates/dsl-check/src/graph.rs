@@ -34,6 +34,10 @@ const STAND_INS_MAX: usize = 32;
 /// A node that waits for more others is asked about each of them at once.
 const WIDE: usize = 256;
 
+/// Into how many buckets the names of nodes are sorted, a few for each name.
+const NAME_BUCKETS_MIN: usize = 64;
+const NAME_BUCKETS_MAX: usize = 1 << 15;
+
 /// How many nodes above a need are looked at for another need.
 const REDUNDANT_STEPS_MAX: usize = 16;
 
@@ -174,9 +178,130 @@ pub(crate) struct Topology {
     sorted: Vec<u32>,
     /// `answers[u][n]`: what `n` may rely on of `u`. Filled as asked; a pure function of the rest.
     answers: Mutex<FxHashMap<u32, FxHashMap<u32, Access>>>,
+    /// By node, of its ties and those of all that it waits for, directly or not.
+    keys: Vec<u64>,
+    /// Of the names of nodes that share a bucket.
+    names: Box<[u64]>,
     certain: OnceLock<Vec<bool>>,
     wide: OnceLock<FxHashMap<(u32, u32), Access>>,
     reached: OnceLock<Reached>,
+}
+
+/// Where a name leads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Lead {
+    To(u32),
+    /// To a hypothesis, which does not run.
+    Idle,
+    Nowhere,
+}
+
+impl Lead {
+    fn node(self) -> Option<u32> {
+        match self {
+            Self::To(node) => Some(node),
+            Self::Idle | Self::Nowhere => None,
+        }
+    }
+
+    /// The same wherever it leads.
+    fn state(self) -> u64 {
+        match self {
+            Self::To(_) => 2,
+            Self::Idle => 1,
+            Self::Nowhere => 0,
+        }
+    }
+}
+
+/// Where the names in the ties of each node lead: its routes, its fallback, its needs.
+struct Leads {
+    all: Vec<Lead>,
+    /// Where those of each node start, and among them its fallback and its needs.
+    starts: Vec<[u32; 3]>,
+}
+
+impl Leads {
+    fn new(nodes: &[Arc<Ties>], index: &FxHashMap<SmolStr, u32>) -> Self {
+        let lead = |name: &SmolStr| match index.get(name) {
+            Some(&at) if nodes[at as usize].kind == NodeKind::Hypothesis => Lead::Idle,
+            Some(&at) => Lead::To(at),
+            None => Lead::Nowhere,
+        };
+        let mut all = Vec::with_capacity(nodes.len() * 2);
+        let mut starts = Vec::with_capacity(nodes.len() + 1);
+        for node in nodes {
+            let routes = all.len() as u32;
+            all.extend(node.routes.iter().map(|route| lead(&route.to)));
+            let fallback = all.len() as u32;
+            all.extend(node.fallback.iter().map(lead));
+            starts.push([routes, fallback, all.len() as u32]);
+            all.extend(node.needs.iter().flat_map(NeedSig::names).map(lead));
+        }
+        starts.push([all.len() as u32; 3]);
+        Self { all, starts }
+    }
+
+    fn all(&self, node: usize) -> &[Lead] {
+        self.between(self.starts[node][0], self.starts[node + 1][0])
+    }
+
+    fn routes(&self, node: usize) -> &[Lead] {
+        self.between(self.starts[node][0], self.starts[node][1])
+    }
+
+    fn of_fallback(&self, node: usize) -> &[Lead] {
+        self.between(self.starts[node][1], self.starts[node][2])
+    }
+
+    fn fallback(&self, node: usize) -> Option<u32> {
+        self.of_fallback(node).first()?.node()
+    }
+
+    fn needs(&self, node: usize) -> &[Lead] {
+        self.between(self.starts[node][2], self.starts[node + 1][0])
+    }
+
+    fn between(&self, start: u32, end: u32) -> &[Lead] {
+        &self.all[start as usize..end as usize]
+    }
+}
+
+/// What a need asks for; takes from `names` those that the need names.
+fn requirement<'a>(need: &NeedSig, names: &mut impl Iterator<Item = &'a Lead>) -> Option<Requirement> {
+    match need {
+        NeedSig::Node { optional, .. } => {
+            let at = names.next()?.node()?;
+            Some(if *optional {
+                Requirement::Optional(at)
+            } else {
+                Requirement::Plain(at)
+            })
+        }
+        NeedSig::Quorum { count, of } => Some(Requirement::Quorum {
+            count: *count,
+            of: names.take(of.len()).filter_map(|lead| lead.node()).collect(),
+        }),
+    }
+}
+
+/// Both numbers in one: that of a sequence, so their order matters.
+pub(crate) fn mix(key: u64, next: u64) -> u64 {
+    // the high and the low half of a product, so that every bit of both counts
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let product = u128::from(key.rotate_left(5) ^ next ^ ODD) * u128::from(next ^ 0xff51_afd7_ed55_8ccd);
+    (product >> 64) as u64 ^ product as u64 ^ key.wrapping_mul(ODD)
+}
+
+impl EdgeKind {
+    const fn number(self) -> u64 {
+        match self {
+            Self::Need => 1,
+            Self::Fallback => 2,
+            Self::StandIn { .. } => 3,
+            Self::Route(at) => 4 + at as u64,
+        }
+    }
 }
 
 impl PartialEq for Topology {
@@ -200,18 +325,17 @@ impl Topology {
             index,
             ..Self::default()
         };
-        graph.fallback = nodes
-            .iter()
-            .map(|node| node.fallback.as_ref().and_then(|name| graph.runs(&nodes, name)))
-            .collect();
+        let leads = Leads::new(&nodes, &graph.index);
+        graph.fallback = (0..nodes.len()).map(|at| leads.fallback(at)).collect();
         let mut requirements = Vec::with_capacity(nodes.len() * 2);
         for (at, node) in nodes.iter().enumerate() {
-            let of_node = node.needs.iter().filter_map(|need| graph.requirement(&nodes, need));
+            let mut names = leads.needs(at).iter();
+            let of_node = node.needs.iter().filter_map(|need| requirement(need, &mut names));
             requirements.extend(of_node.map(|requirement| (at as u32, requirement)));
         }
         let mut sources = Vec::new();
         for (at, node) in nodes.iter().enumerate() {
-            graph.add_sources(&nodes, at as u32, node, &mut sources, &mut requirements);
+            graph.add_sources(at as u32, node, leads.routes(at), &mut sources, &mut requirements);
         }
         graph.requirements = Rows::new(nodes.len(), &requirements);
         graph.sources = Rows::new(nodes.len(), &sources);
@@ -226,76 +350,81 @@ impl Topology {
             })
             .collect();
         graph.ties = nodes;
-        graph.add_edges();
+        graph.add_edges(&leads);
         graph.sort();
-        graph.find_unknown();
+        graph.find_unknown(&leads);
+        graph.find_keys(&leads);
         graph
     }
 
+    /// A node's key is the same while nothing changes upstream of it. Nodes on loops or behind them, and all nodes while names are given
+    /// twice, depend on the whole.
+    fn find_keys(&mut self, leads: &Leads) {
+        let whole = || self.ties.iter().fold(1, |key, ties| mix(key, ties.hash));
+        let duplicates = if self.has_duplicates { whole() } else { 0 };
+        let own = |node: usize| {
+            let key = mix(duplicates ^ u64::from(self.dangling[node]), self.ties[node].hash);
+            leads.all(node).iter().fold(key, |key, lead| mix(key, lead.state()))
+        };
+        let mut keys = vec![0; self.ties.len()];
+        for &node in &self.sorted {
+            let edges = self.edges[node as usize].iter();
+            keys[node as usize] = edges.fold(own(node as usize), |key, edge| {
+                mix(key ^ edge.kind.number(), keys[edge.on as usize])
+            });
+        }
+        if self.sorted.len() < keys.len() {
+            let whole = whole();
+            for node in (0..keys.len()).filter(|&node| self.order[node].is_none()) {
+                keys[node] = mix(whole, own(node));
+            }
+        }
+        self.keys = keys;
+        let buckets = (4 * self.ties.len())
+            .next_power_of_two()
+            .clamp(NAME_BUCKETS_MIN, NAME_BUCKETS_MAX);
+        let mut names = vec![0_u64; buckets].into_boxed_slice();
+        for (node, ties) in self.ties.iter().enumerate() {
+            let bucket = &mut names[ties.word as usize % buckets];
+            *bucket = bucket.wrapping_add(mix(u64::from(self.dangling[node]), ties.name_hash));
+        }
+        self.names = names;
+    }
+
+    /// What stands for everything upstream of the node.
+    pub fn key(&self, node: u32) -> u64 {
+        self.keys[node as usize]
+    }
+
+    /// What stands for the nodes whose names may be the one of that hash, and for whether what they lead to is known.
+    pub fn names_like(&self, word: u32) -> u64 {
+        self.names[word as usize % self.names.len()]
+    }
+
     /// What unresolved names leave open, so that they are not complained of twice.
-    fn find_unknown(&mut self) {
-        let unknown = |name: &SmolStr| !self.index.contains_key(name);
-        self.dangling = self
-            .ties
-            .iter()
-            .map(|node| node.routes.iter().any(|route| unknown(&route.to)) || node.fallback.iter().any(unknown))
-            .collect();
-        let mut loose: Vec<bool> = self
-            .ties
-            .iter()
-            .map(|node| {
-                node.needs_broken
-                    || node.needs.iter().any(|need| match need {
-                        NeedSig::Node { name, .. } => unknown(name),
-                        NeedSig::Quorum { of, .. } => of.iter().any(unknown),
-                    })
-            })
-            .collect();
-        let mut order: Vec<u32> = (0..self.ties.len() as u32)
-            .filter(|&node| self.order[node as usize].is_some())
-            .collect();
-        order.sort_unstable_by_key(|&node| self.order[node as usize]);
-        for node in order {
+    fn find_unknown(&mut self, leads: &Leads) {
+        let unknown = |leads: &[Lead]| leads.contains(&Lead::Nowhere);
+        let all = 0..self.ties.len();
+        let dangles = |node| unknown(leads.routes(node)) || unknown(leads.of_fallback(node));
+        self.dangling = all.clone().map(dangles).collect();
+        let is_loose = |node: usize| self.ties[node].needs_broken || unknown(leads.needs(node));
+        let mut loose: Vec<bool> = all.map(is_loose).collect();
+        for &node in &self.sorted {
             loose[node as usize] |= self.edges[node as usize].iter().any(|edge| loose[edge.on as usize]);
         }
         self.loose = loose;
     }
 
-    /// A node that runs: hypotheses do not.
-    fn runs(&self, nodes: &[Arc<Ties>], name: &str) -> Option<u32> {
-        self.index
-            .get(name)
-            .copied()
-            .filter(|&at| nodes[at as usize].kind != NodeKind::Hypothesis)
-    }
-
-    fn requirement(&self, nodes: &[Arc<Ties>], need: &NeedSig) -> Option<Requirement> {
-        match need {
-            NeedSig::Node { name, optional } => {
-                let at = self.runs(nodes, name)?;
-                Some(if *optional {
-                    Requirement::Optional(at)
-                } else {
-                    Requirement::Plain(at)
-                })
-            }
-            NeedSig::Quorum { count, of } => Some(Requirement::Quorum {
-                count: *count,
-                of: of.iter().filter_map(|name| self.runs(nodes, name)).collect(),
-            }),
-        }
-    }
-
     fn add_sources(
         &self,
-        nodes: &[Arc<Ties>],
         at: u32,
         node: &Ties,
+        routes: &[Lead],
         sources: &mut Vec<(u32, Source)>,
         requirements: &mut Vec<(u32, Requirement)>,
     ) {
-        for (clause, route) in node.routes.iter().enumerate() {
-            let Some(to) = self.runs(nodes, &route.to) else {
+        for (clause, (route, lead)) in node.routes.iter().zip(routes).enumerate() {
+            let Some(to) = lead.node() else {
                 continue;
             };
             let on = route.on.as_deref();
@@ -324,7 +453,7 @@ impl Topology {
         }
     }
 
-    fn add_edges(&mut self) {
+    fn add_edges(&mut self, leads: &Leads) {
         let mut edges = Vec::with_capacity(self.ties.len() * 2);
         let mut add = |waits, on, kind| edges.push((waits, Edge { waits, on, kind }));
         for waits in 0..self.ties.len() as u32 {
@@ -347,9 +476,9 @@ impl Topology {
                 }
             }
         }
-        for (on, node) in self.ties.iter().enumerate() {
-            for (at, route) in node.routes.iter().enumerate() {
-                if let Some(waits) = self.runs(&self.ties, &route.to) {
+        for on in 0..self.ties.len() {
+            for (at, route) in leads.routes(on).iter().enumerate() {
+                if let Some(waits) = route.node() {
                     add(waits, on as u32, EdgeKind::Route(at as u32));
                 }
             }
@@ -636,12 +765,8 @@ impl Topology {
     }
 
     fn find_certain(&self) -> Vec<bool> {
-        let mut order: Vec<u32> = (0..self.ties.len() as u32)
-            .filter(|&node| self.order[node as usize].is_some())
-            .collect();
-        order.sort_unstable_by_key(|&node| self.order[node as usize]);
         let mut certain = vec![false; self.ties.len()];
-        for node in order {
+        for &node in &self.sorted {
             let sig = &self.ties[node as usize];
             let handled = sig
                 .routes

@@ -31,7 +31,7 @@ use crate::inputs::SourceFile;
 use crate::places::{decl_of, name_span};
 use crate::plans::file_plans;
 use crate::reach::reached;
-use crate::scope::scope;
+use crate::scope::{PlanScope, scope};
 use crate::signatures::{NodeSig, Work};
 use crate::trees::parse;
 use crate::walk;
@@ -328,7 +328,7 @@ impl Analysis {
     fn about_node(&self, file: SourceFile, block: BlockRef, sig: &NodeSig) -> String {
         let decl = decl_of(&self.db, block);
         let mut text = decl.map(about_decl).unwrap_or_default();
-        let outputs = node_outputs(scope(&self.db, self.project, file), sig);
+        let outputs = node_outputs(&**scope(&self.db, self.project, file), sig);
         for (name, ty) in outputs {
             let ty = if sig.each {
                 format!("list[{ty}]")
@@ -378,13 +378,13 @@ impl Analysis {
         let cx = Cx::new(&self.db, self.project, block, decl);
         let typed = |ty: &dyn std::fmt::Display| format!("```plan\n{}.{}: {ty}\n```", first.text, member.text);
         if first.text == "params" {
-            let field = cx.plan.params.iter().find(|field| field.name == member.text)?;
+            let field = cx.field(PlanScope::params, &member.text)?;
             let place = self.place_of_path(file, block, names);
             let doc = place.and_then(|place| self.doc_at(&place)).unwrap_or_default();
             return Some(format!("{}\n{doc}", typed(&field.ty)));
         }
         let (_, sig) = self.node(file, block, &first.text)?;
-        if let Some((_, ty)) = node_outputs(cx.scope, &sig)
+        if let Some((_, ty)) = node_outputs(&cx, &sig)
             .into_iter()
             .find(|(name, _)| *name == member.text)
         {

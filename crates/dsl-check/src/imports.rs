@@ -11,23 +11,16 @@ use smol_str::SmolStr;
 
 use crate::diagnostic::BlockRef;
 use crate::inputs::{Project, SourceFile};
-use crate::signatures::{Sig, signatures};
+use crate::signatures::{Sig, shown};
 
 /// The declarations of a file that are not nodes, in order.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn declarations(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<(BlockRef, Sig)>> {
     let mut found = Vec::new();
     for &chunk in file.chunks(db) {
-        for (index, sig) in signatures(db, chunk).iter().enumerate() {
-            if !matches!(sig, Sig::Nothing | Sig::Node { .. }) {
-                found.push((
-                    BlockRef {
-                        chunk,
-                        index: index as u32,
-                    },
-                    sig.clone(),
-                ));
-            }
+        for (index, sig) in &*shown(db, chunk).declarations {
+            let block = BlockRef { chunk, index: *index };
+            found.push((block, sig.clone()));
         }
     }
     Arc::new(found)

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use crate::diagnostic::BlockRef;
 use crate::inputs::{SourceChunk, SourceFile};
 use crate::scope::implicit_name;
-use crate::signatures::{Sig, Ties, signatures};
+use crate::signatures::{Piece, Ties, shown};
 
 /// The plans of a file and their nodes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -49,34 +49,20 @@ pub(crate) struct PlanBlocks {
     pub nodes: Vec<(BlockRef, Arc<Ties>)>,
 }
 
-/// A block, as far as the layout of plans depends on it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Piece {
-    Other,
-    Plan(SmolStr),
-    PlanRest,
-    Node(Arc<Ties>),
-}
-
-/// One for each block of the chunk.
+/// The blocks of each chunk of a file.
 #[salsa::tracked(returns(ref))]
-fn pieces(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[Piece]> {
-    let piece = |sig: &Sig| match sig {
-        Sig::Plan(plan) => Piece::Plan(plan.name.clone()),
-        Sig::PlanRest(_) => Piece::PlanRest,
-        Sig::Node { ties, .. } => Piece::Node(ties.clone()),
-        _ => Piece::Other,
-    };
-    signatures(db, chunk).iter().map(piece).collect()
+fn layout(db: &dyn salsa::Database, file: SourceFile) -> Box<[(SourceChunk, Arc<[Piece]>)]> {
+    let chunks = file.chunks(db).iter();
+    chunks.map(|&chunk| (chunk, shown(db, chunk).pieces.clone())).collect()
 }
 
 #[salsa::tracked(returns(ref))]
 pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<FilePlans> {
     let mut found = FilePlans::default();
     let mut bare = Vec::new();
-    for &chunk in file.chunks(db) {
+    for &(chunk, ref pieces) in layout(db, file) {
         found.first.insert(chunk, found.places.len() as u32);
-        for (index, piece) in pieces(db, chunk).iter().enumerate() {
+        for (index, piece) in pieces.iter().enumerate() {
             let block = BlockRef {
                 chunk,
                 index: index as u32,
@@ -146,15 +132,4 @@ pub(crate) fn headers(db: &dyn salsa::Database, file: SourceFile) -> Vec<Header>
         clauses: plan.clauses.clone(),
     };
     plans.map(header).collect()
-}
-
-/// For each block of the chunk that holds a node, the plan of its file that it belongs to.
-#[salsa::tracked(returns(ref))]
-pub(crate) fn plans_of_nodes(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[Option<u32>]> {
-    let plans = file_plans(db, chunk.file(db));
-    let plan = |index| match plans.place(BlockRef { chunk, index }) {
-        Some((plan, Some(_))) => Some(plan),
-        _ => None,
-    };
-    (0..pieces(db, chunk).len() as u32).map(plan).collect()
 }

@@ -2,10 +2,12 @@
 //!
 //! Everything here is computed from signatures without nodes, so editing a task never touches it. A name of an imported
 //! declaration means what it means in *its* file; records get one name each in the IR, the plain one wherever that is free.
-//! Absent: nodes and graphs.
+//! Plans are apart from the rest ([`common`]), and a chunk is checked with just what it mentions of its plan ([`plan_here`]), so that an
+//! edit of a parameter comes to those who read it. Absent: nodes and graphs.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,11 +17,14 @@ use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use crate::alias_loops;
+use crate::around::around;
 use crate::facts::EffectFact;
 use crate::imports::{Origin, Space, declarations, import_path, visible};
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::signatures::{CapabilitySig, FieldSig, PlanSig, Price, RunnerSig, Sig, TypeSig, is_script_capability};
+use crate::trees::outline;
 use crate::types::{Env, Lookup, Namespace, Report, resolve_type};
+use crate::words::{hash, hash_all, holds};
 
 /// How long a chain of aliases may be.
 const ALIAS_DEPTH_MAX: u32 = 64;
@@ -30,6 +35,12 @@ pub(crate) struct TypedField {
     pub name: SmolStr,
     pub ty: Type,
     pub has_default: bool,
+}
+
+impl TypedField {
+    pub fn is_secret(&self) -> bool {
+        matches!(self.ty.required(), Type::Secret(_))
+    }
 }
 
 /// Which capability is meant, by whatever name a file knows it.
@@ -94,19 +105,13 @@ pub(crate) struct PlanShape {
     pub plan: Arc<PlanScope>,
 }
 
-/// Everything that names outside of a plan mean in a file.
+/// What names of types, capabilities and agents mean in a file.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(crate) struct FileScope {
+pub(crate) struct Common {
     pub types: Types,
     pub named: BTreeMap<SmolStr, Type>,
     pub capabilities: BTreeMap<SmolStr, Arc<Capability>>,
     pub agents: BTreeMap<SmolStr, Arc<Agent>>,
-    /// Plans that can be called, profiled and tested, by name.
-    pub plans: BTreeMap<SmolStr, Arc<PlanShape>>,
-    /// The plans of this file, in order.
-    pub own: Vec<Arc<PlanScope>>,
-    /// The implicit plan of this file, if its bare nodes are one.
-    implicit: Option<Arc<PlanShape>>,
     /// Names that two imports bring along with everything else; using one is a mistake.
     pub ambiguous: BTreeSet<(Space, SmolStr)>,
     /// Aliases of this file in a loop that is said at another one.
@@ -115,6 +120,49 @@ pub(crate) struct FileScope {
     missing: BTreeSet<SmolStr>,
     /// An import failed that would have brought who knows what.
     open: bool,
+}
+
+impl Common {
+    /// Whether a name that is not here would be, had an import not failed: that is one mistake, and it has been said.
+    pub fn excuses(&self, name: &str) -> bool {
+        self.open || self.missing.contains(name)
+    }
+}
+
+/// Everything that names outside of a plan mean in a file.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct FileScope {
+    common: Arc<Common>,
+    /// Plans that can be called, profiled and tested, by name.
+    pub plans: BTreeMap<SmolStr, Arc<PlanShape>>,
+    /// The plans of this file, in order.
+    pub own: Vec<Arc<PlanScope>>,
+    /// The implicit plan of this file, if its bare nodes are one.
+    implicit: Option<Arc<PlanShape>>,
+}
+
+impl Deref for FileScope {
+    type Target = Common;
+
+    fn deref(&self) -> &Common {
+        &self.common
+    }
+}
+
+/// Who knows what the work of a node gives.
+pub(crate) trait Works {
+    fn common(&self) -> &Common;
+    fn plan_called(&self, name: &str) -> Option<&PlanShape>;
+}
+
+impl Works for FileScope {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+
+    fn plan_called(&self, name: &str) -> Option<&PlanShape> {
+        self.plans.get(name).map(|shape| &**shape)
+    }
 }
 
 impl FileScope {
@@ -133,7 +181,7 @@ impl FileScope {
     /// With other prices for some capabilities, each by its file and its name there.
     pub fn with_prices(&self, prices: &[(SourceFile, SmolStr, Box<[Price]>)]) -> Self {
         let mut scope = self.clone();
-        for capability in scope.capabilities.values_mut() {
+        for capability in Arc::make_mut(&mut scope.common).capabilities.values_mut() {
             let id = &capability.id;
             let of_it =
                 |(file, name, _): &&(SourceFile, SmolStr, Box<[Price]>)| id.file == Some(*file) && id.name == *name;
@@ -145,11 +193,6 @@ impl FileScope {
             }
         }
         scope
-    }
-
-    /// Whether a name that is not here would be, had an import not failed: that is one mistake, and it has been said.
-    pub fn excuses(&self, name: &str) -> bool {
-        self.open || self.missing.contains(name)
     }
 }
 
@@ -175,21 +218,80 @@ pub(crate) struct PlanScope {
 }
 
 impl PlanScope {
+    /// With only those fields of which the words tell.
+    fn mentioned(&self, words: &[u32]) -> Self {
+        let of_group = |group: &str, fields: &[TypedField]| {
+            let is_mentioned = |field: &&TypedField| {
+                holds(words, hash(&field.name)) || holds(words, hash_all(&[group, ".", &field.name]))
+            };
+            fields.iter().filter(is_mentioned).cloned().collect()
+        };
+        Self {
+            params: of_group("params", &self.params),
+            outputs: of_group("outputs", &self.outputs),
+            memory: of_group("memory", &self.memory),
+            // asked only of what is not found here
+            params_broken: false,
+            name: self.name.clone(),
+            global: self.global.clone(),
+            secrets: self.secrets.clone(),
+            budget: self.budget.clone(),
+            labels: self.labels.clone(),
+            retry: self.retry.clone(),
+            has_judge: self.has_judge,
+            secrets_broken: self.secrets_broken,
+            has_version: self.has_version,
+        }
+    }
+
     /// Whether the parameter is given a secret.
     pub fn is_secret(&self, param: &str) -> bool {
         let mut params = self.params.iter();
-        params.any(|field| field.name == param && matches!(field.ty.required(), Type::Secret(_)))
+        params.any(|field| field.name == param && field.is_secret())
     }
+
+    pub fn params(&self) -> &[TypedField] {
+        &self.params
+    }
+
+    pub fn outputs(&self) -> &[TypedField] {
+        &self.outputs
+    }
+
+    pub fn memory(&self) -> &[TypedField] {
+        &self.memory
+    }
+}
+
+/// What a file knows apart from plans.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn common(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Common> {
+    scope(db, project, file).common.clone()
+}
+
+/// What a block of a chunk may know of the plan of its file with that number, as far as the chunk mentions it: what is not found there
+/// is looked for in the plan's whole scope. The same after edits of what the chunk does not mention.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn plan_here(
+    db: &dyn salsa::Database,
+    project: Project,
+    chunk: SourceChunk,
+) -> Box<[(u32, Arc<PlanScope>)]> {
+    let own = &scope(db, project, chunk.file(db)).own;
+    let words = &outline(db, chunk).words;
+    let of_plan = |plan: &u32| Some((*plan, Arc::new(own.get(*plan as usize)?.mentioned(words))));
+    around(db, chunk).plans.iter().filter_map(of_plan).collect()
 }
 
 #[salsa::tracked(returns(ref))]
 pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<FileScope> {
     let resolver = Resolver::new(db, project, file);
     let mut scope = FileScope::default();
+    let mut common = Common::default();
     for capability in crate::builtin::CAPABILITIES.iter() {
         let (name, capability) = capability();
         let id = CapabilityId::builtin(name);
-        scope
+        common
             .capabilities
             .insert(name.into(), Arc::new(Capability { id, ..capability }));
     }
@@ -204,18 +306,18 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
                 } else {
                     resolver.named(origin.file, &origin.name)
                 };
-                scope.named.insert(name.clone(), ty.unwrap_or(Type::Error));
+                common.named.insert(name.clone(), ty.unwrap_or(Type::Error));
             }
             Space::Capability => {
                 if let Some(sig) = resolver.capability(origin) {
-                    scope
+                    common
                         .capabilities
                         .insert(name.clone(), Arc::new(resolver.capability_types(origin.file, &sig)));
                 }
             }
             Space::Agent => {
                 if let Some(sig) = resolver.agent(origin) {
-                    scope.agents.insert(name.clone(), sig);
+                    common.agents.insert(name.clone(), sig);
                 }
             }
             Space::Plan => {
@@ -252,9 +354,9 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
         }));
         scope.own.push(plan);
     }
-    scope.types = resolver.finish();
-    scope.ambiguous.clone_from(&seen.ambiguous);
-    scope.endless = alias_loops::excused(declarations(db, file).iter().map(|(_, sig)| sig));
+    common.types = resolver.finish();
+    common.ambiguous.clone_from(&seen.ambiguous);
+    common.endless = alias_loops::excused(declarations(db, file).iter().map(|(_, sig)| sig));
     for (_, sig) in declarations(db, file).iter() {
         let Sig::Use(used) = sig else { continue };
         let target = used
@@ -262,12 +364,13 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
             .as_ref()
             .map(|path| import_path(project.root(db), file.path(db), path));
         let there = target.and_then(|target| project.files(db).get(target.as_path()));
-        scope.open |= there.is_none() && used.picked.is_empty();
+        common.open |= there.is_none() && used.picked.is_empty();
         let found = |name: &&SmolStr| seen.names.keys().any(|(_, seen)| seen == *name);
-        scope
+        common
             .missing
             .extend(used.picked.iter().filter(|name| !found(name)).cloned());
     }
+    scope.common = Arc::new(common);
     Arc::new(scope)
 }
 

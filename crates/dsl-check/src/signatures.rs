@@ -1,8 +1,9 @@
 //! What a chunk shows to the rest: names, kinds, needs, routes, declared types — without a single span.
 //!
 //! This is the firewall: editing the body of a task leaves its signature equal, and nothing else is computed again.
-//! [`references`] is the other half of a chunk's public face: which names its blocks mention. Both are pure.
+//! [`mentions`] is the other half of a chunk's public face: which names its blocks mention. Both are pure.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use dsl_syntax::ast::{self, *};
@@ -16,16 +17,69 @@ use crate::trees::outline;
 use crate::types::{Report, literal_value};
 use crate::walk;
 
-/// One for each block, in order.
-#[salsa::tracked(returns(deref))]
-pub(crate) fn signatures(db: &dyn salsa::Database, chunk: SourceChunk) -> Arc<[Sig]> {
-    outline(db, chunk).signatures.clone()
+/// What a chunk shows to the rest, the same after an edit of a body.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// One for each block, in order.
+    pub signatures: Box<[Sig]>,
+    /// Parts of the same that are asked for by themselves, of all chunks of a file. Shared, so that whoever has all of them sees at
+    /// once that a chunk's are still the same.
+    pub pieces: Arc<[Piece]>,
+    /// What is no node, by block.
+    pub declarations: Arc<[(u32, Sig)]>,
+    /// The tasks that call plans, by block, with the names that they call.
+    pub calls: Arc<[(u32, SmolStr)]>,
 }
 
-/// For each block the names that it mentions, sorted.
+impl PartialEq for Shown {
+    fn eq(&self, other: &Self) -> bool {
+        self.signatures == other.signatures
+    }
+}
+
+impl Shown {
+    pub fn new(signatures: Box<[Sig]>) -> Self {
+        let piece = |sig: &Sig| match sig {
+            Sig::Plan(plan) => Piece::Plan(plan.name.clone()),
+            Sig::PlanRest(_) => Piece::PlanRest,
+            Sig::Node { ties, .. } => Piece::Node(ties.clone()),
+            _ => Piece::Other,
+        };
+        let all = || (0..).zip(&signatures);
+        let declared = all().filter(|(_, sig)| !matches!(sig, Sig::Nothing | Sig::Node { .. }));
+        let calls = all().filter_map(|(index, sig)| match sig {
+            Sig::Node { sig, .. } => match &sig.work {
+                Work::Call(name) => Some((index, name.clone())),
+                _ => None,
+            },
+            _ => None,
+        });
+        Self {
+            pieces: signatures.iter().map(piece).collect(),
+            declarations: declared.map(|(index, sig)| (index, sig.clone())).collect(),
+            calls: calls.collect(),
+            signatures,
+        }
+    }
+}
+
+/// A block, as far as the layout of plans depends on it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Piece {
+    Other,
+    Plan(SmolStr),
+    PlanRest,
+    Node(Arc<Ties>),
+}
+
 #[salsa::tracked(returns(deref))]
-pub(crate) fn references(db: &dyn salsa::Database, chunk: SourceChunk) -> Arc<[Box<[Mention]>]> {
-    outline(db, chunk).references.clone()
+pub(crate) fn shown(db: &dyn salsa::Database, chunk: SourceChunk) -> Arc<Shown> {
+    outline(db, chunk).shown.clone()
+}
+
+/// One for each block, in order.
+pub(crate) fn signatures(db: &dyn salsa::Database, chunk: SourceChunk) -> &[Sig] {
+    &shown(db, chunk).signatures
 }
 
 /// A name that may mean a node.
@@ -163,7 +217,7 @@ pub(crate) struct PlanSig {
     pub has_version: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) enum NodeKind {
     #[default]
     Task,
@@ -208,7 +262,7 @@ pub(crate) struct NodeSig {
 }
 
 /// How a node is tied to others: all that graphs are made of.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Ties {
     pub name: SmolStr,
     pub kind: NodeKind,
@@ -223,6 +277,11 @@ pub(crate) struct Ties {
     pub from_hypotheses: bool,
     /// There is a syntax error in the needs.
     pub needs_broken: bool,
+    /// Of all the rest, …
+    pub hash: u64,
+    /// … and of the name, in two ways.
+    pub name_hash: u64,
+    pub word: u32,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -236,7 +295,7 @@ pub(crate) enum Work {
     Nothing,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum NeedSig {
     Node { name: SmolStr, optional: bool },
     Quorum { count: u32, of: Vec<SmolStr> },
@@ -252,7 +311,7 @@ impl NeedSig {
     }
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct RouteSig {
     /// `None`: an arm of a decision.
     pub on: Option<SmolStr>,
@@ -541,7 +600,7 @@ fn ties(decl: &Decl, block: &Block, sig: &NodeSig) -> Ties {
         Some(Value::Needs(needs)) => needs.iter().map(need).collect(),
         _ => Vec::new(),
     };
-    Ties {
+    let mut ties = Ties {
         name: sig.name.clone(),
         kind: sig.kind,
         in_plan: block.kind == BlockKind::PlanNode,
@@ -552,7 +611,18 @@ fn ties(decl: &Decl, block: &Block, sig: &NodeSig) -> Ties {
         fallback: sig.fallback.clone(),
         from_hypotheses: is_decision && clause(decl, K::From).is_some() && !decl.clauses.iter().any(is_broken_clause),
         needs_broken: is_broken(decl, block, K::Needs),
-    }
+        hash: 0,
+        name_hash: hash_of(&sig.name),
+        word: crate::words::hash(&sig.name),
+    };
+    ties.hash = hash_of(&ties);
+    ties
+}
+
+fn hash_of(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Capabilities that run a script of the plan's own.
@@ -709,6 +779,7 @@ fn clear_bound(bound: &mut Expr) {
     }
 }
 
+/// The names that a block mentions, sorted.
 pub(crate) fn mentions(block: &Block) -> Box<[Mention]> {
     let Some(Item::Decl(decl)) = &block.item else {
         return Box::default();

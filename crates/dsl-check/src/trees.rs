@@ -9,7 +9,8 @@ use std::sync::Arc;
 use dsl_syntax::ast::{Block, Suppression};
 
 use crate::inputs::SourceChunk;
-use crate::signatures::{Mention, Sig, mentions, of_block};
+use crate::signatures::{Mention, Shown, mentions, of_block};
+use crate::words::{hash, words};
 
 /// The blocks of a chunk, to be looked at now.
 pub(crate) fn blocks(db: &dyn salsa::Database, chunk: SourceChunk) -> Cow<'_, [Block]> {
@@ -33,13 +34,17 @@ fn read(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<Block> {
     dsl_syntax::parse_chunk(chunk.text(db), context)
 }
 
-/// What others want to know of a chunk before anything in it is checked; each one for each block.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What others want to know of a chunk before anything in it is checked.
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Outline {
-    /// Read them through [`crate::signatures::signatures`], which is the same after most edits.
-    pub signatures: Arc<[Sig]>,
-    /// Likewise [`crate::signatures::references`].
-    pub references: Arc<[Box<[Mention]>]>,
+    /// Read it through [`crate::signatures::shown`], which is the same after most edits.
+    pub shown: Arc<Shown>,
+    /// For each block the names that it mentions.
+    pub mentions: Box<[Box<[Mention]>]>,
+    /// The same names, hashed; sorted, each once.
+    pub mentioned: Box<[u32]>,
+    /// Every word of the text, hashed; sorted, each once.
+    pub words: Box<[u32]>,
     /// Where each block starts in the chunk.
     pub starts: Box<[u32]>,
     /// With the index of the block that they stand in.
@@ -59,9 +64,15 @@ pub(crate) fn outline(db: &dyn salsa::Database, chunk: SourceChunk) -> Outline {
         let here = block.suppressions.iter();
         here.map(move |suppression| (index, suppression.clone()))
     });
+    let mentions: Box<[_]> = blocks.iter().map(mentions).collect();
+    let mut mentioned: Vec<u32> = mentions.iter().flatten().map(|mention| hash(&mention.name)).collect();
+    mentioned.sort_unstable();
+    mentioned.dedup();
     Outline {
-        signatures: blocks.iter().map(of_block).collect(),
-        references: blocks.iter().map(mentions).collect(),
+        shown: Arc::new(Shown::new(blocks.iter().map(of_block).collect())),
+        mentions,
+        mentioned: mentioned.into(),
+        words: words(chunk.text(db)),
         starts: starts.collect(),
         suppressions: suppressions.collect(),
     }

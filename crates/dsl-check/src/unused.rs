@@ -8,41 +8,37 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use dsl_syntax::table::ClauseKey as K;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::check::check;
-use crate::diagnostic::{BlockRef, Diag, Place, Severity, Target};
-use crate::facts::{Source, facts};
+use crate::around::around;
+use crate::diagnostic::{BlockRef, Diag, Place, Target};
+use crate::facts::{Facts, Source};
 use crate::graph::{EdgeKind, Topology, topologies};
 use crate::imports::{declarations, import_path, visible};
 use crate::inputs::{Project, SourceChunk, SourceFile};
-use crate::plans::{file_plans, plans_of_nodes};
+use crate::plans::file_plans;
 use crate::policy::has_policies;
 use crate::rules;
-use crate::scope::scope;
-use crate::signatures::{FieldSig, NodeKind, Sig, signatures};
-use crate::words::words;
+use crate::scope::common;
+use crate::signatures::{FieldSig, NodeKind, Sig};
+use crate::slices::{file_has_errors, file_outputs};
+use crate::trees::outline;
+use crate::words::{hash, hash_all, holds};
 
 /// Names and outputs that nobody uses.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn unused(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
-    if file.chunks(db).iter().any(|&chunk| *has_errors(db, project, chunk)) {
+    if file_has_errors(db, project, file) {
         return Vec::new();
     }
     let unused = Unused { db, project, file };
     let asked = asked_names(db, project, file);
-    let used = any_of(
-        asked.len(),
-        file.chunks(db).iter().map(|&chunk| mentioned_names(db, project, chunk)),
-    );
-    let is_used = |name: &str| {
-        asked
-            .binary_search_by(|asked| asked.as_str().cmp(name))
-            .is_ok_and(|at| used[at])
-    };
+    let used = mentioned(db, file, asked, |chunk| mentioned_names(db, project, chunk));
+    let is_used = |name: &str| asked.binary_search(&hash(name)).is_ok_and(|at| used[at]);
     let mut found = unused.names(&is_used);
     let mut shared = unused.private(&is_used);
     shared.extend(unused.outputs());
@@ -52,12 +48,12 @@ pub(crate) fn unused(db: &dyn salsa::Database, project: Project, file: SourceFil
     found
 }
 
-/// The names of which somebody wants to know whether they are mentioned, sorted.
+/// The names of which somebody wants to know whether they are mentioned, hashed and sorted.
 #[salsa::tracked(returns(ref))]
-fn asked_names(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<SmolStr> {
+fn asked_names(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<u32> {
     let asked = RefCell::new(BTreeSet::new());
     let note = |name: &str| {
-        asked.borrow_mut().insert(SmolStr::from(name));
+        asked.borrow_mut().insert(hash(name));
         false
     };
     let unused = Unused { db, project, file };
@@ -69,34 +65,46 @@ fn asked_names(db: &dyn salsa::Database, project: Project, file: SourceFile) -> 
 /// Those of [`asked_names`] that the chunk mentions, by their places there.
 #[salsa::tracked(returns(ref))]
 fn mentioned_names(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Box<[u32]> {
-    mentioned(words(db, chunk), asked_names(db, project, chunk.file(db)))
+    among(&outline(db, chunk).words, asked_names(db, project, chunk.file(db)))
 }
 
 /// Those of [`unread_outputs`] that the chunk mentions, by their places there.
 #[salsa::tracked(returns(ref))]
 fn mentioned_outputs(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Box<[u32]> {
-    mentioned(words(db, chunk), &unread_outputs(db, project, chunk.file(db)).names)
+    among(
+        &outline(db, chunk).words,
+        &unread_outputs(db, project, chunk.file(db)).names,
+    )
 }
 
 /// The places of the names that are among the words; both are sorted.
-fn mentioned(words: &[SmolStr], names: &[SmolStr]) -> Box<[u32]> {
+fn among(words: &[u32], names: &[u32]) -> Box<[u32]> {
     if names.len() <= words.len() {
-        let is_word = |name: &SmolStr| words.binary_search(name).is_ok();
-        (0..)
-            .zip(names)
-            .filter(|(_, name)| is_word(name))
-            .map(|(at, _)| at)
-            .collect()
+        let named = (0..).zip(names).filter(|(_, name)| holds(words, **name));
+        named.map(|(at, _)| at).collect()
     } else {
-        let at = |word: &SmolStr| names.binary_search(word).ok().map(|at| at as u32);
+        let at = |word: &u32| names.binary_search(word).ok().map(|at| at as u32);
         words.iter().filter_map(at).collect()
     }
 }
 
-/// Which of so many are among the chunks' own.
-fn any_of<'a>(count: usize, chunks: impl Iterator<Item = &'a Box<[u32]>>) -> Vec<bool> {
-    let mut found = vec![false; count];
-    for at in chunks.flatten() {
+/// So many names are looked for from chunk to chunk; of more, each chunk keeps which it mentions.
+const SOUGHT_MAX: usize = 64;
+
+/// Which of the names some chunk of the file mentions. Those that are used are mostly found in one of the first chunks.
+fn mentioned<'db>(
+    db: &'db dyn salsa::Database,
+    file: SourceFile,
+    names: &[u32],
+    kept: impl Fn(SourceChunk) -> &'db [u32],
+) -> Vec<bool> {
+    let chunks = file.chunks(db);
+    if names.len() <= SOUGHT_MAX {
+        let is_mentioned = |name: &u32| chunks.iter().any(|&chunk| holds(&outline(db, chunk).words, *name));
+        return names.iter().map(is_mentioned).collect();
+    }
+    let mut found = vec![false; names.len()];
+    for at in chunks.iter().flat_map(|&chunk| kept(chunk)) {
         found[*at as usize] = true;
     }
     found
@@ -105,19 +113,19 @@ fn any_of<'a>(count: usize, chunks: impl Iterator<Item = &'a Box<[u32]>>) -> Vec
 /// What the tasks of a chunk declare as outputs and do not read themselves, by block; and the outputs that its blocks read, by a hash of
 /// their names, sorted.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Outputs {
+pub(crate) struct Outputs {
     declared: Box<[(u32, SmolStr)]>,
     read: Box<[u64]>,
 }
 
-#[salsa::tracked(returns(ref))]
-fn outputs(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Outputs {
+/// Of a chunk with these blocks.
+pub(crate) fn outputs(sigs: &[Sig], facts: &[Arc<Facts>]) -> Outputs {
     let mut declared = Vec::new();
     let mut read = Vec::new();
-    for (index, (sig, facts)) in (0..).zip(signatures(db, chunk).iter().zip(facts(db, project, chunk).iter())) {
+    for (index, (sig, facts)) in (0..).zip(sigs.iter().zip(facts)) {
         let reads = || facts.values.reads.iter().map(|read| &read.source);
         read.extend(reads().filter_map(|source| match source {
-            Source::Node(node, output) => Some(hash(node, output)),
+            Source::Node(node, output) => Some(hash_of(node, output)),
             _ => None,
         }));
         let Sig::Node { sig, .. } = sig else { continue };
@@ -135,24 +143,22 @@ fn outputs(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Ou
     }
 }
 
-fn hash(node: &str, output: &str) -> u64 {
+fn hash_of(node: &str, output: &str) -> u64 {
     FxBuildHasher.hash_one((node, output))
 }
 
 /// The outputs that some block of the file reads, by a hash of their names.
 #[salsa::tracked(returns(ref))]
 fn read_outputs(db: &dyn salsa::Database, project: Project, file: SourceFile) -> FxHashSet<u64> {
-    let chunks = file.chunks(db).iter();
-    chunks
-        .flat_map(|&chunk| outputs(db, project, chunk).read.iter().copied())
-        .collect()
+    let all = file_outputs(db, project, file).iter();
+    all.flat_map(|(_, outputs)| outputs.read.iter().copied()).collect()
 }
 
 /// Outputs that no expression reads, of tasks that something waits for, sorted by name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Unread {
-    /// `node.output`
-    names: Vec<SmolStr>,
+    /// `node.output`, hashed.
+    names: Vec<u32>,
     /// Each with the place of its name.
     outputs: Vec<(u32, BlockRef, SmolStr)>,
 }
@@ -161,27 +167,35 @@ struct Unread {
 fn unread_outputs(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Unread {
     let plans = file_plans(db, file);
     let read = read_outputs(db, project, file);
-    let kept: Vec<Vec<bool>> = topologies(db, file).iter().map(|graph| kept(graph)).collect();
     let mut found = Vec::new();
-    for &chunk in file.chunks(db) {
-        for (index, output) in &outputs(db, project, chunk).declared {
-            let block = BlockRef { chunk, index: *index };
+    for (chunk, outputs) in file_outputs(db, project, file).iter() {
+        for (index, output) in &outputs.declared {
+            let block = BlockRef {
+                chunk: *chunk,
+                index: *index,
+            };
             let Some((plan, Some(node))) = plans.place(block) else {
                 continue;
             };
             let name = &plans.plans[plan as usize].nodes[node as usize].1.name;
-            if !kept[plan as usize][node as usize] && !read.contains(&hash(name, output)) {
-                found.push((SmolStr::from(format!("{name}.{output}")), block, output.clone()));
+            if !read.contains(&hash_of(name, output)) {
+                found.push((hash_all(&[name, ".", output]), (plan, node), (block, output)));
             }
         }
     }
-    found.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    if !found.is_empty() {
+        let kept: Vec<Vec<bool>> = topologies(db, file).iter().map(|graph| kept(graph)).collect();
+        found.retain(|(_, (plan, node), _)| !kept[*plan as usize][*node as usize]);
+    }
+    found.sort_by_key(|(name, ..)| *name);
     let mut unread = Unread::default();
-    for (name, block, output) in found {
+    for (name, _, (block, output)) in found {
         if unread.names.last() != Some(&name) {
             unread.names.push(name);
         }
-        unread.outputs.push((unread.names.len() as u32 - 1, block, output));
+        unread
+            .outputs
+            .push((unread.names.len() as u32 - 1, block, output.clone()));
     }
     unread
 }
@@ -196,13 +210,6 @@ fn kept(graph: &Topology) -> Vec<bool> {
         kept[stand_in as usize] = true;
     }
     kept
-}
-
-/// Whether checking the chunk finds errors; shields what follows from lints that come and go.
-#[salsa::tracked]
-fn has_errors(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> bool {
-    let is_error = |rule: &str| rules::find(rule).is_some_and(|rule| rule.severity == Severity::Error);
-    check(db, project, chunk).iter().any(|diag| is_error(diag.rule))
 }
 
 struct Unused<'db> {
@@ -288,7 +295,7 @@ impl Unused<'_> {
 
     /// Whether something that is known here and may be used is run with that secret.
     fn runner_reads(&self, secret: &SmolStr) -> bool {
-        let scope = scope(self.db, self.project, self.file);
+        let scope = common(self.db, self.project, self.file);
         let capabilities = scope.capabilities.values().filter_map(|found| found.runner.as_ref());
         let agents = scope.agents.values().filter_map(|found| found.runner.as_ref());
         capabilities.chain(agents).any(|runner| runner.secrets.contains(secret))
@@ -315,7 +322,7 @@ impl Unused<'_> {
     /// Declarations that serve the plans of this file, if it has any.
     fn private(&self, is_used: IsUsed<'_>) -> Vec<Diag> {
         let chunks = self.file.chunks(self.db).iter();
-        let has_nodes = |&chunk: &SourceChunk| plans_of_nodes(self.db, chunk).iter().any(Option::is_some);
+        let has_nodes = |&chunk: &SourceChunk| around(self.db, chunk).plans_of_nodes().any(|plan| plan.is_some());
         if !chunks.into_iter().any(has_nodes) {
             return Vec::new();
         }
@@ -342,11 +349,9 @@ impl Unused<'_> {
     fn outputs(&self) -> Vec<Diag> {
         let (db, project) = (self.db, self.project);
         let unread = unread_outputs(db, project, self.file);
-        let chunks = self.file.chunks(db).iter();
-        let used = any_of(
-            unread.names.len(),
-            chunks.map(|&chunk| mentioned_outputs(db, project, chunk)),
-        );
+        let used = mentioned(db, self.file, &unread.names, |chunk| {
+            mentioned_outputs(db, project, chunk)
+        });
         let unused = unread.outputs.iter().filter(|(name, ..)| !used[*name as usize]);
         let diag = |(_, block, output): &(u32, BlockRef, SmolStr)| {
             let place = Place {

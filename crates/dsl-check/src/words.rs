@@ -1,20 +1,34 @@
 //! Which words a chunk mentions, to tell what nobody uses: by its text alone, so that nothing that is used is ever missed.
 //!
 //! A word counts wherever it stands, in scripts and strings too; only the names that declarations introduce, imports, and lines of
-//! comment do not. Absent: what words mean.
+//! comment do not. Words are kept as hashes: of two that share one, neither is said to be unused. Absent: what words mean.
 
-use smol_str::SmolStr;
+use std::hash::Hasher;
 
-use crate::inputs::SourceChunk;
+use rustc_hash::FxHasher;
 
 /// Keywords before a name that is only declared there.
 const DECLARE: &[&str] = &["type", "capability", "agent", "hypothesis"];
 
+/// What is kept of a word.
+pub(crate) fn hash(word: &str) -> u32 {
+    hash_all(&[word])
+}
+
+/// The same of a word in parts.
+pub(crate) fn hash_all(parts: &[&str]) -> u32 {
+    let mut hasher = FxHasher::default();
+    for byte in parts.iter().flat_map(|part| part.bytes()) {
+        hasher.write_u8(byte);
+    }
+    let hash = hasher.finish();
+    (hash >> 32) as u32 ^ hash as u32
+}
+
 /// Sorted: every word, every path (`params.depth`) and its beginnings, `remember key`, and `evidence name` for a hypothesis.
-#[salsa::tracked(returns(ref))]
-pub(crate) fn words(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[SmolStr]> {
+pub(crate) fn words(text: &str) -> Box<[u32]> {
     let mut found = Vec::new();
-    for line in chunk.text(db).lines() {
+    for line in text.lines() {
         let line = line.trim_start();
         if line.starts_with('#') {
             continue;
@@ -26,32 +40,25 @@ pub(crate) fn words(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[SmolSt
         let Some(first) = tokens.next() else { continue };
         match first {
             "use" => continue,
-            "remember" => found.extend(
-                tokens
-                    .clone()
-                    .next()
-                    .map(|key| SmolStr::from(format!("remember {key}"))),
-            ),
-            "supports" | "refutes" => {
-                let hypothesis = tokens.clone().next();
-                found.extend(hypothesis.map(|name| SmolStr::from(format!("evidence {name}"))));
-            }
+            "remember" => found.extend(tokens.clone().next().map(|key| hash_all(&["remember ", key]))),
+            "supports" | "refutes" => found.extend(tokens.clone().next().map(|name| hash_all(&["evidence ", name]))),
             _ => {}
         }
-        found.push(SmolStr::from(first));
+        add(first, &mut found);
         let introduced = usize::from(DECLARE.contains(&first));
-        for token in tokens.skip(introduced) {
-            found.push(token.into());
-        }
+        tokens.skip(introduced).for_each(|token| add(token, &mut found));
     }
-    found.sort_unstable();
-    found.dedup();
-    let mut beginnings: Vec<SmolStr> = Vec::new();
-    for word in found.iter().filter(|word| word.contains('.')) {
-        beginnings.extend(word.match_indices('.').map(|(end, _)| SmolStr::from(&word[..end])));
-    }
-    found.extend(beginnings);
     found.sort_unstable();
     found.dedup();
     found.into()
+}
+
+fn add(word: &str, found: &mut Vec<u32>) {
+    found.push(hash(word));
+    found.extend(word.match_indices('.').map(|(end, _)| hash(&word[..end])));
+}
+
+/// Whether a sorted list of words holds this one.
+pub(crate) fn holds(words: &[u32], word: u32) -> bool {
+    words.binary_search(&word).is_ok()
 }

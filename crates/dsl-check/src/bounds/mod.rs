@@ -24,7 +24,7 @@ pub use node::People;
 pub(crate) use node::Worst;
 use node::{Around, plus, worst};
 pub(crate) use path::{Schedule, Widest};
-pub(crate) use problems::{bounds_problems, bounds_problems_of};
+pub(crate) use problems::{bounds_problems, bounds_problems_of, limits_nodes};
 pub use report::{Bounds, CapabilityTotal, NodeBounds, PathStep, PlanLimits, Unbounded};
 
 use crate::facts::{Budget, PlanFacts};

@@ -14,13 +14,14 @@ use super::node::Worst;
 use super::words::{cost_terms, counted, money, rounded_up, span, time_terms};
 use super::{PlanBounds, PlanId, policies};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
-use crate::facts::{Budget, ClauseFacts, Facts, NodeFacts, PlanFacts, Timeout, clause_facts, facts, file_facts};
+use crate::facts::{Budget, ClauseFacts, Facts, NodeFacts, PlanFacts, Timeout, clause_facts, file_facts};
 use crate::graph::{PlanGraph, graphs};
-use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::inputs::{Project, SourceFile};
 use crate::plans::{PlanBlocks, file_plans};
 use crate::rules;
 use crate::scope::{FileScope, scope};
-use crate::signatures::{NodeKind, NodeSig, Sig, Work, signatures};
+use crate::signatures::{NodeKind, NodeSig, Sig, Work};
+use crate::slices::file_limits_nodes;
 
 /// How many terms are shown at their places.
 const LABELS_MAX: usize = 3;
@@ -77,18 +78,17 @@ pub(crate) fn bounds_problems_of(
 fn is_limited(db: &dyn salsa::Database, project: Project, file: SourceFile) -> bool {
     let clauses = |says: &ClauseFacts| says.timeout_ms.is_some() || says.budget != Budget::default();
     let mut plans = clause_facts(db, project, file).iter().flatten();
-    plans.any(|(_, says)| clauses(says)) || file.chunks(db).iter().any(|&chunk| limits_nodes(db, project, chunk))
+    plans.any(|(_, says)| clauses(says)) || file_limits_nodes(db, project, file)
 }
 
 /// Whether a node of the chunk has a budget of its own, or limits the plan that it calls.
-#[salsa::tracked(returns(copy))]
-fn limits_nodes(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> bool {
+pub(crate) fn limits_nodes(sigs: &[Sig], facts: &[Arc<Facts>]) -> bool {
     let limits = |(facts, sig): (&Arc<Facts>, &Sig)| {
         let calls = matches!(sig, Sig::Node { sig, .. } if matches!(sig.work, Work::Call(_)));
         let limits = |node: &NodeFacts| node.budget != Budget::default() || (calls && node.timeout != Timeout::None);
         facts.node.as_deref().is_some_and(limits)
     };
-    facts(db, project, chunk).iter().zip(signatures(db, chunk)).any(limits)
+    facts.iter().zip(sigs).any(limits)
 }
 
 /// A limit of the plan, and where it stands.

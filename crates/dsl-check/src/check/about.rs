@@ -12,9 +12,9 @@ use crate::types::Problem;
 /// The plan that a profile or test is about.
 pub(super) fn plan<'db>(cx: &Cx<'db>, decl: &Decl) -> Option<&'db PlanShape> {
     let name = decl.of.as_ref()?;
-    let found = cx.scope.about(&name.text).map(|shape| &**shape);
+    let found = cx.whole_scope().about(&name.text).map(|shape| &**shape);
     if found.is_none() && !cx.scope.excuses(&name.text) {
-        let known = cx.scope.about_names();
+        let known = cx.whole_scope().about_names();
         let message = format!("there is no plan `{}`", name.text);
         cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message).nearest(&name.text, &known));
     }
@@ -34,9 +34,10 @@ pub(super) fn nodes(cx: &Cx<'_>, shape: &PlanShape, kind: Option<NodeKind>) -> V
 
 /// All nodes of the plan that is being checked, for "did you mean".
 pub(super) fn all_nodes(cx: &Cx<'_>) -> Vec<SmolStr> {
-    let mut shapes = cx.scope.plans.values();
+    let scope = cx.whole_scope();
+    let mut shapes = scope.plans.values();
     let shape = shapes.find(|shape| shape.plan.name == cx.plan.name);
-    let shape = shape.or_else(|| cx.scope.about(&cx.plan.name));
+    let shape = shape.or_else(|| scope.about(&cx.plan.name));
     shape.map_or_else(Vec::new, |shape| nodes(cx, shape, None))
 }
 

@@ -15,7 +15,7 @@ use super::{Cx, Seen, about};
 use crate::graph::Access;
 use crate::places::decl_of;
 use crate::rules;
-use crate::scope::TypedField;
+use crate::scope::{PlanScope, TypedField};
 use crate::signatures::{NodeKind, Work, clause};
 use crate::types::{Env, Lookup, Namespace, Problem, Report, Typed};
 
@@ -365,7 +365,7 @@ impl<'a, 'db> Place<'a, 'db> {
             _ => {}
         }
         let outputs = self.outputs(seen);
-        if outputs_unknown(self.cx.scope, sig) && !outputs.iter().any(|(output, _)| *output == name.text) {
+        if outputs_unknown(self.cx, sig) && !outputs.iter().any(|(output, _)| *output == name.text) {
             return Lookup::Silenced;
         }
         match outputs.iter().find(|(output, _)| *output == name.text) {
@@ -386,7 +386,7 @@ impl<'a, 'db> Place<'a, 'db> {
 
     /// The outputs of a node, of one instance if it fans out.
     fn outputs(&self, seen: &Seen) -> Vec<(SmolStr, Type)> {
-        node_outputs(self.cx.scope, &seen.sig)
+        node_outputs(self.cx, &seen.sig)
     }
 
     fn run_member(&self, name: &str) -> Option<Type> {
@@ -407,8 +407,7 @@ impl<'a, 'db> Place<'a, 'db> {
             Some(prefix) => SmolStr::from(format!("{prefix}.{}", name.text)),
             None => name.text.clone(),
         };
-        let declared = &self.cx.plan.memory;
-        if let Some(field) = declared.iter().find(|field| field.name == key) {
+        if let Some(field) = self.cx.field(PlanScope::memory, &key) {
             let ty = if field.has_default {
                 field.ty.clone()
             } else {
@@ -416,6 +415,7 @@ impl<'a, 'db> Place<'a, 'db> {
             };
             return Lookup::value(ty, Ref::Memory(key));
         }
+        let declared = &self.cx.whole_plan().memory;
         let prefix = format!("{key}.");
         if declared.iter().any(|field| field.name.starts_with(&prefix)) {
             return Lookup::Namespace(Namespace {
@@ -466,15 +466,6 @@ impl<'a, 'db> Place<'a, 'db> {
 
 fn names(fields: &[TypedField]) -> Vec<SmolStr> {
     fields.iter().map(|field| field.name.clone()).collect()
-}
-
-fn field(fields: &[TypedField], name: &str, r: impl FnOnce(SmolStr) -> Ref) -> Lookup {
-    match fields.iter().find(|field| field.name == name) {
-        Some(field) => Lookup::value(field.ty.clone(), r(field.name.clone())),
-        None => Lookup::NotFound {
-            candidates: names(fields),
-        },
-    }
 }
 
 fn strings(words: &[&str]) -> Vec<SmolStr> {
@@ -575,9 +566,19 @@ impl Place<'_, '_> {
         Lookup::NotFound { candidates }
     }
 
+    /// A field of the plan.
+    fn of_plan(&self, group: fn(&PlanScope) -> &[TypedField], name: &str, r: impl FnOnce(SmolStr) -> Ref) -> Lookup {
+        match self.cx.field(group, name) {
+            Some(field) => Lookup::value(field.ty.clone(), r(field.name.clone())),
+            None => Lookup::NotFound {
+                candidates: names(group(self.cx.whole_plan())),
+            },
+        }
+    }
+
     /// The name in the group that has it, where that can be read.
     fn in_group(&self, name: &str) -> Option<SmolStr> {
-        let plan = self.cx.plan;
+        let plan = self.cx.whole_plan();
         let groups = self.groups();
         let has = |fields: &[TypedField]| fields.iter().any(|field| field.name == name);
         let found = [
@@ -594,8 +595,8 @@ impl Place<'_, '_> {
         let plan = self.cx.plan;
         let word = name.text.as_str();
         match of.id {
-            PARAMS => match field(&plan.params, word, Ref::Param) {
-                Lookup::NotFound { .. } if plan.params_broken => Lookup::Silenced,
+            PARAMS => match self.of_plan(PlanScope::params, word, Ref::Param) {
+                Lookup::NotFound { .. } if self.cx.whole_plan().params_broken => Lookup::Silenced,
                 found => found,
             },
             MEMORY => self.memory(&of.path, name),
@@ -656,7 +657,9 @@ impl Place<'_, '_> {
                     candidates: self.input.iter().map(|(name, _)| name.clone()).collect(),
                 },
             },
-            OUTPUTS => field(&plan.outputs, word, |name| Ref::Run(format!("outputs.{name}").into())),
+            OUTPUTS => self.of_plan(PlanScope::outputs, word, |name| {
+                Ref::Run(format!("outputs.{name}").into())
+            }),
             node => self.node_member(node - NODES, name),
         }
     }

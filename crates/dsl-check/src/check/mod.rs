@@ -51,17 +51,20 @@ pub(crate) use shape::kinds;
 pub(crate) use task::{NodeParts, lower_node, names_in, prose, with_default_retry, written};
 pub(crate) use testing::lower_test;
 
+use crate::around::{Around, around};
 use crate::diagnostic::{BlockRef, Diag, LocalFix, Target};
 use crate::facts::{self, Facts, Noted, Source};
+use crate::fallbacks::{Misfit, misfit};
 use crate::graph::{Access, PlanGraph, Topology, sig_of, topologies};
 use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::places::start_of;
 use crate::plans::{PlanBlocks, file_plans};
 use crate::removal::whole_lines;
 use crate::rules;
-use crate::scope::{FileScope, PlanScope, PlanShape, scope};
-use crate::signatures::{Mention, NodeKind, NodeSig, Sig, references, signatures};
-use crate::trees::blocks;
+use crate::scope::{Common, FileScope, PlanScope, PlanShape, TypedField, Works, common, plan_here, scope};
+use crate::signatures::{Mention, NodeKind, NodeSig, Sig, signatures};
+use crate::slices::Slices;
+use crate::trees::{blocks, outline};
 use crate::types::{Problem, Report};
 use ir::types::Type;
 
@@ -97,17 +100,15 @@ impl View {
 }
 
 /// One for each block of the chunk. This is what keeps a change of the graph from re-checking blocks that cannot see it: the graph
-/// is asked only what the block reads.
+/// is asked only what the block reads, and only when something around the chunk's nodes has changed.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<View> {
-    let file = chunk.file(db);
-    let plans = file_plans(db, file);
-    let topologies = topologies(db, file);
+    let Around { layout, topologies, .. } = around(db, chunk);
     let sigs = signatures(db, chunk);
     let nodes = |plan: u32| Nodes {
         db,
         topology: &topologies[plan as usize],
-        blocks: &plans.plans[plan as usize],
+        blocks: &layout.plans[plan as usize],
         here: (chunk, sigs),
     };
     let view = |index: u32, mentions: &[Mention]| {
@@ -116,16 +117,15 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
             Sig::Test { of, .. } | Sig::Profile { of, .. } => {
                 about(db, project, chunk, of, mentions).unwrap_or_default()
             }
-            _ => match plans.place(block) {
+            _ => match layout.place(block) {
                 Some((plan, Some(node))) => of_node(&nodes(plan), plan, node, mentions),
                 Some((plan, None)) => of_clauses(&nodes(plan), plan, mentions),
                 None => View::default(),
             },
         }
     };
-    let mentions = references(db, chunk).iter();
     (0..)
-        .zip(mentions)
+        .zip(&outline(db, chunk).mentions)
         .map(|(index, mentions)| view(index, mentions))
         .collect()
 }
@@ -244,6 +244,8 @@ pub(crate) struct Checked {
     pub diags: Vec<Diag>,
     /// One for each block.
     pub facts: Arc<[Arc<Facts>]>,
+    /// Of these, what checks of whole plans ask of all chunks.
+    pub slices: Slices,
 }
 
 /// The diagnostics of a chunk's own blocks.
@@ -255,6 +257,8 @@ pub(crate) fn check(db: &dyn salsa::Database, project: Project, chunk: SourceChu
 pub(crate) fn checked(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Checked {
     let mut found = Vec::new();
     let mut all = Vec::new();
+    let mut misfits: Vec<Misfit> = Vec::new();
+    let sigs = signatures(db, chunk);
     let none = Arc::new(Facts::default());
     for (index, block) in blocks(db, chunk).iter().enumerate() {
         let Some(Item::Decl(decl)) = &block.item else {
@@ -280,11 +284,13 @@ pub(crate) fn checked(db: &dyn salsa::Database, project: Project, chunk: SourceC
         );
         syntax_errors(block, cx.block, &mut found);
         let node = check_decl(&cx, block, decl);
+        misfits.extend(misfit(&cx, &sigs[index]));
         let (diags, facts) = cx.finish(decl, node.as_ref(), !block.errors.is_empty());
         found.extend(diags);
         all.push(if facts == *none { none.clone() } else { Arc::new(facts) });
     }
     Checked {
+        slices: Slices::new(&found, sigs, &all, misfits),
         diags: found,
         facts: all.into(),
     }
@@ -360,8 +366,13 @@ pub(crate) struct Cx<'db> {
     pub project: Project,
     pub file: SourceFile,
     pub block: BlockRef,
-    pub scope: &'db FileScope,
+    pub scope: &'db Common,
+    /// As far as the chunk mentions it; see [`Cx::whole_plan`].
     pub plan: &'db PlanScope,
+    /// Where names mean what they mean: the file of the block, or of another plan that it is about.
+    home: SourceFile,
+    /// Which plan of that file `plan` is a part of; `None`: it is all of its plan.
+    part_of: Option<u32>,
     pub view: &'db View,
     /// Of a fan-out that could not be read.
     broken_each: Option<Span>,
@@ -383,26 +394,53 @@ static NO_PLAN: std::sync::LazyLock<PlanScope> = std::sync::LazyLock::new(PlanSc
 impl<'db> Cx<'db> {
     pub fn new(db: &'db dyn salsa::Database, project: Project, block: BlockRef, decl: &Decl) -> Self {
         let file = block.chunk.file(db);
-        let scope = scope(db, project, file);
         let view = &views(db, project, block.chunk)[block.index as usize];
-        let plan = match &decl.of {
-            Some(of) => scope.about(&of.text).map(|shape| &*shape.plan),
-            None => scope.own.get(view.plan as usize).map(|plan| &**plan),
+        let mut here = plan_here(db, project, block.chunk).iter();
+        let part = here.find(|(plan, _)| *plan == view.plan).map(|(_, part)| &**part);
+        let (plan, part_of) = match (&decl.of, part) {
+            (Some(of), _) => {
+                let shape = scope(db, project, file).about(&of.text);
+                (shape.map(|shape| &*shape.plan), None)
+            }
+            (None, Some(part)) => (Some(part), Some(view.plan)),
+            (None, None) => {
+                let own = scope(db, project, file).own.get(view.plan as usize);
+                (own.map(|plan| &**plan), None)
+            }
         };
-        let plan = plan.unwrap_or(&*NO_PLAN);
         Self {
             db,
             project,
             file,
             block,
-            scope,
-            plan,
+            scope: common(db, project, file),
+            plan: plan.unwrap_or(&*NO_PLAN),
+            home: file,
+            part_of,
             view,
             broken_each: broken_each(decl),
             graph: None,
             report: RefCell::default(),
             noted: Noted::default(),
         }
+    }
+
+    /// Everything that names mean, plans included. Asked only by who calls a plan or looks for what is not there: its answer changes with
+    /// every parameter of the file.
+    pub fn whole_scope(&self) -> &'db FileScope {
+        scope(self.db, self.project, self.home)
+    }
+
+    /// All of the plan's scope, for names that are not in the part of it that the chunk mentions. As rarely.
+    pub fn whole_plan(&self) -> &'db PlanScope {
+        let whole = self.part_of.and_then(|at| self.whole_scope().own.get(at as usize));
+        whole.map_or(self.plan, |plan| &**plan)
+    }
+
+    /// A parameter, an output or a memory key of the plan.
+    pub fn field(&self, group: fn(&PlanScope) -> &[TypedField], name: &str) -> Option<&'db TypedField> {
+        let find = |plan: &'db PlanScope| group(plan).iter().find(|field| field.name == name);
+        find(self.plan).or_else(|| find(self.whole_plan()))
     }
 
     /// The text of the chunk, and where this block starts in it.
@@ -435,11 +473,13 @@ impl<'db> Cx<'db> {
 
     /// Checks something of another plan where that plan stands: names mean there what they mean there.
     pub fn at_home<T>(&self, shape: &PlanShape, check: impl FnOnce(&Cx<'db>) -> T) -> T {
-        let scope = scope(self.db, self.project, shape.file);
-        let own = scope.own.iter().find(|plan| plan.name == shape.plan.name);
+        let whole = scope(self.db, self.project, shape.file);
+        let own = whole.own.iter().find(|plan| plan.name == shape.plan.name);
         let home = Cx {
-            scope,
+            scope: whole,
             plan: own.map_or(self.plan, |plan| &**plan),
+            home: shape.file,
+            part_of: own.map_or(self.part_of, |_| None),
             report: RefCell::default(),
             noted: Noted::default(),
             ..*self
@@ -547,7 +587,7 @@ impl<'db> Cx<'db> {
         };
         let is_secret = match &source {
             Source::Secret(_) => true,
-            Source::Param(name) => self.plan.is_secret(name),
+            Source::Param(name) => self.field(PlanScope::params, name).is_some_and(TypedField::is_secret),
             _ => false,
         };
         if is_secret {
@@ -559,7 +599,7 @@ impl<'db> Cx<'db> {
     /// What a node of the view gives to others under that name.
     fn type_of_output(&self, at: u32, output: &str) -> Option<Type> {
         let (_, seen) = self.view.nodes.get(at as usize)?;
-        let outputs = node_outputs(self.scope, &seen.sig);
+        let outputs = node_outputs(self, &seen.sig);
         let (_, ty) = outputs.into_iter().find(|(name, _)| name == output)?;
         let ty = if seen.sig.each { Type::list(ty) } else { ty };
         Some(self.as_seen(seen, ty))
@@ -591,6 +631,16 @@ impl<'db> Cx<'db> {
     }
 }
 
+impl Works for Cx<'_> {
+    fn common(&self) -> &Common {
+        self.scope
+    }
+
+    fn plan_called(&self, name: &str) -> Option<&PlanShape> {
+        self.whole_scope().plan_called(name)
+    }
+}
+
 impl crate::reach::Scope for Cx<'_> {
     fn node(&self, at: u32) -> SmolStr {
         let found = self.view.nodes.get(at as usize);
@@ -599,10 +649,7 @@ impl crate::reach::Scope for Cx<'_> {
 
     fn type_of(&self, read: &ir::Ref) -> Option<Type> {
         match read {
-            ir::Ref::Param(name) => {
-                let param = self.plan.params.iter().find(|param| param.name == *name)?;
-                Some(param.ty.clone())
-            }
+            ir::Ref::Param(name) => Some(self.field(PlanScope::params, name)?.ty.clone()),
             ir::Ref::Output(at, output) => self.type_of_output(*at, output),
             ir::Ref::Choice(at) => {
                 let (_, seen) = self.view.nodes.get(*at as usize)?;

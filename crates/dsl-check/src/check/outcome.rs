@@ -11,6 +11,7 @@ use smol_str::SmolStr;
 use super::env::{NODE_STATUSES, Place, Reads};
 use super::outputs::members;
 use crate::rules;
+use crate::scope::PlanScope;
 use crate::signatures::NodeKind;
 use crate::types::{Problem, Report, Typed, infer, without_optional};
 use crate::walk::unparen;
@@ -42,8 +43,8 @@ impl Place<'_, '_> {
             report.wrong_arguments(func.span, message, "remembered(\"key\")");
             return Typed::error();
         };
-        let memory = &self.cx.plan.memory;
-        let Some(field) = memory.iter().find(|field| field.name == key) else {
+        let Some(field) = self.cx.field(PlanScope::memory, &key) else {
+            let memory = &self.cx.whole_plan().memory;
             let known: Vec<SmolStr> = memory.iter().map(|field| field.name.clone()).collect();
             let message = format!("the plan's `memory:` has no `{key}`");
             let mut problem = Problem::new(rules::UNRESOLVED_NAME, span, message).nearest(&key, &known);

@@ -9,7 +9,7 @@ use ir::types::{Type, Types};
 use smol_str::SmolStr;
 
 use crate::graph::BUILTIN_MODES;
-use crate::scope::{FileScope, TypedField};
+use crate::scope::{Common, TypedField, Works};
 use crate::signatures::{NodeKind, NodeSig, Work};
 use crate::types::{Env, Lookup, Namespace, Report, resolve_type};
 
@@ -45,7 +45,7 @@ pub(crate) fn error_type(sig: &NodeSig) -> Type {
 }
 
 /// Only the types of a file: enough to resolve what is written.
-struct DeclaredTypes<'a>(&'a FileScope);
+struct DeclaredTypes<'a>(&'a Common);
 
 impl Env for DeclaredTypes<'_> {
     fn types(&self) -> &Types {
@@ -66,19 +66,19 @@ impl Env for DeclaredTypes<'_> {
 }
 
 /// Whether a mistake that has been reported hides outputs of the node.
-pub(crate) fn outputs_unknown(scope: &FileScope, sig: &NodeSig) -> bool {
+pub(crate) fn outputs_unknown(scope: &dyn Works, sig: &NodeSig) -> bool {
     let unknown_work = match &sig.work {
-        Work::Capability(name) => !scope.capabilities.contains_key(name),
-        Work::Call(name) => !scope.plans.contains_key(name),
+        Work::Capability(name) => !scope.common().capabilities.contains_key(name),
+        Work::Call(name) => scope.plan_called(name).is_none(),
         _ => false,
     };
     sig.outputs_broken || (sig.outputs.is_none() && unknown_work)
 }
 
 /// What `output:` declares.
-pub(crate) fn declared_outputs(scope: &FileScope, sig: &NodeSig) -> Vec<(SmolStr, Type)> {
+pub(crate) fn declared_outputs(scope: &dyn Works, sig: &NodeSig) -> Vec<(SmolStr, Type)> {
     // what is wrong with a type is reported where it is written
-    let resolve = |ty| resolve_type(ty, &DeclaredTypes(scope), &mut Report::default());
+    let resolve = |ty| resolve_type(ty, &DeclaredTypes(scope.common()), &mut Report::default());
     sig.outputs
         .iter()
         .flatten()
@@ -97,7 +97,7 @@ fn script_outputs() -> Vec<(SmolStr, Type)> {
 }
 
 /// The outputs of a node, of one instance if it fans out.
-pub(crate) fn node_outputs(scope: &FileScope, sig: &NodeSig) -> Vec<(SmolStr, Type)> {
+pub(crate) fn node_outputs(scope: &dyn Works, sig: &NodeSig) -> Vec<(SmolStr, Type)> {
     if sig.outputs.is_some() {
         let mut outputs = declared_outputs(scope, sig);
         if sig.work == Work::Script {
@@ -119,13 +119,13 @@ pub(crate) fn node_outputs(scope: &FileScope, sig: &NodeSig) -> Vec<(SmolStr, Ty
     match &sig.work {
         Work::Script if sig.kind == NodeKind::Task => script_outputs(),
         Work::Capability(name) => scope
+            .common()
             .capabilities
             .get(name)
             .map(|found| typed(&found.output))
             .unwrap_or_default(),
         Work::Call(name) => scope
-            .plans
-            .get(name)
+            .plan_called(name)
             .map(|found| typed(&found.plan.outputs))
             .unwrap_or_default(),
         _ => Vec::new(),

@@ -14,7 +14,7 @@ use super::runners::{self, Interface};
 use super::task::typed;
 use super::{Cx, Seen, about, agents, capabilities, effects, flow, literals, rates, scripts, settings, shape};
 use crate::rules;
-use crate::scope::{FileScope, PlanShape, TypedField, scope};
+use crate::scope::{Common, PlanShape, TypedField, scope};
 use crate::signatures::{NodeKind, Work};
 use crate::types::Problem;
 
@@ -92,7 +92,7 @@ pub(crate) fn is_of_plan(path: &[&str], has_node: bool) -> bool {
 }
 
 /// The longest capability that a path begins with.
-pub(crate) fn capability_of(scope: &FileScope, path: &str) -> Option<SmolStr> {
+pub(crate) fn capability_of(scope: &Common, path: &str) -> Option<SmolStr> {
     let leads = |name: &&SmolStr| {
         let rest = path.strip_prefix(name.as_str());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -452,7 +452,7 @@ impl<'a, 'db> Line<'a, 'db> {
                     Some(found) => found.input.as_slice(),
                     None => return,
                 },
-                Work::Call(called) => match home.scope.plans.get(called) {
+                Work::Call(called) => match home.whole_scope().plans.get(called) {
                     Some(found) => found.plan.params.as_slice(),
                     None => return,
                 },

@@ -19,7 +19,7 @@ use super::{Cx, agents, effects, flow, scripts, settings, shape};
 use crate::graph::BUILTIN_MODES;
 use crate::reach::{Cond, is_total};
 use crate::rules;
-use crate::scope::TypedField;
+use crate::scope::{PlanScope, TypedField};
 use crate::signatures::{NodeKind, clause, name_of};
 use crate::types::{Problem, Report, facts_when, infer, infer_string, resolve_type};
 use crate::walk;
@@ -523,9 +523,10 @@ fn remember(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Remember> {
         })
         .map(|remember| {
             let key = &remember.key;
-            let field = cx.plan.memory.iter().find(|field| field.name == key.text);
+            let field = cx.field(PlanScope::memory, &key.text);
             if field.is_none() {
-                let known: Vec<SmolStr> = cx.plan.memory.iter().map(|field| field.name.clone()).collect();
+                let memory = &cx.whole_plan().memory;
+                let known: Vec<SmolStr> = memory.iter().map(|field| field.name.clone()).collect();
                 let message = format!("the plan's `memory:` has no `{}`", key.text);
                 cx.push(Problem::new(rules::UNRESOLVED_NAME, key.span, message).nearest(&key.text, &known));
             }

@@ -21,7 +21,7 @@ use crate::graph::{BUILTIN_MODES, sig_of};
 use crate::places::decl_of;
 use crate::plans::file_plans;
 use crate::rules;
-use crate::scope::{FileScope, PlanShape, TypedField, scope};
+use crate::scope::{Common, PlanShape, TypedField, scope};
 use crate::signatures::{NodeKind, NodeSig, Work, clause, is_script_capability, name_of};
 use crate::types::Problem;
 
@@ -350,7 +350,7 @@ fn mocks_of_nothing(cx: &Cx<'_>, plan: &PlanShape, mocks: &[&Mock]) {
     let judge = nodes.clauses.iter().filter_map(|block| decl_of(cx.db, *block));
     let judge = judge.into_iter().find_map(|decl| name_of(decl, K::Judge));
     used.extend(&judge);
-    let id = |scope: &FileScope, name: &str| scope.capabilities.get(name).map(|found| found.id.clone());
+    let id = |scope: &Common, name: &str| scope.capabilities.get(name).map(|found| found.id.clone());
     for mock in mocks {
         let MockTarget::Capability(name) = &mock.target else {
             continue;

@@ -11,7 +11,7 @@ use super::task::{first_name, name_span, record, whose};
 use super::{Cx, scripts, shape};
 use crate::diagnostic::{AmendHow, Whose};
 use crate::rules;
-use crate::scope::{Capability, TypedField};
+use crate::scope::{Capability, PlanScope, TypedField};
 use crate::signatures::{RunnerSig, clause, is_script_capability};
 use crate::types::{Problem, assign, infer};
 
@@ -40,11 +40,12 @@ pub(super) fn work<'db>(cx: &Cx<'db>, decl: &Decl) -> Doer<'db> {
         && let Value::Names(names) = &clause.value
         && let Some(name) = names.first()
     {
-        return match cx.scope.plans.get(&name.text) {
+        let plans = &cx.whole_scope().plans;
+        return match plans.get(&name.text) {
             None if cx.scope.excuses(&name.text) => Doer::Unknown,
             Some(shape) => Doer::Plan(&shape.plan.params, &shape.plan.outputs),
             None => {
-                let known: Vec<SmolStr> = cx.scope.plans.keys().cloned().collect();
+                let known: Vec<SmolStr> = plans.keys().cloned().collect();
                 let problem = Problem::new(
                     rules::UNRESOLVED_NAME,
                     name.span,
@@ -173,7 +174,7 @@ pub(super) fn input(
             |name| assigns.iter().any(|assign| assign.name.text == name),
             &whose(decl),
             |field| {
-                let same = cx.plan.params.iter().find(|param| param.name == field.name)?;
+                let same = cx.field(PlanScope::params, &field.name)?;
                 let fits = assign(&same.ty, &field.ty, &cx.scope.types).is_ok();
                 fits.then(|| (K::Input, format!("{0}: params.{0}", field.name)))
             },

@@ -11,16 +11,15 @@ use ir::plan::Retry;
 use smol_str::SmolStr;
 
 use super::calls::{PlanAt, task_count};
+use crate::check::checked;
 use crate::diagnostic::{BlockRef, Place, Target};
-use crate::facts::{
-    Budget, ClauseFacts, Dir, EffectFact, Facts, NodeFacts, PlanFacts, clause_facts, facts, file_facts,
-};
+use crate::facts::{Budget, ClauseFacts, Dir, EffectFact, Facts, NodeFacts, PlanFacts, clause_facts, file_facts};
 use crate::graph::{PlanGraph, graphs};
 use crate::imports::{Space, visible};
 use crate::inputs::{Project, SourceChunk};
 use crate::plans::{Header, PlanBlocks, file_plans, headers};
 use crate::reach::{Reached, reached};
-use crate::scope::{Capability, implicit_name, scope};
+use crate::scope::{Capability, common, implicit_name};
 use crate::signatures::{NodeKind, NodeSig, Sig, Work, is_script_capability, signatures};
 use crate::under::PlanUnder;
 
@@ -140,7 +139,7 @@ impl<'a> Subject<'a> {
         let nodes = Nodes::OfChunk {
             chunk,
             sigs: signatures(db, chunk),
-            facts: facts(db, project, chunk),
+            facts: &checked(db, project, chunk).facts,
         };
         Self::with(db, project, at, nodes)
     }
@@ -166,7 +165,7 @@ impl<'a> Subject<'a> {
             plan: PlanSays::new(clauses),
             clauses: Cow::Borrowed(clauses),
             nodes,
-            capabilities: &scope(db, project, file).capabilities,
+            capabilities: &common(db, project, file).capabilities,
             renamed: renamed
                 .map(|((_, name), origin)| (name.as_str(), origin.name.as_str()))
                 .collect(),

@@ -21,11 +21,12 @@ pub(crate) use cond::{Cond, Scope, is_total};
 pub(crate) use explain::problems;
 
 use crate::diagnostic::{BlockRef, Diag};
-use crate::facts::{PlanFacts, facts};
+use crate::facts::{Facts, PlanFacts};
 use crate::graph::{Access, Requirement, Source, Topology, fires_on_failure, topologies};
-use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::inputs::{Project, SourceFile};
 use crate::plans::{PlanBlocks, file_plans};
 use crate::signatures::NodeKind;
+use crate::slices::file_asks;
 use cond::ValueName;
 use held::{Held, Holding, Is, Kept, List, Lists, compatible};
 use values::Values;
@@ -109,9 +110,12 @@ pub(crate) struct Conditions {
 pub(crate) fn conditions(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<Conditions>> {
     let plans = file_plans(db, file);
     let mut found = vec![Conditions::default(); plans.plans.len()];
-    for &chunk in file.chunks(db) {
-        for (index, asks) in asks(db, project, chunk) {
-            let block = BlockRef { chunk, index: *index };
+    for (chunk, asks) in file_asks(db, project, file).iter() {
+        for (index, asks) in &**asks {
+            let block = BlockRef {
+                chunk: *chunk,
+                index: *index,
+            };
             let Some((plan, Some(node))) = plans.place(block) else {
                 continue;
             };
@@ -129,15 +133,14 @@ pub(crate) fn conditions(db: &dyn salsa::Database, project: Project, file: Sourc
 
 /// What one node says about values.
 #[derive(Clone, PartialEq, Debug)]
-struct Asks {
+pub(crate) struct Asks {
     when: Option<Arc<Cond>>,
     arms: Arc<[Cond]>,
 }
 
 /// The blocks of a chunk that say something about values.
-#[salsa::tracked(returns(ref))]
-fn asks(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Box<[(u32, Asks)]> {
-    let facts = (0..).zip(facts(db, project, chunk).iter());
+pub(crate) fn asks(facts: &[Arc<Facts>]) -> Arc<[(u32, Asks)]> {
+    let facts = (0..).zip(facts);
     let asking = facts.filter_map(|(index, facts)| {
         let node = facts.node.as_ref()?;
         let arms = node.arms.iter().any(|arm| !arm.is_empty());

@@ -79,13 +79,53 @@ fn for_each_chunk_more(replace: &str, by: &str) -> f64 {
 #[test]
 fn an_edit_of_needs_asks_every_chunk_what_it_sees_and_checks_a_few() {
     let more = for_each_chunk_more("  needs: a100\n", "  needs: a100, a3\n");
-    assert!(more <= 3.0, "{more} runs a chunk");
+    assert!(more <= 2.0, "{more} runs a chunk");
 }
 
 #[test]
 fn a_new_task_asks_every_chunk_what_it_sees_and_checks_a_few() {
     let more = for_each_chunk_more("task a100 ", "task c timeout:1m\n  run: \"true\"\ntask a100 ");
-    assert!(more <= 3.0, "{more} runs a chunk");
+    assert!(more <= 2.0, "{more} runs a chunk");
+}
+
+#[test]
+fn a_name_asks_every_chunk_what_it_sees_and_checks_a_few() {
+    let text = |pairs| format!("task lone timeout:1m\n  run: \"true\"\n{}", many(pairs));
+    let cost = |pairs| cost(&text(pairs), "task lone ", "task alone ");
+    let more = (cost(LARGE) - cost(SMALL)) as f64 / (chunks_max(LARGE) - chunks_max(SMALL)) as f64;
+    assert!(more <= 2.0, "{more} runs a chunk");
+}
+
+/// The same tasks in a plan with two parameters, of which every second task reads one and one task the other.
+fn with_params(pairs: usize) -> String {
+    let mut text = "plan p\n  params:\n    depth: int = 3\n    last: string = \"x\"\n".to_owned();
+    for at in 0..pairs {
+        let param = if at == 100 { "last" } else { "depth" };
+        let _ = write!(
+            text,
+            "  task a{at} timeout:1m\n    run: \"echo {{{{ params.{param} }}}}\"\n"
+        );
+        let _ = write!(
+            text,
+            "  task b{at} timeout:1m\n    needs: a{at}\n    run: \"echo {at}\"\n"
+        );
+    }
+    text
+}
+
+#[test]
+fn an_edit_of_a_parameters_default_costs_its_chunk() {
+    let cost = |pairs| cost(&with_params(pairs), "depth: int = 3", "depth: int = 4");
+    let (small, large) = (cost(SMALL), cost(LARGE));
+    assert_eq!(small, large);
+    assert!(large <= 24, "{large} runs");
+}
+
+#[test]
+fn an_edit_of_a_parameters_type_asks_every_chunk_whether_it_reads_it_and_checks_who_does() {
+    let cost = |pairs| cost(&with_params(pairs), "last: string = \"x\"", "last: url = \"http://x\"");
+    let more = (cost(LARGE) - cost(SMALL)) as f64 / (chunks_max(LARGE) - chunks_max(SMALL)) as f64;
+    assert!(more <= 1.0, "{more} runs a chunk");
 }
 
 const POLICY: &str = "policy p\n  rule slow\n    for: task\n    require: timeout <= 5m\n  rule alone\n    for: task where id == a3\n    require: reaches(task)\n";

@@ -18,12 +18,13 @@ use paths::Pattern;
 pub(crate) use said::{By, Writes, writes};
 
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
-use crate::facts::{EachFacts, clause_facts, facts};
+use crate::facts::{EachFacts, Facts, clause_facts};
 use crate::graph::{Topology, topologies};
-use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::inputs::{Project, SourceFile};
 use crate::plans::{PlanBlocks, file_plans};
 use crate::reach::{Reached, reached};
 use crate::rules;
+use crate::slices::file_written;
 
 /// With how many writers before it one is compared.
 const COMPARED_MAX: usize = 16;
@@ -46,16 +47,15 @@ struct Writer<'a> {
 
 /// A node that writes something.
 #[derive(Clone, PartialEq, Debug)]
-struct Written {
+pub(crate) struct Written {
     writes: Arc<Writes>,
     /// Its instances, if it fans out, may write at the same time.
     at_once: bool,
 }
 
 /// The blocks of a chunk that write something.
-#[salsa::tracked(returns(ref))]
-fn written(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Box<[(u32, Written)]> {
-    let facts = (0..).zip(facts(db, project, chunk).iter());
+pub(crate) fn written(facts: &[Arc<Facts>]) -> Arc<[(u32, Written)]> {
+    let facts = (0..).zip(facts);
     let writing = facts.filter_map(|(index, facts)| {
         let node = facts.node.as_ref()?;
         let several = |each: EachFacts| each.parallel != Some(1) && each.items_max.is_none_or(|items| items > 1);
@@ -74,9 +74,12 @@ pub(crate) fn write_conflicts(db: &dyn salsa::Database, project: Project, file: 
     let mut found = Vec::new();
     let plans = file_plans(db, file);
     let mut writing = vec![Vec::new(); plans.plans.len()];
-    for &chunk in file.chunks(db) {
-        for (index, written) in written(db, project, chunk) {
-            let block = BlockRef { chunk, index: *index };
+    for (chunk, written) in file_written(db, project, file).iter() {
+        for (index, written) in &**written {
+            let block = BlockRef {
+                chunk: *chunk,
+                index: *index,
+            };
             if let Some((plan, Some(node))) = plans.place(block) {
                 writing[plan as usize].push((node, written));
             }

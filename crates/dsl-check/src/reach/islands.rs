@@ -1,0 +1,242 @@
+//! What has happened before each node of a plan, island by island: an island is made of nodes that edges connect.
+//!
+//! Nothing that is known of a node depends on other islands, so an edit of the graph looks again at the islands that it touches. They are
+//! kept by the chunk that their first node stands in: groups of islands, so that ten thousand lonely tasks are not as many questions.
+//! Absent: facts themselves.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::{Asks, Conditions, Fact, Reached, Subject, problems};
+use crate::diagnostic::{BlockRef, Diag};
+use crate::graph::{Topology, mix, topologies};
+use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::plans::{PlanBlocks, file_plans};
+use crate::signatures::Ties;
+use crate::slices::file_asks;
+
+/// The islands of a plan that begin in one chunk.
+#[derive(Clone, Debug, Default)]
+struct Group {
+    /// In plan order.
+    nodes: Vec<(BlockRef, Arc<Ties>)>,
+    /// What some of them say about values, by their places among the nodes.
+    asks: Vec<(u32, Asks)>,
+    /// Of all their ties.
+    key: u64,
+}
+
+impl PartialEq for Group {
+    fn eq(&self, other: &Self) -> bool {
+        let blocks = |group: &Self| group.nodes.iter().map(|(block, _)| *block).collect::<Vec<_>>();
+        self.key == other.key && self.asks == other.asks && blocks(self) == blocks(other)
+    }
+}
+
+/// Where the nodes of a plan are: which group, and where in it.
+type Places = Arc<[(u32, u32)]>;
+
+#[derive(PartialEq, Debug, Default)]
+struct Islands {
+    /// By chunk, of each plan of which islands begin there.
+    groups: FxHashMap<SourceChunk, Vec<(u32, Arc<Group>)>>,
+    /// By plan, the chunks of its groups, and its nodes' places.
+    plans: Vec<(Vec<SourceChunk>, Places)>,
+}
+
+#[salsa::tracked(returns(ref))]
+fn islands(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Islands> {
+    let layout = file_plans(db, file);
+    let mut found = Islands::default();
+    let mut groups: Vec<Vec<Group>> = Vec::new();
+    for (plan, graph) in layout.plans.iter().zip(topologies(db, file).iter()) {
+        let (chunks, of_plan, places) = of_plan(plan, graph);
+        found.plans.push((chunks, places.into()));
+        groups.push(of_plan);
+    }
+    for (chunk, asks) in file_asks(db, project, file).iter() {
+        for (index, asks) in &**asks {
+            let block = BlockRef {
+                chunk: *chunk,
+                index: *index,
+            };
+            if let Some((plan, Some(node))) = layout.place(block) {
+                let (group, at) = found.plans[plan as usize].1[node as usize];
+                groups[plan as usize][group as usize].asks.push((at, asks.clone()));
+            }
+        }
+    }
+    for ((plan, groups), (chunks, _)) in (0..).zip(groups).zip(&found.plans) {
+        for (group, chunk) in groups.into_iter().zip(chunks) {
+            let here = found.groups.entry(*chunk).or_default();
+            here.push((plan, Arc::new(group)));
+        }
+    }
+    Arc::new(found)
+}
+
+/// The groups of a plan, each with its chunk, and which of them each node is in.
+fn of_plan(plan: &PlanBlocks, graph: &Topology) -> (Vec<SourceChunk>, Vec<Group>, Vec<(u32, u32)>) {
+    let mut chunks: Vec<SourceChunk> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
+    let mut places: Vec<(u32, u32)> = Vec::with_capacity(plan.nodes.len());
+    for (at, first) in graph.islands().into_iter().enumerate() {
+        let (block, ties) = &plan.nodes[at];
+        let group = if first as usize != at {
+            places[first as usize].0 as usize
+        } else {
+            // in plan order, so chunks come one after the other
+            if chunks.last() != Some(&block.chunk) {
+                chunks.push(block.chunk);
+                groups.push(Group::default());
+            }
+            groups.len() - 1
+        };
+        let into = &mut groups[group];
+        places.push((group as u32, into.nodes.len() as u32));
+        into.key = mix(into.key, ties.hash);
+        into.nodes.push((*block, ties.clone()));
+    }
+    (chunks, groups, places)
+}
+
+/// The groups of islands that begin in the chunk.
+#[salsa::tracked(returns(ref))]
+fn groups(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<(u32, Arc<Group>)> {
+    let islands = islands(db, project, chunk.file(db));
+    islands.groups.get(&chunk).cloned().unwrap_or_default()
+}
+
+/// A group, and what is known of its nodes.
+#[derive(Debug)]
+struct Part {
+    /// As if it were a plan by itself.
+    plan: PlanBlocks,
+    graph: Topology,
+    reached: Reached,
+}
+
+impl PartialEq for Part {
+    fn eq(&self, other: &Self) -> bool {
+        self.plan == other.plan && self.reached == other.reached
+    }
+}
+
+impl Part {
+    fn new(group: &Group) -> Self {
+        let graph = Topology::new(group.nodes.iter().map(|(_, ties)| ties.clone()).collect());
+        let mut conditions = Conditions::default();
+        group.asks.iter().for_each(|(node, asks)| conditions.add(*node, asks));
+        Self {
+            reached: Reached::new(&graph, &conditions),
+            graph,
+            plan: PlanBlocks {
+                nodes: group.nodes.clone(),
+                ..PlanBlocks::default()
+            },
+        }
+    }
+}
+
+/// The same of all of them.
+#[salsa::tracked(returns(ref))]
+fn parts(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<(u32, Arc<Part>)> {
+    let groups = groups(db, project, chunk).iter();
+    groups.map(|(plan, group)| (*plan, Arc::new(Part::new(group)))).collect()
+}
+
+/// What is known of all nodes of a plan.
+#[derive(Debug)]
+pub(crate) struct ReachedPlan {
+    parts: Vec<Arc<Part>>,
+    places: Places,
+}
+
+impl PartialEq for ReachedPlan {
+    fn eq(&self, other: &Self) -> bool {
+        let mut parts = self.parts.iter().zip(&other.parts);
+        self.parts.len() == other.parts.len()
+            && self.places == other.places
+            && parts.all(|(one, other)| Arc::ptr_eq(one, other) || one == other)
+    }
+}
+
+/// One for each plan of the file.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn reached(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<ReachedPlan>> {
+    let part = |plan: u32, chunk: &SourceChunk| {
+        let here = parts(db, project, *chunk).iter();
+        let mut of_plan = here.filter(|(of, _)| *of == plan);
+        of_plan.next().map(|(_, part)| part.clone())
+    };
+    let plans = (0..).zip(&islands(db, project, file).plans);
+    let reached = plans.map(|(plan, (chunks, places))| ReachedPlan {
+        parts: chunks.iter().filter_map(|chunk| part(plan, chunk)).collect(),
+        places: places.clone(),
+    });
+    Arc::new(reached.collect())
+}
+
+impl ReachedPlan {
+    fn place(&self, node: u32) -> (&Part, u32) {
+        let (part, at) = self.places[node as usize];
+        (&self.parts[part as usize], at)
+    }
+
+    /// Whether the node can never run.
+    pub fn is_dead(&self, node: u32) -> bool {
+        let (part, at) = self.place(node);
+        part.reached.is_dead(at)
+    }
+
+    /// Whether nothing says that at most one of two nodes runs.
+    pub fn may_both_run(&self, a: u32, b: u32) -> bool {
+        let ((of_a, a), (of_b, b)) = (self.place(a), self.place(b));
+        if std::ptr::eq(of_a, of_b) {
+            return of_a.reached.may_both_run(a, b);
+        }
+        of_a.reached.may_run_beside(a, &of_b.reached, b)
+    }
+
+    /// What must hold for the node to run, one text each.
+    pub fn runs_if(&self, node: u32) -> Vec<String> {
+        let (part, at) = self.place(node);
+        part.reached.runs_if(&part.graph, at)
+    }
+
+    /// Whether it never runs.
+    pub fn never_runs(&self, node: u32) -> bool {
+        let (part, at) = self.place(node);
+        part.reached.never_runs(at)
+    }
+
+    /// The nodes that can never run, and the arms that are never taken for that.
+    pub fn problems(&self) -> impl Iterator<Item = Diag> {
+        let of_part = |part: &Arc<Part>| problems(&part.plan, &part.graph, &part.reached);
+        self.parts.iter().flat_map(of_part)
+    }
+}
+
+impl Reached {
+    /// The same as [`Reached::may_both_run`] of a node of another island: only values that both ask for can keep them apart.
+    fn may_run_beside(&self, a: u32, other: &Self, b: u32) -> bool {
+        let dead = self.is_dead(a) || other.is_dead(b);
+        let conditional = self.conditional[a as usize] && other.conditional[b as usize];
+        if dead || conditional {
+            return false;
+        }
+        let value = |reached: &Self, fact: &Fact| match fact.of {
+            Subject::Value(value) => Some(value as usize).filter(|&value| value < reached.values.len()),
+            _ => None,
+        };
+        self.facts(a).all(|one| {
+            let Some(of) = value(self, &one) else { return true };
+            let same = |another: &Fact| {
+                value(other, another).is_some_and(|value| other.values[value] == self.values[of])
+            };
+            let mut others = other.facts(b).filter(same);
+            others.all(|another| self.is(&one).and(other.is(&another)).is_some())
+        })
+    }
+}
