@@ -48,7 +48,7 @@ pub(crate) fn around(db: &dyn salsa::Database, chunk: SourceChunk) -> Around {
     let outline = outline(db, chunk);
     let mut key = 0;
     let mut plans: Vec<u32> = Vec::new();
-    let place = |(index, mentions): (u32, &Box<[_]>)| {
+    let place = |index: u32| {
         let (plan, node) = layout.place(BlockRef { chunk, index })?;
         let topology = &topologies[plan as usize];
         if !plans.contains(&plan) {
@@ -58,10 +58,8 @@ pub(crate) fn around(db: &dyn salsa::Database, chunk: SourceChunk) -> Around {
             Some(node) => key = mix(key, topology.key(node)),
             // what it reads has completed or not, whatever waits for it
             None => {
-                for mention in mentions
-                    .iter()
-                    .filter(|mention: &&crate::signatures::Mention| mention.is_read)
-                {
+                let mentions = outline.mentions[index as usize].iter();
+                for mention in mentions.filter(|mention| mention.is_read) {
                     let known = topology.index.get(&mention.name);
                     key = mix(key, known.map_or(0, |&node| topology.key(node)));
                 }
@@ -69,7 +67,7 @@ pub(crate) fn around(db: &dyn salsa::Database, chunk: SourceChunk) -> Around {
         }
         Some((plan, node.is_some()))
     };
-    let places = (0..).zip(&outline.mentions).map(place).collect();
+    let places = (0..outline.mentions.len() as u32).map(place).collect();
     for &plan in &plans {
         let topology = &topologies[plan as usize];
         key = outline

@@ -180,6 +180,8 @@ pub(crate) struct Topology {
     answers: Mutex<FxHashMap<u32, FxHashMap<u32, Access>>>,
     /// By node, of its ties and those of all that it waits for, directly or not.
     keys: Vec<u64>,
+    /// By node, the first of those that names connect it with, in any way.
+    islands: Vec<u32>,
     /// Of the names of nodes that share a bucket.
     names: Box<[u64]>,
     certain: OnceLock<Vec<bool>>,
@@ -192,7 +194,7 @@ pub(crate) struct Topology {
 enum Lead {
     To(u32),
     /// To a hypothesis, which does not run.
-    Idle,
+    Idle(u32),
     Nowhere,
 }
 
@@ -200,7 +202,14 @@ impl Lead {
     fn node(self) -> Option<u32> {
         match self {
             Self::To(node) => Some(node),
-            Self::Idle | Self::Nowhere => None,
+            Self::Idle(_) | Self::Nowhere => None,
+        }
+    }
+
+    fn named(self) -> Option<u32> {
+        match self {
+            Self::To(node) | Self::Idle(node) => Some(node),
+            Self::Nowhere => None,
         }
     }
 
@@ -208,7 +217,7 @@ impl Lead {
     fn state(self) -> u64 {
         match self {
             Self::To(_) => 2,
-            Self::Idle => 1,
+            Self::Idle(_) => 1,
             Self::Nowhere => 0,
         }
     }
@@ -224,7 +233,7 @@ struct Leads {
 impl Leads {
     fn new(nodes: &[Arc<Ties>], index: &FxHashMap<SmolStr, u32>) -> Self {
         let lead = |name: &SmolStr| match index.get(name) {
-            Some(&at) if nodes[at as usize].kind == NodeKind::Hypothesis => Lead::Idle,
+            Some(&at) if nodes[at as usize].kind == NodeKind::Hypothesis => Lead::Idle(at),
             Some(&at) => Lead::To(at),
             None => Lead::Nowhere,
         };
@@ -354,7 +363,34 @@ impl Topology {
         graph.sort();
         graph.find_unknown(&leads);
         graph.find_keys(&leads);
+        graph.find_islands(&leads);
         graph
+    }
+
+    /// Union of what names connect, the first node of each at its root.
+    fn find_islands(&mut self, leads: &Leads) {
+        let mut roots: Vec<u32> = (0..self.ties.len() as u32).collect();
+        let root = |roots: &mut [u32], mut node: u32| {
+            while roots[node as usize] != node {
+                // half the way is enough to keep ways short
+                let above = roots[roots[node as usize] as usize];
+                roots[node as usize] = above;
+                node = above;
+            }
+            node
+        };
+        for node in 0..self.ties.len() {
+            for other in leads.all(node).iter().filter_map(|lead| lead.named()) {
+                let (a, b) = (root(&mut roots, node as u32), root(&mut roots, other));
+                roots[a.max(b) as usize] = a.min(b);
+            }
+        }
+        self.islands = (0..self.ties.len() as u32).map(|node| root(&mut roots, node)).collect();
+    }
+
+    /// By node, the first node of its island: of all that are connected with it.
+    pub fn islands(&self) -> &[u32] {
+        &self.islands
     }
 
     /// A node's key is the same while nothing changes upstream of it. Nodes on loops or behind them, and all nodes while names are given

@@ -353,17 +353,13 @@ impl Analysis {
         let Some((plan, Some(node))) = file_plans(&self.db, file).place(block) else {
             return String::new();
         };
-        let graphs = graphs(&self.db, file);
-        let found = graphs
-            .get(plan as usize)
-            .zip(reached(&self.db, self.project, file).get(plan as usize));
-        let Some((graph, reached)) = found else {
+        let Some(reached) = reached(&self.db, self.project, file).get(plan as usize) else {
             return String::new();
         };
         if reached.never_runs(node) {
             return "\n\nnever runs".into();
         }
-        match reached.runs_if(graph, node).as_slice() {
+        match reached.runs_if(node).as_slice() {
             [] => String::new(),
             conditions => format!("\n\nruns if {}", conditions.join(" and ")),
         }

@@ -40,7 +40,7 @@ impl FilePlans {
     }
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct PlanBlocks {
     /// Empty where the header is broken; of an implicit plan too.
     pub name: SmolStr,

@@ -251,11 +251,8 @@ pub(crate) fn flow_problems(db: &dyn salsa::Database, project: Project, file: So
 /// Nodes that never run, arms that are never taken for that.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn reach_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
-    let plans = file_plans(db, file).plans.iter().zip(topologies(db, file).iter());
-    let plans = plans.zip(reached(db, project, file).iter());
-    plans
-        .flat_map(|((plan, graph), reached)| crate::reach::problems(plan, graph, reached))
-        .collect()
+    let plans = reached(db, project, file).iter();
+    plans.flat_map(|plan| plan.problems()).collect()
 }
 
 /// Of a longer loop only the beginning is spelled out.

@@ -210,7 +210,7 @@ impl<'a> Judge<'a> {
             return Tri::Maybe;
         }
         match of {
-            Of::Node(node) if self.subject.reached().is_dead(node) => Tri::Maybe,
+            Of::Node(node) if self.subject.is_dead(node) => Tri::Maybe,
             Of::Node(node) => self.answers(how, others)[node as usize],
             Of::Plan => self.plan_leads(how, others),
         }

@@ -198,10 +198,11 @@ impl<'a> Subject<'a> {
         self.graph().is_whole()
     }
 
-    pub fn reached(&self) -> &Reached {
+    /// Whether the node can never run.
+    pub fn is_dead(&self, node: u32) -> bool {
         match &self.nodes {
-            Nodes::Under { reached, .. } => reached,
-            _ => &reached(self.db, self.project, self.at.file)[self.at.at],
+            Nodes::Under { reached, .. } => reached.is_dead(node),
+            _ => reached(self.db, self.project, self.at.file)[self.at.at].is_dead(node),
         }
     }
 

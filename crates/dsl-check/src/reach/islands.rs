@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::cond::ValueName;
 use super::{Asks, Conditions, Fact, Reached, Subject, problems};
 use crate::diagnostic::{BlockRef, Diag};
 use crate::graph::{Topology, mix, topologies};
@@ -81,7 +82,7 @@ fn of_plan(plan: &PlanBlocks, graph: &Topology) -> (Vec<SourceChunk>, Vec<Group>
     let mut chunks: Vec<SourceChunk> = Vec::new();
     let mut groups: Vec<Group> = Vec::new();
     let mut places: Vec<(u32, u32)> = Vec::with_capacity(plan.nodes.len());
-    for (at, first) in graph.islands().into_iter().enumerate() {
+    for (at, first) in graph.islands().iter().copied().enumerate() {
         let (block, ties) = &plan.nodes[at];
         let group = if first as usize != at {
             places[first as usize].0 as usize
@@ -143,7 +144,9 @@ impl Part {
 #[salsa::tracked(returns(ref))]
 fn parts(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<(u32, Arc<Part>)> {
     let groups = groups(db, project, chunk).iter();
-    groups.map(|(plan, group)| (*plan, Arc::new(Part::new(group)))).collect()
+    groups
+        .map(|(plan, group)| (*plan, Arc::new(Part::new(group))))
+        .collect()
 }
 
 /// What is known of all nodes of a plan.
@@ -166,9 +169,8 @@ impl PartialEq for ReachedPlan {
 #[salsa::tracked(returns(ref))]
 pub(crate) fn reached(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<ReachedPlan>> {
     let part = |plan: u32, chunk: &SourceChunk| {
-        let here = parts(db, project, *chunk).iter();
-        let mut of_plan = here.filter(|(of, _)| *of == plan);
-        of_plan.next().map(|(_, part)| part.clone())
+        let mut here = parts(db, project, *chunk).iter();
+        here.find(|(of, _)| *of == plan).map(|(_, part)| part.clone())
     };
     let plans = (0..).zip(&islands(db, project, file).plans);
     let reached = plans.map(|(plan, (chunks, places))| ReachedPlan {
@@ -226,17 +228,18 @@ impl Reached {
         if dead || conditional {
             return false;
         }
-        let value = |reached: &Self, fact: &Fact| match fact.of {
-            Subject::Value(value) => Some(value as usize).filter(|&value| value < reached.values.len()),
-            _ => None,
-        };
         self.facts(a).all(|one| {
-            let Some(of) = value(self, &one) else { return true };
-            let same = |another: &Fact| {
-                value(other, another).is_some_and(|value| other.values[value] == self.values[of])
-            };
-            let mut others = other.facts(b).filter(same);
-            others.all(|another| self.is(&one).and(other.is(&another)).is_some())
+            let Some(value) = self.value(&one) else { return true };
+            let mut same = other.facts(b).filter(|another| other.value(another) == Some(value));
+            same.all(|another| self.is(&one).and(other.is(&another)).is_some())
         })
+    }
+
+    /// The value that a fact is about.
+    fn value(&self, fact: &Fact) -> Option<&ValueName> {
+        match fact.of {
+            Subject::Value(value) => self.values.get(value as usize),
+            _ => None,
+        }
     }
 }

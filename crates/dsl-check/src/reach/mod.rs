@@ -8,6 +8,7 @@
 mod cond;
 mod explain;
 mod held;
+mod islands;
 mod values;
 
 use std::collections::HashSet;
@@ -18,15 +19,14 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 pub(crate) use cond::{Cond, Scope, is_total};
-pub(crate) use explain::problems;
+use explain::problems;
+pub(crate) use islands::{ReachedPlan, reached};
 
-use crate::diagnostic::{BlockRef, Diag};
+use crate::diagnostic::Diag;
 use crate::facts::{Facts, PlanFacts};
-use crate::graph::{Access, Requirement, Source, Topology, fires_on_failure, topologies};
-use crate::inputs::{Project, SourceFile};
-use crate::plans::{PlanBlocks, file_plans};
+use crate::graph::{Access, Requirement, Source, Topology, fires_on_failure};
+use crate::plans::PlanBlocks;
 use crate::signatures::NodeKind;
-use crate::slices::file_asks;
 use cond::ValueName;
 use held::{Held, Holding, Is, Kept, List, Lists, compatible};
 use values::Values;
@@ -105,37 +105,22 @@ pub(crate) struct Conditions {
     arms: FxHashMap<u32, Arc<[Cond]>>,
 }
 
-/// One for each plan of the file. Between facts and what follows from them, so that an edit of a body ends here.
-#[salsa::tracked(returns(ref))]
-pub(crate) fn conditions(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<Conditions>> {
-    let plans = file_plans(db, file);
-    let mut found = vec![Conditions::default(); plans.plans.len()];
-    for (chunk, asks) in file_asks(db, project, file).iter() {
-        for (index, asks) in &**asks {
-            let block = BlockRef {
-                chunk: *chunk,
-                index: *index,
-            };
-            let Some((plan, Some(node))) = plans.place(block) else {
-                continue;
-            };
-            let of_plan = &mut found[plan as usize];
-            if let Some(when) = &asks.when {
-                of_plan.when.insert(node, when.clone());
-            }
-            if !asks.arms.is_empty() {
-                of_plan.arms.insert(node, asks.arms.clone());
-            }
-        }
-    }
-    Arc::new(found)
-}
-
 /// What one node says about values.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Asks {
     when: Option<Arc<Cond>>,
     arms: Arc<[Cond]>,
+}
+
+impl PartialEq for Asks {
+    fn eq(&self, other: &Self) -> bool {
+        let when = match (&self.when, &other.when) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
+            (None, None) => true,
+            _ => false,
+        };
+        when && (Arc::ptr_eq(&self.arms, &other.arms) || self.arms == other.arms)
+    }
 }
 
 /// The blocks of a chunk that say something about values.
@@ -154,6 +139,15 @@ pub(crate) fn asks(facts: &[Arc<Facts>]) -> Arc<[(u32, Asks)]> {
 }
 
 impl Conditions {
+    fn add(&mut self, node: u32, asks: &Asks) {
+        if let Some(when) = &asks.when {
+            self.when.insert(node, when.clone());
+        }
+        if !asks.arms.is_empty() {
+            self.arms.insert(node, asks.arms.clone());
+        }
+    }
+
     fn new(plan: &PlanFacts) -> Self {
         let mut conditions = Self::default();
         for (node, facts) in (0u32..).zip(&plan.nodes) {
@@ -175,17 +169,6 @@ pub(crate) fn problems_of(plan: &PlanBlocks, graph: &Topology, facts: &PlanFacts
     // a condition that is never true by itself is how a profile leaves a task out
     reached.never.retain(|(_, clash)| !matches!(clash, Clash::Never(_)));
     problems(plan, graph, &reached)
-}
-
-/// One for each plan of the file.
-#[salsa::tracked(returns(ref))]
-pub(crate) fn reached(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<Reached>> {
-    let plans = topologies(db, file).iter().zip(conditions(db, project, file).iter());
-    Arc::new(
-        plans
-            .map(|(graph, conditions)| Reached::new(graph, conditions))
-            .collect(),
-    )
 }
 
 /// What is known of all nodes of a graph.

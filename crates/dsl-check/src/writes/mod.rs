@@ -22,7 +22,7 @@ use crate::facts::{EachFacts, Facts, clause_facts};
 use crate::graph::{Topology, topologies};
 use crate::inputs::{Project, SourceFile};
 use crate::plans::{PlanBlocks, file_plans};
-use crate::reach::{Reached, reached};
+use crate::reach::{ReachedPlan, reached};
 use crate::rules;
 use crate::slices::file_written;
 
@@ -169,7 +169,7 @@ impl<'a> Conflicts<'a> {
         }
     }
 
-    fn pairs(&mut self, writers: &mut [Writer<'a>], reached: &Reached) {
+    fn pairs(&mut self, writers: &mut [Writer<'a>], reached: &ReachedPlan) {
         let order = self.graph.in_order();
         let mut position = vec![None; self.graph.ties.len()];
         for (at, node) in (0u32..).zip(order) {
@@ -218,7 +218,7 @@ impl<'a> Conflicts<'a> {
         }
     }
 
-    fn relation(&mut self, reached: &Reached, position: &[Option<u32>], a: u32, b: u32) -> Relation {
+    fn relation(&mut self, reached: &ReachedPlan, position: &[Option<u32>], a: u32, b: u32) -> Relation {
         let (Some(at_a), Some(at_b)) = (position[a as usize], position[b as usize]) else {
             return Relation::Apart;
         };
