@@ -2,10 +2,8 @@
 //! keystroke and its answer, without the protocol.
 //!
 //! `edit-latency [--most MS] [--only TEXT] [--worst COUNT] FOLDER` opens the first plan of the folder with all others around it, edits at
-//! random places and takes every edit back; `--only` picks kinds of edits by their names, `--worst` shows the slowest of each. The last row is
-//! an hour of typing in small: words typed
-//! and deleted letter by letter, each where a kind of edit would be, kinds as often as [`Kind::weight`] says. On a machine that does other
-//! things too, processor time says more than time. Absent: other features of the editor, the threads that the language server would use.
+//! random places and takes every edit back; `--only` picks kinds by their names, `--worst` shows the slowest of each. The last row types words
+//! letter by letter, kinds as often as [`Kind::weight`] says. Absent: other features of the editor, the threads of the language server.
 
 #![expect(
     clippy::print_stdout,
