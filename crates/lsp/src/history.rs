@@ -3,6 +3,7 @@
 //! Nothing waits for it: a question is answered with what is known, and has the store looked at. Journals are read without a lock, each
 //! line once; a run that has settled is kept as a few figures. Absent: changing anything, and why a run failed in full.
 
+mod changed;
 mod store_reader;
 mod words;
 
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use crate::writer::Message;
 use store_reader::StoreReader;
 
+pub(crate) use changed::changed_since;
 pub(crate) use store_reader::{Went, WentRun};
 pub(crate) use words::{hover, in_short};
 

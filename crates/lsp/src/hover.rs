@@ -28,5 +28,11 @@ pub(crate) fn hover(subject: &Subject<'_>, place: Place) -> Option<Hover> {
 fn went(subject: &Subject<'_>, offset: u32) -> Option<String> {
     let node = subject.view.snapshot.node_at(subject.path, offset)?;
     let runs = subject.view.runs();
-    history::hover(&runs.of_plan(&node.file, &node.plan), &node.name, store::now_ms())
+    let runs = runs.of_plan(&node.file, &node.plan);
+    let went = history::hover(&runs, &node.name, store::now_ms())?;
+    let last = runs.iter().find(|run| run.node(&node.name).is_some())?;
+    Some(match history::changed_since(subject.view, &node, last) {
+        Some(changed) => format!("{went}\n\n{changed}"),
+        None => went,
+    })
 }

@@ -34,6 +34,8 @@ pub(crate) struct WentRun {
     pub status: RunStatus,
     /// It has settled, or somebody carries it on.
     pub is_driven: bool,
+    /// It went on under a changed plan.
+    pub is_revised: bool,
     pub began_ms: i64,
     pub took_ms: Option<i64>,
     nodes: HashMap<SmolStr, Went>,
@@ -78,6 +80,7 @@ struct Live {
     last_ms: i64,
     /// Its process, and when that started: numbers are used again.
     driver: Option<(u32, u64)>,
+    is_revised: bool,
 }
 
 impl StoreReader {
@@ -171,12 +174,14 @@ impl Seen {
                     began_ms: 0,
                     last_ms: 0,
                     driver: None,
+                    is_revised: false,
                 }
             }
         };
         while let Some(entry) = reader.next_entry().ok()? {
             let mut event: Event = serde_json::from_str(entry.event.get()).ok()?;
             if let EventKind::Replanned(revision) = &mut event.kind {
+                live.is_revised = true;
                 let plan = folder.revision(revision.number, &revision.ir_hash).ok()?;
                 revision.plan = Some(Arc::new(plan));
             }
@@ -197,6 +202,7 @@ impl Seen {
             source: meta.source.map(|source| crate::disk::normal(&meta.cwd.join(source))),
             plan: meta.plan.clone(),
             is_driven: is_settled || live.is_driven(),
+            is_revised: live.is_revised,
             folder: folder.path().to_path_buf(),
             status,
             began_ms: live.began_ms,

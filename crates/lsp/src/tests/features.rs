@@ -202,6 +202,23 @@ fn fixes(fixture: &Fixture, only: Option<Vec<CodeActionKind>>) -> Vec<(String, S
 }
 
 #[test]
+fn a_client_gets_the_kinds_of_actions_that_it_wants() {
+    let fixture = Fixture::new("plan p\n\n  task b$0\n    needs: nobody\n    run: |\n      true\n");
+    let titles = |only: &[&'static str]| -> Vec<String> {
+        let only = only.iter().map(|kind| CodeActionKind::new(kind)).collect();
+        fixes(&fixture, Some(only))
+            .into_iter()
+            .map(|(title, _)| title)
+            .collect()
+    };
+    let gate = ["add a gate before `b`"];
+    assert_eq!(titles(&["refactor"]), gate);
+    assert_eq!(titles(&["refactor.rewrite"]), gate);
+    assert_eq!(titles(&["refactor.extract", "refactor.inline"]), Vec::<String>::new());
+    assert_eq!(titles(&["source"]), Vec::<String>::new());
+}
+
+#[test]
 fn a_misspelt_name_is_repaired_by_a_quick_fix() {
     let text = "task build\n  run: |\n    make\n\ntask pack\n  needs: biu$0ld\n";
     let found = fixes(&Fixture::new(text), None);

@@ -202,6 +202,31 @@ fn a_lens_says_how_a_task_went_and_a_hover_says_more() {
     });
 }
 
+/// What the hover on the name of a task says.
+async fn hovered(client: &mut Client, home: &Home, line: u32) -> String {
+    let hover = client.request("textDocument/hover", at(home.file(), line, 8)).await;
+    hover.expect("a hover")["contents"]["value"].to_string()
+}
+
+#[test]
+fn a_hover_says_what_has_changed_since_the_run() {
+    let home = Home::new();
+    home.ran(&[0, 0]);
+    with_server(|mut client| async move {
+        open(&mut client, &home).await;
+        lenses(&mut client, &home).await;
+        refreshed(&mut client).await;
+        assert!(!hovered(&mut client, &home, 1).await.contains("changed since"));
+        // the script of the first task; the second is as it was
+        let edit = super::client::replace((3, 6), (3, 10), "false");
+        client.change(home.file(), 2, json!([edit])).await;
+        let text = hovered(&mut client, &home, 1).await;
+        assert!(text.contains("`run` has changed since"), "{text}");
+        assert!(!hovered(&mut client, &home, 5).await.contains("changed since"));
+        assert_eq!(client.finish().await, 0);
+    });
+}
+
 #[test]
 fn a_live_run_is_followed_line_by_line() {
     let home = Home::new();
