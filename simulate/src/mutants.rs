@@ -100,8 +100,8 @@ pub const MUTANTS: &[Mutant] = &[
         "ignored-pause",
         "engine/src/start.rs",
         "new attempts start while the run is paused",
-        "if self.state.paused ||",
-        "if (self.state.paused && !MUTANT) ||",
+        "if self.state.paused {\n            return false;",
+        "if self.state.paused && !MUTANT {\n            return false;",
     ),
     mutant(
         "one-slot-more",
