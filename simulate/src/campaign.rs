@@ -1,20 +1,24 @@
 //! Random plans under random schedules and faults: each seed is a plan, a way to run it and what goes wrong meanwhile.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use engine::NodeSnapshot;
-use engine::event::{Ask, AttemptId, Ended, EventKind, GateDecision, How, RunStatus, StartAttempt, StopReason};
-use ir::plan::{FailurePolicy, Need, NodeId, Plan};
+use engine::event::{
+    Ask, AttemptId, Call, Ended, EventKind, GateDecision, How, RunStatus, StartAttempt, StopReason, Usage,
+};
+use engine::{Engine, NodeSnapshot};
+use ir::Value;
+use ir::plan::{FailurePolicy, Money, Need, NodeId, Plan};
 use runtime::sim::{Halt, Outcome, World};
+use rust_decimal::Decimal;
 use smol_str::format_smolstr;
 
 use crate::checks::{Invariant, Violation};
 use crate::faults::{Faults, Kinds};
 use crate::generate::Rng;
 use crate::lives::{Case, Done, LastingWorld, NEVER_MS, run};
-use crate::model::{Model, outcome};
-use crate::plans::{asks_people, plan};
+use crate::model::{Model, outcome, seed_of};
+use crate::plans::plan;
 
 /// What a seed took.
 #[derive(Clone, Copy, Default, Debug)]
@@ -37,7 +41,8 @@ impl Tally {
 /// Runs the plan of a seed: without faults, with those of the seed, and with those again.
 pub fn seed(seed: u64) -> Result<Tally, Violation> {
     let mut rng = Rng(seed.wrapping_mul(0x1234_5678_9ABC_DEF1));
-    let plan = Arc::new(plan(&mut rng));
+    let drawn = plan(&mut rng);
+    let plan = Arc::new(drawn.plan);
     let case = Case {
         plan: &plan,
         inputs: ir::plan::Inputs::new(),
@@ -54,17 +59,13 @@ pub fn seed(seed: u64) -> Result<Tally, Violation> {
         jumps: rng.percent(30),
         flips: rng.percent(25),
     };
-    let plain = run(
-        &case,
-        &mut Chance::new(&plan, seed, seed ^ 0x5CED, 0),
-        &mut Faults::none(),
-    )?;
-    if plan.failure == FailurePolicy::Continue && !asks_people(&plan) {
+    let plain = run(&case, &mut Chance::new(seed, seed ^ 0x5CED, 0), &mut Faults::none())?;
+    if plan.failure == FailurePolicy::Continue && drawn.is_modelled {
         model(&plan, seed, &plain)?;
     }
     let faulty = || {
         let mut faults = Faults::random(seed, kinds);
-        let mut world = Chance::new(&plan, seed, seed, faults.lost_percent());
+        let mut world = Chance::new(seed, seed, faults.lost_percent());
         run(&case, &mut world, &mut faults).map(|done| (done, faults.deaths))
     };
     let (with_faults, deaths) = faulty()?;
@@ -75,7 +76,7 @@ pub fn seed(seed: u64) -> Result<Tally, Violation> {
             what: "two runs of one seed left different journals".to_owned(),
         });
     }
-    if is_settled_by_the_plan(&plan, &with_faults) && !kinds.cancels {
+    if drawn.is_settled && is_settled_by_the_plan(&plan, &with_faults) && !kinds.cancels {
         same(&plain, &with_faults)?;
     }
     let lines = |done: &Done| done.journal.iter().filter(|byte| **byte == b'\n').count();
@@ -89,8 +90,9 @@ pub fn seed(seed: u64) -> Result<Tally, Violation> {
 
 /// Neither the order of events nor a doubt decided anything.
 fn is_settled_by_the_plan(plan: &Plan, done: &Done) -> bool {
-    let quorums = plan.nodes.iter().flat_map(|node| &node.needs);
-    let has_quorum = quorums.into_iter().any(|need| matches!(need, Need::Quorum { .. }));
+    let plans = std::iter::once(plan).chain(plan.plans.values());
+    let mut needs = plans.flat_map(|plan| &plan.nodes).flat_map(|node| &node.needs);
+    let has_quorum = needs.any(|need| matches!(need, Need::Quorum { .. }));
     let in_doubt = |node: &NodeSnapshot| {
         let of_instance = node.instances.iter().filter_map(|instance| instance.error.as_ref());
         node.error
@@ -132,7 +134,8 @@ fn model(plan: &Plan, seed: u64, done: &Done) -> Result<(), Violation> {
     Ok(())
 }
 
-/// The final states of two runs are the same but for times.
+/// The final states of two runs are the same but for times. Nodes of called plans are not compared one by one: which instances of a
+/// fan-out that fails have called at all is for the order to decide, and what came of a call is its task's to show.
 pub fn same(plain: &Done, other: &Done) -> Result<(), Violation> {
     let differs = |what: String| {
         Err(Violation {
@@ -144,9 +147,16 @@ pub fn same(plain: &Done, other: &Done) -> Result<(), Violation> {
         let mode = node.error.as_ref().map(|error| error.kind.clone());
         let mut outputs = node.outputs.clone();
         outputs.remove("duration");
-        (node.status, mode, outputs, node.chosen)
+        let undone = node.undo.as_ref().map(|undo| undo.status);
+        (node.status, mode, outputs, node.chosen, undone)
     };
-    for (a, b) in plain.nodes.iter().zip(&other.nodes) {
+    let outermost = |node: &&NodeSnapshot| !node.id.contains('/');
+    for (a, b) in plain
+        .nodes
+        .iter()
+        .filter(outermost)
+        .zip(other.nodes.iter().filter(outermost))
+    {
         if state(a) != state(b) {
             return differs(format!("`{}` is {:?}, without faults {:?}", a.id, state(b), state(a)));
         }
@@ -161,36 +171,77 @@ pub fn same(plain: &Done, other: &Done) -> Result<(), Violation> {
 }
 
 /// A world in which the seed decides what attempts come to, and the schedule when.
-struct Chance<'p> {
-    plan: &'p Plan,
+struct Chance {
     seed: u64,
     schedule: Rng,
     lost_percent: u64,
+    /// What an attempt that was started comes to.
+    ends: BTreeMap<AttemptId, Ended>,
     sight: Nothing,
 }
 
-impl<'p> Chance<'p> {
-    fn new(plan: &'p Plan, seed: u64, schedule: u64, lost_percent: u64) -> Self {
+impl Chance {
+    fn new(seed: u64, schedule: u64, lost_percent: u64) -> Self {
         Self {
-            plan,
             seed,
             schedule: Rng(schedule),
             lost_percent,
+            ends: BTreeMap::new(),
             sight: Nothing(ir::eval::NoWorld),
         }
     }
 
-    fn ended(&self, attempt: AttemptId) -> Ended {
+    /// By where the node is in the run and in its plan: its number in the run may differ from one life to the next.
+    fn ended(&self, start: &StartAttempt, engine: &Engine) -> Ended {
         let AttemptId {
             node,
             instance,
             attempt,
             ..
-        } = attempt;
+        } = start.attempt;
+        let name = engine.name(node, None).unwrap_or_default();
+        let (prefix, own) = name.rfind('/').map_or(("", &*name), |at| name.split_at(at + 1));
+        let number = own.trim_start_matches('n').parse().unwrap_or(node);
+        let seed = seed_of(self.seed, prefix);
+        let how = outcome(seed, number, instance, attempt);
+        // it does not tell how often the same attempt was started
+        let text = format!("{name} {instance:?} {attempt}");
+        match &start.call {
+            None => Ended {
+                how,
+                stdout: text,
+                ..Ended::nothing(0)
+            },
+            Some(call) => self.answered(start, call, how, text, engine),
+        }
+    }
+
+    /// A capability answers as the script that it stands for would end.
+    fn answered(&self, start: &StartAttempt, call: &Call, how: How, text: String, engine: &Engine) -> Ended {
+        let failed = |mode: &str| How::CallFailed {
+            mode: mode.into(),
+            message: "as the seed wants".to_owned(),
+        };
+        let how = match how {
+            How::Exited(0) => How::Answered(Value::Record([("stdout".into(), text.as_str().into())].into())),
+            How::Exited(3) => failed("x"),
+            // of one that may not be repeated nobody would know what it did
+            How::TimedOut if start.idempotent => How::TimedOut,
+            _ => failed("failure"),
+        };
+        // some are cheaper than they might be
+        let price = engine.plan().capabilities.get(&call.capability);
+        let price = price
+            .and_then(|capability| capability.cost.first())
+            .map(|rate| rate.amount.0);
+        let mut rng = Rng(seed_of(self.seed, &text));
+        let used = price.filter(|_| rng.percent(40)).map(|price| Usage {
+            cost: Money(price * Decimal::new(rng.below(101) as i64, 2)),
+            tokens: 0,
+        });
         Ended {
-            how: outcome(self.seed, node, instance, attempt),
-            // it does not tell how often the same attempt was started
-            stdout: format!("{node} {instance:?} {attempt}"),
+            how,
+            used,
             ..Ended::nothing(0)
         }
     }
@@ -203,10 +254,10 @@ impl<'p> Chance<'p> {
         }
     }
 
-    /// Two people decide alike, as the seed wants.
-    fn decisions(&mut self, gate: NodeId) -> Vec<(u64, EventKind)> {
-        let approves = Rng(self.seed ^ u64::from(gate) << 8 ^ 0xDEC1DE).percent(65);
-        let decision = match approves {
+    /// Two people decide, mostly alike, as the seed wants.
+    fn decisions(&mut self, gate: NodeId, label: &str) -> Vec<(u64, EventKind)> {
+        let mut mind = Rng(seed_of(self.seed, label) ^ 0xDEC1DE);
+        let decision = match mind.percent(65) {
             true => GateDecision::Approved { choice: None },
             false => GateDecision::Rejected,
         };
@@ -222,11 +273,12 @@ impl<'p> Chance<'p> {
     }
 }
 
-impl World for Chance<'_> {
-    fn start(&mut self, start: &StartAttempt, _: &engine::Engine) -> Result<Outcome, Halt> {
+impl World for Chance {
+    fn start(&mut self, start: &StartAttempt, engine: &Engine) -> Result<Outcome, Halt> {
         let lost = self.schedule.percent(self.lost_percent);
         let after_ms = if lost { NEVER_MS } else { self.soon() };
-        let ended = self.ended(start.attempt);
+        let ended = self.ended(start, engine);
+        self.ends.insert(start.attempt, ended.clone());
         // a timeout without a time to wait takes none
         Ok(Outcome { after_ms, ended })
     }
@@ -235,7 +287,10 @@ impl World for Chance<'_> {
         let after_ms = self.soon();
         // some end by themselves before they are stopped
         let ended = match (self.schedule.percent(70), why) {
-            (false, _) | (_, StopReason::Abort) => self.ended(attempt),
+            (false, _) | (_, StopReason::Abort) => match self.ends.get(&attempt) {
+                Some(ended) => ended.clone(),
+                None => stopped(How::Cancelled),
+            },
             (true, StopReason::Pause) => stopped(How::Interrupted),
             (true, _) => stopped(How::Cancelled),
         };
@@ -243,7 +298,7 @@ impl World for Chance<'_> {
     }
 
     fn ask(&mut self, ask: &Ask) -> Vec<(u64, EventKind)> {
-        self.decisions(ask.node)
+        self.decisions(ask.node, &ask.label)
     }
 
     fn sight(&mut self, _: bool) -> &mut dyn ir::eval::World {
@@ -251,10 +306,9 @@ impl World for Chance<'_> {
     }
 }
 
-impl LastingWorld for Chance<'_> {
-    fn still_to_come(&mut self, gate: NodeId) -> Vec<(u64, EventKind)> {
-        debug_assert!((gate as usize) < self.plan.nodes.len(), "a gate of the plan");
-        self.decisions(gate)
+impl LastingWorld for Chance {
+    fn still_to_come(&mut self, gate: &Ask) -> Vec<(u64, EventKind)> {
+        self.decisions(gate.node, &gate.label)
     }
 }
 

@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::event::{AttemptId, Command, Event, EventKind, NodeStatus, RunStatus, StartAttempt};
-use engine::{Engine, NodeSnapshot};
-use ir::plan::{Body, NodeId, Plan};
+use engine::event::{AttemptId, Command, Event, EventKind, GateDecision, NodeStatus, RunStatus, StartAttempt};
+use engine::{Engine, InstanceSnapshot, NodeSnapshot, Recorded};
+use ir::plan::{NodeId, Plan};
 
+use crate::ledger::{Change, Ledger, Over};
 use crate::model::{Fate, Model};
 
 /// What is promised.
@@ -22,6 +23,14 @@ pub enum Invariant {
     SyncedFirst,
     NeedsFirst,
     ParallelLimit,
+    /// What is spent and set aside is within the budget.
+    BudgetHeld,
+    /// What counts as spent is what calls used.
+    SpentIsUsed,
+    /// No window of a quota holds more than it may.
+    QuotaHeld,
+    /// What a person decided stands, nobody decides twice, and an approval has its quorum.
+    DecisionStands,
     /// Nothing starts while the run is paused.
     PauseHolds,
     /// A repetition of an attempt whose end nobody saw has the same idempotency key.
@@ -47,12 +56,16 @@ pub enum Invariant {
 }
 
 impl Invariant {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::SettledStays,
         Self::IntentFirst,
         Self::SyncedFirst,
         Self::NeedsFirst,
         Self::ParallelLimit,
+        Self::BudgetHeld,
+        Self::SpentIsUsed,
+        Self::QuotaHeld,
+        Self::DecisionStands,
         Self::PauseHolds,
         Self::SameKey,
         Self::NothingLost,
@@ -72,7 +85,11 @@ impl Invariant {
             Self::IntentFirst => "exactly one intent before each attempt",
             Self::SyncedFirst => "nothing is carried out before it is synced",
             Self::NeedsFirst => "no node starts before its needs",
-            Self::ParallelLimit => "never more at once than the limit",
+            Self::ParallelLimit => "never more at once than the limit, of the run, a plan, a fan-out or an agent",
+            Self::BudgetHeld => "what is spent and set aside stays within the budget",
+            Self::SpentIsUsed => "what counts as spent is what was used, each call once",
+            Self::QuotaHeld => "no window of a quota holds more than it may",
+            Self::DecisionStands => "a decision stands, nobody decides twice, and who approves are enough",
             Self::PauseHolds => "nothing starts while the run is paused",
             Self::SameKey => "a repetition has the same key",
             Self::NothingLost => "what was acknowledged survives",
@@ -111,11 +128,15 @@ impl std::fmt::Display for Violation {
 
 type Unit = (NodeId, Option<u32>);
 
+/// The line of `do:`, or the sentence that is judged: each has a key of its own.
+type Part = (Option<u32>, Option<String>);
+
 /// What is remembered of an event, for as long as it is on disk.
 struct Logged {
     /// Of the state after it.
     digest: String,
     intents: Vec<Intent>,
+    changes: Vec<Change>,
     paused: bool,
     /// Attempts whose end nobody saw, and units that a person wants repeated.
     doubts: BTreeSet<AttemptId>,
@@ -124,6 +145,7 @@ struct Logged {
 #[derive(Clone)]
 struct Intent {
     attempt: AttemptId,
+    part: Part,
     key: String,
     idempotent: bool,
 }
@@ -146,7 +168,8 @@ pub struct Checks<'p> {
     /// Of what the running driver appended.
     intents: BTreeSet<AttemptId>,
     last_attempt: BTreeMap<Unit, (u32, u32)>,
-    keys: BTreeMap<(Unit, u32), String>,
+    keys: BTreeMap<(Unit, u32, Part), String>,
+    ledger: Ledger<'p>,
     pub violation: Option<Violation>,
 }
 
@@ -165,6 +188,7 @@ impl<'p> Checks<'p> {
             intents: BTreeSet::new(),
             last_attempt: BTreeMap::new(),
             keys: BTreeMap::new(),
+            ledger: Ledger::new(plan),
             violation: None,
         }
     }
@@ -197,12 +221,17 @@ impl<'p> Checks<'p> {
         }
         let now = engine.nodes();
         self.settled_stays(&now);
+        self.decisions_stand(&now);
+        let changes = self.ledger.changes(event, commands);
+        changes.iter().for_each(|change| self.ledger.take(change));
+        self.within_limits(event.time_ms, engine);
         let mut intents = Vec::new();
         for command in commands {
             if let Command::StartAttempt(start) = command {
-                self.intended(start, &now);
+                self.intended(start, &now, engine);
                 intents.push(Intent {
                     attempt: start.attempt,
+                    part: part_of(start),
                     key: start.key.to_string(),
                     idempotent: start.idempotent,
                 });
@@ -213,9 +242,16 @@ impl<'p> Checks<'p> {
         self.must(Invariant::ParallelLimit, count <= limit, || {
             format!("{count} attempts run, and the limit is {limit}")
         });
-        self.fan_outs(&running.iter().map(|running| running.attempt).collect::<Vec<_>>());
+        let attempts: Vec<AttemptId> = running.iter().map(|running| running.attempt).collect();
+        self.fan_outs(&attempts, engine);
+        self.called_plans(&attempts, engine);
         let idle = engine.status() == RunStatus::Running && running.is_empty();
-        let ready = now.iter().find(|node| node.status == NodeStatus::Ready);
+        // a fan-out that has not begun shows so, though its instances wait for a quota
+        let waits = |node: &&NodeSnapshot| {
+            let of_instance = |instance: &InstanceSnapshot| instance.status == NodeStatus::Ready;
+            node.instances.is_empty() || node.instances.iter().any(of_instance)
+        };
+        let ready = now.iter().filter(waits).find(|node| node.status == NodeStatus::Ready);
         if let (true, false, Some(node)) = (idle, self.paused, ready) {
             self.broken(
                 Invariant::ComesToAnEnd,
@@ -225,6 +261,7 @@ impl<'p> Checks<'p> {
         self.log.push(Logged {
             digest: engine.state_digest(),
             intents,
+            changes,
             paused: self.paused,
             doubts: self.doubts.clone(),
         });
@@ -244,10 +281,14 @@ impl<'p> Checks<'p> {
         }
     }
 
-    fn intended(&mut self, start: &StartAttempt, now: &[NodeSnapshot]) {
+    fn intended(&mut self, start: &StartAttempt, now: &[NodeSnapshot], engine: &Engine) {
         let id = start.attempt;
         let unit = (id.node, id.instance);
         let label = start.label.clone();
+        if id.undo {
+            let is_new = self.intents.insert(id);
+            return self.must(Invariant::IntentFirst, is_new, || format!("`{label}` is wanted twice"));
+        }
         let was_settled = self
             .seen
             .get(id.node as usize)
@@ -256,9 +297,14 @@ impl<'p> Checks<'p> {
             format!("`{label}` starts after it settled")
         });
         let last = self.last_attempt.insert(unit, (id.attempt, id.start));
+        // a call that was refused or that called a plan has made attempts without an intent
+        let has_gaps = start.call.is_some();
         let follows = match last {
-            None => (id.attempt, id.start) == (1, 0),
-            Some((attempt, start)) => [(attempt + 1, 0), (attempt, start + 1)].contains(&(id.attempt, id.start)),
+            None => (id.attempt, id.start) == (1, 0) || has_gaps,
+            Some((attempt, start)) => {
+                [(attempt + 1, 0), (attempt, start + 1)].contains(&(id.attempt, id.start))
+                    || has_gaps && id.attempt > attempt
+            }
         };
         let is_new = self.intents.insert(id);
         self.must(Invariant::IntentFirst, follows && is_new, || {
@@ -270,7 +316,7 @@ impl<'p> Checks<'p> {
         let paused = self.paused;
         self.must(Invariant::PauseHolds, !paused, || format!("`{label}` starts"));
         let key = start.key.to_string();
-        let before = self.keys.insert((unit, id.attempt), key.clone());
+        let before = self.keys.insert((unit, id.attempt, part_of(start)), key.clone());
         self.must(Invariant::SameKey, before.is_none_or(|before| before == key), || {
             format!("start {} of `{label}` has another", id.start)
         });
@@ -286,21 +332,81 @@ impl<'p> Checks<'p> {
             self.once.insert(id);
         }
         if self.modelled {
-            let may = Model::of(self.plan, fates(now)).may_start(id.node);
+            let plan = engine.plan_of(id.node);
+            let first = first_of(engine, id.node);
+            let scope = &now[first as usize..first as usize + plan.nodes.len()];
+            let may = Model::of(plan, fates(scope)).may_start(id.node - first);
             self.must(Invariant::NeedsFirst, may, || format!("`{label}` starts"));
         }
     }
 
-    fn fan_outs(&mut self, running: &[AttemptId]) {
-        for (node, body) in (0..).zip(self.plan.nodes.iter().map(|node| &node.body)) {
-            let Body::Task(task) = body else { continue };
-            let Some(limit) = task.each.as_ref().and_then(|each| each.parallel) else {
+    fn fan_outs(&mut self, running: &[AttemptId], engine: &Engine) {
+        let nodes: BTreeSet<NodeId> = running.iter().map(|attempt| attempt.node).collect();
+        for node in nodes {
+            let body = engine.plan_node(node).map(|node| &node.body);
+            let Some(limit) = body.and_then(|body| body.task()?.each.as_ref()?.parallel) else {
                 continue;
             };
             let count = running.iter().filter(|attempt| attempt.node == node).count();
             self.must(Invariant::ParallelLimit, count <= limit as usize, || {
                 format!("{count} instances of node {node} run, and its limit is {limit}")
             });
+        }
+    }
+
+    /// Each called plan holds its own limit, what it calls itself included.
+    fn called_plans(&mut self, running: &[AttemptId], engine: &Engine) {
+        let name = |node: NodeId| engine.name(node, None).unwrap_or_default();
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        let mut limits: BTreeMap<String, u32> = BTreeMap::new();
+        for attempt in running {
+            let name = name(attempt.node);
+            for (at, _) in name.match_indices('/') {
+                *counts.entry(name[..=at].to_owned()).or_default() += 1;
+            }
+            if let (Some(at), Some(limit)) = (name.rfind('/'), engine.plan_of(attempt.node).limits.parallel) {
+                limits.insert(name[..=at].to_owned(), limit);
+            }
+        }
+        for (prefix, limit) in limits {
+            let count = counts.get(&prefix).copied().unwrap_or(0);
+            self.must(Invariant::ParallelLimit, count <= limit as usize, || {
+                format!("{count} attempts run in `{prefix}`, and its limit is {limit}")
+            });
+        }
+    }
+
+    fn within_limits(&mut self, now_ms: i64, engine: &Engine) {
+        match self.ledger.over(now_ms) {
+            Some(Over::Budget(what)) => self.broken(Invariant::BudgetHeld, what),
+            Some(Over::Quota(what)) => self.broken(Invariant::QuotaHeld, what),
+            Some(Over::AtOnce(what)) => self.broken(Invariant::ParallelLimit, what),
+            None => {}
+        }
+        let (used, spent) = (self.ledger.spent(), engine.used().cost.0);
+        self.must(Invariant::SpentIsUsed, used == spent, || {
+            format!("calls used ${used}, and ${spent} count as spent")
+        });
+    }
+
+    /// Decisions are only added, and while their gate is open; no person has two, and an approval has its quorum.
+    fn decisions_stand(&mut self, now: &[NodeSnapshot]) {
+        for (at, node) in now.iter().enumerate() {
+            let Some(gate) = &node.gate else { continue };
+            let before = self.seen.get(at);
+            let known = before.and_then(|before| before.gate.as_ref());
+            let known = known.map(|gate| gate.decisions.as_slice()).unwrap_or_default();
+            let was_settled = before.is_some_and(|before| is_settled(before.status));
+            let adds = gate.decisions.starts_with(known) && (!was_settled || known.len() == gate.decisions.len());
+            let people: BTreeSet<_> = gate.decisions.iter().map(|decision| &decision.person).collect();
+            let once = people.len() == gate.decisions.len();
+            let approves = |decision: &&Recorded| matches!(decision.decision, GateDecision::Approved { .. });
+            let approvals = gate.decisions.iter().filter(approves).count();
+            let is_enough = node.status != NodeStatus::Completed || approvals >= gate.ask.quorum as usize;
+            if !adds || !once || !is_enough {
+                let said: Vec<String> = gate.decisions.iter().map(ToString::to_string).collect();
+                self.broken(Invariant::DecisionStands, format!("`{}`: {}", node.id, said.join(", ")));
+            }
         }
     }
 
@@ -342,15 +448,22 @@ impl<'p> Checks<'p> {
         self.keys.clear();
         self.once.clear();
         self.doubts = self.log.last().map(|last| last.doubts.clone()).unwrap_or_default();
+        self.ledger = Ledger::new(self.plan);
+        let changes = self.log.iter().flat_map(|logged| &logged.changes);
+        changes.for_each(|change| self.ledger.take(change));
         for intent in self.log.iter().flat_map(|logged| &logged.intents) {
             let Intent {
                 attempt,
+                part,
                 key,
                 idempotent,
             } = intent;
+            if attempt.undo {
+                continue;
+            }
             let unit = (attempt.node, attempt.instance);
             self.last_attempt.insert(unit, (attempt.attempt, attempt.start));
-            self.keys.insert((unit, attempt.attempt), key.clone());
+            self.keys.insert((unit, attempt.attempt, part.clone()), key.clone());
             if !idempotent {
                 self.once.insert(*attempt);
             }
@@ -360,6 +473,24 @@ impl<'p> Checks<'p> {
     /// Of the state after the latest event.
     pub fn digest(&self) -> Option<&str> {
         self.log.last().map(|last| last.digest.as_str())
+    }
+}
+
+fn part_of(start: &StartAttempt) -> Part {
+    let call = start.call.as_ref();
+    let judges = call.and_then(|call| call.judges.as_ref()).map(ToString::to_string);
+    (call.and_then(|call| call.step), judges)
+}
+
+/// The first node of the scope that a node is in: a call's nodes follow each other.
+fn first_of(engine: &Engine, node: NodeId) -> NodeId {
+    let mut first = 0;
+    loop {
+        let count = engine.plan_of(first).nodes.len() as NodeId;
+        if node < first + count || count == 0 {
+            return first;
+        }
+        first += count;
     }
 }
 

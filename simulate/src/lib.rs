@@ -8,12 +8,16 @@ pub mod campaign;
 pub mod checks;
 pub mod disk;
 pub mod faults;
+mod hired;
+mod ledger;
 pub mod lives;
 pub mod mutants;
 mod plans;
 pub mod sweep;
 
 // random plans and the model of the graph are those of the engine's own tests
+#[path = "../../crates/engine/tests/it/callers.rs"]
+mod callers;
 #[path = "../../crates/engine/tests/it/generate.rs"]
 mod generate;
 #[path = "../../crates/engine/tests/it/model.rs"]

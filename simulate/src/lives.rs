@@ -6,10 +6,10 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine::event::{Command, Event, EventKind, NodeStatus, Resolution, RunStatus};
+use engine::event::{Ask, Command, Event, EventKind, NodeStatus, Resolution, RunStatus};
 use engine::{Engine, NodeSnapshot};
 use ir::Value;
-use ir::plan::{Inputs, NodeId, Plan};
+use ir::plan::{Budget, Inputs, Money, Plan};
 use runtime::sim::{Halt, Journal, Simulation, World};
 use runtime::{History, RunError, fold_journal, opening};
 use smol_str::SmolStr;
@@ -56,7 +56,7 @@ pub struct Done {
 /// A world that lives on while drivers die.
 pub trait LastingWorld: World {
     /// What people will still do about a gate that has asked them.
-    fn still_to_come(&mut self, gate: NodeId) -> Vec<(u64, EventKind)>;
+    fn still_to_come(&mut self, gate: &Ask) -> Vec<(u64, EventKind)>;
 }
 
 /// Runs to the end, over as many lives as it takes.
@@ -113,7 +113,7 @@ fn drive<W: LastingWorld>(
     let resuming = simulation.engine.run().is_some();
     let mut driven = simulation.tell(opening(&simulation.engine, meta, driver()));
     for gate in asking(&simulation.engine).into_iter().filter(|_| resuming) {
-        for (after_ms, kind) in simulation.world().still_to_come(gate) {
+        for (after_ms, kind) in simulation.world().still_to_come(&gate) {
             simulation.arrange(after_ms, kind);
         }
     }
@@ -141,7 +141,7 @@ fn drive<W: LastingWorld>(
                 helped = 0;
                 simulation.step().map(drop)
             }
-            (None, None) => match help(&mut simulation)? {
+            (None, None) => match help(&mut simulation, helped)? {
                 Some(kind) if helped < HELP_MAX => {
                     helped += 1;
                     simulation.tell(vec![kind])
@@ -153,11 +153,24 @@ fn drive<W: LastingWorld>(
     Err(endless(format!("it has not ended after {STEPS_MAX} steps")))
 }
 
-/// What somebody does about a run that moves no more; `None`: it may stand.
-fn help<W: World>(simulation: &mut Simulation<'_, W, Recorder<'_, '_>>) -> Result<Option<EventKind>, Violation> {
+/// What somebody does about a run that moves no more, and that they have helped so often; `None`: it may stand.
+fn help<W: World>(
+    simulation: &mut Simulation<'_, W, Recorder<'_, '_>>,
+    helped: usize,
+) -> Result<Option<EventKind>, Violation> {
     let engine = &simulation.engine;
     match engine.status() {
-        RunStatus::Paused => Ok(Some(EventKind::ResumeAsked)),
+        RunStatus::Paused => Ok(Some(match engine.run_budget().cost {
+            // more, and only then on
+            Some(cost) if engine.paused_for().is_some() && helped.is_multiple_of(2) => EventKind::BudgetRaised {
+                budget: Budget {
+                    cost: Some(Money(cost.0 + cost.0)),
+                    ..Budget::default()
+                },
+                by: "user/me".to_owned(),
+            },
+            _ => EventKind::ResumeAsked,
+        })),
         RunStatus::Blocked => {
             let blocked = engine.blocked();
             Ok(blocked.first().map(|doubt| EventKind::Resolved {
@@ -194,10 +207,10 @@ fn endless(what: String) -> Violation {
     }
 }
 
-fn asking(engine: &Engine) -> Vec<NodeId> {
+fn asking(engine: &Engine) -> Vec<Ask> {
     let nodes = engine.nodes().into_iter();
-    let asks = |node: &NodeSnapshot| node.status == NodeStatus::Waiting && node.gate.is_some();
-    nodes.filter(asks).map(|node| node.node).collect()
+    let asks = nodes.filter(|node| node.status == NodeStatus::Waiting);
+    asks.filter_map(|node| Some(node.gate?.ask)).collect()
 }
 
 /// What is on disk now is what the run was.

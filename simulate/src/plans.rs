@@ -1,14 +1,38 @@
-//! Plans to simulate: those of the engine's own tests, one to three of them behind each other, some of whose gates ask people.
+//! Plans to simulate: those of the engine's own tests, one to three of them behind each other. Some call plans, some have agents, quotas and
+//! budgets, and some of their gates ask people, who may come too late or disagree.
 
+use ir::Value;
 use ir::expr::{Expr, Ref};
-use ir::plan::{Body, FailurePolicy, Gate, Need, Node, NodeId, Plan, Task};
+use ir::plan::{Body, FailurePolicy, Gate, Need, Node, NodeId, Plan, Task, Work};
 
+use crate::callers::add_calls;
 use crate::generate::{Rng, random, script};
+use crate::hired::hire;
 
 /// Of each part.
 const NODES_MAX: usize = 14;
+/// How long a gate waits: some decisions come later.
+const GATE_MS: [i64; 3] = [50, 400, 20_000];
 
-pub fn plan(rng: &mut Rng) -> Plan {
+/// A plan, and what follows from it alone.
+pub struct Drawn {
+    pub plan: Plan,
+    /// Nothing but the graph and the attempts decides how its nodes end: no order, no clock, no purse.
+    pub is_settled: bool,
+    /// Its attempts end as those of the model do.
+    pub is_modelled: bool,
+}
+
+pub fn plan(rng: &mut Rng) -> Drawn {
+    loop {
+        let drawn = candidate(rng);
+        if ir::verify::verify(&drawn.plan).is_ok() {
+            return drawn;
+        }
+    }
+}
+
+fn candidate(rng: &mut Rng) -> Drawn {
     let mut plan = random(rng, NODES_MAX);
     for _ in 0..rng.below(4) {
         let part = random(rng, NODES_MAX);
@@ -20,25 +44,45 @@ pub fn plan(rng: &mut Rng) -> Plan {
     if rng.percent(25) {
         plan.failure = FailurePolicy::Abort;
     }
-    if rng.percent(50) {
-        ask_people(rng, &mut plan);
+    if rng.percent(30) {
+        add_calls(rng, &mut plan);
     }
-    plan
+    // instances that call plans may fail differently, and the first that is one too many names the mode
+    let plans = || std::iter::once(&plan).chain(plan.plans.values());
+    let mut tasks = plans().flat_map(|plan| &plan.nodes).filter_map(|node| node.body.task());
+    let is_settled = !tasks.any(|task| task.each.is_some() && matches!(task.work, Work::Call(_)));
+    let mut drawn = Drawn {
+        plan,
+        is_settled,
+        is_modelled: is_settled,
+    };
+    if rng.percent(40) {
+        let hired = hire(rng, &mut drawn.plan);
+        drawn.is_settled &= hired.is_settled;
+        drawn.is_modelled &= hired.is_modelled;
+    }
+    if rng.percent(50) {
+        drawn.is_settled &= ask_people(rng, &mut drawn.plan);
+        drawn.is_modelled = false;
+    }
+    drawn
 }
 
-/// Lets some gates ask people, and adds a few that do, each with something that waits for it.
-fn ask_people(rng: &mut Rng, plan: &mut Plan) {
-    for node in &mut plan.nodes {
+/// Lets some gates ask people, and adds a few that do, each with something that waits for it. Whether people always come in time.
+fn ask_people(rng: &mut Rng, plan: &mut Plan) -> bool {
+    let hurried = rng.percent(30);
+    let called = plan.plans.values_mut().flat_map(|called| &mut called.nodes);
+    for node in plan.nodes.iter_mut().chain(called) {
         if let Body::Gate(gate) = &mut node.body
             && rng.percent(60)
         {
-            asked(rng, gate);
+            asked(rng, gate, hurried);
         }
     }
     for _ in 0..1 + rng.below(3) {
         let before = rng.below(plan.nodes.len()) as NodeId;
         let mut gate = Gate::default();
-        asked(rng, &mut gate);
+        asked(rng, &mut gate, hurried);
         let at = plan.nodes.len() as NodeId;
         let waits = Task {
             work: script("after").into(),
@@ -54,16 +98,15 @@ fn ask_people(rng: &mut Rng, plan: &mut Plan) {
             plan.nodes.push(added);
         }
     }
+    !hurried
 }
 
-fn asked(rng: &mut Rng, gate: &mut Gate) {
+fn asked(rng: &mut Rng, gate: &mut Gate, hurried: bool) {
     gate.approvers = vec!["role/release".into(), "role/owner".into()];
     gate.quorum = rng.percent(40).then_some(2);
-}
-
-pub fn asks_people(plan: &Plan) -> bool {
-    let asks = |body: &Body| matches!(body, Body::Gate(gate) if !gate.approvers.is_empty());
-    plan.nodes.iter().any(|node| asks(&node.body))
+    if hurried && rng.percent(60) {
+        gate.timeout = Some(Expr::Const(Value::Duration(*rng.pick(&GATE_MS))));
+    }
 }
 
 /// Nodes of the second plan come after those of the first, and some need one of them, if only that it has settled.

@@ -9,6 +9,7 @@ const CALLERS_MIN: usize = 5;
 const CALLS_PERCENT: u64 = 40;
 
 /// A random valid plan of at most `nodes_max` nodes.
+#[allow(dead_code, reason = "the simulation puts its plans together itself")]
 pub fn random_with_calls(rng: &mut Rng, nodes_max: usize) -> Plan {
     loop {
         let mut plan = random(rng, nodes_max);
@@ -22,7 +23,7 @@ pub fn random_with_calls(rng: &mut Rng, nodes_max: usize) -> Plan {
 }
 
 /// What the called plans do may be repeated, so that no doubt is left in them: the model knows of doubts in the outermost plan only.
-fn add_calls(rng: &mut Rng, plan: &mut Plan) {
+pub fn add_calls(rng: &mut Rng, plan: &mut Plan) {
     for name in ["inner", "outer"] {
         let mut called = random(rng, CALLERS_MIN - 1);
         called.name = name.into();
