@@ -177,6 +177,7 @@ fn simulate(plan: &Arc<Plan>, world: World, rng: &mut Rng) -> Took {
             seed: rng.below(1000),
             parallel: plan.limits.parallel.unwrap_or(SLOTS_ENOUGH),
             workspace: "/w".to_owned(),
+            memory: Default::default(),
         }),
         rng,
     );
@@ -236,6 +237,7 @@ impl Run<'_> {
             match command {
                 Command::StartAttempt(start) => self.start(&start, rng),
                 Command::SetTimer { timer, at_ms } => _ = self.timers.insert(timer, at_ms),
+                Command::LookUp { .. } | Command::Remember { .. } => panic!("this plan reuses and remembers nothing"),
                 Command::StopAttempt { .. } | Command::AskPeople(_) | Command::RunStopped { .. } => {}
             }
         }

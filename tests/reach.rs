@@ -183,6 +183,7 @@ fn ran(plan: &Arc<ir::Plan>, inputs: &[(&str, Value)], rng: &mut Rng) -> BTreeSe
         seed: 1,
         parallel: 8,
         workspace: "/w".to_owned(),
+        memory: Default::default(),
     });
     let driver = EventKind::DriverStarted {
         boot_id: "b".into(),

@@ -111,7 +111,7 @@ fn drive<W: LastingWorld>(
     meta: &RunMeta,
 ) -> Result<Ended, Violation> {
     let resuming = simulation.engine.run().is_some();
-    let mut driven = simulation.tell(opening(&simulation.engine, meta, driver()));
+    let mut driven = simulation.tell(opening(&simulation.engine, meta, Default::default(), driver()));
     for gate in asking(&simulation.engine).into_iter().filter(|_| resuming) {
         for (after_ms, kind) in simulation.world().still_to_come(&gate) {
             simulation.arrange(after_ms, kind);

@@ -20,6 +20,11 @@ fn the_chapter_on_surviving_prints_what_it_shows() {
 }
 
 #[test]
+fn the_chapter_on_what_outlives_a_run_prints_what_it_shows() {
+    judge("reuse.md");
+}
+
+#[test]
 fn the_cookbook_prints_what_it_shows() {
     judge("cookbook.md");
 }

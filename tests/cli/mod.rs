@@ -20,6 +20,7 @@ mod profiles;
 mod replans;
 mod reports;
 mod retries;
+mod reuse;
 mod runs;
 mod scopes;
 mod secrets;

@@ -51,6 +51,7 @@ fn rate(plan: Plan) -> f64 {
         seed: 1,
         parallel: PARALLEL,
         workspace: "/".to_owned(),
+        memory: Default::default(),
     };
     let mut time_ms = 0;
     let mut queue: Vec<AttemptId> = Vec::new();

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use engine::event::{NodeStatus, RunStatus};
-use engine::{Engine, HypothesisSnapshot, InstanceSnapshot, Listed, NodeError, NodeSnapshot, Raised, Revised, Undo};
+use engine::{
+    Engine, HypothesisSnapshot, InstanceSnapshot, Listed, NodeError, NodeSnapshot, Raised, Reused, Revised, Undo,
+};
 use ir::Value;
 use ir::plan::{Body, NodeId};
 use ir::quantity::render_money;
@@ -67,6 +69,9 @@ pub struct Node {
     /// Whether what it did was undone.
     #[serde(skip_serializing_if = "Option::is_none")]
     undo: Option<Undo>,
+    /// The run whose result stands in for what it would have done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reused: Option<Reused>,
     outputs: Outputs,
 }
 
@@ -173,6 +178,7 @@ fn node(snapshot: NodeSnapshot, kind: &'static str) -> Node {
         handled: snapshot.handled.unwrap_or(false),
         error: snapshot.error,
         undo: snapshot.undo,
+        reused: snapshot.reused,
         outputs: plain(&snapshot.outputs),
     }
 }
@@ -195,6 +201,7 @@ fn instance(snapshot: &InstanceSnapshot, kind: &'static str) -> Node {
         handled: false,
         error: snapshot.error.clone(),
         undo: snapshot.undo.clone(),
+        reused: snapshot.reused.clone(),
         outputs: Outputs::new(),
     }
 }

@@ -31,6 +31,12 @@ pub fn told(notice: &Notice, title: impl Fn(NodeId) -> Option<String>) -> Told {
         Notice::Undone { label, .. } => ("undone", Some(Paint::Yellow), label, String::new()),
         Notice::UndoFailed { label, error: why, .. } => ("not undone", Some(Paint::Red), label, error(why)),
         Notice::FannedOut { label, instances, .. } => ("fans out", None, label, format!("{instances} instances")),
+        Notice::Reused {
+            label, run, made_ms, ..
+        } => {
+            let rest = format!("the result of {} from {}", run, render_time(*made_ms));
+            ("reused", Some(Paint::Green), label, rest)
+        }
         Notice::Line {
             label,
             line,

@@ -116,6 +116,7 @@ impl Engine {
         if self.asks(unit) {
             self.ask(unit, products.checks);
         } else {
+            self.keep(unit, &products);
             self.unit_completed(unit, products);
         }
     }
@@ -250,7 +251,10 @@ impl Engine {
 
     pub(crate) fn unit_completed(&mut self, unit: UnitId, products: Products) {
         self.state.judging.remove(&unit);
-        self.note_completion(unit);
+        // what another run did is not for this one to undo
+        if !self.is_reused(unit) {
+            self.note_completion(unit);
+        }
         if let Some(index) = unit.instance {
             return self.instance_completed(unit.node, index, products);
         }
@@ -258,7 +262,7 @@ impl Engine {
         let node = self.state.node_mut(unit.node);
         node.outputs = products.outputs;
         node.truncated = products.truncated;
-        node.writes = products.writes;
+        node.writes.extend(products.writes);
         node.unit.status = NodeStatus::Completed;
         self.settle(unit.node, NodeStatus::Completed);
     }

@@ -15,6 +15,7 @@ use crate::event::{AttemptId, Command, Ended, Event, EventKind, Observation, Run
 use crate::judge::Judge;
 use crate::notice::Notice;
 use crate::retry::unit_of;
+use crate::reuse::Keep;
 use crate::scope::{Place, RunScope};
 use crate::scopes::{Program, ScopeId, Scopes};
 use crate::state::{Ignored, RunEnd, State, UnitId};
@@ -63,6 +64,8 @@ pub struct Engine {
     pub(crate) work: VecDeque<Work>,
     pub(crate) commands: Vec<Command>,
     pub(crate) notices: Vec<Notice>,
+    /// Results that the latest event led to, for later runs.
+    pub(crate) keeps: Vec<Keep>,
     /// Failures for which a plan aborts, once what else follows from the event has been worked off.
     pub(crate) aborts_due: VecDeque<NodeId>,
     /// Scopes in which everything has settled, once that has been worked off, too.
@@ -83,6 +86,7 @@ impl Engine {
             work: VecDeque::new(),
             commands: Vec::new(),
             notices: Vec::new(),
+            keeps: Vec::new(),
             aborts_due: VecDeque::new(),
             over: VecDeque::new(),
             programs,
@@ -93,6 +97,7 @@ impl Engine {
     /// is not there changes nothing and is kept among [`Engine::ignored`].
     pub fn apply(&mut self, event: &Event) -> Vec<Command> {
         self.notices.clear();
+        self.keeps.clear();
         self.tick(event);
         if let Err(reason) = self.take(&event.kind) {
             self.ignore(&event.kind, reason);
@@ -207,6 +212,8 @@ impl Engine {
             || !state.to_ask.is_empty()
             || !state.backoffs.is_empty()
             || !state.parked.is_empty()
+            || !state.looking.is_empty()
+            || !state.remembering.is_empty()
             || !state.undos.is_empty();
         let waits_for_people = !state.blocked.is_empty() || !state.asking.is_empty() || !state.awaited.is_empty();
         if !moves && waits_for_people {
@@ -330,6 +337,15 @@ impl Engine {
             } => self.account_timer_fired(account),
             EventKind::TimerFired { timer: Timer::Budget } => self.budget_timer_fired(),
             EventKind::BudgetRaised { budget, .. } => self.budget_raised(budget),
+            EventKind::LookedUp {
+                node,
+                instance,
+                key,
+                files,
+                found,
+                ..
+            } => self.looked_up(unit_of(*node, *instance), key, files, found.as_deref()),
+            EventKind::Remembered { node } => self.remembered(*node),
             EventKind::PauseAsked => self.pause(),
             EventKind::ResumeAsked => self.resume(),
             EventKind::CancelAsked { because: _, rollback } => self.cancel(*rollback),
@@ -399,6 +415,7 @@ impl Engine {
             };
             self.commands.push(Command::SetTimer { timer, at_ms: *at_ms });
         }
+        self.ask_again();
         self.set_gate_timers();
         self.set_question_timers();
         self.set_account_timers();
@@ -480,6 +497,8 @@ impl Engine {
                 format!("timer-fired {} #{attempt}", name(*node, *instance))
             }
             EventKind::Answered { node, instance, by, .. } => format!("answered {} by {by}", name(*node, *instance)),
+            EventKind::LookedUp { node, instance, .. } => format!("looked-up {}", name(*node, *instance)),
+            EventKind::Remembered { node } => format!("remembered {}", name(*node, None)),
             EventKind::PauseAsked => "pause-asked".to_owned(),
             EventKind::ResumeAsked => "resume-asked".to_owned(),
             EventKind::CancelAsked { .. } => "cancel-asked".to_owned(),
@@ -497,7 +516,8 @@ impl Engine {
     /// The run's clock stands still then.
     fn only_waits_for_quotas(&self) -> bool {
         let state = &self.state;
-        !state.parked.is_empty() && state.in_flight.is_empty() && state.ready.is_empty() && state.backoffs.is_empty()
+        let quiet = state.in_flight.is_empty() && state.ready.is_empty() && state.looking.is_empty();
+        !state.parked.is_empty() && quiet && state.backoffs.is_empty()
     }
 
     /// Works off consequences until none is left, then aborts if one of them asks for it.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ir::fingerprint::Part;
 use ir::plan::{Budget, Effect, Inputs, Money, NodeId, Plan};
 use ir::value::Value;
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,26 @@ pub enum EventKind {
         /// What completed is undone.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         rollback: bool,
+    },
+    /// The results of earlier runs were looked through for one that can stand in for a task's, or an instance's.
+    LookedUp {
+        node: NodeId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instance: Option<u32>,
+        /// By what it was looked for: all that the result follows from.
+        key: SmolStr,
+        /// What of that only the disk could tell.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<Part>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<Box<Found>>,
+        /// Why what was there does not stand in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missed: Option<String>,
+    },
+    /// What a node remembered for later runs is kept.
+    Remembered {
+        node: NodeId,
     },
     /// A person decided what became of an attempt in doubt.
     Resolved {
@@ -126,6 +147,35 @@ pub struct Revision {
     pub plan: Option<Arc<Plan>>,
 }
 
+/// A result of an earlier run, or of this one.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Found {
+    /// The run that made it.
+    pub run: SmolStr,
+    pub made_ms: i64,
+    pub result: Kept,
+}
+
+/// What a task, or an instance, came to: all that others see of it.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Kept {
+    pub outputs: BTreeMap<SmolStr, Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub truncated: Vec<ir::expr::Capture>,
+    /// What it remembered.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub writes: BTreeMap<SmolStr, Value>,
+    /// Of each clause of evidence whether it held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Option<bool>>,
+    /// Who did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<SmolStr>,
+    /// A judge found its prose to hold.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verified: bool,
+}
+
 /// What a person says to a gate.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -147,6 +197,9 @@ pub struct RunStarted {
     pub parallel: u32,
     /// Absolute path of the workspace's root, or where `dslc` was started.
     pub workspace: String,
+    /// What earlier runs remembered, as of the start of this one, by the names that [`crate::Engine::facts`] has for it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub memory: BTreeMap<SmolStr, Value>,
 }
 
 /// One attempt of one node, or of one instance of a fan-out.
@@ -303,6 +356,16 @@ pub enum Command {
     /// A gate or a task waits for people. Nothing is to be done but to let them know: their answer is a `Decided`, or an `Answered` where
     /// there is a `question`.
     AskPeople(Box<Ask>),
+    /// Look through the results of earlier runs: [`crate::Engine::wanted`] says for what. The answer is `LookedUp`.
+    LookUp {
+        node: NodeId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instance: Option<u32>,
+    },
+    /// Keep what a node remembered for later runs, [`crate::Engine::facts`], then report `Remembered`. A run does not end before that.
+    Remember {
+        node: NodeId,
+    },
     /// Nothing runs and nothing will: the run is paused, blocked, or settled with this status.
     RunStopped {
         status: RunStatus,

@@ -127,6 +127,7 @@ mod tests {
             seed: 1,
             parallel: 1,
             workspace: "/".to_owned(),
+            memory: Default::default(),
         };
         engine.apply(&Event {
             time_ms: 0,

@@ -3,9 +3,11 @@
 //! Everything here is a fact of the plan, nothing of the run. Building is linear in nodes and edges and never recurses.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::OnceLock;
 
 use ir::eval::{observes, refs};
 use ir::expr::{Capture, Expr, Ref};
+use ir::fingerprint::Recipe;
 use ir::plan::{Body, Expectation, Need, Node, NodeId, Plan, Script, Task};
 use smol_str::SmolStr;
 
@@ -28,6 +30,8 @@ pub(crate) struct NodeTable {
     pub observes_after: bool,
     /// Captures that some expression of the plan reads as an output; the others are not kept.
     pub read: BTreeSet<SmolStr>,
+    /// What its result follows from, once somebody has asked.
+    pub recipe: OnceLock<Recipe>,
 }
 
 /// The tables of a whole plan.

@@ -17,6 +17,7 @@ use smol_str::SmolStr;
 
 use crate::event::{AskCheck, Ended, How};
 use crate::graph::{NodeTable, capture_name};
+use crate::memory;
 use crate::scope::{Place, RunScope, capture_value, truth};
 use crate::scopes::Scopes;
 use crate::state::{State, UnitId};
@@ -397,7 +398,7 @@ fn remember(clauses: &[Remember], scope: &RunScope<'_>) -> Result<BTreeMap<SmolS
             .map_or(&Type::Json, |memory| &memory.ty);
         let value = data::check(value, ty, &plan.types)
             .map_err(|error| Failure::new("invalid-output", format!("remember `{key}`{}", described(&error))))?;
-        writes.insert(key.clone(), value);
+        writes.insert(memory::slot(plan, key), value);
     }
     Ok(writes)
 }

@@ -15,7 +15,9 @@
 //! 4. On `AskPeople` it lets people know. [`Engine::weigh`] tells beforehand what a decision would do, and `Decided` reports it;
 //!    [`Engine::weigh_answer`] and `Answered` where a task asked.
 //! 5. `RetryAsked` is the one event that a run takes after its end: [`Engine::weigh_retry`] tells beforehand. The run is then paused.
-//! 6. On `SetTimer` it reports `TimerFired` at that time; setting a timer again replaces it.
+//! 6. On `LookUp` it looks for a result of an earlier run and reports `LookedUp`; what [`Engine::keeps`] says after an event it keeps for
+//!    later runs, once the event is on disk. On `Remember` it keeps facts and reports `Remembered`.
+//! 7. On `SetTimer` it reports `TimerFired` at that time; setting a timer again replaces it.
 
 #![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 
@@ -46,6 +48,7 @@ mod queue;
 mod readiness;
 mod redo;
 mod retry;
+mod reuse;
 mod revise;
 mod rollback;
 mod scope;
@@ -64,11 +67,13 @@ pub use alerts::Raised;
 pub use engine::{Engine, Phase};
 pub use hypotheses::{EvidenceSnapshot, HypothesisSnapshot, Odds};
 pub use inputs::complete as complete_inputs;
+pub use memory::{Fact, SharedKey, shared_keys};
 pub use notice::Notice;
 pub use outcome::Outcome;
 pub use people::{GateSnapshot, Recorded, Refusal, Weight};
 pub use questions::{AnswerShape, NoAnswer, QuestionSnapshot, RecordedAnswer, is_human};
 pub use redo::NoRetry;
+pub use reuse::{Keep, Reused, Wanted};
 pub use revise::{Carried, NoRevision, Revised};
 pub use snapshot::{InFlight, InstanceSnapshot, Listed, NodeSnapshot, Unverified};
 pub use state::{Ignored, NodeError, RunEnd, Undo, UndoStatus};

@@ -148,6 +148,13 @@ pub enum Notice {
         used: String,
         of: String,
     },
+    /// The result of an earlier run stands in for what it would have done.
+    Reused {
+        node: NodeId,
+        label: SmolStr,
+        run: SmolStr,
+        made_ms: i64,
+    },
     /// A node or an instance completed.
     Completed {
         node: NodeId,

@@ -296,11 +296,13 @@ impl<'a> RunScope<'a> {
     }
 
     fn memory(&self, key: &SmolStr) -> Result<Value, EvalError> {
+        let slot = memory::slot(self.plan(), key);
         let value = match self.reader() {
-            Some(reader) => memory::read(self.state, reader, key),
-            None => memory::read_last(self.scope(), self.state, key),
+            Some(reader) => memory::read(self.scopes, self.state, reader, &slot),
+            None => memory::read_last(self.scope(), self.state, &slot),
         };
-        if let Some(value) = value {
+        let recalled = || self.state.run.as_ref()?.memory.get(&slot);
+        if let Some(value) = value.or_else(recalled) {
             return Ok(value.clone());
         }
         let declared = self.plan().memory.iter().find(|memory| memory.key == *key);

@@ -14,6 +14,7 @@ use serde::Serialize;
 use smol_str::{SmolStr, format_smolstr};
 
 use crate::graph::{Graph, NodeTable, fallback_of};
+use crate::memory::shared_keys;
 use crate::state::UnitId;
 
 /// Place of a scope among those of the run.
@@ -109,6 +110,9 @@ pub(crate) struct Scopes {
     /// Of each node of the run.
     #[serde(skip)]
     of_node: Vec<ScopeId>,
+    /// Whether any plan of the run has memory that others may share.
+    #[serde(skip)]
+    shares_memory: bool,
 }
 
 impl Scopes {
@@ -117,6 +121,7 @@ impl Scopes {
             list: Vec::new(),
             outermost: 0,
             of_node: Vec::new(),
+            shares_memory: shared_keys(&outermost.plan).next().is_some(),
         };
         scopes.begin(outermost, None, SmolStr::default(), Vec::new());
         scopes
@@ -165,6 +170,10 @@ impl Scopes {
         if let Some(caller) = &mut self.list[scope as usize].caller {
             caller.unit = unit;
         }
+    }
+
+    pub const fn shares_memory(&self) -> bool {
+        self.shares_memory
     }
 
     /// Somebody outside of the plan reads this too. Only before anything else shares the program.

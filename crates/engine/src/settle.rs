@@ -28,6 +28,7 @@ impl Engine {
             self.over.push_back(scope);
         }
         self.notice_settled(id, status);
+        self.remember(id);
         self.state.alerts.stale = true;
         let fired = self.fired(id);
         self.fire(id, &fired);

@@ -13,6 +13,7 @@ use crate::event::{AttemptId, NodeStatus, Usage};
 use crate::people::GateSnapshot;
 use crate::questions::QuestionSnapshot;
 use crate::retry::unit_of;
+use crate::reuse::Reused;
 use crate::scope::{Place, attempts};
 use crate::scopes::ScopeId;
 use crate::state::{NodeError, NodeState, Undo, UnitId};
@@ -57,6 +58,8 @@ pub struct NodeSnapshot {
     pub used: Usage,
     /// Whether what it did was undone.
     pub undo: Option<Undo>,
+    /// Another run's result stands in for what it would have done.
+    pub reused: Option<Reused>,
     /// In item order.
     pub instances: Vec<InstanceSnapshot>,
 }
@@ -74,6 +77,7 @@ pub struct InstanceSnapshot {
     pub started_ms: Option<i64>,
     pub settled_ms: Option<i64>,
     pub undo: Option<Undo>,
+    pub reused: Option<Reused>,
 }
 
 /// A line of what a run consists of, in plan order: instances after their task, and what a task or an instance calls after it.
@@ -210,6 +214,7 @@ impl Engine {
                 .cloned(),
             used: self.used_by(id),
             undo: node.unit.undo.clone(),
+            reused: self.reused(id, None).cloned(),
             instances: self.instances(id, node),
         }
     }
@@ -237,6 +242,7 @@ impl Engine {
             started_ms: instance.started_ms,
             settled_ms: instance.settled_ms,
             undo: instance.unit.undo.clone(),
+            reused: self.reused(unit.node, unit.instance).cloned(),
         })
     }
 

@@ -31,10 +31,19 @@ impl Engine {
     pub(crate) fn enqueue(&mut self, unit: UnitId) {
         self.state.unit_mut(unit).status = NodeStatus::Ready;
         self.show_status(unit.node);
-        let key = self.ready_key(unit);
         if self.is_pure(unit) {
             self.work.push_back(Work::Judge(unit));
-        } else if self.asks_for_an_answer(unit) && !self.observes_before(unit) {
+        } else if self.looks_up(unit) {
+            self.look_up(unit);
+        } else {
+            self.queue(unit);
+        }
+    }
+
+    /// It starts when there is a place for it; people are asked at once.
+    pub(crate) fn queue(&mut self, unit: UnitId) {
+        let key = self.ready_key(unit);
+        if self.asks_for_an_answer(unit) && !self.observes_before(unit) {
             self.state.to_ask.insert(key);
         } else {
             self.state.ready.insert(key);

@@ -22,6 +22,7 @@ use crate::judge::Products;
 use crate::people::GateState;
 use crate::prose::Judging;
 use crate::questions::Question;
+use crate::reuse::Looked;
 use crate::revise::Revised;
 use crate::scopes::{Scope, ScopeId};
 
@@ -54,6 +55,13 @@ pub(crate) struct State {
     /// Units that wait for a further attempt, and until when.
     #[serde(serialize_with = "pairs")]
     pub backoffs: BTreeMap<UnitId, i64>,
+    /// Units for which the results of earlier runs are looked through.
+    pub looking: BTreeSet<UnitId>,
+    /// Those for which that was done.
+    #[serde(serialize_with = "pairs")]
+    pub looked: BTreeMap<UnitId, Looked>,
+    /// Nodes whose facts are not known to be kept yet.
+    pub remembering: BTreeSet<NodeId>,
     pub blocked: BTreeSet<UnitId>,
     /// Gates that wait for people.
     pub asking: BTreeSet<NodeId>,
@@ -254,9 +262,9 @@ pub(crate) struct NodeState {
     pub chosen: Option<NodeId>,
     /// What people were asked, and what they said.
     pub gate: Option<Box<GateState>>,
-    /// What it remembered when it completed.
+    /// What it remembered when it completed, by slot: what the plan that it called remembered for all plans is among it.
     pub writes: BTreeMap<SmolStr, Value>,
-    /// Writers whose memory it sees, by key.
+    /// Writers whose memory it sees, by slot.
     pub view: Option<Arc<BTreeMap<SmolStr, NodeId>>>,
     /// Why it was skipped or cancelled, for people.
     pub why: Option<String>,
@@ -408,6 +416,9 @@ impl State {
             ready: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             backoffs: BTreeMap::new(),
+            looking: BTreeSet::new(),
+            looked: BTreeMap::new(),
+            remembering: BTreeSet::new(),
             blocked: BTreeSet::new(),
             asking: BTreeSet::new(),
             questions: BTreeMap::new(),

@@ -193,6 +193,7 @@ impl Engine {
         let mut was_ready = self.unpark(unit);
         was_ready |= self.state.ready.remove(&key);
         was_ready |= self.state.to_ask.remove(&key);
+        was_ready |= self.state.looking.remove(&unit);
         for scope in self.scopes.outward(self.scopes.id_of(unit.node)) {
             was_ready |= self.state.scope_mut(scope).held.remove(&key);
         }
@@ -243,11 +244,15 @@ impl Engine {
     /// Ends the run once every node has settled.
     pub(crate) fn end_if_over(&mut self) {
         let state = &self.state;
+        if !state.remembering.is_empty() {
+            return;
+        }
         if state.scope(self.scopes.outermost_id()).ended {
             self.state.end = Some(self.run_end());
             return;
         }
         let moves = !state.in_flight.is_empty() || !state.ready.is_empty() || !state.backoffs.is_empty();
+        let moves = moves || !state.looking.is_empty();
         let asks = !state.asking.is_empty() || !state.awaited.is_empty() || !state.to_ask.is_empty();
         let waits = !state.parked.is_empty() || !state.blocked.is_empty();
         if moves || waits || asks || !state.undos.is_empty() {

@@ -201,6 +201,7 @@ impl Engine {
         match self.made(scope) {
             Err(failure) => self.finish_attempt(unit, Err(failure)),
             Ok(outputs) => {
+                self.adopt_memory(scope, unit.node);
                 if let Some(called) = &mut self.state.unit_mut(unit).called {
                     called.outputs = Some(outputs);
                 }

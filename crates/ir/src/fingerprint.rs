@@ -1,8 +1,8 @@
 //! What a node's result follows from, part by part, so that two results can be compared and the difference named.
 //!
 //! [`of_node`] is all that a plan says about a node and what leads to it: what a changed plan is compared by. [`of_result`] is only what
-//! the outcome of its work follows from: what a result is found again by. The values that it read are for who runs it: [`reads`] names
-//! them, [`Part::value`] makes parts of them. Where things are written, and in which order, takes no part.
+//! the outcome of its work follows from: what a result is found again by. The values that it read are for who runs it: [`reads`] and
+//! [`Recipe`] name them, [`Part::value`] makes parts of them. Where things are written, and in which order, takes no part.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::expr::{Expr, Ref};
 use crate::func::Func;
 use crate::hash::hash_json;
 use crate::plan::{
-    Agent, Body, Capability, Decision, Expectation, Judge, Node, NodeId, Plan, SecretSource, Task, Work,
+    Agent, Binding, Body, Capability, Decision, Expectation, Judge, Node, NodeId, Plan, SecretSource, Task, Work,
 };
 use crate::show::Shown;
 use crate::types::Type;
@@ -134,9 +134,20 @@ pub fn of_node(plan: &Plan, outermost: &Plan, leads: &Leads, node: NodeId) -> Ve
 
 /// What the outcome of a task's work follows from: who does what with which inputs, and how that is judged. What decides whether and when
 /// it runs (needs, routes, `when`, `retry`, `timeout`, priorities, budgets, titles) takes no part; the name of the task and its plan do.
-pub fn of_result(plan: &Plan, outermost: &Plan, node: NodeId) -> Vec<Part> {
-    let Some(found) = plan.nodes.get(node as usize).map(resulting) else {
-        return Vec::new();
+#[derive(Clone, Debug, Default)]
+pub struct Recipe {
+    /// What the plan says.
+    pub parts: Vec<Part>,
+    /// What the work is given, by the names that people know it by: to be evaluated.
+    pub given: Vec<(SmolStr, Expr)>,
+    /// What else is read, mostly by what judges the work.
+    pub reads: BTreeSet<Ref>,
+}
+
+/// See [`Recipe`].
+pub fn of_result(plan: &Plan, outermost: &Plan, node: NodeId) -> Recipe {
+    let Some(mut found) = plan.nodes.get(node as usize).map(resulting) else {
+        return Recipe::default();
     };
     let mut parts = vec![
         Part::new(Kind::Use, "plan", &plan.name, &plan.name),
@@ -144,13 +155,35 @@ pub fn of_result(plan: &Plan, outermost: &Plan, node: NodeId) -> Vec<Part> {
     ];
     parts.extend(says(plan, &found));
     uses(plan, outermost, &found, &mut parts);
-    parts
+    let given = take_given(plan, &mut found);
+    let mut reads = reads(&found);
+    // the attempt at hand is none of the result's business
+    reads.retain(|read| !matches!(read, Ref::Task(name) if name == "attempt" || name == "agent"));
+    Recipe { parts, given, reads }
 }
 
-/// The values that an outcome follows from, as references of the plan; see [`of_result`].
-pub fn reads_of_result(plan: &Plan, node: NodeId) -> BTreeSet<Ref> {
-    let found = plan.nodes.get(node as usize).map(resulting);
-    found.map(|node| reads(&node)).unwrap_or_default()
+/// Takes the expressions out of a task that are evaluated before it starts.
+fn take_given(plan: &Plan, node: &mut Node) -> Vec<(SmolStr, Expr)> {
+    let item = node.body.task().and_then(|task| task.each.as_ref());
+    let item = item.map_or_else(String::new, |each| each.var.to_string());
+    let Body::Task(task) = &mut node.body else {
+        return Vec::new();
+    };
+    let named = |name: &str, binding: Binding| (format_smolstr!("{name}.{}", binding.name), binding.value);
+    let mut given: Vec<_> = task.input.drain(..).map(|binding| named("input", binding)).collect();
+    given.extend(task.key.take().map(|key| ("key".into(), key)));
+    if let Work::Script(script) = &mut task.work {
+        given.extend(script.env.drain(..).map(|binding| named("env", binding)));
+        let shown = Shown {
+            plan,
+            item: &item,
+            renamed: &|name| name,
+        };
+        let written = |binding: Binding| (shown.expr(&binding.value).into(), binding.value);
+        given.extend(script.vars.drain(..).map(written));
+        given.extend(script.dir.take().map(|dir| ("dir".into(), dir)));
+    }
+    given
 }
 
 /// The values that a node reads, as references of its plan: without what only its own attempt knows.

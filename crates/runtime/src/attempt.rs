@@ -225,7 +225,7 @@ fn through(
 }
 
 /// Values are nested at most 100 deep, so this may recurse.
-fn files_in(value: &Value, found: &mut dyn FnMut(&str)) {
+pub fn files_in(value: &Value, found: &mut dyn FnMut(&str)) {
     match value {
         Value::File(file) => found(&file.digest),
         Value::List(items) => items.iter().for_each(|item| files_in(item, found)),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use engine::event::{
     AttemptId, Command, Ended, Event, EventKind, How, Observation, RunStatus, StartAttempt, StopReason,
 };
-use engine::{Engine, Notice, Phase};
+use engine::{Engine, Keep, Notice, Phase};
 use ir::value::Value;
 use store::{RunFolder, Writer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -23,6 +23,7 @@ use crate::confine::Confined;
 use crate::error::RunError;
 use crate::output::{Captured, FromAttempt, Pump};
 use crate::request;
+use crate::reuse::Shelf;
 use crate::running::Patience;
 use crate::secrets::Redactor;
 use crate::sharing::{LINGER_MAX, Sharing};
@@ -39,6 +40,7 @@ pub(crate) struct Journal {
     clock: EventClock,
     /// Of events that are not on disk yet.
     notices: Vec<Notice>,
+    keeps: Vec<Keep>,
 }
 
 impl Journal {
@@ -48,6 +50,7 @@ impl Journal {
             writer,
             clock: EventClock::after(last_ms),
             notices: Vec::new(),
+            keeps: Vec::new(),
         }
     }
 
@@ -59,6 +62,7 @@ impl Journal {
         };
         let commands = self.engine.apply(&event);
         self.notices.extend_from_slice(self.engine.notices());
+        self.keeps.extend_from_slice(self.engine.keeps());
         self.writer.stage(event.time_ms, &event, &commands, inbox)?;
         Ok(commands)
     }
@@ -107,6 +111,7 @@ pub(crate) struct Driver<'a> {
     pub supervisor: Supervisor,
     pub supervisor_binary: PathBuf,
     pub preparer: Preparer,
+    pub shelf: Shelf,
     pub grace_ms: u64,
     pub patience: Patience,
     pub sharing: Sharing,
@@ -221,6 +226,9 @@ impl Driver<'_> {
             for command in commands {
                 self.carry_out(command)?;
             }
+            self.keep_facts()?;
+            let keeps = std::mem::take(&mut self.journal.keeps);
+            self.keep(&keeps);
         }
         let boot_at_ms = self.work.deadlines.first().map(|(at_ms, _)| *at_ms);
         let wall_at_ms = self.work.timers.next_ms();
@@ -242,7 +250,7 @@ impl Driver<'_> {
         }
     }
 
-    fn warn(&mut self, warning: &str) {
+    pub(crate) fn warn(&mut self, warning: &str) {
         self.observer.progress(&self.journal.engine, Progress::Warning(warning));
     }
 
@@ -252,6 +260,14 @@ impl Driver<'_> {
             Command::StopAttempt { attempt, why } => self.stop(attempt, Stop::Asked(why)),
             Command::SetTimer { timer, at_ms } => {
                 self.work.timers.set(timer, at_ms);
+                Ok(())
+            }
+            Command::LookUp { node, instance } => {
+                self.look_up(node, instance);
+                Ok(())
+            }
+            Command::Remember { node } => {
+                self.shelf.remember.push(node);
                 Ok(())
             }
             // whoever watches has been told
@@ -557,6 +573,11 @@ impl Driver<'_> {
             }
         }
         Ok(())
+    }
+
+    /// To be applied with what else is due.
+    pub(crate) fn happened(&mut self, kind: EventKind) {
+        self.work.due.push_back(Due::event(kind));
     }
 
     /// To be looked at with what else is due.

@@ -31,6 +31,7 @@ mod recover;
 mod replan;
 mod request;
 mod retry;
+mod reuse;
 mod running;
 mod sharing;
 mod signals;

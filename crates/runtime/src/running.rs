@@ -3,7 +3,7 @@
 //! Promise: what can be wrong with the request, the store or the supervisor is found before there is a run. A run is resumed only
 //! when nothing of its earlier drivers is alive, its journal is sound, and this engine decides as the one before did.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,9 @@ use std::sync::Arc;
 use engine::Engine;
 use engine::event::{EventKind, RunStarted, RunStatus};
 use ir::plan::{Inputs, Plan};
+use ir::value::Value;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use smol_str::SmolStr;
 use store::{NewRun, RunFolder, RunLock, RunMeta, Store, TornTail};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -26,6 +28,7 @@ use crate::history::{History, fold};
 use crate::init;
 use crate::procfs;
 use crate::recover::{reap, run_dir};
+use crate::reuse::{Shelf, recalled};
 use crate::secrets::{Redactor, Secrets, Values, sweep};
 use crate::sharing::Sharing;
 use crate::signals::Signals;
@@ -117,6 +120,8 @@ pub struct Running {
     asked: UnboundedReceiver<Ask>,
     recovery: Recovery,
     secrets: Values,
+    /// What earlier runs remembered and this plan cannot use.
+    unfit: Vec<String>,
 }
 
 /// What a resume found of the driver before.
@@ -145,11 +150,12 @@ pub struct Finished {
 pub fn start(store: &Store, plan: Plan, given: Inputs, options: Options) -> Result<Running, RunError> {
     let inputs = checked(&plan, given, &options)?;
     let secrets = Values::read(&plan, &options.cwd).map_err(RunError::Secrets)?;
+    let (memory, unfit) = recalled(store, &plan)?;
     let (tokio, supervisor) = start_supervisor(&options)?;
     let (folder, meta, lock) = store.create_run(&plan, new_run(&plan, inputs, &options))?;
     let tail = folder.read()?.finish()?;
     let engine = Engine::new(Arc::new(plan));
-    let opening = opening(&engine, &meta, driver_started(&supervisor));
+    let opening = opening(&engine, &meta, memory, driver_started(&supervisor));
     let journal = Journal::new(engine, folder.append(&lock, &tail)?, 0);
     let (control, asked) = Control::new();
     let (taken, recovery) = Default::default();
@@ -167,6 +173,7 @@ pub fn start(store: &Store, plan: Plan, given: Inputs, options: Options) -> Resu
         asked,
         recovery,
         secrets,
+        unfit,
     })
 }
 
@@ -240,7 +247,12 @@ pub fn resume(folder: &RunFolder, options: Options) -> Result<Running, RunError>
     let killed = reap(folder, last_driver.as_ref())?;
     let (tokio, supervisor) = start_supervisor(&options)?;
 
-    let opening = opening(&engine, &meta, driver_started(&supervisor));
+    // one that was made and not started starts now
+    let (memory, unfit) = match engine.run() {
+        None => recalled(&folder.store(), engine.plan())?,
+        Some(_) => Default::default(),
+    };
+    let opening = opening(&engine, &meta, memory, driver_started(&supervisor));
     let lost = engine
         .in_flight()
         .into_iter()
@@ -267,6 +279,7 @@ pub fn resume(folder: &RunFolder, options: Options) -> Result<Running, RunError>
         asked,
         recovery,
         secrets,
+        unfit,
     })
 }
 
@@ -311,6 +324,7 @@ impl Running {
             options,
             asked,
             secrets,
+            unfit,
             ..
         } = self;
         raise_descriptor_limit();
@@ -320,7 +334,10 @@ impl Running {
             keep_out_of_core_files();
         }
         let support = confine::support();
-        for text in confine::shortfalls(journal.engine.plan(), support) {
+        for text in confine::shortfalls(journal.engine.plan(), support)
+            .into_iter()
+            .chain(unfit)
+        {
             observer.progress(&journal.engine, Progress::Warning(&text));
         }
         // of a driver that was killed
@@ -347,6 +364,7 @@ impl Running {
                     secrets,
                     confiner: (support.files || support.network).then(|| options.confiner.clone()),
                 },
+                shelf: Shelf::new(folder.store()),
                 folder: folder.clone(),
                 supervisor,
                 supervisor_binary: options.supervisor,
@@ -425,11 +443,11 @@ fn must_be_enforced(plan: &Plan, options: &Options) -> Result<(), RunError> {
 }
 
 /// What a driver that takes a run tells the engine first: that it is there, and which attempts the one before left.
-pub fn opening(engine: &Engine, meta: &RunMeta, driver: EventKind) -> Vec<EventKind> {
+pub fn opening(engine: &Engine, meta: &RunMeta, memory: BTreeMap<SmolStr, Value>, driver: EventKind) -> Vec<EventKind> {
     let mut opening = Vec::new();
     // of a new run, or where the driver before died between making the folder and its first event
     if engine.run().is_none() {
-        opening.push(run_started(meta));
+        opening.push(run_started(meta, memory));
     }
     opening.push(driver);
     let in_flight = engine.in_flight().into_iter();
@@ -450,13 +468,14 @@ fn blocking(plan: &Plan) -> Vec<String> {
     of(plan, None).into_iter().chain(called).collect()
 }
 
-fn run_started(meta: &RunMeta) -> EventKind {
+fn run_started(meta: &RunMeta, memory: BTreeMap<SmolStr, Value>) -> EventKind {
     EventKind::RunStarted(RunStarted {
         run: meta.run.as_str().into(),
         inputs: meta.inputs.clone(),
         seed: meta.seed,
         parallel: meta.parallel,
         workspace: meta.workspace.to_string_lossy().into_owned(),
+        memory,
     })
 }
 

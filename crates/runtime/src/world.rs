@@ -65,6 +65,21 @@ impl World for DiskWorld<'_> {
 }
 
 impl DiskWorld<'_> {
+    /// The files that a pattern of `effects:` covers, in order of their names, each with its digest. A folder covers what is below it.
+    pub fn covered(&mut self, pattern: &str) -> Result<Vec<(String, String)>, String> {
+        let plain = pattern.trim_end_matches('/');
+        let names = match fs::metadata(self.dir.join(plain)) {
+            _ if is_pattern(pattern) => find(self.dir, pattern)?,
+            Ok(meta) if meta.is_dir() && matches!(plain, "" | ".") => find(self.dir, "**")?,
+            Ok(meta) if meta.is_dir() => find(self.dir, &format!("{}/**", globset::escape(plain)))?,
+            Ok(_) => vec![plain.to_owned()],
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(format!("cannot look at `{pattern}`: {error}")),
+        };
+        let digest = |name: String| self.hash(&name).map(|digest| (name, digest));
+        names.into_iter().map(digest).collect()
+    }
+
     fn open(&self, path: &Path) -> Result<Redacted<File>, String> {
         File::open(path)
             .map(|file| Redacted::new(file, self.redactor.clone()))

@@ -25,6 +25,10 @@ pub struct Retention {
     pub age_max_ms: Option<u64>,
     /// The newest ones that have room together.
     pub size_max_bytes: Option<u64>,
+    /// Of what runs remembered for later ones, the newest values.
+    pub facts_max: Option<usize>,
+    /// Those that are no older.
+    pub facts_age_max_ms: Option<u64>,
 }
 
 /// What was removed, or would be.
@@ -35,6 +39,10 @@ pub struct Collected {
     pub artifacts: u64,
     pub bytes: u64,
     pub runs_kept: usize,
+    /// Results of tasks that no task would reuse any more.
+    pub results: u64,
+    /// Remembered values that later ones replaced, or that are too old or too many.
+    pub facts: u64,
 }
 
 impl Store {
@@ -74,6 +82,11 @@ impl Store {
             }
         }
         collected.runs_kept = kept.len();
+        // a file that is corrupt is no reason to keep everything else: it keeps what it refers to
+        collected.results = self.cache().and_then(|mut cache| cache.compact(dry_run)).unwrap_or(0);
+        let memory = self.memory();
+        let compacted = memory.and_then(|mut memory| memory.compact(keep.facts_max, keep.facts_age_max_ms, dry_run));
+        collected.facts = compacted.unwrap_or(0);
         self.collect_artifacts(&kept, dry_run, &mut collected)?;
         Ok(collected)
     }
@@ -281,6 +294,7 @@ mod tests {
             runs_max: Some(0),
             age_max_ms: Some(0),
             size_max_bytes: Some(0),
+            ..Retention::default()
         };
         let done = store.collect(&keep, false, |_| false).expect("done");
         assert_eq!((done.runs.len(), done.runs_kept), (0, 1));

@@ -171,15 +171,26 @@ impl Writer {
         commands: &impl Serialize,
         inbox: Option<&str>,
     ) -> Result<u64, StoreError> {
+        let event = encode(event)?;
+        let commands = encode(commands)?;
+        let event = blob::swap_out(&event, &self.artifacts)?;
+        let commands = blob::swap_out(&commands, &self.artifacts)?;
+        self.stage_written(time_ms, &event, &commands, inbox)
+    }
+
+    /// The same of what a journal has had before: its large strings are references already.
+    pub(crate) fn stage_written(
+        &mut self,
+        time_ms: i64,
+        event: &str,
+        commands: &str,
+        inbox: Option<&str>,
+    ) -> Result<u64, StoreError> {
         if self.failed {
             return Err(StoreError::Stopped {
                 path: self.path.clone(),
             });
         }
-        let event = encode(event)?;
-        let commands = encode(commands)?;
-        let event = blob::swap_out(&event, &self.artifacts)?;
-        let commands = blob::swap_out(&commands, &self.artifacts)?;
         let seq = self.seq + 1;
         let first = *self.batch_first.get_or_insert(seq);
 

@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod blob;
+mod cache;
 mod disk;
 mod error;
 mod gc;
@@ -13,8 +14,10 @@ mod inbox;
 mod journal;
 mod lock;
 mod medium;
+mod memory;
 mod read;
 mod run;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +27,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use artifacts::{Artifacts, Stored, hash_file, hash_reader};
 pub use blob::INLINE_MAX_BYTES;
+pub use cache::{Cache, CacheEntry, Forecast};
 pub use disk::Durability;
 pub use error::{ErrorClass, StoreError};
 pub use gc::{Collected, Retention};
@@ -32,6 +36,7 @@ pub use inbox::{Inbox, Message};
 pub use journal::{Entry, Head, JOURNAL_FORMAT, Tail, TornTail, Writer, canonical};
 pub use lock::{Holder, RunLock};
 pub use medium::Medium;
+pub use memory::{Memory, Remembered};
 pub use read::Reader;
 pub use run::{Log, RUN_FORMAT, RunFolder, RunMeta};
 

@@ -28,6 +28,8 @@ pub struct Reader {
     tail: Tail,
     done: bool,
     line: Vec<u8>,
+    /// Large strings are put back into events.
+    whole: bool,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +77,7 @@ impl Reader {
             },
             done: false,
             line: Vec::new(),
+            whole: true,
         }
     }
 
@@ -95,6 +98,13 @@ impl Reader {
         }
         let mut reader = Self::on(Box::new(file), BUFFER_BYTES, path, tail.head, artifacts);
         reader.tail = tail;
+        Ok(reader)
+    }
+
+    /// The same, leaving references to large strings as they are.
+    pub(crate) fn behind(path: PathBuf, tail: &Tail, artifacts: Artifacts) -> Result<Self, StoreError> {
+        let mut reader = Self::open_behind(path, tail, artifacts)?;
+        reader.whole = false;
         Ok(reader)
     }
 
@@ -153,7 +163,10 @@ impl Reader {
         if line.seq != seq {
             return Err(corrupt(format!("it is numbered {}, expected {seq}", line.seq)));
         }
-        let event = blob::swap_in(line.event.get(), &self.artifacts)?.into_owned();
+        let event = match self.whole {
+            true => blob::swap_in(line.event.get(), &self.artifacts)?.into_owned(),
+            false => line.event.get().to_owned(),
+        };
         Ok(Entry {
             seq,
             time: line.time.into_owned(),

@@ -86,6 +86,12 @@ impl RunFolder {
         &self.path
     }
 
+    /// The store that it is in.
+    pub fn store(&self) -> crate::Store {
+        let root = self.path.ancestors().nth(2).unwrap_or(&self.path);
+        crate::Store::new(root, self.durability)
+    }
+
     pub fn artifacts(&self) -> &Artifacts {
         &self.artifacts
     }

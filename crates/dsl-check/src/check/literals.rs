@@ -1,6 +1,6 @@
 //! Clauses whose values must be known before a run: numbers, durations, retry policies.
 
-use dsl_syntax::ast::{Clause, Decl, Expr, ExprKind, Retry as Written, Span, UnaryOp, Value};
+use dsl_syntax::ast::{Decl, Expr, ExprKind, Retry as Written, Span, UnaryOp, Value};
 use dsl_syntax::table::ClauseKey as K;
 use ir::plan::{Backoff, Ratio, Retry, Tolerate};
 use ir::types::Type;
@@ -358,10 +358,6 @@ pub(crate) struct Unready {
 }
 
 impl Unready {
-    pub fn blocks(&mut self, clause: &Clause) {
-        self.blocks_as(clause.name.text.clone(), clause.name.span);
-    }
-
     pub fn blocks_as(&mut self, what: SmolStr, span: Span) {
         self.found.push((what, span));
     }

@@ -80,7 +80,7 @@ fn plan_clause(cx: &Cx<'_>, clause: &Clause, parts: &mut PlanParts) {
             );
             parts.outputs = typed.iter().map(|item| output(cx, item, &place, true)).collect();
         }
-        (Some(K::Memory), Value::Typed(typed)) => parts.memory = memory(cx, typed, &mut parts.unready),
+        (Some(K::Memory), Value::Typed(typed)) => parts.memory = memory(cx, typed),
         (Some(K::Secrets), Value::Assigns(assigns)) => {
             shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the secret");
             parts.secrets = assigns
@@ -144,7 +144,7 @@ pub(crate) fn field_type(cx: &Cx<'_>, field: &Field) -> (Type, Option<Expr>) {
     (ty, default)
 }
 
-fn memory(cx: &Cx<'_>, keys: &[TypedAssign], unready: &mut Unready) -> Vec<MemoryKey> {
+fn memory(cx: &Cx<'_>, keys: &[TypedAssign]) -> Vec<MemoryKey> {
     shape::duplicate_names(cx, keys.iter().map(|key| &key.name), "the memory key");
     groups_and_keys(cx, keys);
     let place = Place::new(cx, Reads::NOTHING);
@@ -153,7 +153,7 @@ fn memory(cx: &Cx<'_>, keys: &[TypedAssign], unready: &mut Unready) -> Vec<Memor
             let ty = cx.with_report(|report| resolve_type(&key.ty, &place, report));
             let default = key.value.as_ref().map(|value| typed(cx, value, &ty, &place));
             let scope = match &key.scope {
-                Some(name) => memory_scope(cx, name, unready),
+                Some(name) => memory_scope(cx, name),
                 None => {
                     let message = format!(
                         "the memory key `{}` has no scope, expected `scope:run`, say",
@@ -194,9 +194,9 @@ fn groups_and_keys(cx: &Cx<'_>, keys: &[TypedAssign]) {
     }
 }
 
-fn memory_scope(cx: &Cx<'_>, name: &Name, unready: &mut Unready) -> MemoryScope {
-    let scope = match name.text.as_str() {
-        "run" => return MemoryScope::Run,
+fn memory_scope(cx: &Cx<'_>, name: &Name) -> MemoryScope {
+    match name.text.as_str() {
+        "run" => MemoryScope::Run,
         "plan" => MemoryScope::Plan,
         "global" => MemoryScope::Global,
         other => {
@@ -206,11 +206,9 @@ fn memory_scope(cx: &Cx<'_>, name: &Name, unready: &mut Unready) -> MemoryScope 
                 format!("there is no scope `{other}`"),
             );
             cx.push(problem.help("`run`, `plan` or `global`"));
-            return MemoryScope::Run;
+            MemoryScope::Run
         }
-    };
-    unready.blocks_as("memory".into(), name.span);
-    scope
+    }
 }
 
 fn limits(cx: &Cx<'_>, lines: &[LimitLine], parts: &mut PlanParts) {

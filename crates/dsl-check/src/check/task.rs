@@ -13,7 +13,7 @@ use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::env::{Captures, Place, Reads};
-use super::literals::{self, Unready, expr_of, timeout};
+use super::literals::{self, expr_of, timeout};
 use super::work::{Doer, input, steps, work};
 use super::{Cx, agents, effects, flow, scripts, settings, shape};
 use crate::graph::BUILTIN_MODES;
@@ -29,12 +29,10 @@ pub(crate) struct NodeParts {
     /// A hypothesis has none.
     pub node: Option<Node>,
     pub hypothesis: Option<Hypothesis>,
-    pub unready: Unready,
     pub own_retry: bool,
 }
 
 pub(crate) fn lower_node(cx: &Cx<'_>, decl: &Decl) -> NodeParts {
-    let mut unready = Unready::default();
     let mut supposed = None;
     let node = match decl.kind {
         DeclKind::Gate => Some(flow::gate(cx, decl)),
@@ -43,12 +41,11 @@ pub(crate) fn lower_node(cx: &Cx<'_>, decl: &Decl) -> NodeParts {
             supposed = hypothesis(cx, decl);
             None
         }
-        _ => Some(task(cx, decl, &mut unready)),
+        _ => Some(task(cx, decl)),
     };
     NodeParts {
         node,
         hypothesis: supposed,
-        unready,
         own_retry: clause(decl, K::Retry).is_some(),
     }
 }
@@ -267,7 +264,7 @@ pub(crate) fn written(cx: &Cx<'_>, span: Span) -> String {
     slice.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
+fn task(cx: &Cx<'_>, decl: &Decl) -> Node {
     let mut place = Place::new(cx, Reads::NODE);
     let when = when(cx, decl, &place);
     let known = when.as_ref().map(|when| facts_when(when, true)).unwrap_or_default();
@@ -303,7 +300,7 @@ fn task(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> Node {
     let modes: Vec<SmolStr> = fail_clauses(decl).map(|(_, mode, _)| mode.text.clone()).collect();
     let retry = literals::retry(cx, decl, Some(&modes));
     let touches = effects::check(cx, decl);
-    let (budget, cache_ms) = later_clauses(cx, decl, unready);
+    let (budget, cache_ms) = later_clauses(cx, decl);
 
     let said = literals::bool_clause(cx, decl, K::Idempotent);
     let of_work = !matches!(&work, Doer::Capability(capability) if !capability.idempotent);
@@ -569,7 +566,7 @@ fn evidence(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Evidence> {
 }
 
 /// Clauses that are checked here and carried out later.
-fn later_clauses(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> (Budget, Option<u64>) {
+fn later_clauses(cx: &Cx<'_>, decl: &Decl) -> (Budget, Option<u64>) {
     let (mut budget, mut cache_ms) = (Budget::default(), None);
     for clause in &decl.clauses {
         match clause.key {
@@ -577,7 +574,6 @@ fn later_clauses(cx: &Cx<'_>, decl: &Decl, unready: &mut Unready) -> (Budget, Op
                 if let Value::Expr(expr) = &clause.value {
                     cache_ms = literals::duration(cx, expr, "`cache`");
                 }
-                unready.blocks(clause);
             }
             Some(K::Budget) => {
                 budget = settings::budget(cx, clause);

@@ -32,7 +32,7 @@ pub(super) fn one(analysis: &Analysis, file: SourceFile, at: usize) -> Plan {
         .filter_map(|&block| Some((block, analysis.decl(block)?)));
     for (block, decl) in clauses.chain(analysis.clauses_under(file, at)) {
         let parts = lower_plan_block(&cx(analysis, block, decl, graph), decl);
-        unsupported.extend(lines.unsupported(block, None, &parts.unready));
+        unsupported.extend(lines.unsupported(block, &parts.unready));
         failure = parts.failure.unwrap_or(failure);
         retry = retry.or_else(|| parts.retry.clone());
         add(&mut plan, parts);
@@ -58,12 +58,9 @@ pub(super) fn one(analysis: &Analysis, file: SourceFile, at: usize) -> Plan {
         let NodeParts {
             node,
             hypothesis,
-            unready,
             own_retry,
         } = lower_node(&cx(analysis, *block, decl, graph), decl);
         plan.hypotheses.extend(hypothesis);
-        let id = node.is_some().then_some(plan.nodes.len() as u32);
-        unsupported.extend(lines.unsupported(*block, id, &unready));
         if let Some(mut node) = node {
             node.line = lines.line(*block, decl.keyword);
             if let (false, Some(retry)) = (own_retry, &retry) {
@@ -174,13 +171,13 @@ impl<'a> Lines<'a> {
         self.starts.partition_point(|&start| start <= at) as u32 + 1
     }
 
-    fn unsupported(&mut self, block: BlockRef, node: Option<u32>, unready: &Unready) -> Vec<Unsupported> {
+    fn unsupported(&mut self, block: BlockRef, unready: &Unready) -> Vec<Unsupported> {
         unready
             .found
             .iter()
             .map(|(what, span)| Unsupported {
                 what: what.clone(),
-                node,
+                node: None,
                 line: self.line(block, *span),
                 blocks: true,
             })

@@ -126,6 +126,25 @@ pub fn describe(event: &EventKind, engine: &Engine) -> String {
                     attempt,
                 },
         } => format!("time is up  {} #{attempt}", label(engine, *node, *instance)),
+        EventKind::LookedUp {
+            node,
+            instance,
+            found,
+            missed,
+            ..
+        } => {
+            let came = match (found, missed) {
+                (Some(found), _) => format!("the result of run {} stands in", found.run),
+                (None, Some(missed)) => missed.clone(),
+                (None, None) => "no result was kept".to_owned(),
+            };
+            format!("looked up  {}: {came}", label(engine, *node, *instance))
+        }
+        EventKind::Remembered { node } => {
+            let facts = engine.facts(*node).into_iter().map(|fact| fact.slot.to_string());
+            let facts = facts.collect::<Vec<_>>().join(", ");
+            format!("remembered  {}: {facts}", label(engine, *node, None))
+        }
         EventKind::PauseAsked => "pause asked".to_owned(),
         EventKind::ResumeAsked => "resume asked".to_owned(),
         EventKind::CancelAsked { because, rollback } => {

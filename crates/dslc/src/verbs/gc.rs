@@ -10,15 +10,17 @@ use crate::failure::{Exit, Failure};
 use crate::history::{History, StoreArg};
 use crate::printer::Printer;
 
-/// Remove ended runs that are old, too many or too large, and artifacts that nothing refers to
+/// Remove ended runs that are old, too many or too large, and what nothing refers to or reuses any more
 #[derive(clap::Args)]
 #[command(after_help = "\
-Runs that have not ended are always kept. Without an option only artifacts that no run refers to are removed.
+Runs that have not ended are always kept. Without an option only artifacts that nothing refers to, results that no task
+would reuse any more, and remembered values that later ones replaced are removed.
 
 Examples:
   dslc gc --older-than 30d --dry-run
   dslc gc --keep 100
-  dslc gc --max-size 5GB")]
+  dslc gc --max-size 5GB
+  dslc gc --keep-facts 1000 --facts-older-than 90d")]
 pub struct Args {
     /// Keep so many ended runs, the newest
     #[arg(long, value_name = "N")]
@@ -29,6 +31,12 @@ pub struct Args {
     /// Keep as many ended runs, the newest, as have room in this, as `5GB`; artifacts do not count
     #[arg(long, value_name = "SIZE")]
     max_size: Option<String>,
+    /// Of what runs remembered for later ones, keep so many values, the newest
+    #[arg(long, value_name = "N")]
+    keep_facts: Option<usize>,
+    /// Forget what was remembered longer ago than this, as `90d`
+    #[arg(long, value_name = "DURATION")]
+    facts_older_than: Option<String>,
     /// Only say what would be removed
     #[arg(long)]
     dry_run: bool,
@@ -46,13 +54,17 @@ struct Json<'a> {
     artifacts: u64,
     bytes: u64,
     runs_kept: usize,
+    results: u64,
+    facts: u64,
 }
 
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let keep = Retention {
         runs_max: args.keep,
-        age_max_ms: args.older_than.as_deref().map(age).transpose()?,
+        age_max_ms: duration("--older-than", args.older_than.as_deref())?,
         size_max_bytes: args.max_size.as_deref().map(size).transpose()?,
+        facts_max: args.keep_facts,
+        facts_age_max_ms: duration("--facts-older-than", args.facts_older_than.as_deref())?,
     };
     let store = args.store.open(Durability::default())?;
     let collected = store.collect(&keep, args.dry_run, has_ended)?;
@@ -63,6 +75,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
             artifacts: collected.artifacts,
             bytes: collected.bytes,
             runs_kept: collected.runs_kept,
+            results: collected.results,
+            facts: collected.facts,
         };
         // Plain structures of strings and numbers always serialise.
         printer.line(&serde_json::to_string(&json).unwrap_or_default());
@@ -104,14 +118,28 @@ fn said(collected: &Collected, dry_run: bool) -> String {
         collected.runs_kept,
         if collected.runs_kept == 1 { "run is" } else { "runs are" },
     );
+    for (count, one, many) in [
+        (collected.results, "result", "results that no task would reuse"),
+        (collected.facts, "remembered value", "remembered values"),
+    ] {
+        if count > 0 {
+            let _ = writeln!(text, "{verb} {count} {}", if count == 1 { one } else { many });
+        }
+    }
     text
 }
 
-fn age(text: &str) -> Result<u64, Failure> {
+fn duration(option: &str, text: Option<&str>) -> Result<Option<u64>, Failure> {
+    let Some(text) = text else { return Ok(None) };
     let ms = ir::quantity::parse_duration(text)
         .ok()
         .and_then(|ms| u64::try_from(ms).ok());
-    ms.ok_or_else(|| Failure::usage(format!("`--older-than {text}` is no duration, expected one as `30d`")))
+    match ms {
+        Some(ms) => Ok(Some(ms)),
+        None => Err(Failure::usage(format!(
+            "`{option} {text}` is no duration, expected one as `30d`"
+        ))),
+    }
 }
 
 fn size(text: &str) -> Result<u64, Failure> {

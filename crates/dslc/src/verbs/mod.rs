@@ -11,6 +11,7 @@ pub mod decide;
 pub mod diff;
 pub mod events;
 pub mod explain;
+pub mod explain_cache;
 pub mod export;
 pub mod fmt;
 pub mod gc;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use engine::event::{NodeStatus, Usage};
-use engine::{InstanceSnapshot, Listed, NodeSnapshot, Undo, UndoStatus};
+use engine::{InstanceSnapshot, Listed, NodeSnapshot, Reused, Undo, UndoStatus};
 use ir::plan::Money;
 
 use crate::failure::{Exit, Failure};
@@ -115,6 +115,7 @@ fn row(indent: &str, node: &NodeSnapshot) -> String {
         let _ = write!(text, "  {}", shown(title));
     }
     details(&mut text, node.attempts, node.duration_ms(), node.undo.as_ref());
+    reused(&mut text, node.reused.as_ref());
     text.push_str(&used(node.agent.as_deref(), node.used));
     text.push('\n');
     if let Some(error) = node.error.as_ref().filter(|_| node.instances.is_empty()) {
@@ -162,6 +163,7 @@ fn instance_row(indent: &str, instance: &InstanceSnapshot) -> String {
         .zip(instance.started_ms)
         .map(|(settled, started)| settled - started);
     details(&mut text, instance.attempts, duration, instance.undo.as_ref());
+    reused(&mut text, instance.reused.as_ref());
     text.push_str(&used(instance.agent.as_deref(), Usage::default()));
     text.push('\n');
     if let Some(error) = &instance.error {
@@ -194,6 +196,12 @@ fn not_undone(text: &mut String, indent: &str, undo: Option<&Undo>) {
             error.kind,
             shown(&error.message)
         );
+    }
+}
+
+fn reused(text: &mut String, reused: Option<&Reused>) {
+    if let Some(reused) = reused {
+        let _ = write!(text, "  reused from {}", reused.run);
     }
 }
 

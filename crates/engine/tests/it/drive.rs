@@ -34,6 +34,8 @@ pub struct Drive<'a> {
     running: BTreeMap<AttemptId, StartAttempt>,
     stopping: BTreeMap<AttemptId, StopReason>,
     timers: BTreeMap<Timer, i64>,
+    /// What was looked for or is being kept: what is to be reported about it.
+    answers: Vec<EventKind>,
     stopped: Option<RunStatus>,
     seen: Vec<NodeSnapshot>,
     last_attempt: BTreeMap<(NodeId, Option<u32>), (u32, u32)>,
@@ -57,6 +59,7 @@ impl<'a> Drive<'a> {
             running: BTreeMap::new(),
             stopping: BTreeMap::new(),
             timers: BTreeMap::new(),
+            answers: Vec::new(),
             stopped: None,
             last_attempt: BTreeMap::new(),
             crashes_left: 4,
@@ -72,6 +75,7 @@ impl<'a> Drive<'a> {
             seed: self.seed,
             parallel: self.plan.limits.parallel.unwrap_or(2),
             workspace: "/w".to_owned(),
+            memory: Default::default(),
         }));
         self.tell(driver());
         self.go_on();
@@ -146,6 +150,10 @@ impl<'a> Drive<'a> {
     }
 
     fn let_something_happen(&mut self) {
+        if !self.answers.is_empty() && (self.rng.percent(50) || self.running.is_empty()) {
+            let answer = self.answers.swap_remove(self.rng.clone().below(self.answers.len()));
+            return self.tell(answer);
+        }
         let choices = self.running.len() + self.timers.len();
         assert!(choices > 0, "the run is stuck: {:#?}", self.engine.nodes());
         let choice = self.rng.below(choices);
@@ -196,6 +204,7 @@ impl<'a> Drive<'a> {
         self.running.clear();
         self.stopping.clear();
         self.timers.clear();
+        self.answers.clear();
         self.tell(driver());
         for lost in self.engine.in_flight() {
             self.tell(EventKind::AttemptLost { attempt: lost.attempt });
@@ -315,10 +324,30 @@ impl<'a> Drive<'a> {
                 self.timers.insert(timer, at_ms);
             }
             Command::AskPeople(_) => {}
+            Command::LookUp { node, instance } => {
+                let wanted = self.engine.wanted(node, instance).expect("something to look for");
+                self.answers.push(EventKind::LookedUp {
+                    node,
+                    instance,
+                    key: ir::fingerprint::digest(&wanted.parts).into(),
+                    files: Vec::new(),
+                    found: None,
+                    missed: None,
+                });
+            }
+            Command::Remember { node } => {
+                assert!(!self.engine.facts(node).is_empty(), "nothing to keep");
+                self.answers.push(EventKind::Remembered { node });
+            }
             Command::RunStopped { status } => {
                 assert_eq!(status, self.engine.status());
                 assert_ne!(self.stopped, Some(status), "said twice");
                 assert!(self.running.is_empty(), "stopped while something runs");
+                let unkept = self
+                    .answers
+                    .iter()
+                    .any(|answer| matches!(answer, EventKind::Remembered { .. }));
+                assert!(!self.over() || !unkept, "over before what it remembered is kept");
                 self.stopped = Some(status);
             }
         }

@@ -267,7 +267,10 @@ fn add_reads(rng: &mut Rng, plan: &mut Plan) {
         plan.memory.push(MemoryKey {
             key: "k".into(),
             ty: Type::String(None),
-            scope: MemoryScope::Run,
+            scope: match rng.clone().percent(50) {
+                true => MemoryScope::Global,
+                false => MemoryScope::Run,
+            },
             default: None,
         });
     }
@@ -282,6 +285,7 @@ fn add_reads(rng: &mut Rng, plan: &mut Plan) {
         let Body::Task(task) = &mut node.body else {
             continue;
         };
+        task.cache_ms = rng.clone().percent(20).then_some(60_000);
         let Some(script) = task.script_mut() else {
             continue;
         };

@@ -203,6 +203,15 @@ impl Reader {
                     default,
                 });
             }
+            "plan-memory" | "global-memory" => self.plan.memory.push(MemoryKey {
+                key: rest.into(),
+                ty: Type::Optional(Box::new(Type::Json)),
+                scope: match word {
+                    "plan-memory" => MemoryScope::Plan,
+                    _ => MemoryScope::Global,
+                },
+                default: None,
+            }),
             _ => panic!("no clause `{word}` of a plan"),
         }
     }
@@ -349,6 +358,7 @@ impl Reader {
             "expect" => task.expect.push(self.expectation(rest)),
             "requires" => task.requires.push(self.expectation(rest)),
             "timeout" => task.timeout = Some(self.expr(rest)),
+            "cache" => task.cache_ms = Some(rest.parse().expect("milliseconds")),
             "idempotent" => task.idempotent = rest == "true",
             "call" => task.work = Work::Call(rest.into()),
             "rollback" => task.rollback = Some(generate::script(rest)),

@@ -17,6 +17,7 @@ fn start(engine: &mut Engine, parallel: u32) -> Vec<Command> {
         seed: 1,
         parallel,
         workspace: "/".to_owned(),
+        memory: Default::default(),
     };
     engine.apply(&Event {
         time_ms: 0,

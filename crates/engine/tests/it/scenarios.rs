@@ -8,8 +8,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use engine::event::{
-    Account, Ask, AttemptId, Call, Command, Ended, Event, EventKind, GateDecision, How, Observation, Resolution,
-    Revision, RunStarted, StartAttempt, Timer, Usage,
+    Account, Ask, AttemptId, Call, Command, Ended, Event, EventKind, Found, GateDecision, How, Kept, Observation,
+    Resolution, Revision, RunStarted, StartAttempt, Timer, Usage,
 };
 use engine::{Carried, Engine, Listed, NodeSnapshot, Notice, Phase, Undo};
 use ir::eval::World;
@@ -44,6 +44,8 @@ fn scenarios_come_out_as_written() {
         "replan",
         "hypotheses",
         "alerts",
+        "reuse",
+        "memory",
     ] {
         let path = format!("{folder}/{name}.md");
         let text = std::fs::read_to_string(&path).expect("a file of scenarios");
@@ -104,6 +106,8 @@ struct Play {
     attempts: BTreeMap<String, AttemptId>,
     /// The last question of each, and in which attempt.
     asked: BTreeMap<String, (NodeId, Option<u32>, u32)>,
+    /// Units for which a result is looked for.
+    wanted: BTreeMap<String, (NodeId, Option<u32>)>,
     world: Pretend,
     out: String,
 }
@@ -119,6 +123,7 @@ impl Play {
             last: None,
             attempts: BTreeMap::new(),
             asked: BTreeMap::new(),
+            wanted: BTreeMap::new(),
             world: Pretend::default(),
             out: String::new(),
         }
@@ -246,6 +251,12 @@ impl Play {
                     because: None,
                 });
             }
+            ["nothing-for", label] => self.looked_up(label, None),
+            ["found", label, outputs @ ..] => self.looked_up(label, Some(outputs)),
+            ["kept", id] => {
+                let node = self.engine.find(id).expect("a node of the run");
+                self.tell(EventKind::Remembered { node });
+            }
             [label, "answers", ..] => {
                 let json = line.split_once(" answers ").expect("an answer").1;
                 let (json, used) = json
@@ -294,16 +305,50 @@ impl Play {
 
     fn start(&mut self, params: &[&str]) {
         let params = params.iter().filter_map(|param| param.split_once('='));
-        let inputs = params
-            .map(|(name, value)| (name.into(), Value::String(value.into())))
-            .collect();
+        let values = params.map(|(name, value)| (name.into(), Value::String(value.into())));
+        // what earlier runs remembered goes by slots, which have a colon
+        let (memory, inputs) = values.partition(|(name, _): &(smol_str::SmolStr, _)| name.contains(':'));
         self.tell(EventKind::RunStarted(RunStarted {
             run: "r1".into(),
             inputs,
             seed: 1,
             parallel: self.plan.limits.parallel.unwrap_or(4),
             workspace: "/w".to_owned(),
+            memory,
         }));
+    }
+
+    /// What came of looking for a result: `name=text` for each of its outputs and, with a colon in it, of what it remembered.
+    fn looked_up(&mut self, label: &str, found: Option<&[&str]>) {
+        let (node, instance) = self.wanted[label];
+        let wanted = self.engine.wanted(node, instance).expect("something to look for");
+        let value = |part: &&str| {
+            let (name, text) = part.split_once('=').expect("name=text");
+            (name.into(), Value::String(text.into()))
+        };
+        let found = found.map(|outputs| {
+            let (writes, outputs) = outputs
+                .iter()
+                .map(value)
+                .partition(|(name, _): &(smol_str::SmolStr, _)| name.contains(':'));
+            Box::new(Found {
+                run: "r0".into(),
+                made_ms: 7,
+                result: Kept {
+                    outputs,
+                    writes,
+                    ..Kept::default()
+                },
+            })
+        });
+        self.tell(EventKind::LookedUp {
+            node,
+            instance,
+            key: ir::fingerprint::digest(&wanted.parts).into(),
+            files: Vec::new(),
+            found,
+            missed: None,
+        });
     }
 
     /// `exit 2 "stdout" "stderr"`, `timeout`, `signal 9`, …
@@ -424,8 +469,18 @@ impl Play {
         for notice in notices {
             self.say(&notice);
         }
+        for keep in self.engine.keeps().to_vec() {
+            let outputs = keep.result.outputs.iter();
+            let outputs = outputs.map(|(name, value)| format!(" {name} = {}", ir::data::render(value)));
+            let line = format!(
+                "keep {}{}",
+                self.named(keep.node, keep.instance),
+                outputs.collect::<String>()
+            );
+            self.say(&line);
+        }
         for command in commands {
-            let line = self.wanted(command);
+            let line = self.asked_for(command);
             self.say(&line);
         }
         if let Some(end) = self.engine.end().cloned()
@@ -440,7 +495,7 @@ impl Play {
         }
     }
 
-    fn wanted(&mut self, command: Command) -> String {
+    fn asked_for(&mut self, command: Command) -> String {
         match command {
             Command::StartAttempt(start) => {
                 self.attempts.insert(start.label.to_string(), start.attempt);
@@ -513,6 +568,20 @@ impl Play {
             } => {
                 let label = self.named(node, instance);
                 format!("timer {label} #{attempt} at {at_ms}")
+            }
+            Command::LookUp { node, instance } => {
+                let label = self.named(node, instance);
+                self.wanted.insert(label.clone(), (node, instance));
+                format!("look up {label}")
+            }
+            Command::Remember { node } => {
+                let facts = self.engine.facts(node).into_iter();
+                let facts = facts.map(|fact| format!("{} = {}", fact.slot, ir::data::render(&fact.value)));
+                format!(
+                    "remember {}: {}",
+                    self.named(node, None),
+                    facts.collect::<Vec<_>>().join(", ")
+                )
             }
             Command::RunStopped { status } => format!("run: {}", name(&status)),
         }
@@ -666,6 +735,7 @@ fn answer(json: &str) -> Value {
 fn told(notice: &Notice) -> Option<String> {
     Some(match notice {
         Notice::Started { .. } | Notice::Line { .. } => return None,
+        Notice::Reused { label, run, .. } => format!("reused {label} of {run}"),
         Notice::Waits {
             label, on, until_ms, ..
         } => match until_ms {

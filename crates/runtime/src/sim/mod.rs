@@ -6,8 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use engine::event::{Ask, AttemptId, Command, Ended, Event, EventKind, How, StartAttempt, StopReason, Timer};
+use engine::event::{Ask, AttemptId, Command, Ended, Event, EventKind, Found, How, StartAttempt, StopReason, Timer};
 use engine::{Engine, Phase};
+use ir::fingerprint;
+use ir::plan::NodeId;
 
 /// What an attempt comes to.
 #[derive(Clone, PartialEq, Debug)]
@@ -44,6 +46,12 @@ pub trait World {
 
     /// A gate opens: what happens because of it, and after how long.
     fn ask(&mut self, ask: &Ask) -> Vec<(u64, EventKind)>;
+
+    /// A result of an earlier run is looked for. By default there have been none.
+    fn look_up(&mut self, key: &str) -> Option<Found> {
+        let _ = key;
+        None
+    }
 
     /// What expressions see when an attempt is looked at, before it starts or after it ended.
     fn sight(&mut self, before: bool) -> &mut dyn ir::eval::World;
@@ -222,10 +230,30 @@ impl<'a, W: World, J: Journal> Simulation<'a, W, J> {
                         self.arrange(after_ms, kind);
                     }
                 }
+                Command::LookUp { node, instance } => {
+                    let kind = self.looked_up(node, instance);
+                    self.arrange(0, kind);
+                }
+                Command::Remember { node } => self.arrange(0, EventKind::Remembered { node }),
                 Command::RunStopped { .. } => {}
             }
         }
         self.journal.acted()
+    }
+
+    fn looked_up(&mut self, node: NodeId, instance: Option<u32>) -> EventKind {
+        let wanted = self.engine.wanted(node, instance);
+        let key = wanted
+            .map(|wanted| fingerprint::digest(&wanted.parts))
+            .unwrap_or_default();
+        EventKind::LookedUp {
+            node,
+            instance,
+            found: self.world.look_up(&key).map(Box::new),
+            key: key.into(),
+            files: Vec::new(),
+            missed: None,
+        }
     }
 
     fn start(&mut self, start: &StartAttempt) -> Result<(), Halt> {

@@ -123,6 +123,7 @@ pub fn run_test(plan: &Arc<Plan>, test: &Test) -> TestReport {
         seed: 1,
         parallel: plan.limits.parallel.unwrap_or(PARALLEL).max(1),
         workspace: "/workspace".to_owned(),
+        memory: Default::default(),
     };
     let driver = EventKind::DriverStarted {
         boot_id: "test".into(),

@@ -3,6 +3,7 @@
 mod crash;
 mod driver;
 mod plans;
+mod reuse;
 mod scopes;
 mod supervisor;
 

@@ -1,0 +1,320 @@
+//! What runs remembered for later ones: `memory.jsonl`, a fact a line; of one slot the last line is the one that counts.
+//!
+//! Promise: a fact that [`Memory::remember`] returned for is on disk, and is there once, however often its run says it again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ir::value::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::error::StoreError;
+use crate::journal::Entry;
+use crate::shared::Shared;
+use crate::{Store, blob, now_ms};
+
+pub(crate) const MEMORY: &str = "memory.jsonl";
+const FORMAT: &str = "memory/1";
+
+/// A fact, and who remembered it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Remembered {
+    /// `global:key`, `plan:NAME:key`
+    pub slot: String,
+    pub value: Value,
+    pub run: String,
+    /// `summarize`, `release/build`
+    pub node: String,
+    pub at_ms: i64,
+}
+
+/// A line, its value as it was written: large strings are references.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    slot: String,
+    value: Box<RawValue>,
+    run: String,
+    node: String,
+    at_ms: i64,
+}
+
+/// The memory of a store.
+#[derive(Debug)]
+pub struct Memory {
+    log: Shared,
+    latest: BTreeMap<String, Line>,
+    /// What was said already: run, node, slot.
+    said: BTreeSet<(String, String, String)>,
+    /// Values that later ones have replaced.
+    replaced: u64,
+}
+
+impl Store {
+    /// What is remembered at this moment.
+    pub fn memory(&self) -> Result<Memory, StoreError> {
+        let log = Shared::new(self.root().join(MEMORY), FORMAT, self.artifacts(), self.durability);
+        let mut memory = Memory {
+            log,
+            latest: BTreeMap::new(),
+            said: BTreeSet::new(),
+            replaced: 0,
+        };
+        memory.read_on()?;
+        Ok(memory)
+    }
+}
+
+impl Memory {
+    /// The value of a slot, if there is one.
+    pub fn get(&self, slot: &str) -> Result<Option<Remembered>, StoreError> {
+        self.latest.get(slot).map(|line| self.whole(line)).transpose()
+    }
+
+    /// All slots that have a value, by name.
+    pub fn slots(&self) -> impl Iterator<Item = &str> {
+        self.latest.keys().map(String::as_str)
+    }
+
+    /// Adds facts that are not there yet, in one write.
+    pub fn remember(&mut self, facts: &[Remembered]) -> Result<(), StoreError> {
+        // others may have appended meanwhile, but not for this run
+        let known = |fact: &&Remembered| {
+            !self
+                .said
+                .contains(&(fact.run.clone(), fact.node.clone(), fact.slot.clone()))
+        };
+        let new: Vec<Line> = facts.iter().filter(known).map(Line::of).collect::<Result<_, _>>()?;
+        let Self {
+            log,
+            latest,
+            said,
+            replaced,
+        } = self;
+        log.append(&new, &mut |entry, _| take(entry, latest, said, replaced))?;
+        for line in new {
+            note(line.into_written()?, latest, said, replaced);
+        }
+        Ok(())
+    }
+
+    fn read_on(&mut self) -> Result<(), StoreError> {
+        let Self {
+            log,
+            latest,
+            said,
+            replaced,
+        } = self;
+        log.read_on(&mut |entry, _| take(entry, latest, said, replaced))
+    }
+
+    fn whole(&self, line: &Line) -> Result<Remembered, StoreError> {
+        let value = blob::swap_in(line.value.get(), self.log.artifacts())?;
+        let value = serde_json::from_str(&value).map_err(|error| StoreError::Encode {
+            what: format!("`{}` in memory: {error}", line.slot),
+        })?;
+        Ok(Remembered {
+            value,
+            slot: line.slot.clone(),
+            run: line.run.clone(),
+            node: line.node.clone(),
+            at_ms: line.at_ms,
+        })
+    }
+
+    /// Forgets values that were replaced, those that are older than `age_max_ms`, and all but the newest `facts_max`; says how many lines
+    /// went, or would.
+    pub(crate) fn compact(
+        &mut self,
+        facts_max: Option<usize>,
+        age_max_ms: Option<u64>,
+        dry_run: bool,
+    ) -> Result<u64, StoreError> {
+        let oldest_ms = age_max_ms.map(|age_ms| now_ms().saturating_sub_unsigned(age_ms));
+        let mut kept: Vec<&Line> = self.latest.values().collect();
+        kept.retain(|line| oldest_ms.is_none_or(|oldest_ms| line.at_ms >= oldest_ms));
+        kept.sort_by_key(|line| (std::cmp::Reverse(line.at_ms), line.slot.clone()));
+        kept.truncate(facts_max.unwrap_or(usize::MAX));
+        kept.reverse();
+        let gone = self.replaced + (self.latest.len() - kept.len()) as u64;
+        if gone > 0 && !dry_run {
+            let lines: Result<Vec<_>, _> = kept.iter().map(serde_json::to_string).collect();
+            self.log.replace(&lines.map_err(encode)?)?;
+        }
+        Ok(gone)
+    }
+}
+
+impl Line {
+    fn of(fact: &Remembered) -> Result<Self, StoreError> {
+        let value = serde_json::to_string(&fact.value).map_err(encode)?;
+        Ok(Self {
+            value: RawValue::from_string(value).map_err(encode)?,
+            slot: fact.slot.clone(),
+            run: fact.run.clone(),
+            node: fact.node.clone(),
+            at_ms: fact.at_ms,
+        })
+    }
+
+    /// As it is in the file.
+    fn into_written(self) -> Result<Self, StoreError> {
+        let value = blob::swap_out(self.value.get(), blob::HashOnly)?.into_owned();
+        let value = RawValue::from_string(value).map_err(encode)?;
+        Ok(Self { value, ..self })
+    }
+}
+
+fn encode(error: serde_json::Error) -> StoreError {
+    StoreError::Encode {
+        what: error.to_string(),
+    }
+}
+
+impl std::fmt::Debug for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} = {} by {}/{}", self.slot, self.value.get(), self.run, self.node)
+    }
+}
+
+fn take(
+    entry: &Entry,
+    latest: &mut BTreeMap<String, Line>,
+    said: &mut BTreeSet<(String, String, String)>,
+    replaced: &mut u64,
+) -> Result<(), StoreError> {
+    let line: Line = serde_json::from_str(entry.event.get()).map_err(|error| StoreError::Encode {
+        what: format!("line {} of `{MEMORY}`: {error}", entry.seq),
+    })?;
+    note(line, latest, said, replaced);
+    Ok(())
+}
+
+fn note(
+    line: Line,
+    latest: &mut BTreeMap<String, Line>,
+    said: &mut BTreeSet<(String, String, String)>,
+    replaced: &mut u64,
+) {
+    said.insert((line.run.clone(), line.node.clone(), line.slot.clone()));
+    *replaced += u64::from(latest.insert(line.slot.clone(), line).is_some());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::Durability;
+
+    fn store(dir: &tempfile::TempDir) -> Store {
+        Store::new(dir.path().join(".dslc"), Durability::Power)
+    }
+
+    fn fact(slot: &str, run: &str, value: &str) -> Remembered {
+        Remembered {
+            slot: slot.to_owned(),
+            value: value.into(),
+            run: run.to_owned(),
+            node: "a".to_owned(),
+            at_ms: now_ms(),
+        }
+    }
+
+    fn value(store: &Store, slot: &str) -> Option<String> {
+        let memory = store.memory().expect("readable");
+        let fact = memory.get(slot).expect("whole")?;
+        Some(fact.value.as_str().expect("a string").to_owned())
+    }
+
+    #[test]
+    fn the_last_value_of_a_slot_counts_also_of_two_that_append_at_once() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = store(&dir);
+        let (mut one, mut two) = (store.memory().expect("empty"), store.memory().expect("empty"));
+        let large = "x".repeat(10_000);
+        one.remember(&[fact("global:k", "r1", "one"), fact("global:l", "r1", &large)])
+            .expect("kept");
+        two.remember(&[fact("global:k", "r2", "two")]).expect("kept");
+        assert_eq!(value(&store, "global:k").as_deref(), Some("two"));
+        assert_eq!(value(&store, "global:l").as_deref(), Some(large.as_str()));
+        assert_eq!(value(&store, "global:m"), None);
+    }
+
+    #[test]
+    fn a_run_that_says_a_fact_again_does_not_bring_it_back() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = store(&dir);
+        store
+            .memory()
+            .expect("empty")
+            .remember(&[fact("k", "r1", "one")])
+            .expect("kept");
+        store
+            .memory()
+            .expect("read")
+            .remember(&[fact("k", "r2", "two")])
+            .expect("kept");
+        store
+            .memory()
+            .expect("read")
+            .remember(&[fact("k", "r1", "one")])
+            .expect("known");
+        assert_eq!(value(&store, "k").as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_torn_end_is_no_fact_and_an_edited_one_is_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = store(&dir);
+        store
+            .memory()
+            .expect("empty")
+            .remember(&[fact("k", "r1", "true")])
+            .expect("kept");
+        let path = store.root().join(MEMORY);
+        let whole = fs::read_to_string(&path).expect("there");
+        fs::write(&path, format!("{whole}{}", &whole[..50])).expect("written");
+        assert_eq!(value(&store, "k").as_deref(), Some("true"));
+        store
+            .memory()
+            .expect("read")
+            .remember(&[fact("k", "r2", "two")])
+            .expect("kept");
+        let text = fs::read_to_string(&path).expect("there");
+        fs::write(&path, text.replacen("true", "fake", 1)).expect("written");
+        let error = store.memory().expect_err("refused").to_string();
+        assert!(error.contains("memory.jsonl` is corrupt at line 2"), "{error}");
+    }
+
+    #[test]
+    fn collecting_forgets_replaced_old_and_too_many_values() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = store(&dir);
+        let mut memory = store.memory().expect("empty");
+        let large = "x".repeat(10_000);
+        for (n, slot) in ["k", "l", "m", "k"].into_iter().enumerate() {
+            let at_ms = now_ms() - 10_000 + 1_000 * n as i64;
+            let fact = Remembered {
+                at_ms,
+                ..fact(slot, &format!("r{n}"), if n == 3 { &large } else { slot })
+            };
+            memory.remember(&[fact]).expect("kept");
+        }
+        let collect = |keep: crate::Retention| store.collect(&keep, false, |_| true).expect("done").facts;
+        assert_eq!(collect(crate::Retention::default()), 1, "the first value of k");
+        let facts_max = Some(2);
+        let keep = crate::Retention {
+            facts_max,
+            ..Default::default()
+        };
+        assert_eq!(collect(keep), 1, "l is the oldest");
+        assert_eq!(value(&store, "l"), None);
+        assert_eq!(value(&store, "k").as_deref(), Some(large.as_str()), "its blob is kept");
+        let keep = crate::Retention {
+            facts_age_max_ms: Some(7_500),
+            ..Default::default()
+        };
+        assert_eq!(collect(keep), 1, "m is too old");
+        assert_eq!(store.memory().expect("sound").slots().collect::<Vec<_>>(), ["k"]);
+    }
+}
