@@ -149,3 +149,23 @@ fn the_example_with_memory_and_a_cache_passes_its_tests_and_is_refused_only_for_
     assert!(refused.contains("`using: web.search"), "{refused}");
     assert!(!refused.contains("memory") && !refused.contains("cache"), "{refused}");
 }
+
+#[test]
+fn declared_files_take_part_with_their_contents() {
+    let plan = "task build timeout:1m\n  dir: \".\"\n  run: |\n    mkdir -p out\n    echo x >>out/marks\n    cat src/* >out/all\n  effects: read(\"src/**\"), write(\"out/**\")\n  cache: 24h\n";
+    let project = Project::new(&[("build.plan", plan), ("src/a.txt", "one")]);
+    let built = || {
+        let output = project.transcript(&["run", "build.plan"]);
+        assert!(output.contains("--- exit 0"), "{output}");
+        project.read("out/marks").lines().count()
+    };
+    assert_eq!((built(), built()), (1, 1), "nothing has changed");
+    project.write("src/b.txt", b"two");
+    assert_eq!(built(), 2, "there is another file to read");
+    std::fs::remove_file(project.path().join("out/all")).expect("removed");
+    assert_eq!(built(), 3, "what it wrote is gone");
+    let events = project.transcript(&["events", "last"]);
+    assert!(events.contains("left in `out/**` is not there as it was"), "{events}");
+    let text = project.transcript(&["explain-cache", "last", "build"]);
+    assert!(text.contains("read(\"src/**\")") && text.contains("2 files"), "{text}");
+}

@@ -29,6 +29,8 @@ type View = Arc<BTreeMap<SmolStr, NodeId>>;
 pub struct Fact {
     pub slot: SmolStr,
     pub value: Value,
+    /// How often people had the node begin anew before.
+    pub round: u32,
 }
 
 /// A key that outlives a run, of a plan or of one that it calls.
@@ -157,6 +159,7 @@ impl Engine {
                 Some(Fact {
                     value: writes.get(&slot)?.clone(),
                     slot,
+                    round: self.state.node(node).retries,
                 })
             })
             .collect()

@@ -223,6 +223,7 @@ impl Engine {
         node.before = old.fan;
         for unit in units {
             self.state.verified.remove(&unit);
+            self.state.looked.remove(&unit);
             self.state.agents.remove(&unit);
             if let Some(calling) = self.state.calls.get_mut(&unit) {
                 calling.begin_anew();

@@ -32,6 +32,8 @@ pub struct Wanted {
     /// Where those files are; relative to where `dslc` was started, absent: the run's work folder.
     pub dir: Option<String>,
     pub age_max_ms: u64,
+    /// A person has it tried again: none stands in, and what it comes to is kept.
+    pub anew: bool,
 }
 
 /// A result to be kept for later runs.
@@ -82,6 +84,7 @@ impl Engine {
                 .and_then(|dir| scope.eval(dir).ok())
                 .map(|dir| ir::data::render(&dir)),
             age_max_ms,
+            anew: self.state.node(node).retries > 0,
         })
     }
 
@@ -118,11 +121,10 @@ impl Engine {
         parts
     }
 
-    /// Whether a result is to be looked for before a unit starts: once, before its first attempt.
+    /// Whether a result is to be looked for before a unit starts: once, before its first attempt, and again where it begins anew.
     pub(crate) fn looks_up(&self, unit: UnitId) -> bool {
         let task = task(self.scopes.node(unit.node));
         task.is_some_and(|task| task.cache_ms.is_some() && is_reusable(task))
-            && self.state.unit(unit).attempt == 0
             && !self.state.looked.contains_key(&unit)
             && !self.state.judging.contains_key(&unit)
     }
@@ -253,8 +255,12 @@ impl Engine {
 
 /// Whether another run's result may stand in for a task's.
 fn is_reusable(task: &Task) -> bool {
-    let makes = matches!(task.work, Work::Script(_) | Work::Capability(_) | Work::Steps(_));
-    makes && task.idempotent
+    let repeatable = match &task.work {
+        Work::Script(_) | Work::Capability(_) => true,
+        Work::Steps(steps) => steps.iter().all(|step| step.idempotent),
+        Work::Nothing | Work::Call(_) => false,
+    };
+    repeatable && task.idempotent
 }
 
 fn patterns(effects: &[Effect], kind: EffectKind) -> Vec<SmolStr> {

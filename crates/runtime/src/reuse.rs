@@ -103,7 +103,11 @@ impl Driver<'_> {
         let mut parts = wanted.parts.clone();
         parts.extend(files.iter().cloned());
         let key = SmolStr::from(fingerprint::digest(&parts));
-        let (found, missed) = match self.find(&key, &wanted, &dir) {
+        let found = match wanted.anew {
+            true => Err("it was to be tried again".to_owned()),
+            false => self.find(&key, &wanted, &dir),
+        };
+        let (found, missed) = match found {
             Ok(found) => (found.map(Box::new), None),
             Err(why) => (None, Some(why)),
         };
@@ -291,6 +295,7 @@ fn facts(engine: &Engine, node: NodeId, run: &str, at_ms: i64) -> Vec<Remembered
     facts
         .map(|fact| Remembered {
             slot: fact.slot.to_string(),
+            round: fact.round,
             value: fact.value,
             run: run.to_owned(),
             node: name.to_string(),

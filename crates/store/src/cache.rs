@@ -343,11 +343,10 @@ mod tests {
         let store = store(&dir);
         let mut other = Shared::new(
             store.root().join(CACHE),
-            "cache/1",
+            "cache/9",
             store.artifacts(),
             Durability::Power,
         );
-        other.format = "cache/9";
         other.append(&["x"], &mut |_, _| Ok(())).expect("written");
         let error = store.cache().expect_err("refused").to_string();
         assert!(

@@ -25,6 +25,9 @@ pub struct Remembered {
     pub run: String,
     /// `summarize`, `release/build`
     pub node: String,
+    /// Counts from 0: a node that is begun anew may remember something else.
+    #[serde(default)]
+    pub round: u32,
     pub at_ms: i64,
 }
 
@@ -35,16 +38,21 @@ struct Line {
     value: Box<RawValue>,
     run: String,
     node: String,
+    #[serde(default)]
+    round: u32,
     at_ms: i64,
 }
+
+/// Who said it: run, node, slot, and how often the node had begun anew.
+type Said = (String, String, String, u32);
 
 /// The memory of a store.
 #[derive(Debug)]
 pub struct Memory {
     log: Shared,
     latest: BTreeMap<String, Line>,
-    /// What was said already: run, node, slot.
-    said: BTreeSet<(String, String, String)>,
+    /// What was said already.
+    said: BTreeSet<Said>,
     /// Values that later ones have replaced.
     replaced: u64,
 }
@@ -81,7 +89,7 @@ impl Memory {
         let known = |fact: &&Remembered| {
             !self
                 .said
-                .contains(&(fact.run.clone(), fact.node.clone(), fact.slot.clone()))
+                .contains(&(fact.run.clone(), fact.node.clone(), fact.slot.clone(), fact.round))
         };
         let new: Vec<Line> = facts.iter().filter(known).map(Line::of).collect::<Result<_, _>>()?;
         let Self {
@@ -117,6 +125,7 @@ impl Memory {
             slot: line.slot.clone(),
             run: line.run.clone(),
             node: line.node.clone(),
+            round: line.round,
             at_ms: line.at_ms,
         })
     }
@@ -152,6 +161,7 @@ impl Line {
             slot: fact.slot.clone(),
             run: fact.run.clone(),
             node: fact.node.clone(),
+            round: fact.round,
             at_ms: fact.at_ms,
         })
     }
@@ -179,7 +189,7 @@ impl std::fmt::Debug for Line {
 fn take(
     entry: &Entry,
     latest: &mut BTreeMap<String, Line>,
-    said: &mut BTreeSet<(String, String, String)>,
+    said: &mut BTreeSet<Said>,
     replaced: &mut u64,
 ) -> Result<(), StoreError> {
     let line: Line = serde_json::from_str(entry.event.get()).map_err(|error| StoreError::Encode {
@@ -189,13 +199,8 @@ fn take(
     Ok(())
 }
 
-fn note(
-    line: Line,
-    latest: &mut BTreeMap<String, Line>,
-    said: &mut BTreeSet<(String, String, String)>,
-    replaced: &mut u64,
-) {
-    said.insert((line.run.clone(), line.node.clone(), line.slot.clone()));
+fn note(line: Line, latest: &mut BTreeMap<String, Line>, said: &mut BTreeSet<Said>, replaced: &mut u64) {
+    said.insert((line.run.clone(), line.node.clone(), line.slot.clone(), line.round));
     *replaced += u64::from(latest.insert(line.slot.clone(), line).is_some());
 }
 
@@ -216,6 +221,7 @@ mod tests {
             value: value.into(),
             run: run.to_owned(),
             node: "a".to_owned(),
+            round: 0,
             at_ms: now_ms(),
         }
     }

@@ -4,6 +4,7 @@
 //! the events in the journal mean.
 
 use std::fs;
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use ir::plan::{Inputs, Plan};
@@ -254,6 +255,17 @@ impl RunFolder {
     /// Continues the journal behind `tail`, cutting what is torn. Only with the lock.
     pub fn append(&self, _lock: &RunLock, tail: &Tail) -> Result<Writer, StoreError> {
         Writer::open(self.path.join(JOURNAL), tail, self.artifacts.clone(), self.durability)
+    }
+
+    /// The first line of the journal, unchecked: for lists.
+    pub fn first_line(&self) -> Result<String, StoreError> {
+        let path = self.path.join(JOURNAL);
+        let file = fs::File::open(&path).map_err(StoreError::io("open", &path))?;
+        let mut line = String::new();
+        std::io::BufReader::new(file)
+            .read_line(&mut line)
+            .map_err(StoreError::io("read", &path))?;
+        Ok(line)
     }
 
     /// The last whole line of the journal, unchecked: for lists.

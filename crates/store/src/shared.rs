@@ -41,6 +41,8 @@ pub(crate) struct Place {
 }
 
 const NO_COMMANDS: [u8; 0] = [];
+/// Where every such chain starts, whatever its format: one that is newer is to be refused, not taken for torn.
+const GENESIS: &[u8] = b"a journal of the store";
 
 #[derive(Serialize, Deserialize)]
 struct Format {
@@ -52,7 +54,7 @@ impl Shared {
         let tail = Tail {
             valid_len: 0,
             unterminated: false,
-            head: Head::genesis(format.as_bytes()),
+            head: Head::genesis(GENESIS),
             seq: 0,
             torn: None,
         };

@@ -320,6 +320,15 @@ fn conflicts_of_task(cx: &Cx<'_>, decl: &Decl) {
         let message = format!("{} uses a shell but has no `run`, expected its script", name(decl));
         cx.push(Problem::new(rules::MISSING_CLAUSE, using.name.span, message).help("add a block `run: |`"));
     }
+    if !conflict(
+        cx,
+        clause(decl, K::Cache),
+        call,
+        "the tasks of that plan have results of their own",
+    ) {
+        let work = [K::Run, K::Using, K::Do];
+        requires(cx, decl, K::Cache, &work, "there is no work whose result could be kept");
+    }
     for key in [K::Env, K::Shell] {
         requires(cx, decl, key, &[K::Run, K::Rollback], "only a script has it");
     }

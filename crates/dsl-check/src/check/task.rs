@@ -308,6 +308,9 @@ fn task(cx: &Cx<'_>, decl: &Decl) -> Node {
     for step in &mut steps {
         step.idempotent = said.unwrap_or(!touches.doubtful && step.idempotent);
     }
+    if !idempotent || steps.iter().any(|step| !step.idempotent) {
+        never_reused(cx, decl);
+    }
     let fallback = match clause(decl, K::Fallback).map(|clause| &clause.value) {
         Some(Value::Names(names)) => names.first().and_then(|name| needed(cx, name)),
         _ => None,
@@ -582,6 +585,16 @@ fn later_clauses(cx: &Cx<'_>, decl: &Decl) -> (Budget, Option<u64>) {
         }
     }
     (budget, cache_ms)
+}
+
+/// What may not be repeated is not left out either.
+fn never_reused(cx: &Cx<'_>, decl: &Decl) {
+    let Some(cache) = clause(decl, K::Cache) else {
+        return;
+    };
+    let message = "`cache` of a task that may not be repeated: every run has to do it";
+    let problem = Problem::new(rules::CONFLICTING_CLAUSES, cache.name.span, message);
+    cx.push(problem.help("remove `cache`, or say `idempotent: true` if having it done once is enough"));
 }
 
 /// The retry that a task has when it has none of its own.

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use store::{Durability, RunFolder};
+use engine::event::{Command, Event, RunStatus};
+use serde::Deserialize;
+use store::{Durability, RunFolder, RunMeta};
 
 use crate::failure::{Exit, Failure};
 use crate::history::{History, StoreArg};
@@ -42,22 +44,41 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
 }
 
 fn line(folder: RunFolder, json: bool) -> Result<String, Failure> {
+    if let Some((status, duration_ms)) = ended(&folder).filter(|_| !json) {
+        return Ok(row(&folder.meta()?, status.name(), duration_ms));
+    }
     let history = History::read(folder)?;
     let facts = history.facts();
-    if json {
-        return Ok(facts.json(false) + "\n");
+    match json {
+        true => Ok(facts.json(false) + "\n"),
+        false => Ok(row(&history.meta, facts.status(), facts.duration_ms())),
     }
-    let mut line = format!("{}  {}", history.meta.run, text::status_padded(facts.status()));
+}
+
+/// How a run ended and how long it took, by the ends of its journal: of thousands of runs there is no time to read all that is between.
+/// Absent: it has not ended, or that is not so easily seen.
+fn ended(folder: &RunFolder) -> Option<(RunStatus, i64)> {
+    #[derive(Deserialize)]
+    struct Line {
+        event: Event,
+        commands: Vec<Command>,
+    }
+    let first: Line = serde_json::from_str(&folder.first_line().ok()?).ok()?;
+    let last: Line = serde_json::from_str(&folder.last_line().ok()??).ok()?;
+    let Some(Command::RunStopped { status }) = last.commands.last() else {
+        return None;
+    };
+    let is_over = matches!(status, RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled);
+    is_over.then(|| (*status, last.event.time_ms - first.event.time_ms))
+}
+
+fn row(meta: &RunMeta, status: &str, duration_ms: i64) -> String {
+    let mut line = format!("{}  {}", meta.run, text::status_padded(status));
     // Infallible: writing to a string.
-    let _ = write!(
-        line,
-        "  {:>8}  {}",
-        text::duration(facts.duration_ms()),
-        history.meta.plan
-    );
-    if let Some(title) = &history.meta.title {
+    let _ = write!(line, "  {:>8}  {}", text::duration(duration_ms), meta.plan);
+    if let Some(title) = &meta.title {
         let _ = write!(line, "  {}", crate::printer::shown(title));
     }
     line.push('\n');
-    Ok(line)
+    line
 }

@@ -425,11 +425,12 @@ impl<'a> Drive<'a> {
             self.stopped.is_some(),
             "whether the run stands still was not said"
         );
-        let idle = in_flight.is_empty() && self.timers.is_empty();
+        let idle = in_flight.is_empty() && self.timers.is_empty() && self.answers.is_empty();
         assert!(!idle || stands, "nothing happens and nothing will: {now:#?}");
         let free = in_flight.len() < self.plan.limits.parallel.unwrap_or(2) as usize;
         let limits_of_calls = self.plan.plans.values().any(|plan| plan.limits.parallel.is_some());
-        let held = !free || stands || limits_of_calls || self.faults.pauses || self.faults.cancel;
+        let looks = !self.answers.is_empty();
+        let held = !free || stands || looks || limits_of_calls || self.faults.pauses || self.faults.cancel;
         assert!(
             held || now.iter().all(|node| node.status != NodeStatus::Ready),
             "a slot is free and a node is ready"

@@ -2,20 +2,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use engine::event::{NodeStatus, RunStatus};
 use ir::expr::{Expr, Ref};
 use ir::func::Func;
-use ir::plan::{Effect, EffectKind, Inputs, MemoryKey, MemoryScope, Plan, Remember, Task};
+use ir::plan::{Inputs, MemoryKey, MemoryScope, Plan, Remember, Task};
 use ir::types::Type;
 use ir::value::Value;
-use store::{Durability, Store};
+use store::Store;
 
 use super::plans::{bind, call, node, output, param, plan, script_of, sh, task, text, trimmed_stdout};
-use super::{SUPERVISOR, supervisor_command};
-use crate::{Finished, Observer, Options, Progress, RunError, Unwatched, fold, replay, resume, start};
+use super::{drive_in_process, options, start_process, store, wait_for_a_run};
+use crate::{Finished, Observer, Progress, RunError, Unwatched, fold, replay, resume, start};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const CRASHES: u64 = 12;
@@ -29,18 +28,6 @@ fn home() -> Home {
     let dir = tempfile::tempdir().expect("a folder");
     let store = store(dir.path());
     Home { dir, store }
-}
-
-fn store(dir: &Path) -> Store {
-    Store::new(dir.join(".dslc"), Durability::Power)
-}
-
-fn options(dir: &Path) -> Options {
-    let (binary, args) = supervisor_command(SUPERVISOR);
-    Options {
-        supervisor_args: args,
-        ..Options::new(binary, dir.to_owned())
-    }
 }
 
 #[derive(Default)]
@@ -219,46 +206,6 @@ fn a_cache_that_was_edited_is_said_once_and_the_run_does_without() {
     );
 }
 
-#[test]
-fn declared_files_take_part_with_their_contents() {
-    let home = home();
-    fs::create_dir(home.path("src")).expect("made");
-    fs::write(home.path("src/a.txt"), "one").expect("written");
-    let build = || {
-        let effect = |kind, args: &[&str]| Effect {
-            kind,
-            args: args.iter().map(|arg| (*arg).into()).collect(),
-        };
-        let mut task = Task {
-            // it may leave marks only where it says that it writes
-            work: sh("mkdir -p out; echo x >>out/marks; cat src/* >out/all").into(),
-            effects: Some(vec![
-                effect(EffectKind::Read, &["src"]),
-                effect(EffectKind::Write, &["out/**"]),
-            ]),
-            cache_ms: Some(DAY_MS),
-            ..Task::default()
-        };
-        script_of(&mut task).dir = Some(text("."));
-        plan(vec![node("build", &[], task)])
-    };
-    let built = || fs::read_to_string(home.path("out/marks")).map_or(0, |text| text.lines().count());
-    home.run(build(), "");
-    home.run(build(), "");
-    assert_eq!(built(), 1, "nothing has changed");
-    fs::write(home.path("src/b.txt"), "two").expect("written");
-    home.run(build(), "");
-    assert_eq!(built(), 2, "there is another file to read");
-    fs::remove_file(home.path("out/all")).expect("removed");
-    let again = home.run(build(), "");
-    assert_eq!(built(), 3, "what it wrote is gone");
-    assert!(
-        missed(&again)
-            .expect("said")
-            .contains("left in `out/**` is not there as it was")
-    );
-}
-
 fn shared(key: &str, ty: Type, scope: MemoryScope) -> MemoryKey {
     MemoryKey {
         key: key.into(),
@@ -371,13 +318,8 @@ fn keeping(dir: &Path) -> Plan {
 }
 
 #[test]
-#[ignore = "a driver that another test kills"]
 fn run_process() {
-    let Some(dir) = std::env::var_os("DSLC_TEST_DIR").map(PathBuf::from) else {
-        return;
-    };
-    let running = start(&store(&dir), keeping(&dir), Inputs::new(), options(&dir));
-    let _ = running.and_then(|running| running.drive(&mut Unwatched));
+    drive_in_process(keeping);
 }
 
 #[test]
@@ -385,20 +327,8 @@ fn a_driver_killed_at_any_moment_leaves_no_half_result_and_no_fact_twice_or_neve
     for crash in 0..CRASHES {
         let dir = tempfile::tempdir().expect("a folder");
         let dir = dir.path();
-        let (binary, mut args) = supervisor_command(SUPERVISOR);
-        args[2] = "tests::reuse::run_process".into();
-        let mut driver = Command::new(binary)
-            .args(args)
-            .env("DSLC_TEST_DIR", dir)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("a driver");
-        let until = Instant::now() + Duration::from_secs(20);
-        while store(dir).find("last").is_err() {
-            assert!(Instant::now() < until, "no run was made");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        let mut driver = start_process("reuse::run_process", dir);
+        wait_for_a_run(dir);
         std::thread::sleep(Duration::from_millis(9 * crash + store::random() % 9));
         driver.kill().expect("killed");
         driver.wait().expect("reaped");
