@@ -356,7 +356,7 @@ pub enum Command {
     /// A gate or a task waits for people. Nothing is to be done but to let them know: their answer is a `Decided`, or an `Answered` where
     /// there is a `question`.
     AskPeople(Box<Ask>),
-    /// Look through the results of earlier runs: [`crate::Engine::wanted`] says for what. The answer is `LookedUp`.
+    /// Look through the results of earlier runs: [`crate::Engine::sought`] says for what. The answer is `LookedUp`.
     LookUp {
         node: NodeId,
         #[serde(default, skip_serializing_if = "Option::is_none")]

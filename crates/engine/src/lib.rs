@@ -73,7 +73,7 @@ pub use outcome::Outcome;
 pub use people::{GateSnapshot, Recorded, Refusal, Weight};
 pub use questions::{AnswerShape, NoAnswer, QuestionSnapshot, RecordedAnswer, is_human};
 pub use redo::NoRetry;
-pub use reuse::{Keep, Reused, Wanted};
+pub use reuse::{Keep, Reused, Sought};
 pub use revise::{Carried, NoRevision, Revised};
 pub use snapshot::{InFlight, InstanceSnapshot, Listed, NodeSnapshot, Unverified};
 pub use state::{Ignored, NodeError, RunEnd, Undo, UndoStatus};

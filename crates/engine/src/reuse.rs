@@ -21,7 +21,7 @@ use crate::state::UnitId;
 
 /// What is looked for.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Wanted {
+pub struct Sought {
     pub label: SmolStr,
     /// All that the result follows from, but for the files.
     pub parts: Vec<Part>,
@@ -66,7 +66,7 @@ pub(crate) struct Looked {
 impl Engine {
     /// What is looked for before a task, or an instance, is attempted; absent where its result is never reused. The same before it
     /// starts and after it has ended.
-    pub fn wanted(&self, node: NodeId, instance: Option<u32>) -> Option<Wanted> {
+    pub fn sought(&self, node: NodeId, instance: Option<u32>) -> Option<Sought> {
         let unit = unit_of(node, instance);
         self.state.find_unit(unit)?;
         let task = task(self.scopes.node(node))?;
@@ -75,7 +75,7 @@ impl Engine {
         let own_dir = task.script().and_then(|script| script.dir.as_ref());
         let dir = own_dir.or(scope.plan().dir.as_ref());
         let effects = self.effects(unit, task);
-        Some(Wanted {
+        Some(Sought {
             label: self.label(unit),
             parts: self.parts(unit, &scope),
             reads: patterns(effects, EffectKind::Read),

@@ -169,6 +169,7 @@ impl Engine {
             ledger.waiting.clear();
         }
         state.backoffs.clear();
+        state.looking.clear();
         state.asking.clear();
         state.awaited.clear();
         state.to_ask.clear();

@@ -157,6 +157,7 @@ impl Scopes {
         predecessors: Vec<Option<NodeId>>,
         reruns: BTreeSet<NodeId>,
     ) -> ScopeId {
+        self.shares_memory |= shared_keys(&program.plan).next().is_some();
         let new = self.begin(program, None, SmolStr::default(), predecessors);
         self.list[self.outermost as usize].successor = Some(new);
         self.outermost = new;

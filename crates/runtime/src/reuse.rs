@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use engine::event::{EventKind, Found, Kept};
-use engine::{Engine, Keep, Wanted};
+use engine::{Engine, Keep, Sought};
 use ir::fingerprint::{self, Kind, Part};
 use ir::plan::{NodeId, Plan};
 use ir::quantity::render_duration;
@@ -95,7 +95,7 @@ struct Broken {
 impl Driver<'_> {
     /// Looks for a result, and reports what came of it.
     pub(crate) fn look_up(&mut self, node: NodeId, instance: Option<u32>) {
-        let Some(wanted) = self.journal.engine.wanted(node, instance) else {
+        let Some(wanted) = self.journal.engine.sought(node, instance) else {
             return;
         };
         let dir = self.preparer.dir(wanted.dir.as_deref());
@@ -122,7 +122,7 @@ impl Driver<'_> {
     }
 
     /// What of a result's origin only the disk can tell: where its task runs, and the files that it says it reads.
-    fn files(&mut self, wanted: &Wanted, dir: &Path) -> Vec<Part> {
+    fn files(&mut self, wanted: &Sought, dir: &Path) -> Vec<Part> {
         let mut files = Vec::new();
         if wanted.dir.is_some() {
             let workspace = self.journal.engine.run().map(|run| run.workspace.clone());
@@ -155,7 +155,7 @@ impl Driver<'_> {
         }
     }
 
-    fn find(&mut self, key: &str, wanted: &Wanted, dir: &Path) -> Outcome {
+    fn find(&mut self, key: &str, wanted: &Sought, dir: &Path) -> Outcome {
         let found = match self.shelf.cache() {
             Ok(cache) => cache.find(key),
             Err(broken) => return Err(self.without_cache(broken)),
@@ -180,7 +180,7 @@ impl Driver<'_> {
     }
 
     /// Whether what was found can stand in now.
-    fn fits(&self, entry: &CacheEntry, wanted: &Wanted, dir: &Path) -> Result<Found, String> {
+    fn fits(&self, entry: &CacheEntry, wanted: &Sought, dir: &Path) -> Result<Found, String> {
         let age_ms = u64::try_from(now_ms().saturating_sub(entry.made_ms)).unwrap_or(0);
         if age_ms > wanted.age_max_ms {
             let shown = |ms: u64| render_duration(i64::try_from(ms).unwrap_or(i64::MAX));
@@ -221,7 +221,7 @@ impl Driver<'_> {
     }
 
     /// The files that a task says it writes, as they are now.
-    fn wrote(&self, wanted: &Wanted, dir: &Path) -> Option<Part> {
+    fn wrote(&self, wanted: &Sought, dir: &Path) -> Option<Part> {
         let parts = wanted.writes.iter().map(|pattern| self.covered("write", pattern, dir));
         let parts: Vec<Part> = parts.collect();
         (!parts.is_empty()).then(|| Part::new(Kind::Files, "writes", &parts, ""))
@@ -248,7 +248,7 @@ impl Driver<'_> {
 
     fn entry(&self, keep: &Keep) -> Option<CacheEntry> {
         let engine = &self.journal.engine;
-        let wanted = engine.wanted(keep.node, keep.instance)?;
+        let wanted = engine.sought(keep.node, keep.instance)?;
         let dir = self.preparer.dir(wanted.dir.as_deref());
         let wrote = self.wrote(&wanted, &dir);
         let mut parts = wanted.parts;

@@ -348,17 +348,3 @@ impl<'a, 'db> Arguments<'a, 'db> {
         None
     }
 }
-
-/// What of a block the runtime cannot run, or not enforce, yet. It is no mistake of the plan, so the checker does not say it;
-/// the compiled plan lists it, and `dslc run` refuses the plan by that list.
-#[derive(Default)]
-pub(crate) struct Unready {
-    /// What, and where in the block.
-    pub found: Vec<(SmolStr, Span)>,
-}
-
-impl Unready {
-    pub fn blocks_as(&mut self, what: SmolStr, span: Span) {
-        self.found.push((what, span));
-    }
-}

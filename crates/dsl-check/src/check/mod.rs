@@ -43,7 +43,6 @@ pub(crate) use capabilities::runner as runner_of_capability;
 pub(crate) use effects::effects;
 pub(crate) use env::NODE_STATUSES;
 pub(crate) use limits::{costs, duration_ms, limits, money};
-pub(crate) use literals::Unready;
 pub(crate) use outputs::{declared_outputs, error_type, node_outputs, outputs_unknown};
 pub(crate) use plan::{PlanParts, field_type, lower_plan_block};
 pub(crate) use profiles::{WITH_MEMBERS, capability_of, is_of_plan};

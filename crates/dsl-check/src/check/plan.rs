@@ -12,7 +12,7 @@ use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::env::{Place, Reads};
-use super::literals::{self, Unready};
+use super::literals;
 use super::task::{output, prose_of, typed};
 use super::{Cx, rates, scripts, settings, shape};
 use crate::rules;
@@ -40,7 +40,6 @@ pub(crate) struct PlanParts {
     pub timeout_ms: Option<u64>,
     pub failure: Option<FailurePolicy>,
     pub retry: Option<Retry>,
-    pub unready: Unready,
 }
 
 pub(crate) fn lower_plan_block(cx: &Cx<'_>, decl: &Decl) -> PlanParts {

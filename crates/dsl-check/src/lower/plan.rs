@@ -8,7 +8,7 @@ use ir::visit;
 
 use super::declared;
 use crate::analysis::{Analysis, Edge};
-use crate::check::{Cx, NodeParts, PlanParts, Unready, lower_node, lower_plan_block, with_default_retry};
+use crate::check::{Cx, NodeParts, PlanParts, lower_node, lower_plan_block, with_default_retry};
 use crate::diagnostic::BlockRef;
 use crate::graph::{PlanGraph, graphs};
 use crate::inputs::SourceFile;
@@ -32,7 +32,6 @@ pub(super) fn one(analysis: &Analysis, file: SourceFile, at: usize) -> Plan {
         .filter_map(|&block| Some((block, analysis.decl(block)?)));
     for (block, decl) in clauses.chain(analysis.clauses_under(file, at)) {
         let parts = lower_plan_block(&cx(analysis, block, decl, graph), decl);
-        unsupported.extend(lines.unsupported(block, &parts.unready));
         failure = parts.failure.unwrap_or(failure);
         retry = retry.or_else(|| parts.retry.clone());
         add(&mut plan, parts);
@@ -169,18 +168,5 @@ impl<'a> Lines<'a> {
     pub(super) fn line(&mut self, block: BlockRef, span: Span) -> u32 {
         let at = self.edge.block_start(block) + span.start;
         self.starts.partition_point(|&start| start <= at) as u32 + 1
-    }
-
-    fn unsupported(&mut self, block: BlockRef, unready: &Unready) -> Vec<Unsupported> {
-        unready
-            .found
-            .iter()
-            .map(|(what, span)| Unsupported {
-                what: what.clone(),
-                node: None,
-                line: self.line(block, *span),
-                blocks: true,
-            })
-            .collect()
     }
 }

@@ -75,7 +75,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     })?;
     let engine = &history.engine;
     let (node, instance) = find(engine, &args.node)?;
-    let Some(wanted) = engine.wanted(node, instance) else {
+    let Some(wanted) = engine.sought(node, instance) else {
         return Err(never(engine, node, &args.node));
     };
     let mut parts = wanted.parts;

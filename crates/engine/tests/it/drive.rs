@@ -325,7 +325,7 @@ impl<'a> Drive<'a> {
             }
             Command::AskPeople(_) => {}
             Command::LookUp { node, instance } => {
-                let wanted = self.engine.wanted(node, instance).expect("something to look for");
+                let wanted = self.engine.sought(node, instance).expect("something to look for");
                 self.answers.push(EventKind::LookedUp {
                     node,
                     instance,

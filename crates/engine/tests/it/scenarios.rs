@@ -321,7 +321,7 @@ impl Play {
     /// What came of looking for a result: `name=text` for each of its outputs and, with a colon in it, of what it remembered.
     fn looked_up(&mut self, label: &str, found: Option<&[&str]>) {
         let (node, instance) = self.wanted[label];
-        let wanted = self.engine.wanted(node, instance).expect("something to look for");
+        let wanted = self.engine.sought(node, instance).expect("something to look for");
         let value = |part: &&str| {
             let (name, text) = part.split_once('=').expect("name=text");
             (name.into(), Value::String(text.into()))

@@ -242,7 +242,7 @@ impl<'a, W: World, J: Journal> Simulation<'a, W, J> {
     }
 
     fn looked_up(&mut self, node: NodeId, instance: Option<u32>) -> EventKind {
-        let wanted = self.engine.wanted(node, instance);
+        let wanted = self.engine.sought(node, instance);
         let key = wanted
             .map(|wanted| fingerprint::digest(&wanted.parts))
             .unwrap_or_default();
