@@ -57,10 +57,10 @@ fn a_plan_with_errors_is_not_started() {
 
 #[test]
 fn a_plan_that_cannot_run_yet_is_not_started() {
-    let project = Project::new(&[(
-        "a.plan",
-        "task a\n  run: \"touch ran\"\n\ntask b\n  needs: a\n  run: \"true\"\n  cache: 1h\n",
-    )]);
+    let tool =
+        "capability web.look\n  output:\n    title: string\n  runner: mcp(command: [\"look\"], tool: \"look\")\n";
+    let plan = format!("{tool}\ntask a\n  run: \"touch ran\"\n\ntask b using:web.look\n  needs: a\n");
+    let project = Project::new(&[("a.plan", &plan)]);
     snapshot!(project, "run", "a.plan");
     assert!(!project.path().join(".dslc").exists());
 }

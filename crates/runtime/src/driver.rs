@@ -23,7 +23,7 @@ use crate::confine::Confined;
 use crate::error::RunError;
 use crate::output::{Captured, FromAttempt, Pump};
 use crate::request;
-use crate::reuse::Shelf;
+use crate::reuse::{Shelf, ask_once};
 use crate::running::Patience;
 use crate::secrets::Redactor;
 use crate::sharing::{LINGER_MAX, Sharing};
@@ -223,6 +223,7 @@ impl Driver<'_> {
                 self.folder.inbox().done(&name)?;
                 self.taken.insert(name);
             }
+            ask_once(&mut commands);
             for command in commands {
                 self.carry_out(command)?;
             }

@@ -4,10 +4,10 @@
 //! event says why not. Looking for results and keeping them never stops a run: a cache that cannot be used is said once, and does
 //! without. Facts are promised: an error ends the driver, and the next one keeps them. Absent: deciding what may be reused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use engine::event::{EventKind, Found, Kept};
+use engine::event::{Command, EventKind, Found, Kept};
 use engine::{Engine, Keep, Sought};
 use ir::fingerprint::{self, Kind, Part};
 use ir::plan::{NodeId, Plan};
@@ -302,6 +302,16 @@ fn facts(engine: &Engine, node: NodeId, run: &str, at_ms: i64) -> Vec<Remembered
             at_ms,
         })
         .collect()
+}
+
+/// A driver that takes over a run is asked for everything once more, for some of it in the same breath as the first time.
+pub(crate) fn ask_once(commands: &mut Vec<Command>) {
+    let mut asked = BTreeSet::new();
+    commands.retain(|command| match command {
+        Command::LookUp { node, instance } => asked.insert((true, *node, *instance)),
+        Command::Remember { node } => asked.insert((false, *node, None)),
+        _ => true,
+    });
 }
 
 /// What a run of the plan finds remembered, and sentences about what does not fit any more.

@@ -13,8 +13,8 @@ use crate::printer::Printer;
 /// Remove ended runs that are old, too many or too large, and what nothing refers to or reuses any more
 #[derive(clap::Args)]
 #[command(after_help = "\
-Runs that have not ended are always kept. Without an option only artifacts that nothing refers to, results that no task
-would reuse any more, and remembered values that later ones replaced are removed.
+Runs that have not ended are always kept. Without an option only these are removed: artifacts that
+nothing refers to, results that no task would reuse, and remembered values that were replaced.
 
 Examples:
   dslc gc --older-than 30d --dry-run

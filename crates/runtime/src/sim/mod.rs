@@ -11,6 +11,8 @@ use engine::{Engine, Phase};
 use ir::fingerprint;
 use ir::plan::NodeId;
 
+use crate::reuse::ask_once;
+
 /// What an attempt comes to.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Outcome {
@@ -218,7 +220,8 @@ impl<'a, W: World, J: Journal> Simulation<'a, W, J> {
         Ok(commands)
     }
 
-    fn carry_out(&mut self, commands: Vec<Command>) -> Result<(), Halt> {
+    fn carry_out(&mut self, mut commands: Vec<Command>) -> Result<(), Halt> {
+        ask_once(&mut commands);
         for command in commands {
             self.journal.act(&command)?;
             match command {
