@@ -76,6 +76,7 @@ impl Home {
             seed: 1,
             parallel: 2,
             workspace: self.dir.path().to_string_lossy().into_owned(),
+            memory: Default::default(),
         }));
         run.tell(EventKind::DriverStarted {
             boot_id: "b".into(),
