@@ -245,7 +245,7 @@ impl<'p> Checks<'p> {
         let attempts: Vec<AttemptId> = running.iter().map(|running| running.attempt).collect();
         self.fan_outs(&attempts, engine);
         self.called_plans(&attempts, engine);
-        let idle = engine.status() == RunStatus::Running && running.is_empty();
+        let idle = engine.status() == RunStatus::Running && running.is_empty() && !engine.waits_for_driver();
         // a fan-out that has not begun shows so, though its instances wait for a quota
         let waits = |node: &&NodeSnapshot| {
             let of_instance = |instance: &InstanceSnapshot| instance.status == NodeStatus::Ready;

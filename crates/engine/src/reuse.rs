@@ -149,6 +149,11 @@ impl Engine {
         self.commands.extend(looking.chain(remembering));
     }
 
+    /// Whether it is the driver's turn: to report what it found, or that facts are kept.
+    pub fn waits_for_driver(&self) -> bool {
+        !self.state.looking.is_empty() || !self.state.remembering.is_empty()
+    }
+
     pub(crate) fn looked_up(
         &mut self,
         unit: UnitId,
