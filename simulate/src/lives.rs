@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::event::{Ask, Command, Event, EventKind, NodeStatus, Resolution, RunStatus};
-use engine::{Engine, NodeSnapshot};
+use engine::{Engine, GateSnapshot, NodeSnapshot};
 use ir::Value;
 use ir::plan::{Budget, Inputs, Money, Plan};
 use runtime::sim::{Halt, Journal, Simulation, World};
@@ -113,8 +113,9 @@ fn drive<W: LastingWorld>(
     let resuming = simulation.engine.run().is_some();
     let mut driven = simulation.tell(opening(&simulation.engine, meta, Default::default(), driver()));
     for gate in asking(&simulation.engine).into_iter().filter(|_| resuming) {
-        for (after_ms, kind) in simulation.world().still_to_come(&gate) {
-            simulation.arrange(after_ms, kind);
+        let since_ms = simulation.now_ms().saturating_sub(gate.asked_ms).max(0).unsigned_abs();
+        for (after_ms, kind) in simulation.world().still_to_come(&gate.ask) {
+            simulation.arrange(after_ms.saturating_sub(since_ms), kind);
         }
     }
     // driving a paused run is what resuming means
@@ -207,10 +208,10 @@ fn endless(what: String) -> Violation {
     }
 }
 
-fn asking(engine: &Engine) -> Vec<Ask> {
+fn asking(engine: &Engine) -> Vec<GateSnapshot> {
     let nodes = engine.nodes().into_iter();
     let asks = nodes.filter(|node| node.status == NodeStatus::Waiting);
-    asks.filter_map(|node| Some(node.gate?.ask)).collect()
+    asks.filter_map(|node| node.gate).collect()
 }
 
 /// What is on disk now is what the run was.
