@@ -16,7 +16,7 @@ plan survey
     input:
       q: params.query
     run: |
-      echo about \"$q\"
+      echo about {{ input.q }}
     output:
       answer: string = trim(stdout)
     cache: 24h

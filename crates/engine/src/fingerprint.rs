@@ -52,8 +52,6 @@ impl Engine {
         }
         Some(match scope.get(reference) {
             Ok(value) => self.part_of(what, &value),
-            // before an attempt there is none: what its expression reads takes part
-            Err(_) if matches!(reference, Ref::Input(_)) => return None,
             Err(error) => Part::new(Kind::Value, what, &("error", &error.message), &error.message),
         })
     }

@@ -162,7 +162,8 @@ pub fn of_result(plan: &Plan, outermost: &Plan, node: NodeId) -> Recipe {
     Recipe { parts, given, reads }
 }
 
-/// Takes the expressions out of a task that are evaluated before it starts.
+/// Takes the expressions out of a task that are evaluated before it starts. Those that read its own input stay: what they say follows from
+/// the input and from what else they read.
 fn take_given(plan: &Plan, node: &mut Node) -> Vec<(SmolStr, Expr)> {
     let item = node.body.task().and_then(|task| task.each.as_ref());
     let item = item.map_or_else(String::new, |each| each.var.to_string());
@@ -171,19 +172,32 @@ fn take_given(plan: &Plan, node: &mut Node) -> Vec<(SmolStr, Expr)> {
     };
     let named = |name: &str, binding: Binding| (format_smolstr!("{name}.{}", binding.name), binding.value);
     let mut given: Vec<_> = task.input.drain(..).map(|binding| named("input", binding)).collect();
-    given.extend(task.key.take().map(|key| ("key".into(), key)));
+    given.extend(task.key.take_if(|key| !reads_input(key)).map(|key| ("key".into(), key)));
     if let Work::Script(script) = &mut task.work {
-        given.extend(script.env.drain(..).map(|binding| named("env", binding)));
+        let env = script.env.extract_if(.., |binding| !reads_input(&binding.value));
+        given.extend(env.map(|binding| named("env", binding)));
         let shown = Shown {
             plan,
             item: &item,
             renamed: &|name| name,
         };
         let written = |binding: Binding| (shown.expr(&binding.value).into(), binding.value);
-        given.extend(script.vars.drain(..).map(written));
-        given.extend(script.dir.take().map(|dir| ("dir".into(), dir)));
+        let vars = script.vars.extract_if(.., |binding| !reads_input(&binding.value));
+        given.extend(vars.map(written));
+        given.extend(
+            script
+                .dir
+                .take_if(|dir| !reads_input(dir))
+                .map(|dir| ("dir".into(), dir)),
+        );
     }
     given
+}
+
+fn reads_input(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |part, _, _| found |= matches!(part, Expr::Ref(Ref::Input(_))));
+    found
 }
 
 /// The values that a node reads, as references of its plan: without what only its own attempt knows.
