@@ -57,6 +57,15 @@ plan install
     run: \"exit 3\"
 ";
 
+fn assert_replays(project: &Project) {
+    let replayed = project.run(&["replay", "last"]);
+    assert!(
+        replayed.status.success(),
+        "{}",
+        String::from_utf8_lossy(&replayed.stderr)
+    );
+}
+
 #[test]
 fn a_called_plan_runs_within_the_run_that_calls_it() {
     let project = Project::new(&[("release.plan", CALLS)]);
@@ -92,12 +101,7 @@ fn a_called_plan_runs_within_the_run_that_calls_it() {
         "regions[us]/push",
     ];
     assert_eq!(ids, expected);
-    let replayed = project.run(&["replay", "last"]);
-    assert!(
-        replayed.status.success(),
-        "{}",
-        String::from_utf8_lossy(&replayed.stderr)
-    );
+    assert_replays(&project);
 }
 
 #[test]
@@ -116,12 +120,7 @@ fn an_abort_undoes_last_first_and_says_what_it_could_not_undo() {
     snapshot!(project, "show", "last");
     let world = std::fs::read_to_string(project.path().join("world")).expect("the world");
     assert_eq!(world, "host\nfiles\nlink\nundo files\nundo host\n");
-    let replayed = project.run(&["replay", "last"]);
-    assert!(
-        replayed.status.success(),
-        "{}",
-        String::from_utf8_lossy(&replayed.stderr)
-    );
+    assert_replays(&project);
 }
 
 #[test]

@@ -6,8 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ir::fingerprint::{self, Difference, Kind, Part};
-use ir::plan::{NodeId, Plan};
+use ir::fingerprint::Part;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -167,63 +166,6 @@ impl Cache {
             self.log.replace(&lines)?;
         }
         Ok(gone)
-    }
-}
-
-/// What the next run would find for a task, as far as the plan tells: see [`Cache::forecast`].
-#[derive(Clone, PartialEq, Debug)]
-pub enum Forecast {
-    /// Its result is never reused, or none has been kept.
-    Nothing,
-    /// The newest result is older than the task accepts.
-    TooOld { run: String, made_ms: i64 },
-    /// It stands in, if what the task reads when it starts is what it read then.
-    Reused { run: String, made_ms: i64 },
-    /// The plan says something else than it did then.
-    Again { run: String, differences: Vec<Difference> },
-}
-
-impl Forecast {
-    /// In words; empty where there is nothing to say.
-    pub fn sentence(&self) -> String {
-        match self {
-            Self::Nothing => String::new(),
-            Self::TooOld { run, .. } => format!("would run again: the result of {run} is too old"),
-            Self::Reused { run, .. } => format!("would be reused from the cache: {run}"),
-            Self::Again { differences, .. } => {
-                let what: Vec<_> = differences.iter().map(|one| format!("`{}`", one.what)).collect();
-                format!("would run again: {} changed", what.join(", "))
-            }
-        }
-    }
-}
-
-impl Cache {
-    /// Compares a task of a compiled plan with the newest result that was kept for it: what an editor can say beside the task while the
-    /// plan is written. Values that only a run knows are taken to be what they were; `outermost` has the plans that are called, and may be
-    /// `plan` itself. Linear in the results that are kept.
-    pub fn forecast(&self, plan: &Plan, outermost: &Plan, node: NodeId) -> Result<Forecast, StoreError> {
-        let Some(found) = plan.nodes.get(node as usize) else {
-            return Ok(Forecast::Nothing);
-        };
-        let age_max_ms = found.body.task().and_then(|task| task.cache_ms);
-        let nearest = match age_max_ms {
-            Some(_) => self.nearest(&plan.name, &found.id, &found.id, "")?,
-            None => None,
-        };
-        let (Some(entry), Some(age_max_ms)) = (nearest, age_max_ms) else {
-            return Ok(Forecast::Nothing);
-        };
-        let now = fingerprint::of_result(plan, outermost, node).parts;
-        let said = |part: &&Part| matches!(part.kind, Kind::Clause | Kind::Use) && part.what != "captures";
-        let before: Vec<Part> = entry.parts.iter().filter(said).cloned().collect();
-        let differences = fingerprint::differences(&before, &now);
-        let (run, made_ms) = (entry.run, entry.made_ms);
-        Ok(match differences.is_empty() {
-            false => Forecast::Again { run, differences },
-            true if now_ms().saturating_sub_unsigned(age_max_ms) > made_ms => Forecast::TooOld { run, made_ms },
-            true => Forecast::Reused { run, made_ms },
-        })
     }
 }
 

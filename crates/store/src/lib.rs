@@ -27,7 +27,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use artifacts::{Artifacts, Stored, hash_file, hash_reader};
 pub use blob::INLINE_MAX_BYTES;
-pub use cache::{Cache, CacheEntry, Forecast};
+pub use cache::{Cache, CacheEntry};
 pub use disk::Durability;
 pub use error::{ErrorClass, StoreError};
 pub use gc::{Collected, Retention};

@@ -226,6 +226,11 @@ mod tests {
         }
     }
 
+    fn remember(store: &Store, slot: &str, run: &str, value: &str) {
+        let mut memory = store.memory().expect("readable");
+        memory.remember(&[fact(slot, run, value)]).expect("kept");
+    }
+
     fn value(store: &Store, slot: &str) -> Option<String> {
         let memory = store.memory().expect("readable");
         let fact = memory.get(slot).expect("whole")?;
@@ -250,21 +255,9 @@ mod tests {
     fn a_run_that_says_a_fact_again_does_not_bring_it_back() {
         let dir = tempfile::tempdir().expect("a folder");
         let store = store(&dir);
-        store
-            .memory()
-            .expect("empty")
-            .remember(&[fact("k", "r1", "one")])
-            .expect("kept");
-        store
-            .memory()
-            .expect("read")
-            .remember(&[fact("k", "r2", "two")])
-            .expect("kept");
-        store
-            .memory()
-            .expect("read")
-            .remember(&[fact("k", "r1", "one")])
-            .expect("known");
+        remember(&store, "k", "r1", "one");
+        remember(&store, "k", "r2", "two");
+        remember(&store, "k", "r1", "one");
         assert_eq!(value(&store, "k").as_deref(), Some("two"));
     }
 
@@ -272,20 +265,12 @@ mod tests {
     fn a_torn_end_is_no_fact_and_an_edited_one_is_refused() {
         let dir = tempfile::tempdir().expect("a folder");
         let store = store(&dir);
-        store
-            .memory()
-            .expect("empty")
-            .remember(&[fact("k", "r1", "true")])
-            .expect("kept");
+        remember(&store, "k", "r1", "true");
         let path = store.root().join(MEMORY);
         let whole = fs::read_to_string(&path).expect("there");
         fs::write(&path, format!("{whole}{}", &whole[..50])).expect("written");
         assert_eq!(value(&store, "k").as_deref(), Some("true"));
-        store
-            .memory()
-            .expect("read")
-            .remember(&[fact("k", "r2", "two")])
-            .expect("kept");
+        remember(&store, "k", "r2", "two");
         let text = fs::read_to_string(&path).expect("there");
         fs::write(&path, text.replacen("true", "fake", 1)).expect("written");
         let error = store.memory().expect_err("refused").to_string();
