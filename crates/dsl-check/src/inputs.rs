@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use dsl_syntax::DecodeError;
 use rayon::prelude::*;
@@ -72,18 +73,23 @@ impl Database {
     }
 }
 
-/// Files with fewer chunks are not worth a second processor.
-const PARALLEL_CHUNKS_MIN: usize = 32;
+/// What takes longer is worth a second processor; after most edits nearly all answers are known, and to wake it would take longer.
+const ALONE: Duration = Duration::from_micros(500);
+/// So many chunks are asked at a time.
+const CHUNKS_AT_ONCE: usize = 8;
 
-/// Asks a query of every chunk, on all processors where there are many; the answers stay in the database.
+/// Asks a query of every chunk, on all processors if that takes long; the answers stay in the database.
 pub(crate) fn for_each_chunk(db: &Database, chunks: &[SourceChunk], ask: impl Fn(&Database, SourceChunk) + Sync) {
-    if chunks.len() < PARALLEL_CHUNKS_MIN {
-        chunks.iter().for_each(|&chunk| ask(db, chunk));
-    } else {
-        chunks
-            .par_chunks(PARALLEL_CHUNKS_MIN / 4)
-            .for_each_with(db.clone(), |db, chunks| {
-                chunks.iter().for_each(|&chunk| ask(db, chunk));
-            });
+    let started = Instant::now();
+    let mut some = chunks.chunks(CHUNKS_AT_ONCE);
+    while started.elapsed() < ALONE {
+        match some.next() {
+            Some(chunks) => chunks.iter().for_each(|&chunk| ask(db, chunk)),
+            None => return,
+        }
     }
+    let rest: Vec<_> = some.collect();
+    rest.into_par_iter().for_each_with(db.clone(), |db, chunks| {
+        chunks.iter().for_each(|&chunk| ask(db, chunk));
+    });
 }
