@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::event::{
-    Ask, AttemptId, Call, Ended, EventKind, GateDecision, How, RunStatus, StartAttempt, StopReason, Usage,
+    Ask, AttemptId, Call, Ended, EventKind, Found, GateDecision, How, RunStatus, StartAttempt, StopReason, Usage,
 };
-use engine::{Engine, NodeSnapshot};
+use engine::{Engine, Keep, NodeSnapshot};
 use ir::Value;
 use ir::plan::{FailurePolicy, Money, Need, NodeId, Plan};
 use runtime::sim::{Halt, Outcome, World};
@@ -16,9 +16,13 @@ use smol_str::format_smolstr;
 use crate::checks::{Invariant, Violation};
 use crate::faults::{Faults, Kinds};
 use crate::generate::Rng;
+use crate::later::changed;
 use crate::lives::{Case, Done, LastingWorld, NEVER_MS, run};
 use crate::model::{Model, outcome, seed_of};
-use crate::plans::plan;
+use crate::plans::{answer_of, plan};
+
+/// So many of the questions and gates in a hundred are never answered.
+const NOBODY_PERCENT: u64 = 8;
 
 /// What a seed took.
 #[derive(Clone, Copy, Default, Debug)]
@@ -50,6 +54,7 @@ pub fn seed(seed: u64) -> Result<Tally, Violation> {
         parallel: plan.limits.parallel.unwrap_or(2),
         modelled: true,
         batch_max: 1 + rng.below(4),
+        then: None,
     };
     let kinds = Kinds {
         deaths: rng.percent(70),
@@ -58,17 +63,22 @@ pub fn seed(seed: u64) -> Result<Tally, Violation> {
         doubles: rng.percent(50),
         jumps: rng.percent(30),
         flips: rng.percent(25),
+        retries: rng.percent(20),
+        replans: rng.percent(20),
     };
-    let plain = run(&case, &mut Chance::new(seed, seed ^ 0x5CED, 0), &mut Faults::none())?;
+    let mut world = Chance::new(&plan, seed, seed ^ 0x5CED, 0);
+    let plain = run(&case, &mut world, &mut Faults::none())?;
+    let shelf = shelf(&case, &mut rng, world.made)?;
     if plan.failure == FailurePolicy::Continue && drawn.is_modelled {
         model(&plan, seed, &plain)?;
     }
     let faulty = || {
         let mut faults = Faults::random(seed, kinds);
-        let mut world = Chance::new(seed, seed, faults.lost_percent());
-        run(&case, &mut world, &mut faults).map(|done| (done, faults.deaths))
+        let mut world = Chance::new(&plan, seed, seed, faults.lost_percent());
+        world.shelf.clone_from(&shelf);
+        run(&case, &mut world, &mut faults).map(|done| (done, faults))
     };
-    let (with_faults, deaths) = faulty()?;
+    let (with_faults, faults) = faulty()?;
     let (again, _) = faulty()?;
     if with_faults.journal != again.journal {
         return Err(Violation {
@@ -76,7 +86,8 @@ pub fn seed(seed: u64) -> Result<Tally, Violation> {
             what: "two runs of one seed left different journals".to_owned(),
         });
     }
-    if drawn.is_settled && is_settled_by_the_plan(&plan, &with_faults) && !kinds.cancels {
+    let meddled = kinds.cancels || faults.visits > 0;
+    if drawn.is_settled && is_settled_by_the_plan(&plan, &with_faults) && !meddled {
         same(&plain, &with_faults)?;
     }
     let lines = |done: &Done| done.journal.iter().filter(|byte| **byte == b'\n').count();
@@ -84,8 +95,30 @@ pub fn seed(seed: u64) -> Result<Tally, Violation> {
         plans: 1,
         runs: 3,
         events: lines(&plain) + 2 * lines(&with_faults),
-        deaths: 2 * deaths,
+        deaths: 2 * faults.deaths,
     })
+}
+
+/// The results of two earlier runs: one of this plan, and one of a plan that differs in a script. Of one key that of the other plan counts,
+/// so that a key which leaves something out is noticed.
+fn shelf(case: &Case<'_>, rng: &mut Rng, made: Shelf) -> Result<Shelf, Violation> {
+    if made.is_empty() || !rng.percent(60) {
+        return Ok(Shelf::new());
+    }
+    let other = Arc::new(changed(rng, case.plan));
+    let mut world = Chance::new(&other, case.seed, case.seed ^ 0x07E4, 0);
+    let case = Case {
+        plan: &other,
+        inputs: case.inputs.clone(),
+        then: None,
+        ..*case
+    };
+    run(&case, &mut world, &mut Faults::none())?;
+    let mut shelf = world.made;
+    for (key, found) in made {
+        shelf.entry(key).or_insert(found);
+    }
+    Ok(shelf)
 }
 
 /// Neither the order of events nor a doubt decided anything.
@@ -177,16 +210,38 @@ struct Chance {
     lost_percent: u64,
     /// What an attempt that was started comes to.
     ends: BTreeMap<AttemptId, Ended>,
+    /// Results of earlier runs, by their keys.
+    shelf: Shelf,
+    /// Those of this one.
+    made: Shelf,
+    /// How many nodes the outermost plan has.
+    outermost: NodeId,
     sight: Nothing,
 }
 
+/// Results by their keys.
+pub type Shelf = BTreeMap<String, Found>;
+
+pub fn shelved(keep: Keep) -> (String, Found) {
+    let found = Found {
+        run: "before".into(),
+        made_ms: 0,
+        result: keep.result,
+    };
+    (keep.key.to_string(), found)
+}
+
 impl Chance {
-    fn new(seed: u64, schedule: u64, lost_percent: u64) -> Self {
+    fn new(plan: &Plan, seed: u64, schedule: u64, lost_percent: u64) -> Self {
+        let outermost = NodeId::try_from(plan.nodes.len()).unwrap_or(NodeId::MAX);
         Self {
             seed,
             schedule: Rng(schedule),
             lost_percent,
             ends: BTreeMap::new(),
+            shelf: Shelf::new(),
+            made: Shelf::new(),
+            outermost,
             sight: Nothing(ir::eval::NoWorld),
         }
     }
@@ -205,7 +260,7 @@ impl Chance {
         let seed = seed_of(self.seed, prefix);
         let how = outcome(seed, number, instance, attempt);
         // it does not tell how often the same attempt was started
-        let text = format!("{name} {instance:?} {attempt}");
+        let text = format!("{name} {instance:?} {attempt}{}", read(start));
         match &start.call {
             None => Ended {
                 how,
@@ -254,15 +309,19 @@ impl Chance {
         }
     }
 
-    /// Two people decide, mostly alike, as the seed wants.
+    /// Two people decide, mostly alike, as the seed wants; sometimes nobody ever does.
     fn decisions(&mut self, gate: NodeId, label: &str) -> Vec<(u64, EventKind)> {
         let mut mind = Rng(seed_of(self.seed, label) ^ 0xDEC1DE);
+        if mind.percent(NOBODY_PERCENT) {
+            return Vec::new();
+        }
         let decision = match mind.percent(65) {
             true => GateDecision::Approved { choice: None },
             false => GateDecision::Rejected,
         };
         let decided = |n: usize, by: &str| EventKind::Decided {
             node: gate,
+            instance: None,
             by: by.into(),
             person: Some(format_smolstr!("user/{n}")),
             decision: decision.clone(),
@@ -270,6 +329,45 @@ impl Chance {
         };
         let people = [decided(1, "role/release"), decided(2, "role/owner")];
         people.map(|kind| (self.soon(), kind)).into()
+    }
+
+    /// Somebody answers, perhaps with nonsense first, or nobody ever does.
+    fn answers(&mut self, ask: &Ask) -> Vec<(u64, EventKind)> {
+        let mut mind = Rng(seed_of(self.seed, &ask.label) ^ 0xA45);
+        if mind.percent(NOBODY_PERCENT) {
+            return Vec::new();
+        }
+        let answered = |answer: Value| EventKind::Answered {
+            node: ask.node,
+            instance: ask.instance,
+            by: "user/1".into(),
+            answer,
+            because: None,
+        };
+        let after_ms = self.soon();
+        let sound = (after_ms, answered(answer_of(&format!("{} was asked", ask.label))));
+        match mind.percent(30) {
+            true => vec![(after_ms, answered(Value::Int(1))), sound],
+            false => vec![sound],
+        }
+    }
+}
+
+/// What a script reads: it says something else about something else.
+fn read(start: &StartAttempt) -> String {
+    let mut text = String::new();
+    if let Some(exec) = &start.exec {
+        exec.argv.iter().for_each(|arg| text.push_str(arg));
+        for (name, value) in &exec.env {
+            // how long something took is in messages, and messages are in records
+            if let Value::String(value) = value {
+                text.push_str(&format!(" {name}={value}"));
+            }
+        }
+    }
+    match text.is_empty() {
+        true => text,
+        false => format!(" {:016x}", seed_of(0xCBF2_9CE4_8422_2325, &text)),
     }
 }
 
@@ -297,8 +395,22 @@ impl World for Chance {
         Outcome { after_ms, ended }
     }
 
-    fn ask(&mut self, ask: &Ask) -> Vec<(u64, EventKind)> {
-        self.decisions(ask.node, &ask.label)
+    fn ask(&mut self, ask: &Ask, _: &Engine) -> Vec<(u64, EventKind)> {
+        match ask.question {
+            Some(_) => self.answers(ask),
+            None => self.decisions(ask.node, &ask.label),
+        }
+    }
+
+    fn look_up(&mut self, key: &str) -> Option<Found> {
+        self.shelf.get(key).cloned()
+    }
+
+    fn keep(&mut self, keeps: Vec<Keep>) {
+        // instances, and calls of one plan, that read the same have the same key, and this world has them end differently all the same
+        let alone = |keep: &Keep| keep.instance.is_none() && keep.node < self.outermost;
+        let kept = keeps.into_iter().filter(alone).map(shelved);
+        self.made.extend(kept);
     }
 
     fn sight(&mut self, _: bool) -> &mut dyn ir::eval::World {
@@ -307,8 +419,8 @@ impl World for Chance {
 }
 
 impl LastingWorld for Chance {
-    fn still_to_come(&mut self, gate: &Ask) -> Vec<(u64, EventKind)> {
-        self.decisions(gate.node, &gate.label)
+    fn still_to_come(&mut self, ask: &Ask, engine: &Engine) -> Vec<(u64, EventKind)> {
+        self.ask(ask, engine)
     }
 }
 

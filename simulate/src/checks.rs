@@ -4,11 +4,16 @@
 //! invariant that is broken ends the run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use engine::event::{AttemptId, Command, Event, EventKind, GateDecision, NodeStatus, RunStatus, StartAttempt};
-use engine::{Engine, InstanceSnapshot, NodeSnapshot, Recorded};
+use engine::event::{
+    AttemptId, Command, Event, EventKind, GateDecision, NodeStatus, Revision, RunStatus, StartAttempt,
+};
+use engine::{Engine, InstanceSnapshot, NodeSnapshot, QuestionSnapshot, Recorded};
 use ir::plan::{NodeId, Plan};
+use smol_str::SmolStr;
 
+use crate::anew::{self, Anew};
 use crate::ledger::{Change, Ledger, Over};
 use crate::model::{Fate, Model};
 
@@ -29,8 +34,10 @@ pub enum Invariant {
     SpentIsUsed,
     /// No window of a quota holds more than it may.
     QuotaHeld,
-    /// What a person decided stands, nobody decides twice, and an approval has its quorum.
+    /// What a person decided or answered stands, nobody decides twice, and an approval has its quorum.
     DecisionStands,
+    /// A retry or a changed plan does again what it reaches.
+    AskedFor,
     /// Nothing starts while the run is paused.
     PauseHolds,
     /// A repetition of an attempt whose end nobody saw has the same idempotency key.
@@ -56,7 +63,7 @@ pub enum Invariant {
 }
 
 impl Invariant {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::SettledStays,
         Self::IntentFirst,
         Self::SyncedFirst,
@@ -66,6 +73,7 @@ impl Invariant {
         Self::SpentIsUsed,
         Self::QuotaHeld,
         Self::DecisionStands,
+        Self::AskedFor,
         Self::PauseHolds,
         Self::SameKey,
         Self::NothingLost,
@@ -89,7 +97,8 @@ impl Invariant {
             Self::BudgetHeld => "what is spent and set aside stays within the budget",
             Self::SpentIsUsed => "what counts as spent is what was used, each call once",
             Self::QuotaHeld => "no window of a quota holds more than it may",
-            Self::DecisionStands => "a decision stands, nobody decides twice, and who approves are enough",
+            Self::DecisionStands => "a decision or an answer stands, nobody decides twice, and who approves are enough",
+            Self::AskedFor => "a retry or a changed plan does again what it reaches, and nothing else",
             Self::PauseHolds => "nothing starts while the run is paused",
             Self::SameKey => "a repetition has the same key",
             Self::NothingLost => "what was acknowledged survives",
@@ -138,6 +147,7 @@ struct Logged {
     intents: Vec<Intent>,
     changes: Vec<Change>,
     paused: bool,
+    anew: Anew,
     /// Attempts whose end nobody saw, and units that a person wants repeated.
     doubts: BTreeSet<AttemptId>,
 }
@@ -156,6 +166,10 @@ pub struct Checks<'p> {
     /// The plan is one that the model of the graph understands.
     modelled: bool,
     parallel: u32,
+    /// The plan as it is now.
+    current: Arc<Plan>,
+    /// What is to be done again, since somebody asked for something.
+    anew: Anew,
     seen: Vec<NodeSnapshot>,
     /// One for each event.
     log: Vec<Logged>,
@@ -174,11 +188,13 @@ pub struct Checks<'p> {
 }
 
 impl<'p> Checks<'p> {
-    pub fn new(plan: &'p Plan, parallel: u32, modelled: bool) -> Self {
+    pub fn new(plan: &'p Arc<Plan>, parallel: u32, modelled: bool) -> Self {
         Self {
             plan,
             modelled,
             parallel,
+            current: plan.clone(),
+            anew: Anew::default(),
             seen: Vec::new(),
             log: Vec::new(),
             durable: 0,
@@ -216,12 +232,25 @@ impl<'p> Checks<'p> {
             EventKind::Resolved { node, instance, .. } => {
                 self.doubts
                     .retain(|doubt| (doubt.node, doubt.instance) != (*node, *instance));
+                self.anew.may_repeat(&engine.name(*node, *instance).unwrap_or_default());
             }
             _ => {}
         }
         let now = engine.nodes();
-        self.settled_stays(&now);
-        self.decisions_stand(&now);
+        match &event.kind {
+            EventKind::RetryAsked { nodes, .. } => self.retried(nodes, &now, engine),
+            EventKind::Replanned(revision) => self.replanned(revision, engine),
+            _ => {
+                self.settled_stays(&now);
+                self.decisions_stand(&now);
+                if let Some(stale) = self.anew.stale(&now) {
+                    self.broken(
+                        Invariant::AskedFor,
+                        format!("`{stale}` was changed and has not run again"),
+                    );
+                }
+            }
+        }
         let changes = self.ledger.changes(event, commands);
         changes.iter().for_each(|change| self.ledger.take(change));
         self.within_limits(event.time_ms, engine);
@@ -263,13 +292,44 @@ impl<'p> Checks<'p> {
             intents,
             changes,
             paused: self.paused,
+            anew: self.anew.clone(),
             doubts: self.doubts.clone(),
         });
         self.seen = now;
     }
 
+    fn retried(&mut self, asked: &[NodeId], now: &[NodeSnapshot], engine: &Engine) {
+        let asked = asked.iter().map(|node| anew::owner(engine, *node)).collect();
+        match Anew::retried(&asked, &self.seen, now) {
+            Ok(anew) => self.anew = anew,
+            Err(node) => self.broken(Invariant::AskedFor, format!("`{node}` had completed and begins anew")),
+        }
+        self.paused = engine.is_paused();
+    }
+
+    fn replanned(&mut self, revision: &Revision, engine: &Engine) {
+        if let Some(plan) = &revision.plan {
+            self.anew = Anew::replanned(&self.seen, &self.current, plan);
+            self.current = plan.clone();
+        }
+        self.paused = engine.is_paused();
+    }
+
+    /// The run stands, and nobody will drive it.
+    pub fn stands(&mut self, engine: &Engine) {
+        let asking = engine.asking();
+        if let Some(ask) = asking.iter().find(|ask| ask.deadline_ms.is_some()) {
+            let what = format!("`{}` waits for people until a time that never comes", ask.label);
+            self.broken(Invariant::ComesToAnEnd, what);
+        }
+    }
+
     fn settled_stays(&mut self, now: &[NodeSnapshot]) {
-        let changed = self.seen.iter().zip(now).find(|(before, after)| {
+        let mut known = self
+            .seen
+            .iter()
+            .filter_map(|before| Some((before, anew::find(now, before.node)?)));
+        let changed = known.find(|(before, after)| {
             let same = before.status == after.status
                 && before.outputs == after.outputs
                 && (before.handled.is_none() || before.handled == after.handled);
@@ -289,16 +349,17 @@ impl<'p> Checks<'p> {
             let is_new = self.intents.insert(id);
             return self.must(Invariant::IntentFirst, is_new, || format!("`{label}` is wanted twice"));
         }
-        let was_settled = self
-            .seen
-            .get(id.node as usize)
-            .is_some_and(|node| is_settled(node.status));
+        let was_settled = anew::find(&self.seen, id.node).is_some_and(|node| is_settled(node.status));
         self.must(Invariant::SettledStays, !was_settled, || {
             format!("`{label}` starts after it settled")
         });
         let last = self.last_attempt.insert(unit, (id.attempt, id.start));
-        // a call that was refused or that called a plan has made attempts without an intent
-        let has_gaps = start.call.is_some();
+        if let Err(what) = self.anew.started(&anew::owner(engine, id.node), &label) {
+            self.broken(Invariant::AskedFor, what);
+        }
+        // a call that was refused or that called a plan has made attempts without an intent, and attempts before a person asked for
+        // something still count
+        let has_gaps = start.call.is_some() || self.anew.was_asked;
         let follows = match last {
             None => (id.attempt, id.start) == (1, 0) || has_gaps,
             Some((attempt, start)) => {
@@ -334,7 +395,8 @@ impl<'p> Checks<'p> {
         if self.modelled {
             let plan = engine.plan_of(id.node);
             let first = first_of(engine, id.node);
-            let scope = &now[first as usize..first as usize + plan.nodes.len()];
+            let at = now.partition_point(|node| node.node < first);
+            let scope = &now[at..at + plan.nodes.len()];
             let may = Model::of(plan, fates(scope)).may_start(id.node - first);
             self.must(Invariant::NeedsFirst, may, || format!("`{label}` starts"));
         }
@@ -391,10 +453,17 @@ impl<'p> Checks<'p> {
 
     /// Decisions are only added, and while their gate is open; no person has two, and an approval has its quorum.
     fn decisions_stand(&mut self, now: &[NodeSnapshot]) {
-        for (at, node) in now.iter().enumerate() {
+        for node in now {
+            let before = anew::find(&self.seen, node.node);
+            if let Some(changed) = before.and_then(|before| changed_answer(before, node)) {
+                return self.broken(
+                    Invariant::DecisionStands,
+                    format!("the answer to `{changed}` is another"),
+                );
+            }
             let Some(gate) = &node.gate else { continue };
-            let before = self.seen.get(at);
             let known = before.and_then(|before| before.gate.as_ref());
+            let known = known.filter(|known| known.asked_ms == gate.asked_ms);
             let known = known.map(|gate| gate.decisions.as_slice()).unwrap_or_default();
             let was_settled = before.is_some_and(|before| is_settled(before.status));
             let adds = gate.decisions.starts_with(known) && (!was_settled || known.len() == gate.decisions.len());
@@ -442,6 +511,8 @@ impl<'p> Checks<'p> {
         self.log.truncate(events);
         self.durable = events;
         self.paused = self.log.last().is_some_and(|last| last.paused);
+        self.anew = self.log.last().map(|last| last.anew.clone()).unwrap_or_default();
+        self.current = engine.plan().clone();
         self.seen = engine.nodes();
         self.intents.clear();
         self.last_attempt.clear();
@@ -480,6 +551,17 @@ fn part_of(start: &StartAttempt) -> Part {
     let call = start.call.as_ref();
     let judges = call.and_then(|call| call.judges.as_ref()).map(ToString::to_string);
     (call.and_then(|call| call.step), judges)
+}
+
+/// The question whose answer is no longer the one that was on record.
+fn changed_answer(before: &NodeSnapshot, after: &NodeSnapshot) -> Option<SmolStr> {
+    let answered = before.questions.iter().filter(|question| question.answered.is_some());
+    let mut changed = answered.filter(|known| {
+        let same = |now: &&QuestionSnapshot| now.ask.label == known.ask.label && now.asked_ms == known.asked_ms;
+        let now = after.questions.iter().find(same);
+        now.is_some_and(|now| now.answered != known.answered)
+    });
+    changed.next().map(|known| known.ask.label.clone())
 }
 
 /// The first node of the scope that a node is in: a call's nodes follow each other.

@@ -1,8 +1,13 @@
 //! What goes wrong, and when: drawn from a seed, or at one chosen point.
 
+use std::sync::Arc;
+
 use engine::event::{EventKind, GateDecision};
+use ir::plan::Plan;
 
 use crate::generate::Rng;
+use crate::later::{Wish, changed};
+use crate::plans::answer_of;
 
 /// When in a turn a driver dies, or finds that it cannot go on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -43,12 +48,17 @@ pub struct Kinds {
     pub doubles: bool,
     pub jumps: bool,
     pub flips: bool,
+    /// People who have failed nodes tried again.
+    pub retries: bool,
+    /// People who change the plan while nobody drives.
+    pub replans: bool,
 }
 
 pub struct Faults {
     rng: Rng,
     kinds: Kinds,
     deaths_left: u32,
+    visits_left: u32,
     /// At the commit of this number, counted over all lives.
     at: Option<(usize, Moment)>,
     /// Each death takes the machine along.
@@ -56,6 +66,8 @@ pub struct Faults {
     /// Over all lives.
     pub commits: usize,
     pub deaths: usize,
+    /// What people asked for while nobody drove.
+    pub visits: usize,
 }
 
 impl Faults {
@@ -68,10 +80,12 @@ impl Faults {
             rng: Rng(seed ^ 0xFA_0175),
             kinds,
             deaths_left: if kinds.deaths { 4 } else { 0 },
+            visits_left: 2,
             at: None,
             power: None,
             commits: 0,
             deaths: 0,
+            visits: 0,
         }
     }
 
@@ -131,6 +145,23 @@ impl Faults {
         (self.kinds.jumps && self.rng.percent(3)).then(|| self.rng.below(7_200_000) as u64)
     }
 
+    /// What somebody wants of a run that nobody drives; `stands`: it would stay as it is.
+    pub fn wish(&mut self, plan: &Plan, stands: bool) -> Option<Wish> {
+        let Kinds { retries, replans, .. } = self.kinds;
+        if self.visits_left == 0 || !(retries || replans) {
+            return None;
+        }
+        let replans = replans && self.rng.percent(if stands { 60 } else { 30 });
+        let retries = retries && self.rng.percent(if stands { 80 } else { 10 });
+        let wish = match (replans, retries) {
+            (true, _) => Wish::Replan(Arc::new(changed(&mut self.rng, plan))),
+            (false, true) => Wish::Retry,
+            (false, false) => return None,
+        };
+        self.visits_left -= 1;
+        Some(wish)
+    }
+
     /// Something that comes from outside; `past` has been told before.
     pub fn meddle(&mut self, past: &[EventKind]) -> Option<EventKind> {
         if self.kinds.pauses && self.rng.percent(6) {
@@ -156,11 +187,15 @@ impl Faults {
             false => self.rng.pick(past).clone(),
         };
         let changes_mind = self.rng.percent(50);
-        if let (EventKind::Decided { decision, .. }, true) = (&mut again, changes_mind) {
-            *decision = match decision {
-                GateDecision::Rejected => GateDecision::Approved { choice: None },
-                GateDecision::Approved { .. } => GateDecision::Rejected,
-            };
+        match (&mut again, changes_mind) {
+            (EventKind::Decided { decision, .. }, true) => {
+                *decision = match decision {
+                    GateDecision::Rejected => GateDecision::Approved { choice: None },
+                    GateDecision::Approved { .. } => GateDecision::Rejected,
+                };
+            }
+            (EventKind::Answered { answer, .. }, true) => *answer = answer_of("another"),
+            _ => {}
         }
         Some(again)
     }

@@ -4,11 +4,13 @@
 //! [`mutants`] puts bugs into a copy of the source and looks which promise notices them. Absent: real processes, whose crashes are
 //! the tests' ([`lives`] simulates drivers), and randomness that a seed does not repeat.
 
+mod anew;
 pub mod campaign;
 pub mod checks;
 pub mod disk;
 pub mod faults;
 mod hired;
+mod later;
 mod ledger;
 pub mod lives;
 pub mod mutants;

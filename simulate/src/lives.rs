@@ -1,12 +1,14 @@
 //! One run over the lives of its drivers: each opens what is on disk, takes the run over and drives it until it ends or dies.
 //!
-//! Journal, fold, opening and engine are those of the product; what is simulated is the disk, the time and what attempts come to.
+//! Between them somebody may come who asks for something while nobody drives. Journal, fold, opening and engine are those of the product;
+//! what is simulated is the disk, the time and what attempts come to.
 
+use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine::event::{Ask, Command, Event, EventKind, NodeStatus, Resolution, RunStatus};
+use engine::event::{Ask, Command, Event, EventKind, Resolution, RunStatus};
 use engine::{Engine, GateSnapshot, NodeSnapshot};
 use ir::Value;
 use ir::plan::{Budget, Inputs, Money, Plan};
@@ -18,6 +20,7 @@ use store::{Durability, ErrorClass, Head, JOURNAL_FORMAT, RUN_FORMAT, Reader, Ru
 use crate::checks::{Checks, Invariant, Violation};
 use crate::disk::{Disk, Fault};
 use crate::faults::{Faults, Moment};
+use crate::later::{Revisions, Wish, standing_still};
 
 /// When every simulated run starts.
 const START_MS: i64 = 1_700_000_000_000;
@@ -41,6 +44,8 @@ pub struct Case<'c> {
     pub modelled: bool,
     /// So many events may share a sync.
     pub batch_max: usize,
+    /// The plan under which somebody has the run go on that stands for the first time.
+    pub then: Option<Arc<Plan>>,
 }
 
 /// What it came to.
@@ -55,8 +60,17 @@ pub struct Done {
 
 /// A world that lives on while drivers die.
 pub trait LastingWorld: World {
-    /// What people will still do about a gate that has asked them.
-    fn still_to_come(&mut self, gate: &Ask) -> Vec<(u64, EventKind)>;
+    /// What people will still do about something that they were asked before.
+    fn still_to_come(&mut self, ask: &Ask, engine: &Engine) -> Vec<(u64, EventKind)>;
+}
+
+/// What somebody wants to ask for, and what they have asked for so far.
+#[derive(Default)]
+struct Visitor {
+    wish: Option<Wish>,
+    /// The number of the revision that was due when they asked.
+    asked_for: u32,
+    revisions: Revisions,
 }
 
 /// Runs to the end, over as many lives as it takes.
@@ -65,9 +79,11 @@ pub fn run<W: LastingWorld>(case: &Case<'_>, world: &mut W, faults: &mut Faults)
     let disk = Disk::default();
     let mut checks = Checks::new(case.plan, case.parallel, case.modelled);
     let mut now_ms = START_MS;
+    let mut visitor = Visitor::default();
     for lives in 1..=LIVES_MAX {
-        let opened = open(case, &meta, &disk).map_err(|error| unreadable(&error))?;
+        let opened = open(case, &meta, &disk, &visitor.revisions).map_err(|error| unreadable(&error))?;
         checks.reopened(opened.tail.seq as usize, &opened.engine);
+        let plan = opened.engine.plan().clone();
         let mut recorder = Recorder {
             writer: writer(&disk, &opened.tail)?,
             disk: disk.clone(),
@@ -79,21 +95,51 @@ pub fn run<W: LastingWorld>(case: &Case<'_>, world: &mut W, faults: &mut Faults)
             past: Vec::new(),
         };
         let simulation = Simulation::new(opened.engine, now_ms, world, &mut recorder);
-        let ended = drive(simulation, &meta);
+        let ended = match visitor.wish.clone() {
+            Some(wish) => visitor.ask(simulation, &wish),
+            None => drive(simulation, &meta),
+        };
         if let Some(violation) = checks.violation.take() {
             return Err(violation);
         }
         match ended? {
-            Ended::Stands(engine) => return finish(case, &meta, &disk, &engine, lives),
+            Ended::Stands(engine) => {
+                checks.stands(&engine);
+                let first = case.then.clone().filter(|_| engine.revisions().is_empty());
+                visitor.wish = match first {
+                    Some(plan) => Some(Wish::Replan(plan)),
+                    None if engine.status() == RunStatus::Completed => None,
+                    None => faults.wish(engine.plan(), true),
+                };
+                if let Some(violation) = checks.violation.take() {
+                    return Err(violation);
+                }
+                if visitor.wish.is_none() {
+                    return finish(case, &meta, &disk, &engine, lives, &visitor.revisions);
+                }
+                now_ms = engine.times_ms().1 + 1_000;
+            }
+            Ended::Left { plan, at_ms } => {
+                visitor.wish = faults.wish(&plan, false);
+                now_ms = at_ms + 1_000;
+            }
             Ended::Died(died_ms) => {
                 if faults.power_lost() {
                     disk.lose_power(faults.rng());
                 }
                 disk.settle();
                 if faults.flips() {
-                    tamper(case, &meta, &disk, faults)?;
+                    tamper(case, &meta, &disk, faults, &visitor.revisions)?;
                 }
                 now_ms = faults.next_life_ms(died_ms);
+                // whoever was asking looks whether it is on record, and asks again
+                if visitor.wish.is_none() {
+                    visitor.wish = faults.wish(&plan, false);
+                } else if let Some(Wish::Replan(_)) = &visitor.wish {
+                    let now = open(case, &meta, &disk, &visitor.revisions).map_err(|error| unreadable(&error))?;
+                    let done = now.engine.next_revision() > visitor.asked_for;
+                    visitor.wish = visitor.wish.take().filter(|_| !done);
+                }
             }
         }
     }
@@ -103,6 +149,41 @@ pub fn run<W: LastingWorld>(case: &Case<'_>, world: &mut W, faults: &mut Faults)
 enum Ended {
     Stands(Box<Engine>),
     Died(i64),
+    /// Somebody asked for something, or found that there was nothing to ask for.
+    Left {
+        plan: Arc<Plan>,
+        at_ms: i64,
+    },
+}
+
+impl Visitor {
+    /// What somebody asks for goes into the journal of a run that nobody drives.
+    fn ask<W: LastingWorld>(
+        &mut self,
+        mut simulation: Simulation<'_, W, Recorder<'_, '_>>,
+        wish: &Wish,
+    ) -> Result<Ended, Violation> {
+        let died = |simulation: &Simulation<'_, W, Recorder<'_, '_>>| Ok(Ended::Died(simulation.now_ms()));
+        self.asked_for = simulation.engine.next_revision();
+        let still = standing_still(&simulation.engine);
+        if simulation.engine.run().is_some() && (still.is_empty() || simulation.tell(still).is_ok()) {
+            let mut rng = simulation.journal().faults.rng().clone();
+            let asked = wish.asked(&simulation.engine, &mut rng, &mut self.revisions);
+            if let Some(kind) = asked {
+                simulation.journal().faults.visits += 1;
+                if simulation.tell(vec![kind]).is_err() {
+                    return died(&simulation);
+                }
+            }
+        } else if simulation.engine.run().is_some() {
+            return died(&simulation);
+        }
+        self.wish = None;
+        Ok(Ended::Left {
+            plan: simulation.engine.plan().clone(),
+            at_ms: simulation.now_ms(),
+        })
+    }
 }
 
 /// The life of one driver.
@@ -110,11 +191,15 @@ fn drive<W: LastingWorld>(
     mut simulation: Simulation<'_, W, Recorder<'_, '_>>,
     meta: &RunMeta,
 ) -> Result<Ended, Violation> {
+    if simulation.engine.end().is_some() {
+        return Ok(Ended::Stands(Box::new(simulation.engine)));
+    }
     let resuming = simulation.engine.run().is_some();
     let mut driven = simulation.tell(opening(&simulation.engine, meta, Default::default(), driver()));
-    for gate in asking(&simulation.engine).into_iter().filter(|_| resuming) {
-        let since_ms = simulation.now_ms().saturating_sub(gate.asked_ms).max(0).unsigned_abs();
-        for (after_ms, kind) in simulation.world().still_to_come(&gate.ask) {
+    for (ask, asked_ms) in asking(&simulation.engine).into_iter().filter(|_| resuming) {
+        let since_ms = simulation.now_ms().saturating_sub(asked_ms).max(0).unsigned_abs();
+        let (world, engine) = simulation.world();
+        for (after_ms, kind) in world.still_to_come(&ask, engine) {
             simulation.arrange(after_ms.saturating_sub(since_ms), kind);
         }
     }
@@ -208,15 +293,30 @@ fn endless(what: String) -> Violation {
     }
 }
 
-fn asking(engine: &Engine) -> Vec<GateSnapshot> {
-    let nodes = engine.nodes().into_iter();
-    let asks = nodes.filter(|node| node.status == NodeStatus::Waiting);
-    asks.filter_map(|node| node.gate).collect()
+/// What people are asked, and since when.
+fn asking(engine: &Engine) -> Vec<(Ask, i64)> {
+    let open: BTreeSet<_> = engine.asking().iter().map(|ask| (ask.node, ask.instance)).collect();
+    let nodes = engine.nodes();
+    let gates = nodes.iter().flat_map(NodeSnapshot::gates);
+    let waits = |gate: &&GateSnapshot| open.contains(&(gate.ask.node, gate.ask.instance));
+    let gates = gates.filter(waits).map(|gate| (gate.ask.clone(), gate.asked_ms));
+    let questions = nodes.iter().flat_map(|node| &node.questions);
+    let questions = questions.filter(|question| question.waits);
+    gates
+        .chain(questions.map(|question| (question.ask.clone(), question.asked_ms)))
+        .collect()
 }
 
 /// What is on disk now is what the run was.
-fn finish(case: &Case<'_>, meta: &RunMeta, disk: &Disk, engine: &Engine, lives: usize) -> Result<Done, Violation> {
-    let folded = open(case, meta, disk).map_err(|error| unreadable(&error))?;
+fn finish(
+    case: &Case<'_>,
+    meta: &RunMeta,
+    disk: &Disk,
+    engine: &Engine,
+    lives: usize,
+    revisions: &Revisions,
+) -> Result<Done, Violation> {
+    let folded = open(case, meta, disk, revisions).map_err(|error| unreadable(&error))?;
     if folded.engine.state_digest() != engine.state_digest() {
         return Err(Violation {
             invariant: Invariant::FoldAndReplay,
@@ -234,14 +334,22 @@ fn finish(case: &Case<'_>, meta: &RunMeta, disk: &Disk, engine: &Engine, lives: 
 }
 
 /// Turns a bit over and looks whether that is noticed; then turns it back.
-fn tamper(case: &Case<'_>, meta: &RunMeta, disk: &Disk, faults: &mut Faults) -> Result<(), Violation> {
+fn tamper(
+    case: &Case<'_>,
+    meta: &RunMeta,
+    disk: &Disk,
+    faults: &mut Faults,
+    revisions: &Revisions,
+) -> Result<(), Violation> {
     let before = disk.bytes();
-    let sound = open(case, meta, disk).map_err(|error| unreadable(&error))?.tail;
+    let sound = open(case, meta, disk, revisions)
+        .map_err(|error| unreadable(&error))?
+        .tail;
     let events = sound.seq;
     let Some(at) = disk.flip(faults.rng(), sound.valid_len as usize) else {
         return Ok(());
     };
-    let unnoticed = match open(case, meta, disk) {
+    let unnoticed = match open(case, meta, disk, revisions) {
         Err(error) => error.class() != ErrorClass::Corrupt,
         // what looks like a write that was interrupted is said, and cut
         Ok(opened) => opened.tail.torn.is_none() || opened.tail.seq >= events,
@@ -262,10 +370,10 @@ fn around(bytes: &[u8], at: usize) -> String {
     format!("{}›{}", text(&bytes[start..at]), text(&bytes[at..end]))
 }
 
-fn open(case: &Case<'_>, meta: &RunMeta, disk: &Disk) -> Result<History, RunError> {
+fn open(case: &Case<'_>, meta: &RunMeta, disk: &Disk, revisions: &Revisions) -> Result<History, RunError> {
     let input = Box::new(Cursor::new(disk.bytes()));
     let reader = Reader::on(input, BUFFER_BYTES, path(), genesis(), artifacts());
-    fold_journal(meta.clone(), case.plan.clone(), reader, |_, _| {})
+    fold_journal(meta.clone(), case.plan.clone(), revisions, reader, |_, _| {})
 }
 
 fn writer(disk: &Disk, tail: &Tail) -> Result<Writer, Violation> {
@@ -367,7 +475,10 @@ impl Journal for Recorder<'_, '_> {
         self.checks.applied(event, commands, engine);
         let doubles = matches!(
             event.kind,
-            EventKind::AttemptEnded { .. } | EventKind::Decided { .. } | EventKind::TimerFired { .. }
+            EventKind::AttemptEnded { .. }
+                | EventKind::Decided { .. }
+                | EventKind::Answered { .. }
+                | EventKind::TimerFired { .. }
         );
         if doubles {
             self.past.push(event.kind.clone());

@@ -1,9 +1,12 @@
 //! Plans to simulate: those of the engine's own tests, one to three of them behind each other. Some call plans, some have agents, quotas and
-//! budgets, and some of their gates ask people, who may come too late or disagree.
+//! budgets, and some of their gates and tasks ask people, who may come too late, disagree, or never come.
 
 use ir::Value;
 use ir::expr::{Expr, Ref};
-use ir::plan::{Body, FailurePolicy, Gate, Need, Node, NodeId, Plan, Task, Work};
+use ir::plan::{
+    Binding, Body, Capability, FailurePolicy, Gate, Need, Node, NodeId, Param, Plan, Runner, RunnerKind, Task, Work,
+};
+use ir::types::Type;
 
 use crate::callers::add_calls;
 use crate::generate::{Rng, random, script};
@@ -11,7 +14,9 @@ use crate::hired::hire;
 
 /// Of each part.
 const NODES_MAX: usize = 14;
-/// How long a gate waits: some decisions come later.
+/// What people are asked by tasks.
+pub const ASK: &str = "ask";
+/// How long a gate or a question waits: some decisions come later, and some never.
 const GATE_MS: [i64; 3] = [50, 400, 20_000];
 
 /// A plan, and what follows from it alone.
@@ -71,14 +76,11 @@ fn candidate(rng: &mut Rng) -> Drawn {
 /// Lets some gates ask people, and adds a few that do, each with something that waits for it. Whether people always come in time.
 fn ask_people(rng: &mut Rng, plan: &mut Plan) -> bool {
     let hurried = rng.percent(30);
-    let called = plan.plans.values_mut().flat_map(|called| &mut called.nodes);
-    for node in plan.nodes.iter_mut().chain(called) {
-        if let Body::Gate(gate) = &mut node.body
-            && rng.percent(60)
-        {
-            asked(rng, gate, hurried);
-        }
+    let questions = rng.percent(50);
+    for plan in plan.plans.values_mut() {
+        ask_in(rng, plan, hurried, questions);
     }
+    ask_in(rng, plan, hurried, questions);
     for _ in 0..1 + rng.below(3) {
         let before = rng.below(plan.nodes.len()) as NodeId;
         let mut gate = Gate::default();
@@ -99,6 +101,56 @@ fn ask_people(rng: &mut Rng, plan: &mut Plan) -> bool {
         }
     }
     !hurried
+}
+
+fn ask_in(rng: &mut Rng, plan: &mut Plan, hurried: bool, questions: bool) {
+    for node in &mut plan.nodes {
+        match &mut node.body {
+            Body::Gate(gate) if rng.percent(60) => asked(rng, gate, hurried),
+            Body::Task(task) if questions && task.script().is_some() && rng.percent(25) => question(rng, task, hurried),
+            _ => {}
+        }
+    }
+    if questions {
+        plan.capabilities.insert(ASK.into(), people());
+    }
+}
+
+/// A task asks people instead of running a script.
+fn question(rng: &mut Rng, task: &mut Task, hurried: bool) {
+    task.work = Work::Capability(ASK.into());
+    task.idempotent = true;
+    // exit codes and captures are those of scripts
+    task.fail.clear();
+    task.remember.clear();
+    task.cache_ms = None;
+    task.timeout = (hurried && rng.percent(60)).then(|| Expr::Const(Value::Duration(*rng.pick(&GATE_MS))));
+}
+
+fn people() -> Capability {
+    Capability {
+        output: vec![Param {
+            name: "stdout".into(),
+            ty: Type::String(None),
+            default: None,
+            doc: None,
+        }],
+        runner: Some(Runner {
+            kind: RunnerKind::Human,
+            script: None,
+            args: vec![Binding {
+                name: "ask".into(),
+                value: Expr::Const("Well?".into()),
+            }],
+        }),
+        idempotent: true,
+        ..Capability::default()
+    }
+}
+
+/// What people answer.
+pub fn answer_of(text: &str) -> Value {
+    Value::Record([("stdout".into(), text.into())].into())
 }
 
 fn asked(rng: &mut Rng, gate: &mut Gate, hurried: bool) {

@@ -5,16 +5,18 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use dsl_check::{TestCase, Workspace};
-use engine::Engine;
-use engine::event::{Ask, EventKind, StartAttempt};
+use engine::event::{Ask, EventKind, Found, StartAttempt};
+use engine::{Engine, Keep};
+use ir::plan::Plan;
 use ir::testing::Test;
 use runtime::sim::{Halt, Outcome, World};
 use runtime::testing::{Mocks, inputs, unsupported};
 use smol_str::SmolStr;
 
-use crate::campaign::same;
+use crate::campaign::{Shelf, same, shelved};
 use crate::checks::Violation;
 use crate::faults::{Faults, Moment};
 use crate::lives::{Case, Done, LastingWorld, run};
@@ -23,6 +25,8 @@ use crate::lives::{Case, Done, LastingWorld, run};
 pub struct Scenario {
     pub title: String,
     pub case: TestCase,
+    /// The plan under which the run goes on once it stands: the one named `NAME-changed` in the same file.
+    pub then: Option<Arc<Plan>>,
 }
 
 /// What a sweep did.
@@ -54,8 +58,13 @@ pub fn scenarios(folder: &Path) -> Result<Vec<Scenario>, String> {
             .tests(&path)
             .map_err(|error| format!("{}: {error:?}", path.display()))?;
         let runs = |case: &TestCase| unsupported(&case.plan).is_none();
+        let plans: BTreeMap<SmolStr, Arc<Plan>> = tests
+            .iter()
+            .map(|case| (case.plan.name.clone(), case.plan.clone()))
+            .collect();
         found.extend(tests.into_iter().filter(runs).map(|case| Scenario {
             title: format!("{}: {}", case.plan.name, case.test.title),
+            then: plans.get(format!("{}-changed", case.plan.name).as_str()).cloned(),
             case,
         }));
     }
@@ -80,9 +89,15 @@ pub fn sweep(scenario: &Scenario) -> Result<Swept, String> {
         parallel: plan.limits.parallel.unwrap_or(2),
         modelled: false,
         batch_max: 1,
+        then: scenario.then.clone(),
     };
+    let plainly = |shelf: &Shelf, faults: &mut Faults| {
+        lived(&case, test, shelf, faults).map_err(|violation| format!("without a crash: {violation}"))
+    };
+    // an earlier run of the same leaves results to those that are swept
+    let (_, shelf) = plainly(&Shelf::new(), &mut Faults::none())?;
     let mut faults = Faults::none();
-    let plain = lived(&case, test, &mut faults).map_err(|violation| format!("without a crash: {violation}"))?;
+    let (plain, _) = plainly(&shelf, &mut faults)?;
     let commits = faults.commits;
     let mut swept = Swept {
         commits,
@@ -92,7 +107,8 @@ pub fn sweep(scenario: &Scenario) -> Result<Swept, String> {
         for (moment, power) in points() {
             let at = |what: String| format!("{moment:?} at append {commit}, power lost: {power}: {what}");
             let mut faults = Faults::at(commit, moment, power);
-            let done = lived(&case, test, &mut faults).map_err(|violation| at(violation.to_string()))?;
+            let lived = lived(&case, test, &shelf, &mut faults);
+            let (done, _) = lived.map_err(|violation| at(violation.to_string()))?;
             same(&plain, &done).map_err(|violation| at(violation.to_string()))?;
             if faults.deaths != 1 {
                 return Err(at(format!("the driver died {} times", faults.deaths)));
@@ -110,13 +126,16 @@ fn points() -> impl Iterator<Item = (Moment, bool)> {
     Moment::ALL.into_iter().flat_map(with_power)
 }
 
-fn lived(case: &Case<'_>, test: &Test, faults: &mut Faults) -> Result<Done, Violation> {
+fn lived(case: &Case<'_>, test: &Test, shelf: &Shelf, faults: &mut Faults) -> Result<(Done, Shelf), Violation> {
     let mut world = Scripted {
         mocks: Mocks::new(case.plan, test),
         answers: BTreeMap::new(),
         asked: BTreeMap::new(),
+        shelf,
+        made: Shelf::new(),
     };
-    run(case, &mut world, faults)
+    let done = run(case, &mut world, faults)?;
+    Ok((done, world.made))
 }
 
 /// The mocks of a test, which say the same again to an attempt that is repeated.
@@ -125,6 +144,9 @@ struct Scripted<'t> {
     answers: BTreeMap<(SmolStr, u32, Option<u32>), Outcome>,
     /// What people do about each question.
     asked: BTreeMap<SmolStr, Vec<(u64, EventKind)>>,
+    /// Results of an earlier run, by their keys, and of this one.
+    shelf: &'t Shelf,
+    made: Shelf,
 }
 
 impl World for Scripted<'_> {
@@ -141,8 +163,16 @@ impl World for Scripted<'_> {
         Ok(answer)
     }
 
-    fn ask(&mut self, ask: &Ask) -> Vec<(u64, EventKind)> {
-        self.still_to_come(ask)
+    fn ask(&mut self, ask: &Ask, engine: &Engine) -> Vec<(u64, EventKind)> {
+        self.still_to_come(ask, engine)
+    }
+
+    fn look_up(&mut self, key: &str) -> Option<Found> {
+        self.shelf.get(key).cloned()
+    }
+
+    fn keep(&mut self, keeps: Vec<Keep>) {
+        self.made.extend(keeps.into_iter().map(shelved));
     }
 
     fn sight(&mut self, before: bool) -> &mut dyn ir::eval::World {
@@ -151,10 +181,10 @@ impl World for Scripted<'_> {
 }
 
 impl LastingWorld for Scripted<'_> {
-    fn still_to_come(&mut self, gate: &Ask) -> Vec<(u64, EventKind)> {
+    fn still_to_come(&mut self, gate: &Ask, engine: &Engine) -> Vec<(u64, EventKind)> {
         let mocks = &mut self.mocks;
         let asked = self.asked.entry(gate.label.clone());
-        asked.or_insert_with(|| mocks.ask(gate)).clone()
+        asked.or_insert_with(|| mocks.ask(gate, engine)).clone()
     }
 }
 

@@ -1,10 +1,10 @@
 //! Tasks that ask people: what is asked, what answers it, and that an answer of another shape changes nothing.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use plan_tests::Project;
-use serde_json::Value;
 
+use super::lasting::{status, wait_for};
 use super::snapshot;
 
 const PLAN: &str = "\
@@ -137,16 +137,4 @@ fn secrets_are_taken_out_of_what_people_write() {
 fn shows(project: &Project, what: &str) -> bool {
     let output = project.run(&["show", "last"]);
     String::from_utf8_lossy(&output.stdout).contains(what)
-}
-
-fn status(project: &Project) -> Value {
-    serde_json::from_slice(&project.run(&["show", "last", "--json"]).stdout).unwrap_or_default()
-}
-
-fn wait_for(holds: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(60);
-    while !holds() {
-        assert!(Instant::now() < until, "it did not come to pass");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

@@ -13,6 +13,8 @@ mod effects;
 mod first_tries;
 mod fix;
 mod gc;
+mod judged;
+mod lasting;
 mod people;
 mod plans;
 mod processes;

@@ -1,10 +1,11 @@
 //! Runs that wait for people: what they ask, who may answer, and that an answer leads somewhere whoever drives, or nobody.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use plan_tests::Project;
 use serde_json::Value;
 
+use super::lasting::{status, wait_for};
 use super::snapshot;
 
 const RELEASE: &str = "\
@@ -356,24 +357,9 @@ fn run_folder(project: &Project) -> std::path::PathBuf {
     runs.next().expect("a run").path()
 }
 
-/// The run that `last` names, as `show --json` has it.
-fn status(project: &Project) -> Value {
-    let output = project.run(&["show", "last", "--json"]);
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
-}
-
 /// Completed, and its driver gone.
 fn is_over(project: &Project) -> bool {
     let shown = project.run(&["show", "last"]).stdout;
     let shown = String::from_utf8_lossy(&shown);
     shown.contains("  completed\n") && !shown.contains("driven by")
-}
-
-fn wait_for(what: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(60);
-    while !what() {
-        assert!(Instant::now() < until, "it does not happen");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }

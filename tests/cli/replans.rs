@@ -6,6 +6,8 @@ use std::time::Duration;
 use plan_tests::Project;
 use serde_json::Value;
 
+use super::lasting::{Killed, Left, status, wait_for};
+
 /// Everything that runs leaves a mark.
 const PLAN: &str = "\
 plan site
@@ -143,11 +145,7 @@ fn a_run_that_is_driven_keeps_its_plan() {
         .command(&["run", "t.plan", "--quiet"])
         .spawn()
         .expect("dslc starts");
-    let until = std::time::Instant::now() + Duration::from_secs(60);
-    while !project.path().join("up").exists() {
-        assert!(std::time::Instant::now() < until, "it did not start");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_for(|| project.path().join("up").exists());
     let replan = project.run(&["replan", "last", "t.plan", "--because", "no reason"]);
     let said = String::from_utf8_lossy(&replan.stderr).into_owned();
     assert!(
@@ -162,56 +160,33 @@ fn a_run_that_is_driven_keeps_its_plan() {
 
 #[test]
 fn a_kill_while_the_plan_is_changed_leaves_one_of_both_plans() {
-    let (mut kept, mut changed_plans) = (0, 0);
-    for nth in 0..12 {
+    let killed = Killed {
+        verb: &["replan", "last", "site.plan", "--because", "rendering was wrong"],
+        apart: Duration::from_millis(4),
+    };
+    let failed = || {
         let project = Project::new(&[("site.plan", PLAN)]);
         project.run(&["run", "site.plan", "--quiet", "--parallel", "1"]);
         project.write("site.plan", changed().as_bytes());
-        let replan = ["replan", "last", "site.plan", "--because", "rendering was wrong"];
-        let mut child = project
-            .command(&replan)
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .expect("dslc starts");
-        std::thread::sleep(Duration::from_millis(nth * 4));
-        // it may be over
-        let _ = child.kill();
-        let _ = child.wait();
-        for verb in ["verify", "replay"] {
-            let output = project.run(&[verb, "last"]);
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        }
-        let before = status(&project);
-        let verb = match (before["status"].as_str(), before["revisions"].as_array().map(Vec::len)) {
-            (Some("failed"), None) => {
-                kept += 1;
-                &replan[..]
-            }
-            (Some("completed"), Some(1)) => &["show", "last"][..],
-            (_, Some(1)) => {
-                changed_plans += 1;
-                &["resume", "last"][..]
-            }
+        project
+    };
+    let left = |summary: &Value| {
+        let revisions = summary["revisions"].as_array().map(Vec::len);
+        match (summary["status"].as_str(), revisions) {
+            (Some("failed"), None) => Left::Unasked,
+            (Some("completed"), Some(1)) => Left::Done,
+            (_, Some(1)) => Left::Asked,
             other => panic!("neither one nor the other: {other:?}"),
-        };
-        let output = project.run(verb);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+    };
+    killed.a_dozen_times(failed, left, |project| {
         let marks = project.read("marks");
         assert!(
             marks.matches("pay").count() == 1 && marks.matches("fetch").count() == 1,
             "{marks}"
         );
         assert!(marks.ends_with("publish\n"), "{marks}");
-    }
-    assert!(
-        kept > 0,
-        "{kept} were killed before it was on record, {changed_plans} after"
-    );
-}
-
-fn status(project: &Project) -> Value {
-    serde_json::from_slice(&project.run(&["show", "last", "--json"]).stdout).unwrap_or_default()
+    });
 }
 
 fn run_folder(project: &Project) -> std::path::PathBuf {

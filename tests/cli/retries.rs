@@ -6,6 +6,7 @@ use std::time::Duration;
 use plan_tests::Project;
 use serde_json::Value;
 
+use super::lasting::{Killed, Left, status, wait_for};
 use super::snapshot;
 
 /// `mend` fails until there is a file; everything that runs leaves a mark.
@@ -72,40 +73,23 @@ fn a_live_driver_takes_it_from_its_inbox() {
 
 #[test]
 fn a_kill_while_it_is_asked_for_leaves_the_run_as_it_was_or_all_of_what_was_asked() {
-    let (mut kept, mut asked) = (0, 0);
-    for nth in 0..12 {
+    let killed = Killed {
+        verb: &["retry", "last", "mend"],
+        apart: Duration::from_millis(2),
+    };
+    let failed = || {
         let project = Project::new(&[("shop.plan", PLAN)]);
         assert_eq!(project.run(&["run", "shop.plan", "--quiet"]).status.code(), Some(3));
         project.write("mended", b"");
-        let mut child = project
-            .command(&["retry", "last", "mend"])
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .expect("dslc starts");
-        std::thread::sleep(Duration::from_millis(nth * 2));
-        // it may be over
-        let _ = child.kill();
-        let _ = child.wait();
-        for verb in ["verify", "replay"] {
-            let output = project.run(&[verb, "last"]);
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        }
-        let before = status(&project);
-        let verb = match before["status"].as_str() {
-            Some("failed") => {
-                kept += 1;
-                &["retry", "last", "mend"][..]
-            }
-            Some("completed") => &["show", "last"][..],
-            _ => {
-                asked += 1;
-                &["resume", "last"][..]
-            }
-        };
-        let output = project.run(verb);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!(status(&project)["status"], "completed");
+        project
+    };
+    let left = |summary: &Value| match summary["status"].as_str() {
+        Some("failed") => Left::Unasked,
+        Some("completed") => Left::Done,
+        _ => Left::Asked,
+    };
+    killed.a_dozen_times(failed, left, |project| {
+        assert_eq!(status(project)["status"], "completed");
         let marks = project.read("marks");
         assert_eq!(marks.matches("stock").count(), 1, "{marks}");
         // an attempt that was cut off may have left its mark
@@ -113,18 +97,5 @@ fn a_kill_while_it_is_asked_for_leaves_the_run_as_it_was_or_all_of_what_was_aske
             marks.matches("open").count() >= 1 && marks.matches("mend").count() >= 3,
             "{marks}"
         );
-    }
-    assert!(kept > 0, "{kept} were killed before it was on record, {asked} after");
-}
-
-fn status(project: &Project) -> Value {
-    serde_json::from_slice(&project.run(&["show", "last", "--json"]).stdout).unwrap_or_default()
-}
-
-fn wait_for(holds: impl Fn() -> bool) {
-    let until = std::time::Instant::now() + Duration::from_secs(60);
-    while !holds() {
-        assert!(std::time::Instant::now() < until, "it did not come to pass");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    });
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use plan_tests::{Project, root};
 use serde_json::Value;
 
+use super::lasting::wait_for;
 use super::snapshot;
 
 const CHAIN: &str = "\
@@ -426,12 +427,4 @@ fn interrupt(pid: u32) {
 fn signal(pid: u32, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(pid.cast_signed()).expect("a process");
     rustix::process::kill_process(pid, signal).expect("it runs");
-}
-
-fn wait_for(what: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !what() {
-        assert!(started.elapsed() < Duration::from_secs(60), "it did not come about");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

@@ -185,3 +185,74 @@ fn a_thousand_tests_are_carried_out() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.ends_with("test result: ok. 1000 passed; 0 failed\n"), "{said}");
 }
+
+/// Called once for each region, so its gate asks several times.
+const CALLED: &str = "\
+plan release
+  params:
+    region: string
+  gate ship \"Ship to {{ params.region }}?\"
+    approver: role/release
+    options:
+      - fast \"To everyone\"
+      - slow \"A few first\"
+    timeout: 1d
+    on rejected -> apologise
+  task publish
+    needs: ship
+    run: \"echo publish {{ ship.choice }}\"
+  task apologise
+    run: \"echo sorry\"
+
+plan campaign
+  judge: human
+  gate start
+    approver: role/boss
+  task regions
+    needs: start
+    each: region in [\"eu\", \"us\"] by region
+    call: release
+    input:
+      region: region
+  task posters
+    each: region in [\"eu\", \"us\"] by region
+    run: \"echo poster\"
+    expect:
+      - \"It is pretty\"
+
+test \"people of called plans decide\" of campaign
+  mock task publish -> {}
+  mock task posters -> {}
+  approve start as role/boss after 1h
+  approve ship as role/release choosing slow after 2h
+  mock judge -> true
+  expect:
+    - run.status == completed
+    - run.duration == 3h
+
+test \"they may say no\" of campaign
+  mock task apologise -> {}
+  mock task posters -> {}
+  approve start as role/boss
+  reject ship as role/release
+  mock judge -> true times 1, then false
+  expect:
+    - status(regions) == completed
+    - status(posters) == failed
+    - posters.error.kind == expectation
+
+test \"they may be late\" of campaign
+  mock task posters -> {}
+  approve start as role/boss
+  approve ship as role/release choosing slow after 2d
+  expect:
+    - status(regions) == failed
+    - status(posters) == completed
+    - run.duration == 1d
+";
+
+#[test]
+fn people_reach_the_gates_of_called_plans_and_judge_instances() {
+    let project = Project::new(&[("campaign.plan", CALLED)]);
+    snapshot!(project, "test");
+}

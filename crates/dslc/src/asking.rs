@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use engine::event::{Ask, Wanted, WantedField};
-use engine::{Engine, GateSnapshot, QuestionSnapshot};
+use engine::{Engine, GateSnapshot, QuestionSnapshot, Recorded};
 use serde::Serialize;
 use smol_str::SmolStr;
 
@@ -91,38 +91,44 @@ struct Decision {
     time: String,
 }
 
-/// Gates that asked people, in plan order.
+/// Gates that asked people, and tasks and instances whose prose they judge, in plan order.
 pub fn gates(engine: &Engine) -> Vec<Gate> {
-    let nodes = engine.nodes().into_iter();
-    nodes
-        .filter_map(|node| {
-            let gate = node.gate?;
-            let failed = node.error.as_ref().map(|error| error.kind.as_str());
-            Some(Gate {
-                id: node.id,
-                status: status(&gate, failed, node.settled_ms.is_some()),
-                approver: gate.ask.approvers.join(", "),
-                title: gate.ask.title,
-                quorum: gate.ask.quorum,
-                options: gate.ask.options.into_iter().map(|option| option.name).collect(),
-                choice: gate.decided.as_ref().and_then(|decided| decided.choice().cloned()),
-                asked: store::rfc3339(gate.asked_ms),
-                deadline: gate.ask.deadline_ms.map(store::rfc3339),
-                decisions: gate
-                    .decisions
-                    .into_iter()
-                    .map(|recorded| Decision {
-                        decision: recorded.decision.name(),
-                        choice: recorded.decision.choice().cloned(),
-                        who: recorded.who().clone(),
-                        by: recorded.by,
-                        because: recorded.because,
-                        time: store::rfc3339(recorded.time_ms),
-                    })
-                    .collect(),
-            })
-        })
-        .collect()
+    let mut gates = Vec::new();
+    for node in engine.nodes() {
+        let of_node = (node.gate, node.error, node.settled_ms);
+        let of_instances = node
+            .instances
+            .into_iter()
+            .map(|one| (one.gate, one.error, one.settled_ms));
+        for (asked, error, settled_ms) in std::iter::once(of_node).chain(of_instances) {
+            let failed = error.as_ref().map(|error| error.kind.as_str());
+            gates.extend(asked.map(|asked| gate(asked, failed, settled_ms.is_some())));
+        }
+    }
+    gates
+}
+
+fn gate(asked: GateSnapshot, failed: Option<&str>, settled: bool) -> Gate {
+    let decision = |recorded: Recorded| Decision {
+        decision: recorded.decision.name(),
+        choice: recorded.decision.choice().cloned(),
+        who: recorded.who().clone(),
+        by: recorded.by,
+        because: recorded.because,
+        time: store::rfc3339(recorded.time_ms),
+    };
+    Gate {
+        status: status(&asked, failed, settled),
+        id: asked.ask.label,
+        approver: asked.ask.approvers.join(", "),
+        title: asked.ask.title,
+        quorum: asked.ask.quorum,
+        options: asked.ask.options.into_iter().map(|option| option.name).collect(),
+        choice: asked.decided.as_ref().and_then(|decided| decided.choice().cloned()),
+        asked: store::rfc3339(asked.asked_ms),
+        deadline: asked.ask.deadline_ms.map(store::rfc3339),
+        decisions: asked.decisions.into_iter().map(decision).collect(),
+    }
 }
 
 fn status(gate: &GateSnapshot, failed: Option<&str>, settled: bool) -> &'static str {
@@ -210,7 +216,7 @@ fn answer_command(ask: &Ask, wanted: &Wanted, run: &str) -> String {
 }
 
 fn decision_commands(ask: &Ask, run: &str) -> [String; 2] {
-    let by = ask.approvers.first().map_or("role/…", SmolStr::as_str);
+    let by = ask.approvers.first().map_or("user/…", SmolStr::as_str);
     let about = format!("{run} {} --as {}", argument(&ask.label), argument(by));
     let names: Vec<&str> = ask.options.iter().map(|option| option.name.as_str()).collect();
     let choose = if names.is_empty() {

@@ -46,11 +46,12 @@ impl Background<'_> {
 /// Says what became of a request, and has the run go on where it led to something.
 pub fn go_on(folder: &RunFolder, args: &RunArgs, asked: &Asked, printer: &Printer) -> Result<(), Failure> {
     let run = folder.id();
+    warn_of_unread(asked, printer);
     match asked {
         Asked::Already => {}
         Asked::Taken(holder) => printer.note(&format!("taken by {holder}")),
         Asked::Left(holder) => printer.warning(&format!("it is on record, and {holder} has not taken it yet")),
-        Asked::Journaled { goes_on: true } => {
+        Asked::Journaled { goes_on: true, .. } => {
             let store = args.store.open(Durability::default())?;
             let pid = Background {
                 store: store.root(),
@@ -62,9 +63,22 @@ pub fn go_on(folder: &RunFolder, args: &RunArgs, asked: &Asked, printer: &Printe
                 "the run goes on in the background, process {pid}; `dslc show {run}` tells how far it is"
             ));
         }
-        Asked::Journaled { goes_on: false } => printer.note(&standing(folder)?),
+        Asked::Journaled { goes_on: false, .. } => printer.note(&standing(folder)?),
     }
     Ok(())
+}
+
+/// Says that words are on record as they were typed, where a secret in them would have gone unnoticed.
+pub fn warn_of_unread(asked: &Asked, printer: &Printer) {
+    let Asked::Journaled { unread, .. } = asked else { return };
+    if unread.is_empty() {
+        return;
+    }
+    let names: Vec<String> = unread.iter().map(|name| format!("`{name}`")).collect();
+    printer.warning(&format!(
+        "what you wrote is on record as you typed it: the secrets of the run that cannot be read here were not looked for in it: {}",
+        names.join(", ")
+    ));
 }
 
 /// What a run that nobody drives waits for.

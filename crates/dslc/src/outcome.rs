@@ -4,8 +4,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use engine::event::{NodeStatus, RunStatus};
-use engine::{Engine, Listed, NodeError};
+use engine::event::{Ask, NodeStatus, RunStatus};
+use engine::{Engine, Listed, NodeError, NodeSnapshot};
 use ir::Value;
 use smol_str::SmolStr;
 use store::RunFolder;
@@ -73,8 +73,7 @@ pub fn next_steps(engine: &Engine, folder: &RunFolder, driven: bool) -> String {
     if !asking.is_empty() {
         heading(&mut text, "waits for people", Some(Paint::Yellow));
         for ask in asking {
-            let gate = engine.node(ask.node).and_then(|node| node.gate);
-            let approved = gate.map_or(0, |gate| gate.decisions.len());
+            let approved = approved(engine, ask);
             text.push_str(&asking::question(ask, approved, run, store::now_ms()));
         }
     }
@@ -105,6 +104,14 @@ pub fn next_steps(engine: &Engine, folder: &RunFolder, driven: bool) -> String {
         }
     }
     text
+}
+
+/// How many have said yes to what is asked.
+fn approved(engine: &Engine, ask: &Ask) -> usize {
+    let node = engine.node(ask.node);
+    let mut gates = node.iter().flat_map(NodeSnapshot::gates);
+    let gate = gates.find(|gate| gate.ask.instance == ask.instance);
+    gate.map_or(0, |gate| gate.decisions.len())
 }
 
 fn failures(engine: &Engine, folder: &RunFolder) -> String {

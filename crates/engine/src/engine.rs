@@ -245,6 +245,19 @@ impl Engine {
         })
     }
 
+    /// The node, or the instance of a fan-out, of a name: `collect`, `deep-dive[key]`.
+    pub fn find_unit(&self, name: &str) -> Option<(NodeId, Option<u32>)> {
+        let instance = |node: NodeId| {
+            let fan = self.state.node(node).fan.as_ref()?;
+            let key = name.strip_prefix(self.scopes.name(node).as_str())?;
+            let key = key.strip_prefix('[')?.strip_suffix(']')?;
+            let at = fan.instances.iter().position(|instance| instance.key == key)?;
+            Some((node, u32::try_from(at).ok()))
+        };
+        let node = self.find(name).map(|node| (node, None));
+        node.or_else(|| self.current_nodes().into_iter().find_map(instance))
+    }
+
     /// `collect`, `deep-dive[key]`, or `release/build`.
     pub(crate) fn label(&self, unit: UnitId) -> SmolStr {
         self.with_key(self.scopes.name(unit.node), unit)
@@ -303,39 +316,7 @@ impl Engine {
         match event {
             EventKind::AttemptEnded { attempt, ended } => self.attempt_ended(*attempt, ended),
             EventKind::AttemptLost { attempt } => self.attempt_lost(*attempt),
-            EventKind::TimerFired {
-                timer:
-                    Timer::Backoff {
-                        node,
-                        instance,
-                        attempt,
-                    },
-            } => self.backoff_over(unit_of(*node, *instance), *attempt),
-            EventKind::TimerFired { timer: Timer::Plan } => self.time_is_up(self.scopes.outermost_id()),
-            EventKind::TimerFired {
-                timer:
-                    Timer::Call {
-                        node,
-                        instance,
-                        attempt,
-                    },
-            } => self.call_timer_fired(unit_of(*node, *instance), *attempt),
-            EventKind::TimerFired { timer: Timer::Alert } => self.alert_due(),
-            EventKind::TimerFired {
-                timer: Timer::Gate { node },
-            } => self.gate_over(*node),
-            EventKind::TimerFired {
-                timer:
-                    Timer::Answer {
-                        node,
-                        instance,
-                        attempt,
-                    },
-            } => self.question_over(unit_of(*node, *instance), *attempt),
-            EventKind::TimerFired {
-                timer: Timer::Account { account },
-            } => self.account_timer_fired(account),
-            EventKind::TimerFired { timer: Timer::Budget } => self.budget_timer_fired(),
+            EventKind::TimerFired { timer } => self.timer_fired(timer),
             EventKind::BudgetRaised { budget, .. } => self.budget_raised(budget),
             EventKind::LookedUp {
                 node,
@@ -365,11 +346,18 @@ impl Engine {
             } => self.question_answered(unit_of(*node, *instance), by, answer, because.as_deref()),
             EventKind::Decided {
                 node,
+                instance,
                 by,
                 person,
                 decision,
                 because,
-            } => self.gate_decided(*node, by, person.as_ref(), decision, because.as_deref()),
+            } => self.gate_decided(
+                unit_of(*node, *instance),
+                by,
+                person.as_ref(),
+                decision,
+                because.as_deref(),
+            ),
             EventKind::RunStarted(_) | EventKind::DriverStarted { .. } => Ok(()),
             EventKind::RetryAsked { .. } | EventKind::Replanned(_) => Ok(()),
         }
@@ -463,39 +451,15 @@ impl Engine {
                     attempt.attempt
                 )
             }
-            EventKind::TimerFired { timer: Timer::Plan } => "timer-fired of the plan".to_owned(),
-            EventKind::TimerFired { timer: Timer::Budget } => "timer-fired of the budget".to_owned(),
-            EventKind::TimerFired {
-                timer: Timer::Account { account },
-            } => format!("timer-fired of {}", self.whose(account)),
+            EventKind::TimerFired { timer } => self.describe_timer(timer),
             EventKind::BudgetRaised { by, .. } => format!("budget-raised by {by}"),
-            EventKind::TimerFired { timer: Timer::Alert } => "timer-fired of the alerts".to_owned(),
-            EventKind::TimerFired {
-                timer: Timer::Gate { node },
-            } => format!("timer-fired {}", name(*node, None)),
-            EventKind::Decided { node, by, decision, .. } => {
-                format!("{} {} as {by}", decision.name(), name(*node, None))
-            }
-            EventKind::TimerFired {
-                timer:
-                    Timer::Backoff {
-                        node,
-                        instance,
-                        attempt,
-                    }
-                    | Timer::Call {
-                        node,
-                        instance,
-                        attempt,
-                    }
-                    | Timer::Answer {
-                        node,
-                        instance,
-                        attempt,
-                    },
-            } => {
-                format!("timer-fired {} #{attempt}", name(*node, *instance))
-            }
+            EventKind::Decided {
+                node,
+                instance,
+                by,
+                decision,
+                ..
+            } => format!("{} {} as {by}", decision.name(), name(*node, *instance)),
             EventKind::Answered { node, instance, by, .. } => format!("answered {} by {by}", name(*node, *instance)),
             EventKind::LookedUp { node, instance, .. } => format!("looked-up {}", name(*node, *instance)),
             EventKind::Remembered { node } => format!("remembered {}", name(*node, None)),

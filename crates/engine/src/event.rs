@@ -113,9 +113,12 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         because: Option<String>,
     },
-    /// A person decided about a gate that waits for people.
+    /// A person decided about a gate that waits for people, or about the prose of a task.
     Decided {
         node: NodeId,
+        /// Of a fan-out: index of the item.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instance: Option<u32>,
         /// The principal as which they decided: `role/release`.
         by: SmolStr,
         /// Who it was, where several may act as one principal: a quorum counts people. Absent: the principal is the person.

@@ -62,6 +62,14 @@ impl FanOut {
     }
 }
 
+impl FanOut {
+    /// What people were asked about its instances belongs to this node.
+    pub(crate) fn asked_of(&mut self, id: NodeId) {
+        let gates = self.instances.iter_mut().filter_map(|instance| instance.gate.as_mut());
+        gates.for_each(|gate| gate.ask.node = id);
+    }
+}
+
 impl Instance {
     const fn new(key: SmolStr, item: Value) -> Self {
         Self {
@@ -69,6 +77,7 @@ impl Instance {
             item,
             unit: Unit::new(),
             products: Products::new(),
+            gate: None,
             started_ms: None,
             settled_ms: None,
         }
@@ -112,6 +121,7 @@ impl Engine {
             let message = format!("each: `{completed}` completed before, and its item is no longer the same");
             return self.fail_unstarted(id, Failure::new("expression-error", message));
         }
+        fan.asked_of(id);
         let kept = (0..)
             .zip(&fan.instances)
             .filter(|(_, instance)| is_settled(instance.unit.status));
@@ -223,6 +233,7 @@ impl Engine {
             NodeStatus::Running
         } else if self.state.backoffs.range(instances.clone()).next().is_some()
             || self.state.awaited.range(instances.clone()).next().is_some()
+            || self.state.asking.range(instances.clone()).next().is_some()
         {
             NodeStatus::Waiting
         } else if self.state.blocked.range(instances).next().is_some() {

@@ -61,6 +61,7 @@ mod state;
 mod stop;
 mod subplan;
 mod takeover;
+mod timers;
 mod world;
 
 pub use alerts::Raised;

@@ -9,7 +9,7 @@ use std::fmt;
 
 use ir::data;
 use ir::expr::Expr;
-use ir::plan::{Body, Gate, GateOption, NodeId};
+use ir::plan::{Body, Gate, GateOption, Judge, NodeId};
 use serde::Serialize;
 use smol_str::SmolStr;
 
@@ -17,6 +17,7 @@ use crate::engine::Engine;
 use crate::event::{Ask, AskCheck, AskOption, Command, GateDecision, NodeStatus, Timer};
 use crate::judge::{Failure, Products};
 use crate::notice::Notice;
+use crate::retry::unit_of;
 use crate::scope::{Place, RunScope};
 use crate::start::milliseconds;
 use crate::state::{NodeError, UnitId};
@@ -67,6 +68,13 @@ pub enum Weight {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Refusal {
     NotAGate,
+    /// It asks people for an answer.
+    WantsAnswer,
+    /// People are asked about each instance of it.
+    OfInstances {
+        first: SmolStr,
+        count: usize,
+    },
     /// It asks nobody now: it has not been reached, its time is up, or it never asks.
     NotAsking(NodeStatus),
     /// Who decided otherwise before.
@@ -136,6 +144,10 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAGate => write!(f, "it is no gate"),
+            Self::WantsAnswer => write!(f, "it wants an answer, expected `answer`"),
+            Self::OfInstances { first, count } => {
+                write!(f, "it has {count} instances, expected one of them, as `{first}`")
+            }
             Self::NotAsking(status) => write!(f, "it asks nobody: it is {}", status.name()),
             Self::Conflict(before) => write!(f, "it conflicts with what was decided before: {before}"),
             Self::MayNot { approvers } => write!(f, "only {} may decide it", listed(approvers)),
@@ -201,21 +213,19 @@ impl Engine {
             TakenOver::Result => {}
             TakenOver::Question(before) => {
                 self.open_question(unit, before.ask.clone());
-                if let Some(gate) = &mut self.state.node_mut(unit.node).gate {
-                    *gate = before;
-                }
+                *self.state.gate_mut(unit) = Some(before);
             }
         }
     }
 
-    /// `judge: human`: anybody may say whether the prose of a node holds.
+    /// `judge: human`: anybody may say whether the prose of a node, or of an instance, holds.
     pub(crate) fn ask_about_prose(&mut self, unit: UnitId, checks: Vec<AskCheck>) {
         if self.stopping(unit.node).is_some() {
             return self.unit_cancelled(unit);
         }
         let ask = Ask {
             node: unit.node,
-            instance: None,
+            instance: unit.instance,
             question: None,
             label: self.label(unit),
             title: self.title(unit.node),
@@ -237,17 +247,17 @@ impl Engine {
         });
         let deadline_ms = ask.deadline_ms;
         self.commands.push(Command::AskPeople(Box::new(ask.clone())));
-        self.state.asking.insert(unit.node);
+        self.state.asking.insert(unit);
         let asked_ms = self.state.now_ms;
-        let node = self.state.node_mut(unit.node);
-        node.unit.status = NodeStatus::Waiting;
-        node.gate = Some(Box::new(GateState {
+        self.state.unit_mut(unit).status = NodeStatus::Waiting;
+        *self.state.gate_mut(unit) = Some(Box::new(GateState {
             ask,
             asked_ms,
             decisions: Vec::new(),
             decided: None,
             choice: None,
         }));
+        self.leave_place(unit);
         self.show_status(unit.node);
         self.set_gate_timer(unit.node, deadline_ms);
     }
@@ -291,7 +301,7 @@ impl Engine {
 
     /// A driver that takes over has no timers.
     pub(crate) fn set_gate_timers(&mut self) {
-        let deadline = |node: &NodeId| Some((*node, self.state.node(*node).gate.as_ref()?.ask.deadline_ms));
+        let deadline = |unit: &UnitId| Some((unit.node, self.state.gate(*unit)?.ask.deadline_ms));
         let deadlines: Vec<_> = self.state.asking.iter().filter_map(deadline).collect();
         for (node, deadline_ms) in deadlines {
             self.set_gate_timer(node, deadline_ms);
@@ -300,7 +310,7 @@ impl Engine {
 
     /// What people are asked now, in the order of the nodes.
     pub fn asking(&self) -> Vec<&Ask> {
-        let gate = |node: &NodeId| self.state.node(*node).gate.as_deref().map(|gate| &gate.ask);
+        let gate = |unit: &UnitId| self.state.gate(*unit).map(|gate| &gate.ask);
         let gates = self.state.asking.iter().filter_map(gate);
         let question = |unit: &UnitId| self.state.questions.get(unit).map(|question| &question.ask);
         let mut asking: Vec<&Ask> = gates.chain(self.state.awaited.iter().filter_map(question)).collect();
@@ -312,39 +322,65 @@ impl Engine {
     pub fn weigh(
         &self,
         node: NodeId,
+        instance: Option<u32>,
         by: &SmolStr,
         person: Option<&SmolStr>,
         decision: &GateDecision,
     ) -> Result<Weight, Refusal> {
+        let unit = unit_of(node, instance);
         let state = self.state.nodes.get(node as usize).ok_or(Refusal::NotAGate)?;
-        if state.gate.is_none() {
-            gate_of(&self.scopes.node(node).body).ok_or(Refusal::NotAGate)?;
-        }
-        let gate = state.gate.as_deref().ok_or(Refusal::NotAsking(state.status))?;
+        let status = self
+            .state
+            .instance(unit)
+            .map_or(state.status, |instance| instance.unit.status);
+        let Some(gate) = self.state.gate(unit) else {
+            return Err(self.not_asked(unit, status));
+        };
         may_decide(&gate.ask, by, decision)?;
         match gate.before(person.unwrap_or(by)) {
             Some(before) if before.decision == *decision => Ok(Weight::Said),
             Some(before) => Err(Refusal::Conflict(Box::new(before.clone()))),
-            None if self.state.asking.contains(&node) => Ok(Weight::Counts),
-            None => Err(Refusal::NotAsking(state.status)),
+            None if self.state.asking.contains(&unit) => Ok(Weight::Counts),
+            None => Err(Refusal::NotAsking(status)),
+        }
+    }
+
+    /// Why nothing is to be decided about a unit that people were never asked about.
+    fn not_asked(&self, unit: UnitId, status: NodeStatus) -> Refusal {
+        let is_judged = self.scopes.of(unit.node).plan().judge == Some(Judge::Human);
+        let instances = self
+            .state
+            .node(unit.node)
+            .fan
+            .as_ref()
+            .map_or(&[][..], |fan| &fan.instances);
+        match gate_of(&self.scopes.node(unit.node).body) {
+            Some(_) => Refusal::NotAsking(status),
+            None if self.state.awaited.contains(&unit) => Refusal::WantsAnswer,
+            None if !is_judged || !self.has_to_judge(unit) => Refusal::NotAGate,
+            None if unit.instance.is_none() && !instances.is_empty() => Refusal::OfInstances {
+                first: self.label(unit_of(unit.node, Some(0))),
+                count: instances.len(),
+            },
+            None => Refusal::NotAsking(status),
         }
     }
 
     pub(crate) fn gate_decided(
         &mut self,
-        id: NodeId,
+        unit: UnitId,
         by: &SmolStr,
         person: Option<&SmolStr>,
         decision: &GateDecision,
         because: Option<&str>,
     ) -> Result<(), String> {
-        match self.weigh(id, by, person, decision) {
+        match self.weigh(unit.node, unit.instance, by, person, decision) {
             Ok(Weight::Counts) => {}
             Ok(Weight::Said) => return Ok(()),
             Err(refusal) => return Err(refusal.to_string()),
         }
         let time_ms = self.state.now_ms;
-        let Some(gate) = self.state.node_mut(id).gate.as_deref_mut() else {
+        let Some(gate) = self.state.gate_mut(unit).as_deref_mut() else {
             return Err(Refusal::NotAGate.to_string());
         };
         let recorded = Recorded {
@@ -358,13 +394,9 @@ impl Engine {
         let outcome = gate.outcome();
         gate.decided.clone_from(&outcome);
         gate.choice = outcome.as_ref().and_then(|outcome| outcome.choice().cloned());
-        let label = self.label(UnitId {
-            node: id,
-            instance: None,
-        });
         self.notices.push(Notice::Decided {
-            node: id,
-            label,
+            node: unit.node,
+            label: self.label(unit),
             by: recorded.by.clone(),
             person: recorded.person.clone(),
             decision: recorded.decision.clone(),
@@ -372,10 +404,10 @@ impl Engine {
         });
         match outcome {
             None => {}
-            Some(GateDecision::Approved { .. }) => self.close(id, Ok(())),
+            Some(GateDecision::Approved { .. }) => self.close(unit, Ok(())),
             Some(GateDecision::Rejected) => {
                 let message = recorded.to_string();
-                self.close(id, Err(("rejected", message)));
+                self.close(unit, Err(("rejected", message)));
             }
         }
         Ok(())
@@ -383,12 +415,9 @@ impl Engine {
 
     /// The time that people had is up.
     pub(crate) fn gate_over(&mut self, id: NodeId) -> Result<(), String> {
-        if !self.state.asking.contains(&id) {
-            return Err("it waits for nobody".to_owned());
-        }
-        let Some(gate) = self.state.node(id).gate.as_deref() else {
-            return Err("it waits for nobody".to_owned());
-        };
+        let unit = unit_of(id, None);
+        let gate = self.state.gate(unit).filter(|_| self.state.asking.contains(&unit));
+        let gate = gate.ok_or("it waits for nobody")?;
         let deadline_ms = match gate.ask.deadline_ms {
             Some(deadline_ms) if deadline_ms <= self.state.now_ms => deadline_ms,
             _ => return Err("its time is not up".to_owned()),
@@ -400,16 +429,13 @@ impl Engine {
             gate.ask.quorum,
             data::render(&waited)
         );
-        self.close(id, Err(("timeout", message)));
+        self.close(unit, Err(("timeout", message)));
         Ok(())
     }
 
-    fn close(&mut self, id: NodeId, outcome: Result<(), (&str, String)>) {
-        let unit = UnitId {
-            node: id,
-            instance: None,
-        };
-        self.state.asking.remove(&id);
+    fn close(&mut self, unit: UnitId, outcome: Result<(), (&str, String)>) {
+        self.state.asking.remove(&unit);
+        self.hold_place(unit);
         if self.state.judging.contains_key(&unit) {
             return self.people_judged(unit, outcome.map_err(|(_, why)| why));
         }

@@ -1,7 +1,8 @@
 //! Expectations in prose: the plan's judge decides them one by one, after everything that can be checked holds.
 //!
 //! A capability that judges is called like any other, under the same limits, and is asked again after a crash: asking changes nothing.
-//! It is given the sentence and what the work made, and says yes or no. Without a judge prose is reported as unverified.
+//! It is given the sentence and what the work made, and says yes or no. People are asked about all sentences of a node at once, and of a
+//! fan-out about each instance. Without a judge prose is reported as unverified.
 
 use std::collections::VecDeque;
 
@@ -55,13 +56,7 @@ impl Engine {
     /// Asks the judge about the prose of work that is done; says whether there is something to ask.
     pub(crate) fn has_to_judge(&self, unit: UnitId) -> bool {
         let scope = self.scopes.of(unit.node);
-        let judged = match scope.plan().judge {
-            Some(Judged::Capability(_)) => true,
-            // people are asked about nodes
-            Some(Judged::Human) => unit.instance.is_none(),
-            None => false,
-        };
-        judged && sentences(&scope.node(unit.node).body).next().is_some()
+        scope.plan().judge.is_some() && sentences(&scope.node(unit.node).body).next().is_some()
     }
 
     pub(crate) fn begin_judging(&mut self, unit: UnitId, products: Products) {
@@ -102,7 +97,7 @@ impl Engine {
         given.into_iter().flatten().collect()
     }
 
-    /// People have judged all of the prose of a node at once.
+    /// People have judged all of the prose of a node, or of an instance, at once.
     pub(crate) fn people_judged(&mut self, unit: UnitId, verdict: Result<(), String>) {
         let Some(judging) = self.state.judging.remove(&unit) else {
             return;

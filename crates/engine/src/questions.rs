@@ -64,6 +64,8 @@ pub struct QuestionSnapshot {
 #[derive(Clone, PartialEq, Debug)]
 pub enum NoAnswer {
     NotAQuestion,
+    /// It asks people to approve or to reject.
+    WantsDecision,
     /// It asks nobody now: it has not been reached, or its time is up.
     NotAsking(NodeStatus),
     /// What was answered before.
@@ -76,6 +78,7 @@ impl fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAQuestion => write!(f, "it asks people nothing"),
+            Self::WantsDecision => write!(f, "it wants a decision, expected `approve` or `reject`"),
             Self::NotAsking(status) => write!(f, "it asks nobody now: it is {}", status.name()),
             Self::Conflict(before) => {
                 let answer = data::to_plain_json(&before.answer);
@@ -255,8 +258,9 @@ impl Engine {
         let unit = unit_of(node, instance);
         let state = self.state.find_unit(unit).ok_or(NoAnswer::NotAQuestion)?;
         let Some(question) = self.state.questions.get(&unit) else {
-            return Err(match self.asks_for_an_answer(unit) {
-                true => NoAnswer::NotAsking(state.status),
+            return Err(match self.state.asking.contains(&unit) {
+                true => NoAnswer::WantsDecision,
+                false if self.asks_for_an_answer(unit) => NoAnswer::NotAsking(state.status),
                 false => NoAnswer::NotAQuestion,
             });
         };

@@ -48,7 +48,7 @@ pub struct NodeSnapshot {
     pub because: Option<String>,
     /// The next node, of a decision that was made.
     pub chosen: Option<NodeId>,
-    /// Of a gate that asked people.
+    /// Of a gate that asked people, or a task whose prose they judge.
     pub gate: Option<GateSnapshot>,
     /// Of a task that asked people, instances in item order.
     pub questions: Vec<QuestionSnapshot>,
@@ -78,6 +78,8 @@ pub struct InstanceSnapshot {
     pub settled_ms: Option<i64>,
     pub undo: Option<Undo>,
     pub reused: Option<Reused>,
+    /// What people were asked about its prose.
+    pub gate: Option<GateSnapshot>,
 }
 
 /// A line of what a run consists of, in plan order: instances after their task, and what a task or an instance calls after it.
@@ -109,6 +111,12 @@ pub struct Unverified {
 impl NodeSnapshot {
     pub fn duration_ms(&self) -> Option<i64> {
         Some(self.settled_ms? - self.started_ms?)
+    }
+
+    /// What people were asked to decide: about it, or about each of its instances.
+    pub fn gates(&self) -> impl Iterator<Item = &GateSnapshot> {
+        let of_instances = self.instances.iter().filter_map(|instance| instance.gate.as_ref());
+        self.gate.iter().chain(of_instances)
     }
 }
 
@@ -243,6 +251,7 @@ impl Engine {
             settled_ms: instance.settled_ms,
             undo: instance.unit.undo.clone(),
             reused: self.reused(unit.node, unit.instance).cloned(),
+            gate: instance.gate.as_deref().map(|gate| gate.snapshot()),
         })
     }
 

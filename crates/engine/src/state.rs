@@ -63,8 +63,8 @@ pub(crate) struct State {
     /// Nodes whose facts are not known to be kept yet.
     pub remembering: BTreeSet<NodeId>,
     pub blocked: BTreeSet<UnitId>,
-    /// Gates that wait for people.
-    pub asking: BTreeSet<NodeId>,
+    /// Gates that wait for people, and units whose prose people judge.
+    pub asking: BTreeSet<UnitId>,
     /// What tasks have asked people: of each unit its last question.
     #[serde(serialize_with = "pairs")]
     pub questions: BTreeMap<UnitId, Question>,
@@ -401,6 +401,9 @@ pub(crate) struct Instance {
     pub unit: Unit,
     /// What it made, until the task merges it.
     pub products: Products,
+    /// What people were asked about its prose, and what they said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Box<GateState>>,
     pub started_ms: Option<i64>,
     pub settled_ms: Option<i64>,
 }
@@ -499,9 +502,26 @@ impl State {
         }
     }
 
+    /// What people were asked about a unit, and what they said.
+    pub fn gate(&self, id: UnitId) -> Option<&GateState> {
+        match id.instance {
+            None => self.nodes.get(id.node as usize)?.gate.as_deref(),
+            Some(_) => self.instance(id)?.gate.as_deref(),
+        }
+    }
+
+    pub fn gate_mut(&mut self, id: UnitId) -> &mut Option<Box<GateState>> {
+        let node = &mut self.nodes[id.node as usize];
+        match (id.instance, &mut node.fan) {
+            (Some(index), Some(fan)) => &mut fan.instances[index as usize].gate,
+            _ => &mut node.gate,
+        }
+    }
+
     pub fn instance(&self, id: UnitId) -> Option<&Instance> {
         let index = id.instance?;
-        self.node(id.node).fan.as_ref()?.instances.get(index as usize)
+        let fan = self.nodes.get(id.node as usize)?.fan.as_ref()?;
+        fan.instances.get(index as usize)
     }
 }
 

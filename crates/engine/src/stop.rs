@@ -199,7 +199,7 @@ impl Engine {
         }
         self.state.backoffs.remove(&unit);
         self.state.blocked.remove(&unit);
-        self.state.asking.remove(&unit.node);
+        self.state.asking.remove(&unit);
         self.state.awaited.remove(&unit);
         if let (Some(index), Some(fan)) = (unit.instance, &mut self.state.node_mut(unit.node).fan) {
             fan.waiting.remove(&index);

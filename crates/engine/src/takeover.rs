@@ -175,6 +175,9 @@ impl Engine {
         if let Some(gate) = &mut node.gate {
             gate.ask.node = id;
         }
+        if let Some(fan) = &mut node.fan {
+            fan.asked_of(id);
+        }
         for instance in self.instances_of(id) {
             self.take_over_unit(UnitId { node: old, instance }, UnitId { node: id, instance });
         }

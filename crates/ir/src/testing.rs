@@ -74,7 +74,7 @@ pub enum Answer {
 /// What a person decides.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Decide {
-    pub gate: NodeId,
+    pub gate: Decided,
     pub approve: bool,
     /// The principal.
     pub by: SmolStr,
@@ -82,6 +82,15 @@ pub struct Decide {
     pub choosing: Option<SmolStr>,
     /// So long after the gate opened.
     pub after_ms: u64,
+}
+
+/// The gate that is decided about.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decided {
+    Gate(NodeId),
+    /// The gate of that name, in a plan that is called.
+    Called(SmolStr),
 }
 
 /// Something that must hold when the run is over.

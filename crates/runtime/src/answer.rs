@@ -49,8 +49,8 @@ impl Answer {
         };
         let Some(shape) = engine.answer_shape(&self.task) else {
             let known = engine
-                .find(&self.task)
-                .and_then(|node| engine.weigh_answer(node, None, &Value::None).err());
+                .find_unit(&self.task)
+                .and_then(|(node, instance)| engine.weigh_answer(node, instance, &Value::None).err());
             return Err(match known {
                 Some(refusal) => refused(refusal),
                 None => RunError::NoSuchQuestion {

@@ -3,7 +3,7 @@
 //! Promise: what comes out is the state of the driver that wrote the last valid line, or an error that names the first event at which
 //! this engine decides otherwise. Nothing is run and nothing is written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::Engine;
@@ -95,15 +95,19 @@ pub fn with_plan(folder: &RunFolder, kind: &mut EventKind) -> Result<(), RunErro
     Ok(())
 }
 
-/// The same of a journal that lies in no folder, on one thread, of a run whose plan was never changed.
+/// The same of a journal that lies in no folder, on one thread; `changed` has the plans of later revisions.
 pub fn fold_journal(
     meta: RunMeta,
     plan: Arc<Plan>,
+    changed: &BTreeMap<u32, Arc<Plan>>,
     mut reader: Reader,
     mut see: impl FnMut(&Entry, &[Command]),
 ) -> Result<History, RunError> {
     let mut folding = Folding::new(&meta, plan)?;
-    while let Some((entry, event)) = ahead::next(&mut reader, &meta)? {
+    while let Some((entry, mut event)) = ahead::next(&mut reader, &meta)? {
+        if let EventKind::Replanned(revision) = &mut event.kind {
+            revision.plan = changed.get(&revision.number).cloned();
+        }
         folding.take(entry, &event, &mut see)?;
     }
     Ok(folding.finish(reader.tail().clone()))

@@ -75,7 +75,7 @@ pub fn replan(folder: &RunFolder, replan: &Replan, options: &Options) -> Result<
     }
     let revision = replan.revision(folder, &journal.engine, options)?;
     let mut kind = EventKind::Replanned(revision);
-    request::redact(&mut kind, &request::known_secrets(folder, &journal.engine)?);
+    request::redact(&mut kind, &request::known_secrets(folder, &journal.engine)?.0);
     let number = journal.engine.next_revision();
     folder.write_revision(&lock, number, &replan.plan)?;
     journal.apply(kind, None)?;

@@ -9,6 +9,7 @@ use engine::event::{EventKind, Resolution};
 use engine::{Engine, InFlight};
 use ir::plan::Budget;
 use ir::value::Value;
+use smol_str::SmolStr;
 use store::{Holder, Inbox, RunFolder, StoreError};
 
 use crate::driver::Journal;
@@ -26,6 +27,8 @@ pub enum Asked {
     Journaled {
         /// Something can start now, once somebody drives the run.
         goes_on: bool,
+        /// Secrets that this process cannot read, so what was written was not searched for them.
+        unread: Vec<SmolStr>,
     },
     /// The driver has it in its inbox, and takes its time.
     Left(Holder),
@@ -98,7 +101,7 @@ pub(crate) fn ask(
         let Some(mut kind) = request(&engine)? else {
             return Ok(Asked::Already);
         };
-        redact(&mut kind, &known_secrets(folder, &engine)?);
+        redact(&mut kind, &known_secrets(folder, &engine)?.0);
         let name = post(&folder.inbox(), &kind)?;
         match wait_until_taken(folder, &name)? {
             Some(asked) => return Ok(asked),
@@ -148,7 +151,12 @@ fn journal(
     let Some(mut kind) = request(&history.engine)? else {
         return Ok(Asked::Already);
     };
-    redact(&mut kind, &known_secrets(folder, &history.engine)?);
+    let (secrets, mut unread) = known_secrets(folder, &history.engine)?;
+    redact(&mut kind, &secrets);
+    let is_answer = matches!(kind, EventKind::Answered { .. });
+    if texts(&mut kind).is_empty() && !is_answer {
+        unread.clear();
+    }
     let reopens = matches!(kind, EventKind::RetryAsked { .. });
     if let Some(end) = history.engine.end().filter(|_| !reopens) {
         return Err(RunError::Ended {
@@ -182,7 +190,7 @@ fn journal(
         journal.apply(EventKind::ResumeAsked, None)?;
     }
     journal.commit()?;
-    Ok(Asked::Journaled { goes_on })
+    Ok(Asked::Journaled { goes_on, unread })
 }
 
 fn find_doubt(folder: &RunFolder, engine: &Engine, label: &str) -> Result<InFlight, RunError> {
@@ -197,11 +205,15 @@ fn find_doubt(folder: &RunFolder, engine: &Engine, label: &str) -> Result<InFlig
     }
 }
 
-/// Takes out the secrets of the run that this process can read. A driver, which knows all of them, does so once more.
-pub(crate) fn known_secrets(folder: &RunFolder, engine: &Engine) -> Result<Secrets, RunError> {
+/// The secrets of the run that this process can read, to take them out before anything is written, and the names of the others. A driver,
+/// which knows all of them, searches once more.
+pub(crate) fn known_secrets(folder: &RunFolder, engine: &Engine) -> Result<(Secrets, Vec<SmolStr>), RunError> {
     let meta = folder.meta()?;
-    let values = Values::readable(engine.plan(), &meta.cwd);
-    Ok(Secrets::new(values, &meta.run, meta.seed))
+    let (mut values, unread) = Values::readable(engine.plan(), &meta.cwd);
+    for earlier in engine.earlier_plans() {
+        values = values.and_readable(earlier, &meta.cwd);
+    }
+    Ok((Secrets::new(values, &meta.run, meta.seed), unread))
 }
 
 /// What people write is like what scripts print.
@@ -210,18 +222,24 @@ pub(crate) fn redact(kind: &mut EventKind, secrets: &Secrets) {
     if redactor.is_idle() {
         return;
     }
-    let text = |text: &mut String| *text = redactor.text(text).into_owned();
+    for text in texts(kind) {
+        *text = redactor.text(text).into_owned();
+    }
+    if let EventKind::Answered { answer, .. } = kind {
+        *answer = redactor.value(std::mem::replace(answer, Value::None));
+    }
+}
+
+/// What people wrote, of a request.
+fn texts(kind: &mut EventKind) -> Vec<&mut String> {
     match kind {
         EventKind::CancelAsked { because, .. }
         | EventKind::RetryAsked { because, .. }
-        | EventKind::Decided { because, .. } => because.iter_mut().for_each(text),
-        EventKind::Resolved { because, .. } => text(because),
-        EventKind::Replanned(revision) => text(&mut revision.because),
-        EventKind::Answered { answer, because, .. } => {
-            because.iter_mut().for_each(text);
-            *answer = redactor.value(std::mem::replace(answer, Value::None));
-        }
-        _ => {}
+        | EventKind::Answered { because, .. }
+        | EventKind::Decided { because, .. } => because.iter_mut().collect(),
+        EventKind::Resolved { because, .. } => vec![because],
+        EventKind::Replanned(revision) => vec![&mut revision.because],
+        _ => Vec::new(),
     }
 }
 

@@ -38,15 +38,12 @@ pub fn retry(folder: &RunFolder, names: &[String], because: Option<&str>, by: &s
 
 /// The error names those that could be tried again.
 fn find(folder: &RunFolder, engine: &Engine, name: &str) -> Result<NodeId, RunError> {
-    let of_instance = || engine.find(name.strip_suffix(']')?.rsplit_once('[')?.0);
-    engine
-        .find(name)
-        .or_else(of_instance)
-        .ok_or_else(|| RunError::NoSuchNode {
-            run: folder.id().to_owned(),
-            node: name.to_owned(),
-            failed: failed(engine),
-        })
+    let found = engine.find_unit(name);
+    found.map(|(node, _)| node).ok_or_else(|| RunError::NoSuchNode {
+        run: folder.id().to_owned(),
+        node: name.to_owned(),
+        failed: failed(engine),
+    })
 }
 
 /// Nodes of the plan that failed, were cancelled or undone, and may be tried again.

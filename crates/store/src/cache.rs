@@ -47,13 +47,18 @@ struct Head<'a> {
     until_ms: i64,
 }
 
-#[derive(Deserialize)]
+/// Where a result came from.
+#[derive(Debug, Deserialize)]
 struct Whose {
+    key: String,
     plan: String,
     node: String,
     label: String,
     run: String,
 }
+
+/// Results by the plan and the node that made them, oldest first.
+type Origins = HashMap<(String, String), Vec<(Whose, Place)>>;
 
 #[derive(Clone, Copy, Debug)]
 struct At {
@@ -67,6 +72,8 @@ pub struct Cache {
     log: Shared,
     index: HashMap<String, At>,
     lines: u64,
+    /// Read when somebody first asks for something to compare with.
+    origins: Option<Origins>,
 }
 
 impl Store {
@@ -77,6 +84,7 @@ impl Store {
             log,
             index: HashMap::new(),
             lines: 0,
+            origins: None,
         };
         cache.read_on()?;
         Ok(cache)
@@ -109,7 +117,8 @@ impl Cache {
 
     /// Adds results, in one write.
     pub fn keep(&mut self, entries: &[CacheEntry]) -> Result<(), StoreError> {
-        let Self { log, index, lines } = self;
+        self.origins = None;
+        let Self { log, index, lines, .. } = self;
         let places = log.append(entries, &mut |entry, place| take(entry, place, index, lines))?;
         *lines += entries.len() as u64;
         for (entry, place) in entries.iter().zip(places) {
@@ -120,22 +129,44 @@ impl Cache {
     }
 
     /// The newest result of another run of a plan's node, that of the same instance if there is one, for comparing.
-    pub fn nearest(&self, plan: &str, node: &str, label: &str, but_of: &str) -> Result<Option<CacheEntry>, StoreError> {
-        let mut places: Vec<Place> = self.index.values().map(|at| at.place).collect();
-        places.sort_unstable_by_key(|place| std::cmp::Reverse(place.from));
-        let mut nearest = None;
-        for place in places {
-            let line = self.log.line(place)?;
-            let Ok(whose) = event_of::<Whose>(&line) else { continue };
-            if whose.plan != plan || whose.node != node || whose.run == but_of {
-                continue;
+    pub fn nearest(
+        &mut self,
+        plan: &str,
+        node: &str,
+        label: &str,
+        but_of: &str,
+    ) -> Result<Option<CacheEntry>, StoreError> {
+        let origins = match self.origins.take() {
+            Some(origins) => origins,
+            None => self.read_origins()?,
+        };
+        let origins = self.origins.insert(origins);
+        let of_node = origins.get(&(plan.to_owned(), node.to_owned()));
+        let others = || {
+            of_node
+                .into_iter()
+                .flatten()
+                .rev()
+                .filter(|(whose, _)| whose.run != but_of)
+        };
+        let same = others().find(|(whose, _)| whose.label == label);
+        let place = same.or_else(|| others().next()).map(|(_, place)| *place);
+        place.map(|place| self.entry(place)).transpose()
+    }
+
+    /// One look at the whole file, however many nodes are asked about.
+    fn read_origins(&self) -> Result<Origins, StoreError> {
+        let mut origins = Origins::new();
+        self.log.again().read_on(&mut |entry, place| {
+            let whose: Whose = serde_json::from_str(entry.event.get()).map_err(unreadable)?;
+            let counts = self.index.get(&whose.key).is_some_and(|at| at.place == place);
+            if counts {
+                let of_node = origins.entry((whose.plan.clone(), whose.node.clone()));
+                of_node.or_default().push((whose, place));
             }
-            if whose.label == label {
-                return self.entry(place).map(Some);
-            }
-            nearest.get_or_insert(place);
-        }
-        nearest.map(|place| self.entry(place)).transpose()
+            Ok(())
+        })?;
+        Ok(origins)
     }
 
     fn entry(&self, place: Place) -> Result<CacheEntry, StoreError> {
@@ -146,7 +177,7 @@ impl Cache {
     }
 
     fn read_on(&mut self) -> Result<(), StoreError> {
-        let Self { log, index, lines } = self;
+        let Self { log, index, lines, .. } = self;
         log.read_on(&mut |entry, place| take(entry, place, index, lines))
     }
 
@@ -357,17 +388,14 @@ mod tests {
             labelled("m", "r3", "a[x]"),
         ];
         cache.keep(&entries).expect("kept");
-        let nearest = |label, but_of| {
-            cache
-                .nearest("p", "a", label, but_of)
-                .expect("read")
-                .map(|entry| entry.key)
+        let mut nearest = |plan, label, but_of| {
+            let found = cache.nearest(plan, "a", label, but_of).expect("read");
+            found.map(|entry| entry.key)
         };
-        assert_eq!(nearest("a[x]", "r3").as_deref(), Some("k"));
-        assert_eq!(nearest("a[z]", "r4").as_deref(), Some("m"));
-        assert_eq!(
-            cache.nearest("q", "a", "a", "").expect("read").map(|entry| entry.key),
-            None
-        );
+        assert_eq!(nearest("p", "a[x]", "r3").as_deref(), Some("k"));
+        assert_eq!(nearest("p", "a[z]", "r4").as_deref(), Some("m"));
+        // the file was looked through once: of what it does not hold nobody asks it again
+        fs::remove_file(store.root().join(CACHE)).expect("removed");
+        assert_eq!(nearest("q", "a", ""), None);
     }
 }

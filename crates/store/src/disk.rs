@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -37,9 +38,19 @@ impl Durability {
 
     /// Writes a file that does not exist yet.
     pub(crate) fn write_new(self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-        let mut file = create_new(path)?;
+        self.fill(&create_new(path)?, path, bytes)
+    }
+
+    /// Writes a file that does not exist yet, and that nobody else may read.
+    pub(crate) fn write_new_private(self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(0o600).open(path);
+        self.fill(&file.map_err(StoreError::io("create", path))?, path, bytes)
+    }
+
+    fn fill(self, mut file: &File, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         file.write_all(bytes).map_err(StoreError::io("write", path))?;
-        self.sync_data(&file, path)
+        self.sync_data(file, path)
     }
 
     /// Creates a folder and those above it, syncing each folder that got a new name in it.

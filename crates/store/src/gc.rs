@@ -1,6 +1,6 @@
 //! Collecting what nobody needs any more: old runs, and artifacts that no kept run refers to.
 //!
-//! Promise: a run that has not ended is kept, and so is every artifact whose digest stands anywhere in a kept run or in a journal of the
+//! Promise: a run that has not ended is kept with what it remembered, and so is every artifact whose digest stands anywhere in a kept run or in a journal of the
 //! store. Drivers hold a shared lock of the store and the collector an exclusive one, so nothing is added meanwhile. What is interrupted
 //! leaves artifacts too many, never too few. Absent: when a run has ended, which the caller says.
 
@@ -59,9 +59,11 @@ impl Store {
         let _lock = StoreLock::exclusive(self.root())?;
         let mut collected = Collected::default();
         let (mut kept, mut ended_count, mut ended_bytes) = (Vec::new(), 0_usize, 0_u64);
+        let mut unfinished = BTreeSet::new();
         for folder in self.runs()? {
             let bytes = size_of(folder.path())?;
             if !has_ended(&folder) {
+                unfinished.insert(folder.id().to_owned());
                 kept.push(folder);
                 continue;
             }
@@ -85,7 +87,8 @@ impl Store {
         // a file that is corrupt is no reason to keep everything else: it keeps what it refers to
         collected.results = self.cache().and_then(|mut cache| cache.compact(dry_run)).unwrap_or(0);
         let memory = self.memory();
-        let compacted = memory.and_then(|mut memory| memory.compact(keep.facts_max, keep.facts_age_max_ms, dry_run));
+        let compacted =
+            memory.and_then(|mut memory| memory.compact(keep.facts_max, keep.facts_age_max_ms, &unfinished, dry_run));
         collected.facts = compacted.unwrap_or(0);
         self.collect_artifacts(&kept, dry_run, &mut collected)?;
         Ok(collected)

@@ -1,7 +1,8 @@
 //! Requests to a driver as files in `inbox/`: on disk before the sender says that they were sent, taken in order of their names.
 //!
 //! The driver journals a request with its name, then deletes the file; a name that the journal has already was done, so nothing
-//! is done twice after a crash.
+//! is done twice after a crash. Nobody else may read a request: what people wrote is in it before the driver, who knows every secret, has
+//! looked at it.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -30,7 +31,7 @@ impl Inbox {
     pub fn post(&self, text: &str) -> Result<String, StoreError> {
         let name = format!("{:013}-{:08x}.json", crate::now_ms(), random() as u32);
         let temp = temporary(&self.root);
-        self.durability.write_new(&temp, text.as_bytes())?;
+        self.durability.write_new_private(&temp, text.as_bytes())?;
         let path = self.root.join(&name);
         fs::rename(&temp, &path).map_err(StoreError::io("name", &path))?;
         self.durability.sync_dir(&self.root)?;

@@ -53,8 +53,6 @@ pub struct Memory {
     latest: BTreeMap<String, Line>,
     /// What was said already.
     said: BTreeSet<Said>,
-    /// Values that later ones have replaced.
-    replaced: u64,
 }
 
 impl Store {
@@ -65,7 +63,6 @@ impl Store {
             log,
             latest: BTreeMap::new(),
             said: BTreeSet::new(),
-            replaced: 0,
         };
         memory.read_on()?;
         Ok(memory)
@@ -92,27 +89,17 @@ impl Memory {
                 .contains(&(fact.run.clone(), fact.node.clone(), fact.slot.clone(), fact.round))
         };
         let new: Vec<Line> = facts.iter().filter(known).map(Line::of).collect::<Result<_, _>>()?;
-        let Self {
-            log,
-            latest,
-            said,
-            replaced,
-        } = self;
-        log.append(&new, &mut |entry, _| take(entry, latest, said, replaced))?;
+        let Self { log, latest, said } = self;
+        log.append(&new, &mut |entry, _| take(entry, latest, said))?;
         for line in new {
-            note(line.into_written()?, latest, said, replaced);
+            note(line.into_written()?, latest, said);
         }
         Ok(())
     }
 
     fn read_on(&mut self) -> Result<(), StoreError> {
-        let Self {
-            log,
-            latest,
-            said,
-            replaced,
-        } = self;
-        log.read_on(&mut |entry, _| take(entry, latest, said, replaced))
+        let Self { log, latest, said } = self;
+        log.read_on(&mut |entry, _| take(entry, latest, said))
     }
 
     fn whole(&self, line: &Line) -> Result<Remembered, StoreError> {
@@ -131,25 +118,52 @@ impl Memory {
     }
 
     /// Forgets values that were replaced, those that are older than `age_max_ms`, and all but the newest `facts_max`; says how many lines
-    /// went, or would.
+    /// went, or would. What runs said that have not ended stays: one that was interrupted may say it again, and must find that it is there,
+    /// or its old value would come after a newer one.
     pub(crate) fn compact(
         &mut self,
         facts_max: Option<usize>,
         age_max_ms: Option<u64>,
+        unfinished: &BTreeSet<String>,
         dry_run: bool,
     ) -> Result<u64, StoreError> {
+        let lines = self.lines()?;
+        let held: BTreeSet<&str> = lines
+            .iter()
+            .filter(|line| unfinished.contains(&line.run))
+            .map(|line| line.slot.as_str())
+            .collect();
         let oldest_ms = age_max_ms.map(|age_ms| now_ms().saturating_sub_unsigned(age_ms));
-        let mut kept: Vec<&Line> = self.latest.values().collect();
-        kept.retain(|line| oldest_ms.is_none_or(|oldest_ms| line.at_ms >= oldest_ms));
-        kept.sort_by_key(|line| (std::cmp::Reverse(line.at_ms), line.slot.clone()));
-        kept.truncate(facts_max.unwrap_or(usize::MAX));
-        kept.reverse();
-        let gone = self.replaced + (self.latest.len() - kept.len()) as u64;
+        let mut newest: Vec<&Line> = self.latest.values().collect();
+        newest.sort_by_key(|line| (std::cmp::Reverse(line.at_ms), line.slot.clone()));
+        newest.truncate(facts_max.unwrap_or(usize::MAX));
+        newest.retain(|line| oldest_ms.is_none_or(|oldest_ms| line.at_ms >= oldest_ms));
+        let wanted: BTreeSet<&str> = newest.iter().map(|line| line.slot.as_str()).collect();
+        let mut last: BTreeMap<&str, usize> = BTreeMap::new();
+        last.extend(lines.iter().enumerate().map(|(at, line)| (line.slot.as_str(), at)));
+        let stays = |(at, line): &(usize, &Line)| {
+            let slot = line.slot.as_str();
+            let counts = last.get(slot) == Some(at) && (wanted.contains(slot) || held.contains(slot));
+            counts || unfinished.contains(&line.run)
+        };
+        let kept = lines.iter().enumerate().filter(stays);
+        let kept: Result<Vec<String>, _> = kept.map(|(_, line)| serde_json::to_string(line)).collect();
+        let kept = kept.map_err(encode)?;
+        let gone = (lines.len() - kept.len()) as u64;
         if gone > 0 && !dry_run {
-            let lines: Result<Vec<_>, _> = kept.iter().map(serde_json::to_string).collect();
-            self.log.replace(&lines.map_err(encode)?)?;
+            self.log.replace(&kept)?;
         }
         Ok(gone)
+    }
+
+    /// All that stands in the file, in order.
+    fn lines(&self) -> Result<Vec<Line>, StoreError> {
+        let mut lines = Vec::new();
+        self.log.again().read_on(&mut |entry, _| {
+            lines.push(line_of(entry)?);
+            Ok(())
+        })?;
+        Ok(lines)
     }
 }
 
@@ -186,22 +200,20 @@ impl std::fmt::Debug for Line {
     }
 }
 
-fn take(
-    entry: &Entry,
-    latest: &mut BTreeMap<String, Line>,
-    said: &mut BTreeSet<Said>,
-    replaced: &mut u64,
-) -> Result<(), StoreError> {
-    let line: Line = serde_json::from_str(entry.event.get()).map_err(|error| StoreError::Encode {
-        what: format!("line {} of `{MEMORY}`: {error}", entry.seq),
-    })?;
-    note(line, latest, said, replaced);
+fn take(entry: &Entry, latest: &mut BTreeMap<String, Line>, said: &mut BTreeSet<Said>) -> Result<(), StoreError> {
+    note(line_of(entry)?, latest, said);
     Ok(())
 }
 
-fn note(line: Line, latest: &mut BTreeMap<String, Line>, said: &mut BTreeSet<Said>, replaced: &mut u64) {
+fn line_of(entry: &Entry) -> Result<Line, StoreError> {
+    serde_json::from_str(entry.event.get()).map_err(|error| StoreError::Encode {
+        what: format!("line {} of `{MEMORY}`: {error}", entry.seq),
+    })
+}
+
+fn note(line: Line, latest: &mut BTreeMap<String, Line>, said: &mut BTreeSet<Said>) {
     said.insert((line.run.clone(), line.node.clone(), line.slot.clone(), line.round));
-    *replaced += u64::from(latest.insert(line.slot.clone(), line).is_some());
+    latest.insert(line.slot.clone(), line);
 }
 
 #[cfg(test)]
@@ -275,6 +287,37 @@ mod tests {
         fs::write(&path, text.replacen("true", "fake", 1)).expect("written");
         let error = store.memory().expect_err("refused").to_string();
         assert!(error.contains("memory.jsonl` is corrupt at line 2"), "{error}");
+    }
+
+    /// One that was interrupted does not know whether its fact is kept, and says it again.
+    #[test]
+    fn collecting_keeps_what_an_unfinished_run_may_say_again() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = store(&dir);
+        let (folder, _, lock) = store
+            .create_run(&ir::Plan::new("p"), crate::tests::new_run())
+            .expect("made");
+        let interrupted = folder.id().to_owned();
+        drop(lock);
+        remember(&store, "k", "r0", "zero");
+        remember(&store, "k", &interrupted, "one");
+        remember(&store, "k", "r2", "two");
+        let collect = |keep: crate::Retention, ended: bool| store.collect(&keep, false, |_| ended).expect("done").facts;
+        assert_eq!(collect(crate::Retention::default(), false), 1, "what r0 said");
+        remember(&store, "k", &interrupted, "one");
+        assert_eq!(value(&store, "k").as_deref(), Some("two"));
+        let none = crate::Retention {
+            facts_max: Some(0),
+            ..Default::default()
+        };
+        assert_eq!(
+            collect(none, false),
+            0,
+            "without the newer value the old one would count"
+        );
+        assert_eq!(collect(crate::Retention::default(), true), 1);
+        assert_eq!(collect(none, true), 1);
+        assert_eq!(value(&store, "k"), None);
     }
 
     #[test]

@@ -67,6 +67,11 @@ impl Shared {
         }
     }
 
+    /// The same journal, from its beginning.
+    pub fn again(&self) -> Self {
+        Self::new(self.path.clone(), self.format, self.artifacts.clone(), self.durability)
+    }
+
     pub fn artifacts(&self) -> &Artifacts {
         &self.artifacts
     }

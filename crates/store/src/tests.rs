@@ -17,7 +17,7 @@ fn plan() -> Plan {
     }
 }
 
-fn new_run() -> NewRun {
+pub(crate) fn new_run() -> NewRun {
     NewRun {
         inputs: BTreeMap::new(),
         seed: u64::MAX,

@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, HashSet};
 use dsl_syntax::ast::{Decide, Decl, Mock, MockReply, MockReplyKind, MockTarget, Name, Span, Value};
 use dsl_syntax::table::ClauseKey as K;
 use ir::plan::Binding;
-use ir::testing::{Answer, Claim, Decide as Decision, Mock as Lowered, Mocked, Reply, Test};
+use ir::testing::{Answer, Claim, Decide as Decision, Decided, Mock as Lowered, Mocked, Reply, Test};
 use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::env::{Place, Reads};
 use super::task::{expectations, record, typed};
 use super::work::{capability, missing_inputs, unknown_input};
-use super::{Cx, Seen, about, agents, literals, shape};
+use super::{Cx, about, agents, literals, shape};
 use crate::calls::{PlanRef, calls};
 use crate::graph::{BUILTIN_MODES, sig_of};
 use crate::places::decl_of;
@@ -237,7 +237,7 @@ fn endless(cx: &Cx<'_>, replies: &[MockReply]) {
 fn script(cx: &Cx<'_>, plan: &PlanShape, name: &Name) -> Option<Stand> {
     let seen = cx.view.get(&name.text).map(|(_, seen)| seen);
     if seen.is_none()
-        && let Some(sig) = called_script(cx, plan, &name.text)
+        && let Some(sig) = in_called(cx, plan, &name.text, |sig| sig.work == Work::Script)
     {
         return Some(of_script(sig));
     }
@@ -254,8 +254,8 @@ fn script(cx: &Cx<'_>, plan: &PlanShape, name: &Name) -> Option<Stand> {
     }
 }
 
-/// A task or gate of that name, with a script, of a plan that is called, directly or not.
-fn called_script<'db>(cx: &Cx<'db>, plan: &PlanShape, name: &str) -> Option<&'db NodeSig> {
+/// The first node of that name that fits, of the plans that are called, directly or not.
+fn in_called<'db>(cx: &Cx<'db>, plan: &PlanShape, name: &str, fits: impl Fn(&NodeSig) -> bool) -> Option<&'db NodeSig> {
     let at = u32::try_from(file_plans(cx.db, plan.file).named(&plan.plan.name)?).ok()?;
     let mut seen: HashSet<PlanRef> = HashSet::new();
     let mut work = vec![PlanRef { file: plan.file, at }];
@@ -267,7 +267,7 @@ fn called_script<'db>(cx: &Cx<'db>, plan: &PlanShape, name: &str) -> Option<&'db
             let mut nodes = called.into_iter().flat_map(|called| &called.nodes);
             let found = nodes.find(|(_, ties)| ties.name == name);
             let sig = found.and_then(|(block, _)| sig_of(cx.db, *block));
-            if let Some(sig) = sig.filter(|sig| sig.work == Work::Script) {
+            if let Some(sig) = sig.filter(|sig| fits(sig)) {
                 return Some(sig);
             }
         }
@@ -394,13 +394,20 @@ fn mocked_twice(cx: &Cx<'_>, mocks: &[&Mock]) {
     }
 }
 
-/// `approve` and `reject`: what a person can decide, by somebody who may.
+/// `approve` and `reject`: what a person can decide, by somebody who may. A gate of a plan that is called goes by its name there.
 fn lower_decide(cx: &Cx<'_>, plan: &PlanShape, decide: &Decide) -> Option<Decision> {
     let after = decide.after.as_ref();
     let after_ms = after.map_or(Some(0), |after| literals::duration(cx, after, "`after`"));
-    let seen = about::node(cx, plan, &decide.gate, NodeKind::Gate)?;
-    let sig = &seen.sig;
     let gate = &decide.gate;
+    let (of, sig) = match cx.view.get(&gate.text) {
+        None if let Some(sig) = in_called(cx, plan, &gate.text, |sig| sig.kind == NodeKind::Gate) => {
+            (Decided::Called(gate.text.clone()), sig)
+        }
+        own => {
+            let seen = about::node(cx, plan, gate, NodeKind::Gate)?;
+            (Decided::Gate(cx.node_id(own?.0)), &*seen.sig)
+        }
+    };
     if sig.approvers.is_empty() {
         let message = format!(
             "the gate `{}` decides by itself, expected one with an `approver`",
@@ -425,10 +432,9 @@ fn lower_decide(cx: &Cx<'_>, plan: &PlanShape, decide: &Decide) -> Option<Decisi
         }
         cx.push(problem);
     }
-    choosing(cx, decide, seen);
-    let (at, _) = cx.view.get(&gate.text)?;
+    choosing(cx, decide, sig);
     Some(Decision {
-        gate: cx.node_id(at),
+        gate: of,
         approve: decide.approve,
         by: principal.text.clone(),
         choosing: decide.choosing.as_ref().map(|option| option.text.clone()),
@@ -436,8 +442,8 @@ fn lower_decide(cx: &Cx<'_>, plan: &PlanShape, decide: &Decide) -> Option<Decisi
     })
 }
 
-fn choosing(cx: &Cx<'_>, decide: &Decide, seen: &Seen) {
-    let options = &seen.sig.options;
+fn choosing(cx: &Cx<'_>, decide: &Decide, sig: &NodeSig) {
+    let options = &sig.options;
     let gate = &decide.gate;
     match &decide.choosing {
         Some(option) if !decide.approve => {

@@ -268,18 +268,18 @@ impl Report<'_> {
     /// Who decided what, when and why.
     fn decisions(&self) -> Section {
         let mut blocks = Vec::new();
-        for (node, gate) in self.nodes.iter().filter_map(|node| Some((node, node.gate.as_ref()?))) {
+        for gate in self.nodes.iter().flat_map(NodeSnapshot::gates) {
             let title = gate
                 .ask
                 .title
                 .as_deref()
                 .map_or(String::new(), |title| format!(" {}", shown(title)));
             blocks.push(Block::Paragraph(vec![
-                code(node.id.as_str()),
+                code(shown(&gate.ask.label)),
                 text(format!(
                     "{title} — asked {}, of {}",
                     time(gate.asked_ms),
-                    gate.ask.approvers.join(" or ")
+                    asking::who(&gate.ask)
                 )),
             ]));
             let mut items = Vec::new();

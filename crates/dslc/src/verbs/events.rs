@@ -90,42 +90,8 @@ pub fn describe(event: &EventKind, engine: &Engine) -> String {
             )
         }
         EventKind::AttemptLost { attempt } => format!("attempt lost  {}", of(attempt)),
-        EventKind::TimerFired { timer: Timer::Budget } => "time to look at the budget".to_owned(),
-        EventKind::TimerFired {
-            timer: Timer::Account { account },
-        } => format!("time to try again  {}", engine.whose(account)),
+        EventKind::TimerFired { timer } => fired(timer, engine),
         EventKind::BudgetRaised { budget, by } => format!("budget raised by {by}: {}", raised(budget)),
-        EventKind::TimerFired { timer: Timer::Alert } => "time to look at the alerts".to_owned(),
-        EventKind::TimerFired { timer: Timer::Plan } => "the plan's time is up".to_owned(),
-        EventKind::TimerFired {
-            timer: Timer::Gate { node },
-        } => format!("time is up  {}", label(engine, *node, None)),
-        EventKind::TimerFired {
-            timer:
-                Timer::Backoff {
-                    node,
-                    instance,
-                    attempt,
-                },
-        } => {
-            format!(
-                "time for a further attempt  {} #{attempt}",
-                label(engine, *node, *instance)
-            )
-        }
-        EventKind::TimerFired {
-            timer:
-                Timer::Call {
-                    node,
-                    instance,
-                    attempt,
-                }
-                | Timer::Answer {
-                    node,
-                    instance,
-                    attempt,
-                },
-        } => format!("time is up  {} #{attempt}", label(engine, *node, *instance)),
         EventKind::LookedUp {
             node,
             instance,
@@ -193,6 +159,7 @@ pub fn describe(event: &EventKind, engine: &Engine) -> String {
         }
         EventKind::Decided {
             node,
+            instance,
             by,
             person,
             decision,
@@ -205,9 +172,21 @@ pub fn describe(event: &EventKind, engine: &Engine) -> String {
                 .as_ref()
                 .map(|because| format!(": {because}"))
                 .unwrap_or_default();
-            format!("{decision}  {} by {as_whom}{because}", label(engine, *node, None))
+            format!("{decision}  {} by {as_whom}{because}", label(engine, *node, *instance))
         }
     }
+}
+
+fn fired(timer: &Timer, engine: &Engine) -> String {
+    let what = match timer {
+        Timer::Plan => return "the plan's time is up".to_owned(),
+        Timer::Budget => return "time to look at the budget".to_owned(),
+        Timer::Alert => return "time to look at the alerts".to_owned(),
+        Timer::Account { .. } => "time to try again",
+        Timer::Backoff { .. } => "time for a further attempt",
+        Timer::Gate { .. } | Timer::Answer { .. } | Timer::Call { .. } => "time is up",
+    };
+    format!("{what}  {}", engine.about(timer))
 }
 
 fn label(engine: &Engine, node: u32, instance: Option<u32>) -> String {

@@ -86,7 +86,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let missed = looks.into_iter().rev().find(|(unit, _)| *unit == (node, instance));
     let plan = engine.plan_of(node).name.clone();
     let own = engine.plan_node(node).map(|node| node.id.clone()).unwrap_or_default();
-    let cache = history.folder.store().cache()?;
+    let mut cache = history.folder.store().cache()?;
     let nearest = cache.nearest(&plan, &own, &args.node, history.folder.id())?;
     let explained = Explained {
         run: history.meta.run.clone(),
@@ -122,24 +122,16 @@ fn compared(entry: &CacheEntry, parts: &[Part]) -> Compared {
 
 /// The node, or the instance of a fan-out, of a name.
 fn find(engine: &Engine, name: &str) -> Result<(NodeId, Option<u32>), Failure> {
-    if let Some(node) = engine.find(name) {
-        let instances = engine.node(node).map(|node| node.instances).unwrap_or_default();
-        return match instances.first() {
-            None => Ok((node, None)),
-            Some(first) => Err(Failure::usage(format!(
-                "`{name}` has {} instances, expected one of them, as `{}`",
-                instances.len(),
-                first.label
-            ))),
-        };
-    }
-    let fan_out = name.split_once('[').and_then(|(before, _)| engine.find(before));
-    let instances = fan_out.and_then(|node| engine.node(node));
-    let at = instances.and_then(|node| node.instances.iter().position(|instance| instance.label == name));
-    match (fan_out, at.and_then(|at| u32::try_from(at).ok())) {
-        (Some(node), Some(at)) => Ok((node, Some(at))),
-        _ => Err(Failure::usage(format!(
-            "the run has no node `{name}`; `dslc show` lists them"
+    let found = engine.find_unit(name);
+    let (node, instance) =
+        found.ok_or_else(|| Failure::usage(format!("the run has no node `{name}`; `dslc show` lists them")))?;
+    let instances = engine.node(node).map(|node| node.instances).unwrap_or_default();
+    match instances.first().filter(|_| instance.is_none()) {
+        None => Ok((node, instance)),
+        Some(first) => Err(Failure::usage(format!(
+            "`{name}` has {} instances, expected one of them, as `{}`",
+            instances.len(),
+            first.label
         ))),
     }
 }

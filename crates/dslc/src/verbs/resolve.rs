@@ -45,10 +45,11 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     };
     let who = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
     let asked = runtime::resolve(&folder, &args.node, resolution, &args.because, &who)?;
-    match asked {
+    detached::warn_of_unread(&asked, printer);
+    match &asked {
         // to go on after a doubt is a decision of its own
         Asked::Journaled { .. } => printer.note(&recorded(folder)?),
-        asked => detached::go_on(&folder, &args.run, &asked, printer)?,
+        _ => detached::go_on(&folder, &args.run, &asked, printer)?,
     }
     Ok(Exit::Fine)
 }

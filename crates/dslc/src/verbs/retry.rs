@@ -4,6 +4,7 @@ use runtime::Asked;
 
 use super::resume::Going;
 use crate::asking;
+use crate::detached;
 use crate::failure::{Exit, Failure};
 use crate::history::RunArgs;
 use crate::printer::Printer;
@@ -36,6 +37,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
     let folder = args.going.store(&place, &args.run).find(&args.run.run)?;
     let asked = runtime::retry(&folder, &args.nodes, args.because.as_deref(), &asking::login())?;
+    detached::warn_of_unread(&asked, printer);
     match asked {
         Asked::Journaled { .. } => args.going.go_on(&place, &args.run, &folder, printer),
         Asked::Taken(holder) => {

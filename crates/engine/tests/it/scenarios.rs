@@ -434,8 +434,10 @@ impl Play {
         } else {
             GateDecision::Rejected
         };
+        let (node, instance) = self.engine.find_unit(gate).expect("a node or an instance of that name");
         self.tell(EventKind::Decided {
-            node: self.node(gate),
+            node,
+            instance,
             by: by.into(),
             person: after("by").map(Into::into),
             decision,
@@ -681,7 +683,11 @@ fn calling(call: &Call) -> String {
 }
 
 fn asked(ask: &Ask) -> String {
-    let mut line = format!("ask {} of {}", ask.quorum, ask.approvers.join(", "));
+    let about = ask
+        .instance
+        .map(|_| format!(" about {},", ask.label))
+        .unwrap_or_default();
+    let mut line = format!("ask{about} {} of {}", ask.quorum, ask.approvers.join(", "));
     if let Some(title) = &ask.title {
         write!(line, ", {title:?}").expect("text grows");
     }

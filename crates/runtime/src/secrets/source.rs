@@ -8,6 +8,7 @@ use std::path::Path;
 
 use engine::secret;
 use ir::plan::{Plan, Secret, SecretSource};
+use smol_str::SmolStr;
 use zeroize::Zeroizing;
 
 /// In characters. Shorter ones turn up by chance, and taking them out would reveal where.
@@ -43,7 +44,7 @@ impl Values {
     /// With those of another plan that can be read: what an earlier revision did is undone with its own secrets.
     #[must_use]
     pub fn and_readable(mut self, plan: &Plan, cwd: &Path) -> Self {
-        for (secret, value) in Self::readable(plan, cwd).0 {
+        for (secret, value) in Self::readable(plan, cwd).0.0 {
             if !self.0.iter().any(|(known, _)| *known == secret) {
                 self.0.push((secret, value));
             }
@@ -51,14 +52,16 @@ impl Values {
         self
     }
 
-    /// Those that can be read: to take out of texts what is known.
-    pub fn readable(plan: &Plan, cwd: &Path) -> Self {
-        let all = secret::all(plan).into_iter();
-        let readable = all.filter_map(|secret| {
-            let value = read(&secret.from, cwd).and_then(long_enough).ok()?;
-            Some((secret.clone(), value))
-        });
-        Self(readable.collect())
+    /// Those that can be read, to take out of texts what is known, and the names of the others.
+    pub fn readable(plan: &Plan, cwd: &Path) -> (Self, Vec<SmolStr>) {
+        let (mut values, mut unread) = (Vec::new(), Vec::new());
+        for secret in secret::all(plan) {
+            match read(&secret.from, cwd).and_then(long_enough) {
+                Ok(value) => values.push((secret.clone(), value)),
+                Err(_) => unread.push(secret.name.clone()),
+            }
+        }
+        (Self(values), unread)
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use engine::event::{Ask, AttemptId, Command, Ended, Event, EventKind, Found, How, StartAttempt, StopReason, Timer};
-use engine::{Engine, Phase};
+use engine::{Engine, Keep, Phase};
 use ir::fingerprint;
 use ir::plan::NodeId;
 
@@ -46,13 +46,18 @@ pub trait World {
         }
     }
 
-    /// A gate opens: what happens because of it, and after how long.
-    fn ask(&mut self, ask: &Ask) -> Vec<(u64, EventKind)>;
+    /// People are asked: what happens because of it, and after how long.
+    fn ask(&mut self, ask: &Ask, engine: &Engine) -> Vec<(u64, EventKind)>;
 
     /// A result of an earlier run is looked for. By default there have been none.
     fn look_up(&mut self, key: &str) -> Option<Found> {
         let _ = key;
         None
+    }
+
+    /// Results that later runs may reuse. By default nobody keeps them.
+    fn keep(&mut self, keeps: Vec<Keep>) {
+        let _ = keeps;
     }
 
     /// What expressions see when an attempt is looked at, before it starts or after it ended.
@@ -112,6 +117,8 @@ pub struct Simulation<'a, W, J> {
     arranged: u64,
     running: BTreeMap<AttemptId, Running>,
     timers: BTreeMap<Timer, At>,
+    /// Of the events since the last commit.
+    keeps: Vec<Keep>,
 }
 
 impl<'a, W: World, J: Journal> Simulation<'a, W, J> {
@@ -127,6 +134,7 @@ impl<'a, W: World, J: Journal> Simulation<'a, W, J> {
             arranged: 0,
             running: BTreeMap::new(),
             timers: BTreeMap::new(),
+            keeps: Vec::new(),
         }
     }
 
@@ -134,8 +142,9 @@ impl<'a, W: World, J: Journal> Simulation<'a, W, J> {
         self.now_ms
     }
 
-    pub fn world(&mut self) -> &mut W {
-        self.world
+    /// The world, with the engine that it may look at.
+    pub fn world(&mut self) -> (&mut W, &Engine) {
+        (self.world, &self.engine)
     }
 
     pub fn journal(&mut self) -> &mut J {
@@ -158,8 +167,18 @@ impl<'a, W: World, J: Journal> Simulation<'a, W, J> {
         for kind in kinds {
             commands.extend(self.apply(kind)?);
         }
-        self.journal.commit()?;
+        self.commit()?;
         self.carry_out(commands)
+    }
+
+    /// What a result follows from is on record before the result is kept.
+    fn commit(&mut self) -> Result<(), Halt> {
+        self.journal.commit()?;
+        let keeps = std::mem::take(&mut self.keeps);
+        if !keeps.is_empty() {
+            self.world.keep(keeps);
+        }
+        Ok(())
     }
 
     /// Arranges that something happens.
@@ -182,7 +201,7 @@ impl<'a, W: World, J: Journal> Simulation<'a, W, J> {
             let kind = self.happened(due);
             commands.extend(self.apply(kind)?);
         }
-        self.journal.commit()?;
+        self.commit()?;
         self.carry_out(commands)?;
         Ok(true)
     }
@@ -216,6 +235,7 @@ impl<'a, W: World, J: Journal> Simulation<'a, W, J> {
             kind,
         };
         let commands = self.engine.apply(&event);
+        self.keeps.extend_from_slice(self.engine.keeps());
         self.journal.append(&event, &commands, &self.engine)?;
         Ok(commands)
     }
@@ -229,7 +249,7 @@ impl<'a, W: World, J: Journal> Simulation<'a, W, J> {
                 Command::StopAttempt { attempt, why } => self.stop(attempt, why),
                 Command::SetTimer { timer, at_ms } => self.set_timer(timer, at_ms),
                 Command::AskPeople(ask) => {
-                    for (after_ms, kind) in self.world.ask(&ask) {
+                    for (after_ms, kind) in self.world.ask(&ask, &self.engine) {
                         self.arrange(after_ms, kind);
                     }
                 }

@@ -11,7 +11,7 @@ use ir::Value;
 use ir::eval::{EvalError, NoWorld, Scope, eval};
 use ir::expr::Ref;
 use ir::plan::{NodeId, Plan};
-use ir::testing::{Answer, Decide, Mock, Mocked, Test};
+use ir::testing::{Answer, Decide, Decided, Mock, Mocked, Test};
 use ir::types::Types;
 use smol_str::{SmolStr, format_smolstr};
 
@@ -86,9 +86,10 @@ impl<'a> Mocks<'a> {
     }
 
     /// What people do about a gate once it has asked them, and after how long.
-    pub fn decisions(&self, gate: NodeId) -> Vec<(u64, EventKind)> {
-        let decisions = self.test.decisions.iter().filter(|decide| decide.gate == gate);
-        let decided = |(nth, decide)| Self::decided(decide, nth);
+    fn decisions(&self, gate: NodeId, engine: &Engine) -> Vec<(u64, EventKind)> {
+        let of = gate_of(gate, engine);
+        let decisions = self.test.decisions.iter().filter(|decide| decide.gate == of);
+        let decided = |(nth, decide)| Self::decided(gate, decide, nth);
         decisions.enumerate().map(decided).collect()
     }
 
@@ -234,7 +235,7 @@ impl<'a> Mocks<'a> {
     }
 
     /// What a person's decision comes to, as the `nth` on that gate.
-    fn decided(decide: &Decide, nth: usize) -> (u64, EventKind) {
+    fn decided(gate: NodeId, decide: &Decide, nth: usize) -> (u64, EventKind) {
         let decision = match decide.approve {
             true => GateDecision::Approved {
                 choice: decide.choosing.clone(),
@@ -242,7 +243,8 @@ impl<'a> Mocks<'a> {
             false => GateDecision::Rejected,
         };
         let kind = EventKind::Decided {
-            node: decide.gate,
+            node: gate,
+            instance: None,
             by: decide.by.clone(),
             // a quorum counts people: each line of a test is one
             person: Some(format_smolstr!("user/person-{}", nth + 1)),
@@ -291,12 +293,12 @@ impl World for Mocks<'_> {
         }))
     }
 
-    fn ask(&mut self, ask: &Ask) -> Vec<(u64, EventKind)> {
+    fn ask(&mut self, ask: &Ask, engine: &Engine) -> Vec<(u64, EventKind)> {
         if let Some(wanted) = &ask.question {
             return self.answered(ask, wanted);
         }
         if !ask.approvers.is_empty() {
-            return self.decisions(ask.node);
+            return self.decisions(ask.node, engine);
         }
         // prose that people judge
         let decision = match self.judge() {
@@ -305,6 +307,7 @@ impl World for Mocks<'_> {
         };
         let kind = EventKind::Decided {
             node: ask.node,
+            instance: ask.instance,
             by: "user/judge".into(),
             person: None,
             decision,
@@ -324,6 +327,14 @@ fn script_of(node: NodeId, engine: &Engine) -> Mocked {
     match (engine.position(node), engine.plan_node(node)) {
         (None, Some(called)) => Mocked::Called(called.id.clone()),
         (at, _) => Mocked::Script(at.unwrap_or(node)),
+    }
+}
+
+/// How a decision names a gate.
+fn gate_of(node: NodeId, engine: &Engine) -> Decided {
+    match (engine.position(node), engine.plan_node(node)) {
+        (None, Some(called)) => Decided::Called(called.id.clone()),
+        (at, _) => Decided::Gate(at.unwrap_or(node)),
     }
 }
 

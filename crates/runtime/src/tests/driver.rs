@@ -538,7 +538,13 @@ fn cancelling_a_run_that_nobody_drives_needs_nobody() {
     };
     let finished = running.drive(&mut observer).expect("driven");
     let asked = request::cancel(&finished.folder, None, false).expect("asked");
-    assert_eq!(asked, request::Asked::Journaled { goes_on: false });
+    assert_eq!(
+        asked,
+        request::Asked::Journaled {
+            goes_on: false,
+            unread: Vec::new()
+        }
+    );
     let report = replay(&finished.folder).expect("the journal replays");
     assert_eq!(report.status, RunStatus::Cancelled);
     let error = request::cancel(&finished.folder, None, false)
