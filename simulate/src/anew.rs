@@ -55,7 +55,8 @@ impl Anew {
             let Some(state) = states[at].filter(|state| completed(state)) else {
                 continue;
             };
-            if stable[at] {
+            // a gate that people approve looks again at what it shows them
+            if stable[at] && node.body.task().is_some() {
                 anew.kept.insert(node.id.clone());
             } else if old.nodes.get(at) != Some(node) && state.attempts > 0 {
                 anew.changed.insert(node.id.clone());

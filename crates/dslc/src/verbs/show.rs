@@ -169,7 +169,11 @@ fn instance_row(indent: &str, instance: &InstanceSnapshot) -> String {
     if let Some(error) = &instance.error {
         let _ = writeln!(text, "{indent}              {}: {}", error.kind, shown(&error.message));
     }
-    let said = instance.gate.iter().flat_map(|gate| &gate.decisions).map(ToString::to_string);
+    let said = instance
+        .gate
+        .iter()
+        .flat_map(|gate| &gate.decisions)
+        .map(ToString::to_string);
     // who rejected it is what it failed with
     for said in said.filter(|said| instance.error.as_ref().is_none_or(|error| error.message != *said)) {
         let _ = writeln!(text, "{indent}              {}", shown(&said));
