@@ -96,7 +96,7 @@ impl History {
 }
 
 pub fn parse(entry: &Entry, folder: &Path) -> Result<Event, Failure> {
-    serde_json::from_str(entry.event.get()).map_err(|error| {
+    Event::from_json(entry.event()).map_err(|error| {
         let line = entry.seq;
         let what = format!(
             "event {line} in `{}` is none that this dslc knows: {error}",

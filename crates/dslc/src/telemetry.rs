@@ -63,7 +63,7 @@ impl Trace {
         let mut seen = Vec::new();
         let history = runtime::fold(folder, |entry, commands| {
             // it was read a moment ago
-            let Ok(event) = serde_json::from_str::<Event>(entry.event.get()) else {
+            let Ok(event) = Event::from_json(entry.event()) else {
                 return;
             };
             match &event.kind {

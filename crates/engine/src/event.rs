@@ -492,7 +492,7 @@ pub struct StartAttempt {
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Exec {
-    pub argv: Vec<String>,
+    pub argv: Vec<SmolStr>,
     /// Added to the driver's allow-listed environment; values that are files are resolved by the driver.
     pub env: BTreeMap<SmolStr, Value>,
     /// The values of `input:`, for `$PLAN_INPUT`.

@@ -22,8 +22,6 @@ pub(crate) struct NodeTable {
     pub sources: u32,
     /// Nodes whose fallback this is.
     pub stands_in_for: Vec<NodeId>,
-    /// Its position in an order in which every edge points forward.
-    pub topo: u32,
     /// Whether its attempt looks at the world before it starts.
     pub observes_before: bool,
     /// Whether its attempt looks at the world after it ended.
@@ -62,11 +60,6 @@ impl Graph {
             nodes[id as usize].observes_after = after;
         }
         add_reads(&mut nodes, plan);
-        // A plan with a cycle, which `ir::verify` refuses, keeps plan order.
-        let order = ir::graph::Graph::of(plan).topological_order();
-        for (position, id) in (0..).zip(order.unwrap_or_default()) {
-            nodes[id as usize].topo = position;
-        }
         let has_races = nodes
             .iter()
             .any(|node| node.sources > 1 || !node.stands_in_for.is_empty())
@@ -77,6 +70,17 @@ impl Graph {
     pub fn node(&self, id: NodeId) -> &NodeTable {
         &self.nodes[id as usize]
     }
+}
+
+/// The place of each node in an order in which every edge points forward. In a plan with a cycle, which `ir::verify` refuses, all have
+/// the first.
+pub(crate) fn places(plan: &Plan) -> Vec<u32> {
+    let mut places = vec![0; plan.nodes.len()];
+    let order = ir::graph::Graph::of(plan).topological_order();
+    for (place, id) in (0..).zip(order.unwrap_or_default()) {
+        places[id as usize] = place;
+    }
+    places
 }
 
 /// A quorum may be met, and an optional need may be skipped, while something upstream still runs.

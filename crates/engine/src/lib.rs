@@ -45,6 +45,7 @@ mod people;
 mod prose;
 mod questions;
 mod queue;
+mod read;
 mod readiness;
 mod redo;
 mod retry;

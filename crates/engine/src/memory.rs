@@ -114,7 +114,7 @@ fn merge(scope: &Scope, mut view: View, other: &View) -> View {
     for (slot, writer) in other.iter() {
         let later = view
             .get(slot)
-            .is_none_or(|known| scope.table(*known).topo < scope.table(*writer).topo);
+            .is_none_or(|known| scope.place(*known) < scope.place(*writer));
         if later {
             Arc::make_mut(&mut view).insert(slot.clone(), *writer);
         }
@@ -139,7 +139,7 @@ pub(crate) fn read<'a>(scopes: &Scopes, state: &'a State, reader: NodeId, slot: 
 /// The value of a slot at the end of a scope.
 pub(crate) fn read_last<'a>(scope: &Scope, state: &'a State, slot: &str) -> Option<&'a Value> {
     let writers = scope.nodes().filter(|node| state.node(*node).writes.contains_key(slot));
-    let last = writers.max_by_key(|node| scope.table(*node).topo)?;
+    let last = writers.max_by_key(|node| scope.place(*node))?;
     state.node(last).writes.get(slot)
 }
 

@@ -280,7 +280,7 @@ impl Engine {
     fn derive_again(&mut self) {
         let nodes: Vec<NodeId> = self.scopes.outermost().nodes().collect();
         let mut latest_first = nodes.clone();
-        latest_first.sort_unstable_by_key(|id| std::cmp::Reverse(self.scopes.table(*id).topo));
+        latest_first.sort_unstable_by_key(|id| std::cmp::Reverse(self.scopes.of(*id).place(*id)));
         for id in latest_first {
             self.derive_settled(id);
         }

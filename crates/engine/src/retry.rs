@@ -3,6 +3,7 @@
 //! Pure functions; how long the waits are is [`ir::plan::Backoff`]'s business. What looks random is drawn from the run's seed, so it is the same in every replay. All arithmetic is on integers.
 
 use ir::plan::Retry;
+use smol_str::SmolStr;
 
 use crate::state::UnitId;
 
@@ -34,7 +35,7 @@ pub(crate) fn draw(seed: u64, node: &str, instance: Option<&str>, attempt: u32) 
 }
 
 /// The same for every start of a call, of a line of `do:` if it is one, whose effect is unknown.
-pub(crate) fn idempotency_key(run: &str, node: &str, instance: Option<&str>, round: u32, step: Option<u32>) -> String {
+pub(crate) fn idempotency_key(run: &str, node: &str, instance: Option<&str>, round: u32, step: Option<u32>) -> SmolStr {
     let mut hasher = Fields::new("dslc/idempotency-key/1");
     hasher
         .field(run.as_bytes())
@@ -44,7 +45,7 @@ pub(crate) fn idempotency_key(run: &str, node: &str, instance: Option<&str>, rou
     if let Some(step) = step {
         hasher.field(&step.to_le_bytes());
     }
-    hasher.hash().to_hex()[..32].to_owned()
+    SmolStr::new(&hasher.hash().to_hex()[..32])
 }
 
 /// Fields to hash, written so that no two lists of fields give the same bytes. They are few and short: one hash of all of them is quicker

@@ -89,7 +89,7 @@ impl Engine {
         let key = idempotency_key(run, &key(&self.scopes, &self.state, unit), Some("undo"), 0, None);
         Ok(StartAttempt {
             attempt,
-            key: key.into(),
+            key,
             label: format_smolstr!("undo of {}", self.label(unit)),
             exec,
             call: None,

@@ -286,11 +286,10 @@ impl<'a> RunScope<'a> {
             "id" => Ok(text(&plan_node.id)),
             "kind" => Ok(plan_node.kind.clone().map_or(Value::None, Value::String)),
             "owner" => Ok(plan_node.owner.clone().map_or(Value::None, Value::String)),
-            "key" => Ok(text(
-                &self
-                    .unit()
-                    .map_or_else(String::new, |unit| key(self.scopes, self.state, unit)),
-            )),
+            "key" => {
+                let key = self.unit().map(|unit| key(self.scopes, self.state, unit));
+                Ok(Value::String(key.unwrap_or_default()))
+            }
             _ => Err(EvalError::new(format!("`task.{name}` is not known"))),
         }
     }
@@ -431,7 +430,7 @@ pub(crate) fn capture_value(ended: &Ended, capture: Capture) -> Value {
 }
 
 /// The idempotency key of a unit's current attempt.
-pub(crate) fn key(scopes: &Scopes, state: &State, unit: UnitId) -> String {
+pub(crate) fn key(scopes: &Scopes, state: &State, unit: UnitId) -> SmolStr {
     let step = task(scopes.node(unit.node)).and_then(|task| step_of(state, task, unit));
     let run = state.run.as_ref().map_or("", |run| run.run.as_str());
     let instance = state.instance(unit).map(|instance| instance.key.as_str());
@@ -501,8 +500,8 @@ fn sees(scopes: &Scopes, state: &State, reader: NodeId, node: NodeId) -> bool {
         return true;
     }
     // edges point forward, so whatever lies between the two stands between them in the order
-    let floor = scope.table(node).topo;
-    let Some(between) = scope.table(reader).topo.checked_sub(floor + 1) else {
+    let floor = scope.place(node);
+    let Some(between) = scope.place(reader).checked_sub(floor + 1) else {
         return false;
     };
     let mut seen = vec![false; between as usize];
@@ -511,7 +510,7 @@ fn sees(scopes: &Scopes, state: &State, reader: NodeId, node: NodeId) -> bool {
     while let Some(at) = work.pop() {
         upstream(scopes, state, at, &mut |from| {
             found |= from == node;
-            if let Some(place) = scope.table(from).topo.checked_sub(floor + 1)
+            if let Some(place) = scope.place(from).checked_sub(floor + 1)
                 && let Some(seen) = seen.get_mut(place as usize)
                 && !std::mem::replace(seen, true)
             {

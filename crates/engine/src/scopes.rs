@@ -13,7 +13,7 @@ use ir::plan::{Node, NodeId, Plan};
 use serde::Serialize;
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::graph::{Graph, NodeTable, fallback_of};
+use crate::graph::{Graph, NodeTable, fallback_of, places};
 use crate::memory::shared_keys;
 use crate::state::UnitId;
 
@@ -27,13 +27,20 @@ pub(crate) struct Program {
     pub graph: Graph,
     /// What leads to its nodes, once somebody compares them.
     leads: OnceLock<Leads>,
+    /// The order of its graph, once somebody asks which of two nodes is first.
+    places: OnceLock<Vec<u32>>,
 }
 
 impl Program {
     pub fn new(plan: Arc<Plan>) -> Self {
         let graph = Graph::new(&plan);
-        let leads = OnceLock::new();
-        Self { plan, graph, leads }
+        let (leads, places) = Default::default();
+        Self {
+            plan,
+            graph,
+            leads,
+            places,
+        }
     }
 
     pub fn leads(&self) -> &Leads {
@@ -98,6 +105,12 @@ impl Scope {
 
     pub fn table(&self, id: NodeId) -> &NodeTable {
         self.program.graph.node(self.local(id))
+    }
+
+    /// Its place in an order in which every edge points forward.
+    pub fn place(&self, id: NodeId) -> u32 {
+        let places = self.program.places.get_or_init(|| places(&self.program.plan));
+        places[self.local(id) as usize]
     }
 }
 

@@ -349,7 +349,7 @@ impl Engine {
     /// BLAKE3 of everything that decides what comes next, in hexadecimal: equal digests, equal futures.
     pub fn state_digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(b"engine-state/1\0");
+        hasher.update(b"engine-state/2\0");
         // JSON comes in small pieces, of which a hasher makes slow work
         let mut pieces = BufWriter::with_capacity(DIGEST_BUFFER_BYTES, &mut hasher);
         let written = serde_json::to_writer(&mut pieces, &(&self.state, &self.scopes)).is_ok();

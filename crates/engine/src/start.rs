@@ -347,7 +347,7 @@ impl Engine {
             return Ok(format_smolstr!("{}/judge-{left}", key(&self.scopes, &self.state, unit)));
         }
         match (task.and_then(|task| task.key.as_ref()), step) {
-            (None, _) => Ok(key(&self.scopes, &self.state, unit).into()),
+            (None, _) => Ok(key(&self.scopes, &self.state, unit)),
             (Some(own), None) => rendered("key", own, scope).map(SmolStr::from),
             (Some(own), Some(step)) => Ok(format_smolstr!("{}/{step}", rendered("key", own, scope)?)),
         }
@@ -425,26 +425,21 @@ fn declared_effects(body: &Body) -> Option<Vec<Effect>> {
     }
 }
 
-fn argv(script: &Script, scope: &RunScope<'_>) -> Result<Vec<String>, Failure> {
-    let program: Vec<String> = match &script.interpreter {
-        Interpreter::Bash => vec!["bash".to_owned(), "-euo".to_owned(), "pipefail".to_owned()],
-        Interpreter::Sh => vec!["sh".to_owned(), "-eu".to_owned()],
-        Interpreter::Python => vec!["python3".to_owned()],
-        Interpreter::Command(command) => rendered("shell", command, scope)?
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect(),
-    };
-    if program.is_empty() {
+fn argv(script: &Script, scope: &RunScope<'_>) -> Result<Vec<SmolStr>, Failure> {
+    let words = script.interpreter.words();
+    let mut argv = Vec::with_capacity(words.len() + 2);
+    argv.extend(words.iter().copied().map(SmolStr::new_static));
+    if let Interpreter::Command(command) = &script.interpreter {
+        argv.extend(rendered("shell", command, scope)?.split_whitespace().map(SmolStr::new));
+    }
+    if argv.is_empty() {
         return Err(Failure::new(
             "expression-error",
             "shell: it is empty, expected a command",
         ));
     }
-    Ok(program
-        .into_iter()
-        .chain(["-c".to_owned(), script.text.to_string()])
-        .collect())
+    argv.extend([SmolStr::new_static("-c"), script.text.clone()]);
+    Ok(argv)
 }
 
 /// Where something runs or looks that may say so itself.

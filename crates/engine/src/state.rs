@@ -128,6 +128,11 @@ fn pairs<K: Serialize, V: Serialize, S: serde::Serializer>(table: &BTreeMap<K, V
     to.collect_seq(table)
 }
 
+/// Nodes are many, and most of what could be said of each is not: the digest of a state is made of what is.
+fn is_default<T: Default + PartialEq>(field: &T) -> bool {
+    *field == T::default()
+}
+
 /// What has a scope as a whole come to.
 #[derive(Debug, Serialize)]
 pub(crate) struct ScopeState {
@@ -224,58 +229,86 @@ pub struct Ignored {
 pub(crate) struct NodeState {
     pub status: NodeStatus,
     /// Activating nodes that have not settled.
+    #[serde(skip_serializing_if = "is_default")]
     pub sources_open: u32,
     /// Activating nodes that fired, in the order in which they settled.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fired_by: Vec<NodeId>,
+    #[serde(skip_serializing_if = "is_default")]
     pub needs_open: u32,
     /// The first need that can no longer be met, by its place; of thousands, none is looked at again.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub unmet: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<NeedState>,
     /// Its activation and needs were decided in its favour: what is upstream of it is settled and may be read.
+    #[serde(skip_serializing_if = "is_default")]
     pub entered: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub started_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub settled_ms: Option<i64>,
     /// The single unit; of a fan-out unused.
     pub unit: Unit,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fan: Option<Box<FanOut>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<SmolStr, Value>,
     /// Outputs that are incomplete because the capture was over its limit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub truncated: Vec<Capture>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<NodeError>,
     /// Whether it, or what stands in for it, satisfies a need; absent while undecided.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub satisfies: Option<bool>,
     /// Rounds of the same node in earlier calls of its plan.
+    #[serde(skip_serializing_if = "is_default")]
     pub rounds_before: u32,
     /// Its result is that of a node before it.
+    #[serde(skip_serializing_if = "is_default")]
     pub kept: bool,
     /// A person has to say whether what was done before stands.
+    #[serde(skip_serializing_if = "is_default")]
     pub doubts: bool,
     /// How often a person had it tried again.
+    #[serde(skip_serializing_if = "is_default")]
     pub retries: u32,
     /// The instances that it had before it was tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Box<FanOut>>,
     /// Of a failed node: whether its failure is handled; absent while undecided.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub handled: Option<bool>,
     /// Of a failed node: handlers that fired and are not decided.
+    #[serde(skip_serializing_if = "is_default")]
     pub handlers_open: u32,
     /// The arm that a decision took.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub chosen: Option<NodeId>,
     /// What people were asked, and what they said.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gate: Option<Box<GateState>>,
     /// What it remembered when it completed, by slot: what the plan that it called remembered for all plans is among it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub writes: BTreeMap<SmolStr, Value>,
     /// Writers whose memory it sees, by slot.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<Arc<BTreeMap<SmolStr, NodeId>>>,
     /// Why it was skipped or cancelled, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
 
 /// What is known about one need.
 #[derive(Debug, Serialize)]
 pub(crate) struct NeedState {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub decided: Option<bool>,
     /// Members of a quorum that satisfied it, in the order in which they did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub yes: Vec<NodeId>,
+    #[serde(skip_serializing_if = "is_default")]
     pub no: u32,
     /// How many different nodes it names.
     pub members: u32,
@@ -301,23 +334,35 @@ impl NeedState {
 pub(crate) struct Unit {
     pub status: NodeStatus,
     /// Number of the current or last attempt; 0 before the first.
+    #[serde(skip_serializing_if = "is_default")]
     pub attempt: u32,
     /// Those from before a person had it tried again: they do not count against its retries.
+    #[serde(skip_serializing_if = "is_default")]
     pub attempts_before: u32,
+    #[serde(skip_serializing_if = "is_default")]
     pub start: u32,
+    #[serde(skip_serializing_if = "is_default")]
     pub round: u32,
     /// The current attempt was interrupted or lost and is to be started again.
+    #[serde(skip_serializing_if = "is_default")]
     pub again: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub input: BTreeMap<SmolStr, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<NodeError>,
     /// Of each clause of evidence whether its condition held when the last attempt ended; absent: that cannot be told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Option<bool>>,
     /// The plan that its current attempt, or the one before, called.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub called: Option<Called>,
     /// What completed in the call before stays done: a person had it tried again.
+    #[serde(skip_serializing_if = "is_default")]
     pub takes_over: bool,
     /// The how manieth of the run it was to complete; 0 before it has.
+    #[serde(skip_serializing_if = "is_default")]
     pub place: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub undo: Option<Undo>,
 }
 

@@ -225,56 +225,66 @@ fn by_end(edges: &[Edge], nodes: usize, end: impl Fn(&Edge) -> NodeId) -> (Vec<u
 /// for every pair of a link and a dependent.
 struct Settling {
     count: usize,
-    next: Vec<Vec<u32>>,
+    /// What follows each point, and where in it that of each point begins.
+    next: Vec<u32>,
+    starts: Vec<u32>,
     waits_for: Vec<u32>,
 }
 
 impl Settling {
     fn new(graph: &Graph) -> Self {
         let count = graph.node_count();
-        let mut settling = Self {
+        let mut starts = vec![0_u32; 2 * count + 1];
+        let mut waits_for = vec![0; 2 * count];
+        each_step(graph, &mut |from, to| {
+            starts[from as usize + 1] += 1;
+            waits_for[to as usize] += 1;
+        });
+        for point in 0..2 * count {
+            starts[point + 1] += starts[point];
+        }
+        let mut places = starts.clone();
+        let mut next = vec![0; starts.last().map_or(0, |end| *end as usize)];
+        each_step(graph, &mut |from, to| {
+            let place = &mut places[from as usize];
+            next[*place as usize] = to;
+            *place += 1;
+        });
+        Self {
             count,
-            next: vec![Vec::new(); 2 * count],
-            waits_for: vec![0; 2 * count],
-        };
-        for node in 0..count as u32 {
-            settling.edge(node, node + count as u32);
-            if let Some(fallback) = graph.fallback(node) {
-                settling.edge(fallback + count as u32, node + count as u32);
-            }
+            next,
+            starts,
+            waits_for,
         }
-        for edge in &graph.edges {
-            match edge.why {
-                Why::StandsIn => {}
-                Why::Need | Why::OptionalNeed | Why::Quorum(_) => settling.edge(edge.from + count as u32, edge.to),
-                Why::Route(_) | Why::Arm(_) | Why::Fallback => settling.edge(edge.from, edge.to),
-            }
-        }
-        settling
     }
 
-    fn edge(&mut self, from: u32, to: u32) {
-        self.next[from as usize].push(to);
-        self.waits_for[to as usize] += 1;
+    fn after(&self, point: usize) -> &[u32] {
+        &self.next[self.starts[point] as usize..self.starts[point + 1] as usize]
     }
 
     fn order(mut self) -> Result<Vec<NodeId>, Cycle> {
-        // A verdict is taken as soon as it can be, a node when it is the first in the plan that can.
-        let rank = |point: u32, count: usize| (u32::from((point as usize) < count), point);
-        let free = (0..2 * self.count as u32).filter(|point| self.waits_for[*point as usize] == 0);
-        let mut ready: BinaryHeap<_> = free.map(|point| Reverse(rank(point, self.count))).collect();
+        let (mut nodes, mut verdicts) = (BinaryHeap::new(), Vec::new());
+        for point in (0..2 * self.count).filter(|point| self.waits_for[*point] == 0) {
+            match point < self.count {
+                true => nodes.push(Reverse(point)),
+                false => verdicts.push(point),
+            }
+        }
         let mut order = Vec::with_capacity(self.count);
         let mut taken = 0;
-        while let Some(Reverse((_, point))) = ready.pop() {
+        // A verdict is taken as soon as it can be, a node when it is the first in the plan that can.
+        while let Some(point) = verdicts.pop().or_else(|| nodes.pop().map(|Reverse(node)| node)) {
             taken += 1;
-            if (point as usize) < self.count {
-                order.push(point);
+            if point < self.count {
+                order.push(point as NodeId);
             }
-            for next in &self.next[point as usize] {
-                let left = &mut self.waits_for[*next as usize];
-                *left -= 1;
-                if *left == 0 {
-                    ready.push(Reverse(rank(*next, self.count)));
+            for at in self.starts[point]..self.starts[point + 1] {
+                let next = self.next[at as usize] as usize;
+                self.waits_for[next] -= 1;
+                match self.waits_for[next] {
+                    0 if next < self.count => nodes.push(Reverse(next)),
+                    0 => verdicts.push(next),
+                    _ => {}
                 }
             }
         }
@@ -291,7 +301,7 @@ impl Settling {
         let stuck = |point: usize| self.waits_for[point] > 0;
         let mut before = vec![None; 2 * self.count];
         for from in (0..2 * self.count).filter(|from| stuck(*from)) {
-            for to in &self.next[from] {
+            for to in self.after(from) {
                 before[*to as usize] = Some(from);
             }
         }
@@ -339,5 +349,23 @@ impl Settling {
             path.push(point);
         }
         path
+    }
+}
+
+/// Every step from one point of [`Settling`] to another.
+fn each_step(graph: &Graph, see: &mut impl FnMut(u32, u32)) {
+    let count = graph.node_count() as u32;
+    for node in 0..count {
+        see(node, node + count);
+        if let Some(fallback) = graph.fallback(node) {
+            see(fallback + count, node + count);
+        }
+    }
+    for edge in &graph.edges {
+        match edge.why {
+            Why::StandsIn => {}
+            Why::Need | Why::OptionalNeed | Why::Quorum(_) => see(edge.from + count, edge.to),
+            Why::Route(_) | Why::Arm(_) | Why::Fallback => see(edge.from, edge.to),
+        }
     }
 }

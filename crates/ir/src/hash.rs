@@ -16,6 +16,13 @@ impl Plan {
         hash_json(PLAN_DOMAIN, self)
     }
 
+    /// The same of a plan whose canonical text this is.
+    pub fn hash_of_text(canonical: &str) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(PLAN_DOMAIN.as_bytes()).update(canonical.as_bytes());
+        hasher.finalize().to_hex().to_string()
+    }
+
     /// 64 hexadecimal digits that name what a node does: not where it is written, nor where in the plan it stands. Other
     /// nodes enter by their names only. `None` if there is no such node.
     pub fn node_hash(&self, node: NodeId) -> Option<String> {

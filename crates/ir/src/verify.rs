@@ -7,7 +7,7 @@
 mod declared;
 mod exprs;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
 use smol_str::SmolStr;
@@ -121,7 +121,7 @@ fn names(plan: &Plan) -> Verified {
 }
 
 fn unique<'a>(node: Option<&Node>, what: &str, names: impl Iterator<Item = &'a SmolStr>) -> Verified {
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::with_capacity(names.size_hint().0);
     for name in names {
         if name.is_empty() {
             return fail(node, format!("there is a {what} without a name"));

@@ -1,7 +1,7 @@
 //! Reading a journal ahead of the engine that folds it: one thread reads, checks the chain and parses, the other decides.
 //!
-//! Promise: lines come in their order, an error where it was found, and what waits is a few hundred kilobytes, or a few lines if those are
-//! longer.
+//! Promise: lines come in their order, an error where it was found, and what waits is some megabytes, however long the journal: as much as
+//! is read while the plan is.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -14,7 +14,7 @@ use crate::history::parse;
 /// Lines are handed over together, so many bytes of them, …
 const BATCH_BYTES: usize = 1 << 16;
 /// … and so many times that may wait.
-const AHEAD: usize = 4;
+const AHEAD: usize = 128;
 
 /// A line, and the event in it.
 pub type Read = (Entry, Event);
@@ -32,7 +32,7 @@ pub fn read(mut reader: Reader, meta: &RunMeta, to: &SyncSender<Batch>) -> Tail 
         let stopped = loop {
             match next(&mut reader, meta) {
                 Ok(Some(read)) => {
-                    bytes += read.0.event.get().len() + read.0.commands.get().len();
+                    bytes += read.0.bytes();
                     batch.push(read);
                 }
                 Ok(None) => break Some(Ok(())),

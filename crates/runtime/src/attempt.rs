@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use engine::event::{AttemptId, Exec, Observation, StartAttempt, StopReason};
 use ir::value::Value;
 use rustix::io::Errno;
+use smol_str::SmolStr;
 use store::RunFolder;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -99,7 +100,7 @@ impl Preparer {
         for arg in &exec.argv {
             passable("the script", arg.as_bytes(), 0, "read the data from a file instead")?;
         }
-        let argv = exec.argv.iter().map(OsString::from).collect();
+        let argv = exec.argv.iter().map(|arg| OsString::from(arg.as_str())).collect();
         let (program, argv) = match (&confined, &self.confiner) {
             (Some(confined), Some(confiner)) => through(confiner, confined, program.into(), argv),
             _ => (program.into_os_string(), argv),
@@ -177,7 +178,7 @@ impl Preparer {
     }
 
     /// Arguments are there for every process to read.
-    fn no_secret_in(&self, argv: &[String]) -> Result<(), String> {
+    fn no_secret_in(&self, argv: &[SmolStr]) -> Result<(), String> {
         match argv.iter().find_map(|arg| self.secrets.named_in(arg)) {
             None => Ok(()),
             Some(name) => Err(format!(

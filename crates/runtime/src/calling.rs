@@ -112,7 +112,7 @@ impl Driver<'_> {
         if let Some(live) = self.work.live.get_mut(&id) {
             live.ended = Some(ended);
             live.confined = confined;
-            live.program = exec.argv.first().cloned().unwrap_or_default();
+            live.program = exec.argv.first().cloned().unwrap_or_default().into();
             if let Some(call) = &mut live.call {
                 call.waits = Some(tell);
             }

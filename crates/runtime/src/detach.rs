@@ -61,7 +61,7 @@ fn drove(folder: &RunFolder, pid: u32) -> Result<bool, RunError> {
         if let Ok(Event {
             kind: EventKind::DriverStarted { pid, .. },
             ..
-        }) = serde_json::from_str(entry.event.get())
+        }) = Event::from_json(entry.event())
         {
             last = Some(pid);
         }

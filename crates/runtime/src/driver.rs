@@ -324,7 +324,7 @@ impl Driver<'_> {
             .spawn(spawn, ends)
             .map_err(|source| self.supervisor_failed(source))?;
         let ended = self.read_output(id, &start, output);
-        let program = exec.argv.first().cloned().unwrap_or_default();
+        let program = exec.argv.first().cloned().unwrap_or_default().into();
         self.remember(id, &start, program, dir, observed, Some(ended));
         if let Some(live) = self.work.live.get_mut(&id) {
             live.confined = confined;

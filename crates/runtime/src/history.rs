@@ -53,16 +53,19 @@ pub struct ReplayReport {
 /// Feeds the journal of a run to a fresh engine and compares every command with what was recorded, byte for byte.
 pub fn replay(folder: &RunFolder) -> Result<ReplayReport, RunError> {
     let mut commands = 0;
-    let history = fold(folder, |_, found| commands += found.len() as u64)?;
-    Ok(ReplayReport {
-        run: history.meta.run,
-        events: history.tail.seq,
+    let History { meta, engine, tail, .. } = fold(folder, |_, found| commands += found.len() as u64)?;
+    let report = ReplayReport {
+        run: meta.run,
+        events: tail.seq,
         commands,
-        status: history.engine.status(),
-        torn_bytes: history.tail.torn.map_or(0, |torn| torn.bytes),
-        head: history.tail.head.to_hex(),
-        state: history.engine.state_digest(),
-    })
+        status: engine.status(),
+        torn_bytes: tail.torn.map_or(0, |torn| torn.bytes),
+        head: tail.head.to_hex(),
+        state: engine.state_digest(),
+    };
+    // taking a large state apart takes a while, for which nobody has to wait
+    std::thread::spawn(move || drop(engine));
+    Ok(report)
 }
 
 /// Folds a run; `see` is shown each line with the commands that it caused. While the plan is read and the engine decides, another thread
@@ -169,7 +172,7 @@ impl<'m> Folding<'m> {
 }
 
 pub(crate) fn parse(meta: &RunMeta, entry: &Entry) -> Result<Event, RunError> {
-    serde_json::from_str(entry.event.get()).map_err(|error| RunError::UnknownEvent {
+    Event::from_json(entry.event()).map_err(|error| RunError::UnknownEvent {
         run: meta.run.clone(),
         seq: entry.seq,
         what: error.to_string(),
@@ -179,7 +182,7 @@ pub(crate) fn parse(meta: &RunMeta, entry: &Entry) -> Result<Event, RunError> {
 
 fn compare(meta: &RunMeta, entry: &Entry, commands: &[Command]) -> Result<(), RunError> {
     let computed = canonical(&commands)?;
-    let recorded = entry.commands.get();
+    let recorded = entry.commands();
     if computed == recorded {
         return Ok(());
     }
@@ -188,7 +191,7 @@ fn compare(meta: &RunMeta, entry: &Entry, commands: &[Command]) -> Result<(), Ru
     struct Name {
         event: String,
     }
-    let event = serde_json::from_str::<Name>(entry.event.get()).map_or_else(|_| "?".to_owned(), |name| name.event);
+    let event = serde_json::from_str::<Name>(entry.event()).map_or_else(|_| "?".to_owned(), |name| name.event);
     let run = meta.run.clone();
     let written_by = meta.engine.clone();
     Err(RunError::Diverged(Box::new(Divergence {

@@ -158,7 +158,7 @@ impl Cache {
     fn read_origins(&self) -> Result<Origins, StoreError> {
         let mut origins = Origins::new();
         self.log.again().read_on(&mut |entry, place| {
-            let whose: Whose = serde_json::from_str(entry.event.get()).map_err(unreadable)?;
+            let whose: Whose = serde_json::from_str(entry.event()).map_err(unreadable)?;
             let counts = self.index.get(&whose.key).is_some_and(|at| at.place == place);
             if counts {
                 let of_node = origins.entry((whose.plan.clone(), whose.node.clone()));
@@ -218,7 +218,7 @@ fn unreadable(error: serde_json::Error) -> StoreError {
 
 fn take(entry: &Entry, place: Place, index: &mut HashMap<String, At>, lines: &mut u64) -> Result<(), StoreError> {
     *lines += 1;
-    let head: Head<'_> = serde_json::from_str(entry.event.get()).map_err(unreadable)?;
+    let head: Head<'_> = serde_json::from_str(entry.event()).map_err(unreadable)?;
     let until_ms = head.until_ms;
     index.insert(head.key.to_owned(), At { place, until_ms });
     Ok(())

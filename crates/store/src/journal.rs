@@ -7,10 +7,10 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::artifacts::Artifacts;
 use crate::blob;
@@ -47,22 +47,20 @@ impl Head {
 
 /// Computes links; keeps the hasher of the domain so that it is set up once.
 pub(crate) struct Chain {
-    domain: blake3::Hasher,
+    hasher: blake3::Hasher,
 }
 
 impl Chain {
     pub(crate) fn new() -> Self {
         Self {
-            domain: blake3::Hasher::new_derive_key("dslc 2026 journal/1 line"),
+            hasher: blake3::Hasher::new_derive_key("dslc 2026 journal/1 line"),
         }
     }
 
     /// The link of a line, from its bytes before `,"hash":`.
-    pub(crate) fn link(&self, before: Head, body: &[u8]) -> Head {
-        let mut hasher = self.domain.clone();
-        hasher.update(&before.0);
-        hasher.update(body);
-        Head(*hasher.finalize().as_bytes())
+    pub(crate) fn link(&mut self, before: Head, body: &[u8]) -> Head {
+        self.hasher.reset().update(&before.0).update(body);
+        Head(*self.hasher.finalize().as_bytes())
     }
 }
 
@@ -291,22 +289,51 @@ pub fn canonical(value: &impl Serialize) -> Result<String, StoreError> {
 }
 
 fn encode(value: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Encode {
-        what: error.to_string(),
-    })
+    let failed = |what: String| StoreError::Encode { what };
+    // few events and commands are longer
+    let mut json = Vec::with_capacity(512);
+    serde_json::to_writer(&mut json, value).map_err(|error| failed(error.to_string()))?;
+    String::from_utf8(json).map_err(|error| failed(error.to_string()))
 }
 
 /// One line as it was written.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub seq: u64,
-    /// RFC 3339, UTC.
-    pub time: String,
     /// The inbox file it came from.
     pub inbox: Option<String>,
+    pub(crate) line: String,
+    /// Where in the line they are.
+    pub(crate) time: Range<usize>,
+    pub(crate) event: Range<usize>,
+    pub(crate) commands: Range<usize>,
+    pub(crate) hash: Range<usize>,
+    /// The event, if large strings had to be put back into it.
+    pub(crate) whole: Option<String>,
+}
+
+impl Entry {
+    /// RFC 3339, UTC.
+    pub fn time(&self) -> &str {
+        &self.line[self.time.clone()]
+    }
+
     /// The event as JSON, large strings in place again.
-    pub event: Box<RawValue>,
+    pub fn event(&self) -> &str {
+        self.whole.as_deref().unwrap_or(&self.line[self.event.clone()])
+    }
+
     /// The commands as the journal has them, large strings as references: for comparing with [`canonical`].
-    pub commands: Box<RawValue>,
-    pub hash: String,
+    pub fn commands(&self) -> &str {
+        &self.line[self.commands.clone()]
+    }
+
+    pub fn hash(&self) -> &str {
+        &self.line[self.hash.clone()]
+    }
+
+    /// Bytes of the line.
+    pub fn bytes(&self) -> usize {
+        self.line.len()
+    }
 }

@@ -206,7 +206,7 @@ fn take(entry: &Entry, latest: &mut BTreeMap<String, Line>, said: &mut BTreeSet<
 }
 
 fn line_of(entry: &Entry) -> Result<Line, StoreError> {
-    serde_json::from_str(entry.event.get()).map_err(|error| StoreError::Encode {
+    serde_json::from_str(entry.event()).map_err(|error| StoreError::Encode {
         what: format!("line {} of `{MEMORY}`: {error}", entry.seq),
     })
 }

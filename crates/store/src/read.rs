@@ -4,8 +4,10 @@
 //! An invalid line is corruption when a later one proves that it had been whole: a line written by a later sync, or one that
 //! extends the invalid line's own hash. Then nothing is cut.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -36,8 +38,7 @@ pub struct Reader {
 #[serde(deny_unknown_fields)]
 struct Line<'a> {
     seq: u64,
-    #[serde(borrow)]
-    time: std::borrow::Cow<'a, str>,
+    time: &'a str,
     #[serde(default)]
     batch: Option<u64>,
     #[serde(default)]
@@ -163,17 +164,20 @@ impl Reader {
         if line.seq != seq {
             return Err(corrupt(format!("it is numbered {}, expected {seq}", line.seq)));
         }
-        let event = match self.whole {
-            true => blob::swap_in(line.event.get(), &self.artifacts)?.into_owned(),
-            false => line.event.get().to_owned(),
+        let event = line.event.get();
+        let whole = match self.whole.then(|| blob::swap_in(event, &self.artifacts)).transpose()? {
+            Some(Cow::Owned(whole)) => Some(whole),
+            _ => None,
         };
         Ok(Entry {
             seq,
-            time: line.time.into_owned(),
+            time: place(text, line.time),
+            event: place(text, event),
+            commands: place(text, line.commands.get()),
+            hash: place(text, line.hash),
             inbox: line.inbox,
-            event: RawValue::from_string(event).map_err(|error| corrupt(error.to_string()))?,
-            commands: line.commands.to_owned(),
-            hash: line.hash.to_owned(),
+            whole,
+            line: text.to_owned(),
         })
     }
 
@@ -227,12 +231,18 @@ impl Reader {
 
 impl Chain {
     /// The link that a line adds to the chain, if it extends it.
-    fn extends<'a>(&self, before: Head, line: &'a [u8]) -> Option<(Head, &'a str)> {
+    fn extends<'a>(&mut self, before: Head, line: &'a [u8]) -> Option<(Head, &'a str)> {
         let claimed = claimed_hash(line)?;
         let text = std::str::from_utf8(line).ok()?;
         let body = line.len() - HASH_OPEN.len() - HASH_HEX_LEN - HASH_CLOSE.len();
         (self.link(before, &line[..body]) == claimed).then_some((claimed, text))
     }
+}
+
+/// Where a part of a text is in it.
+fn place(text: &str, part: &str) -> Range<usize> {
+    let start = part.as_ptr().addr() - text.as_ptr().addr();
+    start..start + part.len()
 }
 
 /// The hash that a line says it has.

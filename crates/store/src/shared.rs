@@ -107,7 +107,7 @@ impl Shared {
     }
 
     fn must_fit(&self, first: &Entry) -> Result<(), StoreError> {
-        let found = serde_json::from_str::<Format>(first.event.get()).map_or_else(|_| "?".to_owned(), |it| it.format);
+        let found = serde_json::from_str::<Format>(first.event()).map_or_else(|_| "?".to_owned(), |it| it.format);
         match found == self.format {
             true => Ok(()),
             false => Err(StoreError::Format {

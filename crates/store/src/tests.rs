@@ -71,7 +71,7 @@ fn read(run: &RunFolder) -> Result<(Vec<u64>, Tail), StoreError> {
     let mut reader = run.read()?;
     let mut events = Vec::new();
     while let Some(entry) = reader.next_entry()? {
-        let event: Value = serde_json::from_str(entry.event.get()).expect("JSON");
+        let event: Value = serde_json::from_str(entry.event()).expect("JSON");
         assert_eq!(event["n"], entry.seq);
         events.push(entry.seq);
     }
@@ -180,7 +180,7 @@ fn large_values_are_artifacts_and_come_back() {
         .next_entry()
         .expect("read")
         .expect("an event");
-    assert_eq!(serde_json::from_str::<Value>(entry.event.get()).expect("JSON"), event);
+    assert_eq!(serde_json::from_str::<Value>(entry.event()).expect("JSON"), event);
     assert_eq!(entry.inbox.as_deref(), Some("0001.json"));
 }
 

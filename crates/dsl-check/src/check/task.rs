@@ -326,7 +326,7 @@ fn task(cx: &Cx<'_>, decl: &Decl) -> Node {
     };
     let body = Task {
         work,
-        each,
+        each: each.map(Box::new),
         input,
         output,
         fail,
@@ -343,7 +343,7 @@ fn task(cx: &Cx<'_>, decl: &Decl) -> Node {
         key,
         cache_ms,
         fallback,
-        rollback,
+        rollback: rollback.map(Box::new),
         remember,
         evidence,
     };

@@ -27,7 +27,7 @@ pub struct Gathered {
 impl Gathered {
     pub fn see(&mut self, entry: &Entry, event: &Event, engine: &Engine) {
         self.events = entry.seq;
-        self.head.clone_from(&entry.hash);
+        entry.hash().clone_into(&mut self.head);
         if matches!(event.kind, EventKind::DriverStarted { .. }) {
             self.drivers += 1;
         }

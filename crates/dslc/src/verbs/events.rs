@@ -2,8 +2,6 @@
 
 use engine::Engine;
 use engine::event::{AttemptId, Event, EventKind, How, Timer};
-use serde::Serialize;
-use serde_json::value::RawValue;
 use store::Entry;
 
 use crate::failure::{Exit, Failure};
@@ -33,40 +31,23 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-#[derive(Serialize)]
-struct JsonLine<'a> {
-    seq: u64,
-    time: &'a str,
-    event: &'a RawValue,
-    commands: &'a RawValue,
-    hash: &'a str,
-}
-
+/// All of it but the name of its inbox file is JSON as it stands, or has nothing to escape.
 pub fn json(entry: &Entry) -> String {
-    let Entry {
-        seq,
-        time,
-        event,
-        commands,
-        hash,
-        ..
-    } = entry;
-    // Plain structures of strings and numbers always serialise.
-    serde_json::to_string(&JsonLine {
-        seq: *seq,
-        time,
-        event,
-        commands,
-        hash,
-    })
-    .unwrap_or_default()
+    format!(
+        r#"{{"seq":{},"time":"{}","event":{},"commands":{},"hash":"{}"}}"#,
+        entry.seq,
+        entry.time(),
+        entry.event(),
+        entry.commands(),
+        entry.hash()
+    )
 }
 
 fn line(entry: &Entry, event: &Event, engine: &Engine) -> String {
     shown(&format!(
         "{:>6}  {}  {}",
         entry.seq,
-        entry.time,
+        entry.time(),
         describe(&event.kind, engine)
     ))
 }

@@ -25,8 +25,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let mut unread = None;
     let history = History::read_with(folder, |entry, _, _| {
         events = entry.seq;
-        head.clone_from(&entry.hash);
-        match serde_json::from_str(entry.event.get()) {
+        entry.hash().clone_into(&mut head);
+        match serde_json::from_str(entry.event()) {
             Ok(event) => collect(&event, &mut digests),
             Err(error) => unread = Some(error),
         }

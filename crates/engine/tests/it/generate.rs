@@ -178,13 +178,13 @@ fn script_task(rng: &mut Rng) -> Task {
             Tolerate::BasisPoints(5000)
         };
         let parallel = rng.percent(50).then(|| 1 + rng.below(2) as u32);
-        task.each = Some(Each {
+        task.each = Some(Box::new(Each {
             var: "it".into(),
             list: Expr::Const(Value::List(items)),
             by: None,
             parallel,
             tolerate,
-        });
+        }));
     }
     task
 }

@@ -361,7 +361,7 @@ impl Reader {
             "cache" => task.cache_ms = Some(rest.parse().expect("milliseconds")),
             "idempotent" => task.idempotent = rest == "true",
             "call" => task.work = Work::Call(rest.into()),
-            "rollback" => task.rollback = Some(generate::script(rest)),
+            "rollback" => task.rollback = Some(Box::new(generate::script(rest))),
             "fallback" => task.fallback = Some(self.id(rest)),
             "remember" => task.remember.push(Remember {
                 key: name.into(),
@@ -382,13 +382,13 @@ impl Reader {
                     .split_once(" by ")
                     .map_or((rest, None), |(list, by)| (list, Some(self.expr(by))));
                 let list = self.expr(list);
-                task.each = Some(Each {
+                task.each = Some(Box::new(Each {
                     var: "it".into(),
                     list,
                     by,
                     parallel: None,
                     tolerate: Tolerate::Count(0),
-                });
+                }));
             }
             "parallel" => each(task).parallel = Some(rest.parse().expect("a number")),
             "tolerate" => {

@@ -119,13 +119,13 @@ fn fan_out(how: How) -> (Engine, usize) {
         work: script("true").into(),
         ..Task::default()
     };
-    task.each = Some(Each {
+    task.each = Some(Box::new(Each {
         var: "it".into(),
         list: Expr::Const(Value::List((0..10_000).map(Value::Int).collect())),
         by: None,
         parallel: Some(4),
         tolerate: Tolerate::BasisPoints(5000),
-    });
+    }));
     let mut plan = plan();
     plan.nodes.push(Node::new("a", Body::Task(Box::new(task))));
     let mut engine = Engine::new(Arc::new(plan));

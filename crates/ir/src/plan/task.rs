@@ -11,7 +11,7 @@ pub struct Task {
     #[serde(default, skip_serializing_if = "Work::is_nothing")]
     pub work: Work,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub each: Option<Each>,
+    pub each: Option<Box<Each>>,
     /// What the work is given: variables of a script, inputs of a capability, parameters of a plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub input: Vec<Binding>,
@@ -55,7 +55,7 @@ pub struct Task {
     pub fallback: Option<NodeId>,
     /// Undoes it when the run aborts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rollback: Option<Script>,
+    pub rollback: Option<Box<Script>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remember: Vec<Remember>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -177,6 +177,18 @@ pub enum Interpreter {
     Python,
     /// `shell: expr`: a command line split at white space; the text follows `-c`.
     Command(Expr),
+}
+
+impl Interpreter {
+    /// The words of its command, but for the one that the plan spells out.
+    pub const fn words(&self) -> &'static [&'static str] {
+        match self {
+            Self::Bash => &["bash", "-euo", "pipefail"],
+            Self::Sh => &["sh", "-eu"],
+            Self::Python => &["python3"],
+            Self::Command(_) => &[],
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -58,6 +58,14 @@ impl Plan {
     }
 
     pub fn from_json(text: &str) -> Result<Self, PlanError> {
+        // almost all plans nest no deeper than JSON is read anyway: one pass
+        match serde_json::from_str::<Self>(text) {
+            Ok(plan) if plan.format == FORMAT => Ok(plan),
+            _ => Self::from_deep_json(text),
+        }
+    }
+
+    fn from_deep_json(text: &str) -> Result<Self, PlanError> {
         let header: Header = serde_json::from_str(text).map_err(json_error)?;
         if header.format != FORMAT {
             return Err(PlanError::Format { seen: header.format });

@@ -291,13 +291,13 @@ fn declare(plan: &mut Plan) {
     task.assumes = vec![Expectation::Prose {
         text: "The net works".into(),
     }];
-    task.rollback = Some(Script {
+    task.rollback = Some(Box::new(Script {
         text: "undo".into(),
         interpreter: Interpreter::Bash,
         vars: Vec::new(),
         env: Vec::new(),
         dir: None,
-    });
+    }));
     task.evidence = vec![Evidence {
         hypothesis: "race".into(),
         against: true,
@@ -441,13 +441,13 @@ pub fn full_plan() -> Plan {
     let mut dive = task("deep-dive");
     dive.needs = vec![need(0)];
     dive.optional = true;
-    task_of(&mut dive).each = Some(Each {
+    task_of(&mut dive).each = Some(Box::new(Each {
         var: "source".into(),
         list: Expr::Ref(Ref::Output(0, "sources".into())),
         by: Some(Expr::Field(Box::new((Expr::Ref(Ref::Each), "link".into())))),
         parallel: Some(4),
         tolerate: Tolerate::BasisPoints(2000),
-    });
+    }));
     task_of(&mut dive).retry = Some(Retry {
         max: 2,
         backoff: Backoff::Linear { base_ms: 1, step_ms: 2 },

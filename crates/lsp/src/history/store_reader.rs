@@ -179,7 +179,7 @@ impl Seen {
             }
         };
         while let Some(entry) = reader.next_entry().ok()? {
-            let mut event: Event = serde_json::from_str(entry.event.get()).ok()?;
+            let mut event = Event::from_json(entry.event()).ok()?;
             if let EventKind::Replanned(revision) = &mut event.kind {
                 live.is_revised = true;
                 let plan = folder.revision(revision.number, &revision.ir_hash).ok()?;

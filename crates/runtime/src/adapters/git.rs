@@ -6,6 +6,7 @@ use std::pin::Pin;
 
 use engine::event::{Exec, How};
 use ir::value::Value;
+use smol_str::SmolStr;
 
 use super::host::Finished;
 use super::{Adapter, Host, Request, answered, failed, text};
@@ -43,16 +44,16 @@ async fn git(request: &Request, host: &Host, options: &[&str]) -> Result<String,
         from
     };
     let mut argv = ["git", "--no-pager", "diff", "--no-color", "--no-ext-diff"]
-        .map(str::to_owned)
+        .map(SmolStr::new_static)
         .to_vec();
     argv.extend(
         options
             .iter()
             .chain([&from, &to])
             .filter(|arg| !arg.is_empty())
-            .map(|arg| (*arg).to_owned()),
+            .map(SmolStr::new),
     );
-    argv.push("--".to_owned());
+    argv.push(SmolStr::new_static("--"));
     let dir = text(request, "dir");
     let exec = Exec {
         argv,

@@ -76,15 +76,12 @@ fn exec(script: &Script, request: &Request) -> Result<Exec, String> {
     for Binding { name, value: expr } in script.env.iter().chain(&script.vars) {
         env.insert(name.clone(), value(expr)?);
     }
-    let program: Vec<String> = match &script.interpreter {
-        Interpreter::Bash => ["bash", "-euo", "pipefail"].map(str::to_owned).to_vec(),
-        Interpreter::Sh => ["sh", "-eu"].map(str::to_owned).to_vec(),
-        Interpreter::Python => vec!["python3".to_owned()],
-        Interpreter::Command(command) => data::render(&value(command)?)
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect(),
-    };
+    let words = script.interpreter.words();
+    let mut argv: Vec<_> = words.iter().copied().map(SmolStr::new_static).collect();
+    if let Interpreter::Command(command) = &script.interpreter {
+        argv.extend(data::render(&value(command)?).split_whitespace().map(SmolStr::new));
+    }
+    argv.extend([SmolStr::new_static("-c"), script.text.clone()]);
     let dir = script
         .dir
         .as_ref()
@@ -92,10 +89,7 @@ fn exec(script: &Script, request: &Request) -> Result<Exec, String> {
         .transpose()?
         .map(|dir| data::render(&dir));
     Ok(Exec {
-        argv: program
-            .into_iter()
-            .chain(["-c".to_owned(), script.text.to_string()])
-            .collect(),
+        argv,
         env,
         input: request.input.clone(),
         dir: dir.or_else(|| request.dir_said.clone()),

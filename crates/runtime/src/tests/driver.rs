@@ -578,7 +578,9 @@ fn copy_journal(from: &RunFolder, to: &RunFolder) {
     let mut writer = to.append(&lock, &tail).expect("opened");
     let mut reader = from.read().expect("opened");
     while let Some(entry) = reader.next_entry().expect("read") {
-        writer.stage(0, &entry.event, &entry.commands, None).expect("staged");
+        let raw = |text| serde_json::from_str::<&serde_json::value::RawValue>(text).expect("JSON");
+        let (event, commands) = (raw(entry.event()), raw(entry.commands()));
+        writer.stage(0, &event, &commands, None).expect("staged");
     }
     writer.commit().expect("committed");
 }

@@ -103,7 +103,7 @@ fn answer(finished: &Finished) -> &Value {
 fn missed(finished: &Finished) -> Option<String> {
     let mut missed = None;
     fold(&finished.folder, |entry, _| {
-        let event: serde_json::Value = serde_json::from_str(entry.event.get()).expect("JSON");
+        let event: serde_json::Value = serde_json::from_str(entry.event()).expect("JSON");
         if event["event"] == "looked-up" {
             missed = event["missed"].as_str().map(str::to_owned);
         }

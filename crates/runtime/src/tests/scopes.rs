@@ -21,7 +21,7 @@ fn step(dir: &Path, id: &str, needs: &[u32]) -> Node {
     let undo = format!("sleep 0.02; echo \"$DSLC_NODE\" >>{dir}/undone");
     let task = Task {
         work: sh(&done).into(),
-        rollback: Some(sh(&undo)),
+        rollback: Some(Box::new(sh(&undo))),
         ..Task::default()
     };
     node(id, needs, task)
