@@ -51,6 +51,17 @@ fn of_a_hopeless_file_people_see_the_gravest_hundred_and_machines_everything() {
 }
 
 #[test]
+fn an_import_that_cannot_be_read_is_said_with_the_reason() {
+    let project = Project::new(&[("a.plan", "use \"lib.plan\"\n\ntype Pair\n  left: string\n")]);
+    std::fs::create_dir(project.path().join("lib.plan")).expect("made");
+    let printed = String::from_utf8(project.run(&["check", "--format", "short", "a.plan"]).stdout).expect("UTF-8");
+    assert_eq!(
+        printed,
+        "a.plan:1:5: error[unresolved-import]: `lib.plan` cannot be read: it is a folder\n"
+    );
+}
+
+#[test]
 fn short_is_one_line_each() {
     snapshot!(
         Project::new(&[("a.plan", WRONG)]),

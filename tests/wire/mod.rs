@@ -2,5 +2,6 @@
 
 mod client;
 mod edits;
+mod history;
 mod hostile;
 mod surroundings;

@@ -103,6 +103,12 @@ pub(crate) struct Origin {
 pub(crate) enum ImportProblem {
     /// Nothing could be read there.
     NoFile { block: BlockRef, path: SmolStr },
+    /// It is there, and cannot be read.
+    Unreadable {
+        block: BlockRef,
+        path: SmolStr,
+        why: SmolStr,
+    },
     /// It does not end in `.plan`.
     NoPlan { block: BlockRef, path: SmolStr },
     /// The path is not a plain string.
@@ -167,10 +173,16 @@ pub(crate) fn visible(db: &dyn salsa::Database, project: Project, file: SourceFi
             continue;
         }
         let Some(&there) = project.files(db).get(target.as_path()) else {
-            visible.problems.push(ImportProblem::NoFile {
-                block: *block,
-                path: path.clone(),
-            });
+            let (block, path) = (*block, path.clone());
+            visible
+                .problems
+                .push(match project.unreadable(db).get(target.as_path()) {
+                    Some(why) => {
+                        let why = why.clone();
+                        ImportProblem::Unreadable { block, path, why }
+                    }
+                    None => ImportProblem::NoFile { block, path },
+                });
             continue;
         };
         if !visible.files.contains(&there) {

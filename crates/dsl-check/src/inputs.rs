@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use dsl_syntax::DecodeError;
 use rayon::prelude::*;
+use smol_str::SmolStr;
 
 use crate::config::Config;
 
@@ -47,6 +48,9 @@ pub struct Project {
     pub files: BTreeMap<Arc<Path>, SourceFile>,
     #[returns(ref)]
     pub config: Config,
+    /// Imports that are there and could not be read, with the reason.
+    #[returns(ref)]
+    pub unreadable: BTreeMap<Arc<Path>, SmolStr>,
 }
 
 #[salsa::db]

@@ -88,6 +88,11 @@ fn import_problem(
                 None => diag,
             }
         }
+        ImportProblem::Unreadable { block, path, why } => Diag::new(
+            rules::UNRESOLVED_IMPORT,
+            place(block, None),
+            format!("`{path}` cannot be read: {why}"),
+        ),
         ImportProblem::NoPlan { block, path } => Diag::new(
             rules::UNRESOLVED_IMPORT,
             place(block, None),

@@ -4,12 +4,14 @@
 //! the disk itself. Absent: watching files, walking folders.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::io;
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dsl_syntax::Document;
 use salsa::{Durability, Setter};
+use smol_str::SmolStr;
 
 use crate::analysis::Analysis;
 use crate::config::{Config, fixed_folder, names_file};
@@ -90,7 +92,7 @@ impl Workspace {
 
     fn on(db: Database, root: &Path) -> Self {
         let root: Arc<Path> = normalize(root).into();
-        let project = Project::builder(root, BTreeMap::new(), Config::default())
+        let project = Project::builder(root, BTreeMap::new(), Config::default(), BTreeMap::new())
             .durability(Durability::MEDIUM)
             .new(&db);
         Self {
@@ -232,6 +234,30 @@ impl Workspace {
         Ok(())
     }
 
+    /// The file could not be read. What imports it hears of it, unless it is just not there.
+    pub fn lose_file(&mut self, path: impl AsRef<Path>, error: &io::Error) {
+        self.remove_file(&path);
+        let path: Arc<Path> = self.analysis.path(path.as_ref()).into();
+        self.note_unreadable(&path, unreadable(error));
+    }
+
+    fn note_unreadable(&mut self, path: &Arc<Path>, why: Option<SmolStr>) {
+        let project = self.analysis.project;
+        let known = project.unreadable(&self.analysis.db);
+        if known.get(path) == why.as_ref() {
+            return;
+        }
+        let mut known = known.clone();
+        match why {
+            Some(why) => _ = known.insert(path.clone(), why),
+            None => _ = known.remove(path),
+        }
+        project
+            .set_unreadable(&mut self.analysis.db)
+            .with_durability(Durability::MEDIUM)
+            .to(known);
+    }
+
     pub fn remove_file(&mut self, path: impl AsRef<Path>) {
         let path = self.analysis.path(path.as_ref());
         if self.held.remove(path.as_path()).is_some() {
@@ -267,6 +293,8 @@ impl Workspace {
             );
             self.fresh.push((path.clone(), file));
         }
+        self.note_unreadable(&path, None);
+        let db = &mut self.analysis.db;
         let Some(held) = self.held.get_mut(&path) else {
             return;
         };
@@ -339,10 +367,13 @@ impl Workspace {
                 if self.held.contains_key(wanted.as_path()) {
                     continue;
                 }
-                if let Ok(bytes) = self.loader.read(&wanted) {
-                    let wanted: Arc<Path> = wanted.into();
-                    self.store(wanted.clone(), &bytes);
-                    queue.push_back(wanted);
+                let wanted: Arc<Path> = wanted.into();
+                match self.loader.read(&wanted) {
+                    Ok(bytes) => {
+                        self.store(wanted.clone(), &bytes);
+                        queue.push_back(wanted);
+                    }
+                    Err(error) => self.note_unreadable(&wanted, unreadable(&error)),
                 }
             }
         }
@@ -362,6 +393,16 @@ impl Workspace {
             .map(|text| import_path(self.analysis.root(), path, text))
             .filter(|path| is_plan(path))
             .collect()
+    }
+}
+
+/// Why a file that is there cannot be read, in the system's words.
+fn unreadable(error: &io::Error) -> Option<SmolStr> {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => None,
+        // `permission denied`, without the number that the system has for it
+        kind if error.raw_os_error().is_some() => Some(kind.to_string().into()),
+        _ => Some(error.to_string().into()),
     }
 }
 

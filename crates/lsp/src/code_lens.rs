@@ -1,9 +1,10 @@
 //! `textDocument/codeLens`: above plans and tests a way to run them, above every declaration how often it is used, above nodes how they
-//! last went.
+//! last went and whether the next run would reuse what they came to.
 //!
 //! Everything is answered at once: the uses of all names of a file are counted together, so there is nothing to resolve later.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use dsl_check::{Lens, LensOf};
 use serde_json::{Value, json};
@@ -12,13 +13,13 @@ use tower_lsp_server::ls_types::{CodeLens, Command, Range};
 
 use crate::edge;
 use crate::execute_command::{LOG, REFERENCES, RUN, TEST};
-use crate::history::{self, WentRun};
+use crate::history::{self, Forecasts, Runs, WentRun};
 use crate::view::Subject;
 
 pub(crate) fn lenses(subject: &Subject<'_>) -> Vec<CodeLens> {
     let (text, encoding) = (&subject.document.text, subject.view.settings.encoding);
     let runs = subject.view.runs();
-    let mut of_plans: HashMap<SmolStr, Vec<&WentRun>> = HashMap::new();
+    let mut of_plans: HashMap<SmolStr, OfPlan<'_>> = HashMap::new();
     let mut found = Vec::new();
     for lens in subject.view.snapshot.lenses(subject.path) {
         let range = edge::range(text, lens.span, encoding);
@@ -36,16 +37,39 @@ pub(crate) fn lenses(subject: &Subject<'_>) -> Vec<CodeLens> {
             add(references(uses), REFERENCES, place(subject, range));
         }
         if let LensOf::Node { plan, name } = &lens.what {
-            let runs = of_plans
+            let of_plan = of_plans
                 .entry(plan.clone())
-                .or_insert_with(|| runs.of_plan(subject.path, plan));
-            if let Some(went) = history::in_short(runs, name) {
+                .or_insert_with(|| OfPlan::new(subject, &runs, plan));
+            if let Some(went) = of_plan.says(name) {
                 let argument = json!({ "uri": subject.document.uri, "plan": plan, "node": name });
                 add(went, LOG, argument);
             }
         }
     }
     found
+}
+
+/// How a plan went, and what its next run would find.
+struct OfPlan<'r> {
+    runs: Vec<&'r WentRun>,
+    forecasts: Option<Arc<Forecasts>>,
+}
+
+impl<'r> OfPlan<'r> {
+    fn new(subject: &Subject<'_>, runs: &'r Runs, plan: &str) -> Self {
+        let runs = runs.of_plan(subject.path, plan);
+        let forecasts = history::forecasts(subject.view, subject.path, plan, &runs);
+        Self { runs, forecasts }
+    }
+
+    fn says(&self, node: &str) -> Option<String> {
+        let went = history::in_short(&self.runs, node)?;
+        let next = self.forecasts.as_ref().and_then(|forecasts| forecasts.get(node));
+        Some(match next {
+            Some(next) => format!("{went}; {}", history::next_in_short(next, store::now_ms())),
+            None => went,
+        })
+    }
 }
 
 /// What can be started above a declaration, if there is a way to.

@@ -9,6 +9,7 @@ use ignore::overrides::OverrideBuilder;
 
 pub(crate) const CONFIG: &str = "dslc.toml";
 const JOURNAL: &str = "journal.jsonl";
+const CACHE: &str = "cache.jsonl";
 /// Where runs are stored unless the settings say otherwise.
 pub(crate) const STORE: &str = ".dslc";
 
@@ -99,7 +100,11 @@ pub(crate) fn normal(path: &Path) -> PathBuf {
     out
 }
 
-/// The store that a journal belongs to: `STORE/runs/RUN/journal.jsonl`.
-pub(crate) fn store_of(journal: &Path) -> Option<&Path> {
-    (journal.file_name()? == JOURNAL).then(|| journal.ancestors().nth(3))?
+/// The store that a file belongs to: `STORE/runs/RUN/journal.jsonl`, `STORE/cache.jsonl`.
+pub(crate) fn store_of(path: &Path) -> Option<&Path> {
+    match path.file_name()?.to_str()? {
+        JOURNAL => path.ancestors().nth(3),
+        CACHE => path.parent(),
+        _ => None,
+    }
 }

@@ -1,4 +1,4 @@
-//! `textDocument/hover`: what stands at a place, as Markdown; of a node also how it last went.
+//! `textDocument/hover`: what stands at a place, as Markdown; of a node also how it last went, and what its next run would find.
 
 use tower_lsp_server::ls_types::{Hover, HoverContents, MarkupContent, MarkupKind};
 
@@ -29,7 +29,12 @@ fn went(subject: &Subject<'_>, offset: u32) -> Option<String> {
     let node = subject.view.snapshot.node_at(subject.path, offset)?;
     let runs = subject.view.runs();
     let runs = runs.of_plan(&node.file, &node.plan);
-    let went = history::hover(&runs, &node.name, store::now_ms())?;
+    let now_ms = store::now_ms();
+    let went = history::hover(&runs, &node.name, now_ms)?;
+    let forecasts = history::forecasts(subject.view, &node.file, &node.plan, &runs);
+    if let Some(next) = forecasts.as_ref().and_then(|forecasts| forecasts.get(&node.name)) {
+        return Some(format!("{went}\n\n{}", history::next_in_full(next, now_ms)));
+    }
     let last = runs.iter().find(|run| run.node(&node.name).is_some())?;
     Some(match history::changed_since(subject.view, &node, last) {
         Some(changed) => format!("{went}\n\n{changed}"),

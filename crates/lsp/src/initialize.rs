@@ -123,7 +123,9 @@ pub(crate) fn file_watchers() -> Vec<Registration> {
         glob_pattern: GlobPattern::String(pattern.to_owned()),
         kind: None,
     };
-    let watchers = vec![watch("**/*.plan"), watch("**/dslc.toml"), watch("**/journal.jsonl")];
+    let watchers = ["**/*.plan", "**/dslc.toml", "**/journal.jsonl", "**/cache.jsonl"]
+        .map(watch)
+        .to_vec();
     vec![Registration {
         id: "files".to_owned(),
         method: "workspace/didChangeWatchedFiles".to_owned(),

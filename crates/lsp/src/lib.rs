@@ -60,6 +60,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
 use tower_lsp_server::{LspService, Server};
 
+pub use crate::history::Foresee;
 use crate::outbox::Outbox;
 use crate::server::LanguageServer;
 use crate::service::InOrder;
@@ -71,13 +72,14 @@ const PIPE_BYTES: usize = 64 * 1024;
 
 /// Serves a client on standard input and output until it says `exit` or hangs up. Gives the exit code of the process:
 /// 0 after a `shutdown`, otherwise 1, as the protocol wants it.
-pub fn serve_stdio() -> i32 {
+pub fn serve_stdio(foresee: Foresee) -> i32 {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return 1;
     };
     let tools = Tools {
         shellcheck: Shellcheck::installed(),
         program: std::env::current_exe().ok(),
+        foresee: Some(foresee),
     };
     let code = runtime.block_on(serve(tokio::io::stdin(), tokio::io::stdout(), tools));
     // A read of standard input may still be under way; it must not keep the process alive.
@@ -91,15 +93,21 @@ pub struct Tools {
     pub shellcheck: Option<Shellcheck>,
     /// `dslc` itself: runs plans and their tests.
     pub program: Option<PathBuf>,
+    /// What the next run would find among the results of earlier ones.
+    pub foresee: Option<Foresee>,
 }
 
 /// Serves a client on any pair of streams; see [`serve_stdio`].
 pub async fn serve(input: impl AsyncRead + Unpin + Send + 'static, output: impl AsyncWrite, tools: Tools) -> i32 {
-    let Tools { shellcheck, program } = tools;
+    let Tools {
+        shellcheck,
+        program,
+        foresee,
+    } = tools;
     let (messages_in, messages) = tokio::io::duplex(PIPE_BYTES);
     let reader = tokio::spawn(wire::pass_messages(input, messages_in));
     let outbox = Outbox::default();
-    let Ok(writer) = writer::start(outbox.clone(), Handle::current(), shellcheck) else {
+    let Ok(writer) = writer::start(outbox.clone(), Handle::current(), shellcheck, foresee) else {
         return 1;
     };
     let was_shut_down = Arc::new(AtomicBool::new(false));

@@ -1,12 +1,14 @@
 //! The workspaces that are open at once: one for each folder of the client, each with its own settings, and one for each file outside of
 //! them. A file belongs to the deepest one around it. Runs on the writer's thread only.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use dsl_check::{Loader, Workspace};
 
 use crate::disk::{self, Disk};
+use crate::documents::Documents;
 
 /// So much text is read at once, so that edits do not wait.
 const STEP_BYTES: usize = 256 << 10;
@@ -19,6 +21,8 @@ pub(crate) struct Root {
     is_placeholder: bool,
     /// Found and not read yet.
     waiting: VecDeque<PathBuf>,
+    /// Open documents of other roots that are imported here: they are as they are in the editor here too.
+    guests: BTreeSet<Arc<Path>>,
 }
 
 pub(crate) struct Roots {
@@ -50,6 +54,7 @@ impl Root {
             is_folder,
             is_placeholder: false,
             waiting: VecDeque::new(),
+            guests: BTreeSet::new(),
         }
     }
 
@@ -80,6 +85,35 @@ impl Roots {
     pub(crate) fn of(&mut self, path: &Path) -> &mut Root {
         let at = self.around(path).unwrap_or_default();
         &mut self.all[at]
+    }
+
+    /// The workspaces that have an open document as it is in the editor: its own, and those that import it from elsewhere.
+    pub(crate) fn showing(&mut self, path: &Path) -> impl Iterator<Item = &mut Workspace> {
+        let home = self.around(path).unwrap_or_default();
+        let roots = self.all.iter_mut().enumerate();
+        let showing = roots.filter(move |(at, root)| *at == home || root.guests.contains(path));
+        showing.map(|(_, root)| &mut root.workspace)
+    }
+
+    /// Gives roots that import an open document of another one its text.
+    pub(crate) fn welcome(&mut self, documents: &Documents) {
+        if self.all.len() < 2 {
+            return;
+        }
+        for (path, document) in documents.iter() {
+            let home = self.around(path).unwrap_or_default();
+            for (at, root) in self.all.iter_mut().enumerate() {
+                if at != home && root.workspace.has(path) && root.guests.insert(path.clone()) {
+                    root.workspace.open_file(path, document.text.as_str().as_bytes());
+                }
+            }
+        }
+    }
+
+    /// A document is no longer open: where it was a guest it is what is on the disk.
+    pub(crate) fn dismiss(&mut self, path: &Path) -> impl Iterator<Item = &mut Workspace> {
+        let hosts = self.all.iter_mut();
+        hosts.filter_map(|root| root.guests.remove(path).then_some(&mut root.workspace))
     }
 
     /// Makes sure that a file has a root; the new one, if it had none.

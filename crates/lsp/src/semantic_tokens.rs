@@ -37,8 +37,10 @@ pub(crate) fn tokens(subject: &Subject<'_>, within: Option<Range>) -> SemanticTo
     let wanted = |range: &Range| within.is_none_or(|within| range.start < within.end && within.start < range.end);
     let mut data = Vec::with_capacity(found.len());
     let (mut line, mut column) = (0, 0);
+    let mut places = text.walk(encoding);
     for token in found {
-        let range = edge::range(text, token.span, encoding);
+        let [start, end] = [token.span.start, token.span.end].map(|at| edge::position(places.place(at as usize)));
+        let range = Range { start, end };
         // the protocol has no tokens of several lines; names have none either
         if range.start.line != range.end.line || !wanted(&range) {
             continue;

@@ -2,9 +2,9 @@
 //! snapshot, and then waits for the outcome. No handler waits for the client.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 use tower_lsp_server::Client;
@@ -12,22 +12,24 @@ use tower_lsp_server::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp_server::ls_types::{
     CallHierarchyIncomingCall, CallHierarchyIncomingCallsParams, CallHierarchyItem, CallHierarchyOutgoingCall,
     CallHierarchyOutgoingCallsParams, CallHierarchyPrepareParams, CodeActionParams, CodeActionResponse, CodeLens,
-    CodeLensParams, CompletionParams, CompletionResponse, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
-    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentDiagnosticParams,
-    DocumentDiagnosticReportResult, DocumentFormattingParams, DocumentHighlight, DocumentHighlightParams, DocumentLink,
-    DocumentLinkParams, DocumentOnTypeFormattingParams, DocumentRangeFormattingParams, DocumentSymbolParams,
-    DocumentSymbolResponse, ExecuteCommandParams, FoldingRange, FoldingRangeParams, GotoDefinitionParams,
-    GotoDefinitionResponse, Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint,
-    InlayHintParams, LSPAny, LinkedEditingRangeParams, LinkedEditingRanges, Location, MessageType,
-    PrepareRenameResponse, ReferenceParams, RenameFilesParams, RenameParams, SelectionRange, SelectionRangeParams,
-    SemanticTokensDeltaParams, SemanticTokensFullDeltaResult, SemanticTokensParams, SemanticTokensRangeParams,
-    SemanticTokensRangeResult, SemanticTokensResult, ShowDocumentParams, SignatureHelp, SignatureHelpParams,
-    TextDocumentPositionParams, TextEdit, Uri, WorkspaceDiagnosticParams, WorkspaceDiagnosticReport,
-    WorkspaceDiagnosticReportResult, WorkspaceEdit, WorkspaceFolder, WorkspaceSymbolParams, WorkspaceSymbolResponse,
+    CodeLensParams, CompletionParams, CompletionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams,
+    DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
+    DidOpenTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReportResult, DocumentFormattingParams,
+    DocumentHighlight, DocumentHighlightParams, DocumentLink, DocumentLinkParams, DocumentOnTypeFormattingParams,
+    DocumentRangeFormattingParams, DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandParams, FoldingRange,
+    FoldingRangeParams, GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams,
+    InitializeResult, InitializedParams, InlayHint, InlayHintParams, LSPAny, LinkedEditingRangeParams,
+    LinkedEditingRanges, Location, MessageType, PrepareRenameResponse, ReferenceParams, RenameFilesParams,
+    RenameParams, SelectionRange, SelectionRangeParams, SemanticTokensDeltaParams, SemanticTokensFullDeltaResult,
+    SemanticTokensParams, SemanticTokensRangeParams, SemanticTokensRangeResult, SemanticTokensResult,
+    ShowDocumentParams, SignatureHelp, SignatureHelpParams, TextDocumentPositionParams, TextEdit, Uri,
+    WorkspaceDiagnosticParams, WorkspaceDiagnosticReport, WorkspaceDiagnosticReportResult, WorkspaceEdit,
+    WorkspaceFolder, WorkspaceSymbolParams, WorkspaceSymbolResponse,
 };
 
+use crate::inlay_hint::Hints;
 use crate::outbox::Outbox;
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::token_delta::Told;
 use crate::view::{Interrupted, Subject, Views};
 use crate::writer::Message;
@@ -48,6 +50,9 @@ pub(crate) struct LanguageServer {
     pub(crate) program: Option<PathBuf>,
     /// What the client knows of tokens.
     told: Told,
+    /// Which the client wants; they may change while it is open.
+    hints: Mutex<Hints>,
+    can_refresh_hints: AtomicBool,
     can_watch_files: AtomicBool,
     can_show_documents: AtomicBool,
     was_shut_down: Arc<AtomicBool>,
@@ -67,10 +72,16 @@ impl LanguageServer {
             outbox,
             program,
             told: Told::default(),
+            hints: Mutex::default(),
+            can_refresh_hints: AtomicBool::new(false),
             can_watch_files: AtomicBool::new(false),
             can_show_documents: AtomicBool::new(false),
             was_shut_down,
         }
+    }
+
+    fn hints(&self) -> MutexGuard<'_, Hints> {
+        self.hints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn send(&self, message: Message) {
@@ -197,6 +208,9 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
         self.can_watch_files.store(settings.can_watch_files, Ordering::SeqCst);
         self.can_show_documents
             .store(settings.can_show_documents, Ordering::SeqCst);
+        self.can_refresh_hints
+            .store(settings.can_refresh_hints, Ordering::SeqCst);
+        *self.hints() = settings.hints;
         self.send(Message::Initialize(settings));
         Ok(result)
     }
@@ -226,6 +240,18 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
         self.send(Message::Close {
             path: edge::path(&params.text_document.uri),
         });
+    }
+
+    async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
+        let Some(hints) = settings::changed_hints(&params.settings) else {
+            return;
+        };
+        *self.hints() = hints;
+        if self.can_refresh_hints.load(Ordering::SeqCst) {
+            let client = self.client.clone();
+            // nobody waits for the answer
+            tokio::spawn(async move { client.inlay_hint_refresh().await });
+        }
     }
 
     async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
@@ -366,8 +392,9 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
+        let wanted = *self.hints();
         self.ask(&params.text_document.uri, move |subject| {
-            Some(inlay_hint::hints(subject, params.range))
+            Some(inlay_hint::hints(subject, params.range, wanted))
         })
         .await
     }

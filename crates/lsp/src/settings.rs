@@ -8,6 +8,7 @@ use serde_json::Value;
 use tower_lsp_server::ls_types::InitializeParams;
 
 use crate::edge;
+use crate::inlay_hint::Hints;
 use crate::text::Encoding;
 
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,9 @@ pub(crate) struct Settings {
     pub own_commands: BTreeSet<String>,
     /// There is a program to run plans with.
     pub can_run: bool,
+    pub can_refresh_hints: bool,
+    /// As the client wants them at first.
+    pub hints: Hints,
 }
 
 #[derive(Deserialize, Default)]
@@ -37,6 +41,12 @@ pub(crate) struct Settings {
 struct Options {
     rule_scheme: Option<String>,
     commands: BTreeSet<String>,
+    inlay_hints: Hints,
+}
+
+/// The client's own settings, when they have changed; absent of a client that has none.
+pub(crate) fn changed_hints(settings: &Value) -> Option<Hints> {
+    serde_json::from_value(settings.pointer("/dslc/inlayHints")?.clone()).ok()
 }
 
 impl Settings {
@@ -62,6 +72,8 @@ impl Settings {
             rule_scheme: options.rule_scheme,
             own_commands: options.commands,
             can_run,
+            can_refresh_hints: client.can("/workspace/inlayHint/refreshSupport"),
+            hints: options.inlay_hints,
         }
     }
 }

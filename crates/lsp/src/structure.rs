@@ -1,6 +1,6 @@
 //! How a text is built up: `foldingRange`, `selectionRange`, `documentLink`, `workspace/symbol`.
 
-use dsl_check::Symbol;
+use dsl_check::{FileLink, Symbol};
 use tower_lsp_server::ls_types::{
     DocumentLink, FoldingRange, FoldingRangeKind, Location, Range, SelectionRange, SymbolInformation,
 };
@@ -74,19 +74,24 @@ fn selection(subject: &Subject<'_>, place: Place) -> SelectionRange {
     }
 }
 
-/// The files that are imported.
+/// More paths are not looked for on the disk.
+const LOOKS_MAX: usize = 1_000;
+
+/// The files that are imported, and those that the text names and that are there.
 pub(crate) fn links(subject: &Subject<'_>) -> Vec<DocumentLink> {
     let (text, encoding) = (&subject.document.text, subject.view.settings.encoding);
-    let imports = subject.view.snapshot.import_links(subject.path);
-    let link = |(span, target): (dsl_syntax::ast::Span, std::path::PathBuf)| {
+    let found = subject.view.snapshot.file_links(subject.path).into_iter();
+    let (imports, others): (Vec<_>, Vec<_>) = found.partition(|link| link.is_import);
+    let others = others.into_iter().take(LOOKS_MAX).filter(|link| link.target.is_file());
+    let link = |link: FileLink| {
         Some(DocumentLink {
-            range: edge::range(text, span, encoding),
-            target: Some(subject.view.uri(&target)?),
+            range: edge::range(text, link.span, encoding),
+            target: Some(subject.view.uri(&link.target)?),
             tooltip: None,
             data: None,
         })
     };
-    imports.into_iter().filter_map(link).collect()
+    imports.into_iter().chain(others).filter_map(link).collect()
 }
 
 /// More would not be looked through.

@@ -8,6 +8,7 @@ mod edits;
 mod features;
 mod fixture;
 mod graph;
+mod hints;
 mod history;
 mod lenses;
 mod lifecycle;

@@ -73,6 +73,10 @@ impl Text {
     pub(crate) fn place(&self, offset: usize, encoding: Encoding) -> Place {
         let offset = floor_char_boundary(&self.text, offset);
         let line = self.line_starts.partition_point(|start| *start <= offset) - 1;
+        self.place_in(line, offset, encoding)
+    }
+
+    fn place_in(&self, line: usize, offset: usize, encoding: Encoding) -> Place {
         let before = &self.text[self.line_starts[line]..offset];
         let column: usize = match encoding {
             Encoding::Utf8 => before.len(),
@@ -84,12 +88,44 @@ impl Text {
         }
     }
 
+    /// The places of offsets that come in order: each costs the way from the one before.
+    pub(crate) fn walk(&self, encoding: Encoding) -> Walk<'_> {
+        Walk {
+            text: self,
+            encoding,
+            line: 0,
+        }
+    }
+
     /// A line without its end.
     fn line(&self, line: usize) -> &str {
         let end = self.line_starts.get(line + 1).copied().unwrap_or(self.text.len());
         let line = &self.text[self.line_starts[line]..end];
         let end = ["\r\n", "\n", "\r"].into_iter().find_map(|end| line.strip_suffix(end));
         end.unwrap_or(line)
+    }
+}
+
+/// See [`Text::walk`].
+pub(crate) struct Walk<'t> {
+    text: &'t Text,
+    encoding: Encoding,
+    /// Of the offset before.
+    line: usize,
+}
+
+impl Walk<'_> {
+    /// The same as [`Text::place`]; only slower, if the offset lies above the one before.
+    pub(crate) fn place(&mut self, offset: usize) -> Place {
+        let starts = &self.text.line_starts;
+        let offset = floor_char_boundary(&self.text.text, offset);
+        if starts[self.line] > offset {
+            self.line = 0;
+        }
+        while starts.get(self.line + 1).is_some_and(|start| *start <= offset) {
+            self.line += 1;
+        }
+        self.text.place_in(self.line, offset, self.encoding)
     }
 }
 
@@ -149,6 +185,15 @@ mod tests {
         assert_eq!(text.place(3, Encoding::Utf16), place(0, 1));
         assert_eq!(text.place(1000, Encoding::Utf16), place(1, 1));
         assert_eq!(Text::new(String::new()).offset(place(3, 3), Encoding::Utf8), 0);
+    }
+
+    #[test]
+    fn a_walk_gives_the_places_of_offsets_in_any_order() {
+        let text = Text::new("a😀é\r\nb\n\nccc".to_owned());
+        let mut walk = text.walk(Encoding::Utf16);
+        for offset in (0..20).chain([3, 0, 12, 9]) {
+            assert_eq!(walk.place(offset), text.place(offset, Encoding::Utf16), "{offset}");
+        }
     }
 
     #[test]

@@ -42,8 +42,7 @@ impl Writer {
 
     /// Applies changes in order, each to the text that the one before it left.
     pub(crate) fn change(&mut self, path: &Path, version: i32, changes: Vec<Change>) -> Result<(), Refusal> {
-        let workspace = &mut self.roots.of(path).workspace;
-        let path = workspace.path(path);
+        let path = self.roots.of(path).workspace.path(path);
         let Some(document) = self.documents.get_mut(&path) else {
             return Err(format!(
                 "a change to `{}`, which is not open, was ignored",
@@ -66,11 +65,13 @@ impl Writer {
             edits.push((range, change.text));
         }
         // The document is as the client has it now, whatever becomes of the workspace.
-        for (range, new) in edits {
-            if workspace.edit(&path, range, &new).is_err() {
-                // The text was too large to be read; it may fit now.
-                workspace.set_file(&path, text.as_str().as_bytes());
-                break;
+        for workspace in self.roots.showing(&path) {
+            for (range, new) in &edits {
+                if workspace.edit(&path, range.clone(), new).is_err() {
+                    // The text was too large to be read; it may fit now.
+                    workspace.set_file(&path, text.as_str().as_bytes());
+                    break;
+                }
             }
         }
         Ok(())
@@ -86,6 +87,10 @@ impl Writer {
             .ok_or_else(|| format!("`{}` was closed, but it is not open", path.display()))?;
         workspace.close_file(&path);
         reload(workspace, &path);
+        for workspace in self.roots.dismiss(&path) {
+            workspace.close_file(&path);
+            reload(workspace, &path);
+        }
         Ok(document)
     }
 
@@ -112,7 +117,7 @@ impl Writer {
 fn reload(workspace: &mut Workspace, path: &Path) {
     match Disk.read(path) {
         Ok(bytes) => workspace.set_file(path, &bytes),
-        Err(_) => workspace.remove_file(path),
+        Err(error) => workspace.lose_file(path, &error),
     }
 }
 

@@ -16,7 +16,7 @@ use tower_lsp_server::ls_types::{MessageType, Uri};
 
 use crate::disk;
 use crate::documents::Documents;
-use crate::history::History;
+use crate::history::{Foresee, History};
 use crate::outbox::Outbox;
 use crate::publish_diagnostics;
 use crate::roots::{Root, Roots};
@@ -98,13 +98,14 @@ pub(crate) fn start(
     outbox: Outbox,
     runtime: Handle,
     shellcheck: Option<Shellcheck>,
+    foresee: Option<Foresee>,
 ) -> std::io::Result<Arc<Sender<Message>>> {
     let (sender, receiver) = channel();
     let sender = Arc::new(sender);
     let scripts = shellcheck.map(|shellcheck| Scripts::start(shellcheck, Arc::downgrade(&sender)));
     let scripts = scripts.transpose()?;
     let thread = std::thread::Builder::new().name("workspace".to_owned());
-    let history = History::start(Arc::downgrade(&sender))?;
+    let history = History::start(Arc::downgrade(&sender), foresee)?;
     let own = Arc::downgrade(&sender);
     let writer = Writer {
         roots: Roots::default(),
@@ -153,7 +154,12 @@ impl Writer {
             message,
             Message::ScriptsKnown | Message::ChangedOnDisk { .. } | Message::Folders { .. } | Message::LoadMore
         );
-        match catch_unwind(AssertUnwindSafe(|| self.write(message))) {
+        let written = catch_unwind(AssertUnwindSafe(|| {
+            let outcome = self.write(message);
+            self.roots.welcome(&self.documents);
+            outcome
+        }));
+        match written {
             Ok(Ok(())) => {}
             Ok(Err(refusal)) => self.outbox.log(MessageType::WARNING, refusal),
             Err(panic) => {
@@ -179,6 +185,9 @@ impl Writer {
             if catch_unwind(AssertUnwindSafe(|| workspace.open_file(path, text))).is_err() {
                 self.forget();
             }
+        }
+        if catch_unwind(AssertUnwindSafe(|| self.roots.welcome(&self.documents))).is_err() {
+            self.forget();
         }
     }
 

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use engine::event::{Command, EventKind, Found, Kept};
 use engine::{Engine, Keep, Sought};
@@ -15,10 +16,11 @@ use ir::quantity::render_duration;
 use ir::value::Value;
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
-use store::{Cache, CacheEntry, ErrorClass, Memory, Remembered, Store, StoreError, now_ms};
+use store::{Artifacts, Cache, CacheEntry, ErrorClass, Memory, Remembered, Store, StoreError, now_ms};
 
 use crate::driver::Driver;
 use crate::error::RunError;
+use crate::secrets::Redactor;
 use crate::world::DiskWorld;
 
 /// A driver's hold on what outlives runs; each file is read when it is needed first.
@@ -92,41 +94,27 @@ struct Broken {
     is_news: bool,
 }
 
-impl Driver<'_> {
-    /// Looks for a result, and reports what came of it.
-    pub(crate) fn look_up(&mut self, node: NodeId, instance: Option<u32>) {
-        let Some(wanted) = self.journal.engine.sought(node, instance) else {
-            return;
-        };
-        let dir = self.preparer.dir(wanted.dir.as_deref());
-        let files = self.files(&wanted, &dir);
-        let mut parts = wanted.parts.clone();
-        parts.extend(files.iter().cloned());
-        let key = SmolStr::from(fingerprint::digest(&parts));
-        let found = match wanted.anew {
-            true => Err("it was to be tried again".to_owned()),
-            false => self.find(&key, &wanted, &dir),
-        };
-        let (found, missed) = match found {
-            Ok(found) => (found.map(Box::new), None),
-            Err(why) => (None, Some(why)),
-        };
-        self.happened(EventKind::LookedUp {
-            node,
-            instance,
-            key,
-            files,
-            found,
-            missed,
-        });
-    }
+/// By what a result is looked for.
+pub(crate) fn key(wanted: &Sought, files: &[Part]) -> SmolStr {
+    let parts: Vec<Part> = wanted.parts.iter().chain(files).cloned().collect();
+    fingerprint::digest(&parts).into()
+}
 
+/// What a look for a result sees of the machine.
+pub(crate) struct Sight<'a> {
+    pub artifacts: &'a Artifacts,
+    pub redactor: &'a Arc<Redactor>,
+    /// Absolute path of the workspace's root.
+    pub workspace: &'a str,
+    pub run: &'a str,
+}
+
+impl Sight<'_> {
     /// What of a result's origin only the disk can tell: where its task runs, and the files that it says it reads.
-    fn files(&mut self, wanted: &Sought, dir: &Path) -> Vec<Part> {
+    pub fn files(&self, wanted: &Sought, dir: &Path) -> Vec<Part> {
         let mut files = Vec::new();
         if wanted.dir.is_some() {
-            let workspace = self.journal.engine.run().map(|run| run.workspace.clone());
-            let place = dir.strip_prefix(workspace.as_deref().unwrap_or("/")).unwrap_or(dir);
+            let place = dir.strip_prefix(self.workspace).unwrap_or(dir);
             let place = place.to_string_lossy();
             files.push(Part::new(Kind::Files, "folder", &place, &place));
         }
@@ -138,8 +126,8 @@ impl Driver<'_> {
     fn covered(&self, effect: &str, pattern: &str, dir: &Path) -> Part {
         let mut world = DiskWorld {
             dir,
-            artifacts: self.folder.artifacts(),
-            redactor: self.preparer.secrets.redactor(),
+            artifacts: self.artifacts,
+            redactor: self.redactor,
         };
         let what = format!("{effect}({pattern:?})");
         match world.covered(pattern) {
@@ -151,36 +139,12 @@ impl Driver<'_> {
                 Part::new(Kind::Files, what, &files, &count)
             }
             // nothing is known of them, so they are like no others
-            Err(why) => Part::new(Kind::Files, what, &("unknown", self.folder.id(), &why), &why),
+            Err(why) => Part::new(Kind::Files, what, &("unknown", self.run, &why), &why),
         }
-    }
-
-    fn find(&mut self, key: &str, wanted: &Sought, dir: &Path) -> Outcome {
-        let found = match self.shelf.cache() {
-            Ok(cache) => cache.find(key),
-            Err(broken) => return Err(self.without_cache(broken)),
-        };
-        match found {
-            Ok(None) => Ok(None),
-            Ok(Some(entry)) => self.fits(&entry, wanted, dir).map(Some),
-            // one result is damaged: it is made anew
-            Err(error @ (StoreError::NoArtifact { .. } | StoreError::ArtifactChanged { .. })) => Err(error.to_string()),
-            Err(error) => {
-                let broken = self.shelf.broken(&error);
-                Err(self.without_cache(broken))
-            }
-        }
-    }
-
-    fn without_cache(&mut self, broken: Broken) -> String {
-        if broken.is_news {
-            self.warn(&format!("no result is reused or kept: {}", broken.why));
-        }
-        broken.why
     }
 
     /// Whether what was found can stand in now.
-    fn fits(&self, entry: &CacheEntry, wanted: &Sought, dir: &Path) -> Result<Found, String> {
+    pub fn fits(&self, entry: &CacheEntry, wanted: &Sought, dir: &Path) -> Result<Found, String> {
         let age_ms = u64::try_from(now_ms().saturating_sub(entry.made_ms)).unwrap_or(0);
         if age_ms > wanted.age_max_ms {
             let shown = |ms: u64| render_duration(i64::try_from(ms).unwrap_or(i64::MAX));
@@ -196,7 +160,7 @@ impl Driver<'_> {
         let mut missing = None;
         for value in result.outputs.values().chain(result.writes.values()) {
             crate::attempt::files_in(value, &mut |digest| {
-                let damage = self.folder.artifacts().verify(digest).err();
+                let damage = self.artifacts.verify(digest).err();
                 missing = missing.take().or(damage);
             });
         }
@@ -226,6 +190,68 @@ impl Driver<'_> {
         let parts: Vec<Part> = parts.collect();
         (!parts.is_empty()).then(|| Part::new(Kind::Files, "writes", &parts, ""))
     }
+}
+
+impl Driver<'_> {
+    fn sight(&self) -> Sight<'_> {
+        let run = self.journal.engine.run();
+        Sight {
+            artifacts: self.folder.artifacts(),
+            redactor: self.preparer.secrets.redactor(),
+            workspace: run.map_or("/", |run| &run.workspace),
+            run: self.folder.id(),
+        }
+    }
+
+    /// Looks for a result, and reports what came of it.
+    pub(crate) fn look_up(&mut self, node: NodeId, instance: Option<u32>) {
+        let Some(wanted) = self.journal.engine.sought(node, instance) else {
+            return;
+        };
+        let dir = self.preparer.dir(wanted.dir.as_deref());
+        let files = self.sight().files(&wanted, &dir);
+        let key = key(&wanted, &files);
+        let found = match wanted.anew {
+            true => Err("it was to be tried again".to_owned()),
+            false => self.find(&key, &wanted, &dir),
+        };
+        let (found, missed) = match found {
+            Ok(found) => (found.map(Box::new), None),
+            Err(why) => (None, Some(why)),
+        };
+        self.happened(EventKind::LookedUp {
+            node,
+            instance,
+            key,
+            files,
+            found,
+            missed,
+        });
+    }
+
+    fn find(&mut self, key: &str, wanted: &Sought, dir: &Path) -> Outcome {
+        let found = match self.shelf.cache() {
+            Ok(cache) => cache.find(key),
+            Err(broken) => return Err(self.without_cache(broken)),
+        };
+        match found {
+            Ok(None) => Ok(None),
+            Ok(Some(entry)) => self.sight().fits(&entry, wanted, dir).map(Some),
+            // one result is damaged: it is made anew
+            Err(error @ (StoreError::NoArtifact { .. } | StoreError::ArtifactChanged { .. })) => Err(error.to_string()),
+            Err(error) => {
+                let broken = self.shelf.broken(&error);
+                Err(self.without_cache(broken))
+            }
+        }
+    }
+
+    fn without_cache(&mut self, broken: Broken) -> String {
+        if broken.is_news {
+            self.warn(&format!("no result is reused or kept: {}", broken.why));
+        }
+        broken.why
+    }
 
     /// Keeps results for later runs, in one write.
     pub(crate) fn keep(&mut self, keeps: &[Keep]) {
@@ -250,7 +276,7 @@ impl Driver<'_> {
         let engine = &self.journal.engine;
         let wanted = engine.sought(keep.node, keep.instance)?;
         let dir = self.preparer.dir(wanted.dir.as_deref());
-        let wrote = self.wrote(&wanted, &dir);
+        let wrote = self.sight().wrote(&wanted, &dir);
         let mut parts = wanted.parts;
         parts.extend(keep.files.iter().cloned());
         let made_ms = now_ms();

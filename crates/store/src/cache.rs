@@ -47,6 +47,17 @@ struct Head<'a> {
     until_ms: i64,
 }
 
+/// An entry without its result: what is compared.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Kept {
+    pub plan: String,
+    pub node: String,
+    pub label: String,
+    pub run: String,
+    pub made_ms: i64,
+    pub parts: Vec<Part>,
+}
+
 /// Where a result came from.
 #[derive(Debug, Deserialize)]
 struct Whose {
@@ -167,6 +178,21 @@ impl Cache {
             Ok(())
         })?;
         Ok(origins)
+    }
+
+    /// The newest result of each task and instance of a plan, by its label.
+    pub fn newest_of(&self, plan: &str) -> Result<BTreeMap<String, Kept>, StoreError> {
+        let mut newest = BTreeMap::new();
+        self.log.again().read_on(&mut |entry, place| {
+            let whose: Whose = serde_json::from_str(entry.event.get()).map_err(unreadable)?;
+            let counts = self.index.get(&whose.key).is_some_and(|at| at.place == place);
+            if whose.plan == plan && counts {
+                let kept: Kept = serde_json::from_str(entry.event.get()).map_err(unreadable)?;
+                newest.insert(whose.label, kept);
+            }
+            Ok(())
+        })?;
+        Ok(newest)
     }
 
     fn entry(&self, place: Place) -> Result<CacheEntry, StoreError> {
@@ -397,5 +423,24 @@ mod tests {
         // the file was looked through once: of what it does not hold nobody asks it again
         fs::remove_file(store.root().join(CACHE)).expect("removed");
         assert_eq!(nearest("q", "a", ""), None);
+    }
+    #[test]
+    fn of_each_task_and_instance_the_newest_result_is_compared() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut cache = store(&dir).cache().expect("empty");
+        let labelled = |key: &str, run: &str, label: &str| CacheEntry {
+            label: label.to_owned(),
+            ..entry(key, run, "v")
+        };
+        let entries = [
+            labelled("k", "r1", "a[x]"),
+            labelled("l", "r2", "a[y]"),
+            labelled("m", "r3", "a[x]"),
+        ];
+        cache.keep(&entries).expect("kept");
+        let newest = cache.newest_of("p").expect("read");
+        let newest: Vec<_> = newest.iter().map(|(label, kept)| (&**label, &*kept.run)).collect();
+        assert_eq!(newest, [("a[x]", "r3"), ("a[y]", "r2")]);
+        assert!(cache.newest_of("q").expect("read").is_empty());
     }
 }

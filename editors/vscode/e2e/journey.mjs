@@ -16,6 +16,7 @@ export const STEPS = [
   ["the graph follows the cursor, and the cursor the graph", graph],
   ["a plan is run, and its state shown as it goes", run],
   ["a gate is approved with a reason", approve],
+  ["what stands above a task is clicked", lenses],
   ["tests are listed and run", tests],
   ["a plan is written from nothing and run", fromNothing],
 ];
@@ -120,6 +121,32 @@ async function approve(vscode) {
   assert.match(vscode.dslc("report", newest.run), new RegExp(REASON));
 }
 
+async function lenses(vscode) {
+  const lens = (text) => vscode.page.locator(".codelens-decoration a", { hasText: text }).first();
+  const runs = () => vscode.dslc("runs", "--json").trim().split("\n").map((line) => JSON.parse(line));
+  await vscode.goto(...placeOf(vscode.read(PLAN), "task build"));
+  await lens(/^4 references$/).click();
+  await vscode.page.locator(".peekview-widget .monaco-list-row", { hasText: "needs" }).first().waitFor();
+  await vscode.look("9a-references");
+  await vscode.goto(...placeOf(vscode.read(PLAN), "task build"));
+  await vscode.press("Escape");
+  await vscode.page.locator(".peekview-widget").waitFor({ state: "hidden" });
+  await lens("would be reused from cache").waitFor();
+  await vscode.look("9b-reused");
+  await lens("▶ Run").click();
+  await vscode.until("a second run that waits", () => runs().length === 2 && runs()[0].status === "blocked");
+  assert.match(vscode.dslc("show", runs()[0].run), /build/);
+  await lens("2 of 2 runs; would be reused from cache").waitFor();
+  await vscode.goto(...placeOf(vscode.read(PLAN), "built {{"));
+  await vscode.type("well ");
+  await lens("would run again: `run` changed").waitFor();
+  await vscode.look("9c-again");
+  await vscode.press("Control+z");
+  await lens("would be reused from cache").waitFor();
+  await vscode.save(PLAN, "the text as it was", (text) => !text.includes("well built"));
+  vscode.dslc("cancel", runs()[0].run);
+}
+
 async function tests(vscode) {
   await vscode.view("Testing");
   const file = vscode.page.locator(".test-explorer .monaco-list-row", { hasText: PLAN });
@@ -144,7 +171,7 @@ async function fromNothing(vscode) {
   await vscode.press("Enter", "Shift+Tab", "Shift+Tab");
   await vscode.type('task second "Says it again"\nneeds: frist\nrun: "echo again"');
   await vscode.squiggles().first().waitFor();
-  await vscode.look("10a-mistake");
+  await vscode.look("11a-mistake");
   await vscode.press("Control+s");
   await vscode.answer("");
   await vscode.press("Control+a");

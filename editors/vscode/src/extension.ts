@@ -26,6 +26,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     ...runCommands(session, history),
     vscode.commands.registerCommand("dslc.restart", () => session.restart()),
     vscode.commands.registerCommand("dslc.showOutput", () => session.showOutput()),
+    vscode.commands.registerCommand("dslc.walkthrough", () =>
+      vscode.commands.executeCommand("workbench.action.openWalkthrough", `${context.extension.id}#start`),
+    ),
     vscode.commands.registerCommand("dslc.showGraph", () => GraphPanel.show(context, session, history)),
     vscode.workspace.registerTextDocumentContentProvider(RULE_SCHEME, {
       provideTextDocumentContent: (uri) => session.rulePage(ruleOfPage(uri.path)),

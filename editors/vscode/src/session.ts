@@ -127,7 +127,12 @@ export class Session implements vscode.Disposable {
   private clientOptions(): LanguageClientOptions {
     return {
       documentSelector: [{ scheme: "file", language: LANGUAGE }, { scheme: "untitled", language: LANGUAGE }],
-      initializationOptions: { ruleScheme: RULE_SCHEME, commands: OWN_COMMANDS },
+      initializationOptions: {
+        ruleScheme: RULE_SCHEME,
+        commands: OWN_COMMANDS,
+        inlayHints: vscode.workspace.getConfiguration("dslc").get("inlayHints"),
+      },
+      synchronize: { configurationSection: "dslc" },
       outputChannel: this.output,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
     };

@@ -1,5 +1,6 @@
 //! One document: changes and their diagnostics, and what is asked between them. Every change is taken back.
 
+use std::cell::RefCell;
 use std::io;
 use std::path::Path;
 use std::process::Command;
@@ -110,6 +111,18 @@ impl Measured {
                     client.request("textDocument/semanticTokens/full", params)
                 };
                 scripts.iter().map(|&place| after_change(client, place, ask)).collect()
+            })?,
+            timed("the same, as a change of those before", client, |client| {
+                let known = RefCell::new(json!(""));
+                let ask = |client: &mut Client, _| {
+                    let params = json!({ "textDocument": client.document(), "previousResultId": *known.borrow() });
+                    let answer = client.request("textDocument/semanticTokens/full/delta", params)?;
+                    known.replace(answer.0["resultId"].clone());
+                    Ok(answer)
+                };
+                // the first is told whole
+                let times = scripts.iter().map(|&place| after_change(client, place, ask));
+                Ok(times.collect::<io::Result<Vec<_>>>()?.split_off(1))
             })?,
         ];
         Ok(Self { changes, asked })

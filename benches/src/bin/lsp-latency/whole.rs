@@ -26,6 +26,7 @@ pub fn workspace(server: &str, folder: &Path) -> io::Result<()> {
     let mut plans: Vec<PathBuf> = std::fs::read_dir(folder)?
         .map(|entry| Ok(entry?.path()))
         .collect::<io::Result<_>>()?;
+    plans.retain(|path| path.extension().is_some_and(|extension| extension == "plan"));
     plans.sort();
     let (first, text) = (&plans[0], std::fs::read_to_string(&plans[0])?);
     let started = Instant::now();
@@ -53,6 +54,12 @@ pub fn workspace(server: &str, folder: &Path) -> io::Result<()> {
         )));
     }
     single("… to those of all", ms(started), ALL_MS_MOST, " ms");
+    let used = process::processor_time(client.process())?;
+    println!(
+        "  {:<40} {:>9.2} ms",
+        "… and what processors worked for that",
+        used.as_secs_f64() * 1e3
+    );
     single(
         "peak memory",
         process::peak_memory(client.process())? / 1e6,

@@ -9,7 +9,8 @@ use dsl_syntax::table::{ClauseKey as K, DeclKind};
 
 use super::{members, own_member, segments};
 use crate::analysis::Analysis;
-use crate::trees::parse;
+use crate::inputs::{SourceChunk, for_each_chunk};
+use crate::trees::blocks;
 use crate::walk;
 
 /// What a name is.
@@ -50,27 +51,19 @@ impl Analysis {
         let Some(file) = self.file(path) else {
             return Vec::new();
         };
+        let chunks = file.chunks(&self.db);
+        for_each_chunk(&self.db, chunks, |db, chunk| {
+            tokens_of(db, chunk);
+        });
         let mut found = Vec::new();
         let mut start = 0;
-        for &chunk in file.chunks(&self.db) {
-            for block in parse(&self.db, chunk) {
-                let mut block_tokens = Tokens::default();
-                match &block.item {
-                    Some(Item::Decl(decl)) => block_tokens.decl(decl),
-                    Some(Item::Use(used)) => {
-                        used.picked
-                            .iter()
-                            .for_each(|name| block_tokens.name(name, NameKind::Type));
-                    }
-                    None => {}
-                }
-                let tokens = block_tokens.sorted().into_iter().map(|token| NameToken {
-                    span: token.span.shifted(start),
-                    ..token
-                });
-                found.extend(tokens);
-                start += block.len;
-            }
+        for &chunk in chunks {
+            let tokens = tokens_of(&self.db, chunk).iter().map(|token| NameToken {
+                span: token.span.shifted(start),
+                ..*token
+            });
+            found.extend(tokens);
+            start += chunk.text(&self.db).len() as u32;
         }
         found
     }
@@ -113,28 +106,27 @@ impl Analysis {
         }
         nested.into_iter().map(|span| span.shifted(start)).collect()
     }
+}
 
-    /// The imports of a file: the path as written, quotes included, and the file that it leads to.
-    pub fn import_links(&self, path: &Path) -> Vec<(Span, std::path::PathBuf)> {
-        let Some(file) = self.file(path) else {
-            return Vec::new();
-        };
-        let mut found = Vec::new();
-        let mut start = 0;
-        for &chunk in file.chunks(&self.db) {
-            for block in parse(&self.db, chunk) {
-                if let Some(Item::Use(used)) = &block.item
-                    && let Some(written) = &used.path
-                    && let Some(text) = written.plain()
-                {
-                    let target = crate::imports::import_path(self.root(), file.path(&self.db), &text);
-                    found.push((written.span.shifted(start), target));
-                }
-                start += block.len;
-            }
+/// The names in a chunk, from its start.
+#[salsa::tracked(returns(deref))]
+fn tokens_of(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[NameToken]> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for block in blocks(db, chunk).iter() {
+        let mut tokens = Tokens::default();
+        match &block.item {
+            Some(Item::Decl(decl)) => tokens.decl(decl),
+            Some(Item::Use(used)) => used.picked.iter().for_each(|name| tokens.name(name, NameKind::Type)),
+            None => {}
         }
-        found
+        found.extend(tokens.sorted().into_iter().map(|token| NameToken {
+            span: token.span.shifted(start),
+            ..token
+        }));
+        start += block.len;
     }
+    found.into()
 }
 
 #[derive(Default)]

@@ -4,6 +4,7 @@ mod edits;
 mod examples;
 mod fixes;
 mod graph;
+mod imports;
 
 use dsl_check::{Diagnostic, Severity, Workspace};
 

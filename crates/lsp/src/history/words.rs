@@ -1,6 +1,8 @@
-//! How a node went, in words: a few for a lens, a paragraph for a hover.
+//! How a node went, and what its next run would find, in words: a few for a lens, a paragraph for a hover.
 
 use engine::event::NodeStatus;
+use ir::fingerprint::{Difference, Kind};
+use store::{Forecast, Provided};
 
 use super::{Went, WentRun};
 
@@ -8,6 +10,75 @@ use super::{Went, WentRun};
 const COUNTED_MAX: usize = 5;
 /// So much of an error is shown.
 const ERROR_CHARS_MAX: usize = 200;
+
+/// So many things that have changed are named.
+const NAMED_MAX: usize = 3;
+
+/// `would be reused from cache`, `would run again: input `query` changed`.
+pub(crate) fn next_in_short(forecast: &Forecast, now_ms: i64) -> String {
+    match forecast {
+        Forecast::Reused { until_ms, .. } if *until_ms < now_ms => "would run again: its result is too old".to_owned(),
+        Forecast::Reused { provided, .. } => match provided {
+            None => "would be reused from cache".to_owned(),
+            Some(Provided::Files) => "would be reused from cache while its files stay the same".to_owned(),
+            Some(Provided::Values) => "would be reused from cache if what it reads is the same".to_owned(),
+        },
+        Forecast::Again { differences, .. } => format!("would run again: {} changed", changed(differences)),
+        Forecast::Unfit { why } => format!("would run again: {why}"),
+    }
+}
+
+/// The same, with whose result it is and what was there before.
+pub(crate) fn next_in_full(forecast: &Forecast, now_ms: i64) -> String {
+    let mut text = format!("**Next run**: {}", next_in_short(forecast, now_ms));
+    match forecast {
+        Forecast::Reused { run, until_ms, .. } if *until_ms >= now_ms => text.push_str(&format!(" (`{run}`)")),
+        Forecast::Again { differences, .. } => {
+            let shown = differences
+                .iter()
+                .filter_map(|one| Some((named(one), one.before.as_ref()?, one.now.as_ref()?)));
+            for (name, before, now) in shown.filter(|(_, before, now)| is_short(before) && is_short(now)) {
+                text.push_str(&format!("\n- {name} was `{before}`, is `{now}`"));
+            }
+        }
+        _ => {}
+    }
+    text
+}
+
+/// Whether a value can stand in a line.
+fn is_short(value: &str) -> bool {
+    !value.is_empty() && !value.contains(['\n', '`'])
+}
+
+/// `input `query``, `input `query` and `run``.
+fn changed(differences: &[Difference]) -> String {
+    let mut names: Vec<String> = differences.iter().map(named).collect();
+    names.dedup();
+    let more = names.len().saturating_sub(NAMED_MAX);
+    names.truncate(NAMED_MAX);
+    if more > 0 {
+        return format!("{} and {more} more", names.join(", "));
+    }
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => "something".to_owned(),
+    }
+}
+
+fn named(one: &Difference) -> String {
+    let what = one.what.as_str();
+    match one.kind {
+        Kind::Files if what == "folder" => "its folder".to_owned(),
+        Kind::Files => format!("what is in `{what}`"),
+        Kind::Use if what == "captures" => "what is read of it".to_owned(),
+        _ => match what.split_once('.') {
+            Some(("input", name)) => format!("input `{name}`"),
+            _ => format!("`{what}`"),
+        },
+    }
+}
 
 /// `completed in 12 s, 4 of 5 runs`; nothing if the node has never run.
 pub(crate) fn in_short(runs: &[&WentRun], node: &str) -> Option<String> {
@@ -111,7 +182,55 @@ fn ordinal(number: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ago, took};
+    use ir::fingerprint::{Difference, Kind};
+    use store::{Forecast, Provided};
+
+    use super::{ago, next_in_full, next_in_short, took};
+
+    fn differs(kind: Kind, what: &str) -> Difference {
+        Difference {
+            kind,
+            what: what.into(),
+            before: Some("old".to_owned()),
+            now: Some("new".to_owned()),
+        }
+    }
+
+    #[test]
+    fn what_the_next_run_would_find_is_said_with_what_it_takes_for_granted() {
+        let reused = |until_ms, provided| Forecast::Reused {
+            run: "r".to_owned(),
+            until_ms,
+            provided,
+        };
+        let again = |differences| Forecast::Again {
+            run: "r".to_owned(),
+            differences,
+        };
+        let short = |forecast| next_in_short(&forecast, 100);
+        assert_eq!(short(reused(100, None)), "would be reused from cache");
+        assert_eq!(short(reused(99, None)), "would run again: its result is too old");
+        assert!(short(reused(100, Some(Provided::Files))).ends_with("while its files stay the same"));
+        let query = [
+            differs(Kind::Clause, "input.query"),
+            differs(Kind::Value, "input.query"),
+        ];
+        assert_eq!(short(again(query.to_vec())), "would run again: input `query` changed");
+        let two = vec![differs(Kind::Clause, "run"), differs(Kind::Files, "folder")];
+        assert_eq!(short(again(two)), "would run again: `run` and its folder changed");
+        let many = ["a", "b", "c", "d", "e"]
+            .map(|what| differs(Kind::Value, what))
+            .to_vec();
+        assert_eq!(short(again(many)), "would run again: `a`, `b`, `c` and 2 more changed");
+        assert_eq!(
+            next_in_full(&again(vec![differs(Kind::Value, "input.query")]), 100),
+            "**Next run**: would run again: input `query` changed\n- input `query` was `old`, is `new`"
+        );
+        assert_eq!(
+            next_in_full(&reused(100, None), 100),
+            "**Next run**: would be reused from cache (`r`)"
+        );
+    }
 
     #[test]
     fn times_are_short() {

@@ -2,7 +2,7 @@
 
 use tower_lsp_server::ls_types::{
     CodeActionContext, CodeActionKind, CodeActionOrCommand, CodeActionParams, DocumentSymbol, DocumentSymbolResponse,
-    GotoDefinitionResponse, HoverContents, Range, TextDocumentIdentifier, TextEdit,
+    HoverContents, Range, TextDocumentIdentifier, TextEdit,
 };
 
 use dsl_syntax::ast::Span;
@@ -78,18 +78,7 @@ fn nothing_is_said_about_nothing() {
 #[track_caller]
 fn check_definition(text: &str) {
     let fixture = Fixture::new(text);
-    let found = definition::definition(&fixture.subject(), fixture.cursor).expect("a definition");
-    let GotoDefinitionResponse::Scalar(location) = found else {
-        panic!("not one place: {found:?}")
-    };
-    let (path, marked) = fixture.marked.clone().expect("a mark");
-    assert_eq!(*edge::path(&location.uri), *path);
-    let text = fixture.subject().view.text(&path).expect("a text");
-    let expected = [marked.start, marked.end].map(|offset| text.place(offset, Encoding::Utf16));
-    assert_eq!(
-        [edge::place(location.range.start), edge::place(location.range.end)],
-        expected
-    );
+    fixture.check_mark(definition::definition(&fixture.subject(), fixture.cursor));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dsl_check::{Loader, Workspace};
+use tower_lsp_server::ls_types::GotoDefinitionResponse;
 
 use crate::documents::{Document, Documents};
 use crate::edge;
@@ -103,6 +104,20 @@ impl Fixture {
             all: vec![self.view],
             is_loading: false,
         }
+    }
+
+    /// The answer is the one place between `«` and `»`.
+    #[track_caller]
+    pub fn check_mark(&self, found: Option<GotoDefinitionResponse>) {
+        let Some(GotoDefinitionResponse::Scalar(location)) = found else {
+            panic!("not one place: {found:?}")
+        };
+        let (path, marked) = self.marked.clone().expect("a mark");
+        assert_eq!(*edge::path(&location.uri), *path);
+        let text = self.view.text(&path).expect("a text");
+        let expected = [marked.start, marked.end].map(|offset| text.place(offset, Encoding::Utf16));
+        let shown = [location.range.start, location.range.end].map(edge::place);
+        assert_eq!(shown, expected);
     }
 
     pub fn text(&self) -> &Text {

@@ -1,5 +1,6 @@
 //! What lenses and hovers say of runs: the store is written here as a driver writes it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,9 +8,11 @@ use dsl_check::Workspace;
 use engine::Engine;
 use engine::event::{AttemptId, Command, Ended, Event, EventKind, How, RunStarted};
 use serde_json::{Value, json};
-use store::{Durability, NewRun, RunFolder, RunLock, Store, Writer};
+use smol_str::SmolStr;
+use store::{Durability, Forecast, NewRun, RunFolder, RunLock, Store, Writer};
 
-use super::client::{Client, at, uri, with_server};
+use super::client::{Client, at, uri, with_server, with_tools};
+use crate::Tools;
 
 const PLAN: &str =
     "plan p\n  task fetch\n    run: |\n      true\n\n  task pack\n    needs: fetch\n    run: |\n      true\n";
@@ -19,6 +22,7 @@ const BEGAN_MS: i64 = 1_790_000_000_000;
 struct Home {
     dir: tempfile::TempDir,
     file: PathBuf,
+    text: String,
 }
 
 /// A run that goes on.
@@ -33,11 +37,16 @@ struct Run {
 
 impl Home {
     fn new() -> Self {
+        Self::with(PLAN)
+    }
+
+    fn with(text: &str) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         std::fs::write(dir.path().join("dslc.toml"), "").expect("written");
         let file = dir.path().join("a.plan");
-        std::fs::write(&file, PLAN).expect("written");
-        Self { dir, file }
+        std::fs::write(&file, text).expect("written");
+        let text = text.to_owned();
+        Self { dir, file, text }
     }
 
     fn file(&self) -> &str {
@@ -46,7 +55,7 @@ impl Home {
 
     fn start(&self) -> Run {
         let mut workspace = Workspace::new(self.dir.path());
-        workspace.set_file(&self.file, PLAN.as_bytes());
+        workspace.set_file(&self.file, self.text.as_bytes());
         let plan = workspace.compile(&self.file, None).expect("compiled");
         let store = Store::new(self.dir.path().join(".dslc"), Durability::Process);
         let new = NewRun {
@@ -139,6 +148,66 @@ impl Run {
     }
 }
 
+/// Reuses what ran under a plan of the same text, and nothing that is not known to have run.
+fn foresee(last: &RunFolder, plan: ir::Plan) -> BTreeMap<SmolStr, Forecast> {
+    let meta = last.meta().expect("readable");
+    let forecast = match plan.hash() == meta.ir_hash {
+        true => Forecast::Reused {
+            run: meta.run,
+            until_ms: i64::MAX,
+            provided: None,
+        },
+        false => Forecast::Unfit {
+            why: "it is another plan".to_owned(),
+        },
+    };
+    [("fetch".into(), forecast)].into()
+}
+
+#[test]
+fn what_is_said_of_the_next_run_is_never_of_another_text() {
+    let text = PLAN.replacen("    run", "    cache: 1h\n    run", 1);
+    let home = Home::with(&text);
+    home.ran(&[0, 0]);
+    let tools = Tools {
+        foresee: Some(foresee),
+        ..Tools::default()
+    };
+    with_tools(tools, |mut client| async move {
+        open(&mut client, &home).await;
+        lenses(&mut client, &home).await;
+        refreshed(&mut client).await;
+        // how it went is known, what would come next is worked out
+        assert_eq!(
+            lenses(&mut client, &home).await,
+            ["completed in 12 s", "completed in 12 s"]
+        );
+        refreshed(&mut client).await;
+        let reused = "completed in 12 s; would be reused from cache";
+        assert_eq!(lenses(&mut client, &home).await, [reused, "completed in 12 s"]);
+        let hover = hovered(&mut client, &home, 1).await;
+        assert!(hover.contains("**Next run**: would be reused from cache"), "{hover}");
+        assert!(!hovered(&mut client, &home, 6).await.contains("Next run"));
+        let edit = super::client::replace((4, 6), (4, 10), "false");
+        client.change(home.file(), 2, json!([edit])).await;
+        assert_eq!(
+            lenses(&mut client, &home).await[0],
+            "completed in 12 s",
+            "nothing stale"
+        );
+        refreshed(&mut client).await;
+        let again = "completed in 12 s; would run again: it is another plan";
+        assert_eq!(lenses(&mut client, &home).await[0], again);
+        // what only people read changes nothing, and what is broken is not spoken of
+        let comment = super::client::replace((0, 0), (0, 0), "# a plan\n");
+        client.change(home.file(), 3, json!([comment])).await;
+        let broken = super::client::replace((3, 11), (3, 13), "\"x\"");
+        client.change(home.file(), 4, json!([broken])).await;
+        assert_eq!(lenses(&mut client, &home).await[0], "completed in 12 s");
+        assert_eq!(client.finish().await, 0);
+    });
+}
+
 async fn open(client: &mut Client, home: &Home) {
     let params = json!({
         "rootUri": uri(home.dir.path().to_str().expect("a path")),
@@ -149,7 +218,7 @@ async fn open(client: &mut Client, home: &Home) {
     });
     client.request("initialize", params).await.expect("initialize");
     client.notify("initialized", json!({})).await;
-    client.open(home.file(), 1, PLAN).await;
+    client.open(home.file(), 1, &home.text).await;
 }
 
 /// The titles that speak of runs.
@@ -340,7 +409,7 @@ fn a_plan_of_the_same_name_in_another_file_has_its_own_runs() {
     assert!(runs.of_plan(Path::new("/plans/a.plan"), "p").is_empty());
     let home = Home::new();
     home.ran(&[0, 0]);
-    let history = crate::history::History::start(std::sync::Weak::new()).expect("started");
+    let history = crate::history::History::start(std::sync::Weak::new(), None).expect("started");
     let store = home.dir.path().join(".dslc");
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while history.runs(&store).0.is_empty() {

@@ -1,6 +1,6 @@
 //! From a place to others: types, needs, linked names, imports of files that move.
 
-use tower_lsp_server::ls_types::{CallHierarchyItem, FileRename, GotoDefinitionResponse};
+use tower_lsp_server::ls_types::{CallHierarchyItem, FileRename};
 
 use super::fixture::Fixture;
 use crate::text::{Encoding, Place};
@@ -11,18 +11,7 @@ use crate::{call_hierarchy, edge, linked_editing_range, range_formatting, type_d
 #[track_caller]
 fn check_type(text: &str) {
     let fixture = Fixture::new(text);
-    let found = type_definition::type_definition(&fixture.subject(), fixture.cursor).expect("a type");
-    let GotoDefinitionResponse::Scalar(location) = found else {
-        panic!("not one place: {found:?}")
-    };
-    let (path, marked) = fixture.marked.clone().expect("a mark");
-    assert_eq!(*edge::path(&location.uri), *path);
-    let text = fixture.subject().view.text(&path).expect("a text");
-    let expected = [marked.start, marked.end].map(|offset| text.place(offset, Encoding::Utf16));
-    assert_eq!(
-        [edge::place(location.range.start), edge::place(location.range.end)],
-        expected
-    );
+    fixture.check_mark(type_definition::type_definition(&fixture.subject(), fixture.cursor));
 }
 
 #[test]

@@ -77,6 +77,58 @@ fn each_folder_has_its_own_root_and_settings() {
 }
 
 #[test]
+fn what_is_typed_in_one_folder_is_seen_in_another_that_imports_it() {
+    let lib = Folder::new(&[("dslc.toml", ""), ("shared.plan", "type Shared\n  a: int\n")]);
+    let app = Folder::new(&[("dslc.toml", "")]);
+    let relative = format!(
+        "../{}/shared.plan",
+        lib.0.path().file_name().and_then(|name| name.to_str()).expect("a name")
+    );
+    let text = format!("use \"{relative}\"\n\ntype Pair\n  left: Other\n");
+    with_server(|mut client| async move {
+        start(&mut client, &[&lib, &app], json!({})).await;
+        let (shared, user) = (lib.path("shared.plan"), app.path("a.plan"));
+        client.open(&user, 1, &text).await;
+        assert_eq!(rules(&client.diagnostics(&user, 1).await), ["unresolved-name"]);
+        client.open(&shared, 1, "type Other\n  a: int\n").await;
+        published(&mut client, &user, false).await;
+        let edit = super::client::replace((0, 5), (0, 10), "Third");
+        client.change(&shared, 2, json!([edit])).await;
+        published(&mut client, &user, true).await;
+        // an import that comes later brings the open text, not the saved one
+        client
+            .change(&user, 2, json!([{ "text": "type Pair\n  left: int\n" }]))
+            .await;
+        client.diagnostics(&user, 2).await;
+        let text = text.replace("Other", "Third");
+        client.change(&user, 3, json!([{ "text": text }])).await;
+        assert_eq!(rules(&client.diagnostics(&user, 3).await), Vec::<&str>::new());
+        // what is closed is what was saved
+        client.close(&shared).await;
+        published(&mut client, &user, true).await;
+        assert_eq!(client.finish().await, 0);
+    });
+}
+
+#[test]
+fn an_import_that_cannot_be_read_says_why() {
+    let folder = Folder::new(&[("dslc.toml", ""), ("lib.plan/a.txt", "")]);
+    with_server(|mut client| async move {
+        start(&mut client, &[&folder], json!({})).await;
+        let user = folder.path("a.plan");
+        client
+            .open(&user, 1, "use \"lib.plan\"\n\ntype Pair\n  left: int\n")
+            .await;
+        let found = client.diagnostics(&user, 1).await;
+        assert_eq!(
+            found[0]["message"],
+            "`lib.plan` cannot be read: it is not a regular file"
+        );
+        assert_eq!(client.finish().await, 0);
+    });
+}
+
+#[test]
 fn folders_come_and_go() {
     let one = Folder::new(&[("a.plan", "task a\n  run: |\n    true\n")]);
     let two = Folder::new(&[("dslc.toml", ""), ("lib/b.plan", WRONG)]);

@@ -1,9 +1,9 @@
-//! Folding, selection, links, symbols of the workspace, colours of names, hints.
+//! Folding, selection, links, symbols of the workspace, colours of names.
 
 use tower_lsp_server::ls_types::{Position, Range};
 
 use super::fixture::Fixture;
-use crate::{inlay_hint, semantic_tokens, structure};
+use crate::{semantic_tokens, structure};
 
 const PLAN: &str = r#"# What this is,
 # in two lines.
@@ -121,18 +121,4 @@ fn a_range_has_the_tokens_within_it() {
     let found = semantic_tokens::tokens(&fixture.subject(), Some(range)).data;
     assert_eq!(found.len(), 2, "`task` and `b`");
     assert_eq!((found[0].delta_line, found[0].delta_start), (9, 2));
-}
-
-#[test]
-fn headers_say_what_their_node_takes_at_worst() {
-    let text = "task a\n  timeout: 5m\n  retry: 1\n  run: |\n    true\n";
-    let fixture = Fixture::new(text);
-    let range = Range::new(Position::new(0, 0), Position::new(9, 0));
-    let found = inlay_hint::hints(&fixture.subject(), range);
-    assert_eq!(found.len(), 1);
-    assert_eq!(found[0].position, Position::new(0, 6));
-    let label = serde_json::to_string(&found[0].label).expect("JSON");
-    assert!(label.contains("≤ 10m"), "{label}");
-    let nowhere = Range::new(Position::new(3, 0), Position::new(4, 0));
-    assert_eq!(inlay_hint::hints(&fixture.subject(), nowhere).len(), 0);
 }

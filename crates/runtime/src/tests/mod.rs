@@ -2,6 +2,7 @@
 
 mod crash;
 mod driver;
+mod forecast;
 mod plans;
 mod reuse;
 mod scopes;

@@ -19,12 +19,12 @@ use crate::{Finished, Observer, Progress, RunError, Unwatched, fold, replay, res
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const CRASHES: u64 = 12;
 
-struct Home {
-    dir: tempfile::TempDir,
-    store: Store,
+pub struct Home {
+    pub dir: tempfile::TempDir,
+    pub store: Store,
 }
 
-fn home() -> Home {
+pub fn home() -> Home {
     let dir = tempfile::tempdir().expect("a folder");
     let store = store(dir.path());
     Home { dir, store }
@@ -42,7 +42,7 @@ impl Observer for Warnings {
 }
 
 impl Home {
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
@@ -59,7 +59,7 @@ impl Home {
         (finished, warnings.0)
     }
 
-    fn run(&self, plan: Plan, query: &str) -> Finished {
+    pub fn run(&self, plan: Plan, query: &str) -> Finished {
         let (finished, warnings) = self.watched(plan, query);
         assert_eq!(finished.engine.status(), RunStatus::Completed);
         assert_eq!(warnings, [""; 0]);
@@ -72,7 +72,7 @@ impl Home {
     }
 
     /// `ask`, which leaves a mark and a report, and answers a query; its result is good for a day.
-    fn asking(&self) -> Plan {
+    pub fn asking(&self) -> Plan {
         let dir = self.dir.path().display();
         let mut task = Task {
             work: sh(&format!("echo x >>{dir}/marks; echo \"about $q\" | tee report.md")).into(),

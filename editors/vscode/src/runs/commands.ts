@@ -53,7 +53,15 @@ async function start(session: Session, history: RunHistory, target: unknown): Pr
     ? await vscode.window.showTextDocument(vscode.Uri.parse(target.uri))
     : vscode.window.activeTextEditor;
   const command = session.command;
-  if (editor === undefined || editor.document.languageId !== LANGUAGE || command === undefined) {
+  if (editor === undefined || editor.document.languageId !== LANGUAGE) {
+    const newPlan = "New Plan";
+    if ((await vscode.window.showInformationMessage("Open a plan to run it.", newPlan)) === newPlan) {
+      await vscode.commands.executeCommand("dslc.newPlan");
+    }
+    return;
+  }
+  if (command === undefined) {
+    void vscode.window.showErrorMessage("There is no dslc to run it with: set dslc.path to the program.");
     return;
   }
   if (editor.document.isUntitled || !(await editor.document.save())) {
@@ -144,7 +152,15 @@ async function answer(history: RunHistory, { run, question }: Of<"question">): P
       given.push(`${name}=${value}`);
     }
   }
-  await history.act(["answer", run.run, question.id, ...given], run.dir);
+  const because = await vscode.window.showInputBox({
+    title: `Answer “${question.title ?? question.id}”`,
+    prompt: "Why? A reason is recorded with the answer; leave it empty if there is nothing to say.",
+    ignoreFocusOut: true,
+  });
+  if (because !== undefined) {
+    const why = because.trim() === "" ? [] : ["--because", because];
+    await history.act(["answer", run.run, question.id, ...given, ...why], run.dir);
+  }
 }
 
 function whoever(approvers: readonly string[]): Thenable<string | undefined> {
