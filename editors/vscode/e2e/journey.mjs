@@ -128,14 +128,12 @@ async function lenses(vscode) {
   await lens(/^4 references$/).click();
   await vscode.page.locator(".peekview-widget .monaco-list-row", { hasText: "needs" }).first().waitFor();
   await vscode.look("9a-references");
-  await vscode.goto(...placeOf(vscode.read(PLAN), "task build"));
   await vscode.press("Escape");
   await vscode.page.locator(".peekview-widget").waitFor({ state: "hidden" });
   await lens("would be reused from cache").waitFor();
   await vscode.look("9b-reused");
   await lens("▶ Run").click();
-  await vscode.until("a second run that waits", () => runs().length === 2 && runs()[0].status === "blocked");
-  assert.match(vscode.dslc("show", runs()[0].run), /build/);
+  await vscode.until("a second run", () => runs().length === 2);
   await lens("2 of 2 runs; would be reused from cache").waitFor();
   await vscode.goto(...placeOf(vscode.read(PLAN), "built {{"));
   await vscode.type("well ");

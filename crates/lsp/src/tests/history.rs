@@ -125,8 +125,17 @@ impl Run {
         self.writer.stage(self.now_ms, &event, &commands, None).expect("staged");
         self.writer.commit().expect("committed");
         for command in commands {
-            if let Command::StartAttempt(start) = command {
-                self.started.push(start.attempt);
+            match command {
+                Command::StartAttempt(start) => self.started.push(start.attempt),
+                Command::LookUp { node, instance } => self.tell(EventKind::LookedUp {
+                    node,
+                    instance,
+                    key: "unknown".into(),
+                    files: Vec::new(),
+                    found: None,
+                    missed: None,
+                }),
+                _ => {}
             }
         }
     }
