@@ -32,7 +32,7 @@ const PLAN: &str = "plan survey
 ";
 
 /// What stands above the nodes of the plan, once that is wanted: what is known comes later.
-fn titles(client: &mut Client, path: &std::path::Path, wanted: &[&str]) {
+fn titles(client: &mut Client, path: &std::path::Path, wanted: &[&str]) -> String {
     loop {
         let params = json!({ "textDocument": { "uri": uri(path) } });
         let lenses = client.request("textDocument/codeLens", params).expect("lenses");
@@ -43,7 +43,7 @@ fn titles(client: &mut Client, path: &std::path::Path, wanted: &[&str]) {
             .filter_map(|title| Some(title.split_once("; ")?.1))
             .collect();
         if next == wanted {
-            return;
+            return titles.join("\n");
         }
         // the client gives up if nothing more is known
         let asked = client.wait_for(|message| message["method"] == "workspace/codeLens/refresh");
@@ -79,7 +79,11 @@ fn a_lens_says_what_the_next_run_would_do_and_that_is_what_it_does() {
     fs::write(project.path().join("notes.txt"), "two\n").expect("written");
     client.changed_on_disk(&newest_journal(&project), 2);
     let read = "would run again: what is in `read(\"notes.txt\")` changed";
-    titles(&mut client, &path, &[reused, reused, read]);
+    let shown = titles(&mut client, &path, &[reused, reused, read]);
+    assert!(
+        shown.contains("reused, 2 of 2 runs; would be reused from cache"),
+        "{shown}"
+    );
     assert_eq!(run(&[]).matches("reused").count(), 2);
     let if_same = "would be reused from cache if what it reads is the same";
     // the default of a parameter that nobody gave is what the task is given next

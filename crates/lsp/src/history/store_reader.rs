@@ -48,6 +48,8 @@ pub(crate) struct Went {
     pub took_ms: Option<i64>,
     pub attempts: u32,
     pub error: Option<String>,
+    /// The result of an earlier run stood in.
+    pub is_reused: bool,
 }
 
 impl WentRun {
@@ -249,6 +251,7 @@ fn nodes(engine: &Engine) -> HashMap<SmolStr, Went> {
             status: node.status,
             took_ms: node.duration_ms(),
             attempts: node.attempts,
+            is_reused: engine.reused(node.node, None).is_some(),
             error: node.error.map(|error| error.message),
         };
         (node.id, went)

@@ -144,6 +144,7 @@ fn last(counted: &Counted<'_>) -> String {
     let went = counted.last;
     match (went.status, went.took_ms) {
         (NodeStatus::Running, _) if !counted.run.is_driven => "interrupted".to_owned(),
+        (NodeStatus::Completed, _) if went.is_reused => "reused".to_owned(),
         (NodeStatus::Completed, Some(ms)) if ms > 0 => format!("completed in {}", took(ms)),
         (NodeStatus::Failed, Some(ms)) if ms > 0 => format!("failed after {}", took(ms)),
         (status, _) => status.name().to_owned(),
