@@ -38,10 +38,11 @@ async function newPlan(): Promise<void> {
     'plan ${1:my-plan} "${2:What it is for}"',
     "",
     '  task ${3:first} "${4:What it does}"',
+    "    timeout: ${5:1m}",
     "    run: |",
-    "      echo ${5:hello}",
+    "      echo ${6:hello}",
     "    expect:",
-    '      - ${6:stdout != ""}',
+    '      - ${7:stdout != ""}',
     "",
   ];
   await editor.insertSnippet(new vscode.SnippetString(lines.join("\n")));
@@ -49,11 +50,11 @@ async function newPlan(): Promise<void> {
 
 /** Runs the plan at the cursor in a terminal, once it is saved and its parameters are known. */
 async function start(session: Session, history: RunHistory, target: unknown): Promise<void> {
-  const editor = isTarget(target)
+  const asked = isTarget(target)
     ? await vscode.window.showTextDocument(vscode.Uri.parse(target.uri))
     : vscode.window.activeTextEditor;
   const command = session.command;
-  if (editor === undefined || editor.document.languageId !== LANGUAGE) {
+  if (asked === undefined || asked.document.languageId !== LANGUAGE) {
     const newPlan = "New Plan";
     if ((await vscode.window.showInformationMessage("Open a plan to run it.", newPlan)) === newPlan) {
       await vscode.commands.executeCommand("dslc.newPlan");
@@ -64,8 +65,8 @@ async function start(session: Session, history: RunHistory, target: unknown): Pr
     void vscode.window.showErrorMessage("There is no dslc to run it with: set dslc.path to the program.");
     return;
   }
-  if (editor.document.isUntitled || !(await editor.document.save())) {
-    void vscode.window.showWarningMessage("Save the plan before it is run.");
+  const editor = await saved(asked);
+  if (editor === undefined) {
     return;
   }
   const { fsPath } = editor.document.uri;
@@ -85,6 +86,12 @@ async function start(session: Session, history: RunHistory, target: unknown): Pr
   const name = `run ${which[0] ?? path.basename(fsPath, ".plan")}`;
   vscode.window.createTerminal({ name, shellPath: command, shellArgs, cwd: dir, iconPath: new vscode.ThemeIcon("play") }).show(true);
   history.expect();
+}
+
+/** The same text in a file: what runs is the file. Absent if the person gave up; a plan that has no file yet gets one. */
+async function saved(editor: vscode.TextEditor): Promise<vscode.TextEditor | undefined> {
+  const file = await vscode.workspace.save(editor.document.uri);
+  return file === undefined ? undefined : vscode.window.showTextDocument(file);
 }
 
 /** The name of the plan at the cursor; empty of a file's implicit plan. */
