@@ -184,10 +184,10 @@ impl Cache {
     pub fn newest_of(&self, plan: &str) -> Result<BTreeMap<String, Kept>, StoreError> {
         let mut newest = BTreeMap::new();
         self.log.again().read_on(&mut |entry, place| {
-            let whose: Whose = serde_json::from_str(entry.event.get()).map_err(unreadable)?;
+            let whose: Whose = serde_json::from_str(entry.event()).map_err(unreadable)?;
             let counts = self.index.get(&whose.key).is_some_and(|at| at.place == place);
             if whose.plan == plan && counts {
-                let kept: Kept = serde_json::from_str(entry.event.get()).map_err(unreadable)?;
+                let kept: Kept = serde_json::from_str(entry.event()).map_err(unreadable)?;
                 newest.insert(whose.label, kept);
             }
             Ok(())
