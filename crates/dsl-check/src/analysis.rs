@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::diagnostic::{Amend, BlockRef, Diag, Diagnostic, Edit, Fix, Label, Place, Severity, Target, Whose};
 use crate::fallbacks::fallback_problems;
 use crate::imports::{Space, declarations, normalize, visible};
-use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
+use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk, in_two};
 use crate::places::{block_of, decl_of, find, find_exactly, start_of};
 use crate::plans::file_plans;
 use crate::policy::{policy_problems, policy_problems_of_nodes};
@@ -139,6 +139,7 @@ impl Analysis {
                 .iter()
                 .for_each(&mut show);
         }
+        self.ask_of_file(file);
         file_problems(&self.db, self.project, file).iter().for_each(&mut show);
         graph_problems(&self.db, self.project, file).iter().for_each(&mut show);
         fallback_problems(&self.db, self.project, file)
@@ -158,6 +159,25 @@ impl Analysis {
         found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));
         found.dedup();
         found
+    }
+
+    /// Asks what is asked of a whole file, in two halves of about the same length; the answers stay in the database.
+    fn ask_of_file(&self, file: SourceFile) {
+        let project = self.project;
+        in_two(
+            &self.db,
+            file.chunks(&self.db).len(),
+            |db| {
+                reach_problems(db, project, file);
+                write_conflicts(db, project, file);
+            },
+            |db| {
+                policy_problems(db, project, file);
+                unused(db, project, file);
+                bounds_problems(db, project, file);
+                flow_problems(db, project, file);
+            },
+        );
     }
 
     fn refused(&self, file: SourceFile, refused: &DecodeError) -> Option<Diagnostic> {

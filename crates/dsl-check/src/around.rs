@@ -7,36 +7,61 @@
 use std::sync::Arc;
 
 use crate::diagnostic::BlockRef;
-use crate::graph::{Topology, mix, topologies};
+use crate::graph::{Topology, topologies};
+use crate::hashed::mix;
 use crate::inputs::SourceChunk;
 use crate::plans::{FilePlans, file_plans};
+use crate::signatures::signatures;
 use crate::trees::outline;
+
+/// Which plans the blocks of a chunk are parts of: seldom another one after an edit of the graph.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) struct PlansHere {
+    /// The plan of each block, and whether it is a node of it.
+    of_blocks: Box<[Option<(u32, bool)>]>,
+    /// The same plans, each once.
+    pub all: Box<[u32]>,
+}
+
+impl PlansHere {
+    /// For each block that holds a node, the plan that it belongs to.
+    pub fn of_nodes(&self) -> impl Iterator<Item = Option<u32>> {
+        self.of_blocks.iter().map(|place| match place {
+            Some((plan, true)) => Some(*plan),
+            _ => None,
+        })
+    }
+}
+
+#[salsa::tracked(returns(ref))]
+pub(crate) fn plans_here(db: &dyn salsa::Database, chunk: SourceChunk) -> PlansHere {
+    let layout = file_plans(db, chunk.file(db));
+    let mut all = Vec::new();
+    let place = |index: usize| {
+        let index = index as u32;
+        let (plan, node) = layout.place(BlockRef { chunk, index })?;
+        if !all.contains(&plan) {
+            all.push(plan);
+        }
+        Some((plan, node.is_some()))
+    };
+    PlansHere {
+        of_blocks: (0..signatures(db, chunk).len()).map(place).collect(),
+        all: all.into(),
+    }
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Around {
     pub layout: Arc<FilePlans>,
     pub topologies: Arc<Vec<Arc<Topology>>>,
-    /// The plan that each block is a part of, and whether it is a node of it.
-    places: Box<[Option<(u32, bool)>]>,
-    /// The plans that these are parts of, each once.
-    pub plans: Box<[u32]>,
     /// Of all that can be seen.
     key: u64,
 }
 
 impl PartialEq for Around {
     fn eq(&self, other: &Self) -> bool {
-        self.key == other.key && self.places == other.places
-    }
-}
-
-impl Around {
-    /// For each block that holds a node, the plan that it belongs to.
-    pub fn plans_of_nodes(&self) -> impl Iterator<Item = Option<u32>> {
-        self.places.iter().map(|place| match place {
-            Some((plan, true)) => Some(*plan),
-            _ => None,
-        })
+        self.key == other.key
     }
 }
 
@@ -47,39 +72,30 @@ pub(crate) fn around(db: &dyn salsa::Database, chunk: SourceChunk) -> Around {
     let topologies = topologies(db, file);
     let outline = outline(db, chunk);
     let mut key = 0;
-    let mut plans: Vec<u32> = Vec::new();
-    let place = |index: u32| {
-        let (plan, node) = layout.place(BlockRef { chunk, index })?;
-        let topology = &topologies[plan as usize];
-        if !plans.contains(&plan) {
-            plans.push(plan);
-        }
-        match node {
-            Some(node) => key = mix(key, topology.key(node)),
+    for (index, mentions) in (0..).zip(&outline.mentions) {
+        let place = layout.place(BlockRef { chunk, index });
+        key = mix(key, place.map_or(0, |(plan, _)| u64::from(plan) + 1));
+        match place {
+            Some((plan, Some(node))) => key = mix(key, topologies[plan as usize].key(node)),
             // what it reads has completed or not, whatever waits for it
-            None => {
-                let mentions = outline.mentions[index as usize].iter();
-                for mention in mentions.filter(|mention| mention.is_read) {
-                    let known = topology.index.get(&mention.name);
-                    key = mix(key, known.map_or(0, |&node| topology.key(node)));
+            Some((plan, None)) => {
+                let topology = &topologies[plan as usize];
+                for mention in mentions.iter().filter(|mention| mention.is_read) {
+                    let known = topology.find(&mention.name);
+                    key = mix(key, known.map_or(0, |node| topology.key(node)));
                 }
             }
+            None => {}
         }
-        Some((plan, node.is_some()))
-    };
-    let places = (0..outline.mentions.len() as u32).map(place).collect();
-    for &plan in &plans {
+    }
+    for &plan in &plans_here(db, chunk).all {
         let topology = &topologies[plan as usize];
-        key = outline
-            .mentioned
-            .iter()
-            .fold(key, |key, &name| mix(key, topology.names_like(name)));
+        let names = outline.mentioned.iter();
+        key = names.fold(key, |key, &name| mix(key, topology.names_like(name)));
     }
     Around {
         layout: layout.clone(),
         topologies: topologies.clone(),
-        places,
-        plans: plans.into(),
         key,
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn fallback_problems(db: &dyn salsa::Database, project: Project, file
 fn place_of(db: &dyn salsa::Database, file: SourceFile, block: BlockRef, name: &str) -> Option<Place> {
     let plans = file_plans(db, file);
     let (plan, _) = plans.place(block)?;
-    let node = *topologies(db, file)[plan as usize].index.get(name)?;
+    let node = topologies(db, file)[plan as usize].find(name)?;
     Some(Place {
         block: plans.plans[plan as usize].nodes[node as usize].0,
         target: Target::Name,

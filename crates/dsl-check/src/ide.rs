@@ -241,7 +241,7 @@ impl Analysis {
             }
         };
         let graph = graphs(&self.db, file).get(plan)?;
-        let at = *graph.index.get(name)? as usize;
+        let at = graph.find(name)? as usize;
         let (block, _) = file_plans(&self.db, file).plans.get(plan)?.nodes.get(at)?;
         Some((*block, graph.nodes.get(at)?.clone()))
     }

@@ -97,3 +97,19 @@ pub(crate) fn for_each_chunk(db: &Database, chunks: &[SourceChunk], ask: impl Fn
         chunks.iter().for_each(|&chunk| ask(db, chunk));
     });
 }
+
+/// Asks two things of a file with so many chunks at the same time, where that is worth it; the answers stay in the database.
+pub(crate) fn in_two(
+    db: &Database,
+    chunks: usize,
+    one: impl FnOnce(&Database) + Send,
+    other: impl FnOnce(&Database) + Send,
+) {
+    if chunks < PARALLEL_CHUNKS_MIN {
+        one(db);
+        other(db);
+    } else {
+        let (here, there) = (db.clone(), db.clone());
+        rayon::join(move || one(&here), move || other(&there));
+    }
+}

@@ -20,6 +20,7 @@ mod facts;
 mod fallbacks;
 mod flow;
 mod graph;
+mod hashed;
 mod hypotheses;
 mod ide;
 mod imports;

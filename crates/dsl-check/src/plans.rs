@@ -3,6 +3,7 @@
 //! Bare nodes make up the implicit plan of a file that has no other. Read from the thinnest part of signatures, so only edits of names
 //! and of ties between nodes come here. Absent: edges ([`crate::graph`]).
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -46,7 +47,40 @@ pub(crate) struct PlanBlocks {
     pub name: SmolStr,
     /// The header and the clauses after nodes; none for the implicit plan.
     pub clauses: Vec<BlockRef>,
-    pub nodes: Vec<(BlockRef, Arc<Ties>)>,
+    pub nodes: Nodes,
+}
+
+/// The nodes of a plan and how they are tied, shared with its graph.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Nodes(Arc<Vec<(BlockRef, Arc<Ties>)>>);
+
+impl Nodes {
+    pub fn push(&mut self, block: BlockRef, ties: Arc<Ties>) {
+        Arc::make_mut(&mut self.0).push((block, ties));
+    }
+}
+
+impl Deref for Nodes {
+    type Target = [(BlockRef, Arc<Ties>)];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> IntoIterator for &'a Nodes {
+    type Item = &'a (BlockRef, Arc<Ties>);
+    type IntoIter = std::slice::Iter<'a, (BlockRef, Arc<Ties>)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<(BlockRef, Arc<Ties>)> for Nodes {
+    fn from_iter<T: IntoIterator<Item = (BlockRef, Arc<Ties>)>>(nodes: T) -> Self {
+        Self(Arc::new(nodes.into_iter().collect()))
+    }
 }
 
 /// The blocks of each chunk of a file.
@@ -76,7 +110,7 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
                     found.plans.push(PlanBlocks {
                         name: name.clone(),
                         clauses: vec![block],
-                        nodes: Vec::new(),
+                        nodes: Nodes::default(),
                     });
                 }
                 Piece::PlanRest => {
@@ -90,7 +124,7 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
                     let at = found.plans.len() as u32;
                     if let Some(plan) = found.plans.last_mut() {
                         place = Some((at - 1, Some(plan.nodes.len() as u32)));
-                        plan.nodes.push((block, node.clone()));
+                        plan.nodes.push(block, node.clone());
                     }
                 }
                 Piece::Node(node) => bare.push((found.places.len(), block, node.clone())),

@@ -41,7 +41,7 @@ pub(crate) fn file_problems(db: &dyn salsa::Database, project: Project, file: So
         .plans
         .iter()
         .zip(topologies)
-        .filter(|(_, graph)| graph.has_duplicates)
+        .filter(|(_, graph)| graph.has_duplicates())
     {
         duplicate_nodes(plan, &mut found);
     }

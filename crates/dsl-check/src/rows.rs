@@ -18,31 +18,24 @@ impl<T> Default for Rows<T> {
     }
 }
 
-impl<T: Clone> Rows<T> {
+impl<T> Rows<T> {
     /// `count` rows of the items that go with each; in a row they keep their order.
-    pub fn new(count: usize, items: &[(u32, T)]) -> Self {
+    pub fn new(count: usize, mut items: Vec<(u32, T)>) -> Self {
         let mut starts = vec![0; count + 1];
-        for (row, _) in items {
+        for (row, _) in &items {
             starts[*row as usize + 1] += 1;
         }
         for row in 0..count {
             starts[row + 1] += starts[row];
         }
-        let mut next = starts.clone();
-        let mut order = vec![0; items.len()];
-        for (at, (row, _)) in items.iter().enumerate() {
-            let next = &mut next[*row as usize];
-            order[*next as usize] = at;
-            *next += 1;
-        }
+        // mostly in order already
+        items.sort_by_key(|(row, _)| *row);
         Self {
-            items: order.into_iter().map(|at| items[at].1.clone()).collect(),
+            items: items.into_iter().map(|(_, item)| item).collect(),
             starts,
         }
     }
-}
 
-impl<T> Rows<T> {
     pub fn iter(&self) -> impl Iterator<Item = &[T]> {
         self.starts
             .windows(2)

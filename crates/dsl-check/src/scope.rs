@@ -17,7 +17,7 @@ use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use crate::alias_loops;
-use crate::around::around;
+use crate::around::plans_here;
 use crate::facts::EffectFact;
 use crate::imports::{Origin, Space, declarations, import_path, visible};
 use crate::inputs::{Project, SourceChunk, SourceFile};
@@ -280,7 +280,7 @@ pub(crate) fn plan_here(
     let own = &scope(db, project, chunk.file(db)).own;
     let words = &outline(db, chunk).words;
     let of_plan = |plan: &u32| Some((*plan, Arc::new(own.get(*plan as usize)?.mentioned(words))));
-    around(db, chunk).plans.iter().filter_map(of_plan).collect()
+    plans_here(db, chunk).all.iter().filter_map(of_plan).collect()
 }
 
 #[salsa::tracked(returns(ref))]

@@ -3,7 +3,6 @@
 //! This is the firewall: editing the body of a task leaves its signature equal, and nothing else is computed again.
 //! [`mentions`] is the other half of a chunk's public face: which names its blocks mention. Both are pure.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use dsl_syntax::ast::{self, *};
@@ -12,6 +11,7 @@ use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use crate::facts::EffectFact;
+use crate::hashed::{hash_of, name_hash};
 use crate::inputs::SourceChunk;
 use crate::trees::outline;
 use crate::types::{Report, literal_value};
@@ -279,9 +279,11 @@ pub(crate) struct Ties {
     pub needs_broken: bool,
     /// Of all the rest, …
     pub hash: u64,
-    /// … and of the name, in two ways.
+    /// … of the name, in two ways, …
     pub name_hash: u64,
     pub word: u32,
+    /// … and of the names that it leads to: of its routes, of its fallback, of its needs.
+    pub leads: Box<[u64]>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -612,17 +614,17 @@ fn ties(decl: &Decl, block: &Block, sig: &NodeSig) -> Ties {
         from_hypotheses: is_decision && clause(decl, K::From).is_some() && !decl.clauses.iter().any(is_broken_clause),
         needs_broken: is_broken(decl, block, K::Needs),
         hash: 0,
-        name_hash: hash_of(&sig.name),
+        name_hash: name_hash(&sig.name),
         word: crate::words::hash(&sig.name),
+        leads: Box::default(),
     };
+    let routes = ties.routes.iter().map(|route| &route.to);
+    let names = routes
+        .chain(&ties.fallback)
+        .chain(ties.needs.iter().flat_map(NeedSig::names));
+    ties.leads = names.map(|name| name_hash(name)).collect();
     ties.hash = hash_of(&ties);
     ties
-}
-
-fn hash_of(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Capabilities that run a script of the plan's own.

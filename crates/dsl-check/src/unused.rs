@@ -14,7 +14,7 @@ use dsl_syntax::table::ClauseKey as K;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::around::around;
+use crate::around::plans_here;
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::facts::{Facts, Source};
 use crate::graph::{EdgeKind, Topology, topologies};
@@ -114,8 +114,16 @@ fn mentioned<'db>(
 /// their names, sorted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Outputs {
-    declared: Box<[(u32, SmolStr)]>,
+    declared: Box<[(u32, Declared)]>,
     read: Box<[u64]>,
+}
+
+/// An output, and what it goes by together with its task.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Declared {
+    output: SmolStr,
+    read_as: u64,
+    word: u32,
 }
 
 /// Of a chunk with these blocks.
@@ -133,7 +141,12 @@ pub(crate) fn outputs(sigs: &[Sig], facts: &[Arc<Facts>]) -> Outputs {
         let is_own =
             |output: &FieldSig| reads().any(|source| matches!(source, Source::Own(own) if *own == output.name));
         let unread = of_task.filter(|output| !is_kept(output) && !is_own(output));
-        declared.extend(unread.map(|output| (index, output.name.clone())));
+        let declare = |output: &FieldSig| Declared {
+            output: output.name.clone(),
+            read_as: hash_of(&sig.name, &output.name),
+            word: hash_all(&[&sig.name, ".", &output.name]),
+        };
+        declared.extend(unread.map(|output| (index, declare(output))));
     }
     read.sort_unstable();
     read.dedup();
@@ -154,10 +167,28 @@ fn read_outputs(db: &dyn salsa::Database, project: Project, file: SourceFile) ->
     all.flat_map(|(_, outputs)| outputs.read.iter().copied()).collect()
 }
 
-/// Outputs that no expression reads, of tasks that something waits for, sorted by name.
+/// Outputs that no expression reads, sorted by their words. Whoever waits for whom does not matter here.
+#[salsa::tracked(returns(ref))]
+fn unread(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<(u32, BlockRef, SmolStr)> {
+    let read = read_outputs(db, project, file);
+    let mut found = Vec::new();
+    for (chunk, outputs) in file_outputs(db, project, file).iter() {
+        for (index, declared) in outputs.declared.iter().filter(|(_, it)| !read.contains(&it.read_as)) {
+            let block = BlockRef {
+                chunk: *chunk,
+                index: *index,
+            };
+            found.push((declared.word, block, declared.output.clone()));
+        }
+    }
+    found.sort_by_key(|(word, ..)| *word);
+    found
+}
+
+/// Those of tasks that something waits for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Unread {
-    /// `node.output`, hashed.
+    /// `node.output`, hashed; sorted.
     names: Vec<u32>,
     /// Each with the place of its name.
     outputs: Vec<(u32, BlockRef, SmolStr)>,
@@ -165,37 +196,25 @@ struct Unread {
 
 #[salsa::tracked(returns(ref))]
 fn unread_outputs(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Unread {
-    let plans = file_plans(db, file);
-    let read = read_outputs(db, project, file);
-    let mut found = Vec::new();
-    for (chunk, outputs) in file_outputs(db, project, file).iter() {
-        for (index, output) in &outputs.declared {
-            let block = BlockRef {
-                chunk: *chunk,
-                index: *index,
-            };
-            let Some((plan, Some(node))) = plans.place(block) else {
-                continue;
-            };
-            let name = &plans.plans[plan as usize].nodes[node as usize].1.name;
-            if !read.contains(&hash_of(name, output)) {
-                found.push((hash_all(&[name, ".", output]), (plan, node), (block, output)));
-            }
-        }
-    }
-    if !found.is_empty() {
-        let kept: Vec<Vec<bool>> = topologies(db, file).iter().map(|graph| kept(graph)).collect();
-        found.retain(|(_, (plan, node), _)| !kept[*plan as usize][*node as usize]);
-    }
-    found.sort_by_key(|(name, ..)| *name);
+    let all = unread(db, project, file);
     let mut unread = Unread::default();
-    for (name, _, (block, output)) in found {
-        if unread.names.last() != Some(&name) {
-            unread.names.push(name);
+    if all.is_empty() {
+        return unread;
+    }
+    let plans = file_plans(db, file);
+    let kept: Vec<Vec<bool>> = topologies(db, file).iter().map(|graph| kept(graph)).collect();
+    for (name, block, output) in all {
+        let Some((plan, Some(node))) = plans.place(*block) else {
+            continue;
+        };
+        if kept[plan as usize][node as usize] {
+            continue;
         }
-        unread
-            .outputs
-            .push((unread.names.len() as u32 - 1, block, output.clone()));
+        if unread.names.last() != Some(name) {
+            unread.names.push(*name);
+        }
+        let at = unread.names.len() as u32 - 1;
+        unread.outputs.push((at, *block, output.clone()));
     }
     unread
 }
@@ -322,7 +341,7 @@ impl Unused<'_> {
     /// Declarations that serve the plans of this file, if it has any.
     fn private(&self, is_used: IsUsed<'_>) -> Vec<Diag> {
         let chunks = self.file.chunks(self.db).iter();
-        let has_nodes = |&chunk: &SourceChunk| around(self.db, chunk).plans_of_nodes().any(|plan| plan.is_some());
+        let has_nodes = |&chunk: &SourceChunk| plans_here(self.db, chunk).of_nodes().any(|plan| plan.is_some());
         if !chunks.into_iter().any(has_nodes) {
             return Vec::new();
         }

@@ -185,14 +185,16 @@ impl Workspace {
     /// The file is being edited from now on: its changes are expected often.
     pub fn open_file(&mut self, path: impl AsRef<Path>, bytes: &[u8]) {
         let path: Arc<Path> = self.analysis.path(path.as_ref()).into();
-        if let Some(held) = self.held.get_mut(&path) {
-            held.open = true;
-        } else {
+        if !self.held.contains_key(&path) {
             self.store(path.clone(), b"");
             self.admit();
-            if let Some(held) = self.held.get_mut(&path) {
-                held.open = true;
-            }
+        }
+        if let Some(held) = self.held.get_mut(&path).filter(|held| !held.open) {
+            held.open = true;
+            // What follows from the file is found again where it was expected to last: now, or else at the first edit.
+            let db = &mut self.analysis.db;
+            let chunks = held.file.chunks(db).to_vec();
+            held.file.set_chunks(db).with_durability(Durability::LOW).to(chunks);
         }
         self.set_file(&path, bytes);
     }

@@ -46,7 +46,12 @@ pub fn parse_chunk(text: &str, context: ChunkContext) -> Vec<Block> {
         .into_iter()
         .zip(places)
         .map(|((kind, len, source), place)| {
-            let parser = Parser::new(&grammar, &tokens, source, place.context.plan_indent);
+            let parser = Parser::new(
+                &grammar,
+                &tokens,
+                source,
+                place.context.plan_indent.filter(|_| kind == BlockKind::PlanNode),
+            );
             Block {
                 len: len as u32,
                 ..parser.block(kind)

@@ -112,11 +112,11 @@ impl Blocks<'_> {
             return None;
         }
         let kind = self.header(indent, &line[width..])?;
-        let context = match (kind, self.plan) {
-            (BlockKind::PlanNode | BlockKind::PlanRest | BlockKind::Other, Plan::Inside(indent)) => ChunkContext {
+        let context = match self.plan {
+            Plan::Inside(indent) => ChunkContext {
                 plan_indent: Some(indent),
             },
-            _ => ChunkContext::default(),
+            Plan::Outside | Plan::Opened => ChunkContext::default(),
         };
         Some(BlockAt {
             kind,
@@ -149,10 +149,11 @@ impl Blocks<'_> {
             return BlockKind::Other;
         }
         self.after_node = false;
-        self.plan = if declared == Some(DeclKind::Plan) {
-            Plan::Opened
-        } else {
-            Plan::Outside
+        self.plan = match (declared, self.plan) {
+            (Some(DeclKind::Plan), _) => Plan::Opened,
+            // Neither must a node that has lost its indentation: those below it keep theirs.
+            (Some(kind), Plan::Inside(children)) if kind.is_node() => Plan::Inside(children),
+            _ => Plan::Outside,
         };
         if declared.is_some() {
             BlockKind::Top

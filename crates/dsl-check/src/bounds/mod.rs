@@ -135,7 +135,7 @@ impl PlanBounds {
         scope: &FileScope,
         callee: impl Fn(&NodeSig) -> Option<Summary>,
     ) -> Option<Self> {
-        let order = graph.in_order();
+        let order = graph.sorted();
         if order.len() != graph.nodes.len() {
             return None;
         }
@@ -150,9 +150,9 @@ impl PlanBounds {
             worst(sig, facts.node.as_deref().unwrap_or(&none), &around)
         });
         let nodes: Vec<Worst> = each.collect();
-        let exclusive = Exclusive::new(graph, &order);
-        let schedule = Schedule::new(graph, &order, &nodes, &exclusive);
-        let widest = path::widest(graph, &order, &nodes);
+        let exclusive = Exclusive::new(graph, order);
+        let schedule = Schedule::new(graph, order, &nodes, &exclusive);
+        let widest = path::widest(graph, order, &nodes);
         let cost = exclusive.most(Decimal::ZERO, |node| nodes[node as usize].cost, plus);
         let sum = |of: fn(&Worst) -> u64| {
             exclusive
@@ -163,7 +163,7 @@ impl PlanBounds {
         let through_slots_ms = clauses
             .parallel
             .map_or(0, |slots| work_ms.div_ceil(u64::from(slots.max(1))));
-        let most_ms = path::most_ms(graph, &order, &nodes, &clauses, work_ms).min(serial_ms);
+        let most_ms = path::most_ms(graph, order, &nodes, &clauses, work_ms).min(serial_ms);
         let span_ms = schedule.end_ms.max(through_slots_ms);
         let whole = Summary {
             span_ms,

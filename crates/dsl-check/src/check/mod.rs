@@ -229,7 +229,7 @@ fn seen(
     access: impl Fn(u32, &Mention) -> (Access, Access),
 ) -> Vec<(SmolStr, Seen)> {
     let of_mention = |mention: &Mention| {
-        let at = *nodes.topology.index.get(&mention.name)?;
+        let at = nodes.topology.find(&mention.name)?;
         let (access, error) = access(at, mention);
         let sig = nodes.sig(at)?.clone();
         Some((mention.name.clone(), Seen { sig, access, error }))

@@ -138,7 +138,7 @@ impl<'a> FlowGraph<'a> {
                 let reader = (at, nth as u32);
                 match &read.source {
                     Source::Node(name, _) | Source::Error(name) => {
-                        pairs.extend(self.graph.index.get(name).map(|&node| (node, reader)));
+                        pairs.extend(self.graph.find(name).map(|node| (node, reader)));
                     }
                     Source::Memory(key) => index.memory.entry(key.clone()).or_default().push(reader),
                     _ => {}

@@ -138,11 +138,11 @@ impl<'a> Here<'a> {
 
     /// A name that no node of the plan has: this one, or with a number behind it.
     fn free_name(&self, wanted: &str) -> Option<SmolStr> {
-        let index = &self.topology()?.index;
+        let topology = self.topology()?;
         let numbered = (2..).map(|number| format_smolstr!("{wanted}-{number}"));
         std::iter::once(SmolStr::from(wanted))
             .chain(numbered)
-            .find(|name| !index.contains_key(name))
+            .find(|name| topology.find(name).is_none())
     }
 
     fn clause(&self, key: K) -> Option<&'a Clause> {

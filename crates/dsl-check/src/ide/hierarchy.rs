@@ -70,7 +70,7 @@ impl Analysis {
         let Some(plan) = self.plan_named(at) else {
             return Vec::new();
         };
-        let Some(&node) = plan.topology.index.get(&at.name) else {
+        let Some(node) = plan.topology.find(&at.name) else {
             return self.last_nodes(&mut edge, plan);
         };
         let Some(block) = plan.block(node) else {
@@ -98,7 +98,7 @@ impl Analysis {
         let Some(plan) = self.plan_named(at) else {
             return Vec::new();
         };
-        let Some(&node) = plan.topology.index.get(&at.name) else {
+        let Some(node) = plan.topology.find(&at.name) else {
             return self.callers(&mut edge, plan);
         };
         let edges = plan.topology.edges.all().iter();

@@ -155,7 +155,7 @@ fn uses_in(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<
             };
             let topology = home.and_then(|(file, plan)| Some((file, plan, topologies(db, file).get(plan as usize)?)));
             for (name, count) in &used.uses {
-                let node = topology.and_then(|(file, plan, nodes)| Some((file, plan, *nodes.index.get(name)?)));
+                let node = topology.and_then(|(file, plan, nodes)| Some((file, plan, nodes.find(name)?)));
                 match node {
                     Some((file, plan, node)) => *uses.entry((file, Owner::Node(plan, node))).or_default() += count,
                     None => *others.entry(name).or_default() += count,

@@ -14,7 +14,7 @@ use super::model::{Condition, End, Rule, Says, Selector, What};
 use super::subject::Subject;
 use super::words::{Repair, Why, why};
 use super::{PlanAt, PolicyAt, binding, bindings, effects, limits, policies_in_reach};
-use crate::around::around;
+use crate::around::plans_here;
 use crate::diagnostic::{Diag, Place, Target};
 use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::rules;
@@ -29,7 +29,7 @@ pub(crate) fn policy_problems_of_nodes(db: &dyn salsa::Database, project: Projec
     if policies_in_reach(db, project, file).is_empty() {
         return found;
     }
-    let plans: Vec<Option<u32>> = around(db, chunk).plans_of_nodes().collect();
+    let plans: Vec<Option<u32>> = plans_here(db, chunk).of_nodes().collect();
     let mut named: Vec<u32> = plans.iter().flatten().copied().collect();
     named.dedup();
     for plan in named {

@@ -65,7 +65,7 @@ impl Reached {
                 is => format!("`{}`", written(&cond::Subject::Mode(name(node).clone()), is)),
             },
             (Subject::Arm(node), Some(Value::Int(to))) => {
-                let to = graph.ties.get(*to as usize).map(|node| node.name.as_str());
+                let to = graph.ties.get(*to as u32).map(|node| node.name.as_str());
                 format!("{} takes `{}`", who(node), to.unwrap_or_default())
             }
             (Subject::Arm(node), _) => format!("{} takes one of several arms", who(node)),

@@ -11,17 +11,17 @@ use rustc_hash::FxHashMap;
 use super::cond::ValueName;
 use super::{Asks, Conditions, Fact, Reached, Subject, problems};
 use crate::diagnostic::{BlockRef, Diag};
-use crate::graph::{Topology, mix, topologies};
+use crate::graph::{Topology, topologies};
+use crate::hashed::mix;
 use crate::inputs::{Project, SourceChunk, SourceFile};
-use crate::plans::{PlanBlocks, file_plans};
-use crate::signatures::Ties;
+use crate::plans::{Nodes, PlanBlocks, file_plans};
 use crate::slices::file_asks;
 
 /// The islands of a plan that begin in one chunk.
 #[derive(Clone, Debug, Default)]
 struct Group {
     /// In plan order.
-    nodes: Vec<(BlockRef, Arc<Ties>)>,
+    nodes: Nodes,
     /// What some of them say about values, by their places among the nodes.
     asks: Vec<(u32, Asks)>,
     /// Of all their ties.
@@ -30,8 +30,9 @@ struct Group {
 
 impl PartialEq for Group {
     fn eq(&self, other: &Self) -> bool {
-        let blocks = |group: &Self| group.nodes.iter().map(|(block, _)| *block).collect::<Vec<_>>();
-        self.key == other.key && self.asks == other.asks && blocks(self) == blocks(other)
+        let mut blocks = self.nodes.iter().zip(&other.nodes);
+        let same = self.key == other.key && self.nodes.len() == other.nodes.len() && self.asks == other.asks;
+        same && blocks.all(|((one, _), (other, _))| one == other)
     }
 }
 
@@ -97,7 +98,7 @@ fn of_plan(plan: &PlanBlocks, graph: &Topology) -> (Vec<SourceChunk>, Vec<Group>
         let into = &mut groups[group];
         places.push((group as u32, into.nodes.len() as u32));
         into.key = mix(into.key, ties.hash);
-        into.nodes.push((*block, ties.clone()));
+        into.nodes.push(*block, ties.clone());
     }
     (chunks, groups, places)
 }
@@ -126,7 +127,7 @@ impl PartialEq for Part {
 
 impl Part {
     fn new(group: &Group) -> Self {
-        let graph = Topology::new(group.nodes.iter().map(|(_, ties)| ties.clone()).collect());
+        let graph = Topology::new(group.nodes.clone());
         let mut conditions = Conditions::default();
         group.asks.iter().for_each(|(node, asks)| conditions.add(*node, asks));
         Self {

@@ -11,11 +11,10 @@ mod held;
 mod islands;
 mod values;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use ir::Value;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 pub(crate) use cond::{Cond, Scope, is_total};
@@ -198,7 +197,7 @@ impl Reached {
         let mut reach = Reach::new(graph, conditions);
         let mut conditional = vec![true; graph.ties.len()];
         let mut never = Vec::new();
-        for node in graph.in_order() {
+        for &node in graph.sorted() {
             let above = graph.edges[node as usize].iter();
             conditional[node as usize] = graph.ties[node as usize].conditional
                 || graph.is_loose(node)
@@ -266,9 +265,9 @@ struct Reach<'a> {
     dead: Vec<bool>,
     dead_arms: Vec<DeadArm>,
     /// Of those, and of arms whose own condition is never true.
-    never_taken: HashSet<(u32, u32)>,
+    never_taken: FxHashSet<(u32, u32)>,
     /// Nodes whose outcome somebody asks for.
-    asked: HashSet<u32>,
+    asked: FxHashSet<u32>,
     values: Vec<ValueName>,
     ids: FxHashMap<ValueName, u32>,
     kept: Kept,
@@ -281,7 +280,7 @@ impl<'a> Reach<'a> {
         let asked = conds
             .flat_map(|cond| &cond.facts)
             .filter_map(|(subject, _)| match subject {
-                cond::Subject::Status(node) => graph.index.get(node).copied(),
+                cond::Subject::Status(node) => graph.find(node),
                 _ => None,
             });
         Self {
@@ -291,7 +290,7 @@ impl<'a> Reach<'a> {
             lists: Lists::default(),
             dead: vec![false; graph.ties.len()],
             dead_arms: Vec::new(),
-            never_taken: HashSet::new(),
+            never_taken: FxHashSet::default(),
             asked: asked.collect(),
             values: Vec::new(),
             ids: FxHashMap::default(),
@@ -576,7 +575,7 @@ impl<'a> Reach<'a> {
 
     /// The node of that name, if it has always settled when the other starts.
     fn settled(&self, reader: u32, name: &str) -> Option<u32> {
-        let node = *self.graph.index.get(name)?;
+        let node = self.graph.find(name)?;
         let needed = self
             .graph
             .requirements(reader)

@@ -96,6 +96,86 @@ fn a_name_asks_every_chunk_what_it_sees_and_checks_a_few() {
     assert!(more <= 2.0, "{more} runs a chunk");
 }
 
+/// What an edit costs that makes a mistake, for each chunk more.
+fn for_each_chunk_more_of_a_mistake(text: impl Fn(usize) -> String, replace: &str, by: &str) -> f64 {
+    let cost = |pairs| {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let mut workspace = Workspace::on(Database::counting(runs.clone()), Path::new("/w"));
+        let text = text(pairs);
+        workspace.open_file("a.plan", text.as_bytes());
+        assert_eq!(workspace.diagnostics("a.plan".as_ref()), []);
+        let at = text.find(replace).expect("in the text");
+        let before = runs.load(Ordering::Relaxed);
+        workspace
+            .edit("a.plan", at..at + replace.len(), by)
+            .expect("in the text");
+        assert_ne!(workspace.diagnostics("a.plan".as_ref()), []);
+        runs.load(Ordering::Relaxed) - before
+    };
+    (cost(LARGE) - cost(SMALL)) as f64 / (chunks_max(LARGE) - chunks_max(SMALL)) as f64
+}
+
+#[test]
+fn a_name_given_twice_is_seen_by_those_who_mention_it() {
+    let text = |pairs| format!("task lone timeout:1m\n  run: \"true\"\n{}", many(pairs));
+    let more = for_each_chunk_more_of_a_mistake(text, "task lone ", "task a3 ");
+    assert!(more <= 2.0, "{more} runs a chunk");
+}
+
+#[test]
+fn a_loop_is_seen_by_those_who_are_on_it_or_behind_it() {
+    let more = for_each_chunk_more_of_a_mistake(many, "task a3 timeout:1m\n", "task a3 timeout:1m\n  needs: b3\n");
+    assert!(more <= 2.0, "{more} runs a chunk");
+}
+
+#[test]
+fn a_node_that_loses_its_indentation_takes_no_other_along() {
+    let more = for_each_chunk_more_of_a_mistake(with_params, "  task a3 ", "task a3 ");
+    assert!(more <= 2.1, "{more} runs a chunk");
+}
+
+#[test]
+fn a_node_that_moves_to_another_chunk_is_seen_there() {
+    let others =
+        |from: usize, to: usize| -> String { (from..to).map(|at| format!("task t{at}\n  run: \"x\"\n")).collect() };
+    let moved = |output: &str| format!("task moved\n  run: \"echo 1\"\n  output:\n    {output}: string = stdout\n");
+    let reader = "task reader\n  needs: moved\n  run: \"echo {{ moved.one }}\"\n";
+    let before = format!("{}{reader}{}{}", others(0, 100), others(100, 300), moved("one"));
+    // nothing is left of the chunks at its end, and the reader's is as it was
+    let after = format!("{}{}{reader}{}", moved("two"), others(0, 100), others(100, 200));
+    let mut workspace = Workspace::new("/w");
+    workspace.open_file("a.plan", before.as_bytes());
+    workspace.diagnostics("a.plan".as_ref());
+    workspace.set_file("a.plan", after.as_bytes());
+    let mut cold = Workspace::new("/w");
+    cold.set_file("a.plan", after.as_bytes());
+    assert_eq!(
+        workspace.diagnostics("a.plan".as_ref()),
+        cold.diagnostics("a.plan".as_ref())
+    );
+}
+
+#[test]
+fn the_first_edit_of_a_file_that_was_checked_before_it_was_opened_costs_its_chunk() {
+    let cost = |pairs| {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let mut workspace = Workspace::on(Database::counting(runs.clone()), Path::new("/w"));
+        let text = many(pairs);
+        workspace.set_file("a.plan", text.as_bytes());
+        assert_eq!(workspace.diagnostics("a.plan".as_ref()), []);
+        workspace.open_file("a.plan", text.as_bytes());
+        assert_eq!(workspace.diagnostics("a.plan".as_ref()), []);
+        let at = text.find("echo 100").expect("in the text");
+        let before = runs.load(Ordering::Relaxed);
+        workspace.edit("a.plan", at..at + 4, "printf").expect("in the text");
+        assert_eq!(workspace.diagnostics("a.plan".as_ref()), []);
+        runs.load(Ordering::Relaxed) - before
+    };
+    let (small, large) = (cost(SMALL), cost(LARGE));
+    assert_eq!(small, large);
+    assert!(large <= 24, "{large} runs");
+}
+
 /// The same tasks in a plan with two parameters, of which every second task reads one and one task the other.
 fn with_params(pairs: usize) -> String {
     let mut text = "plan p\n  params:\n    depth: int = 3\n    last: string = \"x\"\n".to_owned();

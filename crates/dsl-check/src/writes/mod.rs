@@ -12,6 +12,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use dsl_syntax::table::ClauseKey as K;
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
 use paths::Pattern;
@@ -21,7 +22,7 @@ use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::facts::{EachFacts, Facts, clause_facts};
 use crate::graph::{Topology, topologies};
 use crate::inputs::{Project, SourceFile};
-use crate::plans::{PlanBlocks, file_plans};
+use crate::plans::file_plans;
 use crate::reach::{ReachedPlan, reached};
 use crate::rules;
 use crate::slices::file_written;
@@ -34,15 +35,38 @@ const STEPS_MAX: usize = 1024;
 /// … and of one plan.
 const PLAN_STEPS_MAX: usize = 2_000_000;
 
-struct Writer<'a> {
+/// Something that a block writes.
+#[derive(Clone, PartialEq, Debug)]
+struct Write {
+    block: BlockRef,
     pattern: Pattern,
-    node: u32,
-    /// As it is written.
-    path: &'a SmolStr,
-    /// `None`: a key of memory.
-    by: Option<&'a By>,
+    of: Arc<Writes>,
+    /// Which of the paths there, or, after those, which of the memory keys.
+    at: usize,
     /// Several instances of the node do, at once.
     at_once: bool,
+}
+
+impl Write {
+    /// As it is written.
+    fn path(&self) -> &SmolStr {
+        match self.of.paths.get(self.at) {
+            Some(written) => &written.path,
+            None => &self.of.memory[self.at - self.of.paths.len()],
+        }
+    }
+
+    /// `None`: a key of memory.
+    fn by(&self) -> Option<&By> {
+        self.of.paths.get(self.at).map(|written| &written.by)
+    }
+}
+
+/// A write of a node of the plan that is looked at.
+#[derive(Clone, Copy)]
+struct Writer<'a> {
+    write: &'a Write,
+    node: u32,
 }
 
 /// A node that writes something.
@@ -68,38 +92,104 @@ pub(crate) fn written(facts: &[Arc<Facts>]) -> Arc<[(u32, Written)]> {
     writing.collect()
 }
 
+/// What the blocks of a file write that others could write too, as far as patterns tell.
+#[derive(PartialEq, Debug, Default)]
+struct Rivals {
+    /// By several instances of one node, in the order of the file.
+    of_instances: Vec<Write>,
+    /// By others, sorted by pattern.
+    of_others: Vec<Write>,
+}
+
+/// Whoever waits for whom does not matter here, so edits of ties leave it alone.
+#[salsa::tracked(returns(ref))]
+fn rivals(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Rivals {
+    let mut all = Vec::new();
+    for (chunk, written) in file_written(db, project, file).iter() {
+        for (index, Written { writes, at_once }) in &**written {
+            let paths = writes.paths.iter().map(|path| Pattern::new(&path.base, &path.path));
+            let keys = writes.memory.iter().map(|key| Some(Pattern::memory(key)));
+            for (at, pattern) in paths.chain(keys).enumerate() {
+                all.extend(pattern.map(|pattern| Write {
+                    block: BlockRef {
+                        chunk: *chunk,
+                        index: *index,
+                    },
+                    pattern,
+                    of: writes.clone(),
+                    at,
+                    at_once: *at_once,
+                }));
+            }
+        }
+    }
+    let of_instances = all.iter().filter(|write| write.at_once).cloned().collect();
+    all.sort_by(|a, b| a.pattern.key().cmp(&b.pattern.key()));
+    let mut meets = vec![false; all.len()];
+    let mut open = Open::default();
+    for (current, write) in all.iter().enumerate() {
+        open.close(|other| write.pattern.is_below(&all[other].pattern));
+        if let Some(&other) = open.0.last() {
+            meets[other] = true;
+            meets[current] = true;
+        }
+        open.0.push(current);
+    }
+    let mut meets = meets.into_iter();
+    all.retain(|_| meets.next() == Some(true));
+    Rivals {
+        of_instances,
+        of_others: all,
+    }
+}
+
+/// In a sorted list of patterns, those whose head is the beginning of the current one's.
+#[derive(Default)]
+struct Open(Vec<usize>);
+
+impl Open {
+    fn close(&mut self, is_open: impl Fn(usize) -> bool) {
+        while self.0.last().is_some_and(|&last| !is_open(last)) {
+            self.0.pop();
+        }
+    }
+}
+
 /// Of the plans of a file.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn write_conflicts(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
-    let plans = file_plans(db, file);
-    let mut writing = vec![Vec::new(); plans.plans.len()];
-    for (chunk, written) in file_written(db, project, file).iter() {
-        for (index, written) in &**written {
-            let block = BlockRef {
-                chunk: *chunk,
-                index: *index,
-            };
-            if let Some((plan, Some(node))) = plans.place(block) {
-                writing[plan as usize].push((node, written));
+    let rivals = rivals(db, project, file);
+    if rivals.of_instances.is_empty() && rivals.of_others.is_empty() {
+        return found;
+    }
+    let layout = file_plans(db, file);
+    let by_plan = |writes: &'_ [Write]| {
+        let mut of_plans = vec![Vec::new(); layout.plans.len()];
+        for (at, write) in writes.iter().enumerate() {
+            if let Some((plan, Some(node))) = layout.place(write.block) {
+                of_plans[plan as usize].push((at, node));
             }
         }
-    }
-    let all = plans.plans.iter().zip(topologies(db, file).iter()).zip(writing);
-    for (at, ((plan, graph), writing)) in all.enumerate().filter(|(_, (_, writing))| !writing.is_empty()) {
+        of_plans
+    };
+    let instances = by_plan(&rivals.of_instances);
+    let others = by_plan(&rivals.of_others);
+    for (at, graph) in topologies(db, file).iter().enumerate() {
         let mut clauses = clause_facts(db, project, file)[at].iter();
         if clauses.any(|(_, says)| says.parallel == Some(1)) {
             continue;
         }
         let mut conflicts = Conflicts {
-            plan,
             graph,
             steps_left: PLAN_STEPS_MAX,
             found: &mut found,
         };
-        let mut writers = conflicts.writers(&writing);
-        conflicts.fan_outs(&writers);
-        if let Some(reached) = reached(db, project, file).get(at) {
+        conflicts.fan_outs(&conflicts.writers(&rivals.of_instances, &instances[at]));
+        let mut writers = conflicts.writers(&rivals.of_others, &others[at]);
+        if writers.len() > 1
+            && let Some(reached) = reached(db, project, file).get(at)
+        {
             conflicts.pairs(&mut writers, reached);
         }
     }
@@ -107,7 +197,6 @@ pub(crate) fn write_conflicts(db: &dyn salsa::Database, project: Project, file: 
 }
 
 struct Conflicts<'a> {
-    plan: &'a PlanBlocks,
     graph: &'a Topology,
     steps_left: usize,
     found: &'a mut Vec<Diag>,
@@ -123,82 +212,56 @@ enum Relation {
 }
 
 impl<'a> Conflicts<'a> {
-    fn writers(&self, writing: &[(u32, &'a Written)]) -> Vec<Writer<'a>> {
-        let mut found = Vec::new();
-        for &(node, Written { writes, at_once }) in writing {
-            for written in &writes.paths {
-                let doubtful = matches!(written.by, By::Artifact { sure: false, .. });
-                if doubtful && !self.graph.edges[node as usize].is_empty() {
-                    continue;
-                }
-                found.extend(Pattern::new(&written.base, &written.path).map(|pattern| Writer {
-                    pattern,
-                    node,
-                    path: &written.path,
-                    by: Some(&written.by),
-                    at_once: *at_once,
-                }));
-            }
-            found.extend(writes.memory.iter().map(|key| Writer {
-                pattern: Pattern::memory(key),
-                node,
-                path: key,
-                by: None,
-                at_once: *at_once,
-            }));
-        }
-        found
+    fn writers(&self, writes: &'a [Write], here: &[(usize, u32)]) -> Vec<Writer<'a>> {
+        let writers = here.iter().map(|&(at, node)| Writer {
+            write: &writes[at],
+            node,
+        });
+        let doubtful = |writer: &Writer<'_>| matches!(writer.write.by(), Some(By::Artifact { sure: false, .. }));
+        writers
+            .filter(|writer| !doubtful(writer) || self.graph.edges[writer.node as usize].is_empty())
+            .collect()
     }
 
     /// Instances of one task that write one file. What is remembered is the task's, not an instance's.
     fn fan_outs(&mut self, writers: &[Writer<'_>]) {
         let mut said = HashSet::new();
-        for writer in writers.iter().filter(|writer| writer.at_once) {
-            if writer.by.is_none() || !writer.pattern.is_file() || !said.insert(writer.node) {
+        for writer in writers {
+            if writer.write.by().is_none() || !writer.write.pattern.is_file() || !said.insert(writer.node) {
                 continue;
             }
             let message = format!(
                 "the instances of `{}` write `{}` at the same time, expected a path of its own for each",
                 self.name(writer.node),
-                writer.path
+                writer.write.path()
             );
             self.found.push(
-                Diag::new(rules::WRITE_CONFLICT, self.place(writer), message)
+                Diag::new(rules::WRITE_CONFLICT, self.place(*writer), message)
                     .help("put the item into the path, or let one run at a time (`parallel: 1`)"),
             );
         }
     }
 
     fn pairs(&mut self, writers: &mut [Writer<'a>], reached: &ReachedPlan) {
-        let order = self.graph.in_order();
-        let mut position = vec![None; self.graph.ties.len()];
-        for (at, node) in (0u32..).zip(order) {
-            position[node as usize] = Some(at);
-        }
-        let at = |writer: &Writer<'_>| position[writer.node as usize];
+        let graph = self.graph;
         writers.sort_by(|a, b| {
-            let patterns = a.pattern.key().cmp(&b.pattern.key());
-            patterns.then(at(a).cmp(&at(b)))
+            let patterns = a.write.pattern.key().cmp(&b.write.pattern.key());
+            patterns.then_with(|| graph.position(a.node).cmp(&graph.position(b.node)))
         });
         let mut said = HashSet::new();
-        // those whose head is the beginning of the current one's
-        let mut open: Vec<usize> = Vec::new();
+        let mut open = Open::default();
         for current in 0..writers.len() {
-            let writer = &writers[current];
-            while let Some(&last) = open.last() {
-                if writer.pattern.head().starts_with(writers[last].pattern.head()) {
-                    break;
-                }
-                open.pop();
-            }
-            for &other in open.iter().rev().take(COMPARED_MAX) {
-                let other = &writers[other];
-                if other.node == writer.node || !other.pattern.meets(&writer.pattern) {
+            let writer = writers[current];
+            let pattern = &writer.write.pattern;
+            open.close(|other| pattern.is_below(&writers[other].write.pattern));
+            for &other in open.0.iter().rev().take(COMPARED_MAX) {
+                let other = writers[other];
+                if other.node == writer.node || !other.write.pattern.meets(pattern) {
                     continue;
                 }
-                match self.relation(reached, &position, other.node, writer.node) {
+                match self.relation(reached, other.node, writer.node) {
                     // whoever comes before the other comes before this one too
-                    Relation::Ordered if other.pattern == writer.pattern => break,
+                    Relation::Ordered if other.write.pattern == *pattern => break,
                     Relation::Ordered | Relation::Apart => {}
                     Relation::AtOnce => {
                         let (first, later) = if other.node < writer.node {
@@ -214,30 +277,30 @@ impl<'a> Conflicts<'a> {
                     }
                 }
             }
-            open.push(current);
+            open.0.push(current);
         }
     }
 
-    fn relation(&mut self, reached: &ReachedPlan, position: &[Option<u32>], a: u32, b: u32) -> Relation {
-        let (Some(at_a), Some(at_b)) = (position[a as usize], position[b as usize]) else {
+    fn relation(&mut self, reached: &ReachedPlan, a: u32, b: u32) -> Relation {
+        let (Some(at_a), Some(at_b)) = (self.graph.position(a), self.graph.position(b)) else {
             return Relation::Apart;
         };
-        if self.graph.is_loose(a) || self.graph.is_loose(b) {
+        if self.graph.is_loose(a) || self.graph.is_loose(b) || !reached.may_both_run(a, b) {
             return Relation::Apart;
         }
         let (first, later) = if at_a < at_b { (a, b) } else { (b, a) };
-        match self.waits(position, later, first) {
+        match self.waits(later, first) {
             Some(true) => Relation::Ordered,
-            Some(false) if reached.may_both_run(a, b) => Relation::AtOnce,
-            _ => Relation::Apart,
+            Some(false) => Relation::AtOnce,
+            None => Relation::Apart,
         }
     }
 
     /// Whether a node waits for another, directly or through others; `None`: that was too far to see.
-    fn waits(&mut self, position: &[Option<u32>], node: u32, on: u32) -> Option<bool> {
-        let low = position[on as usize];
+    fn waits(&mut self, node: u32, on: u32) -> Option<bool> {
+        let low = self.graph.position(on);
         let mut queue = vec![node];
-        let mut seen = HashSet::from([node]);
+        let mut seen = FxHashSet::from_iter([node]);
         let (mut next, mut steps) = (0, 0);
         while let Some(&at) = queue.get(next) {
             next += 1;
@@ -250,7 +313,7 @@ impl<'a> Conflicts<'a> {
                     return None;
                 }
                 self.steps_left -= 1;
-                if position[edge.on as usize] > low && seen.insert(edge.on) {
+                if self.graph.position(edge.on) > low && seen.insert(edge.on) {
                     queue.push(edge.on);
                 }
             }
@@ -262,31 +325,35 @@ impl<'a> Conflicts<'a> {
         &self.graph.ties[node as usize].name
     }
 
-    fn place(&self, writer: &Writer<'_>) -> Place {
-        let target = match writer.by {
-            None => Target::Entry(K::Remember, writer.path.clone()),
-            Some(By::Effect) => Target::Effect("write".into(), writer.path.clone()),
+    fn place(&self, writer: Writer<'_>) -> Place {
+        let target = match writer.write.by() {
+            None => Target::Entry(K::Remember, writer.write.path().clone()),
+            Some(By::Effect) => Target::Effect("write".into(), writer.write.path().clone()),
             Some(By::Artifact { output, .. }) => Target::Entry(K::Output, output.clone()),
             Some(By::Path) => Target::Entry(K::Input, "path".into()),
         };
         Place {
-            block: self.plan.nodes[writer.node as usize].0,
+            block: writer.write.block,
             target,
         }
     }
 
-    fn conflict(&self, first: &Writer<'_>, later: &Writer<'_>) -> Diag {
+    fn conflict(&self, first: Writer<'_>, later: Writer<'_>) -> Diag {
         let (name, other) = (self.name(later.node), self.name(first.node));
-        let message = match (later.by, first.pattern == later.pattern) {
-            (None, _) => format!("`{name}` and `{other}` remember `{}` at the same time", later.path),
-            (_, true) => format!("`{name}` and `{other}` write `{}` at the same time", later.path),
+        let message = match (later.write.by(), first.write.pattern == later.write.pattern) {
+            (None, _) => format!(
+                "`{name}` and `{other}` remember `{}` at the same time",
+                later.write.path()
+            ),
+            (_, true) => format!("`{name}` and `{other}` write `{}` at the same time", later.write.path()),
             (_, false) => format!(
                 "`{name}` writes `{}` while `{other}` writes `{}`",
-                later.path, first.path
+                later.write.path(),
+                first.write.path()
             ),
         };
         let message = format!("{message}, expected one after the other");
-        let own = match later.by {
+        let own = match later.write.by() {
             None => "a key",
             Some(_) => "a path",
         };

@@ -80,6 +80,11 @@ impl Pattern {
         &self.text[..self.head]
     }
 
+    /// Whether the other's head is the beginning of this one's.
+    pub fn is_below(&self, other: &Self) -> bool {
+        self.head().starts_with(other.head())
+    }
+
     /// For sorting: heads together, equal patterns in a row.
     pub fn key(&self) -> (&str, &str) {
         (self.head(), &self.text[self.head..])

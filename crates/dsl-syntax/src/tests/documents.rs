@@ -54,6 +54,12 @@ fn a_stray_line_does_not_cut_off_the_nodes_below() {
     insta::assert_snapshot!(outline(text));
 }
 
+#[test]
+fn a_node_that_lost_its_indentation_does_not_cut_off_the_nodes_below() {
+    let text = "plan p\n  task a\n    timeout: 5m\ntask lost\n    timeout: 5m\n  task b\n  owner: team/x\ntask c\n  timeout: 5m\n";
+    insta::assert_snapshot!(outline(text));
+}
+
 /// Text that has the shapes the splitter looks at, in no good order.
 fn lines() -> impl Strategy<Value = String> {
     let line = prop_oneof![

@@ -15,7 +15,7 @@ const ANYTHING: &str = "string";
 pub(super) fn task(here: &Here<'_>) -> Option<Assist> {
     let (name, is_before) = wanted_node(here)?;
     let topology = here.topology()?;
-    if topology.index.contains_key(&name.text) || name.text.contains('.') {
+    if topology.find(&name.text).is_some() || name.text.contains('.') {
         return None;
     }
     let (depth, inner, script) = (here.depth(), here.depth() + 2, here.depth() + 4);
@@ -277,7 +277,7 @@ fn declared_type(here: &Here<'_>, expr: &Expr) -> Option<String> {
             Some(one.slice(field.ty.span).to_owned())
         });
     }
-    let node = *here.topology()?.index.get(&first.text)?;
+    let node = here.topology()?.find(&first.text)?;
     let node = here.other(plan.nodes.get(node as usize)?.0)?;
     let Value::Typed(outputs) = &node.clause(K::Output)?.value else {
         return None;
