@@ -23,6 +23,7 @@ use crate::places::{block_of, decl_of, find, find_exactly, start_of};
 use crate::plans::file_plans;
 use crate::policy::{policy_problems, policy_problems_of_nodes};
 use crate::problems::{file_problems, flow_problems, graph_problems, reach_problems};
+use crate::reach::reach_ahead;
 use crate::removal::removal;
 use crate::rules;
 use crate::scope::implicit_name;
@@ -164,9 +165,11 @@ impl Analysis {
     /// Asks what is asked of a whole file, in two halves of about the same length; the answers stay in the database.
     fn ask_of_file(&self, file: SourceFile) {
         let project = self.project;
+        let chunks = file.chunks(&self.db);
+        for_each_chunk(&self.db, chunks, |db, chunk| reach_ahead(db, project, chunk));
         in_two(
             &self.db,
-            file.chunks(&self.db).len(),
+            chunks.len(),
             |db| {
                 reach_problems(db, project, file);
                 write_conflicts(db, project, file);

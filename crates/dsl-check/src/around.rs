@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::BlockRef;
 use crate::graph::{Topology, topologies};
 use crate::hashed::mix;
 use crate::inputs::SourceChunk;
@@ -37,16 +36,16 @@ impl PlansHere {
 pub(crate) fn plans_here(db: &dyn salsa::Database, chunk: SourceChunk) -> PlansHere {
     let layout = file_plans(db, chunk.file(db));
     let mut all = Vec::new();
-    let place = |index: usize| {
-        let index = index as u32;
-        let (plan, node) = layout.place(BlockRef { chunk, index })?;
+    let place = |place: &Option<(u32, Option<u32>)>| {
+        let (plan, node) = (*place)?;
         if !all.contains(&plan) {
             all.push(plan);
         }
         Some((plan, node.is_some()))
     };
+    let places = layout.places(chunk, signatures(db, chunk).len());
     PlansHere {
-        of_blocks: (0..signatures(db, chunk).len()).map(place).collect(),
+        of_blocks: places.iter().map(place).collect(),
         all: all.into(),
     }
 }
@@ -72,10 +71,10 @@ pub(crate) fn around(db: &dyn salsa::Database, chunk: SourceChunk) -> Around {
     let topologies = topologies(db, file);
     let outline = outline(db, chunk);
     let mut key = 0;
-    for (index, mentions) in (0..).zip(&outline.mentions) {
-        let place = layout.place(BlockRef { chunk, index });
+    let places = layout.places(chunk, outline.mentions.len());
+    for (place, mentions) in places.iter().zip(&outline.mentions) {
         key = mix(key, place.map_or(0, |(plan, _)| u64::from(plan) + 1));
-        match place {
+        match *place {
             Some((plan, Some(node))) => key = mix(key, topologies[plan as usize].key(node)),
             // what it reads has completed or not, whatever waits for it
             Some((plan, None)) => {

@@ -158,8 +158,8 @@ pub(crate) struct Topology {
     order: Vec<Option<u32>>,
     /// The nodes in that order.
     sorted: Vec<u32>,
-    /// `answers[u][n]`: what `n` may rely on of `u`. Filled as asked; a pure function of the rest.
-    answers: Mutex<FxHashMap<u32, FxHashMap<u32, Access>>>,
+    /// Of `(u, n)`, what `n` may rely on of `u`. Filled as asked; a pure function of the rest.
+    answers: Mutex<Answers>,
     /// Of a whole plan only.
     marks: Marks,
     /// In the IR.
@@ -168,6 +168,8 @@ pub(crate) struct Topology {
     wide: OnceLock<FxHashMap<(u32, u32), Access>>,
     reached: OnceLock<Reached>,
 }
+
+type Answers = FxHashMap<(u32, u32), Access>;
 
 /// How the nodes of a plan are tied: what a graph is made of.
 #[derive(Debug, Default)]

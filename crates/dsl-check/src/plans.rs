@@ -39,6 +39,13 @@ impl FilePlans {
         let first = self.first.get(&block.chunk)?;
         *self.places.get((first + block.index) as usize)?
     }
+
+    /// The same of a chunk's first blocks.
+    pub fn places(&self, chunk: SourceChunk, count: usize) -> &[Option<(u32, Option<u32>)>] {
+        let first = self.first.get(&chunk).map(|&first| first as usize);
+        let of_chunk = first.and_then(|first| self.places.get(first..first + count));
+        of_chunk.unwrap_or_default()
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -53,12 +60,6 @@ pub(crate) struct PlanBlocks {
 /// The nodes of a plan and how they are tied, shared with its graph.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Nodes(Arc<Vec<(BlockRef, Arc<Ties>)>>);
-
-impl Nodes {
-    pub fn push(&mut self, block: BlockRef, ties: Arc<Ties>) {
-        Arc::make_mut(&mut self.0).push((block, ties));
-    }
-}
 
 impl Deref for Nodes {
     type Target = [(BlockRef, Arc<Ties>)];
@@ -77,9 +78,9 @@ impl<'a> IntoIterator for &'a Nodes {
     }
 }
 
-impl FromIterator<(BlockRef, Arc<Ties>)> for Nodes {
-    fn from_iter<T: IntoIterator<Item = (BlockRef, Arc<Ties>)>>(nodes: T) -> Self {
-        Self(Arc::new(nodes.into_iter().collect()))
+impl From<Vec<(BlockRef, Arc<Ties>)>> for Nodes {
+    fn from(nodes: Vec<(BlockRef, Arc<Ties>)>) -> Self {
+        Self(Arc::new(nodes))
     }
 }
 
@@ -94,6 +95,8 @@ fn layout(db: &dyn salsa::Database, file: SourceFile) -> Box<[(SourceChunk, Arc<
 pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<FilePlans> {
     let mut found = FilePlans::default();
     let mut bare = Vec::new();
+    // of each plan
+    let mut nodes: Vec<Vec<(BlockRef, Arc<Ties>)>> = Vec::new();
     for &(chunk, ref pieces) in layout(db, file) {
         found.first.insert(chunk, found.places.len() as u32);
         for (index, piece) in pieces.iter().enumerate() {
@@ -112,6 +115,7 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
                         clauses: vec![block],
                         nodes: Nodes::default(),
                     });
+                    nodes.push(Vec::new());
                 }
                 Piece::PlanRest => {
                     let at = found.plans.len() as u32;
@@ -122,9 +126,9 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
                 }
                 Piece::Node(node) if node.in_plan => {
                     let at = found.plans.len() as u32;
-                    if let Some(plan) = found.plans.last_mut() {
-                        place = Some((at - 1, Some(plan.nodes.len() as u32)));
-                        plan.nodes.push(block, node.clone());
+                    if let Some(nodes) = nodes.last_mut() {
+                        place = Some((at - 1, Some(nodes.len() as u32)));
+                        nodes.push((block, node.clone()));
                     }
                 }
                 Piece::Node(node) => bare.push((found.places.len(), block, node.clone())),
@@ -133,6 +137,9 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
             found.places.push(place);
         }
     }
+    for (plan, nodes) in found.plans.iter_mut().zip(nodes) {
+        plan.nodes = nodes.into();
+    }
     if found.plans.is_empty() {
         for (index, (at, ..)) in bare.iter().enumerate() {
             found.places[*at] = Some((0, Some(index as u32)));
@@ -140,7 +147,11 @@ pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<File
         found.plans.push(PlanBlocks {
             name: SmolStr::default(),
             clauses: Vec::new(),
-            nodes: bare.into_iter().map(|(_, block, node)| (block, node)).collect(),
+            nodes: bare
+                .into_iter()
+                .map(|(_, block, node)| (block, node))
+                .collect::<Vec<_>>()
+                .into(),
         });
         found.named.insert(implicit_name(file.path(db)), 0);
     } else {

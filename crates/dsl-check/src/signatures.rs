@@ -789,7 +789,10 @@ pub(crate) fn mentions(block: &Block) -> Box<[Mention]> {
     let mut found = Vec::new();
     let mut names = Vec::new();
     for clause in &decl.clauses {
-        names_in(&clause.value, &mut names);
+        // words that no node goes by
+        if !matches!(clause.key, Some(K::Kind | K::Labels | K::Risks)) {
+            names_in(&clause.value, &mut names);
+        }
         if decl.kind == DeclKind::Profile {
             names.extend(clause.name.text.split('.').next().map(SmolStr::from));
         }

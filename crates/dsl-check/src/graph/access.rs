@@ -2,12 +2,11 @@
 //!
 //! A question looks only at what lies between the two, and every answer on the way is kept.
 
-use std::collections::HashSet;
 use std::sync::PoisonError;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Access, Requirement, Source, Topology, fires_on_failure};
+use super::{Access, Answers, Requirement, Source, Topology, fires_on_failure};
 use crate::signatures::NodeKind;
 
 /// A node that waits for more others is asked about each of them at once.
@@ -44,15 +43,14 @@ impl Topology {
             return Access::No;
         }
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let answers = answers.entry(to).or_default();
-        if let Some(known) = answers.get(&from) {
+        if let Some(known) = answers.get(&(to, from)) {
             return *known;
         }
-        for node in self.between(from, to, low, answers) {
-            let answer = self.answer(node, to, answers);
-            answers.insert(node, answer);
+        for node in self.between(from, to, low, &answers) {
+            let answer = self.answer(node, to, &answers);
+            answers.insert((to, node), answer);
         }
-        answers.get(&from).copied().unwrap_or(Access::No)
+        answers.get(&(to, from)).copied().unwrap_or(Access::No)
     }
 
     /// What nodes with many needs may rely on of each of them. Of a quorum it is not asked whether other members imply one.
@@ -78,15 +76,15 @@ impl Topology {
     }
 
     /// The nodes upstream of `from`, itself included, that could lie behind `to` and have no answer yet, in order.
-    fn between(&self, from: u32, to: u32, low: u32, answers: &FxHashMap<u32, Access>) -> Vec<u32> {
+    fn between(&self, from: u32, to: u32, low: u32, answers: &Answers) -> Vec<u32> {
         let mut found = vec![from];
-        let mut seen = HashSet::from([from]);
+        let mut seen = FxHashSet::from_iter([from]);
         let mut next = 0;
         while let Some(&node) = found.get(next) {
             next += 1;
             for edge in &self.edges[node as usize] {
                 let after = self.order[edge.on as usize].is_some_and(|order| order > low);
-                if edge.on != to && after && !answers.contains_key(&edge.on) && seen.insert(edge.on) {
+                if edge.on != to && after && !answers.contains_key(&(to, edge.on)) && seen.insert(edge.on) {
                     found.push(edge.on);
                 }
             }
@@ -95,8 +93,8 @@ impl Topology {
         found
     }
 
-    fn answer(&self, node: u32, to: u32, answers: &FxHashMap<u32, Access>) -> Access {
-        let known = |at: u32| answers.get(&at).copied().unwrap_or(Access::No);
+    fn answer(&self, node: u32, to: u32, answers: &Answers) -> Access {
+        let known = |at: u32| answers.get(&(to, at)).copied().unwrap_or(Access::No);
         let upstream = self.edges[node as usize]
             .iter()
             .any(|edge| edge.on == to || known(edge.on) != Access::No);

@@ -1,12 +1,12 @@
 //! What has happened before each node of a plan, island by island: an island is made of nodes that edges connect.
 //!
 //! Nothing that is known of a node depends on other islands, so an edit of the graph looks again at the islands that it touches. They are
-//! kept by the chunk that their first node stands in: groups of islands, so that ten thousand lonely tasks are not as many questions.
-//! Absent: facts themselves.
+//! kept by the chunk that their first node stands in: groups of islands, so that ten thousand lonely tasks are not as many questions; a large
+//! one by a chunk of its own. Absent: facts themselves.
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::cond::ValueName;
 use super::{Asks, Conditions, Fact, Reached, Subject, problems};
@@ -15,9 +15,13 @@ use crate::graph::{Topology, topologies};
 use crate::hashed::mix;
 use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::plans::{Nodes, PlanBlocks, file_plans};
+use crate::signatures::Ties;
 use crate::slices::file_asks;
 
-/// The islands of a plan that begin in one chunk.
+/// An island has so many nodes before it is kept by itself.
+const LARGE: u32 = 64;
+
+/// A large island of a plan, or those that begin in one chunk.
 #[derive(Clone, Debug, Default)]
 struct Group {
     /// In plan order.
@@ -41,11 +45,17 @@ type Places = Arc<[(u32, u32)]>;
 
 #[derive(PartialEq, Debug, Default)]
 struct Islands {
-    /// By chunk, of each plan of which islands begin there.
-    groups: FxHashMap<SourceChunk, Vec<(u32, Arc<Group>)>>,
-    /// By plan, the chunks of its groups, and its nodes' places.
-    plans: Vec<(Vec<SourceChunk>, Places)>,
+    /// By chunk, with the plan of each.
+    groups: FxHashMap<SourceChunk, Vec<(Of, Arc<Group>)>>,
+    /// By plan, where its groups are kept, and its nodes' places.
+    plans: Vec<(Vec<Kept>, Places)>,
 }
+
+/// A plan, and which of its groups that one chunk keeps.
+type Of = (u32, u32);
+
+/// The chunk that keeps a group, and which one of the plan there.
+type Kept = (SourceChunk, u32);
 
 #[salsa::tracked(returns(ref))]
 fn islands(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Islands> {
@@ -53,8 +63,8 @@ fn islands(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<
     let mut found = Islands::default();
     let mut groups: Vec<Vec<Group>> = Vec::new();
     for (plan, graph) in layout.plans.iter().zip(topologies(db, file).iter()) {
-        let (chunks, of_plan, places) = of_plan(plan, graph);
-        found.plans.push((chunks, places.into()));
+        let (kept, of_plan, places) = of_plan(plan, graph);
+        found.plans.push((kept, places.into()));
         groups.push(of_plan);
     }
     for (chunk, asks) in file_asks(db, project, file).iter() {
@@ -69,43 +79,79 @@ fn islands(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<
             }
         }
     }
-    for ((plan, groups), (chunks, _)) in (0..).zip(groups).zip(&found.plans) {
-        for (group, chunk) in groups.into_iter().zip(chunks) {
+    for ((plan, groups), (kept, _)) in (0..).zip(groups).zip(&found.plans) {
+        for (group, (chunk, which)) in groups.into_iter().zip(kept) {
             let here = found.groups.entry(*chunk).or_default();
-            here.push((plan, Arc::new(group)));
+            here.push(((plan, *which), Arc::new(group)));
         }
     }
     Arc::new(found)
 }
 
-/// The groups of a plan, each with its chunk, and which of them each node is in.
-fn of_plan(plan: &PlanBlocks, graph: &Topology) -> (Vec<SourceChunk>, Vec<Group>, Vec<(u32, u32)>) {
-    let mut chunks: Vec<SourceChunk> = Vec::new();
-    let mut groups: Vec<Group> = Vec::new();
+/// The groups of a plan, where each is kept, and which of them each node is in.
+fn of_plan(plan: &PlanBlocks, graph: &Topology) -> (Vec<Kept>, Vec<Group>, Vec<(u32, u32)>) {
+    let mut kept: Vec<Kept> = Vec::new();
+    let mut count: FxHashMap<SourceChunk, u32> = FxHashMap::default();
+    let mut nodes: Vec<Vec<(BlockRef, Arc<Ties>)>> = Vec::new();
+    let mut keys: Vec<u64> = Vec::new();
     let mut places: Vec<(u32, u32)> = Vec::with_capacity(plan.nodes.len());
+    let own = chunks_of_large(plan, graph.islands());
+    // of small islands
+    let mut last: Option<usize> = None;
     for (at, first) in graph.islands().iter().copied().enumerate() {
         let (block, ties) = &plan.nodes[at];
         let group = if first as usize != at {
             places[first as usize].0 as usize
         } else {
-            // in plan order, so chunks come one after the other
-            if chunks.last() != Some(&block.chunk) {
-                chunks.push(block.chunk);
-                groups.push(Group::default());
+            let own = own.get(&first).copied();
+            match last {
+                // in plan order, so chunks come one after the other
+                Some(group) if own.is_none() && kept[group].0 == block.chunk => group,
+                _ => {
+                    let chunk = own.unwrap_or(block.chunk);
+                    let which = count.entry(chunk).or_default();
+                    kept.push((chunk, *which));
+                    *which += 1;
+                    nodes.push(Vec::new());
+                    keys.push(0);
+                    let group = kept.len() - 1;
+                    last = if own.is_none() { Some(group) } else { last };
+                    group
+                }
             }
-            groups.len() - 1
         };
-        let into = &mut groups[group];
-        places.push((group as u32, into.nodes.len() as u32));
-        into.key = mix(into.key, ties.hash);
-        into.nodes.push(*block, ties.clone());
+        places.push((group as u32, nodes[group].len() as u32));
+        keys[group] = mix(keys[group], ties.hash);
+        nodes[group].push((*block, ties.clone()));
     }
-    (chunks, groups, places)
+    let groups = nodes.into_iter().zip(keys).map(|(nodes, key)| Group {
+        nodes: nodes.into(),
+        asks: Vec::new(),
+        key,
+    });
+    (kept, groups.collect(), places)
 }
 
-/// The groups of islands that begin in the chunk.
+/// For each large island, by its first node: a chunk that holds a part of it, and by which no other is kept.
+fn chunks_of_large(plan: &PlanBlocks, islands: &[u32]) -> FxHashMap<u32, SourceChunk> {
+    let mut sizes = vec![0_u32; islands.len()];
+    islands.iter().for_each(|first| sizes[*first as usize] += 1);
+    let is_large = |first: &u32| sizes[*first as usize] >= LARGE;
+    let begins = |at: usize| islands[at] as usize == at && !is_large(&(at as u32));
+    let begin = (0..islands.len()).filter(|&at| begins(at));
+    let mut taken: FxHashSet<SourceChunk> = begin.map(|at| plan.nodes[at].0.chunk).collect();
+    let mut found = FxHashMap::default();
+    for (first, (block, _)) in islands.iter().zip(&plan.nodes).filter(|(first, _)| is_large(first)) {
+        if !found.contains_key(first) && taken.insert(block.chunk) {
+            found.insert(*first, block.chunk);
+        }
+    }
+    found
+}
+
+/// The groups that are kept by the chunk.
 #[salsa::tracked(returns(ref))]
-fn groups(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<(u32, Arc<Group>)> {
+fn groups(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<(Of, Arc<Group>)> {
     let islands = islands(db, project, chunk.file(db));
     islands.groups.get(&chunk).cloned().unwrap_or_default()
 }
@@ -143,11 +189,9 @@ impl Part {
 
 /// The same of all of them.
 #[salsa::tracked(returns(ref))]
-fn parts(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<(u32, Arc<Part>)> {
+fn parts(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<(Of, Arc<Part>)> {
     let groups = groups(db, project, chunk).iter();
-    groups
-        .map(|(plan, group)| (*plan, Arc::new(Part::new(group))))
-        .collect()
+    groups.map(|(of, group)| (*of, Arc::new(Part::new(group)))).collect()
 }
 
 /// What is known of all nodes of a plan.
@@ -166,16 +210,24 @@ impl PartialEq for ReachedPlan {
     }
 }
 
+/// Asks about the groups of the chunk ahead of [`reached`].
+pub(crate) fn reach_ahead(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) {
+    if islands(db, project, chunk.file(db)).groups.contains_key(&chunk) {
+        parts(db, project, chunk);
+    }
+}
+
 /// One for each plan of the file.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn reached(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<ReachedPlan>> {
-    let part = |plan: u32, chunk: &SourceChunk| {
+    let part = |plan: u32, (chunk, which): &Kept| {
         let mut here = parts(db, project, *chunk).iter();
-        here.find(|(of, _)| *of == plan).map(|(_, part)| part.clone())
+        let found = here.find(|(of, _)| *of == (plan, *which));
+        found.map(|(_, part)| part.clone())
     };
     let plans = (0..).zip(&islands(db, project, file).plans);
-    let reached = plans.map(|(plan, (chunks, places))| ReachedPlan {
-        parts: chunks.iter().filter_map(|chunk| part(plan, chunk)).collect(),
+    let reached = plans.map(|(plan, (kept, places))| ReachedPlan {
+        parts: kept.iter().filter_map(|kept| part(plan, kept)).collect(),
         places: places.clone(),
     });
     Arc::new(reached.collect())

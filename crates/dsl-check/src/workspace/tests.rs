@@ -135,6 +135,19 @@ fn a_node_that_loses_its_indentation_takes_no_other_along() {
 }
 
 #[test]
+fn a_node_called_like_a_kind_is_seen_by_those_who_mention_it() {
+    let text = |pairs| {
+        format!(
+            "task lone timeout:1m\n  run: \"true\"\n{}",
+            many(pairs).replace(" timeout", " kind:test timeout")
+        )
+    };
+    let cost = |pairs| cost(&text(pairs), "task lone ", "task test ");
+    let more = (cost(LARGE) - cost(SMALL)) as f64 / (chunks_max(LARGE) - chunks_max(SMALL)) as f64;
+    assert!(more <= 2.0, "{more} runs a chunk");
+}
+
+#[test]
 fn a_node_that_moves_to_another_chunk_is_seen_there() {
     let others =
         |from: usize, to: usize| -> String { (from..to).map(|at| format!("task t{at}\n  run: \"x\"\n")).collect() };
