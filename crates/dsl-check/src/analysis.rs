@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::diagnostic::{Amend, BlockRef, Diag, Diagnostic, Edit, Fix, Label, Place, Severity, Target, Whose};
 use crate::fallbacks::fallback_problems;
 use crate::imports::{Space, declarations, normalize, visible};
-use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk, in_two};
+use crate::inputs::{Database, Project, SourceChunk, SourceFile, ask_all, for_each_chunk};
 use crate::places::{block_of, decl_of, find, find_exactly, start_of};
 use crate::plans::file_plans;
 use crate::policy::{policy_problems, policy_problems_of_nodes};
@@ -162,24 +162,21 @@ impl Analysis {
         found
     }
 
-    /// Asks what is asked of a whole file, in two halves of about the same length; the answers stay in the database.
+    /// Asks what is asked of a whole file; the answers stay in the database.
     fn ask_of_file(&self, file: SourceFile) {
-        let project = self.project;
-        let chunks = file.chunks(&self.db);
-        for_each_chunk(&self.db, chunks, |db, chunk| reach_ahead(db, project, chunk));
-        in_two(
-            &self.db,
-            chunks.len(),
-            |db| {
-                reach_problems(db, project, file);
-                write_conflicts(db, project, file);
-            },
-            |db| {
-                policy_problems(db, project, file);
-                unused(db, project, file);
-                bounds_problems(db, project, file);
-                flow_problems(db, project, file);
-            },
+        let (db, project) = (&self.db, self.project);
+        for_each_chunk(db, file.chunks(db), |db, chunk| reach_ahead(db, project, chunk));
+        ask_all(
+            db,
+            &[
+                &|db| _ = write_conflicts(db, project, file),
+                &|db| _ = unused(db, project, file),
+                &|db| _ = policy_problems(db, project, file),
+                &|db| _ = bounds_problems(db, project, file),
+                &|db| _ = graph_problems(db, project, file),
+                &|db| _ = reach_problems(db, project, file),
+                &|db| _ = flow_problems(db, project, file),
+            ],
         );
     }
 

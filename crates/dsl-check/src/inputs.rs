@@ -84,32 +84,28 @@ const CHUNKS_AT_ONCE: usize = 8;
 
 /// Asks a query of every chunk, on all processors if that takes long; the answers stay in the database.
 pub(crate) fn for_each_chunk(db: &Database, chunks: &[SourceChunk], ask: impl Fn(&Database, SourceChunk) + Sync) {
-    let started = Instant::now();
-    let mut some = chunks.chunks(CHUNKS_AT_ONCE);
-    while started.elapsed() < ALONE {
-        match some.next() {
-            Some(chunks) => chunks.iter().for_each(|&chunk| ask(db, chunk)),
-            None => return,
-        }
-    }
-    let rest: Vec<_> = some.collect();
-    rest.into_par_iter().for_each_with(db.clone(), |db, chunks| {
-        chunks.iter().for_each(|&chunk| ask(db, chunk));
-    });
+    let some: Vec<&[SourceChunk]> = chunks.chunks(CHUNKS_AT_ONCE).collect();
+    for_each(db, &some, |db, chunks| chunks.iter().for_each(|&chunk| ask(db, chunk)));
 }
 
-/// Asks two things of a file with so many chunks at the same time, where that is worth it; the answers stay in the database.
-pub(crate) fn in_two(
-    db: &Database,
-    chunks: usize,
-    one: impl FnOnce(&Database) + Send,
-    other: impl FnOnce(&Database) + Send,
-) {
-    if chunks < PARALLEL_CHUNKS_MIN {
-        one(db);
-        other(db);
-    } else {
-        let (here, there) = (db.clone(), db.clone());
-        rayon::join(move || one(&here), move || other(&there));
+/// The same of anything.
+fn for_each<T: Sync>(db: &Database, all: &[T], ask: impl Fn(&Database, &T) + Sync) {
+    let started = Instant::now();
+    let mut rest = all;
+    while started.elapsed() < ALONE {
+        let Some((first, others)) = rest.split_first() else {
+            return;
+        };
+        ask(db, first);
+        rest = others;
     }
+    rest.par_iter().for_each_with(db.clone(), |db, one| ask(db, one));
+}
+
+/// Something to find out, whose answer stays in the database.
+pub(crate) type Question<'a> = &'a (dyn Fn(&Database) + Sync);
+
+/// Asks several things, on all processors if that takes long.
+pub(crate) fn ask_all(db: &Database, questions: &[Question<'_>]) {
+    for_each(db, questions, |db, question| question(db));
 }
