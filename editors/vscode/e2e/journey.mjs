@@ -19,6 +19,7 @@ export const STEPS = [
   ["what stands above a task is clicked", lenses],
   ["tests are listed and run", tests],
   ["a plan is written from nothing and run", fromNothing],
+  ["a question is answered with a reason", answer],
 ];
 
 async function mistake(vscode) {
@@ -183,6 +184,31 @@ async function fromNothing(vscode) {
   await vscode.view("Plans");
   await vscode.command("Plan: Run Plan");
   await vscode.rows("my-plan").filter({ hasText: "completed" }).first().waitFor();
+}
+
+async function answer(vscode) {
+  const reason = "no word is misspelt";
+  await vscode.view("Explorer");
+  await vscode.openFile("letter.plan");
+  await vscode.view("Plans");
+  await vscode.command("Plan: Run Plan");
+  const run = vscode.rows("letter").first();
+  await run.waitFor();
+  await run.click();
+  await vscode.press("ArrowRight");
+  const question = vscode.rows("Does this read well?");
+  await question.waitFor();
+  await vscode.page.locator(".view-line").first().hover();
+  await question.hover();
+  await question.locator(".action-label[aria-label^='Answer']").click();
+  await vscode.answer("true");
+  await vscode.press("Enter");
+  await vscode.page.locator(".quick-input-widget", { hasText: "A reason is recorded" }).waitFor();
+  await vscode.answer(reason);
+  await vscode.look("12a-reason");
+  await vscode.press("Enter");
+  await vscode.rows("letter").filter({ hasText: "completed" }).first().waitFor();
+  assert.match(vscode.dslc("report", "last"), new RegExp(reason));
 }
 
 /** `dslc` in the workspace, beside VS Code. */

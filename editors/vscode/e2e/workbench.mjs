@@ -107,7 +107,11 @@ export class Workbench {
   /** Saves the file in front, and waits until it says so on disk. */
   async save(name, what, isSaved) {
     await this.press("Control+s");
-    await this.until(`${name} with ${what}`, () => isSaved(this.read(name)));
+    await this.until(`${name} with ${what}`, () => {
+      const text = this.read(name);
+      // while it is written the file is empty
+      return text !== "" && isSaved(text);
+    });
   }
 
   /** The graph view, which is a page in a page. */

@@ -122,7 +122,7 @@ impl Measured {
                 };
                 // the first is told whole
                 let times = scripts.iter().map(|&place| after_change(client, place, ask));
-                Ok(times.collect::<io::Result<Vec<_>>>()?.split_off(1))
+                Ok(times.collect::<io::Result<Vec<_>>>()?.into_iter().skip(1).collect())
             })?,
         ];
         Ok(Self { changes, asked })
