@@ -19,7 +19,7 @@ use crate::diagnostic::{Amend, BlockRef, Diag, Diagnostic, Edit, Fix, Label, Pla
 use crate::fallbacks::fallback_problems;
 use crate::imports::{Space, declarations, normalize, visible};
 use crate::inputs::{Database, Project, SourceChunk, SourceFile, ask_all, for_each_chunk};
-use crate::places::{block_of, decl_of, find, find_exactly, start_of};
+use crate::places::{block_of, decl_of, find, find_exactly, header_is_broken, start_of};
 use crate::plans::file_plans;
 use crate::policy::{policy_problems, policy_problems_of_nodes};
 use crate::problems::{file_problems, flow_problems, graph_problems, reach_problems};
@@ -400,6 +400,9 @@ impl<'a> Edge<'a> {
         let start = self.block_start(block);
         let written = self.text_from(block);
         let db = &self.analysis.db;
+        if header_is_broken(db, block) {
+            return None;
+        }
         let (span, text) = amend::edit(decl_of(db, block)?, written, &amend.how)?;
         changes(written, span, &text).then(|| Fix {
             title: amend.title.clone(),

@@ -1,7 +1,7 @@
 //! Names of nodes that a misspelt one may be meant for.
 //!
 //! In a small plan all of them, to be compared; in a large one those that differ by a slip of a finger, found by the hashes of the
-//! names with one letter left out. These are kept by chunk, so an edit of a name makes only those of its chunk anew. Absent: choosing.
+//! names with one letter left out. These are kept by chunk and by some chunks together, so an edit of a name makes only a few anew. Absent: choosing.
 
 use std::hash::Hasher;
 
@@ -9,12 +9,16 @@ use rustc_hash::FxHasher;
 use smol_str::SmolStr;
 
 use crate::diagnostic::BlockRef;
+use crate::graph::sig_of;
 use crate::inputs::{SourceChunk, SourceFile};
 use crate::plans::file_plans;
 use crate::signatures::{NodeKind, Sig, signatures};
 
 /// A misspelt name is compared with all names of a plan that has no more nodes.
 const COMPARED_NODES_MAX: usize = 256;
+
+/// So many chunks are looked through at once: after an edit of a name these are put together anew.
+const GROUP_CHUNKS: usize = 32;
 
 /// No name of a node that is longer has near ones.
 const NAME_BYTES_MAX: usize = 64;
@@ -38,17 +42,14 @@ pub(crate) fn nodes_near(
     }
     let wanted: Vec<u64> = with_a_letter_less(name).collect();
     let mut found = Vec::new();
-    for &chunk in file.chunks(db) {
-        let slips = slips(db, chunk);
-        let mut near: Vec<u32> = wanted.iter().flat_map(|slip| of_hash(slips, *slip)).collect();
-        near.sort_unstable();
+    for group in 0..file.chunks(db).len().div_ceil(GROUP_CHUNKS) {
+        let slips = slips_of_group(db, file, group as u32);
+        let mut near: Vec<BlockRef> = wanted.iter().flat_map(|slip| of_hash(slips, *slip)).collect();
+        near.sort_unstable_by_key(|block| plans.place(*block));
         near.dedup();
-        for index in near {
-            let is_of_plan = plans.place(BlockRef { chunk, index }).is_some_and(|(of, _)| of == plan);
-            if let Sig::Node { sig, .. } = &signatures(db, chunk)[index as usize]
-                && is_of_plan
-                && makes_sense(sig.kind)
-            {
+        for block in near {
+            let is_of_plan = plans.place(block).is_some_and(|(of, _)| of == plan);
+            if let Some(sig) = sig_of(db, block).filter(|sig| is_of_plan && makes_sense(sig.kind)) {
                 found.push(sig.name.clone());
             }
         }
@@ -56,10 +57,23 @@ pub(crate) fn nodes_near(
     found
 }
 
-fn of_hash(slips: &[(u64, u32)], hash: u64) -> impl Iterator<Item = u32> {
+fn of_hash(slips: &[(u64, BlockRef)], hash: u64) -> impl Iterator<Item = BlockRef> {
     let from = slips.partition_point(|(slip, _)| *slip < hash);
     let same = slips[from..].iter().take_while(move |(slip, _)| *slip == hash);
-    same.map(|(_, index)| *index)
+    same.map(|(_, block)| *block)
+}
+
+/// The slips of some of the file's chunks together: a plan may have many misspelt names, and each is looked for in all of them.
+#[salsa::tracked(returns(ref))]
+fn slips_of_group(db: &dyn salsa::Database, file: SourceFile, group: u32) -> Box<[(u64, BlockRef)]> {
+    let chunks = file.chunks(db).chunks(GROUP_CHUNKS).nth(group as usize);
+    let mut found = Vec::new();
+    for &chunk in chunks.unwrap_or_default() {
+        let block = |index| BlockRef { chunk, index };
+        found.extend(slips(db, chunk).iter().map(|(slip, index)| (*slip, block(*index))));
+    }
+    found.sort_by_key(|(slip, _)| *slip);
+    found.into()
 }
 
 /// The blocks of a chunk that hold nodes, by what becomes of their names when at most one letter is left out; sorted.

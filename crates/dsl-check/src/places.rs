@@ -24,6 +24,17 @@ pub(crate) fn decl_of(db: &dyn salsa::Database, block: BlockRef) -> Option<&Decl
     }
 }
 
+/// Whether there is an error in the line of a declaration's header: what is written below may then be taken for a part of it.
+pub(crate) fn header_is_broken(db: &dyn salsa::Database, block: BlockRef) -> bool {
+    let Some((decl, there)) = decl_of(db, block).zip(block_of(db, block)) else {
+        return false;
+    };
+    let from = (start_of(db, block) + decl.header.start) as usize;
+    let line = block.chunk.text(db).get(from..).and_then(|text| text.lines().next());
+    let end = decl.header.start as usize + line.map_or(0, str::len);
+    there.errors.iter().any(|error| (error.span.start as usize) < end)
+}
+
 /// How far into its chunk a block starts.
 pub(crate) fn start_of(db: &dyn salsa::Database, block: BlockRef) -> u32 {
     let starts = &outline(db, block.chunk).starts;

@@ -338,14 +338,13 @@ impl<'t> Lexer<'t> {
             (2, Some("write `and`"))
         } else if rest.starts_with('!') {
             (1, Some("write `not`"))
-        } else if rest.starts_with('\'') {
-            let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-            (
-                line[1..]
-                    .find('\'')
-                    .map_or(line.trim_end_matches('\r').len(), |at| at + 2),
-                Some("strings stand in double quotes: `\"…\"`"),
-            )
+        } else if let Some(inner) = rest.strip_prefix('\'') {
+            // to the next one or the end of the line, whichever comes first: of many, each looks no further than the next
+            let len = match inner.find(['\'', '\n']) {
+                Some(at) if inner.as_bytes()[at] == b'\'' => at + 2,
+                end => 1 + inner[..end.unwrap_or(inner.len())].trim_end_matches('\r').len(),
+            };
+            (len, Some("strings stand in double quotes: `\"…\"`"))
         } else {
             let known = |c: char| c.is_ascii_alphanumeric() || " \t\r\n\"#()[]{},:.?|+-*/%=<>!$_'&".contains(c);
             let len = rest.find(known).unwrap_or(rest.len());

@@ -129,7 +129,7 @@ impl Visit<'_> {
 
 /// Finds called plans in their files.
 pub(super) struct Callees<'db> {
-    db: &'db dyn salsa::Database,
+    pub db: &'db dyn salsa::Database,
     places: RefCell<HashMap<SourceFile, HashMap<SmolStr, u32>>>,
 }
 

@@ -39,6 +39,7 @@ pub(crate) fn bounds_problems(db: &dyn salsa::Database, project: Project, file: 
     }
     let facts = file_facts(db, project, file);
     let bounds = bounds_of_file(db, project, file);
+    let callees = Callees::new(db);
     for (at, bounds) in bounds.iter().enumerate() {
         let Some(bounds) = bounds else { continue };
         let (plan, graph, facts) = (&plans[at], &graphs(db, file)[at], &facts[at]);
@@ -48,7 +49,7 @@ pub(crate) fn bounds_problems(db: &dyn salsa::Database, project: Project, file: 
             facts,
             bounds,
         };
-        limits.all(db, project, (file, at), &mut found);
+        limits.all(&callees, project, (file, at), &mut found);
     }
     found
 }
@@ -69,7 +70,7 @@ pub(crate) fn bounds_problems_of(
             facts,
             bounds: &bounds,
         };
-        limits.all(db, project, (file, at), &mut found);
+        limits.all(&Callees::new(db), project, (file, at), &mut found);
     }
     found
 }
@@ -107,12 +108,12 @@ pub(super) struct Limits<'a> {
 }
 
 impl Limits<'_> {
-    fn all(&self, db: &dyn salsa::Database, project: Project, (file, at): (SourceFile, usize), found: &mut Vec<Diag>) {
+    fn all(&self, callees: &Callees<'_>, project: Project, (file, at): (SourceFile, usize), found: &mut Vec<Diag>) {
         self.tasks(found);
-        subplans(db, project, file, self, found);
+        subplans(callees, project, file, self, found);
         self.time(found);
         self.cost(found);
-        policies::exceeded(db, project, file, at, self, found);
+        policies::exceeded(callees.db, project, file, at, self, found);
     }
 
     pub fn whose(&self) -> String {
@@ -411,9 +412,9 @@ fn limit_value(key: K) -> Target {
 }
 
 /// A called plan whose timeout is longer than that of the task that calls it.
-fn subplans(db: &dyn salsa::Database, project: Project, file: SourceFile, limits: &Limits<'_>, found: &mut Vec<Diag>) {
+fn subplans(callees: &Callees<'_>, project: Project, file: SourceFile, limits: &Limits<'_>, found: &mut Vec<Diag>) {
+    let db = callees.db;
     let scope = scope(db, project, file);
-    let callees = Callees::new(db);
     for (node, facts) in (0..).zip(&limits.facts.nodes) {
         let sig = limits.sig(node);
         let (NodeKind::Task, Work::Call(name)) = (sig.kind, &sig.work) else {

@@ -13,7 +13,7 @@ use smol_str::SmolStr;
 use super::outputs::{agent_type, error_type, members, node_outputs, outputs_unknown};
 use super::{Cx, Seen, about};
 use crate::graph::Access;
-use crate::places::decl_of;
+use crate::places::{decl_of, header_is_broken};
 use crate::rules;
 use crate::scope::{PlanScope, TypedField};
 use crate::signatures::{NodeKind, Work, clause};
@@ -296,6 +296,7 @@ impl<'a, 'db> Place<'a, 'db> {
                 problem.fix(title, true, vec![(Span::new(end, end), text)])
             }
             Some(_) => problem,
+            None if header_is_broken(self.cx.db, self.cx.block) => problem,
             None => {
                 let indent = decl.clauses.iter().find(|clause| !clause.in_header).map_or_else(
                     || self.column(decl.keyword.start) + 2,
