@@ -138,7 +138,7 @@ impl Engine {
             exit,
             attempts: state.attempt,
         };
-        state.error = Some(error.clone());
+        state.error = Some(Box::new(error.clone()));
         error
     }
 
@@ -273,7 +273,7 @@ impl Engine {
             return self.instance_failed(unit.node, index, error);
         }
         let node = self.state.node_mut(unit.node);
-        node.error = Some(error);
+        node.error = Some(Box::new(error));
         node.unit.status = NodeStatus::Failed;
         self.settle(unit.node, NodeStatus::Failed);
     }

@@ -277,7 +277,7 @@ impl Engine {
         };
         let label = self.label(unit);
         if let Some(instance) = self.end_instance(id, index, NodeStatus::Failed) {
-            instance.unit.error = Some(error.clone());
+            instance.unit.error = Some(Box::new(error.clone()));
         }
         self.notices.push(Notice::Failed {
             node: id,
@@ -335,7 +335,7 @@ impl Engine {
             return;
         }
         if let Some(error) = fan.error.clone() {
-            node.error = Some(error);
+            node.error = Some(Box::new(error));
             return self.settle(id, NodeStatus::Failed);
         }
         if fan.cancelled {

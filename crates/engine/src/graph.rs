@@ -29,7 +29,7 @@ pub(crate) struct NodeTable {
     /// Captures that some expression of the plan reads as an output; the others are not kept.
     pub read: BTreeSet<SmolStr>,
     /// What its result follows from, once somebody has asked.
-    pub recipe: OnceLock<Recipe>,
+    pub recipe: OnceLock<Box<Recipe>>,
 }
 
 /// The tables of a whole plan.

@@ -102,12 +102,12 @@ impl Engine {
             exit,
             ..
         } = failure;
-        self.state.node_mut(id).error = Some(NodeError {
+        self.state.node_mut(id).error = Some(Box::new(NodeError {
             kind,
             message,
             exit,
             attempts: 0,
-        });
+        }));
         self.settle(id, NodeStatus::Failed);
     }
 

@@ -103,14 +103,13 @@ impl Engine {
     fn parts(&self, unit: UnitId, scope: &RunScope<'_>) -> Vec<Part> {
         let table = self.scopes.table(unit.node);
         let plan = scope.plan();
+        let local = self.scopes.of(unit.node).local(unit.node);
+        let recipe = || Box::new(fingerprint::of_result(plan, self.plan(), local));
         let Recipe {
             mut parts,
             given,
             reads,
-        } = table
-            .recipe
-            .get_or_init(|| fingerprint::of_result(plan, self.plan(), self.scopes.of(unit.node).local(unit.node)))
-            .clone();
+        } = *table.recipe.get_or_init(recipe).clone();
         let captures: Vec<_> = table.read.iter().collect();
         parts.push(Part::new(Kind::Use, "captures", &captures, ""));
         parts.extend(given.iter().map(|(name, expr)| match scope.eval(expr) {

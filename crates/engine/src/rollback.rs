@@ -59,11 +59,11 @@ impl Engine {
             start,
             undo: true,
         };
-        self.state.unit_mut(unit).undo = Some(Undo {
+        self.state.unit_mut(unit).undo = Some(Box::new(Undo {
             status: UndoStatus::Running,
             start,
             error: None,
-        });
+        }));
         match self.prepare_undo(unit, attempt) {
             Ok(command) => {
                 self.occupy(attempt);

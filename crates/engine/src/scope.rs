@@ -354,7 +354,7 @@ impl Scope for RunScope<'_> {
             Ref::Error(node) => {
                 let node = self.named(*node)?;
                 let error = if self.sees(node) {
-                    self.state.node(node).error.as_ref()
+                    self.state.node(node).error.as_deref()
                 } else {
                     None
                 };

@@ -56,7 +56,7 @@ impl Engine {
                     duration_ms,
                 }
             }
-            NodeStatus::Failed => match node.error.clone() {
+            NodeStatus::Failed => match node.error.as_deref().cloned() {
                 Some(error) => Notice::Failed { node: id, label, error },
                 None => return,
             },

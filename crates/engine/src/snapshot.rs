@@ -204,8 +204,9 @@ impl Engine {
             attempts: attempts(&self.state, id),
             error: node
                 .error
-                .clone()
-                .or_else(|| node.unit.error.clone().filter(|_| !node.is_settled())),
+                .as_deref()
+                .or_else(|| node.unit.error.as_deref().filter(|_| !node.is_settled()))
+                .cloned(),
             handled: node.handled,
             started_ms: node.started_ms,
             settled_ms: node.settled_ms,
@@ -221,7 +222,7 @@ impl Engine {
                 })
                 .cloned(),
             used: self.used_by(id),
-            undo: node.unit.undo.clone(),
+            undo: node.unit.undo.as_deref().cloned(),
             reused: self.reused(id, None).cloned(),
             instances: self.instances(id, node),
         }
@@ -245,11 +246,12 @@ impl Engine {
             error: instance
                 .unit
                 .error
-                .clone()
-                .filter(|_| instance.unit.status != NodeStatus::Completed),
+                .as_deref()
+                .filter(|_| instance.unit.status != NodeStatus::Completed)
+                .cloned(),
             started_ms: instance.started_ms,
             settled_ms: instance.settled_ms,
-            undo: instance.unit.undo.clone(),
+            undo: instance.unit.undo.as_deref().cloned(),
             reused: self.reused(unit.node, unit.instance).cloned(),
             gate: instance.gate.as_deref().map(|gate| gate.snapshot()),
         })

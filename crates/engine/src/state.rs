@@ -258,7 +258,7 @@ pub(crate) struct NodeState {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub truncated: Vec<Capture>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<NodeError>,
+    pub error: Option<Box<NodeError>>,
     /// Whether it, or what stands in for it, satisfies a need; absent while undecided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub satisfies: Option<bool>,
@@ -349,7 +349,7 @@ pub(crate) struct Unit {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub input: BTreeMap<SmolStr, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<NodeError>,
+    pub error: Option<Box<NodeError>>,
     /// Of each clause of evidence whether its condition held when the last attempt ended; absent: that cannot be told.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Option<bool>>,
@@ -363,7 +363,7 @@ pub(crate) struct Unit {
     #[serde(skip_serializing_if = "is_default")]
     pub place: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub undo: Option<Undo>,
+    pub undo: Option<Box<Undo>>,
 }
 
 /// A call of a plan.

@@ -179,7 +179,11 @@ impl Engine {
         if goes_on {
             return;
         }
-        let error = state.error.clone().filter(|_| attempted && halt == Halt::LetEnd);
+        let error = state
+            .error
+            .as_deref()
+            .cloned()
+            .filter(|_| attempted && halt == Halt::LetEnd);
         self.withdraw(unit);
         match error {
             Some(error) => self.unit_failed(unit, error),

@@ -343,14 +343,13 @@ impl Driver<'_> {
         let (tell_ended, ended) = oneshot::channel();
         let pump = Pump {
             id,
-            output,
             log: self.folder.log_path(&start.label, start.attempt.attempt),
             ended,
             to: self.to_driver.clone(),
             send_pieces: self.observer.wants_output(),
             redactor: self.preparer.secrets.redactor().clone(),
         };
-        tokio::spawn(pump.run());
+        tokio::spawn(pump.run(output));
         tell_ended
     }
 

@@ -5,24 +5,26 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::event::{Exec, How};
 use ir::expr::Capture;
-use tokio::net::unix::pipe::Receiver;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::adapters::ToAdapter;
 use crate::secrets::{Redacting, Redactor};
-use crate::supervisor::{End, Output};
+use crate::supervisor::{End, Output, Watched};
 
 /// How much of each stream expressions can see.
 pub const CAPTURE_MAX_BYTES: usize = 1 << 20;
 const READ_BYTES: usize = 1 << 16;
+/// What ends sooner is read when it has ended: nothing is set up with the system to hear of what it writes.
+const SHORT: Duration = Duration::from_millis(10);
 /// Nothing of an attempt is left when its end is reported; a process that hid so well that it still holds the pipe is not waited for.
 const DRAIN_MAX: Duration = Duration::from_secs(1);
 
@@ -63,7 +65,6 @@ pub struct Captured {
 /// Reads both streams until the attempt has ended and they are exhausted.
 pub struct Pump {
     pub id: u64,
-    pub output: Output,
     pub log: PathBuf,
     pub ended: oneshot::Receiver<(End, bool)>,
     pub to: UnboundedSender<FromAttempt>,
@@ -74,7 +75,7 @@ pub struct Pump {
 }
 
 impl Pump {
-    pub async fn run(mut self) {
+    pub async fn run(mut self, output: Output) {
         let mut stdout = Kept::new(&self.redactor);
         let mut stderr = Kept::new(&self.redactor);
         let mut log = Log {
@@ -82,27 +83,21 @@ impl Pump {
             file: None,
             error: None,
         };
-        let mut end = None;
-        let mut give_up = Instant::now();
-        while end.is_none() || stdout.open || stderr.open {
-            tokio::select! {
-                biased;
-                ready = self.output.stdout.readable(), if stdout.open => {
-                    self.take(ready, Stream::Stdout, &mut stdout, &mut log);
-                }
-                ready = self.output.stderr.readable(), if stderr.open => {
-                    self.take(ready, Stream::Stderr, &mut stderr, &mut log);
-                }
-                ended = &mut self.ended, if end.is_none() => match ended {
-                    Ok(ended) => {
-                        end = Some(ended);
-                        give_up = Instant::now() + DRAIN_MAX;
-                    }
-                    // the driver stops driving
-                    Err(_) => return,
-                },
-                () = sleep_until(give_up), if end.is_some() => break,
-            }
+        let mut end = tokio::select! {
+            biased;
+            ended = &mut self.ended => match ended {
+                Ok(ended) => Some(ended),
+                // the driver stops driving
+                Err(_) => return,
+            },
+            () = sleep(SHORT) => None,
+        };
+        if end.is_some() {
+            self.exhaust(&output.stdout, Stream::Stdout, &mut stdout, &mut log);
+            self.exhaust(&output.stderr, Stream::Stderr, &mut stderr, &mut log);
+        }
+        if end.is_none() || stdout.open || stderr.open {
+            end = self.follow(output, end, &mut stdout, &mut stderr, &mut log).await;
         }
         let Some((end, stopped)) = end else { return };
         self.flush(Stream::Stdout, &mut stdout, &mut log);
@@ -125,23 +120,76 @@ impl Pump {
         });
     }
 
-    fn take(&self, ready: io::Result<()>, stream: Stream, kept: &mut Kept, log: &mut Log) {
-        let pipe: &Receiver = match stream {
-            Stream::Stdout => &self.output.stdout,
-            Stream::Stderr => &self.output.stderr,
+    /// Reads as it comes; how the attempt ended, or nothing where the driver stops driving.
+    async fn follow(
+        &mut self,
+        output: Output,
+        mut end: Option<(End, bool)>,
+        stdout: &mut Kept,
+        stderr: &mut Kept,
+        log: &mut Log,
+    ) -> Option<(End, bool)> {
+        let Watched {
+            stdout: from_stdout,
+            stderr: from_stderr,
+        } = match output.watched() {
+            Ok(watched) => watched,
+            Err(error) => {
+                log.error = Some(format!("cannot wait for what it writes: {error}"));
+                return match end {
+                    Some(end) => Some(end),
+                    None => (&mut self.ended).await.ok(),
+                };
+            }
         };
+        let mut give_up = Instant::now() + DRAIN_MAX;
+        while end.is_none() || stdout.open || stderr.open {
+            tokio::select! {
+                biased;
+                ready = from_stdout.readable(), if stdout.open => {
+                    self.take(|to| ready.and_then(|()| from_stdout.try_read_buf(to)), Stream::Stdout, stdout, log);
+                }
+                ready = from_stderr.readable(), if stderr.open => {
+                    self.take(|to| ready.and_then(|()| from_stderr.try_read_buf(to)), Stream::Stderr, stderr, log);
+                }
+                ended = &mut self.ended, if end.is_none() => {
+                    end = Some(ended.ok()?);
+                    give_up = Instant::now() + DRAIN_MAX;
+                }
+                () = sleep_until(give_up), if end.is_some() => break,
+            }
+        }
+        end
+    }
+
+    /// Reads what there is; the stream stays open where something still holds it.
+    fn exhaust(&self, from: &OwnedFd, stream: Stream, kept: &mut Kept, log: &mut Log) {
+        let read = |to: &mut Vec<u8>| Ok(rustix::io::read(from, rustix::buffer::spare_capacity(to))?);
+        while self.take(read, stream, kept, log) {}
+    }
+
+    /// Reads once; says whether it got something.
+    fn take(
+        &self,
+        read: impl FnOnce(&mut Vec<u8>) -> io::Result<usize>,
+        stream: Stream,
+        kept: &mut Kept,
+        log: &mut Log,
+    ) -> bool {
         // most attempts write little or nothing: room is not cleared before it is used
         let mut buffer = Vec::with_capacity(READ_BYTES);
-        match ready.and_then(|()| pipe.try_read_buf(&mut buffer)) {
+        match read(&mut buffer) {
             Ok(0) => kept.open = false,
             Ok(_) => {
                 let Kept { redacting, .. } = kept;
                 let passed = redacting.push(&buffer).into_owned();
                 self.pass_on(&passed, stream, kept, log);
+                return true;
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             Err(_) => kept.open = false,
         }
+        false
     }
 
     /// What was held back, because it might have been the beginning of a secret.

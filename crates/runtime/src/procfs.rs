@@ -3,7 +3,8 @@
 //! Everything here may be out of date when it is returned; callers act so that a stale answer does no harm.
 
 use std::fs;
-use std::io::{self, Read, Seek};
+use std::io;
+use std::os::unix::fs::FileExt;
 
 use rustix::process::{Pid, Signal};
 
@@ -61,15 +62,24 @@ impl OwnChildren {
     }
 
     fn try_read(&mut self) -> io::Result<Vec<u32>> {
-        let own = std::process::id();
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(fs::File::open(format!("/proc/{own}/task/{own}/children"))?),
+            none => {
+                let own = std::process::id();
+                none.insert(fs::File::open(format!("/proc/{own}/task/{own}/children"))?)
+            }
         };
-        file.rewind()?;
-        self.text.clear();
-        file.read_to_end(&mut self.text)?;
-        let text = String::from_utf8_lossy(&self.text);
+        let mut len = 0;
+        loop {
+            if len == self.text.len() {
+                self.text.resize(len + 4096, 0);
+            }
+            match file.read_at(&mut self.text[len..], len as u64)? {
+                0 => break,
+                more => len += more,
+            }
+        }
+        let text = String::from_utf8_lossy(&self.text[..len]);
         Ok(text
             .split_ascii_whitespace()
             .filter_map(|pid| pid.parse().ok())

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
@@ -39,8 +38,6 @@ pub struct Children {
     /// Their leader ended, something of them may be left.
     ending: Vec<Ending>,
     listed: procfs::OwnChildren,
-    /// What attempts have as their standard input.
-    nothing: Option<File>,
 }
 
 struct Running {
@@ -62,7 +59,6 @@ impl Children {
     /// With the descriptors open that it will need.
     pub fn new() -> Self {
         let mut children = Self::default();
-        drop(children.nothing());
         drop(children.listed.read());
         children
     }
@@ -85,7 +81,7 @@ impl Children {
             .env(CHILD_VARIABLE, spawn.id.to_string())
             .current_dir(OsStr::from_bytes(&spawn.dir))
             .process_group(0)
-            .stdin(self.nothing())
+            .stdin(Stdio::inherit())
             .stdout(stdout)
             .stderr(stderr);
         match command.spawn() {
@@ -107,15 +103,6 @@ impl Children {
                 errno: error.raw_os_error().unwrap_or(0),
             }),
         }
-    }
-
-    /// Opened once, and not for each of thousands.
-    fn nothing(&mut self) -> Stdio {
-        if self.nothing.is_none() {
-            self.nothing = File::open("/dev/null").ok();
-        }
-        let copy = self.nothing.as_ref().and_then(|file| file.try_clone().ok());
-        copy.map_or_else(Stdio::null, Stdio::from)
     }
 
     /// Asks an attempt to end; `tend` kills it after the grace period.

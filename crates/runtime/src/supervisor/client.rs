@@ -57,11 +57,28 @@ struct Unsent {
     descriptors: Option<[OwnedFd; 2]>,
 }
 
-/// The driver's ends of what an attempt writes.
+/// The driver's ends of what an attempt writes; reading them never blocks.
 #[derive(Debug)]
 pub struct Output {
+    pub stdout: OwnedFd,
+    pub stderr: OwnedFd,
+}
+
+/// The same, to be waited for.
+#[derive(Debug)]
+pub struct Watched {
     pub stdout: pipe::Receiver,
     pub stderr: pipe::Receiver,
+}
+
+impl Output {
+    pub fn watched(self) -> io::Result<Watched> {
+        // that they are what they are was seen when they were made
+        Ok(Watched {
+            stdout: pipe::Receiver::from_owned_fd_unchecked(self.stdout)?,
+            stderr: pipe::Receiver::from_owned_fd_unchecked(self.stderr)?,
+        })
+    }
 }
 
 /// The attempt's ends of them.
@@ -76,9 +93,6 @@ pub fn pipes() -> io::Result<(Output, WriteEnds)> {
     for end in [&stdout, &stderr] {
         rustix::fs::fcntl_setfl(end, rustix::fs::OFlags::NONBLOCK)?;
     }
-    // that they are what they are has just been seen
-    let stdout = pipe::Receiver::from_owned_fd_unchecked(stdout)?;
-    let stderr = pipe::Receiver::from_owned_fd_unchecked(stderr)?;
     Ok((Output { stdout, stderr }, WriteEnds([stdout_write, stderr_write])))
 }
 

@@ -10,8 +10,9 @@ mod client;
 mod wire;
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, IoSliceMut};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -23,7 +24,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlag
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 
 use children::Children;
-pub use client::{Event, Output, Supervisor, WriteEnds, pipes};
+pub use client::{Event, Output, Supervisor, Watched, WriteEnds, pipes};
 pub use wire::{End, Spawn};
 use wire::{Frames, Reply, Request};
 
@@ -33,13 +34,13 @@ const DESCRIPTORS_MAX: usize = 4;
 
 /// The whole life of the supervisor: `dslc __supervise`, with the driver's socket as standard input.
 pub fn supervisor_main() -> io::Result<()> {
-    let stdin = io::stdin();
+    let socket = socket()?;
     detach()?;
     let (signalled, wake) = UnixStream::pair()?;
     signalled.set_nonblocking(true)?;
     signal_hook::low_level::pipe::register(SIGCHLD, wake)?;
     let mut supervisor = Server {
-        socket: stdin.as_fd(),
+        socket,
         signalled,
         frames: Frames::default(),
         buffer: vec![0; READ_BYTES],
@@ -51,6 +52,14 @@ pub fn supervisor_main() -> io::Result<()> {
     let served = supervisor.serve();
     supervisor.children.kill_all();
     served
+}
+
+/// The driver's socket. What stands in its place is what attempts inherit: nothing to read.
+fn socket() -> io::Result<OwnedFd> {
+    const ABOVE_STANDARD: i32 = 3;
+    let socket = rustix::io::fcntl_dupfd_cloexec(io::stdin(), ABOVE_STANDARD)?;
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    Ok(socket)
 }
 
 /// Out of the reach of whatever stops the driver, and heir of all orphans below.
@@ -65,8 +74,8 @@ fn detach() -> io::Result<()> {
     Ok(())
 }
 
-struct Server<'fd> {
-    socket: BorrowedFd<'fd>,
+struct Server {
+    socket: OwnedFd,
     signalled: UnixStream,
     frames: Frames,
     /// What is read goes here first.
@@ -77,7 +86,7 @@ struct Server<'fd> {
     replies: Vec<Reply>,
 }
 
-impl Server<'_> {
+impl Server {
     /// Serves until the driver is gone.
     fn serve(&mut self) -> io::Result<()> {
         loop {
@@ -88,7 +97,10 @@ impl Server<'_> {
             if from_children {
                 self.drain_signals();
             }
-            self.children.tend(&mut self.replies);
+            // a request alone is no reason to look at the children
+            if from_children || !from_driver || self.children.next_deadline().is_some() {
+                self.children.tend(&mut self.replies);
+            }
             if from_driver && !self.receive()? {
                 return Ok(());
             }
@@ -118,7 +130,7 @@ impl Server<'_> {
         let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let received = recvmsg(
-            self.socket,
+            &self.socket,
             &mut [IoSliceMut::new(&mut self.buffer)],
             &mut ancillary,
             RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT,
@@ -167,7 +179,7 @@ impl Server<'_> {
         let bytes: Vec<u8> = self.replies.drain(..).flat_map(|reply| reply.encode()).collect();
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
-            match rustix::net::send(self.socket, rest, SendFlags::NOSIGNAL) {
+            match rustix::net::send(&self.socket, rest, SendFlags::NOSIGNAL) {
                 Ok(n) => rest = &rest[n..],
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {

@@ -9,7 +9,7 @@ use tokio::io::AsyncReadExt;
 
 use super::{SUPERVISOR, is_process, process_command, process_dir, start_process};
 use crate::procfs;
-use crate::supervisor::{End, Event, Output, Spawn, Supervisor, pipes, supervisor_main};
+use crate::supervisor::{End, Event, Spawn, Supervisor, Watched, pipes, supervisor_main};
 
 #[test]
 fn supervisor_process() {
@@ -63,13 +63,13 @@ fn sh(id: u64, script: &str, dir: &Path) -> Spawn {
     }
 }
 
-fn spawn(supervisor: &mut Supervisor, what: Spawn) -> std::io::Result<Output> {
+fn spawn(supervisor: &mut Supervisor, what: Spawn) -> std::io::Result<Watched> {
     let (output, ends) = pipes()?;
     supervisor.spawn(what, ends)?;
-    Ok(output)
+    output.watched()
 }
 
-async fn text(output: &mut Output) -> (String, String) {
+async fn text(output: &mut Watched) -> (String, String) {
     let (mut out, mut err) = (String::new(), String::new());
     output.stdout.read_to_string(&mut out).await.expect("read");
     output.stderr.read_to_string(&mut err).await.expect("read");
