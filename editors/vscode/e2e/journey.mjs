@@ -133,6 +133,9 @@ async function lenses(vscode) {
   await vscode.page.locator(".peekview-widget").waitFor({ state: "hidden" });
   await lens("would be reused from cache").waitFor();
   await vscode.look("9b-reused");
+  // the peek has moved the text
+  await vscode.page.locator(".view-line").first().hover();
+  await vscode.page.mouse.wheel(0, -1000);
   await lens("▶ Run").click();
   await vscode.until("a second run", () => runs().length === 2);
   await lens("reused, 2 of 2 runs; would be reused from cache").waitFor();

@@ -44,7 +44,12 @@ export class GraphPanel {
       panel.onDidDispose(() => this.dispose()),
       panel.webview.onDidReceiveMessage((message: FromView) => void this.receive(message)),
       vscode.window.onDidChangeActiveTextEditor((editor) => this.follow(editor)),
-      vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => this.follow(textEditor)),
+      vscode.window.onDidChangeTextEditorSelection(({ textEditor }) => {
+        // what a peek shows of the same text is not where the cursor is
+        if (textEditor === vscode.window.activeTextEditor) {
+          this.follow(textEditor);
+        }
+      }),
       vscode.workspace.onDidChangeTextDocument(({ document }) => {
         if (document === this.document) {
           this.later();
