@@ -18,12 +18,12 @@ use crate::config::Config;
 use crate::diagnostic::{Amend, BlockRef, Diag, Diagnostic, Edit, Fix, Label, Place, Severity, Target, Whose};
 use crate::fallbacks::fallback_problems;
 use crate::imports::{Space, declarations, normalize, visible};
-use crate::inputs::{Database, Project, SourceChunk, SourceFile, ask_all, for_each_chunk};
+use crate::inputs::{Database, Project, SourceChunk, SourceFile, ask_all, for_each, for_each_chunk};
 use crate::places::{block_of, decl_of, find, find_exactly, header_is_broken, start_of};
 use crate::plans::file_plans;
 use crate::policy::{policy_problems, policy_problems_of_nodes};
 use crate::problems::{file_problems, flow_problems, graph_problems, reach_problems};
-use crate::reach::reach_ahead;
+use crate::reach::{keepers, reach_ahead};
 use crate::removal::removal;
 use crate::rules;
 use crate::scope::implicit_name;
@@ -165,7 +165,9 @@ impl Analysis {
     /// Asks what is asked of a whole file; the answers stay in the database.
     fn ask_of_file(&self, file: SourceFile) {
         let (db, project) = (&self.db, self.project);
-        for_each_chunk(db, file.chunks(db), |db, chunk| reach_ahead(db, project, chunk));
+        for_each(db, &keepers(db, project, file), |db, chunk| {
+            reach_ahead(db, project, *chunk)
+        });
         ask_all(
             db,
             &[

@@ -89,7 +89,7 @@ pub(crate) fn for_each_chunk(db: &Database, chunks: &[SourceChunk], ask: impl Fn
 }
 
 /// The same of anything.
-fn for_each<T: Sync>(db: &Database, all: &[T], ask: impl Fn(&Database, &T) + Sync) {
+pub(crate) fn for_each<T: Sync>(db: &Database, all: &[T], ask: impl Fn(&Database, &T) + Sync) {
     let started = Instant::now();
     let mut rest = all;
     while started.elapsed() < ALONE {

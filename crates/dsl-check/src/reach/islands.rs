@@ -210,11 +210,14 @@ impl PartialEq for ReachedPlan {
     }
 }
 
-/// Asks about the groups of the chunk ahead of [`reached`].
+/// The chunks that keep groups, in no order: to be asked about ahead of [`reached`].
+pub(crate) fn keepers(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<SourceChunk> {
+    islands(db, project, file).groups.keys().copied().collect()
+}
+
+/// Asks about the groups that the chunk keeps.
 pub(crate) fn reach_ahead(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) {
-    if islands(db, project, chunk.file(db)).groups.contains_key(&chunk) {
-        parts(db, project, chunk);
-    }
+    parts(db, project, chunk);
 }
 
 /// One for each plan of the file.

@@ -19,7 +19,7 @@ use smol_str::SmolStr;
 
 pub(crate) use cond::{Cond, Scope, is_total};
 use explain::problems;
-pub(crate) use islands::{ReachedPlan, reach_ahead, reached};
+pub(crate) use islands::{ReachedPlan, keepers, reach_ahead, reached};
 
 use crate::diagnostic::Diag;
 use crate::facts::{Facts, PlanFacts};
