@@ -182,10 +182,11 @@ impl Engine {
         match state.status {
             NodeStatus::Skipped | NodeStatus::Cancelled => true,
             NodeStatus::Failed => handles_it,
-            // it waits for people, or for a place, and has done nothing as yet
+            // it waits for people, or for a place, and has done nothing as yet: what it waited for is open again
             NodeStatus::Ready | NodeStatus::Waiting => {
                 let idle = state.fan.is_none() && !state.unit.again && !self.state.backoffs.contains_key(&unit);
-                handles_it && idle && state.unit.called.is_none() && state.unit.attempt <= 1
+                let attempts = state.unit.attempt - state.unit.attempts_before.min(state.unit.attempt);
+                idle && state.unit.called.is_none() && attempts <= 1
             }
             _ => false,
         }
