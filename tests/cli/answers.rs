@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use plan_tests::Project;
 
-use super::lasting::{status, wait_for};
+use super::lasting::{run_folder, signal_driver, status, wait_for};
 use super::snapshot;
 
 const PLAN: &str = "\
@@ -132,6 +132,93 @@ fn secrets_are_taken_out_of_what_people_write() {
         assert!(!text.contains(secret), "{} holds it", entry.path().display());
     }
     assert!(shows(&project, "the word is [secret:word]"));
+}
+
+/// A gate with a deadline has a driver that waits, and a secret that only the driver need know.
+const VAULT: &str = "\
+plan vault
+  secrets:
+    word: env(\"LETTER_WORD\")
+  gate open
+    approver: role/owner
+    timeout: 1h
+  task use
+    needs: open
+    env:
+      WORD: secrets.word
+    run: \"true\"
+";
+const WORD: &str = "open sesame, please";
+
+fn approving(project: &Project) -> std::process::Command {
+    let because = format!("I said {WORD}");
+    project.command(&["approve", "last", "open", "--as", "role/owner", "--because", &because])
+}
+
+fn said_in(folder: &std::path::Path) -> String {
+    let files = ignore::WalkBuilder::new(folder).standard_filters(false).build();
+    let files = files.flatten().filter(|entry| entry.path().is_file());
+    let bytes = files.map(|entry| std::fs::read(entry.path()).unwrap_or_default());
+    bytes
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .collect()
+}
+
+#[test]
+fn a_request_holds_no_secret_before_a_driver_sees_it_and_nobody_else_reads_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::new(&[("vault.plan", VAULT)]);
+    let mut start = project.command(&["run", "vault.plan", "--detach"]);
+    assert!(start.env("LETTER_WORD", WORD).status().expect("dslc starts").success());
+    wait_for(|| status(&project)["status"] == "blocked");
+    let run = run_folder(&project);
+    // it takes nothing for as long as it is stopped
+    signal_driver(&project, rustix::process::Signal::STOP);
+    let mut approve = approving(&project)
+        .env("LETTER_WORD", WORD)
+        .spawn()
+        .expect("dslc starts");
+    let requests = || -> Vec<std::path::PathBuf> {
+        let files = std::fs::read_dir(run.join("inbox")).expect("an inbox").flatten();
+        let files = files.map(|entry| entry.path());
+        files
+            .filter(|path| path.extension().is_some_and(|end| end == "json"))
+            .collect()
+    };
+    wait_for(|| requests().len() == 1);
+    let request = &requests()[0];
+    let text = std::fs::read_to_string(request).expect("a request");
+    assert!(text.contains("I said [secret:word]"), "{text}");
+    let mode = std::fs::metadata(request).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    signal_driver(&project, rustix::process::Signal::CONT);
+    assert!(approve.wait().expect("it ends").success());
+    wait_for(|| status(&project)["status"] == "completed");
+    assert!(!said_in(&project.path().join(".dslc")).contains(WORD));
+}
+
+#[test]
+fn words_of_somebody_who_cannot_read_a_secret_are_searched_by_the_driver_or_not_without_a_warning() {
+    let project = Project::new(&[("vault.plan", VAULT)]);
+    let mut start = project.command(&["run", "vault.plan", "--detach"]);
+    assert!(start.env("LETTER_WORD", WORD).status().expect("dslc starts").success());
+    wait_for(|| status(&project)["status"] == "blocked");
+    assert!(approving(&project).status().expect("dslc starts").success());
+    wait_for(|| status(&project)["status"] == "completed");
+    assert!(!said_in(&project.path().join(".dslc")).contains(WORD));
+    // and where nobody drives
+    let idle = Project::new(&[("vault.plan", &VAULT.replace("    timeout: 1h\n", ""))]);
+    let mut start = idle.command(&["run", "vault.plan", "--quiet"]);
+    assert_eq!(
+        start.env("LETTER_WORD", WORD).status().expect("dslc starts").code(),
+        Some(4)
+    );
+    let told = approving(&idle).output().expect("dslc starts");
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(
+        told.contains("on record as you typed it") && told.contains("`word`"),
+        "{told}"
+    );
 }
 
 fn shows(project: &Project, what: &str) -> bool {

@@ -1,10 +1,12 @@
 //! What tests of runs have in common that outlive the command that started them: how a run stands, waiting for something, and verbs that are
 //! killed.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use plan_tests::Project;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// The run that `last` names, as `show --json` has it.
@@ -20,6 +22,21 @@ pub fn wait_for(holds: impl Fn() -> bool) {
         assert!(Instant::now() < until, "it did not come to pass");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Of the only run.
+pub fn run_folder(project: &Project) -> PathBuf {
+    let runs = std::fs::read_dir(project.path().join(".dslc/runs")).expect("runs");
+    runs.flatten().map(|entry| entry.path()).next().expect("a run")
+}
+
+/// To the process that drives the only run.
+pub fn signal_driver(project: &Project, signal: Signal) {
+    let lock = run_folder(project).join("lock");
+    let holder: Value = serde_json::from_slice(&std::fs::read(lock).expect("a lock")).expect("JSON");
+    let pid = holder["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+    let pid = Pid::from_raw(pid.expect("a number")).expect("a process");
+    kill_process(pid, signal).expect("it runs");
 }
 
 /// What a verb that was killed has left.

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use plan_tests::Project;
-use serde_json::Value;
 
-use super::lasting::{status, wait_for};
+use super::lasting::{signal_driver, status, wait_for};
 use super::snapshot;
 
 const RELEASE: &str = "\
@@ -267,10 +266,7 @@ plan handover \"Ship it\"
             .success()
     );
     wait_for(|| project.path().join("built").exists());
-    let lock = run_folder(&project).join("lock");
-    let holder: Value = serde_json::from_slice(&std::fs::read(lock).expect("a lock")).expect("JSON");
-    let pid = rustix::process::Pid::from_raw(holder["pid"].as_i64().expect("a number") as i32).expect("a process");
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it runs");
+    signal_driver(&project, rustix::process::Signal::KILL);
     wait_for(|| status(&project)["status"] == "interrupted");
     assert!(report(&project, "markdown").contains("dslc resume"));
     project.write("enough", b"");
@@ -350,12 +346,6 @@ fn shows(project: &Project, what: &str) -> bool {
 }
 
 /// The folder of the only run.
-fn run_folder(project: &Project) -> std::path::PathBuf {
-    let mut runs = std::fs::read_dir(project.path().join(".dslc/runs"))
-        .expect("runs")
-        .flatten();
-    runs.next().expect("a run").path()
-}
 
 /// Completed, and its driver gone.
 fn is_over(project: &Project) -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use plan_tests::Project;
 use serde_json::Value;
 
-use super::lasting::{Killed, Left, status, wait_for};
+use super::lasting::{Killed, Left, run_folder, status, wait_for};
 
 /// Everything that runs leaves a mark.
 const PLAN: &str = "\
@@ -187,9 +187,4 @@ fn a_kill_while_the_plan_is_changed_leaves_one_of_both_plans() {
         );
         assert!(marks.ends_with("publish\n"), "{marks}");
     });
-}
-
-fn run_folder(project: &Project) -> std::path::PathBuf {
-    let runs = std::fs::read_dir(project.path().join(".dslc/runs")).expect("runs");
-    runs.flatten().map(|entry| entry.path()).next().expect("a run")
 }
