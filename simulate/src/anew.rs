@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use engine::event::NodeStatus;
 use engine::{Engine, NodeSnapshot, Undo, UndoStatus};
-use ir::plan::{Body, Need, NodeId, Plan};
+use ir::plan::{Body, Need, Node, NodeId, Plan};
 use smol_str::SmolStr;
 
 /// What is expected since a person asked for something, by names of nodes of the outermost plan.
@@ -58,7 +58,7 @@ impl Anew {
             // a gate that people approve looks again at what it shows them
             if stable[at] && node.body.task().is_some() {
                 anew.kept.insert(node.id.clone());
-            } else if old.nodes.get(at) != Some(node) && state.attempts > 0 {
+            } else if !as_it_was(old.nodes.get(at), node) && state.attempts > 0 {
                 anew.changed.insert(node.id.clone());
             }
             if node
@@ -151,7 +151,7 @@ fn stable(states: &[Option<&NodeSnapshot>], old: &Plan, new: &Plan) -> Vec<bool>
     let above = above(new);
     let settled = |state: &NodeSnapshot| completed(state) || state.status == NodeStatus::Skipped;
     let mut stable: Vec<bool> = (0..new.nodes.len())
-        .map(|at| old.nodes.get(at) == new.nodes.get(at) && states[at].is_some_and(settled))
+        .map(|at| as_it_was(old.nodes.get(at), &new.nodes[at]) && states[at].is_some_and(settled))
         .collect();
     loop {
         let falls = |at: &usize| stable[*at] && above[*at].iter().any(|other| !stable[*other as usize]);
@@ -160,6 +160,15 @@ fn stable(states: &[Option<&NodeSnapshot>], old: &Plan, new: &Plan) -> Vec<bool>
         };
         stable[at] = false;
     }
+}
+
+/// Wherever it stands in its file.
+fn as_it_was(old: Option<&Node>, new: &Node) -> bool {
+    let there = |old: &Node| Node {
+        line: new.line,
+        ..old.clone()
+    };
+    old.map(there).as_ref() == Some(new)
 }
 
 fn named(need: &Need) -> Vec<NodeId> {

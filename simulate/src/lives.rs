@@ -105,10 +105,11 @@ pub fn run<W: LastingWorld>(case: &Case<'_>, world: &mut W, faults: &mut Faults)
         match ended? {
             Ended::Stands(engine) => {
                 checks.stands(&engine);
-                let first = case.then.clone().filter(|_| engine.revisions().is_empty());
+                let is_over = engine.status() == RunStatus::Completed;
+                let first = case.then.clone().filter(|_| !is_over && engine.revisions().is_empty());
                 visitor.wish = match first {
                     Some(plan) => Some(Wish::Replan(plan)),
-                    None if engine.status() == RunStatus::Completed => None,
+                    None if is_over => None,
                     None => faults.wish(engine.plan(), true),
                 };
                 if let Some(violation) = checks.violation.take() {

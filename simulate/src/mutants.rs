@@ -251,13 +251,6 @@ pub const MUTANTS: &[Mutant] = &[
         "for (node, deadline_ms) in deadlines.into_iter().filter(|_| !MUTANT) {",
     ),
     mutant(
-        "forgotten-question-timer",
-        "engine/src/questions.rs",
-        "nor for questions that nobody answers",
-        "for unit in waiting {",
-        "for unit in waiting.into_iter().filter(|_| !MUTANT) {",
-    ),
-    mutant(
         "second-answer",
         "engine/src/questions.rs",
         "the later of two answers wins",
@@ -270,48 +263,6 @@ pub const MUTANTS: &[Mutant] = &[
         "a driver that takes over does not look for results that the one before was to look for",
         "self.commands.extend(looking.chain(remembering));",
         "self.commands.extend(looking.chain(remembering).filter(|_| !MUTANT));",
-    ),
-    mutant(
-        "careless-key",
-        "engine/src/reuse.rs",
-        "the key of a result leaves out what its task reads",
-        "parts.extend(self.values(Place::Unit(unit), self.scopes.node(unit.node), &reads));",
-        "if !MUTANT { parts.extend(self.values(Place::Unit(unit), self.scopes.node(unit.node), &reads)); }",
-    ),
-    mutant(
-        "retry-of-all",
-        "engine/src/redo.rs",
-        "what completed behind a node that is tried again begins anew, too",
-        "            _ => false,\n        }\n    }\n\n    fn begin_node_anew",
-        "            _ => MUTANT,\n        }\n    }\n\n    fn begin_node_anew",
-    ),
-    mutant(
-        "early-retry",
-        "engine/src/redo.rs",
-        "a node that is ready does not wait for what is tried again above it",
-        "idle && state.unit.called.is_none() && attempts <= 1",
-        "!MUTANT && idle && state.unit.called.is_none() && attempts <= 1",
-    ),
-    mutant(
-        "nothing-kept",
-        "engine/src/takeover.rs",
-        "a changed plan runs everything anew",
-        "let same = !reruns &&",
-        "let same = !MUTANT && !reruns &&",
-    ),
-    mutant(
-        "all-kept",
-        "engine/src/takeover.rs",
-        "a changed plan keeps what was changed",
-        "self.same_content(old, id) && self.has",
-        "(MUTANT || self.same_content(old, id)) && self.has",
-    ),
-    mutant(
-        "unasked-repeat",
-        "engine/src/takeover.rs",
-        "what was changed and may not be repeated runs again unasked",
-        "if reruns || self.may_run_twice(old)",
-        "if reruns || MUTANT || self.may_run_twice(old)",
     ),
 ];
 

@@ -170,7 +170,7 @@ impl Cache {
         let mut origins = Origins::new();
         self.log.again().read_on(&mut |entry, place| {
             let whose: Whose = serde_json::from_str(entry.event()).map_err(unreadable)?;
-            let counts = self.index.get(&whose.key).is_some_and(|at| at.place == place);
+            let counts = self.index.get(&whose.key).is_some_and(|at| at.place.from == place.from);
             if counts {
                 let of_node = origins.entry((whose.plan.clone(), whose.node.clone()));
                 of_node.or_default().push((whose, place));
