@@ -264,6 +264,34 @@ pub const MUTANTS: &[Mutant] = &[
         "self.commands.extend(looking.chain(remembering));",
         "self.commands.extend(looking.chain(remembering).filter(|_| !MUTANT));",
     ),
+    mutant(
+        "retry-of-all",
+        "engine/src/redo.rs",
+        "what completed behind a node that is tried again begins anew, too",
+        "            _ => false,\n        }\n    }\n\n    fn begin_node_anew",
+        "            _ => MUTANT,\n        }\n    }\n\n    fn begin_node_anew",
+    ),
+    mutant(
+        "nothing-kept",
+        "engine/src/takeover.rs",
+        "a changed plan runs everything anew",
+        "let same = !reruns &&",
+        "let same = !MUTANT && !reruns &&",
+    ),
+    mutant(
+        "all-kept",
+        "engine/src/takeover.rs",
+        "a changed plan keeps what was changed",
+        "self.same_content(old, id) && self.has",
+        "(MUTANT || self.same_content(old, id)) && self.has",
+    ),
+    mutant(
+        "unasked-repeat",
+        "engine/src/takeover.rs",
+        "what was changed and may not be repeated runs again unasked",
+        "if reruns || self.may_run_twice(old)",
+        "if reruns || MUTANT || self.may_run_twice(old)",
+    ),
 ];
 
 /// What became of a mutant: which promise was broken first; `None`: nobody noticed it.

@@ -345,8 +345,6 @@ fn shows(project: &Project, what: &str) -> bool {
     String::from_utf8_lossy(&project.run(&["show", "last"]).stdout).contains(what)
 }
 
-/// The folder of the only run.
-
 /// Completed, and its driver gone.
 fn is_over(project: &Project) -> bool {
     let shown = project.run(&["show", "last"]).stdout;
