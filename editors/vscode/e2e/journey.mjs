@@ -171,7 +171,10 @@ async function fromNothing(vscode) {
   await vscode.page.locator(".view-line", { hasText: "my-plan" }).waitFor();
   await vscode.press("Escape", "Control+End");
   await vscode.press("Enter", "Shift+Tab", "Shift+Tab");
-  await vscode.type('task second "Says it again"\nneeds: frist\nrun: "echo again"');
+  await vscode.type('task second "Says it again"');
+  // a new line is indented by what is known of the one before, once its colours are
+  await vscode.page.waitForTimeout(2_000);
+  await vscode.type('\nneeds: frist\nrun: "echo again"');
   await vscode.squiggles().first().waitFor();
   await vscode.look("11a-mistake");
   await vscode.press("Control+s");
