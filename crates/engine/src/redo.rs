@@ -183,10 +183,17 @@ impl Engine {
             NodeStatus::Skipped | NodeStatus::Cancelled => true,
             NodeStatus::Failed => handles_it,
             // it waits for people, or for a place, and has done nothing as yet: what it waited for is open again
+            NodeStatus::Ready | NodeStatus::Waiting | NodeStatus::Running if state.fan.is_some() => {
+                let instances = state.fan.iter().flat_map(|fan| &fan.instances);
+                let mut open = instances
+                    .map(|instance| &instance.unit)
+                    .filter(|unit| !is_settled(unit.status));
+                open.all(|unit| {
+                    matches!(unit.status, NodeStatus::Pending | NodeStatus::Ready) && has_done_nothing(unit, 0)
+                })
+            }
             NodeStatus::Ready | NodeStatus::Waiting => {
-                let idle = state.fan.is_none() && !state.unit.again && !self.state.backoffs.contains_key(&unit);
-                let attempts = state.unit.attempt - state.unit.attempts_before.min(state.unit.attempt);
-                idle && state.unit.called.is_none() && attempts <= 1
+                !self.state.backoffs.contains_key(&unit) && has_done_nothing(&state.unit, 1)
             }
             _ => false,
         }
@@ -198,8 +205,13 @@ impl Engine {
             instance: None,
         };
         if !self.state.node(id).is_settled() {
-            self.withdraw(unit);
-            self.state.judging.remove(&unit);
+            let count = self.state.node(id).fan.as_ref().map_or(0, |fan| fan.instances.len());
+            let instances = (0..u32::try_from(count).unwrap_or(u32::MAX)).map(Some);
+            for instance in instances.chain([None]) {
+                let unit = UnitId { node: id, instance };
+                self.withdraw(unit);
+                self.state.judging.remove(&unit);
+            }
         }
         let program = self.scopes.program(id);
         let local = self.scopes.of(id).local(id);
@@ -362,6 +374,12 @@ impl Engine {
             }
         }
     }
+}
+
+/// Of its attempts since a person had it tried again at most so many have begun, and none is to go on.
+fn has_done_nothing(unit: &Unit, attempts_max: u32) -> bool {
+    let attempts = unit.attempt - unit.attempts_before.min(unit.attempt);
+    !unit.again && unit.called.is_none() && attempts <= attempts_max
 }
 
 impl Unit {
