@@ -392,7 +392,8 @@ impl<'p> Checks<'p> {
         if !start.idempotent {
             self.once.insert(id);
         }
-        if self.modelled {
+        // what was interrupted goes on, though somebody had what it needs tried again meanwhile
+        if self.modelled && id.start == 0 {
             let plan = engine.plan_of(id.node);
             let first = first_of(engine, id.node);
             let at = now.partition_point(|node| node.node < first);
