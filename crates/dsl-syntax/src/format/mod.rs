@@ -49,6 +49,10 @@ pub fn format(text: &str) -> Result<String, FormatError> {
         }
     }
     let lexed = lex(text);
+    // in a clause that nobody knows, the parser complains of nothing
+    if let Some(error) = lexed.errors.first() {
+        return Err(FormatError::Syntax(Box::new(error.clone())));
+    }
     let hints = Hints::of(&blocks);
     let printed = Printer {
         text,
