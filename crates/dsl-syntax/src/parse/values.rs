@@ -82,7 +82,15 @@ impl<'t> Parser<'_, 't> {
                 .read_expr(row, &grammar.expr, value)
                 .map(|item| Value::Items(vec![item])),
             Shape::Strings => self.read(row, &grammar.strings, value).map(Value::Items),
-            Shape::Each => self.read(row, &grammar.each, value).map(Value::Each),
+            Shape::Each => {
+                let known = self.errors.len();
+                let each = self.read(row, &grammar.each, value);
+                for error in self.errors.iter_mut().skip(known) {
+                    // a list alone is what one writes first: whatever is missing, it is the form that helps
+                    error.help.get_or_insert_with(|| "write `each: x in …`, and `x` is the item".into());
+                }
+                each.map(Value::Each)
+            }
             Shape::Retry => self.read(row, &grammar.retry, value).map(Value::Retry),
             Shape::Fail => self.read(row, &grammar.fail, value).map(Value::Fail),
             Shape::Remember => self.read(row, &grammar.remember, value).map(Value::Remember),

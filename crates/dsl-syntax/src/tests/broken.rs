@@ -100,6 +100,11 @@ task a
 }
 
 #[test]
+fn a_fan_out_over_a_list_alone_is_told_its_form() {
+    insta::assert_snapshot!(errors("task a\n  each: [\"eu\", \"us\"] by it\n"));
+}
+
+#[test]
 fn mistakes_in_tokens() {
     let text = "\
 task a
