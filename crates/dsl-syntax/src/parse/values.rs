@@ -87,7 +87,9 @@ impl<'t> Parser<'_, 't> {
                 let each = self.read(row, &grammar.each, value);
                 for error in self.errors.iter_mut().skip(known) {
                     // a list alone is what one writes first: whatever is missing, it is the form that helps
-                    error.help.get_or_insert_with(|| "write `each: x in …`, and `x` is the item".into());
+                    error
+                        .help
+                        .get_or_insert_with(|| "write `each: x in …`, and `x` is the item".into());
                 }
                 each.map(Value::Each)
             }
