@@ -333,7 +333,7 @@ impl<'p> Checks<'p> {
             let same = before.status == after.status
                 && before.outputs == after.outputs
                 && (before.handled.is_none() || before.handled == after.handled);
-            is_settled(before.status) && !same
+            before.status.is_settled() && !same
         });
         if let Some((before, after)) = changed {
             let what = format!("`{}` was {:?} and is {:?}", before.id, before.status, after.status);
@@ -349,7 +349,7 @@ impl<'p> Checks<'p> {
             let is_new = self.intents.insert(id);
             return self.must(Invariant::IntentFirst, is_new, || format!("`{label}` is wanted twice"));
         }
-        let was_settled = anew::find(&self.seen, id.node).is_some_and(|node| is_settled(node.status));
+        let was_settled = anew::find(&self.seen, id.node).is_some_and(|node| node.status.is_settled());
         self.must(Invariant::SettledStays, !was_settled, || {
             format!("`{label}` starts after it settled")
         });
@@ -466,7 +466,7 @@ impl<'p> Checks<'p> {
             let known = before.and_then(|before| before.gate.as_ref());
             let known = known.filter(|known| known.asked_ms == gate.asked_ms);
             let known = known.map(|gate| gate.decisions.as_slice()).unwrap_or_default();
-            let was_settled = before.is_some_and(|before| is_settled(before.status));
+            let was_settled = before.is_some_and(|before| before.status.is_settled());
             let adds = gate.decisions.starts_with(known) && (!was_settled || known.len() == gate.decisions.len());
             let people: BTreeSet<_> = gate.decisions.iter().map(|decision| &decision.person).collect();
             let once = people.len() == gate.decisions.len();
@@ -577,17 +577,10 @@ fn first_of(engine: &Engine, node: NodeId) -> NodeId {
     }
 }
 
-pub const fn is_settled(status: NodeStatus) -> bool {
-    matches!(
-        status,
-        NodeStatus::Completed | NodeStatus::Failed | NodeStatus::Skipped | NodeStatus::Cancelled
-    )
-}
-
 /// What nodes have come to, as the model wants it.
 pub fn fates(nodes: &[NodeSnapshot]) -> Vec<Option<Fate>> {
     let fate = |node: &NodeSnapshot| {
-        is_settled(node.status).then(|| Fate {
+        node.status.is_settled().then(|| Fate {
             status: node.status,
             mode: node.error.as_ref().map(|error| error.kind.to_string()),
         })

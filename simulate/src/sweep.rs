@@ -13,7 +13,7 @@ use engine::{Engine, Keep};
 use ir::plan::Plan;
 use ir::testing::Test;
 use runtime::sim::{Halt, Outcome, World};
-use runtime::testing::{Mocks, inputs, unsupported};
+use runtime::testing::{Mocks, inputs};
 use smol_str::SmolStr;
 
 use crate::campaign::{Shelf, same, shelved};
@@ -57,12 +57,11 @@ pub fn scenarios(folder: &Path) -> Result<Vec<Scenario>, String> {
         let tests = workspace
             .tests(&path)
             .map_err(|error| format!("{}: {error:?}", path.display()))?;
-        let runs = |case: &TestCase| unsupported(&case.plan).is_none();
         let plans: BTreeMap<SmolStr, Arc<Plan>> = tests
             .iter()
             .map(|case| (case.plan.name.clone(), case.plan.clone()))
             .collect();
-        found.extend(tests.into_iter().filter(runs).map(|case| Scenario {
+        found.extend(tests.into_iter().map(|case| Scenario {
             title: format!("{}: {}", case.plan.name, case.test.title),
             then: plans.get(format!("{}-changed", case.plan.name).as_str()).cloned(),
             case,

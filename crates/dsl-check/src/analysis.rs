@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::diagnostic::{Amend, BlockRef, Diag, Diagnostic, Edit, Fix, Label, Place, Severity, Target, Whose};
 use crate::fallbacks::fallback_problems;
 use crate::imports::{Space, declarations, normalize, visible};
-use crate::inputs::{Database, Project, SourceChunk, SourceFile, ask_all, for_each, for_each_chunk};
+use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each, for_each_chunk};
 use crate::places::{block_of, decl_of, find, find_exactly, header_is_broken, start_of};
 use crate::plans::file_plans;
 use crate::policy::{policy_problems, policy_problems_of_nodes};
@@ -32,6 +32,26 @@ use crate::suppressions;
 use crate::under::{Under, profile_problems};
 use crate::unused::unused;
 use crate::writes::write_conflicts;
+
+/// A query whose answer is what is wrong.
+type Ask<T> = for<'db> fn(&'db dyn salsa::Database, Project, T) -> &'db Vec<Diag>;
+
+/// What can be wrong with the blocks of a chunk.
+const OF_CHUNKS: &[Ask<SourceChunk>] = &[check, policy_problems_of_nodes];
+
+/// What can be wrong with a file as a whole, what takes long first.
+const OF_FILES: &[Ask<SourceFile>] = &[
+    write_conflicts,
+    unused,
+    policy_problems,
+    bounds_problems,
+    graph_problems,
+    reach_problems,
+    flow_problems,
+    file_problems,
+    fallback_problems,
+    profile_problems,
+];
 
 /// A view of the workspace as it was when this was made. While one exists, changes of the workspace wait for it, and queries on it
 /// end with [`salsa::Cancelled`]: run them under [`Analysis::catch`], and drop it soon.
@@ -129,57 +149,29 @@ impl Analysis {
                 found.push(edge.diagnostic(diag, severity));
             }
         };
-        let project = self.project;
-        for_each_chunk(&self.db, file.chunks(&self.db), |db, chunk| {
-            check(db, project, chunk);
-            policy_problems_of_nodes(db, project, chunk);
+        let (db, project) = (&self.db, self.project);
+        for_each_chunk(db, file.chunks(db), |db, chunk| {
+            OF_CHUNKS.iter().for_each(|ask| _ = ask(db, project, chunk));
         });
-        for &chunk in file.chunks(&self.db) {
-            check(&self.db, project, chunk).iter().for_each(&mut show);
-            policy_problems_of_nodes(&self.db, project, chunk)
+        for_each(db, &keepers(db, project, file), |db, chunk| {
+            reach_ahead(db, project, *chunk)
+        });
+        for_each(db, OF_FILES, |db, ask| _ = ask(db, project, file));
+        for &chunk in file.chunks(db) {
+            OF_CHUNKS
                 .iter()
+                .flat_map(|ask| ask(db, project, chunk))
                 .for_each(&mut show);
         }
-        self.ask_of_file(file);
-        file_problems(&self.db, self.project, file).iter().for_each(&mut show);
-        graph_problems(&self.db, self.project, file).iter().for_each(&mut show);
-        fallback_problems(&self.db, self.project, file)
+        OF_FILES
             .iter()
+            .flat_map(|ask| ask(db, project, file))
             .for_each(&mut show);
-        flow_problems(&self.db, self.project, file).iter().for_each(&mut show);
-        reach_problems(&self.db, self.project, file).iter().for_each(&mut show);
-        policy_problems(&self.db, self.project, file).iter().for_each(&mut show);
-        write_conflicts(&self.db, self.project, file).iter().for_each(&mut show);
-        bounds_problems(&self.db, self.project, file).iter().for_each(&mut show);
-        profile_problems(&self.db, self.project, file)
-            .iter()
-            .for_each(&mut show);
-        unused(&self.db, self.project, file).iter().for_each(&mut show);
         suppressions::apply(self, file, &mut found);
         once_a_file(&mut found, rules::TAB_INDENTATION);
         found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));
         found.dedup();
         found
-    }
-
-    /// Asks what is asked of a whole file; the answers stay in the database.
-    fn ask_of_file(&self, file: SourceFile) {
-        let (db, project) = (&self.db, self.project);
-        for_each(db, &keepers(db, project, file), |db, chunk| {
-            reach_ahead(db, project, *chunk)
-        });
-        ask_all(
-            db,
-            &[
-                &|db| _ = write_conflicts(db, project, file),
-                &|db| _ = unused(db, project, file),
-                &|db| _ = policy_problems(db, project, file),
-                &|db| _ = bounds_problems(db, project, file),
-                &|db| _ = graph_problems(db, project, file),
-                &|db| _ = reach_problems(db, project, file),
-                &|db| _ = flow_problems(db, project, file),
-            ],
-        );
     }
 
     fn refused(&self, file: SourceFile, refused: &DecodeError) -> Option<Diagnostic> {

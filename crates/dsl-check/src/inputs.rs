@@ -101,11 +101,3 @@ pub(crate) fn for_each<T: Sync>(db: &Database, all: &[T], ask: impl Fn(&Database
     }
     rest.par_iter().for_each_with(db.clone(), |db, one| ask(db, one));
 }
-
-/// Something to find out, whose answer stays in the database.
-pub(crate) type Question<'a> = &'a (dyn Fn(&Database) + Sync);
-
-/// Asks several things, on all processors if that takes long.
-pub(crate) fn ask_all(db: &Database, questions: &[Question<'_>]) {
-    for_each(db, questions, |db, question| question(db));
-}

@@ -7,17 +7,17 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use dsl_syntax::table::ClauseKey as K;
-use rustc_hash::{FxBuildHasher, FxHashSet};
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
 use crate::around::plans_here;
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::facts::{Facts, Source};
 use crate::graph::{EdgeKind, Topology, topologies};
+use crate::hashed::hash_of;
 use crate::imports::{declarations, import_path, visible};
 use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::plans::file_plans;
@@ -133,7 +133,7 @@ pub(crate) fn outputs(sigs: &[Sig], facts: &[Arc<Facts>]) -> Outputs {
     for (index, (sig, facts)) in (0..).zip(sigs.iter().zip(facts)) {
         let reads = || facts.values.reads.iter().map(|read| &read.source);
         read.extend(reads().filter_map(|source| match source {
-            Source::Node(node, output) => Some(hash_of(node, output)),
+            Source::Node(node, output) => Some(hash_of(&(node, output))),
             _ => None,
         }));
         let Sig::Node { sig, .. } = sig else { continue };
@@ -143,7 +143,7 @@ pub(crate) fn outputs(sigs: &[Sig], facts: &[Arc<Facts>]) -> Outputs {
         let unread = of_task.filter(|output| !is_kept(output) && !is_own(output));
         let declare = |output: &FieldSig| Declared {
             output: output.name.clone(),
-            read_as: hash_of(&sig.name, &output.name),
+            read_as: hash_of(&(&sig.name, &output.name)),
             word: hash_all(&[&sig.name, ".", &output.name]),
         };
         declared.extend(unread.map(|output| (index, declare(output))));
@@ -154,10 +154,6 @@ pub(crate) fn outputs(sigs: &[Sig], facts: &[Arc<Facts>]) -> Outputs {
         declared: declared.into(),
         read: read.into(),
     }
-}
-
-fn hash_of(node: &str, output: &str) -> u64 {
-    FxBuildHasher.hash_one((node, output))
 }
 
 /// The outputs that some block of the file reads, by a hash of their names.

@@ -83,11 +83,7 @@ pub fn next_steps(engine: &Engine, folder: &RunFolder, driven: bool) -> String {
         let names: Vec<String> = failed.iter().map(|name| argument(name)).collect();
         let _ = writeln!(text, "  dslc retry {run} {}", names.join(" "));
     }
-    let over = matches!(
-        engine.status(),
-        RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled
-    );
-    if !over && !driven && engine.status() != RunStatus::Blocked {
+    if !engine.status().is_over() && !driven && engine.status() != RunStatus::Blocked {
         match engine.paused_for() {
             Some(item) => {
                 let words = format!(

@@ -87,9 +87,6 @@ fn without_lines(plan: &mut Plan) {
     let called = plan.plans.values_mut();
     for plan in called {
         plan.nodes.iter_mut().for_each(|node| node.line = 0);
-        plan.unsupported.clear();
     }
     plan.nodes.iter_mut().for_each(|node| node.line = 0);
-    // what a runtime cannot do yet is no part of what the plan means
-    plan.unsupported.clear();
 }

@@ -568,6 +568,11 @@ impl RunStatus {
             Self::Cancelled => "cancelled",
         }
     }
+
+    /// Nothing more happens by itself, and nobody can resume it.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
 }
 
 impl NodeStatus {
@@ -584,5 +589,10 @@ impl NodeStatus {
             Self::Skipped => "skipped",
             Self::Cancelled => "cancelled",
         }
+    }
+
+    /// It stays so unless somebody has it tried again.
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Skipped | Self::Cancelled)
     }
 }

@@ -17,7 +17,7 @@ use crate::graph::task;
 use crate::judge::{Failure, Products};
 use crate::notice::Notice;
 use crate::scope::{Place, RunScope};
-use crate::state::{FanOut, Instance, NodeError, Unit, UnitId, is_settled};
+use crate::state::{FanOut, Instance, NodeError, Unit, UnitId};
 
 impl FanOut {
     fn new(each: &Each, items: Vec<(SmolStr, Value)>) -> Self {
@@ -124,7 +124,7 @@ impl Engine {
         fan.asked_of(id);
         let kept = (0..)
             .zip(&fan.instances)
-            .filter(|(_, instance)| is_settled(instance.unit.status));
+            .filter(|(_, instance)| instance.unit.status.is_settled());
         let kept: Vec<u32> = kept.map(|(index, _)| index).collect();
         let label = self.label(UnitId {
             node: id,
@@ -331,7 +331,7 @@ impl Engine {
     pub(crate) fn merge_if_over(&mut self, id: NodeId) {
         let node = self.state.node_mut(id);
         let Some(fan) = &mut node.fan else { return };
-        if fan.open > 0 || is_settled(node.status) {
+        if fan.open > 0 || node.status.is_settled() {
             return;
         }
         if let Some(error) = fan.error.clone() {

@@ -15,7 +15,7 @@ use crate::event::NodeStatus;
 use crate::graph::task;
 use crate::notice::Notice;
 use crate::people::Weight;
-use crate::state::{NeedState, NodeState, UndoStatus, Unit, UnitId, is_settled};
+use crate::state::{NeedState, NodeState, UndoStatus, Unit, UnitId};
 
 /// Why nodes are not tried again.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,8 +68,8 @@ impl Engine {
         let asked_before = state.retries > 0;
         match state.status {
             NodeStatus::Blocked => Err(NoRetry::InDoubt),
-            status if !is_settled(status) && asked_before => Ok(Weight::Said),
-            status if !is_settled(status) => Err(NoRetry::NotOver(status)),
+            status if !status.is_settled() && asked_before => Ok(Weight::Said),
+            status if !status.is_settled() => Err(NoRetry::NotOver(status)),
             NodeStatus::Completed if !self.undone_nodes().contains(&node) && asked_before => Ok(Weight::Said),
             NodeStatus::Completed if !self.undone_nodes().contains(&node) => {
                 self.may_repeat(node).map(|()| Weight::Counts)
@@ -187,7 +187,7 @@ impl Engine {
                 let instances = state.fan.iter().flat_map(|fan| &fan.instances);
                 let mut open = instances
                     .map(|instance| &instance.unit)
-                    .filter(|unit| !is_settled(unit.status));
+                    .filter(|unit| !unit.status.is_settled());
                 open.all(|unit| {
                     matches!(unit.status, NodeStatus::Pending | NodeStatus::Ready) && has_done_nothing(unit, 0)
                 })

@@ -605,7 +605,7 @@ impl NodeState {
     }
 
     pub const fn is_settled(&self) -> bool {
-        is_settled(self.status)
+        self.status.is_settled()
     }
 
     /// As a handler: whether it did its job; absent while undecided.
@@ -617,11 +617,4 @@ impl NodeState {
             _ => None,
         }
     }
-}
-
-pub(crate) const fn is_settled(status: NodeStatus) -> bool {
-    matches!(
-        status,
-        NodeStatus::Completed | NodeStatus::Failed | NodeStatus::Skipped | NodeStatus::Cancelled
-    )
 }

@@ -385,7 +385,6 @@ fn called(outermost: &Plan, name: &SmolStr, parts: &mut Vec<Part>) {
         }));
         let mut plan = plan.clone();
         plan.nodes.iter_mut().for_each(|node| node.line = 0);
-        plan.unsupported.clear();
         parts.push(Part::new(Kind::Use, format_smolstr!("call {name}"), &plan, ""));
     }
 }

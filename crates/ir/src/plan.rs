@@ -115,10 +115,6 @@ pub struct Plan {
     pub plans: BTreeMap<SmolStr, Plan>,
     /// In plan order; a need, route or fallback may point either way, and together they have no cycle.
     pub nodes: Vec<Node>,
-    /// Clauses that the runtime cannot run or enforce yet, by name, in plan order; `run` refuses a plan that has one
-    /// with `blocks` set.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unsupported: Vec<Unsupported>,
 }
 
 impl Plan {
@@ -152,25 +148,12 @@ impl Plan {
             policies: Vec::new(),
             plans: BTreeMap::new(),
             nodes: Vec::new(),
-            unsupported: Vec::new(),
         }
     }
 }
 
 fn types_empty(types: &Types) -> bool {
     types.0.is_empty()
-}
-
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Unsupported {
-    /// The clause or declaration, as `cache` or `policy`.
-    pub what: SmolStr,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node: Option<NodeId>,
-    /// 1-based line in the source.
-    pub line: u32,
-    /// `false`: only its enforcement is missing (`effects`); a run says so and goes on.
-    pub blocks: bool,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use engine::event::{Command, Event, EventKind, Found, NodeStatus, RunStarted};
+use engine::event::{Command, Event, EventKind, Found, RunStarted};
 use engine::{Engine, Sought};
 use ir::fingerprint::{self, Kind, Part};
 use ir::plan::{Inputs, NodeId, Plan};
@@ -200,7 +200,7 @@ impl Looking {
     /// Tasks that were not looked for, because something comes first that would run.
     fn compare_rest(&mut self) {
         for node in 0..self.engine.node_count() {
-            let is_open = self.engine.node(node).is_some_and(|node| !is_settled(node.status));
+            let is_open = self.engine.node(node).is_some_and(|node| !node.status.is_settled());
             let Some(wanted) = self.engine.sought(node, None).filter(|_| is_open) else {
                 continue;
             };
@@ -262,11 +262,4 @@ fn rank(forecast: &Forecast) -> u32 {
         Forecast::Unfit { .. } => 2,
         Forecast::Again { .. } => 3,
     }
-}
-
-fn is_settled(status: NodeStatus) -> bool {
-    matches!(
-        status,
-        NodeStatus::Completed | NodeStatus::Failed | NodeStatus::Skipped | NodeStatus::Cancelled
-    )
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::Engine;
-use engine::event::{EventKind, RunStarted, RunStatus};
+use engine::event::{EventKind, RunStarted};
 use ir::plan::{Inputs, Plan};
 use ir::value::Value;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -187,13 +187,10 @@ pub fn create(store: &Store, plan: &Plan, given: Inputs, options: &Options) -> R
 
 /// Whether this version can run all that the plan says.
 pub fn runnable(plan: &Plan) -> Result<(), RunError> {
-    let blocking: Vec<String> = blocking(plan)
-        .into_iter()
-        .chain(crate::adapters::not_carried_out(plan))
-        .collect();
-    match blocking.is_empty() {
+    let not_carried_out = crate::adapters::not_carried_out(plan);
+    match not_carried_out.is_empty() {
         true => Ok(()),
-        false => Err(RunError::NotRunnable(blocking)),
+        false => Err(RunError::NotRunnable(not_carried_out)),
     }
 }
 
@@ -455,19 +452,6 @@ pub fn opening(engine: &Engine, meta: &RunMeta, memory: BTreeMap<SmolStr, Value>
     opening
 }
 
-/// Clauses that cannot be run, of the plan and of those that it calls.
-fn blocking(plan: &Plan) -> Vec<String> {
-    let of = |plan: &Plan, name: Option<&str>| -> Vec<String> {
-        let whose = name.map(|name| format!(" of `{name}`")).unwrap_or_default();
-        let blocking = plan.unsupported.iter().filter(|clause| clause.blocks);
-        blocking
-            .map(|clause| format!("`{}` in line {}{whose}", clause.what, clause.line))
-            .collect()
-    };
-    let called = plan.plans.iter().flat_map(|(name, called)| of(called, Some(name)));
-    of(plan, None).into_iter().chain(called).collect()
-}
-
 fn run_started(meta: &RunMeta, memory: BTreeMap<SmolStr, Value>) -> EventKind {
     EventKind::RunStarted(RunStarted {
         run: meta.run.as_str().into(),
@@ -518,9 +502,4 @@ fn raise_descriptor_limit() {
 
 fn processors() -> u32 {
     std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX))
-}
-
-/// Whether a run of this status can be resumed.
-pub fn can_resume(status: RunStatus) -> bool {
-    !matches!(status, RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled)
 }

@@ -168,13 +168,9 @@ impl Cache {
     /// One look at the whole file, however many nodes are asked about.
     fn read_origins(&self) -> Result<Origins, StoreError> {
         let mut origins = Origins::new();
-        self.log.again().read_on(&mut |entry, place| {
-            let whose: Whose = serde_json::from_str(entry.event()).map_err(unreadable)?;
-            let counts = self.index.get(&whose.key).is_some_and(|at| at.place.from == place.from);
-            if counts {
-                let of_node = origins.entry((whose.plan.clone(), whose.node.clone()));
-                of_node.or_default().push((whose, place));
-            }
+        self.for_each_newest(|whose, place, _| {
+            let of_node = origins.entry((whose.plan.clone(), whose.node.clone()));
+            of_node.or_default().push((whose, place));
             Ok(())
         })?;
         Ok(origins)
@@ -183,16 +179,28 @@ impl Cache {
     /// The newest result of each task and instance of a plan, by its label.
     pub fn newest_of(&self, plan: &str) -> Result<BTreeMap<String, Kept>, StoreError> {
         let mut newest = BTreeMap::new();
-        self.log.again().read_on(&mut |entry, place| {
-            let whose: Whose = serde_json::from_str(entry.event()).map_err(unreadable)?;
-            let counts = self.index.get(&whose.key).is_some_and(|at| at.place == place);
-            if whose.plan == plan && counts {
-                let kept: Kept = serde_json::from_str(entry.event()).map_err(unreadable)?;
+        self.for_each_newest(|whose, _, entry| {
+            if whose.plan == plan {
+                let kept: Kept = serde_json::from_str(entry).map_err(unreadable)?;
                 newest.insert(whose.label, kept);
             }
             Ok(())
         })?;
         Ok(newest)
+    }
+
+    /// Reads the whole file again: of each key the entry that counts.
+    fn for_each_newest(
+        &self,
+        mut see: impl FnMut(Whose, Place, &str) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.log.again().read_on(&mut |entry, place| {
+            let whose: Whose = serde_json::from_str(entry.event()).map_err(unreadable)?;
+            match self.index.get(&whose.key) {
+                Some(at) if at.place == place => see(whose, place, entry.event()),
+                _ => Ok(()),
+            }
+        })
     }
 
     fn entry(&self, place: Place) -> Result<CacheEntry, StoreError> {
@@ -424,6 +432,7 @@ mod tests {
         fs::remove_file(store.root().join(CACHE)).expect("removed");
         assert_eq!(nearest("q", "a", ""), None);
     }
+
     #[test]
     fn of_each_task_and_instance_the_newest_result_is_compared() {
         let dir = tempfile::tempdir().expect("a folder");

@@ -1,8 +1,9 @@
 //! Collecting what nobody needs any more: old runs, and artifacts that no kept run refers to.
 //!
-//! Promise: a run that has not ended is kept with what it remembered, and so is every artifact whose digest stands anywhere in a kept run or in a journal of the
-//! store. Drivers hold a shared lock of the store and the collector an exclusive one, so nothing is added meanwhile. What is interrupted
-//! leaves artifacts too many, never too few. Absent: when a run has ended, which the caller says.
+//! Promise: a run that has not ended is kept with what it remembered, and so is every artifact whose digest stands anywhere in
+//! a kept run or in a journal of the store. Drivers hold a shared lock of the store and the collector an exclusive one, so
+//! nothing is added meanwhile. What is interrupted leaves artifacts too many, never too few. Absent: when a run has ended,
+//! which the caller says.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -3,7 +3,7 @@
 //! A [`Place`] is built for a clause: it says which groups of values can be read there, and answers the checker of types.
 //! Nodes come from the block's view, so what is upstream has been decided already. Absent: expressions.
 
-use dsl_syntax::ast::{Arg, Name, Span, Value as AstValue};
+use dsl_syntax::ast::{Arg, Decl, Name, Span};
 use dsl_syntax::table::ClauseKey as K;
 use ir::expr::Capture;
 use ir::types::{Type, Types};
@@ -12,6 +12,8 @@ use smol_str::SmolStr;
 
 use super::outputs::{agent_type, error_type, members, node_outputs, outputs_unknown};
 use super::{Cx, Seen, about};
+use crate::amend;
+use crate::diagnostic::AmendHow;
 use crate::graph::Access;
 use crate::places::{decl_of, header_is_broken};
 use crate::rules;
@@ -283,49 +285,20 @@ impl<'a, 'db> Place<'a, 'db> {
             span,
             format!("`{reader}` reads `{name}`, which it does not need, directly or through others"),
         );
-        // Safe: without the need the value cannot be read at all. Whether it makes a loop, only the graph can tell.
-        let title = format!("add `{name}` to the needs of `{reader}`");
-        let problem = match clause(decl, K::Needs).map(|clause| (clause, &clause.value)) {
-            Some((_, AstValue::Needs(needs))) if !needs.is_empty() => {
-                let list = self.is_list(needs[0].span.start);
-                let end = needs.iter().map(|need| need.span.end).max().unwrap_or_default();
-                let text = match list {
-                    Some(indent) => format!("\n{:indent$}- {name}", ""),
-                    None => format!(", {name}"),
-                };
-                problem.fix(title, true, vec![(Span::new(end, end), text)])
-            }
-            Some(_) => problem,
-            None if header_is_broken(self.cx.db, self.cx.block) => problem,
-            None => {
-                let indent = decl.clauses.iter().find(|clause| !clause.in_header).map_or_else(
-                    || self.column(decl.keyword.start) + 2,
-                    |clause| self.column(clause.span.start),
-                );
-                let end = decl.header.end;
-                problem.fix(
-                    title,
-                    true,
-                    vec![(Span::new(end, end), format!("\n{:indent$}needs: {name}", ""))],
-                )
-            }
+        let problem = match self.with_need(decl, name) {
+            // Safe: without the need the value cannot be read at all. Whether it makes a loop, only the graph can tell.
+            Some(edit) => problem.fix(format!("add `{name}` to the needs of `{reader}`"), true, vec![edit]),
+            None => problem,
         };
         report.push(problem.help(format!("add `{name}` to `needs:`")));
     }
 
-    /// How far a `- item` line of the block is indented, if `at` stands on one.
-    fn is_list(&self, at: u32) -> Option<usize> {
+    /// The edit of the declaration that adds a need, if its header is clear enough to add to.
+    fn with_need(&self, decl: &Decl, name: &str) -> Option<(Span, String)> {
         let (text, start) = self.cx.text();
-        let before = text.get(..(start + at) as usize)?;
-        let line = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
-        let indent = line.len() - line.trim_start_matches(' ').len();
-        line.trim_start().starts_with('-').then_some(indent)
-    }
-
-    fn column(&self, at: u32) -> usize {
-        let (text, start) = self.cx.text();
-        let before = text.get(..(start + at) as usize).unwrap_or_default();
-        before.len() - before.rfind('\n').map_or(0, |end| end + 1)
+        let is_clear = clause(decl, K::Needs).is_some() || !header_is_broken(self.cx.db, self.cx.block);
+        let how = AmendHow::Need(name.into());
+        is_clear.then(|| amend::edit(decl, text.get(start as usize..)?, &how))?
     }
 
     fn node_member(&self, at: u32, name: &Name) -> Lookup {

@@ -248,7 +248,7 @@ pub(crate) struct Checked {
 }
 
 /// The diagnostics of a chunk's own blocks.
-pub(crate) fn check(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> &[Diag] {
+pub(crate) fn check(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> &Vec<Diag> {
     &checked(db, project, chunk).diags
 }
 

@@ -1,8 +1,8 @@
-//! One plan: its blocks put together, with ids, lines, the defaults that it gives its tasks, needs that come from routes
-//! `on success`, and what the runtime cannot run yet.
+//! One plan: its blocks put together, with ids, lines, the defaults that it gives its tasks and needs that come from routes
+//! `on success`.
 
 use dsl_syntax::ast::{Decl, Span};
-use ir::plan::{FailurePolicy, Need, Node, Plan, Unsupported};
+use ir::plan::{FailurePolicy, Need, Node, Plan};
 use ir::types::Types;
 use ir::visit;
 
@@ -13,7 +13,6 @@ use crate::diagnostic::BlockRef;
 use crate::graph::{PlanGraph, graphs};
 use crate::inputs::SourceFile;
 use crate::plans::file_plans;
-use crate::policy;
 use crate::scope::scope;
 
 /// The plan at a place of a file. The plans that it calls go by the names that its file knows them by.
@@ -22,7 +21,6 @@ pub(super) fn one(analysis: &Analysis, file: SourceFile, at: usize) -> Plan {
     let graph = &graphs(&analysis.db, file)[at];
     let scope = scope(&analysis.db, analysis.project, file);
     let mut lines = Lines::new(analysis, file);
-    let mut unsupported = Vec::new();
     let mut plan = Plan::new(scope.own.get(at).map(|plan| plan.name.clone()).unwrap_or_default());
     let mut retry = None;
     let mut failure = FailurePolicy::Abort;
@@ -38,18 +36,6 @@ pub(super) fn one(analysis: &Analysis, file: SourceFile, at: usize) -> Plan {
     }
     plan.failure = failure;
     plan.profile = analysis.profile_of(file, at);
-    if policy::is_watched(&analysis.db, analysis.project, file, at) {
-        let header = blocks
-            .clauses
-            .first()
-            .and_then(|&header| Some((header, analysis.decl(header)?)));
-        unsupported.push(Unsupported {
-            what: "policy".into(),
-            node: None,
-            line: header.map_or(1, |(block, decl)| lines.line(block, decl.keyword)),
-            blocks: false,
-        });
-    }
     for (block, _) in &blocks.nodes {
         let Some(decl) = analysis.decl(*block) else {
             continue;
@@ -71,7 +57,6 @@ pub(super) fn one(analysis: &Analysis, file: SourceFile, at: usize) -> Plan {
     needs_of_routes(&mut plan.nodes);
     declared::add(analysis, file, at, &mut plan);
     plan.types = used_types(&plan, &scope.types);
-    plan.unsupported = unsupported;
     plan
 }
 

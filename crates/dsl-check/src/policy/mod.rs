@@ -173,10 +173,3 @@ pub(crate) fn blocks_of(db: &dyn salsa::Database, project: Project, file: Source
     let policies = policies_of(db, project, PlanAt { file, at });
     policies.iter().map(|at| at.block).collect()
 }
-
-/// Whether a policy wants something of a run of the plan that the checker cannot promise: that it stays within limits, and touches
-/// only what it declares.
-pub(crate) fn is_watched(db: &dyn salsa::Database, project: Project, file: SourceFile, at: usize) -> bool {
-    let watches = |at: &PolicyAt| at.policy.allow.limits_effects();
-    !bounds_of(db, project, file, at).is_empty() || policies_of(db, project, PlanAt { file, at }).iter().any(watches)
-}

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use engine::event::RunStatus;
 use serde::Serialize;
 use store::{Collected, Durability, Retention, RunFolder};
 
@@ -88,12 +87,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
 
 /// One that cannot be read is kept: a person may still want to look at it.
 fn has_ended(folder: &RunFolder) -> bool {
-    History::read(folder.clone()).is_ok_and(|history| {
-        matches!(
-            history.engine.status(),
-            RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled
-        )
-    })
+    History::read(folder.clone()).is_ok_and(|history| history.engine.status().is_over())
 }
 
 fn said(collected: &Collected, dry_run: bool) -> String {

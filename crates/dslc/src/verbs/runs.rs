@@ -68,8 +68,9 @@ fn ended(folder: &RunFolder) -> Option<(RunStatus, i64)> {
     let Some(Command::RunStopped { status }) = last.commands.last() else {
         return None;
     };
-    let is_over = matches!(status, RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled);
-    is_over.then(|| (*status, last.event.time_ms - first.event.time_ms))
+    status
+        .is_over()
+        .then(|| (*status, last.event.time_ms - first.event.time_ms))
 }
 
 fn row(meta: &RunMeta, status: &str, duration_ms: i64) -> String {

@@ -115,10 +115,7 @@ impl<'a> Drive<'a> {
     }
 
     fn over(&self) -> bool {
-        matches!(
-            self.engine.status(),
-            RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled
-        )
+        self.engine.status().is_over()
     }
 
     fn step(&mut self) {
@@ -374,12 +371,10 @@ impl<'a> Drive<'a> {
         };
         assert!(expected, "attempt {id:?} after {last:?}");
         // One of a call that began with this event was not seen before.
-        let settled = self.seen.get(id.node as usize).is_some_and(|before| {
-            matches!(
-                before.status,
-                NodeStatus::Completed | NodeStatus::Failed | NodeStatus::Skipped | NodeStatus::Cancelled
-            )
-        });
+        let settled = self
+            .seen
+            .get(id.node as usize)
+            .is_some_and(|before| before.status.is_settled());
         assert!(!settled, "`{}` starts after it settled", start.label);
         if (id.node as usize) < self.plan.nodes.len() {
             let model = Model::of(self.plan, fates(&self.engine.nodes()[..self.plan.nodes.len()]));
@@ -402,10 +397,7 @@ impl<'a> Drive<'a> {
     fn watch(&mut self) {
         let now = self.engine.nodes();
         for (before, after) in self.seen.iter().zip(&now) {
-            let settled = matches!(
-                before.status,
-                NodeStatus::Completed | NodeStatus::Failed | NodeStatus::Skipped | NodeStatus::Cancelled
-            );
+            let settled = before.status.is_settled();
             if settled {
                 assert_eq!(before.status, after.status, "`{}` settled twice", after.id);
                 assert_eq!(before.outputs, after.outputs, "outputs of `{}` changed", after.id);

@@ -530,11 +530,5 @@ pub fn full_plan() -> Plan {
     plan.timeout_ms = Some(60_000);
     plan.failure = FailurePolicy::Continue;
     declare(&mut plan);
-    plan.unsupported = vec![Unsupported {
-        what: "cache".into(),
-        node: Some(0),
-        line: 20,
-        blocks: false,
-    }];
     plan
 }

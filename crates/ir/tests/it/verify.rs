@@ -97,10 +97,6 @@ fn ids_point_at_nodes() {
             },
             "`long`: a quorum names a node twice",
         ),
-        (
-            |plan| plan.unsupported[0].node = Some(14),
-            "an unsupported clause points at node 14 of 14",
-        ),
     ]);
 }
 

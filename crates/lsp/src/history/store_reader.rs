@@ -198,24 +198,24 @@ impl Seen {
         }
         live.tail = reader.tail().clone();
         let status = live.engine.status();
-        let is_settled = is_settled(status);
+        let is_over = status.is_over();
         let went = WentRun {
             id: folder.id().to_owned(),
             source: meta.source.map(|source| crate::disk::normal(&meta.cwd.join(source))),
             plan: meta.plan.clone(),
-            is_driven: is_settled || live.is_driven(),
+            is_driven: is_over || live.is_driven(),
             is_revised: live.is_revised,
             folder: folder.path().to_path_buf(),
             status,
             began_ms: live.began_ms,
-            took_ms: is_settled.then(|| live.last_ms - live.began_ms),
+            took_ms: is_over.then(|| live.last_ms - live.began_ms),
             nodes: nodes(&live.engine),
         };
         Some(Self {
             plan: meta.plan,
             len,
             went: Some(Arc::new(went)),
-            live: (!is_settled).then_some(live),
+            live: (!is_over).then_some(live),
         })
     }
 }
@@ -237,10 +237,6 @@ impl Live {
 
 /// Of the process table's fields behind the name: when the process began, in ticks since boot.
 const STARTED_FIELD: usize = 19;
-
-fn is_settled(status: RunStatus) -> bool {
-    matches!(status, RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled)
-}
 
 /// The plan's own nodes that ran; those of called plans have names with a slash.
 fn nodes(engine: &Engine) -> HashMap<SmolStr, Went> {

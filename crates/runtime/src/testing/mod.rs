@@ -14,7 +14,7 @@ use engine::{Engine, Notice, complete_inputs as complete};
 use ir::Value;
 use ir::eval::{EvalError, NoWorld, Scope, eval};
 use ir::expr::Ref;
-use ir::plan::{Expectation, Inputs, Judge, Plan, Unsupported};
+use ir::plan::{Expectation, Inputs, Judge, Plan};
 use ir::testing::{Mocked, Test};
 use ir::types::Types;
 
@@ -79,12 +79,6 @@ impl TestReport {
     }
 }
 
-/// The first clause that keeps the tests of a plan from being carried out.
-pub fn unsupported(plan: &Plan) -> Option<&Unsupported> {
-    let mut all = std::iter::once(plan).chain(plan.plans.values());
-    all.find_map(|plan| plan.unsupported.iter().find(|clause| clause.blocks))
-}
-
 /// Without a mock of its judge prose stays unverified in a test, and nobody is asked.
 fn judged(plan: &Arc<Plan>, test: &Test) -> Arc<Plan> {
     let is_mocked = |plan: &Plan| match &plan.judge {
@@ -106,13 +100,6 @@ fn judged(plan: &Arc<Plan>, test: &Test) -> Arc<Plan> {
 
 /// Carries out a test of a plan that has passed `ir::verify`.
 pub fn run_test(plan: &Arc<Plan>, test: &Test) -> TestReport {
-    if let Some(clause) = unsupported(plan) {
-        let message = format!(
-            "`{}` in line {} cannot be run by this version",
-            clause.what, clause.line
-        );
-        return TestReport::refused(message, None);
-    }
     let inputs = match inputs(plan, test) {
         Ok(inputs) => inputs,
         Err(message) => return TestReport::refused(message, None),
