@@ -30,6 +30,26 @@ fn a_redundant_need_goes_with_its_comma_or_its_line() {
 }
 
 #[test]
+fn a_value_that_is_read_gets_its_need_where_the_others_stand() {
+    let before = "task a\n  run: echo\ntask b\n  run: echo\ntask c";
+    let reads = "\n  run: |\n    echo {{ a.stdout }} {{ b.stdout }}\n";
+    let after = |needs: &str| fixed("undeclared-dependency", &format!("{before}{needs}{reads}"));
+    assert_eq!(after(" needs:b"), format!("{before} needs:b,a{reads}"));
+    assert_eq!(after("\n  needs: b"), format!("{before}\n  needs: b, a{reads}"));
+    assert_eq!(
+        after("\n  needs:\n    - b"),
+        format!("{before}\n  needs:\n    - b\n    - a{reads}")
+    );
+    assert_eq!(
+        fixed(
+            "undeclared-dependency",
+            &format!("{before}{}", reads.replace(" {{ b.stdout }}", ""))
+        ),
+        format!("{before}\n  needs: a{}", reads.replace(" {{ b.stdout }}", ""))
+    );
+}
+
+#[test]
 fn an_optional_need_gets_its_question_mark() {
     let text = "task a\n  optional: true\ntask b\n  needs: a\n";
     assert_eq!(
