@@ -11,7 +11,7 @@ use dsl_syntax::table::DeclKind;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-use super::{is_of_words, own_member};
+use super::things::{is_of_words, own_member};
 use crate::analysis::{Analysis, Edge};
 use crate::diagnostic::BlockRef;
 use crate::graph::topologies;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use dsl_syntax::ast::{Decl, ExprKind, Span, Value};
 
-use super::own_member;
+use super::things::own_member;
 use crate::analysis::Analysis;
 use crate::places::decl_of;
 use crate::walk;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dsl_syntax::ast::Name;
 use smol_str::SmolStr;
 
-use super::{Thing, thing_at};
+use super::things::{Thing, own_member, thing_at};
 use crate::analysis::Analysis;
 use crate::diagnostic::BlockRef;
 use crate::graph::sig_of;
@@ -44,7 +44,7 @@ impl Analysis {
 
     fn is_own(&self, block: BlockRef, name: &Name) -> bool {
         let decl = crate::places::decl_of(&self.db, block);
-        decl.is_some_and(|decl| super::own_member(decl, &name.text).is_some())
+        decl.is_some_and(|decl| own_member(decl, &name.text).is_some())
     }
 
     pub(super) fn node_of(&self, block: BlockRef) -> Option<NodeAt> {

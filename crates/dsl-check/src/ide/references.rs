@@ -11,7 +11,7 @@ use dsl_syntax::ast::Span;
 use dsl_syntax::table::DeclKind;
 use smol_str::SmolStr;
 
-use super::{Thing, own_member, siblings, thing_at};
+use super::things::{Thing, own_member, siblings, thing_at};
 use crate::analysis::{Analysis, Edge};
 use crate::diagnostic::{BlockRef, Place};
 use crate::imports::{Space, visible};

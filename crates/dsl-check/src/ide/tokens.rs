@@ -7,7 +7,7 @@ use std::path::Path;
 use dsl_syntax::ast::{Decl, Expr, ExprKind, Item, MockTarget, Name, NeedKind, RouteOn, Span, Type, TypeKind, Value};
 use dsl_syntax::table::{ClauseKey as K, DeclKind};
 
-use super::{members, own_member, segments};
+use super::things::{members, own_member, segments};
 use crate::analysis::Analysis;
 use crate::inputs::{SourceChunk, for_each_chunk};
 use crate::trees::blocks;

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use dsl_syntax::ast::{Clause, Decl, Name, Span, Type, TypeKind, Value};
 
-use super::{Definition, Thing, thing_at};
+use super::Definition;
+use super::things::{Thing, thing_at};
 use crate::analysis::{Analysis, Edge};
 use crate::diagnostic::{BlockRef, Place, Target};
 use crate::graph::sig_of;

@@ -6,7 +6,7 @@ use dsl_syntax::ast::{Clause, ExprKind, Raw, Span, Step, Value};
 use dsl_syntax::table::{ClauseKey as K, DeclKind};
 
 use super::{Assist, AssistKind, Here};
-use crate::ide::{members, own_member};
+use crate::ide::things::{members, own_member};
 use crate::walk;
 
 /// What the new task has too: where and as what its script runs, and when.
