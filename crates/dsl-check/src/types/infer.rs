@@ -14,7 +14,7 @@ use super::literal::{constant, is_refined, literal_value, nearest_within, negati
 use super::names::written;
 use super::narrow::{about_item, facts_when};
 use super::problem::Report;
-use super::repair::conversion;
+use super::repair::{conversion, literal_conversion};
 use super::resolve::resolve_type;
 
 /// An expression and its type. If the type is the error type, a problem was reported and the expression means nothing.
@@ -378,7 +378,7 @@ impl<'a> Checker<'a> {
         }
         let Some(ty) = self.common(want, &a.ty, &b.ty) else {
             self.report
-                .types_do_not_mix(span, "choose between the two", &a.ty, &b.ty, None);
+                .types_do_not_mix(span, "choose between the two", (&a.ty, &b.ty), None, None);
             return Typed::error();
         };
         let then = convert(a.expr, &a.ty, &ty);
@@ -408,13 +408,10 @@ impl<'a> Checker<'a> {
             other => other.required(),
         };
         let Some(ty) = self.common(want, left, &b.ty) else {
-            self.report.types_do_not_mix(
-                span,
-                "stand in for the left side",
-                left,
-                &b.ty,
-                conversion_help(&b.ty, left),
-            );
+            let help = conversion_help(&b.ty, left);
+            let converted = literal_conversion(rhs, &b.ty, left);
+            self.report
+                .types_do_not_mix(span, "stand in for the left side", (left, &b.ty), help, converted);
             return Typed::error();
         };
         let lhs = convert(a.expr, &a.ty, &ty.clone().optional());

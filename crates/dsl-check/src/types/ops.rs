@@ -11,6 +11,7 @@ use super::infer::{Checker, Typed, Want};
 use super::literal::constant;
 use super::narrow::facts_when;
 use super::problem::Report;
+use super::repair::literal_conversion;
 
 impl Checker<'_> {
     pub(super) fn binary(&mut self, span: Span, op: AstOp, op_span: Span, lhs: &ast::Expr, rhs: &ast::Expr) -> Typed {
@@ -224,7 +225,9 @@ impl Checker<'_> {
                     (Type::String(_), other) | (other, Type::String(_)) => conversion_help(other, &Type::STRING),
                     _ => None,
                 };
-                self.report.types_do_not_mix(at, verb, lhs.1, rhs.1, help);
+                let converted = literal_conversion(rhs.0, rhs.1, lhs.1);
+                let converted = converted.or_else(|| literal_conversion(lhs.0, lhs.1, rhs.1));
+                self.report.types_do_not_mix(at, verb, (lhs.1, rhs.1), help, converted);
             }
         }
     }

@@ -314,7 +314,7 @@ impl Report {
     ) {
         let mut problem = Problem::new("type-mismatch", span, format!("found `{found}`, expected `{expected}`"));
         problem.help = help;
-        self.push(converted_by(problem, converted));
+        self.push(converted_by(problem, span, converted));
     }
 
     /// As [`Self::type_mismatch`], where more than one type would do.
@@ -334,7 +334,7 @@ impl Report {
     ) {
         let mut problem = Problem::new("unit-mismatch", span, format!("found {found}, expected {expected}"));
         problem.help = help;
-        self.push(converted_by(problem, converted));
+        self.push(converted_by(problem, span, converted));
     }
 
     /// `verb` as in "cannot compare … with …". The sides are labelled with their dimensions.
@@ -345,11 +345,24 @@ impl Report {
         self.push(problem.label(lhs.0, left).label(rhs.0, right));
     }
 
-    pub fn types_do_not_mix(&mut self, span: Span, verb: &str, lhs: &Type, rhs: &Type, help: Option<String>) {
+    /// `converted`: how a side that is a literal could be written to be of the other's type.
+    pub fn types_do_not_mix(
+        &mut self,
+        span: Span,
+        verb: &str,
+        (lhs, rhs): (&Type, &Type),
+        help: Option<String>,
+        converted: Option<(Span, Conversion)>,
+    ) {
         let message = format!("cannot {verb}: the left side is `{lhs}`, the right side `{rhs}`");
         let mut problem = Problem::new("type-mismatch", span, message);
-        problem.help = help;
-        self.push(problem);
+        self.push(match converted {
+            Some((side, converted)) => converted_by(problem, side, Some(converted)),
+            None => {
+                problem.help = help;
+                problem
+            }
+        });
     }
 
     /// `text` is the expression as written, where it is short enough to name; `ty`: what it is when it is there; `alone`: it is no

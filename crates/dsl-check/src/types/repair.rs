@@ -6,20 +6,27 @@ use dsl_syntax::ast::{self, ExprKind, Span};
 use ir::types::Type;
 
 use super::problem::Problem;
+use crate::walk;
 
 /// What to write before and after an expression, or instead of it, to make it fit.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Conversion {
     Around(String, String),
     Instead(String),
+    /// What stands in quotes is a value as it is.
+    Bare(String),
 }
 
-pub(super) fn converted_by(problem: Problem, conversion: Option<Conversion>) -> Problem {
-    let span = problem.span;
+/// The problem with the repair of an expression at a place; what stands in quotes and should not needs no other help.
+pub(super) fn converted_by(mut problem: Problem, span: Span, conversion: Option<Conversion>) -> Problem {
     let at = |at: u32| Span::new(at, at);
     match conversion {
         None => problem,
         Some(Conversion::Instead(text)) => problem.fix(format!("change it to `{text}`"), false, vec![(span, text)]),
+        Some(Conversion::Bare(text)) => {
+            problem.help = Some(format!("write it without quotes: `{text}`"));
+            problem.fix(format!("change it to `{text}`"), false, vec![(span, text)])
+        }
         Some(Conversion::Around(before, after)) => {
             let title = format!("write `{before}…{after}`");
             let edits = [(at(span.start), before), (at(span.end), after)];
@@ -30,6 +37,18 @@ pub(super) fn converted_by(problem: Problem, conversion: Option<Conversion>) -> 
             )
         }
     }
+}
+
+/// The repair of one side of a comparison or calculation that is a literal, and not of the other side's type.
+pub(super) fn literal_conversion(side: &ast::Expr, found: &Type, other: &Type) -> Option<(Span, Conversion)> {
+    let plain = walk::unparen(side);
+    let is_literal = matches!(
+        plain.kind,
+        ExprKind::String(_) | ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Version(_)
+    );
+    let conversion = is_literal.then(|| conversion(plain, found, other))??;
+    let is_plain = !matches!(&conversion, Conversion::Around(before, _) if before != "\"");
+    is_plain.then_some((plain.span, conversion))
 }
 
 /// How an expression that does not fit could be written, where there is one way that is likely meant.
@@ -58,7 +77,7 @@ pub(super) fn conversion(at: &ast::Expr, found: &Type, expected: &Type) -> Optio
                 Type::Float(_) => plain.parse::<f64>().is_ok_and(f64::is_finite) && plain.starts_with(char::is_numeric),
                 _ => matches!(plain.as_str(), "true" | "false"),
             };
-            is_value.then(|| Conversion::Instead(plain.to_string()))
+            is_value.then(|| Conversion::Bare(plain.to_string()))
         }
         (ExprKind::String(text), _, Type::Duration | Type::Size | Type::Money) => {
             let plain = text.plain()?;
@@ -67,7 +86,7 @@ pub(super) fn conversion(at: &ast::Expr, found: &Type, expected: &Type) -> Optio
                 Type::Size => ir::quantity::parse_size(&plain).is_ok(),
                 _ => ir::quantity::parse_money(&plain).is_ok(),
             };
-            is_value.then(|| Conversion::Instead(plain.to_string()))
+            is_value.then(|| Conversion::Bare(plain.to_string()))
         }
         (_, Type::Optional(_), _) => None,
         (

@@ -76,3 +76,21 @@ fn a_dead_route_goes_with_its_line() {
     let arm = "decision d\n  when true -> b\n  else -> c\ntask b\ntask c\n";
     assert_eq!(fixed("dead-route", arm), arm.replace("  else -> c\n", ""));
 }
+
+#[test]
+fn a_literal_beside_another_type_is_written_with_or_without_quotes() {
+    let check = |expr: &str| format!("task a\n  run: \"true\"\n  expect:\n    - {expr}\n");
+    for (wrong, right) in [
+        ("exit == \"0\"", "exit == 0"),
+        ("\"3\" < len(stdout)", "3 < len(stdout)"),
+        ("duration < \"5m\"", "duration < 5m"),
+        ("stdout == (1.5)", "stdout == (\"1.5\")"),
+        ("stdout != true", "stdout != \"true\""),
+    ] {
+        assert_eq!(fixed("type-mismatch", &check(wrong)), check(right));
+    }
+    let default = |value: &str| {
+        format!("plan p\n  params:\n    n: int = {value}\n  task a\n    run: \"echo {{{{ params.n }}}}\"\n")
+    };
+    assert_eq!(fixed("type-mismatch", &default("\"5\"")), default("5"));
+}
