@@ -162,6 +162,16 @@ pub enum Quoting {
     Backslash,
 }
 
+/// How a quoted here-document is written whose values are expanded, and nothing else.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unquoted {
+    /// The operator with its delimiter, `<<END`.
+    pub operator: String,
+    /// Something else in it would be expanded, too, and has a backslash then.
+    pub escapes: bool,
+    pub edits: Vec<(Span, String)>,
+}
+
 impl Report {
     pub fn push(&mut self, problem: Problem) {
         self.problems.push(problem);
@@ -531,7 +541,8 @@ impl Report {
     // ---- scripts ----
 
     /// `text` is the interpolation as written, braces included; `span` covers it.
-    pub fn interpolation_in_quotes(&mut self, span: Span, text: &str, quoting: Quoting) {
+    /// `unquoted`: of a quoted here-document that can be written so that it expands its values and nothing else.
+    pub fn interpolation_in_quotes(&mut self, span: Span, text: &str, quoting: Quoting, unquoted: Option<Unquoted>) {
         let start = Span::new(span.start, span.start);
         let end = Span::new(span.end, span.end);
         let problem = |place: &str| {
@@ -549,8 +560,7 @@ impl Report {
             Quoting::AnsiC => problem("inside `$'…'`")
                 .help(format!("close the quotes around it: `$'…'{text}$'…'`"))
                 .fix("close the quotes around it", false, close("$'")),
-            Quoting::HereDoc => problem("in a here-document with a quoted delimiter")
-                .help("unquote the delimiter (`<<END`), or pass the value in `env:`"),
+            Quoting::HereDoc => unquote(problem("in a here-document with a quoted delimiter"), unquoted),
             Quoting::Delimiter => problem("as the delimiter of a here-document").help("write a fixed word"),
             Quoting::Backslash => problem("after a backslash")
                 .help(format!("remove the backslash: `{text}`"))
@@ -567,6 +577,21 @@ impl Report {
         let help = "the shell would run what it finds in other text; convert it with `int(…)`";
         self.push(Problem::new("type-mismatch", span, message).help(help));
     }
+}
+
+fn unquote(problem: Problem, unquoted: Option<Unquoted>) -> Problem {
+    let Some(unquoted) = unquoted else {
+        return problem.help("pass the value in `env:` and read the variable, or unquote the delimiter (`<<END`)");
+    };
+    let operator = unquoted.operator;
+    let (help, title) = match unquoted.escapes {
+        false => (format!("unquote the delimiter: `{operator}`"), "unquote the delimiter"),
+        true => (
+            format!("unquote the delimiter, `{operator}`, and write a backslash before what is to stay as it is"),
+            "unquote the delimiter, and keep the rest as it is",
+        ),
+    };
+    problem.help(help).fix(title, false, unquoted.edits)
 }
 
 impl Problem {

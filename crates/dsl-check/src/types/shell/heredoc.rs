@@ -11,6 +11,9 @@ use std::ops::Range;
 pub(super) struct HereDoc {
     /// From `<<` to the end of the delimiter.
     pub(super) operator: Range<usize>,
+    /// The delimiter as it is written, and as it ends the body.
+    pub(super) word: Range<usize>,
+    pub(super) delimiter: String,
     /// The lines of the body, and the one that ends it.
     pub(super) body: Range<usize>,
     /// A quoted delimiter: nothing is expanded.
@@ -58,6 +61,7 @@ enum Around {
 /// An operator whose body comes after the line.
 struct Open {
     operator: Range<usize>,
+    word: Range<usize>,
     delimiter: String,
     quoted: bool,
     /// `<<-`
@@ -235,6 +239,7 @@ impl<'s> Scanner<'s> {
             let delimiter = String::from_utf8_lossy(&delimiter).into_owned();
             self.open.push(Open {
                 operator: start..self.at,
+                word: word..self.at,
                 delimiter,
                 quoted,
                 strips_tabs,
@@ -262,6 +267,8 @@ impl<'s> Scanner<'s> {
             }
             self.found.push(HereDoc {
                 operator: open.operator,
+                word: open.word,
+                delimiter: open.delimiter,
                 body: start..self.at,
                 quoted: open.quoted,
             });

@@ -16,13 +16,15 @@ use tree_sitter::{Node, Parser, Tree};
 
 mod heredoc;
 mod prints;
+mod unquote;
 
 use heredoc::{HereDoc, here_documents, without_quotes};
 pub(crate) use prints::{Printed, printed};
+use unquote::unquoted;
 
 use super::env::{Env, Lookup};
 use super::infer::Checker;
-use super::problem::{Quoting, Report};
+use super::problem::{Quoting, Report, Unquoted};
 
 /// Where in a script an interpolation stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,17 +67,20 @@ pub fn lower_script(script: &Raw, language: Language, env: &dyn Env, report: &mu
             vars: Vec::new(),
         };
     }
+    let (places, documents) = places_in(script);
     let mut lowering = Lowering {
         script,
+        documents,
         env,
         report,
         vars: Vec::new(),
         types: Vec::new(),
         by_text: HashMap::new(),
+        unquoted: HashMap::new(),
     };
     let mut text = String::with_capacity(script.text.len());
     let mut done = 0;
-    for (interp, place) in script.interps.iter().zip(places(script)) {
+    for (interp, place) in script.interps.iter().zip(places) {
         text.push_str(&script.text[done..interp.start as usize]);
         done = interp.end as usize;
         match lowering.variable(interp, place) {
@@ -92,6 +97,7 @@ pub fn lower_script(script: &Raw, language: Language, env: &dyn Env, report: &mu
 
 struct Lowering<'a> {
     script: &'a Raw,
+    documents: Vec<HereDoc>,
     env: &'a dyn Env,
     report: &'a mut Report,
     vars: Vec<Binding>,
@@ -99,6 +105,8 @@ struct Lowering<'a> {
     types: Vec<Type>,
     /// The number of the variable that holds an expression, by how it is written.
     by_text: HashMap<&'a str, usize>,
+    /// What makes a quoted here-document expand its values and nothing else, by the number of the document.
+    unquoted: HashMap<usize, Option<Unquoted>>,
 }
 
 impl<'a> Lowering<'a> {
@@ -149,19 +157,30 @@ impl<'a> Lowering<'a> {
 
     /// Plain text that looks like a value of the plan is a mistake; anything else means what it says.
     fn plain_text(&mut self, interp: &RawInterp, quoting: Quoting) {
-        let Ok(expr) = &interp.expr else { return };
-        let Some((name, span)) = first_name(expr) else {
-            return;
-        };
-        if matches!(
-            self.env.first(name, span, &mut Report::default()),
-            Lookup::NotFound { .. }
-        ) {
+        if !is_value(self.env, interp) {
             return;
         }
+        let unquoted = self.unquoted(interp).cloned();
+        let text = written(self.script, interp);
         self.report
-            .interpolation_in_quotes(interp.span, written(self.script, interp), quoting);
+            .interpolation_in_quotes(interp.span, text, quoting, unquoted);
     }
+
+    /// Of the quoted here-document that an interpolation stands in.
+    fn unquoted(&mut self, interp: &RawInterp) -> Option<&Unquoted> {
+        let number = at(&self.documents, |document| &document.body, interp.start as usize)?;
+        let document = self.documents.get(number).filter(|document| document.quoted)?;
+        let (script, env) = (self.script, self.env);
+        let repair = self.unquoted.entry(number);
+        let repair = repair.or_insert_with(|| unquoted(script, document, |interp| is_value(env, interp)));
+        repair.as_ref()
+    }
+}
+
+/// Whether an interpolation looks like a value of the plan.
+fn is_value(env: &dyn Env, interp: &RawInterp) -> bool {
+    let name = interp.expr.as_ref().ok().and_then(first_name);
+    name.is_some_and(|(name, span)| !matches!(env.first(name, span, &mut Report::default()), Lookup::NotFound { .. }))
 }
 
 fn written<'s>(script: &'s Raw, interp: &RawInterp) -> &'s str {
@@ -218,25 +237,27 @@ fn backslashes(text: &str) -> usize {
 
 /// The place of each interpolation of a shell script.
 pub fn places(script: &Raw) -> Vec<Place> {
+    places_in(script).0
+}
+
+/// And the here-documents among which they stand.
+fn places_in(script: &Raw) -> (Vec<Place>, Vec<HereDoc>) {
     if script.interps.is_empty() {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     }
     if is_plain(script) {
-        return vec![Place::Bare; script.interps.len()];
+        return (vec![Place::Bare; script.interps.len()], Vec::new());
     }
     let words = with_words(script);
     let documents = here_documents(&words);
     let outside = Outside::of(&words, &documents);
     let place = |interp: &RawInterp| {
         let range = interp.start as usize..interp.end as usize;
-        if documents
-            .iter()
-            .any(|document| document.operator.contains(&range.start))
-        {
+        if at(&documents, |document| &document.operator, range.start).is_some() {
             return Place::Plain(Quoting::Delimiter);
         }
-        let place = match documents.iter().find(|document| document.body.contains(&range.start)) {
-            Some(document) => in_document(&words, document, range.clone()),
+        let place = match at(&documents, |document| &document.body, range.start) {
+            Some(number) => in_document(&words, &documents[number], range.clone()),
             None => outside.place(range.clone()),
         };
         match place {
@@ -244,7 +265,15 @@ pub fn places(script: &Raw) -> Vec<Place> {
             place => place,
         }
     };
-    script.interps.iter().map(place).collect()
+    let places = script.interps.iter().map(place).collect();
+    (places, documents)
+}
+
+/// The number of the document whose part of that kind has this place; the parts follow each other.
+fn at(documents: &[HereDoc], part: impl Fn(&HereDoc) -> &Range<usize>, place: usize) -> Option<usize> {
+    let number = documents.partition_point(|document| part(document).end <= place);
+    let found = documents.get(number)?;
+    part(found).contains(&place).then_some(number)
 }
 
 /// Whether no character of the script could make a place other than bare: no need to parse it.

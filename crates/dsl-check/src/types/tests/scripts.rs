@@ -193,18 +193,84 @@ fn mistakes_in_scripts_are_said() {
     assert_eq!(report, Report::default());
 }
 
+/// The script after the first repair that is offered, and what the repair is called.
+fn repaired(script: &str) -> Option<(String, String)> {
+    let indented: String = script.lines().map(|line| format!("    {line}\n")).collect();
+    let (_, report) = lowered(script);
+    let fix = report.problems.first()?.fixes.first()?;
+    let mut fixed = format!("task a\n  run: |\n{indented}");
+    let mut edits = fix.edits.clone();
+    edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+    for (span, text) in edits {
+        fixed.replace_range(span.start as usize..span.end as usize, &text);
+    }
+    let lines: Vec<&str> = fixed.lines().skip(2).map(|line| &line[4..]).collect();
+    Some((lines.join("\n"), fix.title.clone()))
+}
+
 #[test]
 fn the_fix_of_an_interpolation_in_quotes_works() {
-    let script = "echo 'a {{ stdout }} b'";
-    let (_, report) = lowered(script);
-    let file = format!("task a\n  run: |\n    {script}\n");
-    let mut fixed = file;
-    for (span, text) in report.problems[0].fixes[0].edits.iter().rev() {
-        fixed.replace_range(span.start as usize..span.end as usize, text);
-    }
-    let fixed = fixed.lines().last().expect("the script's line").trim();
+    let (fixed, _) = repaired("echo 'a {{ stdout }} b'").expect("a repair");
     assert_eq!(fixed, "echo 'a '{{ stdout }}' b'");
-    assert_eq!(outcome_of(fixed), "echo 'a '\"${DSLC_1}\"' b'");
+    assert_eq!(outcome_of(&fixed), "echo 'a '\"${DSLC_1}\"' b'");
+}
+
+#[test]
+fn a_quoted_here_document_is_unquoted_where_that_changes_nothing_else() {
+    check_table(
+        &[
+            (
+                "cat <<'END'\n{{ stdout }}\nEND",
+                "unquote the delimiter: cat <<END|{{ stdout }}|END",
+            ),
+            (
+                "cat <<-\"E\" | grep x\n\ta {{ stdout }}\n\tE\necho '$x'",
+                "unquote the delimiter: cat <<-E | grep x|\ta {{ stdout }}|\tE|echo '$x'",
+            ),
+            (
+                "cat <<\\END\nit costs 5$, `not run`, \\n \\{{ stdout }}\\\nand {{ exit }}\nEND",
+                "unquote the delimiter, and keep the rest as it is: \
+                 cat <<END|it costs 5\\$, \\`not run\\`, \\n \\\\{{ stdout }}\\\\|and {{ exit }}|END",
+            ),
+            // other braces would become mistakes, and this delimiter needs its quotes
+            ("cat <<'END'\n{{ stdout }} {{.Names}}\nEND", "nothing"),
+            ("cat <<'the end'\n{{ stdout }}\nthe end", "nothing"),
+        ],
+        |script| {
+            repaired(script).map_or("nothing".to_owned(), |(fixed, title)| {
+                format!("{title}: {}", fixed.replace('\n', "|"))
+            })
+        },
+    );
+    // more than somebody wants to read
+    let dear = format!("cat <<'END'\n{{{{ stdout }}}}{}\nEND", "$".repeat(100));
+    assert_eq!(repaired(&dear), None);
+}
+
+#[test]
+fn what_else_an_unquoted_here_document_holds_stays_as_it_was() {
+    let texts = [
+        "plain",
+        "$HOME ${HOME} $(id) `id` $((1 + 1)) $",
+        "\\ \\\\ \\n \\$x \\` \\\"",
+        "ends in one \\",
+        "it's \"quoted\" 'twice'",
+    ];
+    for text in texts {
+        for around in [format!("{text}<>"), format!("<>{text}"), format!("<>\n{text}\n<>")] {
+            let script = format!("cat <<'END'\n{}\nEND", around.replace("<>", "{{ stdout }}"));
+            let (fixed, _) = repaired(&script).expect("a repair");
+            for shell in [&["bash"][..], &["sh"][..]] {
+                for value in NASTY {
+                    assert_eq!(
+                        run(shell, &fixed, value),
+                        format!("{}\n", around.replace("<>", value)),
+                        "{fixed}"
+                    );
+                }
+            }
+        }
+    }
 }
 
 #[test]
