@@ -1,6 +1,6 @@
 //! `plan-fuzz [TARGET…] --time 60s --seed N`: fuzzes until something is found or the time is over; `--pathological`: the worst plans at full size.
 //!
-//! Each target runs for that time, one after another. A finding goes to `corpus/TARGET/`, and the exit code is 1; a crash that
+//! Each target runs for that time of a processor, one after another. A finding goes to `corpus/TARGET/`, and the exit code is 1; a crash that
 //! takes the process leaves its input beside it, as `crash.case`.
 
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
@@ -21,7 +21,7 @@ struct Args {
     /// What to fuzz; everything, if nothing is named
     #[arg(value_enum)]
     targets: Vec<Target>,
-    /// How long each target runs, as `90s`, `15m` or `1h`
+    /// How much time of a processor each target gets, as `90s`, `15m` or `1h`
     #[arg(long, default_value = "60s", value_parser = duration)]
     time: Duration,
     /// Everything follows from it; from the clock, if none is given

@@ -1,9 +1,13 @@
 //! Cases one after another, on a thread with a small stack, while another watches that each ends.
+//!
+//! Times are what the process has used of processors, so that a busy machine changes nothing but how long one waits.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::minimise::minimise;
 use crate::properties::Target;
@@ -12,8 +16,11 @@ use crate::{corpus, invent, mutate};
 
 /// What a thread of the language server has.
 pub const STACK_BYTES: usize = 2 * 1024 * 1024;
-/// Cases are small, so even a debug build on a busy machine needs no such time.
+/// Cases are small, so even a debug build needs no such time.
 const CASE_TIME_MAX: Duration = Duration::from_secs(30);
+/// One that waits for ever uses none.
+const CASE_WAIT_MAX: Duration = Duration::from_secs(3600);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// An input of which a property does not hold.
 #[derive(Clone, Debug)]
@@ -33,6 +40,7 @@ pub struct Session {
 #[derive(Clone, Copy)]
 pub enum Until {
     Cases(u64),
+    /// Of processors.
     Time(Duration),
 }
 
@@ -55,13 +63,20 @@ impl Session {
             return (0, Some(Finding { input: Vec::new(), why }));
         }
         let mut input = Vec::new();
+        let mut began = (Instant::now(), processor_time());
         loop {
-            match receiver.recv_timeout(CASE_TIME_MAX) {
-                Ok(Message::Started(next)) => input = next,
+            match receiver.recv_timeout(LOOK_EVERY) {
+                Ok(Message::Started(next)) => {
+                    input = next;
+                    began = (Instant::now(), processor_time());
+                }
                 Ok(Message::Done(cases, finding)) => return (cases, finding),
                 Err(RecvTimeoutError::Timeout) => {
-                    let why = format!("it takes more than {CASE_TIME_MAX:?}");
-                    return (0, Some(Finding { input, why }));
+                    let used = processor_time().saturating_sub(began.1);
+                    if used > CASE_TIME_MAX || began.0.elapsed() > CASE_WAIT_MAX {
+                        let why = format!("it takes more than {CASE_TIME_MAX:?}, or waits for ever");
+                        return (0, Some(Finding { input, why }));
+                    }
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     let why = "the worker died".to_owned();
@@ -72,14 +87,19 @@ impl Session {
     }
 }
 
+/// What this process has used so far.
+fn processor_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
+}
+
 fn work(target: Target, seed: u64, until: Until, current: Option<&Path>, sender: &mpsc::Sender<Message>) {
     std::panic::set_hook(Box::new(|_| ()));
     let seeds = corpus::seeds();
-    let started = Instant::now();
+    let started = processor_time();
     let mut cases = 0;
     let is_over = |cases: u64| match until {
         Until::Cases(most) => cases >= most,
-        Until::Time(time) => started.elapsed() >= time,
+        Until::Time(time) => processor_time().saturating_sub(started) >= time,
     };
     while !is_over(cases) {
         let mut random = Random::new(seed ^ cases.wrapping_mul(0x2545_f491_4f6c_dd1d));

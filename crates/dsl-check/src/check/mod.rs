@@ -525,13 +525,22 @@ impl<'db> Cx<'db> {
 
     /// Names of nodes of the plan that `name` may be meant for; read only where something was not found.
     pub fn nodes_near(&self, name: &str) -> Vec<SmolStr> {
-        crate::near::nodes_near(self.db, self.file, self.view.plan, name, |_| true)
+        self.near(name, |_| true)
     }
 
     /// The same of hypotheses.
     pub fn hypotheses_near(&self, name: &str) -> Vec<SmolStr> {
         let is_hypothesis = |kind| kind == NodeKind::Hypothesis;
-        crate::near::nodes_near(self.db, self.file, self.view.plan, name, is_hypothesis)
+        self.near(name, is_hypothesis)
+    }
+
+    /// A node outside of its file's plans sees none of theirs.
+    fn near(&self, name: &str, makes_sense: impl Fn(NodeKind) -> bool) -> Vec<SmolStr> {
+        let is_node = crate::graph::sig_of(self.db, self.block).is_some();
+        if is_node && crate::plans::file_plans(self.db, self.file).place(self.block).is_none() {
+            return Vec::new();
+        }
+        crate::near::nodes_near(self.db, self.file, self.view.plan, name, makes_sense)
     }
 
     /// A name that stands for a node; `None` was reported.
