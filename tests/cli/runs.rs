@@ -63,6 +63,47 @@ fn a_failure_names_the_node_its_error_and_its_log() {
     );
 }
 
+/// One of three instances may fail, and does so twice.
+const PAGES: &str = "\
+plan pages
+  limits:
+    parallel: 1
+  task fetch
+    each: page in [\"a\", \"b\", \"c\"] by page
+    tolerate: 1
+    retry: 1
+    run: |
+      echo \"looking for {{ page }}\"
+      test {{ page }} != b
+";
+
+#[test]
+fn instances_are_told_from_attempts_and_a_tolerated_failure_says_why() {
+    let project = Project::new(&[("pages.plan", PAGES)]);
+    assert!(project.run(&["run", "pages.plan"]).status.success());
+    let show = String::from_utf8_lossy(&project.run(&["show", "last"]).stdout).into_owned();
+    assert!(show.contains("fetch  3 instances, 4 attempts  "), "{show}");
+    assert!(show.contains("fetch[b]  2 attempts  "), "{show}");
+    let json = json_lines(&project.run(&["show", "last", "--json"]).stdout);
+    let fetch = &json[0]["nodes"][0];
+    assert_eq!((&fetch["instances"], &fetch["attempts"]), (&3.into(), &4.into()));
+    for (format, why, row) in [
+        (
+            "markdown",
+            "`fetch[b]` failed as **failure**, after 2 attempts: ",
+            "| 3 instances, 4 attempts |",
+        ),
+        ("html", "after 2 attempts: ", "<td>3 instances, 4 attempts</td>"),
+    ] {
+        let report = project.run(&["report", "last", "--format", format]);
+        let report = String::from_utf8_lossy(&report.stdout).into_owned();
+        for what in [why, row, "(the plan tolerates it)", "looking for b"] {
+            assert!(report.contains(what), "`{what}` is not in\n{report}");
+        }
+        assert!(!report.contains("looking for a"), "{report}");
+    }
+}
+
 #[test]
 fn quiet_prints_results_only() {
     snapshot!(Project::new(&[("chain.plan", CHAIN)]), "run", "chain.plan", "--quiet");

@@ -59,7 +59,11 @@ pub struct Node {
     id: SmolStr,
     kind: &'static str,
     status: NodeStatus,
+    /// Of a fan-out, of all instances together.
     attempts: u32,
+    /// Of a fan-out, how many there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instances: Option<usize>,
     agent: Option<SmolStr>,
     cost: String,
     tokens: u64,
@@ -172,6 +176,7 @@ fn node(snapshot: NodeSnapshot, kind: &'static str) -> Node {
         kind,
         status: snapshot.status,
         attempts: snapshot.attempts,
+        instances: Some(snapshot.instances.len()).filter(|count| *count > 0),
         agent: snapshot.agent,
         cost: render_money(snapshot.used.cost.0),
         tokens: snapshot.used.tokens,
@@ -193,6 +198,7 @@ fn instance(snapshot: &InstanceSnapshot, kind: &'static str) -> Node {
         kind,
         status: snapshot.status,
         attempts: snapshot.attempts,
+        instances: None,
         agent: snapshot.agent.clone(),
         // what instances use is counted for their task
         cost: render_money(ir::plan::Money::default().0),

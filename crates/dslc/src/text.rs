@@ -1,5 +1,7 @@
 //! Words and figures that several verbs print.
 
+use engine::NodeSnapshot;
+
 use crate::printer::{Paint, bold};
 
 /// `80 ms`, `1.2 s`, `3 min 5 s`, `2 h 3 min`
@@ -10,6 +12,20 @@ pub fn duration(ms: i64) -> String {
         1000..60_000 => format!("{seconds}.{} s", ms % 1000 / 100),
         60_000..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// How often it was tried: `3 attempts`, of a fan-out `3 instances`, or `3 instances, 4 attempts` where one was tried again.
+pub fn tries(node: &NodeSnapshot) -> String {
+    let attempts = format!("{} attempts", node.attempts);
+    let again = node.instances.iter().any(|instance| instance.attempts > 1);
+    match node.instances.len() {
+        0 if node.attempts > 1 => attempts,
+        0 => String::new(),
+        1 if again => format!("1 instance, {attempts}"),
+        1 => "1 instance".to_owned(),
+        count if again => format!("{count} instances, {attempts}"),
+        count => format!("{count} instances"),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::history::History;
 use crate::outcome::{argument, here};
 use crate::printer::shown;
-use crate::text::duration;
+use crate::text::{duration, tries};
 
 /// The end of a log that is quoted.
 const LOG_LINES_MAX: usize = 20;
@@ -201,15 +201,19 @@ impl Report<'_> {
 
     fn failures(&self) -> Section {
         let mut blocks = Vec::new();
-        for node in self.nodes.iter().filter(|node| node.status == NodeStatus::Failed) {
+        for node in &self.nodes {
             let failed = |instance: &&InstanceSnapshot| instance.status == NodeStatus::Failed;
             let instances: Vec<_> = node.instances.iter().filter(failed).collect();
-            if let Some(error) = &node.error {
+            if let (NodeStatus::Failed, Some(error)) = (node.status, &node.error) {
                 self.failure(&mut blocks, &node.id, error, handled(node), instances.is_empty());
             }
+            let tolerated = match node.status {
+                NodeStatus::Completed => " (the plan tolerates it)",
+                _ => "",
+            };
             for instance in instances {
                 if let Some(error) = &instance.error {
-                    self.failure(&mut blocks, &instance.label, error, "", true);
+                    self.failure(&mut blocks, &instance.label, error, tolerated, true);
                 }
             }
         }
@@ -514,7 +518,10 @@ impl Report<'_> {
         vec![
             vec![arrows(depth), code(node.id.as_str()), text(title.unwrap_or_default())],
             status(node.status, node.undo.as_ref()),
-            plain(attempts(node.attempts)),
+            plain(match node.instances.is_empty() {
+                true => attempts(node.attempts),
+                false => tries(node),
+            }),
             plain(node.duration_ms().map(duration).unwrap_or_default()),
             plain(node.started_ms.map(time).unwrap_or_default()),
             found,

@@ -114,7 +114,7 @@ fn row(indent: &str, node: &NodeSnapshot) -> String {
     if let Some(title) = &node.title {
         let _ = write!(text, "  {}", shown(title));
     }
-    details(&mut text, node.attempts, node.duration_ms(), node.undo.as_ref());
+    details(&mut text, &text::tries(node), node.duration_ms(), node.undo.as_ref());
     reused(&mut text, node.reused.as_ref());
     text.push_str(&used(node.agent.as_deref(), node.used));
     text.push('\n');
@@ -162,7 +162,11 @@ fn instance_row(indent: &str, instance: &InstanceSnapshot) -> String {
         .settled_ms
         .zip(instance.started_ms)
         .map(|(settled, started)| settled - started);
-    details(&mut text, instance.attempts, duration, instance.undo.as_ref());
+    let tries = match instance.attempts {
+        0 | 1 => String::new(),
+        attempts => format!("{attempts} attempts"),
+    };
+    details(&mut text, &tries, duration, instance.undo.as_ref());
     reused(&mut text, instance.reused.as_ref());
     text.push_str(&used(instance.agent.as_deref(), Usage::default()));
     text.push('\n');
@@ -214,9 +218,9 @@ fn reused(text: &mut String, reused: Option<&Reused>) {
     }
 }
 
-fn details(text: &mut String, attempts: u32, duration_ms: Option<i64>, undo: Option<&Undo>) {
-    if attempts > 1 {
-        let _ = write!(text, "  {attempts} attempts");
+fn details(text: &mut String, tries: &str, duration_ms: Option<i64>, undo: Option<&Undo>) {
+    if !tries.is_empty() {
+        let _ = write!(text, "  {tries}");
     }
     if let Some(ms) = duration_ms {
         let _ = write!(text, "  {}", text::duration(ms));
