@@ -327,8 +327,8 @@ impl Engine {
                 ..
             } => self.looked_up(unit_of(*node, *instance), key, files, found.as_deref()),
             EventKind::Remembered { node } => self.remembered(*node),
-            EventKind::PauseAsked => self.pause(),
-            EventKind::ResumeAsked => self.resume(),
+            EventKind::PauseAsked { .. } => self.pause(),
+            EventKind::ResumeAsked { .. } => self.resume(),
             EventKind::CancelAsked { because: _, rollback } => self.cancel(*rollback),
             EventKind::Resolved {
                 node,
@@ -463,8 +463,8 @@ impl Engine {
             EventKind::Answered { node, instance, by, .. } => format!("answered {} by {by}", name(*node, *instance)),
             EventKind::LookedUp { node, instance, .. } => format!("looked-up {}", name(*node, *instance)),
             EventKind::Remembered { node } => format!("remembered {}", name(*node, None)),
-            EventKind::PauseAsked => "pause-asked".to_owned(),
-            EventKind::ResumeAsked => "resume-asked".to_owned(),
+            EventKind::PauseAsked { .. } => "pause-asked".to_owned(),
+            EventKind::ResumeAsked { .. } => "resume-asked".to_owned(),
             EventKind::CancelAsked { .. } => "cancel-asked".to_owned(),
             EventKind::Resolved { node, instance, .. } => {
                 format!("resolved {}", name(*node, *instance))

@@ -49,8 +49,16 @@ pub enum EventKind {
     TimerFired {
         timer: Timer,
     },
-    PauseAsked,
-    ResumeAsked,
+    PauseAsked {
+        /// Nobody drives the run, and something else is asked of it: what follows from that is not to start.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        undriven: bool,
+    },
+    ResumeAsked {
+        /// Nobody drives the run, and nothing could start after all.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        undriven: bool,
+    },
     CancelAsked {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         because: Option<String>,
@@ -128,6 +136,16 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         because: Option<String>,
     },
+}
+
+impl EventKind {
+    /// Somebody asks for a pause.
+    pub const PAUSE: Self = Self::PauseAsked { undriven: false };
+    /// Somebody drives on what was paused.
+    pub const RESUME: Self = Self::ResumeAsked { undriven: false };
+    /// Held still while something is asked of a run that nobody drives, and let go again.
+    pub const HOLD: Self = Self::PauseAsked { undriven: true };
+    pub const LET_GO: Self = Self::ResumeAsked { undriven: true };
 }
 
 /// A changed plan under which a run goes on.

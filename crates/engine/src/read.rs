@@ -63,12 +63,16 @@ mod tests {
         for kind in [
             EventKind::AttemptEnded { attempt, ended },
             EventKind::AttemptLost { attempt },
-            EventKind::PauseAsked,
+            EventKind::PAUSE,
+            EventKind::HOLD,
         ] {
             let event = Event { time_ms: -5, kind };
             let text = serde_json::to_string(&event).expect("JSON");
             assert_eq!(Event::from_json(&text).expect("an event"), event);
         }
+        // as it was written before somebody asked whether anybody drives
+        let pause = Event::from_json(r#"{"time_ms":1,"event":"pause-asked"}"#).expect("an event");
+        assert_eq!(pause.kind, EventKind::PAUSE);
         let unknown = r#"{"time_ms":1,"event":"attempt-ended-twice"}"#;
         let error = Event::from_json(unknown).expect_err("no event");
         assert!(

@@ -151,7 +151,7 @@ impl Driver<'_> {
         self.turn()?;
         // driving a paused run is what resuming means; requests from before are older than this one
         if resuming && self.journal.engine.status() == RunStatus::Paused {
-            self.work.due.push_back(Due::event(EventKind::ResumeAsked));
+            self.work.due.push_back(Due::event(EventKind::RESUME));
             self.turn()?;
         }
         while !self.work.at_once && !self.is_over()? {
@@ -619,7 +619,7 @@ impl Driver<'_> {
                 if !self.work.live.is_empty() {
                     self.warn("pausing: what may be repeated is stopped, the rest may end; once more ends it at once");
                 }
-                self.work.due.push_back(Due::event(EventKind::PauseAsked));
+                self.work.due.push_back(Due::event(EventKind::PAUSE));
             }
         }
     }

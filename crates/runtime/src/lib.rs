@@ -49,7 +49,7 @@ pub use error::{Divergence, ENGINE_VERSION, RunError};
 pub use forecast::forecast;
 pub use history::{History, LastDriver, ReplayReport, fold, fold_journal, replay, with_plan};
 pub use output::CAPTURE_MAX_BYTES;
-pub use replan::{Replan, preview, replan};
+pub use replan::{Replan, preview, replan, standing_still};
 pub use request::{Asked, cancel, pause, raise_budget, resolve};
 pub use retry::{failed as failed_nodes, retry};
 pub use running::{Finished, GRACE_MS, Options, Patience, Recovery, Running, create, opening, resume, runnable, start};

@@ -101,9 +101,9 @@ pub fn preview(folder: &RunFolder, replan: &Replan, options: &Options) -> Result
 }
 
 /// What is told to a run that nobody drives, so that nothing of it counts as running: that it stands still, and what was lost.
-fn standing_still(engine: &Engine) -> Vec<EventKind> {
+pub fn standing_still(engine: &Engine) -> Vec<EventKind> {
     let moves = engine.run().is_some() && engine.end().is_none();
-    let pause = (moves && !engine.is_paused()).then_some(EventKind::PauseAsked);
+    let pause = (moves && !engine.is_paused()).then_some(EventKind::HOLD);
     let lost = engine.in_flight().into_iter();
     let lost = lost.map(|lost| EventKind::AttemptLost { attempt: lost.attempt });
     pause.into_iter().chain(lost).collect()

@@ -42,7 +42,7 @@ const POLL: Duration = Duration::from_millis(5);
 
 /// Asks for a pause. A run that nobody drives stands still already; it stays so on paper, too.
 pub fn pause(folder: &RunFolder) -> Result<Asked, RunError> {
-    ask(folder, |_| Ok(Some(EventKind::PauseAsked)))
+    ask(folder, |_| Ok(Some(EventKind::PAUSE)))
 }
 
 /// Asks for the end of a run; with `rollback` what completed is undone first, by its driver or, if it has none, by the next resume.
@@ -173,13 +173,13 @@ fn journal(
     let writer = folder.append(lock, &tail)?;
     let mut journal = Journal::new(engine, writer, last_ms);
     // held still first: what follows from the request, or from lost attempts, must not count as started
+    let pauses = matches!(kind, EventKind::PauseAsked { .. });
     if journal.engine.run().is_some() && !held {
-        journal.apply(EventKind::PauseAsked, None)?;
+        journal.apply(if pauses { EventKind::PAUSE } else { EventKind::HOLD }, None)?;
     }
     for lost in journal.engine.in_flight() {
         journal.apply(EventKind::AttemptLost { attempt: lost.attempt }, None)?;
     }
-    let pauses = kind == EventKind::PauseAsked;
     if !pauses {
         journal.apply(kind, None)?;
     }
@@ -187,7 +187,7 @@ fn journal(
     let goes_on = !held && !pauses && !over && journal.engine.has_ready();
     // nothing would start: then it need not look paused, and says for whom it waits
     if !held && !pauses && !over && !goes_on {
-        journal.apply(EventKind::ResumeAsked, None)?;
+        journal.apply(EventKind::LET_GO, None)?;
     }
     journal.commit()?;
     Ok(Asked::Journaled { goes_on, unread })
@@ -254,7 +254,7 @@ fn post(inbox: &Inbox, kind: &EventKind) -> Result<String, RunError> {
 pub(crate) fn parse(text: &str) -> Result<EventKind, String> {
     match serde_json::from_str(text) {
         Ok(
-            kind @ (EventKind::PauseAsked
+            kind @ (EventKind::PauseAsked { .. }
             | EventKind::CancelAsked { .. }
             | EventKind::Resolved { .. }
             | EventKind::RetryAsked { .. }

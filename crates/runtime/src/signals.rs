@@ -40,7 +40,7 @@ impl Signals {
                     _ = interrupt.recv() => Ask::Interrupt,
                     _ = terminate.recv() => Ask::Interrupt,
                     // a terminal that closes may say so twice, which is no second Ctrl-C
-                    _ = hang_up.recv() => Ask::Event(Box::new(EventKind::PauseAsked)),
+                    _ = hang_up.recv() => Ask::Event(Box::new(EventKind::PAUSE)),
                 }
             }
         }

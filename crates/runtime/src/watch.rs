@@ -63,7 +63,7 @@ impl Control {
 
     /// Idempotent attempts are stopped and start again on resume; the others end first.
     pub fn pause(&self) {
-        self.ask(Ask::Event(Box::new(EventKind::PauseAsked)));
+        self.ask(Ask::Event(Box::new(EventKind::PAUSE)));
     }
 
     pub fn cancel(&self, because: Option<String>) {

@@ -92,8 +92,12 @@ pub fn describe(event: &EventKind, engine: &Engine) -> String {
             let facts = facts.collect::<Vec<_>>().join(", ");
             format!("remembered  {}: {facts}", label(engine, *node, None))
         }
-        EventKind::PauseAsked => "pause asked".to_owned(),
-        EventKind::ResumeAsked => "resume asked".to_owned(),
+        EventKind::PauseAsked { undriven: true } => {
+            "held still: nobody drives it, and it is asked for something".to_owned()
+        }
+        EventKind::PauseAsked { undriven: false } => "pause asked".to_owned(),
+        EventKind::ResumeAsked { undriven: true } => "held no longer: nothing could start".to_owned(),
+        EventKind::ResumeAsked { undriven: false } => "resume asked".to_owned(),
         EventKind::CancelAsked { because, rollback } => {
             let rollback = if *rollback { ", with a rollback" } else { "" };
             let because = because.as_ref().map(|because| format!(": {because}"));

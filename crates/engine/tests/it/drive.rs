@@ -125,9 +125,9 @@ impl<'a> Drive<'a> {
         }
         if self.faults.pauses && self.rng.percent(10) {
             return self.tell(if self.rng.clone().percent(50) {
-                EventKind::PauseAsked
+                EventKind::PAUSE
             } else {
-                EventKind::ResumeAsked
+                EventKind::RESUME
             });
         }
         if self.faults.cancel && self.rng.percent(5) {
@@ -140,7 +140,7 @@ impl<'a> Drive<'a> {
             return self.nonsense();
         }
         match self.engine.status() {
-            RunStatus::Paused => self.tell(EventKind::ResumeAsked),
+            RunStatus::Paused => self.tell(EventKind::RESUME),
             RunStatus::Blocked => self.resolve(),
             _ => self.let_something_happen(),
         }

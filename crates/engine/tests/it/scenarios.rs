@@ -157,8 +157,8 @@ impl Play {
                 }
             }
             ["world", name, "=", value] => self.world.set(name, value),
-            ["pause"] => self.tell(EventKind::PauseAsked),
-            ["resume"] => self.tell(EventKind::ResumeAsked),
+            ["pause"] => self.tell(EventKind::PAUSE),
+            ["resume"] => self.tell(EventKind::RESUME),
             ["cancel"] => self.tell(EventKind::CancelAsked {
                 because: None,
                 rollback: false,
