@@ -13,16 +13,17 @@ use runtime::sim::{Halt, Outcome, World};
 use rust_decimal::Decimal;
 use smol_str::format_smolstr;
 
-use crate::checks::{Invariant, Violation};
+use crate::checks::Known;
 use crate::faults::{Faults, Kinds};
 use crate::generate::Rng;
 use crate::later::changed;
 use crate::lives::{Case, Done, LastingWorld, NEVER_MS, run};
 use crate::model::{Model, outcome, seed_of};
 use crate::plans::{answer_of, plan};
+use crate::promises::{Invariant, Violation};
 
-/// So many of the questions and gates in a hundred are never answered.
-const NOBODY_PERCENT: u64 = 8;
+/// So many of the questions and gates in a hundred are never answered: of those that wait for ever, and of those that do not.
+const NOBODY_PERCENT: [u64; 2] = [8, 30];
 
 /// What a seed took.
 #[derive(Clone, Copy, Default, Debug)]
@@ -55,6 +56,7 @@ pub fn seed(seed: u64) -> Result<Tally, Violation> {
         modelled: true,
         batch_max: 1 + rng.below(4),
         then: None,
+        known: Known::new(),
     };
     let kinds = Kinds {
         deaths: rng.percent(70),
@@ -68,7 +70,12 @@ pub fn seed(seed: u64) -> Result<Tally, Violation> {
     };
     let mut world = Chance::new(&plan, seed, seed ^ 0x5CED, 0);
     let plain = run(&case, &mut world, &mut Faults::none())?;
-    let shelf = shelf(&case, &mut rng, world.made)?;
+    let case = Case {
+        known: plain.known.clone(),
+        ..case
+    };
+    let (shelf, known) = shelf(&case, &mut rng, world.made)?;
+    let case = Case { known, ..case };
     if plan.failure == FailurePolicy::Continue && drawn.is_modelled {
         model(&plan, seed, &plain)?;
     }
@@ -101,9 +108,9 @@ pub fn seed(seed: u64) -> Result<Tally, Violation> {
 
 /// The results of two earlier runs: one of this plan, and one of a plan that differs in a script. Of one key that of the other plan counts,
 /// so that a key which leaves something out is noticed.
-fn shelf(case: &Case<'_>, rng: &mut Rng, made: Shelf) -> Result<Shelf, Violation> {
+fn shelf(case: &Case<'_>, rng: &mut Rng, made: Shelf) -> Result<(Shelf, Known), Violation> {
     if made.is_empty() || !rng.percent(60) {
-        return Ok(Shelf::new());
+        return Ok((Shelf::new(), case.known.clone()));
     }
     let other = Arc::new(changed(rng, case.plan));
     let mut world = Chance::new(&other, case.seed, case.seed ^ 0x07E4, 0);
@@ -111,14 +118,15 @@ fn shelf(case: &Case<'_>, rng: &mut Rng, made: Shelf) -> Result<Shelf, Violation
         plan: &other,
         inputs: case.inputs.clone(),
         then: None,
+        known: case.known.clone(),
         ..*case
     };
-    run(&case, &mut world, &mut Faults::none())?;
+    let done = run(&case, &mut world, &mut Faults::none())?;
     let mut shelf = world.made;
     for (key, found) in made {
         shelf.entry(key).or_insert(found);
     }
-    Ok(shelf)
+    Ok((shelf, done.known))
 }
 
 /// Neither the order of events nor a doubt decided anything.
@@ -310,9 +318,9 @@ impl Chance {
     }
 
     /// Two people decide, mostly alike, as the seed wants; sometimes nobody ever does.
-    fn decisions(&mut self, gate: NodeId, label: &str) -> Vec<(u64, EventKind)> {
-        let mut mind = Rng(seed_of(self.seed, label) ^ 0xDEC1DE);
-        if mind.percent(NOBODY_PERCENT) {
+    fn decisions(&mut self, ask: &Ask) -> Vec<(u64, EventKind)> {
+        let mut mind = Rng(seed_of(self.seed, &ask.label) ^ 0xDEC1DE);
+        if mind.percent(nobody_percent(ask)) {
             return Vec::new();
         }
         let decision = match mind.percent(65) {
@@ -320,7 +328,7 @@ impl Chance {
             false => GateDecision::Rejected,
         };
         let decided = |n: usize, by: &str| EventKind::Decided {
-            node: gate,
+            node: ask.node,
             instance: None,
             by: by.into(),
             person: Some(format_smolstr!("user/{n}")),
@@ -334,7 +342,7 @@ impl Chance {
     /// Somebody answers, perhaps with nonsense first, or nobody ever does.
     fn answers(&mut self, ask: &Ask) -> Vec<(u64, EventKind)> {
         let mut mind = Rng(seed_of(self.seed, &ask.label) ^ 0xA45);
-        if mind.percent(NOBODY_PERCENT) {
+        if mind.percent(nobody_percent(ask)) {
             return Vec::new();
         }
         let answered = |answer: Value| EventKind::Answered {
@@ -351,6 +359,10 @@ impl Chance {
             false => vec![sound],
         }
     }
+}
+
+fn nobody_percent(ask: &Ask) -> u64 {
+    NOBODY_PERCENT[usize::from(ask.deadline_ms.is_some())]
 }
 
 /// What a script reads: it says something else about something else.
@@ -398,7 +410,7 @@ impl World for Chance {
     fn ask(&mut self, ask: &Ask, _: &Engine) -> Vec<(u64, EventKind)> {
         match ask.question {
             Some(_) => self.answers(ask),
-            None => self.decisions(ask.node, &ask.label),
+            None => self.decisions(ask),
         }
     }
 

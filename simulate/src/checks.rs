@@ -16,129 +16,15 @@ use smol_str::SmolStr;
 use crate::anew::{self, Anew};
 use crate::ledger::{Change, Ledger, Over};
 use crate::model::{Fate, Model};
-
-/// What is promised.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Invariant {
-    /// A node that settled stays as it settled, and never starts again.
-    SettledStays,
-    /// Exactly one intent on disk before each attempt; attempts are numbered without gaps.
-    IntentFirst,
-    /// Nothing is carried out that a loss of power could undo.
-    SyncedFirst,
-    NeedsFirst,
-    ParallelLimit,
-    /// What is spent and set aside is within the budget.
-    BudgetHeld,
-    /// What counts as spent is what calls used.
-    SpentIsUsed,
-    /// No window of a quota holds more than it may.
-    QuotaHeld,
-    /// What a person decided or answered stands, nobody decides twice, and an approval has its quorum.
-    DecisionStands,
-    /// A retry or a changed plan does again what it reaches.
-    AskedFor,
-    /// Nothing starts while the run is paused.
-    PauseHolds,
-    /// A repetition of an attempt whose end nobody saw has the same idempotency key.
-    SameKey,
-    /// What was acknowledged is still there after a crash.
-    NothingLost,
-    /// The state is the fold of the journal, and every command is what was recorded.
-    FoldAndReplay,
-    /// An edited journal is noticed.
-    Tampering,
-    /// The run comes to an end.
-    ComesToAnEnd,
-    /// The same seed gives the same bytes.
-    SameTwice,
-    /// The final state is the one without faults.
-    SameWithoutFaults,
-    /// Statuses are those of the model of the graph.
-    Model,
-    /// What may not be repeated is not, unless a person says so.
-    DoubtIsAsked,
-    /// The engine's and the journal's own assertions.
-    Assertion,
-}
-
-impl Invariant {
-    pub const ALL: [Self; 21] = [
-        Self::SettledStays,
-        Self::IntentFirst,
-        Self::SyncedFirst,
-        Self::NeedsFirst,
-        Self::ParallelLimit,
-        Self::BudgetHeld,
-        Self::SpentIsUsed,
-        Self::QuotaHeld,
-        Self::DecisionStands,
-        Self::AskedFor,
-        Self::PauseHolds,
-        Self::SameKey,
-        Self::NothingLost,
-        Self::FoldAndReplay,
-        Self::Tampering,
-        Self::ComesToAnEnd,
-        Self::SameTwice,
-        Self::SameWithoutFaults,
-        Self::Model,
-        Self::DoubtIsAsked,
-        Self::Assertion,
-    ];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SettledStays => "a settled node stays as it is and never starts again",
-            Self::IntentFirst => "exactly one intent before each attempt",
-            Self::SyncedFirst => "nothing is carried out before it is synced",
-            Self::NeedsFirst => "no node starts before its needs",
-            Self::ParallelLimit => "never more at once than the limit, of the run, a plan, a fan-out or an agent",
-            Self::BudgetHeld => "what is spent and set aside stays within the budget",
-            Self::SpentIsUsed => "what counts as spent is what was used, each call once",
-            Self::QuotaHeld => "no window of a quota holds more than it may",
-            Self::DecisionStands => "a decision or an answer stands, nobody decides twice, and who approves are enough",
-            Self::AskedFor => "a retry or a changed plan does again what it reaches, and nothing else",
-            Self::PauseHolds => "nothing starts while the run is paused",
-            Self::SameKey => "a repetition has the same key",
-            Self::NothingLost => "what was acknowledged survives",
-            Self::FoldAndReplay => "the state is the fold of the journal, byte for byte",
-            Self::Tampering => "an edited journal is noticed",
-            Self::ComesToAnEnd => "the run comes to an end",
-            Self::SameTwice => "the same seed gives the same journal",
-            Self::SameWithoutFaults => "the final state is the one without faults",
-            Self::Model => "statuses are those of the model",
-            Self::DoubtIsAsked => "what may not be repeated is not, unless a person says so",
-            Self::Assertion => "an assertion of the code itself",
-        }
-    }
-}
-
-/// As the book lists them.
-pub fn list() -> String {
-    Invariant::ALL
-        .iter()
-        .map(|promise| format!("- {}\n", promise.name()))
-        .collect()
-}
-
-/// A promise that was not kept.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Violation {
-    pub invariant: Invariant,
-    pub what: String,
-}
-
-impl std::fmt::Display for Violation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.invariant.name(), self.what)
-    }
-}
+use crate::promises::{Invariant, Violation};
 
 type Unit = (NodeId, Option<u32>);
 
 /// The line of `do:`, or the sentence that is judged: each has a key of its own.
 type Part = (Option<u32>, Option<String>);
+
+/// What was read by the work that each key of a result stands for, over all runs of a seed: names with digests.
+pub type Known = BTreeMap<String, Vec<(SmolStr, SmolStr)>>;
 
 /// What is remembered of an event, for as long as it is on disk.
 struct Logged {
@@ -148,6 +34,7 @@ struct Logged {
     changes: Vec<Change>,
     paused: bool,
     anew: Anew,
+    under_way: BTreeSet<NodeId>,
     /// Attempts whose end nobody saw, and units that a person wants repeated.
     doubts: BTreeSet<AttemptId>,
 }
@@ -170,6 +57,8 @@ pub struct Checks<'p> {
     current: Arc<Plan>,
     /// What is to be done again, since somebody asked for something.
     anew: Anew,
+    /// Nodes that had begun when somebody had others tried again: they go on, whatever is open above them now.
+    under_way: BTreeSet<NodeId>,
     seen: Vec<NodeSnapshot>,
     /// One for each event.
     log: Vec<Logged>,
@@ -184,17 +73,20 @@ pub struct Checks<'p> {
     last_attempt: BTreeMap<Unit, (u32, u32)>,
     keys: BTreeMap<(Unit, u32, Part), String>,
     ledger: Ledger<'p>,
+    known: Known,
     pub violation: Option<Violation>,
 }
 
 impl<'p> Checks<'p> {
-    pub fn new(plan: &'p Arc<Plan>, parallel: u32, modelled: bool) -> Self {
+    /// `known`: what earlier runs read.
+    pub fn new(plan: &'p Arc<Plan>, parallel: u32, modelled: bool, known: Known) -> Self {
         Self {
             plan,
             modelled,
             parallel,
             current: plan.clone(),
             anew: Anew::default(),
+            under_way: BTreeSet::new(),
             seen: Vec::new(),
             log: Vec::new(),
             durable: 0,
@@ -205,6 +97,7 @@ impl<'p> Checks<'p> {
             last_attempt: BTreeMap::new(),
             keys: BTreeMap::new(),
             ledger: Ledger::new(plan),
+            known,
             violation: None,
         }
     }
@@ -226,8 +119,8 @@ impl<'p> Checks<'p> {
     /// An event was applied by the driver that runs.
     pub fn applied(&mut self, event: &Event, commands: &[Command], engine: &Engine) {
         match &event.kind {
-            EventKind::PauseAsked => self.paused = engine.end().is_none(),
-            EventKind::ResumeAsked => self.paused = false,
+            EventKind::PauseAsked { .. } => self.paused = engine.end().is_none(),
+            EventKind::ResumeAsked { .. } => self.paused = false,
             EventKind::AttemptLost { attempt } => _ = self.doubts.insert(*attempt),
             EventKind::Resolved { node, instance, .. } => {
                 self.doubts
@@ -237,6 +130,9 @@ impl<'p> Checks<'p> {
             _ => {}
         }
         let now = engine.nodes();
+        if let EventKind::LookedUp { node, key, .. } = &event.kind {
+            self.looked_up(*node, key, engine);
+        }
         match &event.kind {
             EventKind::RetryAsked { nodes, .. } => self.retried(nodes, &now, engine),
             EventKind::Replanned(revision) => self.replanned(revision, engine),
@@ -293,18 +189,61 @@ impl<'p> Checks<'p> {
             changes,
             paused: self.paused,
             anew: self.anew.clone(),
+            under_way: self.under_way.clone(),
             doubts: self.doubts.clone(),
         });
         self.seen = now;
     }
 
+    /// One key stands for one thing that is read: else a result would stand in for other work.
+    fn looked_up(&mut self, node: NodeId, key: &str, engine: &Engine) {
+        let read: Vec<_> = engine
+            .values_read(node)
+            .into_iter()
+            .map(|part| (part.what, part.digest))
+            .collect();
+        match self.known.get(key) {
+            Some(before) if *before != read => {
+                let name = engine.name(node, None).unwrap_or_default();
+                let what = format!("`{name}` reads {read:?}, and has the key of what reads {before:?}");
+                self.broken(Invariant::SameRead, what);
+            }
+            Some(_) => {}
+            None => _ = self.known.insert(key.to_owned(), read),
+        }
+    }
+
+    /// What was read under which key.
+    pub fn into_known(self) -> Known {
+        self.known
+    }
+
     fn retried(&mut self, asked: &[NodeId], now: &[NodeSnapshot], engine: &Engine) {
+        self.under_way = self.begun();
         let asked = asked.iter().map(|node| anew::owner(engine, *node)).collect();
         match Anew::retried(&asked, &self.seen, now) {
             Ok(anew) => self.anew = anew,
             Err(node) => self.broken(Invariant::AskedFor, format!("`{node}` had completed and begins anew")),
         }
         self.paused = engine.is_paused();
+        // a driver starts what begins anew at once
+        self.seen = now.to_vec();
+    }
+
+    /// Nodes that have not settled, and of which an attempt was started that still counts.
+    fn begun(&self) -> BTreeSet<NodeId> {
+        let started = |node: &NodeSnapshot, instance: Option<u32>, attempt: u32| {
+            let last = self.last_attempt.get(&(node.node, instance));
+            last.is_some_and(|(last, _)| *last == attempt)
+        };
+        let has_begun = |node: &&NodeSnapshot| match node.instances.as_slice() {
+            [] => started(node, None, node.attempts),
+            instances => (0..)
+                .zip(instances)
+                .any(|(at, instance)| started(node, Some(at), instance.attempts)),
+        };
+        let open = self.seen.iter().filter(|node| !is_settled(node.status));
+        open.filter(has_begun).map(|node| node.node).collect()
     }
 
     fn replanned(&mut self, revision: &Revision, engine: &Engine) {
@@ -392,8 +331,7 @@ impl<'p> Checks<'p> {
         if !start.idempotent {
             self.once.insert(id);
         }
-        // what was interrupted goes on, though somebody had what it needs tried again meanwhile
-        if self.modelled && id.start == 0 {
+        if self.modelled && id.start == 0 && !self.under_way.contains(&id.node) {
             let plan = engine.plan_of(id.node);
             let first = first_of(engine, id.node);
             let at = now.partition_point(|node| node.node < first);
@@ -513,6 +451,7 @@ impl<'p> Checks<'p> {
         self.durable = events;
         self.paused = self.log.last().is_some_and(|last| last.paused);
         self.anew = self.log.last().map(|last| last.anew.clone()).unwrap_or_default();
+        self.under_way = self.log.last().map(|last| last.under_way.clone()).unwrap_or_default();
         self.current = engine.plan().clone();
         self.seen = engine.nodes();
         self.intents.clear();

@@ -80,7 +80,7 @@ impl Faults {
             rng: Rng(seed ^ 0xFA_0175),
             kinds,
             deaths_left: if kinds.deaths { 4 } else { 0 },
-            visits_left: 2,
+            visits_left: 3,
             at: None,
             power: None,
             commits: 0,
@@ -162,15 +162,18 @@ impl Faults {
         Some(wish)
     }
 
+    /// Somebody has what failed tried again while a driver drives.
+    pub fn retries_now(&mut self) -> bool {
+        let retries = self.kinds.retries && self.visits_left > 0 && self.rng.percent(4);
+        self.visits_left -= u32::from(retries);
+        retries
+    }
+
     /// Something that comes from outside; `past` has been told before.
     pub fn meddle(&mut self, past: &[EventKind]) -> Option<EventKind> {
         if self.kinds.pauses && self.rng.percent(6) {
             let pauses = self.rng.percent(60);
-            return Some(if pauses {
-                EventKind::PauseAsked
-            } else {
-                EventKind::ResumeAsked
-            });
+            return Some(if pauses { EventKind::PAUSE } else { EventKind::RESUME });
         }
         if self.kinds.cancels && self.rng.percent(3) {
             return Some(EventKind::CancelAsked {

@@ -3,12 +3,12 @@
 //! Whatever is limited has room for one call at least, so that everything waits and nothing is refused: what a task comes to is then
 //! still decided by its attempts alone. Budgets of tasks refuse, and plans with one are not compared with the model.
 
-use ir::plan::{Agent, Body, Budget, Capability, Limits, Money, Param, Per, Plan, Rate, Task, Work};
-use ir::types::Type;
+use ir::plan::{Agent, Body, Budget, Capability, Limits, Money, Per, Plan, Rate, Task, Work};
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use crate::generate::Rng;
+use crate::plans::talking;
 
 const CAPABILITIES: [&str; 2] = ["dig", "fill"];
 const AGENTS: [&str; 3] = ["ann", "bob", "eve"];
@@ -123,19 +123,11 @@ fn window(rng: &mut Rng) -> Per {
 
 fn capability(rng: &mut Rng) -> Capability {
     Capability {
-        // what reads the script that it stands for reads this
-        output: vec![Param {
-            name: "stdout".into(),
-            ty: Type::String(None),
-            default: None,
-            doc: None,
-        }],
         cost: vec![Rate {
             amount: cents(1 + rng.below(10)),
             per: Per::Call,
         }],
-        idempotent: true,
-        ..Capability::default()
+        ..talking()
     }
 }
 

@@ -27,13 +27,8 @@ pub type Revisions = BTreeMap<u32, Arc<Plan>>;
 impl Wish {
     /// The event, if the run can take it as it is; a changed plan is put beside the journal first.
     pub fn asked(&self, engine: &Engine, rng: &mut Rng, revisions: &mut Revisions) -> Option<EventKind> {
-        let by = "user/me".to_owned();
         match self {
-            Self::Retry => {
-                let nodes = some_that_failed(engine, rng);
-                let because = None;
-                (!nodes.is_empty()).then_some(EventKind::RetryAsked { nodes, because, by })
-            }
+            Self::Retry => some_that_failed(engine, rng),
             Self::Replan(plan) => {
                 engine.may_revise().ok()?;
                 let number = engine.next_revision();
@@ -44,7 +39,7 @@ impl Wish {
                     inputs: engine.inputs().clone(),
                     rerun: Vec::new(),
                     because: "better".to_owned(),
-                    by,
+                    by: "user/me".to_owned(),
                     plan: Some(plan.clone()),
                 }))
             }
@@ -52,16 +47,8 @@ impl Wish {
     }
 }
 
-/// What is told to a run that nobody drives, so that nothing of it counts as running.
-pub fn standing_still(engine: &Engine) -> Vec<EventKind> {
-    let moves = engine.run().is_some() && engine.end().is_none();
-    let pause = (moves && !engine.is_paused()).then_some(EventKind::PauseAsked);
-    let lost = engine.in_flight().into_iter();
-    let lost = lost.map(|lost| EventKind::AttemptLost { attempt: lost.attempt });
-    pause.into_iter().chain(lost).collect()
-}
-
-fn some_that_failed(engine: &Engine, rng: &mut Rng) -> Vec<NodeId> {
+/// Some of what failed is tried again, if something did and may be.
+pub fn some_that_failed(engine: &Engine, rng: &mut Rng) -> Option<EventKind> {
     let may = |node: &NodeSnapshot| {
         let is_over = matches!(node.status, NodeStatus::Failed | NodeStatus::Cancelled);
         let is_own = engine.outermost_node(node.node) == node.node;
@@ -72,7 +59,11 @@ fn some_that_failed(engine: &Engine, rng: &mut Rng) -> Vec<NodeId> {
     while found.len() > 1 && rng.percent(40) {
         found.swap_remove(rng.below(found.len()));
     }
-    found
+    (!found.is_empty()).then(|| EventKind::RetryAsked {
+        nodes: found,
+        because: None,
+        by: "user/me".to_owned(),
+    })
 }
 
 /// A plan in which a script is another, and perhaps a task is added at the end. Nodes keep their places.

@@ -15,6 +15,7 @@ mod ledger;
 pub mod lives;
 pub mod mutants;
 mod plans;
+pub mod promises;
 pub mod sweep;
 
 // random plans and the model of the graph are those of the engine's own tests

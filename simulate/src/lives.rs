@@ -13,14 +13,15 @@ use engine::{Engine, GateSnapshot, NodeSnapshot};
 use ir::Value;
 use ir::plan::{Budget, Inputs, Money, Plan};
 use runtime::sim::{Halt, Journal, Simulation, World};
-use runtime::{History, RunError, fold_journal, opening};
+use runtime::{History, RunError, fold_journal, opening, standing_still};
 use smol_str::SmolStr;
 use store::{Durability, ErrorClass, Head, JOURNAL_FORMAT, RUN_FORMAT, Reader, RunMeta, Store, Tail, Writer};
 
-use crate::checks::{Checks, Invariant, Violation};
+use crate::checks::{Checks, Known};
 use crate::disk::{Disk, Fault};
 use crate::faults::{Faults, Moment};
-use crate::later::{Revisions, Wish, standing_still};
+use crate::later::{Revisions, Wish, some_that_failed};
+use crate::promises::{Invariant, Violation};
 
 /// When every simulated run starts.
 const START_MS: i64 = 1_700_000_000_000;
@@ -46,6 +47,8 @@ pub struct Case<'c> {
     pub batch_max: usize,
     /// The plan under which somebody has the run go on that stands for the first time.
     pub then: Option<Arc<Plan>>,
+    /// What earlier runs read.
+    pub known: Known,
 }
 
 /// What it came to.
@@ -56,6 +59,7 @@ pub struct Done {
     pub outputs: Vec<(SmolStr, Value)>,
     pub journal: Vec<u8>,
     pub lives: usize,
+    pub known: Known,
 }
 
 /// A world that lives on while drivers die.
@@ -77,7 +81,7 @@ struct Visitor {
 pub fn run<W: LastingWorld>(case: &Case<'_>, world: &mut W, faults: &mut Faults) -> Result<Done, Violation> {
     let meta = meta(case);
     let disk = Disk::default();
-    let mut checks = Checks::new(case.plan, case.parallel, case.modelled);
+    let mut checks = Checks::new(case.plan, case.parallel, case.modelled, case.known.clone());
     let mut now_ms = START_MS;
     let mut visitor = Visitor::default();
     for lives in 1..=LIVES_MAX {
@@ -116,7 +120,9 @@ pub fn run<W: LastingWorld>(case: &Case<'_>, world: &mut W, faults: &mut Faults)
                     return Err(violation);
                 }
                 if visitor.wish.is_none() {
-                    return finish(case, &meta, &disk, &engine, lives, &visitor.revisions);
+                    let done = finish(case, &meta, &disk, &engine, lives, &visitor.revisions)?;
+                    let known = checks.into_known();
+                    return Ok(Done { known, ..done });
                 }
                 now_ms = engine.times_ms().1 + 1_000;
             }
@@ -206,7 +212,7 @@ fn drive<W: LastingWorld>(
     }
     // driving a paused run is what resuming means
     if driven.is_ok() && resuming && simulation.engine.status() == RunStatus::Paused {
-        driven = simulation.tell(vec![EventKind::ResumeAsked]);
+        driven = simulation.tell(vec![EventKind::RESUME]);
     }
     let mut helped = 0;
     for _ in 0..STEPS_MAX {
@@ -216,9 +222,8 @@ fn drive<W: LastingWorld>(
         if simulation.engine.end().is_some() {
             return Ok(Ended::Stands(Box::new(simulation.engine)));
         }
-        let recorder = simulation.journal();
-        let meddled = recorder.faults.meddle(&recorder.past);
-        if let Some(jump_ms) = recorder.faults.jump_ms() {
+        let meddled = meddle(&mut simulation);
+        if let Some(jump_ms) = simulation.journal().faults.jump_ms() {
             simulation.jump(jump_ms);
         }
         driven = match (meddled, simulation.next_ms()) {
@@ -240,6 +245,20 @@ fn drive<W: LastingWorld>(
     Err(endless(format!("it has not ended after {STEPS_MAX} steps")))
 }
 
+/// Something that comes from outside while a driver drives.
+fn meddle<W: World>(simulation: &mut Simulation<'_, W, Recorder<'_, '_>>) -> Option<EventKind> {
+    if simulation.journal().faults.retries_now() {
+        let mut rng = simulation.journal().faults.rng().clone();
+        let asked = some_that_failed(&simulation.engine, &mut rng);
+        if asked.is_some() {
+            simulation.journal().faults.visits += 1;
+            return asked;
+        }
+    }
+    let recorder = simulation.journal();
+    recorder.faults.meddle(&recorder.past)
+}
+
 /// What somebody does about a run that moves no more, and that they have helped so often; `None`: it may stand.
 fn help<W: World>(
     simulation: &mut Simulation<'_, W, Recorder<'_, '_>>,
@@ -256,7 +275,7 @@ fn help<W: World>(
                 },
                 by: "user/me".to_owned(),
             },
-            _ => EventKind::ResumeAsked,
+            _ => EventKind::RESUME,
         })),
         RunStatus::Blocked => {
             let blocked = engine.blocked();
@@ -331,6 +350,7 @@ fn finish(
         outputs: outputs.into_iter().collect(),
         journal: disk.bytes(),
         lives,
+        known: Known::new(),
     })
 }
 

@@ -303,13 +303,14 @@ pub fn hunt(
     plans: u64,
     mut tell: impl FnMut(&Mutant, &Caught),
 ) -> io::Result<BTreeMap<&'static str, Caught>> {
-    let copy = root.join("target/mutants");
+    let folder = root.join("target/mutants");
+    let copy = folder.join("source");
     infest(root, &copy)?;
-    let built = cargo(&copy, root).args(["build", "--quiet"]).status()?;
+    let built = cargo(&copy, &folder).args(["build", "--quiet"]).status()?;
     if !built.success() {
         return Err(io::Error::other("the copy with mutants does not build"));
     }
-    let binary = root.join("target/debug/mutated-simulate");
+    let binary = folder.join("debug/plan-simulate");
     let run = |mutant: Option<&str>| {
         let mut command = Command::new(&binary);
         command.args(["run", "--seed", "0", "--plans", &plans.to_string()]);
@@ -332,10 +333,11 @@ pub fn hunt(
     Ok(all)
 }
 
-fn cargo(copy: &Path, root: &Path) -> Command {
+/// Into a folder of its own: what is built from the copy has the names of what is built from the source.
+fn cargo(copy: &Path, target: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(copy).args(["--offline", "--config"]);
-    command.arg(format!("build.target-dir = {:?}", root.join("target")));
+    command.current_dir(copy).arg("--offline");
+    command.env("CARGO_TARGET_DIR", target);
     command
 }
 
@@ -352,10 +354,6 @@ fn infest(root: &Path, copy: &Path) -> io::Result<()> {
         fs::write(&lib, text + AWAKE)?;
     }
     copy_dir(&root.join("simulate"), &copy.join("simulate"))?;
-    // a name of its own, so that it does not take the place of the sound one
-    let manifest = copy.join("simulate/Cargo.toml");
-    let text = fs::read_to_string(&manifest)?;
-    fs::write(&manifest, text.replace("\"plan-simulate\"", "\"mutated-simulate\""))?;
     fs::copy(root.join("Cargo.lock"), copy.join("Cargo.lock"))?;
     let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
     let members: Vec<String> = crates.iter().map(|name| format!("\"crates/{name}\"")).collect();

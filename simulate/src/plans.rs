@@ -2,14 +2,15 @@
 //! budgets, and some of their gates and tasks ask people, who may come too late, disagree, or never come.
 
 use ir::Value;
-use ir::expr::{Expr, Ref};
+use ir::expr::{Binary, BinaryOp, Expr, Ref};
 use ir::plan::{
-    Binding, Body, Capability, FailurePolicy, Gate, Need, Node, NodeId, Param, Plan, Runner, RunnerKind, Task, Work,
+    Binding, Body, Capability, Expectation, FailurePolicy, Gate, Need, Node, NodeId, Param, Plan, Runner, RunnerKind,
+    Task, Work,
 };
 use ir::types::Type;
 
 use crate::callers::add_calls;
-use crate::generate::{Rng, random, script};
+use crate::generate::{Rng, ancestors, random, script};
 use crate::hired::hire;
 
 /// Of each part.
@@ -52,6 +53,7 @@ fn candidate(rng: &mut Rng) -> Drawn {
     if rng.percent(30) {
         add_calls(rng, &mut plan);
     }
+    expect_of_others(rng, &mut plan);
     // instances that call plans may fail differently, and the first that is one too many names the mode
     let plans = || std::iter::once(&plan).chain(plan.plans.values());
     let mut tasks = plans().flat_map(|plan| &plan.nodes).filter_map(|node| node.body.task());
@@ -71,6 +73,39 @@ fn candidate(rng: &mut Rng) -> Drawn {
         drawn.is_modelled = false;
     }
     drawn
+}
+
+/// Some tasks whose results are kept are judged by what another node printed, which they do not read themselves. It is always as they expect.
+fn expect_of_others(rng: &mut Rng, plan: &mut Plan) {
+    let behind = ancestors(plan);
+    let printed = |id: &NodeId| {
+        let task = plan.nodes[*id as usize].body.task();
+        task.is_some_and(|task| task.script().is_some() && task.each.is_none())
+    };
+    let behind: Vec<Vec<NodeId>> = behind
+        .iter()
+        .map(|nodes| nodes.iter().copied().filter(printed).collect())
+        .collect();
+    for (node, behind) in plan.nodes.iter_mut().zip(&behind) {
+        let Body::Task(task) = &mut node.body else { continue };
+        if task.cache_ms.is_none() || behind.is_empty() || !rng.percent(50) {
+            continue;
+        }
+        let from = *rng.pick(behind);
+        let name = format!("o{from}");
+        if let Some(script) = task.script_mut() {
+            script.env.retain(|binding| binding.name != name);
+        }
+        let printed = Expr::Ref(Ref::Output(from, "stdout".into()));
+        task.expect.push(Expectation::Check {
+            expr: Expr::Binary(Box::new(Binary {
+                op: BinaryOp::Ne,
+                lhs: printed,
+                rhs: Expr::Const("never".into()),
+            })),
+            text: "as ever".into(),
+        });
+    }
 }
 
 /// Lets some gates ask people, and adds a few that do, each with something that waits for it. Whether people always come in time.
@@ -127,7 +162,8 @@ fn question(rng: &mut Rng, task: &mut Task, hurried: bool) {
     task.timeout = (hurried && rng.percent(60)).then(|| Expr::Const(Value::Duration(*rng.pick(&GATE_MS))));
 }
 
-fn people() -> Capability {
+/// A capability that answers what a script would print: what reads the one that it stands for reads this.
+pub fn talking() -> Capability {
     Capability {
         output: vec![Param {
             name: "stdout".into(),
@@ -135,6 +171,13 @@ fn people() -> Capability {
             default: None,
             doc: None,
         }],
+        idempotent: true,
+        ..Capability::default()
+    }
+}
+
+fn people() -> Capability {
+    Capability {
         runner: Some(Runner {
             kind: RunnerKind::Human,
             script: None,
@@ -143,8 +186,7 @@ fn people() -> Capability {
                 value: Expr::Const("Well?".into()),
             }],
         }),
-        idempotent: true,
-        ..Capability::default()
+        ..talking()
     }
 }
 

@@ -17,9 +17,10 @@ use runtime::testing::{Mocks, inputs};
 use smol_str::SmolStr;
 
 use crate::campaign::{Shelf, same, shelved};
-use crate::checks::Violation;
+use crate::checks::Known;
 use crate::faults::{Faults, Moment};
 use crate::lives::{Case, Done, LastingWorld, run};
+use crate::promises::Violation;
 
 /// What is swept.
 pub struct Scenario {
@@ -89,6 +90,7 @@ pub fn sweep(scenario: &Scenario) -> Result<Swept, String> {
         modelled: false,
         batch_max: 1,
         then: scenario.then.clone(),
+        known: Known::new(),
     };
     let plainly = |shelf: &Shelf, faults: &mut Faults| {
         lived(&case, test, shelf, faults).map_err(|violation| format!("without a crash: {violation}"))

@@ -1,7 +1,7 @@
 //! The short versions: a few hundred random plans, every crash point of every scenario, and mutants that still fit the source.
 
 use plan_simulate::sweep::{Swept, scenarios, sweep, table};
-use plan_simulate::{FOLDERS, PAGE, campaign, checks, filled, mutants, root};
+use plan_simulate::{FOLDERS, PAGE, campaign, filled, mutants, promises, root};
 
 /// `cargo xtask simulate` takes as many as you have time for.
 const PLANS: u64 = 300;
@@ -27,7 +27,7 @@ fn every_crash_point_of_every_scenario_ends_as_without_a_crash() {
     }
     let path = root().join(PAGE);
     let page = std::fs::read_to_string(&path).expect("the page");
-    let wanted = filled(&filled(&page, "sweep", &table(&rows)), "promises", &checks::list());
+    let wanted = filled(&filled(&page, "sweep", &table(&rows)), "promises", &promises::list());
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, &wanted).expect("written");
     } else {
