@@ -242,7 +242,7 @@ impl<'p> Checks<'p> {
                 .zip(instances)
                 .any(|(at, instance)| started(node, Some(at), instance.attempts)),
         };
-        let open = self.seen.iter().filter(|node| !is_settled(node.status));
+        let open = self.seen.iter().filter(|node| !node.status.is_settled());
         open.filter(has_begun).map(|node| node.node).collect()
     }
 
