@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::graph::{Topology, topologies};
 use crate::hashed::mix;
 use crate::inputs::SourceChunk;
-use crate::plans::{FilePlans, file_plans};
-use crate::signatures::signatures;
+use crate::plans::{FilePlans, file_plans, plans_before};
+use crate::signatures::shown;
 use crate::trees::outline;
 
 /// Which plans the blocks of a chunk are parts of: seldom another one after an edit of the graph.
@@ -34,18 +34,12 @@ impl PlansHere {
 
 #[salsa::tracked(returns(ref))]
 pub(crate) fn plans_here(db: &dyn salsa::Database, chunk: SourceChunk) -> PlansHere {
-    let layout = file_plans(db, chunk.file(db));
-    let mut all = Vec::new();
-    let place = |place: &Option<(u32, Option<u32>)>| {
-        let (plan, node) = (*place)?;
-        if !all.contains(&plan) {
-            all.push(plan);
-        }
-        Some((plan, node.is_some()))
-    };
-    let places = layout.places(chunk, signatures(db, chunk).len());
+    let before = plans_before(db, chunk.file(db));
+    let of_blocks: Box<[_]> = before.owners(chunk, &shown(db, chunk).pieces).collect();
+    let mut all: Vec<u32> = of_blocks.iter().flatten().map(|(plan, _)| *plan).collect();
+    all.dedup();
     PlansHere {
-        of_blocks: places.iter().map(place).collect(),
+        of_blocks,
         all: all.into(),
     }
 }

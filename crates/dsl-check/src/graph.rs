@@ -22,8 +22,8 @@ use crate::inputs::SourceFile;
 use crate::plans::{Nodes, PlanBlocks, file_plans};
 use crate::reach::{Conditions, Reached};
 use crate::rows::Rows;
-use crate::signatures::{NeedSig, NodeKind, NodeSig, Sig, Ties, signatures};
-use leads::{Lead, Leads, Names};
+use crate::signatures::{NodeKind, NodeSig, Sig, Ties, signatures};
+use leads::{Leads, Names};
 use marks::Marks;
 
 /// How long a chain of fallbacks is followed from a need.
@@ -204,24 +204,6 @@ impl PartialEq for TiesOf {
     }
 }
 
-/// What a need asks for; takes from `names` those that the need names.
-fn requirement<'a>(need: &NeedSig, names: &mut impl Iterator<Item = &'a Lead>) -> Option<Requirement> {
-    match need {
-        NeedSig::Node { optional, .. } => {
-            let at = names.next()?.node()?;
-            Some(if *optional {
-                Requirement::Optional(at)
-            } else {
-                Requirement::Plain(at)
-            })
-        }
-        NeedSig::Quorum { count, of } => Some(Requirement::Quorum {
-            count: *count,
-            of: names.take(of.len()).filter_map(|lead| lead.node()).collect(),
-        }),
-    }
-}
-
 impl PartialEq for Topology {
     fn eq(&self, other: &Self) -> bool {
         self.ties == other.ties && self.marks.names == other.marks.names
@@ -242,30 +224,20 @@ impl Topology {
     }
 
     fn with_leads(nodes: Nodes) -> (Self, Leads) {
-        let ties = TiesOf(nodes.clone());
-        let index = Names::new(&ties);
-        let leads = Leads::new(&ties, &index);
+        let ties = TiesOf(nodes);
+        let (leads, index) = Leads::new(&ties);
+        let all = 0..ties.len();
         let mut graph = Self {
             ties,
             index,
-            fallback: (0..nodes.len()).map(|at| leads.fallback(at)).collect(),
+            fallback: all.clone().map(|at| leads.fallback(at)).collect(),
+            dangling: all.map(|at| leads.is_dangling(at)).collect(),
             ..Self::default()
         };
-        let mut requirements = Vec::with_capacity(nodes.len() * 2);
-        let mut sources = Vec::new();
-        for (at, (_, node)) in (0..).zip(&nodes) {
-            let mut names = leads.needs(at as usize).iter();
-            let of_node = node.needs.iter().filter_map(|need| requirement(need, &mut names));
-            requirements.extend(of_node.map(|requirement| (at, requirement)));
-        }
-        for (at, (_, node)) in (0..).zip(&nodes) {
-            graph.add_sources(at, node, leads.routes(at as usize), &mut sources, &mut requirements);
-        }
-        graph.requirements = Rows::new(nodes.len(), requirements);
-        graph.sources = Rows::new(nodes.len(), sources);
-        graph.add_edges(&leads);
+        graph.add_requirements(&leads);
+        graph.add_edges();
         graph.sort();
-        graph.find_unknown(&leads);
+        graph.find_loose(&leads);
         (graph, leads)
     }
 
@@ -296,67 +268,68 @@ impl Topology {
     }
 
     /// What unresolved names leave open, so that they are not complained of twice.
-    fn find_unknown(&mut self, leads: &Leads) {
-        let unknown = |leads: &[Lead]| leads.contains(&Lead::Nowhere);
-        let all = 0..self.ties.len();
-        let dangles = |node| unknown(leads.routes(node)) || unknown(leads.of_fallback(node));
-        self.dangling = all.clone().map(dangles).collect();
-        let is_loose = |node: usize| self.ties[node].needs_broken || unknown(leads.needs(node));
-        let mut loose: Vec<bool> = all.map(is_loose).collect();
+    fn find_loose(&mut self, leads: &Leads) {
+        let mut loose: Vec<bool> = (0..self.ties.len()).map(|node| leads.is_loose(node)).collect();
         for &node in &self.sorted {
             loose[node as usize] |= self.edges[node as usize].iter().any(|edge| loose[edge.on as usize]);
         }
         self.loose = loose;
     }
 
-    fn add_sources(
-        &self,
-        at: u32,
-        node: &Ties,
-        routes: &[Lead],
-        sources: &mut Vec<(u32, Source)>,
-        requirements: &mut Vec<(u32, Requirement)>,
-    ) {
-        for (clause, (route, lead)) in node.routes.iter().zip(routes).enumerate() {
-            let Some(to) = lead.node() else {
-                continue;
-            };
-            let on = route.on.as_deref();
-            let completed = on.is_none_or(|on| !fires_on_failure(node.kind, on));
-            let source = Source {
-                node: at,
-                completed,
-                failed: !completed,
-                chose: completed && node.kind == NodeKind::Decision && on != Some("success"),
-                route: Some(clause as u32),
-            };
-            sources.push((to, source));
-            if on == Some("success") {
-                requirements.push((to, Requirement::Success(at)));
+    /// What needs ask for and what routes lead to, by who waits.
+    fn add_requirements(&mut self, leads: &Leads) {
+        let count = self.ties.len();
+        let mut sources = Vec::new();
+        let mut successes = Vec::new();
+        for node in 0..count as u32 {
+            for (route, (fires, lead)) in (0..).zip(leads.routes(node as usize)) {
+                let Some(to) = lead.node() else {
+                    continue;
+                };
+                let source = Source {
+                    node,
+                    completed: fires.completed,
+                    failed: !fires.completed,
+                    chose: fires.chose,
+                    route: Some(route),
+                };
+                sources.push((to, source));
+                if fires.success {
+                    successes.push((to, node));
+                }
+            }
+            if let Some(to) = self.fallback[node as usize] {
+                let source = Source {
+                    node,
+                    completed: false,
+                    failed: true,
+                    chose: false,
+                    route: None,
+                };
+                sources.push((to, source));
             }
         }
-        if let Some(to) = self.fallback[at as usize] {
-            let source = Source {
-                node: at,
-                completed: false,
-                failed: true,
-                chose: false,
-                route: None,
-            };
-            sources.push((to, source));
+        self.sources = Rows::new(count, &sources);
+        let successes = Rows::new(count, &successes);
+        let mut requirements = Rows::with_capacity(count);
+        for node in 0..count {
+            let by_route = successes[node].iter().map(|&on| Requirement::Success(on));
+            requirements.push(leads.requirements(node).chain(by_route));
         }
+        self.requirements = requirements;
     }
 
-    fn add_edges(&mut self, leads: &Leads) {
-        let mut edges = Vec::with_capacity(self.ties.len() * 2);
-        let mut add = |waits, on, kind| edges.push((waits, Edge { waits, on, kind }));
+    fn add_edges(&mut self) {
+        let mut edges = Rows::with_capacity(self.ties.len());
+        let mut of_node = Vec::new();
         for waits in 0..self.ties.len() as u32 {
+            let mut add = |on, kind| of_node.push(Edge { waits, on, kind });
             for requirement in &self.requirements[waits as usize] {
                 // a route `on success` is an edge by itself
                 let written = !matches!(requirement, Requirement::Success(_));
                 for &on in requirement.nodes() {
                     if written {
-                        add(waits, on, EdgeKind::Need);
+                        add(on, EdgeKind::Need);
                     }
                     let mut last = on;
                     for _ in 0..STAND_INS_MAX {
@@ -364,31 +337,25 @@ impl Topology {
                         let Some(stand_in) = self.fallback[last as usize].filter(|&next| next != on) else {
                             break;
                         };
-                        add(waits, stand_in, EdgeKind::StandIn { of: on });
+                        add(stand_in, EdgeKind::StandIn { of: on });
                         last = stand_in;
                     }
                 }
             }
-        }
-        for on in 0..self.ties.len() {
-            for (at, route) in leads.routes(on).iter().enumerate() {
-                if let Some(waits) = route.node() {
-                    add(waits, on as u32, EdgeKind::Route(at as u32));
-                }
+            for source in &self.sources[waits as usize] {
+                add(source.node, source.route.map_or(EdgeKind::Fallback, EdgeKind::Route));
             }
-            if let Some(waits) = self.fallback[on] {
-                add(waits, on as u32, EdgeKind::Fallback);
-            }
+            edges.push(of_node.drain(..));
         }
-        self.edges = Rows::new(self.ties.len(), edges);
+        self.edges = edges;
     }
 
     /// Kahn's algorithm; what is left over is on a loop or behind one.
     fn sort(&mut self) {
         let count = self.ties.len();
         let mut waiting: Vec<u32> = (0..count).map(|node| self.edges[node].len() as u32).collect();
-        let dependents = self.edges.all().iter().map(|edge| (edge.on, edge.waits)).collect();
-        let dependents = Rows::new(count, dependents);
+        let dependents: Vec<(u32, u32)> = self.edges.all().iter().map(|edge| (edge.on, edge.waits)).collect();
+        let dependents = Rows::new(count, &dependents);
         let mut ready: VecDeque<u32> = (0..count as u32).filter(|&node| waiting[node as usize] == 0).collect();
         self.order = vec![None; count];
         let mut position = 0;

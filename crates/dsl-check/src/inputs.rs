@@ -77,7 +77,9 @@ impl Database {
     }
 }
 
-/// What takes longer is worth a second processor; after most edits nearly all answers are known, and to wake it would take longer.
+/// So many things are worth a second processor at once; …
+const MANY: usize = 32;
+/// … fewer, if they take longer than this: mostly their answers are known, and to wake it would take longer.
 const ALONE: Duration = Duration::from_micros(500);
 /// So many chunks are asked at a time.
 const CHUNKS_AT_ONCE: usize = 8;
@@ -92,7 +94,7 @@ pub(crate) fn for_each_chunk(db: &Database, chunks: &[SourceChunk], ask: impl Fn
 pub(crate) fn for_each<T: Sync>(db: &Database, all: &[T], ask: impl Fn(&Database, &T) + Sync) {
     let started = Instant::now();
     let mut rest = all;
-    while started.elapsed() < ALONE {
+    while all.len() < MANY && started.elapsed() < ALONE {
         let Some((first, others)) = rest.split_first() else {
             return;
         };

@@ -29,6 +29,15 @@ pub(crate) struct FilePlans {
 }
 
 impl FilePlans {
+    fn begin(&mut self, name: SmolStr, clauses: Vec<BlockRef>) {
+        self.named.entry(name.clone()).or_insert(self.plans.len() as u32);
+        self.plans.push(PlanBlocks {
+            name,
+            clauses,
+            nodes: Nodes::default(),
+        });
+    }
+
     /// The number of the plan of that name; an implicit one is named after its file.
     pub fn named(&self, name: &str) -> Option<usize> {
         self.named.get(name).map(|&at| at as usize)
@@ -91,71 +100,87 @@ fn layout(db: &dyn salsa::Database, file: SourceFile) -> Box<[(SourceChunk, Arc<
     chunks.map(|&chunk| (chunk, shown(db, chunk).pieces.clone())).collect()
 }
 
+/// How many plans begin before each chunk of a file, and in all of it: after most edits the same.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) struct PlansBefore {
+    chunks: FxHashMap<SourceChunk, u32>,
+    all: u32,
+}
+
+impl PlansBefore {
+    /// For each block of the chunk the plan that it belongs to, and whether it is a node of it.
+    pub fn owners<'a>(
+        &self,
+        chunk: SourceChunk,
+        pieces: &'a [Piece],
+    ) -> impl Iterator<Item = Option<(u32, bool)>> + use<'a> {
+        let mut plans = self.chunks.get(&chunk).copied().unwrap_or_default();
+        let has_plans = self.all > 0;
+        pieces.iter().map(move |piece| match piece {
+            Piece::Plan(_) => {
+                plans += 1;
+                Some((plans - 1, false))
+            }
+            Piece::PlanRest => Some((plans.checked_sub(1)?, false)),
+            Piece::Node(node) if node.in_plan => Some((plans.checked_sub(1)?, true)),
+            Piece::Node(_) => (!has_plans).then_some((0, true)),
+            Piece::Other => None,
+        })
+    }
+}
+
+#[salsa::tracked(returns(ref))]
+pub(crate) fn plans_before(db: &dyn salsa::Database, file: SourceFile) -> PlansBefore {
+    let mut all = 0;
+    let before = layout(db, file).iter().map(|(chunk, pieces)| {
+        let before = all;
+        all += pieces.iter().filter(|piece| matches!(piece, Piece::Plan(_))).count() as u32;
+        (*chunk, before)
+    });
+    let chunks = before.collect();
+    PlansBefore { chunks, all }
+}
+
 #[salsa::tracked(returns(ref))]
 pub(crate) fn file_plans(db: &dyn salsa::Database, file: SourceFile) -> Arc<FilePlans> {
+    let before = plans_before(db, file);
     let mut found = FilePlans::default();
-    let mut bare = Vec::new();
     // of each plan
-    let mut nodes: Vec<Vec<(BlockRef, Arc<Ties>)>> = Vec::new();
+    let mut nodes: Vec<Vec<(BlockRef, Arc<Ties>)>> = vec![Vec::new(); before.all.max(1) as usize];
     for &(chunk, ref pieces) in layout(db, file) {
         found.first.insert(chunk, found.places.len() as u32);
-        for (index, piece) in pieces.iter().enumerate() {
-            let block = BlockRef {
-                chunk,
-                index: index as u32,
+        let owners = before.owners(chunk, pieces);
+        for ((index, piece), owner) in (0..).zip(&**pieces).zip(owners) {
+            let block = BlockRef { chunk, index };
+            let node = match (piece, owner) {
+                (Piece::Plan(name), _) => {
+                    found.begin(name.clone(), vec![block]);
+                    None
+                }
+                (Piece::Node(node), Some((plan, _))) => {
+                    let nodes = &mut nodes[plan as usize];
+                    nodes.push((block, node.clone()));
+                    Some(nodes.len() as u32 - 1)
+                }
+                (Piece::Node(node), None) => {
+                    found.stray.extend((!node.in_plan).then_some(block));
+                    None
+                }
+                (Piece::PlanRest, Some((plan, _))) => {
+                    found.plans[plan as usize].clauses.push(block);
+                    None
+                }
+                (Piece::PlanRest, None) | (Piece::Other, _) => None,
             };
-            let mut place = None;
-            match piece {
-                Piece::Plan(name) => {
-                    let at = found.plans.len() as u32;
-                    place = Some((at, None));
-                    found.named.entry(name.clone()).or_insert(at);
-                    found.plans.push(PlanBlocks {
-                        name: name.clone(),
-                        clauses: vec![block],
-                        nodes: Nodes::default(),
-                    });
-                    nodes.push(Vec::new());
-                }
-                Piece::PlanRest => {
-                    let at = found.plans.len() as u32;
-                    if let Some(plan) = found.plans.last_mut() {
-                        plan.clauses.push(block);
-                        place = Some((at - 1, None));
-                    }
-                }
-                Piece::Node(node) if node.in_plan => {
-                    let at = found.plans.len() as u32;
-                    if let Some(nodes) = nodes.last_mut() {
-                        place = Some((at - 1, Some(nodes.len() as u32)));
-                        nodes.push((block, node.clone()));
-                    }
-                }
-                Piece::Node(node) => bare.push((found.places.len(), block, node.clone())),
-                Piece::Other => {}
-            }
-            found.places.push(place);
+            found.places.push(owner.map(|(plan, _)| (plan, node)));
         }
+    }
+    if found.plans.is_empty() {
+        found.begin(SmolStr::default(), Vec::new());
+        found.named = FxHashMap::from_iter([(implicit_name(file.path(db)), 0)]);
     }
     for (plan, nodes) in found.plans.iter_mut().zip(nodes) {
         plan.nodes = nodes.into();
-    }
-    if found.plans.is_empty() {
-        for (index, (at, ..)) in bare.iter().enumerate() {
-            found.places[*at] = Some((0, Some(index as u32)));
-        }
-        found.plans.push(PlanBlocks {
-            name: SmolStr::default(),
-            clauses: Vec::new(),
-            nodes: bare
-                .into_iter()
-                .map(|(_, block, node)| (block, node))
-                .collect::<Vec<_>>()
-                .into(),
-        });
-        found.named.insert(implicit_name(file.path(db)), 0);
-    } else {
-        found.stray = bare.into_iter().map(|(_, block, _)| block).collect();
     }
     Arc::new(found)
 }

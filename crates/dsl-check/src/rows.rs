@@ -18,22 +18,42 @@ impl<T> Default for Rows<T> {
     }
 }
 
-impl<T> Rows<T> {
+impl<T: Copy> Rows<T> {
     /// `count` rows of the items that go with each; in a row they keep their order.
-    pub fn new(count: usize, mut items: Vec<(u32, T)>) -> Self {
+    pub fn new(count: usize, items: &[(u32, T)]) -> Self {
         let mut starts = vec![0; count + 1];
-        for (row, _) in &items {
+        for (row, _) in items {
             starts[*row as usize + 1] += 1;
         }
         for row in 0..count {
             starts[row + 1] += starts[row];
         }
-        // mostly in order already
-        items.sort_by_key(|(row, _)| *row);
+        let mut next = starts.clone();
+        let mut sorted: Vec<T> = items.iter().map(|(_, item)| *item).collect();
+        for (row, item) in items {
+            let at = &mut next[*row as usize];
+            sorted[*at as usize] = *item;
+            *at += 1;
+        }
+        Self { items: sorted, starts }
+    }
+}
+
+impl<T> Rows<T> {
+    /// No rows yet; see [`Rows::push`].
+    pub fn with_capacity(rows: usize) -> Self {
+        let mut starts = Vec::with_capacity(rows + 1);
+        starts.push(0);
         Self {
-            items: items.into_iter().map(|(_, item)| item).collect(),
+            items: Vec::with_capacity(rows),
             starts,
         }
+    }
+
+    /// Adds a row.
+    pub fn push(&mut self, row: impl IntoIterator<Item = T>) {
+        self.items.extend(row);
+        self.starts.push(self.items.len() as u32);
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &[T]> {

@@ -38,7 +38,7 @@ pub(crate) fn unused(db: &dyn salsa::Database, project: Project, file: SourceFil
     let unused = Unused { db, project, file };
     let asked = asked_names(db, project, file);
     let used = mentioned(db, file, asked, |chunk| mentioned_names(db, project, chunk));
-    let is_used = |name: &str| asked.binary_search(&hash(name)).is_ok_and(|at| used[at]);
+    let is_used = |name: &str| asked.binary_search(&hash(name)).is_ok_and(&used);
     let mut found = unused.names(&is_used);
     let mut shared = unused.private(&is_used);
     shared.extend(unused.outputs());
@@ -91,23 +91,26 @@ fn among(words: &[u32], names: &[u32]) -> Box<[u32]> {
 /// So many names are looked for from chunk to chunk; of more, each chunk keeps which it mentions.
 const SOUGHT_MAX: usize = 64;
 
-/// Which of the names some chunk of the file mentions. Those that are used are mostly found in one of the first chunks.
+/// Whether some chunk of the file mentions the name in that place. Of a few names each is looked for when it is asked about: those that
+/// are used are mostly found in one of the first chunks.
 fn mentioned<'db>(
     db: &'db dyn salsa::Database,
     file: SourceFile,
-    names: &[u32],
+    names: &'db [u32],
     kept: impl Fn(SourceChunk) -> &'db [u32],
-) -> Vec<bool> {
+) -> impl Fn(usize) -> bool {
     let chunks = file.chunks(db);
-    if names.len() <= SOUGHT_MAX {
-        let is_mentioned = |name: &u32| chunks.iter().any(|&chunk| holds(&outline(db, chunk).words, *name));
-        return names.iter().map(is_mentioned).collect();
+    let mut known = Vec::new();
+    if names.len() > SOUGHT_MAX {
+        known = vec![false; names.len()];
+        for at in chunks.iter().flat_map(|&chunk| kept(chunk)) {
+            known[*at as usize] = true;
+        }
     }
-    let mut found = vec![false; names.len()];
-    for at in chunks.iter().flat_map(|&chunk| kept(chunk)) {
-        found[*at as usize] = true;
+    move |at| {
+        let is_found = || chunks.iter().any(|&chunk| holds(&outline(db, chunk).words, names[at]));
+        known.get(at).copied().unwrap_or_else(is_found)
     }
-    found
 }
 
 /// What the tasks of a chunk declare as outputs and do not read themselves, by block; and the outputs that its blocks read, by a hash of
@@ -367,7 +370,7 @@ impl Unused<'_> {
         let used = mentioned(db, self.file, &unread.names, |chunk| {
             mentioned_outputs(db, project, chunk)
         });
-        let unused = unread.outputs.iter().filter(|(name, ..)| !used[*name as usize]);
+        let unused = unread.outputs.iter().filter(|(name, ..)| !used(*name as usize));
         let diag = |(_, block, output): &(u32, BlockRef, SmolStr)| {
             let place = Place {
                 block: *block,

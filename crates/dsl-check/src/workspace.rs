@@ -191,9 +191,15 @@ impl Workspace {
         }
         if let Some(held) = self.held.get_mut(&path).filter(|held| !held.open) {
             held.open = true;
-            // What follows from the file is found again where it was expected to last: now, or else at the first edit.
+            // What follows from the file is found again where it was expected to last: now, or else at the first edit of each chunk.
             let db = &mut self.analysis.db;
             let chunks = held.file.chunks(db).to_vec();
+            for (input, chunk) in chunks.iter().zip(held.document.iter().flat_map(Document::chunks)) {
+                input
+                    .set_text(db)
+                    .with_durability(Durability::LOW)
+                    .to(chunk.text.clone());
+            }
             held.file.set_chunks(db).with_durability(Durability::LOW).to(chunks);
         }
         self.set_file(&path, bytes);
@@ -230,10 +236,22 @@ impl Workspace {
         let changed = document.edit(range, new);
         let after = document.chunks().len();
         let replaced = changed.start..(changed.end + before).saturating_sub(after).max(changed.start);
-        self.sync(&path, replaced, changed, true);
-        self.load_imports(path);
-        self.admit();
+        self.sync(&path, replaced, changed.clone(), true);
+        if self.imports_within(&path, changed) {
+            self.load_imports(path);
+            self.admit();
+        }
         Ok(())
+    }
+
+    /// Whether one of these chunks of a file imports anything.
+    fn imports_within(&self, path: &Path, chunks: Range<usize>) -> bool {
+        let db = &self.analysis.db;
+        let Some(chunks) = self.held.get(path).and_then(|held| held.file.chunks(db).get(chunks)) else {
+            return false;
+        };
+        let mut sigs = chunks.iter().flat_map(|&chunk| signatures(db, chunk));
+        sigs.any(|sig| matches!(sig, Sig::Use(_)))
     }
 
     /// The file could not be read. What imports it hears of it, unless it is just not there.

@@ -45,7 +45,7 @@ impl Marks {
     pub fn new(graph: &Topology, leads: &Leads, plan: &PlanBlocks) -> Self {
         Self {
             keys: keys(graph, leads),
-            names: names(graph, plan),
+            names: names(graph, leads, plan),
             islands: islands(graph.ties.len(), leads),
         }
     }
@@ -57,9 +57,10 @@ impl Marks {
 
 /// Of nodes on loops and behind them nothing is known but that, so of these a key covers themselves and whom they wait for at once.
 fn keys(graph: &Topology, leads: &Leads) -> Vec<u64> {
-    let own: Vec<u64> = (0..graph.ties.len())
-        .map(|node| {
-            let key = mix(u64::from(graph.dangling[node]), graph.ties[node].hash);
+    let nodes = leads.nodes().iter().enumerate();
+    let own: Vec<u64> = nodes
+        .map(|(node, ties)| {
+            let key = mix(u64::from(graph.dangling[node]), ties.hash);
             leads.all(node).iter().fold(key, |key, lead| mix(key, lead.state()))
         })
         .collect();
@@ -84,12 +85,12 @@ fn keys(graph: &Topology, leads: &Leads) -> Vec<u64> {
 }
 
 /// In a bucket the order of names does not matter; of nodes with one name, which is the first does.
-fn names(graph: &Topology, plan: &PlanBlocks) -> Box<[u64]> {
+fn names(graph: &Topology, leads: &Leads, plan: &PlanBlocks) -> Box<[u64]> {
     let buckets = (4 * plan.nodes.len())
         .next_power_of_two()
         .clamp(NAME_BUCKETS_MIN, NAME_BUCKETS_MAX);
     let mut names = vec![0_u64; buckets].into_boxed_slice();
-    for (node, (block, ties)) in plan.nodes.iter().enumerate() {
+    for (node, ((block, _), ties)) in plan.nodes.iter().zip(leads.nodes()).enumerate() {
         let is_first = graph.index.get(ties.name_hash) == Some(node as u32);
         let flags = [graph.dangling[node], graph.order[node].is_none(), is_first];
         let flags = flags.iter().fold(0, |all, flag| all << 1 | u64::from(*flag));
