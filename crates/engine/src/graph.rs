@@ -52,18 +52,22 @@ impl Graph {
     pub fn new(plan: &Plan) -> Self {
         let mut nodes: Vec<NodeTable> = Vec::new();
         nodes.resize_with(plan.nodes.len(), NodeTable::default);
+        let mut has_races = false;
+        let mut read = read_by(plan);
+        // once through the nodes: a large plan is slow to read from memory
         for (id, node) in (0..).zip(&plan.nodes) {
             add_needs(&mut nodes, id, node);
             add_targets(&mut nodes, id, node);
             let (before, after) = observing(node);
             nodes[id as usize].observes_before = before;
             nodes[id as usize].observes_after = after;
+            has_races |= has_racy_need(node);
+            each_expr(node, &mut |expr| outputs_in(expr, &mut read));
         }
-        add_reads(&mut nodes, plan);
-        let has_races = nodes
+        mark_read(&mut nodes, plan, read);
+        has_races |= nodes
             .iter()
-            .any(|node| node.sources > 1 || !node.stands_in_for.is_empty())
-            || plan.nodes.iter().any(has_racy_need);
+            .any(|node| node.sources > 1 || !node.stands_in_for.is_empty());
         Self { nodes, has_races }
     }
 
@@ -153,20 +157,17 @@ fn observing(node: &Node) -> (bool, bool) {
     }
 }
 
-/// Records which outputs are read anywhere. What is read of a node may come from its fallback, so that counts as read too.
-fn add_reads(nodes: &mut [NodeTable], plan: &Plan) {
-    let mut work = VecDeque::new();
+/// The outputs that the plan itself reads.
+fn read_by(plan: &Plan) -> VecDeque<(NodeId, SmolStr)> {
+    let mut found = VecDeque::new();
     for output in &plan.outputs {
-        outputs_in(&output.value, &mut work);
+        outputs_in(&output.value, &mut found);
     }
     for alert in &plan.alerts {
-        outputs_in(&alert.name, &mut work);
-        outputs_in(&alert.when, &mut work);
+        outputs_in(&alert.name, &mut found);
+        outputs_in(&alert.when, &mut found);
     }
-    for node in &plan.nodes {
-        each_expr(node, &mut |expr| outputs_in(expr, &mut work));
-    }
-    mark_read(nodes, plan, work);
+    found
 }
 
 fn outputs_in(expr: &Expr, found: &mut VecDeque<(NodeId, SmolStr)>) {
@@ -177,6 +178,7 @@ fn outputs_in(expr: &Expr, found: &mut VecDeque<(NodeId, SmolStr)>) {
     });
 }
 
+/// Records that outputs are read. What is read of a node may come from its fallback, so that counts as read too.
 fn mark_read(nodes: &mut [NodeTable], plan: &Plan, mut work: VecDeque<(NodeId, SmolStr)>) {
     while let Some((node, name)) = work.pop_front() {
         if nodes[node as usize].read.insert(name.clone())

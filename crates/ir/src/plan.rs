@@ -7,6 +7,7 @@
 
 mod amount;
 mod declared;
+mod halves;
 mod node;
 mod task;
 mod text;

@@ -2,20 +2,24 @@
 //! refer to what exists where they stand.
 //!
 //! Run where a plan is made and where one is read. Absent: whether the plan makes sense to a person, and types; the
-//! checker has seen to both. Nothing here recurses, and everything is linear in the plan.
+//! checker has seen to both. Nothing here recurses, everything is linear in the plan, and each node is looked at once: a
+//! large plan is read from memory slower than it is verified.
 
 mod declared;
 mod exprs;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
+use std::panic::resume_unwind;
+use std::thread;
 
 use smol_str::SmolStr;
 
 use crate::graph::{Cycle, Graph};
-use crate::plan::{Body, FORMAT, Need, Node, NodeId, Plan, Task};
+use crate::plan::{Body, FORMAT, Need, Node, NodeId, Plan};
 use crate::types::{Bounds, StringRefine, Type};
 use crate::visit;
+use exprs::Known;
 
 /// The first thing that is wrong with a plan.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -72,14 +76,56 @@ fn verify_one(plan: &Plan, plans: &BTreeMap<SmolStr, Plan>) -> Verified {
         return fail(None, "the plan has more nodes than can be numbered");
     }
     names(plan)?;
-    ids(plan)?;
     types(plan)?;
-    declared::verify(plan, plans)?;
-    exprs::verify(plan, plans)?;
+    let known = Known::of(plan, plans);
+    declared::judge(plan)?;
+    known.own()?;
+    let forward = nodes(&known)?;
+    if forward {
+        return Ok(());
+    }
     Graph::of(plan)
         .topological_order()
         .map(|_| ())
         .map_err(|cycle| ring(plan, &cycle))
+}
+
+/// Verifies the nodes, each half on a processor; says whether all that they point at shows them to be in order.
+fn nodes(known: &Known<'_>) -> Result<bool, VerifyError> {
+    const MANY: usize = 10_000;
+    let nodes = &known.plan.nodes;
+    let some = |first: usize, nodes: &[Node]| {
+        let each = (0..).skip(first).zip(nodes);
+        each.map(|(id, node)| known.node(id, node))
+            .try_fold(true, |forward, node| Ok(forward & node?))
+    };
+    if nodes.len() < MANY {
+        return some(0, nodes);
+    }
+    let (first, second) = nodes.split_at(nodes.len() / 2);
+    thread::scope(|scope| {
+        let later = scope.spawn(|| some(first.len(), second));
+        let sooner = some(0, first);
+        let later = later.join().unwrap_or_else(|panic| resume_unwind(panic));
+        Ok(sooner? & later?)
+    })
+}
+
+impl Known<'_> {
+    /// Says whether it waits only for nodes before it: where all do, none waits for itself.
+    fn node(&self, id: NodeId, node: &Node) -> Result<bool, VerifyError> {
+        let forward = ids(self.plan, id, node)?;
+        if let Body::Task(task) = &node.body {
+            unique(Some(node), "input", task.input.iter().map(|binding| &binding.name))?;
+            unique(Some(node), "output", task.output.iter().map(|output| &output.name))?;
+            for output in &task.output {
+                known_type(self.plan, Some(node), &output.ty)?;
+            }
+        }
+        self.uses(node)?;
+        self.exprs(node)?;
+        Ok(forward)
+    }
 }
 
 fn ring(plan: &Plan, cycle: &Cycle) -> VerifyError {
@@ -111,12 +157,6 @@ fn names(plan: &Plan) -> Verified {
         "hypothesis",
         plan.hypotheses.iter().map(|hypothesis| &hypothesis.name),
     )?;
-    for node in &plan.nodes {
-        if let Body::Task(task) = &node.body {
-            unique(Some(node), "input", task.input.iter().map(|binding| &binding.name))?;
-            unique(Some(node), "output", task.output.iter().map(|output| &output.name))?;
-        }
-    }
     Ok(())
 }
 
@@ -133,50 +173,52 @@ fn unique<'a>(node: Option<&Node>, what: &str, names: impl Iterator<Item = &'a S
     Ok(())
 }
 
-fn ids(plan: &Plan) -> Verified {
-    for node in &plan.nodes {
-        let exists = |id: NodeId, what: &str| match plan.nodes.get(id as usize) {
+/// That a node points at nodes; says whether it waits only for nodes before it, and only nodes behind it wait for it.
+fn ids(plan: &Plan, own: NodeId, node: &Node) -> Result<bool, VerifyError> {
+    let mut forward = true;
+    let mut exists = |id: NodeId, what: &str, in_order: bool| {
+        forward &= in_order;
+        match plan.nodes.get(id as usize) {
             Some(target) => Ok(target),
             None => fail(
                 Some(node),
                 format!("{what} points at node {id} of {}", plan.nodes.len()),
             )
             .map(|()| node),
-        };
-        for need in &node.needs {
-            match need {
-                Need::Node { node: id, .. } => {
-                    exists(*id, "a need")?;
-                }
-                Need::Quorum { count, of } => {
-                    of.iter().try_for_each(|id| exists(*id, "a need").map(|_| ()))?;
-                    quorum(node, *count, of)?;
-                }
-            }
         }
-        node.routes
-            .iter()
-            .try_for_each(|route| exists(route.to, "a route").map(|_| ()))?;
-        match &node.body {
-            Body::Task(task) => task_ids(node, task, exists)?,
-            Body::Gate(_) => {}
-            Body::Decision(decision) => {
-                decision.targets().try_for_each(|to| exists(to, "an arm").map(|_| ()))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn task_ids<'a>(node: &Node, task: &Task, exists: impl Fn(NodeId, &str) -> Result<&'a Node, VerifyError>) -> Verified {
-    let Some(fallback) = task.fallback else {
-        return Ok(());
     };
-    let target = exists(fallback, "the fallback")?;
-    match target.body {
-        Body::Task(_) => Ok(()),
-        _ => fail(Some(node), format!("the fallback `{}` is not a task", target.id)),
+    for need in &node.needs {
+        match need {
+            Need::Node { node: id, .. } => drop(exists(*id, "a need", *id < own)?),
+            Need::Quorum { count, of } => {
+                for id in of {
+                    exists(*id, "a need", *id < own)?;
+                }
+                quorum(node, *count, of)?;
+            }
+        }
     }
+    for route in &node.routes {
+        exists(route.to, "a route", own < route.to)?;
+    }
+    match &node.body {
+        Body::Task(task) => {
+            if let Some(fallback) = task.fallback {
+                // who needs it may wait for what stands in for it, wherever that is
+                let target = exists(fallback, "the fallback", false)?;
+                if target.body.task().is_none() {
+                    fail(Some(node), format!("the fallback `{}` is not a task", target.id))?;
+                }
+            }
+        }
+        Body::Gate(_) => {}
+        Body::Decision(decision) => {
+            for to in decision.targets() {
+                exists(to, "an arm", own < to)?;
+            }
+        }
+    }
+    Ok(forward)
 }
 
 fn quorum(node: &Node, count: u32, of: &[NodeId]) -> Verified {
@@ -189,13 +231,12 @@ fn quorum(node: &Node, count: u32, of: &[NodeId]) -> Verified {
     Ok(())
 }
 
-/// Every type that is written down.
+/// Every type that is written down outside of nodes and expressions.
 fn types(plan: &Plan) -> Verified {
     let mut result = Ok(());
-    visit::types(plan, &mut |ty, node| {
+    visit::own_types(plan, &mut |ty| {
         if result.is_ok() {
-            let node = node.and_then(|id| plan.nodes.get(id as usize));
-            result = known_type(plan, node, ty);
+            result = known_type(plan, None, ty);
         }
     });
     result

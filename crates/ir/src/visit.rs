@@ -133,9 +133,16 @@ visitor! {
 }
 
 /// Hands every expression of a plan to a visitor, those of its nodes last, each with its node.
-pub fn plan<'p>(plan: &'p Plan, see: &mut dyn FnMut(&'p Expr, Option<NodeId>, Site)) {
-    let mut own = |expr, site| see(expr, None, site);
-    params(&plan.params, &mut own);
+fn plan<'p>(plan: &'p Plan, see: &mut dyn FnMut(&'p Expr, Option<NodeId>)) {
+    own(plan, &mut |expr, _| see(expr, None));
+    for (id, found) in (0..).zip(&plan.nodes) {
+        node(found, &mut |expr, _| see(expr, Some(id)));
+    }
+}
+
+/// Hands every expression of a plan that is not one of its nodes' to a visitor.
+pub fn own<'p>(plan: &'p Plan, own: &mut dyn FnMut(&'p Expr, Site)) {
+    params(&plan.params, own);
     let defaults = plan.memory.iter().filter_map(|memory| memory.default.as_ref());
     defaults.for_each(|default| own(default, Site::Constant));
     plan.outputs.iter().for_each(|output| own(&output.value, Site::Plan));
@@ -151,15 +158,12 @@ pub fn plan<'p>(plan: &'p Plan, see: &mut dyn FnMut(&'p Expr, Option<NodeId>, Si
         hypothesis.title.iter().for_each(|title| own(title, Site::Plan));
     }
     for capability in plan.capabilities.values() {
-        params(&capability.input, &mut own);
-        params(&capability.output, &mut own);
-        capability.runner.iter().for_each(|found| runner(found, &mut own));
+        params(&capability.input, own);
+        params(&capability.output, own);
+        capability.runner.iter().for_each(|found| runner(found, own));
     }
     for agent in plan.agents.values() {
-        agent.runner.iter().for_each(|found| runner(found, &mut own));
-    }
-    for (id, found) in (0..).zip(&plan.nodes) {
-        node(found, &mut |expr, site| see(expr, Some(id), site));
+        agent.runner.iter().for_each(|found| runner(found, own));
     }
 }
 
@@ -175,23 +179,28 @@ fn runner<'p>(runner: &'p Runner, see: &mut dyn FnMut(&'p Expr, Site)) {
 
 /// Hands every type of a plan to a visitor: those that are declared, and those that expressions check data against.
 pub fn types<'p>(plan: &'p Plan, see: &mut dyn FnMut(&'p Type, Option<NodeId>)) {
-    let records = plan.types.0.values().flat_map(|record| &record.fields);
-    records.for_each(|field| see(&field.ty, None));
-    let capabilities = plan.capabilities.values();
-    let fields = capabilities.flat_map(|capability| capability.input.iter().chain(&capability.output));
-    plan.params.iter().chain(fields).for_each(|param| see(&param.ty, None));
-    plan.outputs.iter().for_each(|output| see(&output.ty, None));
-    plan.memory.iter().for_each(|memory| see(&memory.ty, None));
+    own_types(plan, &mut |ty| see(ty, None));
     for (id, node) in (0..).zip(&plan.nodes) {
         if let Body::Task(task) = &node.body {
             task.output.iter().for_each(|output| see(&output.ty, Some(id)));
         }
     }
-    self::plan(plan, &mut |expr, node, _| {
+    self::plan(plan, &mut |expr, node| {
         expr.walk(&mut |part, _, _| {
             if let Expr::Cast(cast) = part {
                 see(&cast.1, node);
             }
         });
     });
+}
+
+/// Hands every type to a visitor that a plan declares outside of its nodes.
+pub fn own_types<'p>(plan: &'p Plan, see: &mut dyn FnMut(&'p Type)) {
+    let records = plan.types.0.values().flat_map(|record| &record.fields);
+    records.for_each(|field| see(&field.ty));
+    let capabilities = plan.capabilities.values();
+    let fields = capabilities.flat_map(|capability| capability.input.iter().chain(&capability.output));
+    plan.params.iter().chain(fields).for_each(|param| see(&param.ty));
+    plan.outputs.iter().for_each(|output| see(&output.ty));
+    plan.memory.iter().for_each(|memory| see(&memory.ty));
 }

@@ -1,6 +1,6 @@
 //! Reading a journal ahead of the engine that folds it: one thread reads, checks the chain and parses, the other decides.
 //!
-//! Promise: lines come in their order, an error where it was found, and what waits is some megabytes, however long the journal: as much as
+//! Promise: lines come in their order, an error where it was found, and what waits is 32 MB at most, however long the journal: as much as
 //! is read while the plan is.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -14,11 +14,11 @@ use crate::history::parse;
 /// Lines are handed over together, so many bytes of them, …
 const BATCH_BYTES: usize = 1 << 16;
 /// … and so many times that may wait.
-const AHEAD: usize = 128;
+const AHEAD: usize = 512;
 
 /// A line, and the event in it.
 pub type Read = (Entry, Event);
-type Batch = Result<Vec<Read>, RunError>;
+pub type Batch = Result<Vec<Read>, RunError>;
 
 pub fn channel() -> (SyncSender<Batch>, Receiver<Batch>) {
     sync_channel(AHEAD)

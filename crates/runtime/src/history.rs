@@ -4,15 +4,18 @@
 //! this engine decides otherwise. Nothing is run and nothing is written.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
 
 use engine::Engine;
 use engine::event::{Command, Event, EventKind, RunStatus};
 use ir::Plan;
-use store::{Entry, Reader, RunFolder, RunMeta, Tail, canonical};
+use store::{Entry, Reader, RunFolder, RunMeta, Tail};
 
 use crate::ahead;
-use crate::error::{Divergence, RunError};
+use crate::behind::{self, Decided, compare};
+use crate::error::RunError;
 
 /// A run, folded up to the end of its journal.
 #[derive(Debug)]
@@ -68,24 +71,48 @@ pub fn replay(folder: &RunFolder) -> Result<ReplayReport, RunError> {
     Ok(report)
 }
 
-/// Folds a run; `see` is shown each line with the commands that it caused. While the plan is read and the engine decides, another thread
-/// reads the journal.
+/// Folds a run; `see` is shown each line with the commands that it caused, before they are compared with what was recorded. While the plan is
+/// read and the engine decides, one thread reads the journal ahead of it, and another compares behind it.
 pub fn fold(folder: &RunFolder, mut see: impl FnMut(&Entry, &[Command])) -> Result<History, RunError> {
     let meta = folder.meta()?;
     let reader = folder.read()?;
     let (to, lines) = ahead::channel();
+    let (decided, to_compare) = behind::channel();
     std::thread::scope(|scope| {
         let reading = scope.spawn(|| ahead::read(reader, &meta, &{ to }));
-        let mut folding = Folding::new(&meta, Arc::new(folder.plan(&meta)?))?;
-        for batch in lines {
-            for (entry, mut event) in batch? {
-                with_plan(folder, &mut event.kind)?;
-                folding.take(entry, &event, &mut see)?;
-            }
-        }
-        let tail = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let comparing = scope.spawn(|| behind::compare_all(&meta, &{ to_compare }));
+        let folded = fold_lines(folder, &meta, lines, decided, &mut see);
+        // what is wrong with a line is found behind those before it
+        comparing.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        let folding = folded?;
+        let tail = reading.join().unwrap_or_else(|panic| resume_unwind(panic));
         Ok(folding.finish(tail))
     })
+}
+
+/// Folds until there are no more lines, or one of them is found to differ.
+fn fold_lines<'m>(
+    folder: &RunFolder,
+    meta: &'m RunMeta,
+    lines: Receiver<ahead::Batch>,
+    decided: SyncSender<Decided>,
+    see: &mut impl FnMut(&Entry, &[Command]),
+) -> Result<Folding<'m>, RunError> {
+    let mut folding = Folding::new(meta, Arc::new(folder.plan(meta)?))?;
+    for batch in lines {
+        let batch = batch?;
+        let mut behind = Vec::with_capacity(batch.len());
+        for (entry, mut event) in batch {
+            with_plan(folder, &mut event.kind)?;
+            let commands = folding.take(&entry, &event);
+            see(&entry, &commands);
+            behind.push((entry, commands));
+        }
+        if decided.send(behind).is_err() {
+            break;
+        }
+    }
+    Ok(folding)
 }
 
 /// Puts the plan back into the event that speaks of it: it lies in the run's folder.
@@ -111,7 +138,9 @@ pub fn fold_journal(
         if let EventKind::Replanned(revision) = &mut event.kind {
             revision.plan = changed.get(&revision.number).cloned();
         }
-        folding.take(entry, &event, &mut see)?;
+        let commands = folding.take(&entry, &event);
+        compare(folding.meta, &entry, &commands)?;
+        see(&entry, &commands);
     }
     Ok(folding.finish(reader.tail().clone()))
 }
@@ -137,10 +166,8 @@ impl<'m> Folding<'m> {
         })
     }
 
-    fn take(&mut self, entry: Entry, event: &Event, see: &mut impl FnMut(&Entry, &[Command])) -> Result<(), RunError> {
+    fn take(&mut self, entry: &Entry, event: &Event) -> Vec<Command> {
         let commands = self.engine.apply(event);
-        compare(self.meta, &entry, &commands)?;
-        see(&entry, &commands);
         self.last_ms = event.time_ms;
         if let EventKind::DriverStarted {
             boot_id,
@@ -155,8 +182,8 @@ impl<'m> Folding<'m> {
                 supervisor_started: *supervisor_started,
             });
         }
-        self.taken.extend(entry.inbox);
-        Ok(())
+        self.taken.extend(entry.inbox.clone());
+        commands
     }
 
     fn finish(self, tail: Tail) -> History {
@@ -178,50 +205,4 @@ pub(crate) fn parse(meta: &RunMeta, entry: &Entry) -> Result<Event, RunError> {
         what: error.to_string(),
         written_by: meta.engine.clone(),
     })
-}
-
-fn compare(meta: &RunMeta, entry: &Entry, commands: &[Command]) -> Result<(), RunError> {
-    let computed = canonical(&commands)?;
-    let recorded = entry.commands();
-    if computed == recorded {
-        return Ok(());
-    }
-    let (recorded, computed) = around_difference(recorded, &computed);
-    #[derive(serde::Deserialize)]
-    struct Name {
-        event: String,
-    }
-    let event = serde_json::from_str::<Name>(entry.event()).map_or_else(|_| "?".to_owned(), |name| name.event);
-    let run = meta.run.clone();
-    let written_by = meta.engine.clone();
-    Err(RunError::Diverged(Box::new(Divergence {
-        run,
-        seq: entry.seq,
-        event,
-        recorded,
-        computed,
-        written_by,
-    })))
-}
-
-/// Enough of both texts to see where they part.
-fn around_difference(a: &str, b: &str) -> (String, String) {
-    const BEFORE: usize = 60;
-    const SHOWN: usize = 160;
-    let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
-    let cut = |text: &str| {
-        let start = char_boundary(text, same.saturating_sub(BEFORE));
-        let end = char_boundary(text, start + SHOWN);
-        let dots = |there: bool| if there { "…" } else { "" };
-        format!("`{}{}{}`", dots(start > 0), &text[start..end], dots(end < text.len()))
-    };
-    (cut(a), cut(b))
-}
-
-/// The last place at or before `at` where a character begins.
-fn char_boundary(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len()))
-        .rev()
-        .find(|&at| text.is_char_boundary(at))
-        .unwrap_or(0)
 }

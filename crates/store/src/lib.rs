@@ -120,6 +120,7 @@ impl Store {
     ) -> Result<(RunFolder, RunMeta, RunLock), StoreError> {
         let now_ms = now_ms();
         let runs = self.runs_dir();
+        let plan_json = plan.to_canonical_json();
         let mut meta = RunMeta {
             format: RUN_FORMAT.to_owned(),
             journal: JOURNAL_FORMAT.to_owned(),
@@ -129,7 +130,7 @@ impl Store {
             version: plan.version.as_ref().map(ToString::to_string),
             title: plan.title.as_ref().map(ToString::to_string),
             source: new.source,
-            ir_hash: plan.hash(),
+            ir_hash: Plan::hash_of_text(&plan_json),
             engine: new.engine,
             inputs: new.inputs,
             seed: new.seed,
@@ -140,7 +141,7 @@ impl Store {
             workspace: new.workspace,
         };
         self.durability
-            .write_new(&temp.join(run::PLAN_JSON), plan.to_canonical_json().as_bytes())?;
+            .write_new(&temp.join(run::PLAN_JSON), plan_json.as_bytes())?;
         self.durability.write_new(&temp.join(run::JOURNAL), b"")?;
         for folder in run::FOLDERS {
             let path = temp.join(folder);

@@ -290,11 +290,12 @@ fn read_plan(path: &Path, expected: &str, said_by: &str) -> Result<Plan, StoreEr
         line: 0,
         what,
     };
-    let plan = Plan::from_json(&text).map_err(|error| corrupt(error.to_string()))?;
+    let unreadable = |error: ir::plan::PlanError| corrupt(error.to_string());
     // as it was written, as a rule; reformatted it is the same plan
     if Plan::hash_of_text(&text) == expected {
-        return Ok(plan);
+        return Plan::from_canonical_json(&text).map_err(unreadable);
     }
+    let plan = Plan::from_json(&text).map_err(unreadable)?;
     match plan.hash() {
         hash if hash == expected => Ok(plan),
         hash => Err(corrupt(format!("its hash is {hash}, and {said_by} says {expected}"))),

@@ -4,37 +4,36 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 
+use super::exprs::Known;
 use super::{Verified, fail};
 use crate::plan::{Binding, Body, Judge, Node, Param, Plan, Task, Work};
 
-/// That everything that is used by name is there, and is given no more than it takes.
-pub(super) fn verify(plan: &Plan, plans: &BTreeMap<SmolStr, Plan>) -> Verified {
-    if let Some(Judge::Capability(name)) = &plan.judge {
-        capability(plan, None, name)?;
+/// That the judge of prose is there.
+pub(super) fn judge(plan: &Plan) -> Verified {
+    match &plan.judge {
+        Some(Judge::Capability(name)) => capability(plan, None, name).map(drop),
+        _ => Ok(()),
     }
-    let hypotheses: BTreeSet<_> = plan.hypotheses.iter().map(|hypothesis| &hypothesis.name).collect();
-    let supposed = |node: &Node, name: &SmolStr| match hypotheses.contains(name) {
-        true => Ok(()),
-        false => fail(Some(node), format!("there is no hypothesis `{name}`")),
-    };
-    for node in &plan.nodes {
+}
+
+impl Known<'_> {
+    /// That everything that a node uses by name is there, and is given no more than it takes.
+    pub fn uses(&self, node: &Node) -> Verified {
+        let supposed = |name: &SmolStr| match self.hypotheses.contains(name) {
+            true => Ok(()),
+            false => fail(Some(node), format!("there is no hypothesis `{name}`")),
+        };
         match &node.body {
             Body::Task(task) => {
-                work(plan, plans, node, task)?;
+                work(self.plan, self.plans, node, task)?;
                 task.evidence
                     .iter()
-                    .try_for_each(|evidence| supposed(node, &evidence.hypothesis))?;
+                    .try_for_each(|evidence| supposed(&evidence.hypothesis))
             }
-            Body::Gate(_) => {}
-            Body::Decision(decision) => {
-                decision
-                    .hypotheses
-                    .iter()
-                    .try_for_each(|arm| supposed(node, &arm.hypothesis))?;
-            }
+            Body::Gate(_) => Ok(()),
+            Body::Decision(decision) => decision.hypotheses.iter().try_for_each(|arm| supposed(&arm.hypothesis)),
         }
     }
-    Ok(())
 }
 
 fn work(plan: &Plan, plans: &BTreeMap<SmolStr, Plan>, node: &Node, task: &Task) -> Verified {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 
-use super::{Verified, VerifyError, fail};
+use super::{Verified, VerifyError, fail, known_type};
 use crate::expr::{EXPR_DEPTH_MAX, Expr, Ref};
 use crate::plan::{Body, Node, NodeId, Plan, Task, Work};
 use crate::value::{VALUE_DEPTH_MAX, Value};
@@ -55,34 +55,52 @@ impl<'p> Place<'p> {
 }
 
 /// What can be referred to, by name.
-struct Known<'p> {
-    plan: &'p Plan,
+pub(super) struct Known<'p> {
+    pub plan: &'p Plan,
     /// Those that can be called.
-    plans: &'p BTreeMap<SmolStr, Plan>,
+    pub plans: &'p BTreeMap<SmolStr, Plan>,
     params: BTreeSet<&'p SmolStr>,
     memory: BTreeSet<&'p SmolStr>,
     secrets: BTreeSet<&'p SmolStr>,
+    pub hypotheses: BTreeSet<&'p SmolStr>,
 }
 
-pub(super) fn verify(plan: &Plan, plans: &BTreeMap<SmolStr, Plan>) -> Verified {
-    let known = Known {
-        plan,
-        plans,
-        params: plan.params.iter().map(|param| &param.name).collect(),
-        memory: plan.memory.iter().map(|memory| &memory.key).collect(),
-        secrets: plan.secrets.iter().map(|secret| &secret.name).collect(),
-    };
-    let mut result = Ok(());
-    visit::plan(plan, &mut |expr, node, site| {
-        if result.is_ok() {
-            let node = node.and_then(|id| plan.nodes.get(id as usize));
-            result = known.expr(expr, Place::at(node, site));
+impl<'p> Known<'p> {
+    pub fn of(plan: &'p Plan, plans: &'p BTreeMap<SmolStr, Plan>) -> Self {
+        Self {
+            plan,
+            plans,
+            params: plan.params.iter().map(|param| &param.name).collect(),
+            memory: plan.memory.iter().map(|memory| &memory.key).collect(),
+            secrets: plan.secrets.iter().map(|secret| &secret.name).collect(),
+            hypotheses: plan.hypotheses.iter().map(|hypothesis| &hypothesis.name).collect(),
         }
-    });
-    result
+    }
 }
 
 impl Known<'_> {
+    /// The expressions that are not those of nodes.
+    pub fn own(&self) -> Verified {
+        let mut result = Ok(());
+        visit::own(self.plan, &mut |expr, site| {
+            if result.is_ok() {
+                result = self.expr(expr, Place::at(None, site));
+            }
+        });
+        result
+    }
+
+    /// Those of a node.
+    pub fn exprs(&self, node: &Node) -> Verified {
+        let mut result = Ok(());
+        visit::node(node, &mut |expr, site| {
+            if result.is_ok() {
+                result = self.expr(expr, Place::at(Some(node), site));
+            }
+        });
+        result
+    }
+
     fn expr(&self, expr: &Expr, place: Place<'_>) -> Verified {
         let mut result = Ok(());
         expr.walk(&mut |part, depth, items| {
@@ -126,6 +144,7 @@ impl Known<'_> {
                 }),
                 None => Ok(()),
             },
+            Expr::Cast(cast) => known_type(self.plan, node, &cast.1),
             _ => Ok(()),
         }
     }

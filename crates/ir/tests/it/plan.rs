@@ -104,6 +104,32 @@ fn a_plan_is_read_back_as_itself() {
     }
 }
 
+/// Large texts are read in two pieces, and where the middle of one is within a node they cannot be.
+#[test]
+fn a_large_plan_is_read_back_as_itself() {
+    let wordy = |id: &str| Node {
+        description: Some("},{\"id\":\"é".repeat(500).into()),
+        ..task(id)
+    };
+    let many = plan((0..300).map(|at| wordy(&format!("t{at}"))).collect());
+    let record = |at: i64| Value::Record([("id".into(), Value::Int(at))].into());
+    let mut records = plan(vec![task("a"), task("b"), task("c")]);
+    records.nodes[1].when = Some(Expr::Const(Value::List((0..100_000).map(record).collect())));
+    let ids = |at: usize| Expr::Record(vec![("id".into(), Expr::Const(Value::from(format!("{at}"))))]);
+    let mut lists = plan(vec![task("a"), task("b")]);
+    lists.nodes[0].when = Some(Expr::List((0..50_000).map(ids).collect()));
+    let mut called = full_plan();
+    called.plans.insert("large".into(), many.clone());
+    let mut full = full_plan();
+    full.nodes.extend(many.nodes.iter().cloned());
+    for plan in [many, records, lists, called, full] {
+        let text = plan.to_canonical_json();
+        assert!(text.len() > 1 << 20, "{}", text.len());
+        assert!(Plan::from_canonical_json(&text).unwrap() == plan, "{}", plan.name);
+        assert!(Plan::from_canonical_json(&text[..text.len() - 1]).is_err());
+    }
+}
+
 #[test]
 fn the_text_form_is_pinned() {
     insta::assert_snapshot!(full_plan().to_pretty_json());
