@@ -2,7 +2,7 @@
 //!
 //! A reason why something cannot be started is a sentence for people; the engine makes a failure of it.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -17,13 +17,13 @@ use zeroize::Zeroizing;
 
 use crate::calling::LiveCall;
 use crate::confine::Confined;
-use crate::environment::{Programs, STRING_MAX_BYTES, as_json, as_text};
+use crate::environment::{Inherited, Programs, STRING_MAX_BYTES, Variables, as_json, as_text};
+use crate::output::{HowEnded, Pump};
 use crate::procfs::RUN_DIR_VARIABLE;
 use crate::secrets::Secrets;
-use crate::supervisor::{End, Spawn};
+use crate::supervisor::Spawn;
 
 /// An attempt that was handed to the supervisor.
-#[derive(Debug)]
 pub struct Live {
     pub attempt: AttemptId,
     pub label: String,
@@ -39,14 +39,19 @@ pub struct Live {
     pub observed: Vec<Observation>,
     /// What was made for its confinement.
     pub confined: Option<Confined>,
-    /// Tells its output's reader that it ended.
-    pub ended: Option<TellEnded>,
+    /// Who reads what it writes.
+    pub reader: Option<Reader>,
     /// It is a call.
     pub call: Option<LiveCall>,
 }
 
-/// How it ended, and whether it was asked to.
-pub type TellEnded = oneshot::Sender<(End, bool)>;
+/// Who reads what an attempt writes.
+pub enum Reader {
+    /// Nobody yet: it may end soon.
+    Later(Box<Pump>),
+    /// A task, which is to be told of its end.
+    Task(oneshot::Sender<HowEnded>),
+}
 
 /// Why it was asked to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,7 +68,9 @@ pub struct Preparer {
     pub run_dir: String,
     /// Where `dslc` was started.
     pub cwd: PathBuf,
-    pub inherited: Vec<(OsString, OsString)>,
+    /// The run's own folder, for scripts.
+    pub work_dir: PathBuf,
+    pub inherited: Inherited,
     pub programs: Programs,
     pub secrets: Secrets,
     /// Starts confined attempts: `dslc __exec`. Absent: this system cannot.
@@ -75,7 +82,7 @@ impl Preparer {
     pub fn dir(&self, dir: Option<&str>) -> PathBuf {
         match dir {
             Some(dir) => self.cwd.join(dir),
-            None => self.folder.work_dir(),
+            None => self.work_dir.clone(),
         }
     }
 
@@ -83,20 +90,15 @@ impl Preparer {
     pub fn prepare(&mut self, id: u64, start: &StartAttempt, exec: &Exec, dir: &Path) -> Result<Prepared, String> {
         must_be_folder(dir)?;
         self.no_secret_in(&exec.argv)?;
-        let mut env = self.environment(start, exec)?;
+        let mut own = self.variables(start, exec)?;
         let confined = self.confine(id, start, exec, dir)?;
         if let Some(confined) = &confined {
-            // entries of the plan's own come later, and win
-            let own = |name: &str| (OsString::from(name), confined.temp.clone().into_os_string());
-            env.splice(self.inherited.len()..self.inherited.len(), [own("TMPDIR"), own("HOME")]);
+            let temp = confined.temp.as_os_str().as_bytes();
+            // those of the plan come later, and win
+            own.splice(0..0, ["TMPDIR", "HOME"].map(|name| (name.into(), temp.to_vec().into())));
         }
-        let path = env
-            .iter()
-            .rev()
-            .find(|(name, _)| name == "PATH")
-            .map_or(OsStr::new(""), |(_, value)| value);
         let name = exec.argv.first().ok_or("there is no program to run")?;
-        let program = self.programs.find(name, path, dir)?;
+        let program = self.programs.find(name, self.inherited.path(&own), dir)?;
         for arg in &exec.argv {
             passable("the script", arg.as_bytes(), 0, "read the data from a file instead")?;
         }
@@ -109,10 +111,7 @@ impl Preparer {
             id,
             program: program.into_vec(),
             argv: argv.into_iter().map(OsString::into_vec).collect(),
-            env: env
-                .into_iter()
-                .map(|(name, value)| (name.into_vec(), Zeroizing::new(value.into_vec())))
-                .collect(),
+            env: self.inherited.with(&own),
             dir: dir.as_os_str().as_bytes().to_vec(),
         };
         Ok(Prepared { spawn, confined })
@@ -135,11 +134,11 @@ impl Preparer {
         Ok(Some(confined))
     }
 
-    /// Later entries win.
-    fn environment(&self, start: &StartAttempt, exec: &Exec) -> Result<Vec<(OsString, OsString)>, String> {
-        let mut env = self.inherited.clone();
+    /// What it is told, besides what all inherit.
+    fn variables<'a>(&self, start: &StartAttempt, exec: &'a Exec) -> Result<Variables<'a>, String> {
+        let mut own = Variables::with_capacity(exec.env.len() + 8);
         for (name, value) in &exec.env {
-            let value = self.revealed(value);
+            let mut value = self.revealed(value);
             if name.is_empty() || name.contains(['=', '\0']) {
                 return Err(format!("`{name}` cannot be the name of an environment variable"));
             }
@@ -149,20 +148,29 @@ impl Preparer {
                 name.len() + 1,
                 "read it from the file that $PLAN_INPUT names",
             )?;
-            env.push((name.as_str().into(), value.as_str().into()));
+            own.push((name.as_str().into(), std::mem::take(&mut *value).into_bytes().into()));
         }
-        let own = [
+        let told = [
             ("DSLC_RUN", self.run.clone()),
             (RUN_DIR_VARIABLE, self.run_dir.clone()),
             ("DSLC_NODE", start.label.to_string()),
             ("DSLC_ATTEMPT", start.attempt.attempt.to_string()),
             ("DSLC_KEY", start.key.to_string()),
         ];
-        env.extend(own.map(|(name, value)| (name.into(), value.into())));
-        if !exec.input.is_empty() {
-            env.push(("PLAN_INPUT".into(), self.write_input(start, exec)?.into()));
+        for (name, value) in told {
+            passable(
+                &format!("`${name}`"),
+                value.as_bytes(),
+                name.len() + 1,
+                "give it another value",
+            )?;
+            own.push((name.into(), value.into_bytes().into()));
         }
-        Ok(env)
+        if !exec.input.is_empty() {
+            let path = self.write_input(start, exec)?.into_os_string();
+            own.push(("PLAN_INPUT".into(), path.into_vec().into()));
+        }
+        Ok(own)
     }
 
     /// As a script gets it, with the secrets that it names.

@@ -108,9 +108,9 @@ impl Driver<'_> {
         self.supervisor
             .spawn(spawn, ends)
             .map_err(|source| self.supervisor_failed(source))?;
-        let ended = self.read_output(id, &start, output);
+        let reader = self.read_output(id, &start, output);
         if let Some(live) = self.work.live.get_mut(&id) {
-            live.ended = Some(ended);
+            live.reader = Some(reader);
             live.confined = confined;
             live.program = exec.argv.first().cloned().unwrap_or_default().into();
             if let Some(call) = &mut live.call {

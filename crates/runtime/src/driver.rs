@@ -17,11 +17,12 @@ use store::{RunFolder, Writer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
-use crate::attempt::{Live, Prepared, Preparer, Stop, TellEnded, not_started};
+use crate::attempt::{Live, Prepared, Preparer, Reader, Stop, not_started};
 use crate::clock::{Alarm, EventClock, Timers, boot_ms};
 use crate::confine::Confined;
 use crate::error::RunError;
-use crate::output::{Captured, FromAttempt, Pump};
+use crate::lasting::Lasting;
+use crate::output::{Captured, FromAttempt, HowEnded, Pump};
 use crate::request;
 use crate::reuse::{Shelf, ask_once};
 use crate::running::Patience;
@@ -103,6 +104,7 @@ enum Woken {
     Alarm(io::Result<()>),
     Asked(Ask),
     Inbox(io::Result<()>),
+    Lasting(Vec<u64>),
 }
 
 pub(crate) struct Driver<'a> {
@@ -124,6 +126,7 @@ pub(crate) struct Driver<'a> {
     pub watch: InboxWatch,
     pub to_driver: UnboundedSender<FromAttempt>,
     pub from_attempts: UnboundedReceiver<FromAttempt>,
+    pub lasting: Lasting,
     pub work: Work,
 }
 
@@ -323,9 +326,9 @@ impl Driver<'_> {
         self.supervisor
             .spawn(spawn, ends)
             .map_err(|source| self.supervisor_failed(source))?;
-        let ended = self.read_output(id, &start, output);
+        let reader = self.read_output(id, &start, output);
         let program = exec.argv.first().cloned().unwrap_or_default().into();
-        self.remember(id, &start, program, dir, observed, Some(ended));
+        self.remember(id, &start, program, dir, observed, Some(reader));
         if let Some(live) = self.work.live.get_mut(&id) {
             live.confined = confined;
         }
@@ -338,19 +341,29 @@ impl Driver<'_> {
         id
     }
 
-    /// Reads what an attempt writes, until what is returned is told that it ended.
-    pub(crate) fn read_output(&self, id: u64, start: &StartAttempt, output: Output) -> TellEnded {
-        let (tell_ended, ended) = oneshot::channel();
-        let pump = Pump {
+    /// Sees to it that what an attempt writes is read.
+    pub(crate) fn read_output(&mut self, id: u64, start: &StartAttempt, output: Output) -> Reader {
+        self.lasting.begins(id);
+        Reader::Later(Box::new(Pump::new(
             id,
-            log: self.folder.log_path(&start.label, start.attempt.attempt),
-            ended,
-            to: self.to_driver.clone(),
-            send_pieces: self.observer.wants_output(),
-            redactor: self.preparer.secrets.redactor().clone(),
-        };
-        tokio::spawn(pump.run(output));
-        tell_ended
+            output,
+            self.folder.log_path(&start.label, start.attempt.attempt),
+            self.preparer.secrets.redactor(),
+            self.to_driver.clone(),
+            self.observer.wants_output(),
+        )))
+    }
+
+    /// Reads as it comes what attempts write that go on.
+    fn follow(&mut self, ids: &[u64]) {
+        for id in ids {
+            if let Some(live) = self.work.live.get_mut(id) {
+                live.reader = live.reader.take().map(|reader| match reader {
+                    Reader::Later(pump) => Reader::Task(followed(*pump)),
+                    task @ Reader::Task(_) => task,
+                });
+            }
+        }
     }
 
     pub(crate) fn remember(
@@ -360,7 +373,7 @@ impl Driver<'_> {
         program: String,
         dir: PathBuf,
         observed: Vec<Observation>,
-        ended: Option<TellEnded>,
+        reader: Option<Reader>,
     ) {
         let started_boot_ms = boot_ms();
         let deadline_ms = start
@@ -379,7 +392,7 @@ impl Driver<'_> {
             stop: None,
             observed,
             confined: None,
-            ended,
+            reader,
             call: None,
         };
         self.work.live.insert(id, live);
@@ -473,6 +486,7 @@ impl Driver<'_> {
             Some(ask) = self.asked.recv() => Woken::Asked(ask),
             ask = self.signals.heard() => Woken::Asked(ask),
             changed = self.watch.changed() => Woken::Inbox(changed),
+            ids = self.lasting.found() => Woken::Lasting(ids),
         };
         match woken {
             Woken::Supervisor(events) => {
@@ -490,6 +504,7 @@ impl Driver<'_> {
                 changed.map_err(RunError::system("watch the inbox"))?;
                 self.read_inbox()?;
             }
+            Woken::Lasting(ids) => self.follow(&ids),
         }
         while let Ok(from) = self.from_attempts.try_recv() {
             self.take_output(from)?;
@@ -499,7 +514,10 @@ impl Driver<'_> {
 
     /// Waits a moment for further ends, where that costs nothing.
     async fn linger(&mut self) -> Result<(), RunError> {
-        let until = tokio::time::Instant::now() + LINGER_MAX;
+        if !self.sharing.waits(self.work.due.len(), self.work.live.len()) {
+            return Ok(());
+        }
+        let mut over = std::pin::pin!(tokio::time::sleep(LINGER_MAX));
         while self.sharing.waits(self.work.due.len(), self.work.live.len()) {
             tokio::select! {
                 events = self.supervisor.events() => {
@@ -508,7 +526,7 @@ impl Driver<'_> {
                     }
                 }
                 Some(from) = self.from_attempts.recv() => self.take_output(from)?,
-                () = tokio::time::sleep_until(until) => break,
+                () = &mut over => break,
             }
         }
         Ok(())
@@ -517,10 +535,17 @@ impl Driver<'_> {
     fn supervised(&mut self, event: supervisor::Event) {
         match event {
             supervisor::Event::Ended { id, end, stopped } => {
-                if let Some(tell) = self.work.live.get_mut(&id).and_then(|live| live.ended.take()) {
-                    // it is listening until it has been told
-                    let _ = tell.send((end, stopped));
-                }
+                let reader = self.work.live.get_mut(&id).and_then(|live| live.reader.take());
+                let tell = match reader {
+                    Some(Reader::Later(pump)) => match pump.exhaust() {
+                        Ok(captured) => return self.all_read(id, end, stopped, captured),
+                        Err(pump) => followed(pump),
+                    },
+                    Some(Reader::Task(tell)) => tell,
+                    None => return,
+                };
+                // it is listening until it has been told
+                let _ = tell.send((end, stopped));
             }
             supervisor::Event::NotStarted { id, errno } => {
                 if let Some(Live {
@@ -559,20 +584,36 @@ impl Driver<'_> {
                 end,
                 stopped,
                 captured,
-            } => {
-                if self.work.live.get(&id).is_some_and(|live| live.call.is_some()) {
-                    self.program_ended(id, end, stopped, captured);
-                } else if let Some(live) = self.forget(id) {
-                    self.work.due.push_back(Due::Finished {
-                        live,
-                        end,
-                        stopped,
-                        captured,
-                    });
-                }
-            }
+            } => self.output_over(id, end, stopped, captured),
         }
         Ok(())
+    }
+
+    /// An attempt ended and was read at once. Where somebody watches, pieces of it are still on their way.
+    fn all_read(&mut self, id: u64, end: End, stopped: bool, captured: Captured) {
+        if !self.observer.wants_output() {
+            return self.output_over(id, end, stopped, captured);
+        }
+        // we listen as long as we send
+        let _ = self.to_driver.send(FromAttempt::Done {
+            id,
+            end,
+            stopped,
+            captured,
+        });
+    }
+
+    fn output_over(&mut self, id: u64, end: End, stopped: bool, captured: Captured) {
+        if self.work.live.get(&id).is_some_and(|live| live.call.is_some()) {
+            self.program_ended(id, end, stopped, captured);
+        } else if let Some(live) = self.forget(id) {
+            self.work.due.push_back(Due::Finished {
+                live,
+                end,
+                stopped,
+                captured,
+            });
+        }
     }
 
     /// To be applied with what else is due.
@@ -670,6 +711,13 @@ impl Due {
     fn event(kind: EventKind) -> Self {
         Self::Event { kind, inbox: None }
     }
+}
+
+/// Has a task read what an attempt writes, until what is returned is told that it ended.
+fn followed(pump: Pump) -> oneshot::Sender<HowEnded> {
+    let (tell, ended) = oneshot::channel();
+    tokio::spawn(pump.follow(ended));
+    tell
 }
 
 /// What was seen of the world, what was answered, and why it did not run. What it wrote has been redacted as it came.

@@ -3,15 +3,17 @@
 //! Only the variables listed here are inherited, so that a script behaves alike wherever `dslc` was started and sees no
 //! token that happens to be in the environment.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use ir::data::{render, to_plain_json};
 use ir::value::Value;
 use rustix::fs::{Access, access};
 use store::Artifacts;
+use zeroize::Zeroizing;
 
 /// Inherited: finding programs, the user and their home, language and terminal, temporary files, certificates and proxies, and
 /// where the common toolchains keep their files.
@@ -56,15 +58,72 @@ pub const INHERITED_PREFIXES: &[&str] = &["LC_"];
 /// The system passes no longer string to a program, its end included.
 pub const STRING_MAX_BYTES: usize = 128 << 10;
 
-/// What every attempt inherits.
-pub fn inherited(also: &[String]) -> Vec<(OsString, OsString)> {
-    let passes = |name: &OsStr| {
-        let name = name.to_string_lossy();
-        INHERITED.contains(&name.as_ref())
-            || INHERITED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-            || also.iter().any(|other| *other == name)
-    };
-    std::env::vars_os().filter(|(name, _)| passes(name)).collect()
+/// What every attempt inherits: put together once, as the system takes it.
+pub struct Inherited {
+    entries: Vec<Entry>,
+    path: OsString,
+}
+
+struct Entry {
+    name: Vec<u8>,
+    /// `NAME=VALUE`, with a zero byte at its end.
+    text: Vec<u8>,
+}
+
+/// Variables of one attempt.
+pub type Variables<'a> = Vec<(Cow<'a, str>, Zeroizing<Vec<u8>>)>;
+
+impl Inherited {
+    pub fn new(also: &[String]) -> Self {
+        let passes = |name: &OsStr| {
+            let name = name.to_string_lossy();
+            INHERITED.contains(&name.as_ref())
+                || INHERITED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+                || also.iter().any(|other| *other == name)
+        };
+        let entry = |(name, value): (OsString, OsString)| Entry {
+            text: [name.as_bytes(), b"=", value.as_bytes(), b"\0"].concat(),
+            name: name.into_vec(),
+        };
+        Self {
+            entries: std::env::vars_os()
+                .filter(|(name, _)| passes(name))
+                .map(entry)
+                .collect(),
+            path: std::env::var_os("PATH").unwrap_or_default(),
+        }
+    }
+
+    /// The whole environment of an attempt. Of variables of one name the last counts, and those of the attempt before inherited ones.
+    pub fn with(&self, own: &Variables<'_>) -> Zeroizing<Vec<u8>> {
+        let is_there = |own: &Variables<'_>, after: usize, name: &[u8]| {
+            let mut later = own.iter().skip(after);
+            later.any(|(other, _)| other.as_bytes() == name)
+        };
+        let inherited: usize = self.entries.iter().map(|entry| entry.text.len()).sum();
+        let given: usize = own.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        // growing would leave copies of secrets behind
+        let mut all = Zeroizing::new(Vec::with_capacity(inherited + given));
+        for entry in &self.entries {
+            if !is_there(own, 0, &entry.name) {
+                all.extend_from_slice(&entry.text);
+            }
+        }
+        for (at, (name, value)) in own.iter().enumerate() {
+            if !is_there(own, at + 1, name.as_bytes()) {
+                for part in [name.as_bytes(), b"=", value, b"\0"] {
+                    all.extend_from_slice(part);
+                }
+            }
+        }
+        all
+    }
+
+    /// Where programs are looked for.
+    pub fn path<'a>(&'a self, own: &'a Variables<'_>) -> &'a OsStr {
+        let own = own.iter().rev().find(|(name, _)| name == "PATH");
+        own.map_or(&self.path, |(_, path)| OsStr::from_bytes(path))
+    }
 }
 
 /// A value as a script sees it: files as the absolute paths of their artifacts.
@@ -95,7 +154,8 @@ fn with_paths(value: &Value, artifacts: &Artifacts) -> Value {
 /// Finds programs as a shell would, remembering what it found.
 #[derive(Default)]
 pub struct Programs {
-    found: HashMap<(OsString, OsString), PathBuf>,
+    /// By what they were looked for in, and their name.
+    found: HashMap<OsString, HashMap<String, PathBuf>>,
 }
 
 impl Programs {
@@ -109,8 +169,7 @@ impl Programs {
                 Err(_) => Err(format!("no program `{}`", program.display())),
             };
         }
-        let key = (OsString::from(name), path.to_owned());
-        if let Some(program) = self.found.get(&key) {
+        if let Some(program) = self.found.get(path).and_then(|found| found.get(name)) {
             return Ok(program.clone());
         }
         let program = path
@@ -121,7 +180,8 @@ impl Programs {
             .map(|folder| Path::new(OsStr::from_bytes(folder)).join(name))
             .find(|program| program.is_file() && access(program, Access::EXEC_OK).is_ok())
             .ok_or_else(|| format!("no program `{name}` in $PATH; install it, or correct `shell:` or $PATH"))?;
-        self.found.insert(key, program.clone());
+        let found = self.found.entry(path.to_owned()).or_default();
+        found.insert(name.to_owned(), program.clone());
         Ok(program)
     }
 }
@@ -145,14 +205,32 @@ mod tests {
         assert!(error.starts_with("no program `/nowhere/./x`"), "{error}");
     }
 
+    fn entries(own: Variables<'_>) -> Vec<String> {
+        let all = Inherited::new(&["CARGO_PKG_NAME".to_owned()]).with(&own);
+        let text = std::str::from_utf8(&all).expect("text");
+        let entries = text.strip_suffix('\0').expect("an end");
+        entries.split('\0').map(str::to_owned).collect()
+    }
+
     #[test]
     fn only_listed_variables_are_inherited() {
-        let names: Vec<OsString> = inherited(&["CARGO_PKG_NAME".to_owned()])
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
-        assert!(names.contains(&"PATH".into()));
-        assert!(names.contains(&"CARGO_PKG_NAME".into()));
-        assert!(!names.contains(&"CARGO_PKG_VERSION".into()));
+        let entries = entries(Vec::new());
+        let has = |name: &str| entries.iter().any(|entry| entry.starts_with(&format!("{name}=")));
+        assert!(has("PATH"));
+        assert!(has("CARGO_PKG_NAME"));
+        assert!(!has("CARGO_PKG_VERSION"));
+    }
+
+    #[test]
+    fn the_last_of_a_name_counts() {
+        let given = [("CARGO_PKG_NAME", "a"), ("X", "b=c"), ("Y", ""), ("X", "d")];
+        let own: Variables<'_> = given
+            .map(|(name, value)| (name.into(), value.as_bytes().to_vec().into()))
+            .into();
+        let mut entries = entries(own);
+        entries.retain(|entry| entry.starts_with(['C', 'X', 'Y']) && !entry.starts_with("CARGO_HOME"));
+        assert_eq!(entries, ["CARGO_PKG_NAME=a", "Y=", "X=d"]);
+        let own: Variables<'_> = vec![("PATH".into(), b"/one".to_vec().into())];
+        assert_eq!(Inherited::new(&[]).path(&own), "/one");
     }
 }

@@ -5,7 +5,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use engine::event::{Exec, How};
 use ir::expr::Capture;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use crate::adapters::ToAdapter;
 use crate::secrets::{Redacting, Redactor};
@@ -23,8 +22,6 @@ use crate::supervisor::{End, Output, Watched};
 /// How much of each stream expressions can see.
 pub const CAPTURE_MAX_BYTES: usize = 1 << 20;
 const READ_BYTES: usize = 1 << 16;
-/// What ends sooner is read when it has ended: nothing is set up with the system to hear of what it writes.
-const SHORT: Duration = Duration::from_millis(10);
 /// Nothing of an attempt is left when its end is reported; a process that hid so well that it still holds the pipe is not waited for.
 const DRAIN_MAX: Duration = Duration::from_secs(1);
 
@@ -62,98 +59,107 @@ pub struct Captured {
     pub log_error: Option<String>,
 }
 
-/// Reads both streams until the attempt has ended and they are exhausted.
+/// Reads both streams of an attempt until it has ended and they are exhausted.
 pub struct Pump {
-    pub id: u64,
-    pub log: PathBuf,
-    pub ended: oneshot::Receiver<(End, bool)>,
-    pub to: UnboundedSender<FromAttempt>,
-    /// Somebody watches.
-    pub send_pieces: bool,
-    /// Nothing passes that it knows.
-    pub redactor: Arc<Redactor>,
+    output: Output,
+    passing: Passing,
 }
 
+/// How it ended, and whether it was asked to.
+pub type HowEnded = (End, bool);
+
 impl Pump {
-    pub async fn run(mut self, output: Output) {
-        let mut stdout = Kept::new(&self.redactor);
-        let mut stderr = Kept::new(&self.redactor);
-        let mut log = Log {
-            path: std::mem::take(&mut self.log),
+    /// `log` is created with the first byte; nothing passes that `redactor` knows. `send_pieces`: somebody watches.
+    pub fn new(
+        id: u64,
+        output: Output,
+        log: PathBuf,
+        redactor: &Arc<Redactor>,
+        to: UnboundedSender<FromAttempt>,
+        send_pieces: bool,
+    ) -> Self {
+        let log = Log {
+            path: log,
             file: None,
             error: None,
         };
-        let mut end = tokio::select! {
-            biased;
-            ended = &mut self.ended => match ended {
-                Ok(ended) => Some(ended),
-                // the driver stops driving
-                Err(_) => return,
-            },
-            () = sleep(SHORT) => None,
+        let passing = Passing {
+            id,
+            stdout: Kept::new(redactor),
+            stderr: Kept::new(redactor),
+            log,
+            to,
+            send_pieces,
         };
-        if end.is_some() {
-            self.exhaust(&output.stdout, Stream::Stdout, &mut stdout, &mut log);
-            self.exhaust(&output.stderr, Stream::Stderr, &mut stderr, &mut log);
+        Self { output, passing }
+    }
+
+    /// What an attempt wrote that has ended; the pump again where something still holds its pipes, to follow it.
+    pub fn exhaust(mut self) -> Result<Captured, Self> {
+        let Self { output, passing } = &mut self;
+        for (from, stream) in [(&output.stdout, Stream::Stdout), (&output.stderr, Stream::Stderr)] {
+            let read = |to: &mut Vec<u8>| Ok(rustix::io::read(from, rustix::buffer::spare_capacity(to))?);
+            while passing.take(stream, read) {}
         }
-        if end.is_none() || stdout.open || stderr.open {
-            end = self.follow(output, end, &mut stdout, &mut stderr, &mut log).await;
+        if passing.stdout.open || passing.stderr.open {
+            return Err(self);
         }
-        let Some((end, stopped)) = end else { return };
-        self.flush(Stream::Stdout, &mut stdout, &mut log);
-        self.flush(Stream::Stderr, &mut stderr, &mut log);
-        let mut truncated = Vec::new();
-        let stdout = stdout.into_text(Capture::Stdout, &mut truncated);
-        let stderr = stderr.into_text(Capture::Stderr, &mut truncated);
-        let captured = Captured {
-            stdout,
-            stderr,
-            truncated,
-            log_error: log.error,
+        Ok(self.passing.captured())
+    }
+
+    /// Reads as it comes, and says when it has ended, which may have been before. Says nothing where the driver stops driving.
+    pub async fn follow(self, ended: oneshot::Receiver<HowEnded>) {
+        let Self { output, mut passing } = self;
+        let Some((end, stopped)) = passing.follow(output, ended).await else {
+            return;
         };
+        let (id, to) = (passing.id, passing.to.clone());
+        let captured = passing.captured();
         // nobody listens if the driver stops driving
-        let _ = self.to.send(FromAttempt::Done {
-            id: self.id,
+        let _ = to.send(FromAttempt::Done {
+            id,
             end,
             stopped,
             captured,
         });
     }
+}
 
-    /// Reads as it comes; how the attempt ended, or nothing where the driver stops driving.
-    async fn follow(
-        &mut self,
-        output: Output,
-        mut end: Option<(End, bool)>,
-        stdout: &mut Kept,
-        stderr: &mut Kept,
-        log: &mut Log,
-    ) -> Option<(End, bool)> {
+/// Where what was read goes.
+struct Passing {
+    id: u64,
+    stdout: Kept,
+    stderr: Kept,
+    log: Log,
+    to: UnboundedSender<FromAttempt>,
+    send_pieces: bool,
+}
+
+impl Passing {
+    async fn follow(&mut self, output: Output, mut ended: oneshot::Receiver<HowEnded>) -> Option<HowEnded> {
         let Watched {
             stdout: from_stdout,
             stderr: from_stderr,
         } = match output.watched() {
             Ok(watched) => watched,
             Err(error) => {
-                log.error = Some(format!("cannot wait for what it writes: {error}"));
-                return match end {
-                    Some(end) => Some(end),
-                    None => (&mut self.ended).await.ok(),
-                };
+                self.log.error = Some(format!("cannot wait for what it writes: {error}"));
+                return ended.await.ok();
             }
         };
+        let mut end = None;
         let mut give_up = Instant::now() + DRAIN_MAX;
-        while end.is_none() || stdout.open || stderr.open {
+        while end.is_none() || self.stdout.open || self.stderr.open {
             tokio::select! {
                 biased;
-                ready = from_stdout.readable(), if stdout.open => {
-                    self.take(|to| ready.and_then(|()| from_stdout.try_read_buf(to)), Stream::Stdout, stdout, log);
+                ready = from_stdout.readable(), if self.stdout.open => {
+                    self.take(Stream::Stdout, |to| ready.and_then(|()| from_stdout.try_read_buf(to)));
                 }
-                ready = from_stderr.readable(), if stderr.open => {
-                    self.take(|to| ready.and_then(|()| from_stderr.try_read_buf(to)), Stream::Stderr, stderr, log);
+                ready = from_stderr.readable(), if self.stderr.open => {
+                    self.take(Stream::Stderr, |to| ready.and_then(|()| from_stderr.try_read_buf(to)));
                 }
-                ended = &mut self.ended, if end.is_none() => {
-                    end = Some(ended.ok()?);
+                how = &mut ended, if end.is_none() => {
+                    end = Some(how.ok()?);
                     give_up = Instant::now() + DRAIN_MAX;
                 }
                 () = sleep_until(give_up), if end.is_some() => break,
@@ -162,48 +168,52 @@ impl Pump {
         end
     }
 
-    /// Reads what there is; the stream stays open where something still holds it.
-    fn exhaust(&self, from: &OwnedFd, stream: Stream, kept: &mut Kept, log: &mut Log) {
-        let read = |to: &mut Vec<u8>| Ok(rustix::io::read(from, rustix::buffer::spare_capacity(to))?);
-        while self.take(read, stream, kept, log) {}
+    /// All of it, once nothing more is read.
+    fn captured(mut self) -> Captured {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            // what was held back, because it might have been the beginning of a secret
+            let rest = self.kept(stream).redacting.finish();
+            self.pass_on(stream, &rest);
+        }
+        let mut truncated = Vec::new();
+        Captured {
+            stdout: self.stdout.into_text(Capture::Stdout, &mut truncated),
+            stderr: self.stderr.into_text(Capture::Stderr, &mut truncated),
+            truncated,
+            log_error: self.log.error,
+        }
     }
 
-    /// Reads once; says whether it got something.
-    fn take(
-        &self,
-        read: impl FnOnce(&mut Vec<u8>) -> io::Result<usize>,
-        stream: Stream,
-        kept: &mut Kept,
-        log: &mut Log,
-    ) -> bool {
+    fn kept(&mut self, stream: Stream) -> &mut Kept {
+        match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        }
+    }
+
+    /// Reads once; says whether it got something. The stream stays open where something still holds it.
+    fn take(&mut self, stream: Stream, read: impl FnOnce(&mut Vec<u8>) -> io::Result<usize>) -> bool {
         // most attempts write little or nothing: room is not cleared before it is used
         let mut buffer = Vec::with_capacity(READ_BYTES);
         match read(&mut buffer) {
-            Ok(0) => kept.open = false,
+            Ok(0) => self.kept(stream).open = false,
             Ok(_) => {
-                let Kept { redacting, .. } = kept;
-                let passed = redacting.push(&buffer).into_owned();
-                self.pass_on(&passed, stream, kept, log);
+                let passed = self.kept(stream).redacting.push(&buffer).into_owned();
+                self.pass_on(stream, &passed);
                 return true;
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-            Err(_) => kept.open = false,
+            Err(_) => self.kept(stream).open = false,
         }
         false
     }
 
-    /// What was held back, because it might have been the beginning of a secret.
-    fn flush(&self, stream: Stream, kept: &mut Kept, log: &mut Log) {
-        let rest = kept.redacting.finish();
-        self.pass_on(&rest, stream, kept, log);
-    }
-
-    fn pass_on(&self, bytes: &[u8], stream: Stream, kept: &mut Kept, log: &mut Log) {
+    fn pass_on(&mut self, stream: Stream, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }
-        kept.push(bytes);
-        log.write(bytes);
+        self.kept(stream).push(bytes);
+        self.log.write(bytes);
         if self.send_pieces {
             let _ = self.to.send(FromAttempt::Piece {
                 id: self.id,

@@ -71,12 +71,12 @@ impl OwnChildren {
         };
         let mut len = 0;
         loop {
-            if len == self.text.len() {
-                self.text.resize(len + 4096, 0);
-            }
-            match file.read_at(&mut self.text[len..], len as u64)? {
-                0 => break,
-                more => len += more,
+            // a page at a time: the system hands out no more, and less only where another number has no room, or there is none
+            self.text.resize(len + PAGE_BYTES, 0);
+            let read = file.read_at(&mut self.text[len..], len as u64)?;
+            len += read;
+            if read + NUMBER_BYTES <= PAGE_BYTES {
+                break;
             }
         }
         let text = String::from_utf8_lossy(&self.text[..len]);
@@ -86,6 +86,10 @@ impl OwnChildren {
             .collect())
     }
 }
+
+const PAGE_BYTES: usize = 4096;
+/// More than any process id takes.
+const NUMBER_BYTES: usize = 16;
 
 /// For kernels without `children` files.
 fn children_by_scan(parent: u32) -> Vec<u32> {

@@ -22,10 +22,11 @@ use crate::attempt::Preparer;
 use crate::clock::Alarm;
 use crate::confine;
 use crate::driver::{Driver, Journal, Work};
-use crate::environment::{Programs, inherited};
+use crate::environment::{Inherited, Programs};
 use crate::error::{ENGINE_VERSION, RunError};
 use crate::history::{History, fold};
 use crate::init;
+use crate::lasting::Lasting;
 use crate::procfs;
 use crate::recover::{reap, run_dir};
 use crate::reuse::{Shelf, recalled};
@@ -356,7 +357,9 @@ impl Running {
                     run: meta.run.clone(),
                     run_dir: run_dir(&folder),
                     cwd: meta.cwd.clone(),
-                    inherited: inherited(&options.pass_env),
+                    work_dir: std::path::absolute(folder.work_dir())
+                        .map_err(RunError::system("tell the folder it is in"))?,
+                    inherited: Inherited::new(&options.pass_env),
                     programs: Programs::default(),
                     secrets,
                     confiner: (support.files || support.network).then(|| options.confiner.clone()),
@@ -374,6 +377,7 @@ impl Running {
                 alarm: Alarm::new().map_err(RunError::system("make a timer"))?,
                 to_driver,
                 from_attempts,
+                lasting: Lasting::new(),
                 work: Work::default(),
             };
             let driven = driver.drive(opening).await;

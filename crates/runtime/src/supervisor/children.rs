@@ -4,13 +4,12 @@
 //! its group or by the variable `DSLC_CHILD` that it inherited; only then is the attempt's end reported.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::sys::signal::{SigSet, Signal as SigNumber};
 use rustix::io::Errno;
 use rustix::process::{Signal, WaitOptions, WaitStatus, wait};
 
@@ -19,6 +18,9 @@ use crate::procfs;
 
 /// Says to which attempt a process belongs: the driver's number.
 const CHILD_VARIABLE: &str = "DSLC_CHILD";
+
+const STDOUT: i32 = 1;
+const STDERR: i32 = 2;
 
 /// A killed process that is stuck in the kernel is waited for so long before its attempt's end is reported.
 const STUCK_MAX: Duration = Duration::from_secs(5);
@@ -64,29 +66,9 @@ impl Children {
     }
 
     /// Starts an attempt; says only what went wrong, as its end will be said.
-    pub fn spawn(&mut self, spawn: &Spawn, stdout: OwnedFd, stderr: OwnedFd) -> Option<Reply> {
-        let mut command = Command::new(OsStr::from_bytes(&spawn.program));
-        if let Some((name, args)) = spawn.argv.split_first() {
-            command.arg0(OsStr::from_bytes(name));
-            command.args(args.iter().map(|arg| OsStr::from_bytes(arg)));
-        }
-        command
-            .env_clear()
-            .envs(
-                spawn
-                    .env
-                    .iter()
-                    .map(|(name, value)| (OsStr::from_bytes(name), OsStr::from_bytes(value))),
-            )
-            .env(CHILD_VARIABLE, spawn.id.to_string())
-            .current_dir(OsStr::from_bytes(&spawn.dir))
-            .process_group(0)
-            .stdin(Stdio::inherit())
-            .stdout(stdout)
-            .stderr(stderr);
-        match command.spawn() {
-            Ok(child) => {
-                let pid = child.id();
+    pub fn spawn(&mut self, spawn: &Spawn, stdout: &OwnedFd, stderr: &OwnedFd) -> Option<Reply> {
+        match start(spawn, stdout, stderr) {
+            Ok(pid) => {
                 self.running.insert(
                     pid,
                     Running {
@@ -98,9 +80,9 @@ impl Children {
                 self.by_id.insert(spawn.id, pid);
                 None
             }
-            Err(error) => Some(Reply::NotStarted {
+            Err(errno) => Some(Reply::NotStarted {
                 id: spawn.id,
-                errno: error.raw_os_error().unwrap_or(0),
+                errno: errno.raw_os_error(),
             }),
         }
     }
@@ -264,6 +246,43 @@ impl Children {
             std::thread::sleep(KILL_ALL_PAUSE);
         }
     }
+}
+
+/// Starts a process with a group of its own, which has nothing to read. Its environment goes to the system as it came: making another of it
+/// took as long as starting a process.
+fn start(spawn: &Spawn, stdout: &OwnedFd, stderr: &OwnedFd) -> Result<u32, Errno> {
+    let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| Errno::INVAL);
+    let program = text(&spawn.program)?;
+    let args = spawn.argv.iter().map(|arg| text(arg)).collect::<Result<Vec<_>, _>>()?;
+    let own = text(format!("{CHILD_VARIABLE}={}", spawn.id).as_bytes())?;
+    let is_own = |entry: &&CStr| {
+        let name = entry.to_bytes().strip_prefix(CHILD_VARIABLE.as_bytes());
+        name.is_some_and(|rest| rest.starts_with(b"="))
+    };
+    let given = spawn.env.split_inclusive(|&byte| byte == 0);
+    let given = given.filter_map(|entry| CStr::from_bytes_with_nul(entry).ok());
+    let env: Vec<&CStr> = given.filter(|entry| !is_own(entry)).chain([own.as_c_str()]).collect();
+    // the supervisor has one thread, and all that it opens it opens by absolute paths
+    rustix::process::chdir(spawn.dir.as_slice())?;
+    spawned(&program, &args, &env, stdout, stderr).map_err(|errno| Errno::from_raw_os_error(errno as i32))
+}
+
+fn spawned(program: &CStr, args: &[CString], env: &[&CStr], stdout: &OwnedFd, stderr: &OwnedFd) -> nix::Result<u32> {
+    let mut files = PosixSpawnFileActions::init()?;
+    files.add_dup2(stdout.as_raw_fd(), STDOUT)?;
+    files.add_dup2(stderr.as_raw_fd(), STDERR)?;
+    let mut how = PosixSpawnAttr::init()?;
+    how.set_flags(
+        PosixSpawnFlags::POSIX_SPAWN_SETPGROUP
+            | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF
+            | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK,
+    )?;
+    how.set_pgroup(nix::unistd::Pid::from_raw(0))?;
+    // which every Rust program ignores, and programs expect to die of
+    how.set_sigdefault(&SigSet::from(SigNumber::SIGPIPE))?;
+    how.set_sigmask(&SigSet::empty())?;
+    let pid = posix_spawn(program, &files, &how, args, env)?;
+    Ok(pid.as_raw().unsigned_abs())
 }
 
 /// Orphans that are not gone yet.

@@ -4,14 +4,16 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::io::Interest;
-use tokio::net::UnixStream;
+use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 use tokio::net::unix::pipe;
 
 use zeroize::Zeroizing;
@@ -25,7 +27,10 @@ const READ_BYTES: usize = 1 << 14;
 
 /// The running supervisor of this driver. Dropping it ends all attempts.
 pub struct Supervisor {
-    socket: UnixStream,
+    /// Heard of when there is something to read. Each request that the supervisor takes makes room, which is no reason to wake.
+    socket: AsyncFd<UnixStream>,
+    /// The same, while requests wait for room.
+    room: Option<AsyncFd<UnixStream>>,
     process: Option<Child>,
     pid: u32,
     started_ticks: u64,
@@ -99,7 +104,7 @@ pub fn pipes() -> io::Result<(Output, WriteEnds)> {
 impl Supervisor {
     /// Starts the binary with the given arguments and waits until it is up.
     pub async fn start(binary: &Path, args: &[OsString]) -> io::Result<Self> {
-        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let process = Command::new(binary)
             .args(args)
@@ -108,7 +113,8 @@ impl Supervisor {
             .spawn()?;
         let pid = process.id();
         let mut supervisor = Self {
-            socket: UnixStream::from_std(ours)?,
+            socket: heard_of(ours, Interest::READABLE)?,
+            room: None,
             process: Some(process),
             pid,
             started_ticks: procfs::started_ticks(pid).unwrap_or(0),
@@ -156,9 +162,14 @@ impl Supervisor {
     /// Sends as much as there is room for.
     fn flush(&mut self) -> io::Result<()> {
         while let Some(first) = self.unsent.front_mut() {
-            match self.socket.try_io(Interest::WRITABLE, || send(&self.socket, first)) {
+            match send(self.socket.get_ref(), first) {
                 Ok(n) => first.sent += n,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if self.room.is_none() {
+                        self.room = Some(heard_of(self.socket.get_ref().try_clone()?, Interest::WRITABLE)?);
+                    }
+                    return Ok(());
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             }
@@ -168,6 +179,7 @@ impl Supervisor {
                 self.unsent.pop_front();
             }
         }
+        self.room = None;
         Ok(())
     }
 
@@ -197,17 +209,20 @@ impl Supervisor {
         let not_ours = || io::Error::new(io::ErrorKind::InvalidData, "the supervisor answered what is no reply");
         let mut replies = Vec::new();
         while replies.is_empty() {
-            let interest = if self.unsent.is_empty() {
-                Interest::READABLE
-            } else {
-                Interest::READABLE | Interest::WRITABLE
+            let read = tokio::select! {
+                ready = self.socket.readable() => read(ready?, &mut self.buffer),
+                more = has_room(self.room.as_ref()) => {
+                    more?;
+                    self.flush()?;
+                    continue;
+                }
             };
-            self.socket.ready(interest).await?;
-            self.flush()?;
-            match self.socket.try_read(&mut self.buffer) {
+            match read {
                 Ok(0) => break,
                 Ok(n) => self.frames.push(&self.buffer[..n]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                    continue;
+                }
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => break,
                 Err(error) => return Err(error),
             }
@@ -227,6 +242,36 @@ impl Supervisor {
             None => Ok(()),
         }
     }
+}
+
+/// Waits for the first room since the last time.
+async fn has_room(room: Option<&AsyncFd<UnixStream>>) -> io::Result<()> {
+    match room {
+        Some(room) => {
+            room.writable().await?.clear_ready();
+            Ok(())
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads what there is. Less than there was room for is all.
+fn read(mut ready: AsyncFdReadyGuard<'_, UnixStream>, to: &mut [u8]) -> io::Result<usize> {
+    let read = rustix::net::recv(ready.get_inner(), &mut *to, RecvFlags::empty()).map(|(bytes, _)| bytes);
+    match read {
+        Ok(bytes) if bytes == to.len() => {}
+        Ok(_) | Err(Errno::AGAIN) => ready.clear_ready(),
+        Err(_) => {}
+    }
+    Ok(read?)
+}
+
+#[expect(
+    deprecated,
+    reason = "its replacement is unsafe; an owned descriptor stays open as long as it is registered"
+)]
+fn heard_of(socket: UnixStream, interest: Interest) -> io::Result<AsyncFd<UnixStream>> {
+    AsyncFd::with_interest(socket, interest)
 }
 
 fn send(socket: &UnixStream, unsent: &Unsent) -> io::Result<usize> {

@@ -163,7 +163,7 @@ impl Server {
                     else {
                         return Err(not_ours());
                     };
-                    self.replies.extend(self.children.spawn(&spawn, stdout, stderr));
+                    self.replies.extend(self.children.spawn(&spawn, &stdout, &stderr));
                 }
                 Request::Stop { id, grace_ms } => self.children.stop(id, Duration::from_millis(grace_ms)),
             }

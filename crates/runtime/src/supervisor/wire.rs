@@ -25,8 +25,9 @@ pub struct Spawn {
     pub program: Vec<u8>,
     /// What the program is called and its arguments.
     pub argv: Vec<Vec<u8>>,
-    /// May hold secrets: wiped after use.
-    pub env: Vec<(Vec<u8>, Zeroizing<Vec<u8>>)>,
+    /// `NAME=VALUE` entries as the system takes them, each with a zero byte at its end. May hold secrets: wiped after use.
+    pub env: Zeroizing<Vec<u8>>,
+    /// Absolute.
     pub dir: Vec<u8>,
 }
 
@@ -69,11 +70,7 @@ impl Request {
                 out.bytes(&spawn.program);
                 out.number(spawn.argv.len() as u64);
                 spawn.argv.iter().for_each(|arg| out.bytes(arg));
-                out.number(spawn.env.len() as u64);
-                for (name, value) in &spawn.env {
-                    out.bytes(name);
-                    out.bytes(value);
-                }
+                out.bytes(&spawn.env);
                 out.bytes(&spawn.dir);
             }
             Self::Stop { id, grace_ms } => {
@@ -92,12 +89,7 @@ impl Request {
             Self::Stop { .. } => FIELDS,
             Self::Spawn(spawn) => {
                 let args: usize = spawn.argv.iter().map(|arg| arg.len() + 8).sum();
-                let env: usize = spawn
-                    .env
-                    .iter()
-                    .map(|(name, value)| name.len() + value.len() + 16)
-                    .sum();
-                FIELDS + spawn.program.len() + args + env + spawn.dir.len()
+                FIELDS + spawn.program.len() + args + spawn.env.len() + spawn.dir.len()
             }
         }
     }
@@ -109,7 +101,7 @@ impl Request {
                 id: fields.number()?,
                 program: fields.bytes()?,
                 argv: fields.list(Decoder::bytes)?,
-                env: fields.list(|fields| Some((fields.bytes()?, Zeroizing::new(fields.bytes()?))))?,
+                env: fields.bytes()?.into(),
                 dir: fields.bytes()?,
             }),
             1 => Self::Stop {
@@ -281,7 +273,7 @@ mod tests {
                 id: 7,
                 program: b"/bin/sh".to_vec(),
                 argv: vec![b"sh".to_vec(), b"-c".to_vec(), vec![0xff; 70_000]],
-                env: vec![(b"A".to_vec(), b"".to_vec().into())],
+                env: b"A=\0B=b\0".to_vec().into(),
                 dir: b"/".to_vec(),
             }),
             Request::Stop {

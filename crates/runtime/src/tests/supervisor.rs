@@ -52,13 +52,9 @@ fn sh(id: u64, script: &str, dir: &Path) -> Spawn {
         id,
         program: b"/bin/sh".to_vec(),
         argv: ["sh", "-c", script].map(|arg| arg.as_bytes().to_vec()).to_vec(),
-        env: vec![
-            (b"PATH".to_vec(), path.into_bytes().into()),
-            (
-                b"DSLC_TEST_DIR".to_vec(),
-                dir.to_str().expect("a path").as_bytes().to_vec().into(),
-            ),
-        ],
+        env: format!("PATH={path}\0DSLC_TEST_DIR={}\0", dir.display())
+            .into_bytes()
+            .into(),
         dir: dir.to_str().expect("a path").as_bytes().to_vec(),
     }
 }
