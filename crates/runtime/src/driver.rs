@@ -359,7 +359,7 @@ impl Driver<'_> {
         for id in ids {
             if let Some(live) = self.work.live.get_mut(id) {
                 live.reader = live.reader.take().map(|reader| match reader {
-                    Reader::Later(pump) => Reader::Task(followed(*pump)),
+                    Reader::Later(pump) => Reader::Task(followed(pump)),
                     task @ Reader::Task(_) => task,
                 });
             }
@@ -714,7 +714,7 @@ impl Due {
 }
 
 /// Has a task read what an attempt writes, until what is returned is told that it ended.
-fn followed(pump: Pump) -> oneshot::Sender<HowEnded> {
+fn followed(pump: Box<Pump>) -> oneshot::Sender<HowEnded> {
     let (tell, ended) = oneshot::channel();
     tokio::spawn(pump.follow(ended));
     tell

@@ -95,8 +95,8 @@ impl Pump {
     }
 
     /// What an attempt wrote that has ended; the pump again where something still holds its pipes, to follow it.
-    pub fn exhaust(mut self) -> Result<Captured, Self> {
-        let Self { output, passing } = &mut self;
+    pub fn exhaust(mut self: Box<Self>) -> Result<Captured, Box<Self>> {
+        let Self { output, passing } = &mut *self;
         for (from, stream) in [(&output.stdout, Stream::Stdout), (&output.stderr, Stream::Stderr)] {
             let read = |to: &mut Vec<u8>| Ok(rustix::io::read(from, rustix::buffer::spare_capacity(to))?);
             while passing.take(stream, read) {}
