@@ -113,6 +113,78 @@ fn a_lens_says_what_the_next_run_would_do_and_that_is_what_it_does() {
     assert_eq!(client.request("shutdown", Value::Null), Ok(Value::Null));
 }
 
+const SHIPPING: &str = "plan ship
+  secrets:
+    token: file(\"token\")
+  task pack
+    cache: 1h
+    dir: run.workspace
+    effects: read(\"notes.txt\")
+    run: \"cat notes.txt\"
+    timeout: 1m
+  task send
+    cache: 1h
+    env:
+      TOKEN: secrets.token
+    run: \"echo sent\"
+    timeout: 1m
+  task alone
+    cache: 1h
+    effects: read(\"made.txt\")
+    run: \"echo alone\"
+    timeout: 1m
+  task store
+    cache: 1h
+    dir: run.workspace
+    effects: read(\"large.bin\")
+    run: \"echo stored\"
+    timeout: 1m
+";
+
+#[test]
+fn files_and_secrets_are_spoken_of_as_far_as_they_can_be_looked_at() {
+    let project = Project::new(&[
+        ("ship.plan", SHIPPING),
+        ("dslc.toml", ""),
+        ("notes.txt", "one\n"),
+        ("token", "swordfish-2026"),
+    ]);
+    let large = fs::File::create(project.path().join("large.bin")).expect("made");
+    large.set_len(65 << 20).expect("a hole");
+    let path = project.path().join("ship.plan");
+    let run = || {
+        let output = project.run(&["run", "ship.plan"]);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        said.matches("reused").count()
+    };
+    run();
+    let mut client = Client::start(std::process::Command::new(plan_tests::dslc()));
+    let params = json!({
+        "processId": null,
+        "rootUri": uri(project.path()),
+        "capabilities": { "workspace": { "codeLens": { "refreshSupport": true } } },
+    });
+    client.request("initialize", params).expect("initialize");
+    client.notify("initialized", json!({}));
+    client.open(&path, 1, SHIPPING);
+    let (while_same, reused, unseen) = (
+        "would be reused from cache while its files stay the same",
+        "would be reused from cache",
+        "would be reused from cache if its files are the same, which are too large to be compared here",
+    );
+    titles(&mut client, &path, &[while_same, reused, while_same, unseen]);
+    assert_eq!(run(), 4);
+    // a secret is known by its name, so another value of it is the same to a result; in a file it would be taken out
+    fs::write(project.path().join("token"), "clownfish-2027").expect("written");
+    fs::write(project.path().join("notes.txt"), "two\n").expect("written");
+    client.changed_on_disk(&newest_journal(&project), 2);
+    let read = "would run again: what is in `read(\"notes.txt\")` changed, unless it holds a secret";
+    titles(&mut client, &path, &[read, reused, while_same, unseen]);
+    assert_eq!(run(), 3);
+    assert_eq!(client.request("shutdown", Value::Null), Ok(Value::Null));
+}
+
 fn newest_journal(project: &Project) -> std::path::PathBuf {
     let runs = fs::read_dir(project.path().join(".dslc/runs")).expect("runs");
     let newest = runs.flatten().map(|run| run.path()).max().expect("a run");

@@ -16,7 +16,7 @@ use crate::diagnostic::BlockRef;
 use crate::graph::sig_of;
 use crate::inputs::SourceFile;
 use crate::places::decl_of;
-use crate::plans::{PlanBlocks, file_plans};
+use crate::plans::file_plans;
 use crate::signatures::{NeedSig, NodeKind, NodeSig, Ties, Work};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -224,63 +224,5 @@ impl Chart {
         for edge in &mut self.edges {
             edge.critical = steps.contains(&(edge.from, edge.to));
         }
-    }
-}
-
-/// Who waits for whom in a plan, by name.
-pub(crate) struct Links {
-    ids: FxHashMap<SmolStr, u32>,
-    names: Vec<SmolStr>,
-    /// By node, those that wait for it, …
-    next: Vec<Vec<u32>>,
-    /// … and those that it waits for.
-    previous: Vec<Vec<u32>>,
-}
-
-impl Links {
-    pub fn new(plan: &PlanBlocks) -> Self {
-        let names: Vec<SmolStr> = plan.nodes.iter().map(|(_, sig)| sig.name.clone()).collect();
-        let mut links = Self {
-            ids: (0..).zip(&names).map(|(at, name)| (name.clone(), at)).collect(),
-            next: vec![Vec::new(); names.len()],
-            previous: vec![Vec::new(); names.len()],
-            names,
-        };
-        for (_, sig) in &plan.nodes {
-            for name in sig.needs.iter().flat_map(NeedSig::names) {
-                links.add(name, &sig.name);
-            }
-            let routes = sig.routes.iter().map(|route| &route.to);
-            for to in routes.chain(&sig.fallback) {
-                links.add(&sig.name, to);
-            }
-        }
-        links
-    }
-
-    fn add(&mut self, from: &SmolStr, to: &SmolStr) {
-        if let (Some(&from), Some(&to)) = (self.ids.get(from), self.ids.get(to)) {
-            self.next[from as usize].push(to);
-            self.previous[to as usize].push(from);
-        }
-    }
-
-    /// All that wait for a node, directly or through others.
-    pub fn after(&self, name: &SmolStr) -> HashSet<SmolStr> {
-        self.reached(name, &self.next)
-    }
-
-    /// All that a node waits for.
-    pub fn before(&self, name: &SmolStr) -> HashSet<SmolStr> {
-        self.reached(name, &self.previous)
-    }
-
-    fn reached(&self, name: &SmolStr, edges: &[Vec<u32>]) -> HashSet<SmolStr> {
-        let mut seen = HashSet::new();
-        let mut open: Vec<u32> = self.ids.get(name).copied().into_iter().collect();
-        while let Some(at) = open.pop() {
-            open.extend(edges[at as usize].iter().filter(|&&next| seen.insert(next)));
-        }
-        seen.into_iter().map(|at| self.names[at as usize].clone()).collect()
     }
 }

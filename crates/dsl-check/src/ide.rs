@@ -18,6 +18,7 @@ mod symbols;
 mod things;
 mod tokens;
 mod type_definition;
+mod waits;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ use crate::signatures::NodeSig;
 use crate::trees::parse;
 
 pub use assists::{Assist, AssistKind};
-pub use completion::{Completion, CompletionKind};
+pub use completion::{Completion, CompletionKind, Completions};
 pub use hierarchy::{HierarchyItem, HierarchyStep};
 pub use hints::{Hint, HintOf};
 pub use hover::Hover;

@@ -158,28 +158,25 @@ impl Workspace {
 
     /// Sets the whole of a file, as it is on disk or in an editor.
     pub fn set_file(&mut self, path: impl AsRef<Path>, bytes: &[u8]) {
-        self.set_one(path.as_ref(), bytes);
-        self.admit();
+        self.set_files([(path, bytes)]);
     }
 
     /// The same of many files, in less time than one by one.
     pub fn set_files<P: AsRef<Path>, B: AsRef<[u8]>>(&mut self, files: impl IntoIterator<Item = (P, B)>) {
+        let mut stored = Vec::new();
         for (path, bytes) in files {
-            self.set_one(path.as_ref(), bytes.as_ref());
+            let path: Arc<Path> = self.analysis.path(path.as_ref()).into();
+            self.store(path.clone(), bytes.as_ref());
+            stored.push(path);
         }
+        let db = &self.analysis.db;
+        let files = stored.iter().filter_map(|path| self.held.get(path));
+        let chunks: Vec<SourceChunk> = files.flat_map(|held| held.file.chunks(db)).copied().collect();
+        for_each_chunk(db, &chunks, |db, chunk| {
+            signatures(db, chunk);
+        });
+        stored.into_iter().for_each(|path| self.load_imports(path));
         self.admit();
-    }
-
-    fn set_one(&mut self, path: &Path, bytes: &[u8]) {
-        let path: Arc<Path> = self.analysis.path(path).into();
-        self.store(path.clone(), bytes);
-        if let Some(held) = self.held.get(&path) {
-            let db = &self.analysis.db;
-            for_each_chunk(db, held.file.chunks(db), |db, chunk| {
-                signatures(db, chunk);
-            });
-        }
-        self.load_imports(path);
     }
 
     /// The file is being edited from now on: its changes are expected often.

@@ -252,16 +252,16 @@ impl Repairable for Loaded {
 
     /// Finds all diagnostics of the files as they are now.
     fn check(&mut self) {
-        self.diagnostics.clear();
-        for path in self.workspace.files() {
-            if self.sources.get(&path).is_none() {
+        let files = self.workspace.files();
+        for path in &files {
+            if self.sources.get(path).is_none() {
                 // An import; one that is no text is read again for its bytes.
-                let text = self.workspace.text(&path).map(String::into_bytes);
-                let bytes = text.or_else(|| read_file(&path).ok()).unwrap_or_default();
+                let text = self.workspace.text(path).map(String::into_bytes);
+                let bytes = text.or_else(|| read_file(path).ok()).unwrap_or_default();
                 self.sources.add(path.clone(), &bytes);
             }
-            self.diagnostics.extend(self.workspace.diagnostics(&path));
         }
+        self.diagnostics = self.workspace.diagnostics_of(&files).concat();
         self.look_at_scripts();
     }
 

@@ -1,52 +1,121 @@
-//! `textDocument/completion`: what can be written at the cursor, with documentation.
+//! `textDocument/completion`: what can be written at the cursor; `completionItem/resolve`: its documentation, where that has to be
+//! looked for.
+//!
+//! A long list costs more to send than to find: only its beginning is sent, the client asks again when more is written, and of each item
+//! only what is not understood anyway.
 
 use dsl_check::{Completion, CompletionKind};
+use serde::{Deserialize, Serialize};
 use tower_lsp_server::ls_types::{
-    CompletionItem, CompletionItemKind, CompletionResponse, CompletionTextEdit, Documentation, InsertTextFormat,
-    InsertTextMode, MarkupContent, MarkupKind, TextEdit,
+    CompletionItem, CompletionItemKind, CompletionList, CompletionResponse, CompletionTextEdit, Documentation,
+    InsertTextFormat, InsertTextMode, MarkupContent, MarkupKind, Range, TextEdit, Uri,
 };
 
 use crate::edge;
 use crate::text::Place;
 use crate::view::Subject;
 
-pub(crate) fn completion(subject: &Subject<'_>, place: Place) -> CompletionResponse {
-    let found = subject.view.snapshot.completions(subject.path, subject.offset(place));
-    CompletionResponse::Array(found.into_iter().map(|one| item(subject, one)).collect())
+/// What an item says of itself when its documentation is asked for.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Unresolved {
+    pub uri: Uri,
+    /// Where it was offered.
+    line: u32,
+    column: u32,
+    about: String,
 }
 
-fn item(subject: &Subject<'_>, found: Completion) -> CompletionItem {
-    let range = edge::range(&subject.document.text, found.span, subject.view.settings.encoding);
-    let snippets = subject.view.settings.has_snippets;
-    let insert = match found.insert {
-        Some(insert) if snippets => insert,
-        Some(insert) => plain(&insert),
-        None => found.label.clone(),
+pub(crate) fn completion(subject: &Subject<'_>, place: Place) -> CompletionResponse {
+    let found = subject.view.snapshot.completions(subject.path, subject.offset(place));
+    let mut items = Items {
+        subject,
+        place,
+        range: None,
     };
-    let format = if snippets && insert.contains('$') {
-        InsertTextFormat::SNIPPET
-    } else {
-        InsertTextFormat::PLAIN_TEXT
+    CompletionResponse::List(CompletionList {
+        is_incomplete: found.is_part,
+        items: found.found.into_iter().map(|one| items.item(one)).collect(),
+    })
+}
+
+/// What an item is about, if its documentation has to be looked for.
+pub(crate) fn unresolved(item: &CompletionItem) -> Option<Unresolved> {
+    serde_json::from_value(item.data.clone()?).ok()
+}
+
+/// The documentation of an item that was offered before; absent if the text has changed so much that nothing is known of it.
+pub(crate) fn documentation(subject: &Subject<'_>, unresolved: &Unresolved) -> Option<Documentation> {
+    let place = Place {
+        line: unresolved.line,
+        column: unresolved.column,
     };
-    CompletionItem {
-        kind: Some(kind(found.kind)),
-        detail: found.detail,
-        documentation: found.doc.map(|value| {
-            Documentation::MarkupContent(MarkupContent {
-                kind: MarkupKind::Markdown,
-                value,
-            })
-        }),
-        // what is near comes before what is always there
-        sort_text: Some(format!("{}{}", rank(found.kind), found.label)),
-        insert_text_format: Some(format),
-        insert_text_mode: Some(InsertTextMode::ADJUST_INDENTATION),
-        text_edit: Some(CompletionTextEdit::Edit(TextEdit {
-            range,
-            new_text: insert,
-        })),
-        label: found.label,
-        ..CompletionItem::default()
+    let offset = subject.offset(place);
+    let snapshot = &subject.view.snapshot;
+    snapshot
+        .about_completion(subject.path, offset, &unresolved.about)
+        .map(markdown)
+}
+
+fn markdown(value: String) -> Documentation {
+    Documentation::MarkupContent(MarkupContent {
+        kind: MarkupKind::Markdown,
+        value,
+    })
+}
+
+struct Items<'s> {
+    subject: &'s Subject<'s>,
+    place: Place,
+    /// All replace the same part of a word.
+    range: Option<Range>,
+}
+
+impl Items<'_> {
+    fn item(&mut self, found: Completion) -> CompletionItem {
+        let settings = &self.subject.view.settings;
+        let text = &self.subject.document.text;
+        let range = *self
+            .range
+            .get_or_insert_with(|| edge::range(text, found.span, settings.encoding));
+        let insert = match found.insert {
+            Some(insert) if settings.has_snippets => insert,
+            Some(insert) => plain(&insert),
+            None => found.label.clone(),
+        };
+        let is_snippet = settings.has_snippets && insert.contains('$');
+        CompletionItem {
+            kind: Some(kind(found.kind)),
+            detail: found.detail,
+            documentation: found.doc.map(markdown),
+            sort_text: Some(sort_text(found.kind, found.order, &found.label)),
+            insert_text_format: is_snippet.then_some(InsertTextFormat::SNIPPET),
+            insert_text_mode: insert.contains('\n').then_some(InsertTextMode::ADJUST_INDENTATION),
+            text_edit: Some(CompletionTextEdit::Edit(TextEdit {
+                range,
+                new_text: insert,
+            })),
+            label: found.label,
+            data: found.about.and_then(|about| self.unresolved(about)),
+            ..CompletionItem::default()
+        }
+    }
+
+    fn unresolved(&self, about: String) -> Option<serde_json::Value> {
+        let unresolved = Unresolved {
+            uri: self.subject.document.uri.clone(),
+            line: self.place.line,
+            column: self.place.column,
+            about,
+        };
+        serde_json::to_value(unresolved).ok()
+    }
+}
+
+/// What is near comes before what is always there.
+fn sort_text(kind: CompletionKind, order: u32, label: &str) -> String {
+    match order {
+        0 => format!("{}{label}", rank(kind)),
+        order => format!("{}{order:05}", rank(kind)),
     }
 }
 

@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -53,7 +54,7 @@ pub(crate) async fn of_workspace_when_new(
     loop {
         revisions.borrow_and_update();
         let known = previous.clone();
-        let look = move |views: &Views| (!views.is_loading).then(|| of_workspace(views, &known));
+        let look = move |views: &Views| (!views.is_loading).then(|| views.in_turn(|views| of_workspace(views, &known)));
         let pause = match server.ask_workspace(look).await {
             Ok(Some((reports, is_news))) if is_news || previous.is_empty() => return Ok(reports),
             Err(error) if error.code != ErrorCode::ContentModified => return Err(error),
@@ -71,9 +72,9 @@ pub(crate) async fn of_workspace_when_new(
 fn of_workspace(views: &Views, previous: &HashMap<Uri, String>) -> (Vec<WorkspaceDocumentDiagnosticReport>, bool) {
     let mut all = Reports::default();
     for view in views.all.iter().filter(|view| view.is_folder) {
-        for path in view.snapshot.files() {
-            if let Some(uri) = view.uri(&path).filter(|_| path.starts_with(view.snapshot.root())) {
-                let (items, version) = of_file(view, &path);
+        let paths = view.own_files();
+        for (path, (items, version)) in paths.iter().zip(of_files(view, &paths)) {
+            if let Some(uri) = view.uri(path) {
                 let known = previous.get(&uri).map(String::as_str);
                 all.add(uri, version, report(items, known));
             }
@@ -119,14 +120,19 @@ impl Reports {
     }
 }
 
-fn of_file(view: &View, path: &Path) -> (Vec<Diagnostic>, Option<i64>) {
-    match view.documents.get(path) {
+/// What is wrong with each file, and the version of those that are open.
+fn of_files(view: &View, paths: &[Arc<Path>]) -> Vec<(Vec<Diagnostic>, Option<i64>)> {
+    let is_closed = |path: &&Arc<Path>| view.documents.get(path).is_none();
+    let closed: Vec<Arc<Path>> = paths.iter().filter(is_closed).cloned().collect();
+    let mut of_closed = publish_diagnostics::of_files(view, &closed).into_iter();
+    let of_file = |path: &Arc<Path>| match view.documents.get(path) {
         Some(document) => {
             let (items, _) = publish_diagnostics::of_document(view, path, document);
             (items, Some(document.version.into()))
         }
-        None => (publish_diagnostics::of_file(view, path), None),
-    }
+        None => (of_closed.next().unwrap_or_default(), None),
+    };
+    paths.iter().map(of_file).collect()
 }
 
 /// In full, or that nothing has changed.

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::writer::Message;
-use next_run::ForeseenOf;
+use next_run::{ForeseenOf, Later, OfPlan};
 use store_reader::StoreReader;
 
 pub(crate) use changed::changed_since;
@@ -49,6 +49,10 @@ enum Wanted {
     Runs(PathBuf),
     /// Work out what the next run of a plan would find in one.
     Forecasts(PathBuf),
+    /// Have a large plan compiled for that, now that the typing pauses.
+    Compiled(Later),
+    /// More is known.
+    Known,
 }
 
 #[derive(Default)]
@@ -89,6 +93,11 @@ impl History {
         known.runs.clone()
     }
 
+    /// Has the client ask again.
+    fn tell(&self) {
+        _ = self.wanted.send(Wanted::Known);
+    }
+
     /// A file of a store has changed.
     pub(crate) fn changed(&self, store: &Path) {
         _ = self.wanted.send(Wanted::Runs(store.to_path_buf()));
@@ -114,22 +123,26 @@ fn watch(shared: &Shared, asked: &Receiver<Wanted>, foresee: Option<Foresee>, wr
     let mut readers: HashMap<PathBuf, StoreReader> = HashMap::new();
     while let Some(wanted) = together(asked) {
         let mut stores: BTreeMap<PathBuf, bool> = BTreeMap::new();
+        let mut later: HashMap<OfPlan, Later> = HashMap::new();
+        let mut is_news = false;
         for one in wanted {
             match one {
                 Wanted::Runs(store) => drop(stores.insert(store, true)),
                 Wanted::Forecasts(store) => drop(stores.entry(store).or_default()),
+                Wanted::Compiled(plan) => drop(later.insert(plan.of.clone(), plan)),
+                Wanted::Known => is_news = true,
             }
         }
-        let mut is_news = false;
         for (store, &has_changed) in &stores {
             is_news |= has_changed && read(shared, &mut readers, store);
             let work_out = |foresee| next_run::work_out(shared, store, has_changed, foresee);
             let worked_out = foresee.map(|foresee| catch_unwind(AssertUnwindSafe(|| work_out(foresee))));
             is_news |= matches!(worked_out, Some(Ok(true)));
         }
-        if is_news {
+        let messages = later.into_values().map(next_run::compile_later);
+        for message in messages.chain(is_news.then_some(Message::HistoryKnown)) {
             let Some(writer) = writer.upgrade() else { return };
-            if writer.send(Message::HistoryKnown).is_err() {
+            if writer.send(message).is_err() {
                 return;
             }
         }

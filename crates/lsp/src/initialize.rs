@@ -69,6 +69,7 @@ pub(crate) fn result(settings: &Settings) -> InitializeResult {
         code_action_provider: Some(CodeActionProviderCapability::Options(actions)),
         completion_provider: Some(CompletionOptions {
             trigger_characters: Some([".", ":", " ", ">", "|", "{"].map(str::to_owned).to_vec()),
+            resolve_provider: Some(true),
             ..Default::default()
         }),
         signature_help_provider: Some(SignatureHelpOptions {

@@ -4,6 +4,7 @@
 //! opened are looked at when the typing pauses. What has not changed is not computed again, and not sent again.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use dsl_check::ShellScript;
 use tower_lsp_server::ls_types::{
@@ -47,11 +48,10 @@ pub(crate) fn sheets(views: &Views) -> Vec<(Uri, Sheet)> {
 pub(crate) fn sheets_of_rest(views: &Views) -> Vec<(Uri, Sheet)> {
     let mut sheets = Vec::new();
     for view in views.all.iter().filter(|view| view.is_folder) {
-        let files = view.snapshot.files().into_iter();
-        let own = files.filter(|path| path.starts_with(view.snapshot.root()) && view.documents.get(path).is_none());
-        for path in own {
-            let Some(uri) = view.uri(&path) else { continue };
-            let diagnostics = of_file(view, &path);
+        let mut paths = view.own_files();
+        paths.retain(|path| view.documents.get(path).is_none());
+        for (path, diagnostics) in paths.iter().zip(of_files(view, &paths)) {
+            let Some(uri) = view.uri(path) else { continue };
             sheets.push((
                 uri,
                 Sheet {
@@ -64,21 +64,24 @@ pub(crate) fn sheets_of_rest(views: &Views) -> Vec<(Uri, Sheet)> {
     sheets
 }
 
+/// What is wrong with files that nobody opened, each.
+pub(crate) fn of_files(view: &View, paths: &[Arc<Path>]) -> Vec<Vec<Diagnostic>> {
+    let found = view.snapshot.diagnostics_of(paths);
+    let shown = |(path, found): (&Arc<Path>, Vec<dsl_check::Diagnostic>)| {
+        // most files are fine, and then their text is not wanted
+        let text = view.text(path).filter(|_| !found.is_empty());
+        text.map_or_else(Vec::new, |text| {
+            found.iter().map(|found| diagnostic(view, &text, found)).collect()
+        })
+    };
+    paths.iter().zip(found).map(shown).collect()
+}
+
 /// What is wrong with an open document, and the scripts that shellcheck may have something to say of.
 pub(crate) fn of_document(view: &View, path: &Path, document: &Document) -> (Vec<Diagnostic>, Vec<ShellScript>) {
     let (found, scripts) = view.diagnostics(path, document);
     let shown = found.iter().map(|found| diagnostic(view, &document.text, found));
     (shown.collect(), scripts)
-}
-
-/// What is wrong with a file that nobody opened.
-pub(crate) fn of_file(view: &View, path: &Path) -> Vec<Diagnostic> {
-    let found = view.snapshot.diagnostics(path);
-    // most files are fine, and then their text is not wanted
-    let Some(text) = view.text(path).filter(|_| !found.is_empty()) else {
-        return Vec::new();
-    };
-    found.iter().map(|found| diagnostic(view, &text, found)).collect()
 }
 
 /// What is left of a document that was closed.

@@ -10,8 +10,8 @@ use dsl_check::{Loader, Workspace};
 use crate::disk::{self, Disk};
 use crate::documents::Documents;
 
-/// So much text is read at once, so that edits do not wait.
-const STEP_BYTES: usize = 256 << 10;
+/// So much text is read at once: more would keep edits waiting, less would have what is open looked at for each little piece.
+const STEP_BYTES: usize = 1 << 20;
 
 pub(crate) struct Root {
     pub workspace: Workspace,

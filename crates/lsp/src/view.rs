@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dsl_check::{Analysis, Diagnostic, ShellScript};
 use tower_lsp_server::ls_types::Uri;
@@ -17,6 +17,8 @@ use crate::text::{Place, Text};
 
 pub(crate) struct View {
     pub(crate) snapshot: Analysis,
+    /// Of the workspaces: what follows from one text does so while this stays the same.
+    pub(crate) revision: u64,
     /// The client's: its files are checked though nobody opened them.
     pub(crate) is_folder: bool,
     pub(crate) documents: Documents,
@@ -32,7 +34,12 @@ pub(crate) struct Views {
     pub(crate) all: Vec<View>,
     /// Plans of the client's folders are still being read.
     pub(crate) is_loading: bool,
+    pub(crate) turn: Turn,
 }
+
+/// Held by who looks at all files. A client may be told of them and ask about them at once: who comes second finds the answers
+/// there, instead of getting in the way.
+pub(crate) type Turn = Arc<Mutex<()>>;
 
 impl Views {
     /// What is no file is seen in the first.
@@ -49,6 +56,12 @@ impl Views {
         question: impl FnOnce(&Subject<'_>) -> T,
     ) -> Result<Option<T>, Interrupted> {
         self.of(path).about(path, question)
+    }
+
+    /// Looks at all files, when nobody else does.
+    pub(crate) fn in_turn<T>(&self, look: impl FnOnce(&Self) -> T) -> T {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        look(self)
     }
 
     /// Runs something on all snapshots until it is done, a change is pending, or it panics.
@@ -98,6 +111,13 @@ impl View {
             Ok(Err(_)) => Err(Interrupted::Overtaken),
             Err(panic) => Err(Interrupted::Panicked(panic_message(panic.as_ref()))),
         }
+    }
+
+    /// The files below the root: what they import from elsewhere is not among them.
+    pub(crate) fn own_files(&self) -> Vec<Arc<Path>> {
+        let mut files = self.snapshot.files();
+        files.retain(|path| path.starts_with(self.snapshot.root()));
+        files
     }
 
     /// All that is wrong with an open document as far as it is known, and the scripts that shellcheck may have something to say of.

@@ -23,7 +23,7 @@ use crate::roots::{Root, Roots};
 use crate::scripts::Scripts;
 use crate::settings::Settings;
 use crate::text_document_sync::{Change, Refusal};
-use crate::view::{Interrupted, View, Views, panic_message};
+use crate::view::{Interrupted, Turn, View, Views, panic_message};
 
 /// Something that is done with a snapshot, on another thread.
 pub(crate) type Job = Box<dyn FnOnce(Views) + Send>;
@@ -91,6 +91,7 @@ pub(crate) struct Writer {
     history: Option<History>,
     /// Counts what changed the workspace.
     revision: u64,
+    turn: Turn,
 }
 
 /// Starts the thread; it ends when the last sender is gone.
@@ -117,6 +118,7 @@ pub(crate) fn start(
         scripts,
         history: Some(history),
         revision: 0,
+        turn: Turn::default(),
     };
     thread.spawn(move || writer.run(&receiver))?;
     Ok(sender)
@@ -320,6 +322,7 @@ impl Writer {
     fn views(&self) -> Views {
         let view = |root: &Root| View {
             snapshot: root.workspace.snapshot(),
+            revision: self.revision,
             is_folder: root.is_folder,
             documents: self.documents.clone(),
             settings: self.settings.clone(),
@@ -329,6 +332,7 @@ impl Writer {
         Views {
             all: self.roots.iter().map(view).collect(),
             is_loading: self.roots.is_loading(),
+            turn: self.turn.clone(),
         }
     }
 
@@ -376,11 +380,12 @@ impl Writer {
             return;
         }
         let (views, outbox) = (self.views(), self.outbox.clone());
-        self.runtime
-            .spawn_blocking(move || match views.catch(publish_diagnostics::sheets_of_rest) {
+        self.runtime.spawn_blocking(move || {
+            match views.catch(|views| views.in_turn(publish_diagnostics::sheets_of_rest)) {
                 Ok(sheets) => outbox.publish_rest(revision, sheets),
                 Err(Interrupted::Overtaken) => {}
                 Err(Interrupted::Panicked(why)) => outbox.log(MessageType::ERROR, format!("checking failed: {why}")),
-            });
+            }
+        });
     }
 }

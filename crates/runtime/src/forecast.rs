@@ -2,24 +2,29 @@
 //!
 //! The engine is driven as in a run, and answered what a driver would answer when it looks for a result; nothing is started, so what comes
 //! behind a task that would run is compared by what the plan says of it. The keys are those of a run: the same engine makes them, and the
-//! same [`Sight`] looks at the files. Absent: secrets, without which a plan's files have no key.
+//! same [`Sight`] looks at the files, as far as they are not too large. Absent: secrets. They are in keys by name only, but a run takes
+//! them out of files before it compares those; what is compared here may still hold one, which is said where it matters.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::event::{Command, Event, EventKind, Found, RunStarted};
 use engine::{Engine, Sought};
-use ir::fingerprint::{self, Kind, Part};
+use ir::fingerprint::{self, Difference, Kind, Part};
 use ir::plan::{Inputs, NodeId, Plan};
 use smol_str::SmolStr;
-use store::{Artifacts, Cache, Forecast, Kept, Provided, RunFolder, RunMeta, Store, StoreError, now_ms};
+use store::{Artifacts, Cache, CacheEntry, Forecast, Kept, Provided, RunFolder, RunMeta, Store, StoreError, now_ms};
 
 use crate::error::RunError;
-use crate::reuse::{Sight, key, recalled};
+use crate::reuse::{Glance, Sight, key, recalled};
 use crate::secrets::Redactor;
 
 /// More results are not looked for.
-const LOOKS_MAX: usize = 2_000;
+const LOOKS_MAX: usize = 20_000;
+/// So much of the files that tasks touch is read.
+const BYTES_MAX: u64 = 64 << 20;
 /// So many attempts at once that none waits for another.
 const PARALLEL: u32 = 1 << 20;
 /// The name of the run that is not run: it is nobody's.
@@ -47,6 +52,9 @@ struct Looking {
     kept: BTreeMap<String, Kept>,
     artifacts: Artifacts,
     redactor: Arc<Redactor>,
+    glance: RefCell<Glance>,
+    /// The folder that a run would have to itself, with nothing in it yet.
+    own_dir: PathBuf,
     found: BTreeMap<SmolStr, Forecast>,
 }
 
@@ -64,6 +72,8 @@ impl Looking {
             cache,
             artifacts: store.artifacts(),
             redactor: Arc::default(),
+            glance: RefCell::new(Glance::new(BYTES_MAX)),
+            own_dir: last.path().with_file_name(RUN).join("work"),
             found: BTreeMap::new(),
             meta,
         })
@@ -120,23 +130,27 @@ impl Looking {
         let Some(wanted) = self.engine.sought(node, instance) else {
             return Ok(None);
         };
-        if self.is_beyond_sight(&wanted) {
-            return Ok(None);
-        }
-        let dir = self.meta.cwd.join(wanted.dir.as_deref().unwrap_or_default());
+        let dir = match &wanted.dir {
+            Some(dir) => self.meta.cwd.join(dir),
+            None => self.own_dir.clone(),
+        };
         let workspace = self.meta.workspace.to_string_lossy();
         let sight = Sight {
             artifacts: &self.artifacts,
             redactor: &self.redactor,
             workspace: &workspace,
             run: RUN,
+            glance: Some(&self.glance),
         };
         let files = sight.files(&wanted, &dir);
         let key = key(&wanted, &files);
         let (forecast, found) = match self.cache.find(&key) {
             Ok(Some(entry)) => match sight.fits(&entry, &wanted, &dir) {
                 Ok(found) => (Some(reused(&wanted, &found)), Some(Box::new(found))),
-                Err(why) => (Some(Forecast::Unfit { why }), None),
+                Err(why) => (
+                    Some(self.unfit(why, entry, &wanted, |entry| sight.fits(entry, &wanted, &dir))),
+                    None,
+                ),
             },
             Ok(None) => (self.again(node, &wanted, &files), None),
             Err(error @ (StoreError::NoArtifact { .. } | StoreError::ArtifactChanged { .. })) => {
@@ -145,6 +159,11 @@ impl Looking {
             }
             Err(error) => return Err(error.into()),
         };
+        if std::mem::take(&mut self.glance.borrow_mut().is_cut) {
+            let forecast = self.but_for_files(node, &wanted);
+            self.say(node, forecast);
+            return Ok(None);
+        }
         self.say(node, forecast);
         Ok(Some(EventKind::LookedUp {
             node,
@@ -156,19 +175,52 @@ impl Looking {
         }))
     }
 
-    /// Files whose key only a run can make: those in a folder of its own, and those that may hold a secret.
-    fn is_beyond_sight(&self, wanted: &Sought) -> bool {
-        let touches = !wanted.reads.is_empty() || !wanted.writes.is_empty();
-        touches && (wanted.dir.is_none() || !self.engine.plan().secrets.is_empty())
+    /// Whether a run would look for secrets in what the task touches.
+    fn may_hold_secrets(&self, wanted: &Sought) -> bool {
+        touches_files(wanted) && !self.engine.plan().secrets.is_empty()
+    }
+
+    /// There is a result for the key, which does not stand in.
+    fn unfit<T, E>(
+        &self,
+        why: String,
+        mut entry: CacheEntry,
+        wanted: &Sought,
+        fits: impl Fn(&CacheEntry) -> Result<T, E>,
+    ) -> Forecast {
+        let is_what_it_wrote = entry.wrote.take().is_some() && fits(&entry).is_ok();
+        Forecast::Unfit {
+            why: match is_what_it_wrote && self.may_hold_secrets(wanted) {
+                true => format!("{why}, unless it holds a secret"),
+                false => why,
+            },
+        }
     }
 
     fn again(&self, node: NodeId, wanted: &Sought, files: &[Part]) -> Option<Forecast> {
         let kept = self.nearest(node, &wanted.label)?;
         let parts: Vec<Part> = wanted.parts.iter().chain(files).cloned().collect();
+        let mut differences = fingerprint::differences(&kept.parts, &parts);
+        let mut may_be_secrets = false;
+        if self.may_hold_secrets(wanted) {
+            let is_content = |one: &Difference| one.kind == Kind::Files && one.what != "folder";
+            match differences.iter().all(is_content) {
+                true => may_be_secrets = true,
+                false => differences.retain(|one| !is_content(one)),
+            }
+        }
         Some(Forecast::Again {
             run: kept.run.clone(),
-            differences: fingerprint::differences(&kept.parts, &parts),
+            differences,
+            may_be_secrets,
         })
+    }
+
+    /// What can be told of a task whose files are too large to be looked at.
+    fn but_for_files(&self, node: NodeId, wanted: &Sought) -> Option<Forecast> {
+        let kept = self.nearest(node, &wanted.label)?;
+        let is_known = |kind| kind != Kind::Files;
+        Some(compared(kept, wanted, is_known, Provided::LargeFiles))
     }
 
     /// The newest result of the same instance, else of another one of its task.
@@ -209,7 +261,7 @@ impl Looking {
                 .name(node, None)
                 .is_some_and(|name| self.found.contains_key(&name));
             let forecast = match self.nearest(node, &wanted.label) {
-                Some(kept) if !looked => compared(kept, &wanted),
+                Some(kept) if !looked => Some(compared(kept, &wanted, is_written, Provided::Values)),
                 _ => None,
             };
             self.say(node, forecast);
@@ -229,30 +281,40 @@ fn given(meta: &RunMeta, then: &Plan, now: &Plan) -> Inputs {
     given.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
+fn touches_files(wanted: &Sought) -> bool {
+    !(wanted.reads.is_empty() && wanted.writes.is_empty())
+}
+
 fn reused(wanted: &Sought, found: &Found) -> Forecast {
-    let touches = wanted.dir.is_some() && !(wanted.reads.is_empty() && wanted.writes.is_empty());
     Forecast::Reused {
         run: found.run.to_string(),
         until_ms: found.made_ms.saturating_add_unsigned(wanted.age_max_ms),
-        provided: touches.then_some(Provided::Files),
+        provided: touches_files(wanted).then_some(Provided::Files),
     }
 }
 
-/// By what the plan says, whatever is read.
-fn compared(kept: &Kept, wanted: &Sought) -> Option<Forecast> {
-    let said = |part: &&Part| matches!(part.kind, Kind::Clause | Kind::Use);
-    let [before, now] =
-        [&kept.parts, &wanted.parts].map(|parts| parts.iter().filter(said).cloned().collect::<Vec<_>>());
-    let differences = fingerprint::differences(&before, &now);
+/// What the plan says, whatever is read.
+fn is_written(kind: Kind) -> bool {
+    matches!(kind, Kind::Clause | Kind::Use)
+}
+
+/// By the parts that are known; the rest is taken for granted.
+fn compared(kept: &Kept, wanted: &Sought, is_known: impl Fn(Kind) -> bool, provided: Provided) -> Forecast {
+    let known = |parts: &[Part]| -> Vec<Part> { parts.iter().filter(|part| is_known(part.kind)).cloned().collect() };
+    let differences = fingerprint::differences(&known(&kept.parts), &known(&wanted.parts));
     let run = kept.run.clone();
-    Some(match differences.is_empty() {
-        false => Forecast::Again { run, differences },
+    match differences.is_empty() {
+        false => Forecast::Again {
+            run,
+            differences,
+            may_be_secrets: false,
+        },
         true => Forecast::Reused {
             run,
             until_ms: kept.made_ms.saturating_add_unsigned(wanted.age_max_ms),
-            provided: Some(Provided::Values),
+            provided: Some(provided),
         },
-    })
+    }
 }
 
 fn rank(forecast: &Forecast) -> u32 {

@@ -4,8 +4,9 @@
 //! event says why not. Looking for results and keeping them never stops a run: a cache that cannot be used is said once, and does
 //! without. Facts are promised: an error ends the driver, and the next one keeps them. Absent: deciding what may be reused.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::event::{Command, EventKind, Found, Kept};
@@ -107,6 +108,26 @@ pub(crate) struct Sight<'a> {
     /// Absolute path of the workspace's root.
     pub workspace: &'a str,
     pub run: &'a str,
+    /// What has been looked at already, by whoever only looks; a run looks anew each time.
+    pub glance: Option<&'a RefCell<Glance>>,
+}
+
+/// What somebody who only looks has seen of the files of tasks: each pattern in a folder once, and so many bytes in all.
+pub(crate) struct Glance {
+    bytes_left: u64,
+    seen: HashMap<(PathBuf, String), Part>,
+    /// Some files were more than was left.
+    pub is_cut: bool,
+}
+
+impl Glance {
+    pub fn new(bytes_max: u64) -> Self {
+        Self {
+            bytes_left: bytes_max,
+            seen: HashMap::new(),
+            is_cut: false,
+        }
+    }
 }
 
 impl Sight<'_> {
@@ -130,7 +151,25 @@ impl Sight<'_> {
             redactor: self.redactor,
         };
         let what = format!("{effect}({pattern:?})");
-        match world.covered(pattern) {
+        let Some(glance) = self.glance else {
+            return self.part(what, world.covered(pattern));
+        };
+        let mut glance = glance.borrow_mut();
+        let place = (dir.to_path_buf(), what.clone());
+        if let Some(seen) = glance.seen.get(&place) {
+            return seen.clone();
+        }
+        let Some(files) = world.covered_within(pattern, &mut glance.bytes_left) else {
+            glance.is_cut = true;
+            return self.part(what, Err("too large to be looked at here".to_owned()));
+        };
+        let part = self.part(what, files);
+        glance.seen.insert(place, part.clone());
+        part
+    }
+
+    fn part(&self, what: String, files: Result<Vec<(String, String)>, String>) -> Part {
+        match files {
             Ok(files) => {
                 let count = match files.len() {
                     1 => "1 file".to_owned(),
@@ -200,6 +239,7 @@ impl Driver<'_> {
             redactor: self.preparer.secrets.redactor(),
             workspace: run.map_or("/", |run| &run.workspace),
             run: self.folder.id(),
+            glance: None,
         }
     }
 

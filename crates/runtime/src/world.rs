@@ -67,17 +67,39 @@ impl World for DiskWorld<'_> {
 impl DiskWorld<'_> {
     /// The files that a pattern of `effects:` covers, in order of their names, each with its digest. A folder covers what is below it.
     pub fn covered(&mut self, pattern: &str) -> Result<Vec<(String, String)>, String> {
-        let plain = pattern.trim_end_matches('/');
-        let names = match fs::metadata(self.dir.join(plain)) {
-            _ if is_pattern(pattern) => find(self.dir, pattern)?,
-            Ok(meta) if meta.is_dir() && matches!(plain, "" | ".") => find(self.dir, "**")?,
-            Ok(meta) if meta.is_dir() => find(self.dir, &format!("{}/**", globset::escape(plain)))?,
-            Ok(_) => vec![plain.to_owned()],
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(format!("cannot look at `{pattern}`: {error}")),
-        };
+        let names = self.names(pattern)?;
         let digest = |name: String| self.hash(&name).map(|digest| (name, digest));
         names.into_iter().map(digest).collect()
+    }
+
+    /// The same, if all of them together have no more bytes than are left, which they are taken from; absent if they have.
+    pub fn covered_within(
+        &mut self,
+        pattern: &str,
+        bytes_left: &mut u64,
+    ) -> Option<Result<Vec<(String, String)>, String>> {
+        let names = match self.names(pattern) {
+            Ok(names) => names,
+            Err(why) => return Some(Err(why)),
+        };
+        let size = |name: &String| fs::metadata(self.dir.join(name)).map_or(0, |meta| meta.len());
+        let bytes = names.iter().map(size).fold(0, u64::saturating_add);
+        *bytes_left = bytes_left.checked_sub(bytes)?;
+        let digest = |name: String| self.hash(&name).map(|digest| (name, digest));
+        Some(names.into_iter().map(digest).collect())
+    }
+
+    /// The files that a pattern of `effects:` covers, in order.
+    fn names(&self, pattern: &str) -> Result<Vec<String>, String> {
+        let plain = pattern.trim_end_matches('/');
+        match fs::metadata(self.dir.join(plain)) {
+            _ if is_pattern(pattern) => find(self.dir, pattern),
+            Ok(meta) if meta.is_dir() && matches!(plain, "" | ".") => find(self.dir, "**"),
+            Ok(meta) if meta.is_dir() => find(self.dir, &format!("{}/**", globset::escape(plain))),
+            Ok(_) => Ok(vec![plain.to_owned()]),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(format!("cannot look at `{pattern}`: {error}")),
+        }
     }
 
     fn open(&self, path: &Path) -> Result<Redacted<File>, String> {

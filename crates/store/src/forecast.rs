@@ -12,7 +12,12 @@ pub enum Forecast {
         provided: Option<Provided>,
     },
     /// What its result follows from is not what it was in that run.
-    Again { run: String, differences: Vec<Difference> },
+    Again {
+        run: String,
+        differences: Vec<Difference>,
+        /// Only its files differ, and a run takes secrets out of them before it compares.
+        may_be_secrets: bool,
+    },
     /// There is a result, which does not fit: a sentence.
     Unfit { why: String },
 }
@@ -24,4 +29,6 @@ pub enum Provided {
     Files,
     /// What the task reads is what it was: other tasks come first.
     Values,
+    /// So are the files that it reads, which are too large to be looked at.
+    LargeFiles,
 }

@@ -9,20 +9,20 @@ use ir::plan::{EffectKind, RunnerKind};
 use ir::types::Type;
 use smol_str::SmolStr;
 
-use super::completion::{Completion, CompletionKind as Kind, Expected, trailing_word};
+use super::completion::{Completion, CompletionKind as Kind, Completions, Expected, trailing_word};
+use super::waits::{Direction, reached};
 use crate::analysis::Analysis;
-use crate::chart::Links;
 use crate::check::{NODE_STATUSES, error_type, kinds, node_outputs};
 use crate::diagnostic::BlockRef;
 use crate::graph::{BUILTIN_MODES, sig_of};
 use crate::inputs::SourceFile;
 use crate::plans::{PlanBlocks, file_plans};
 use crate::scope::{FileScope, PlanScope, TypedField, scope};
-use crate::signatures::{NodeKind, NodeSig, Ties, Work};
+use crate::signatures::{NeedSig, NodeKind, NodeSig, Ties, Work};
 use crate::types::BUILTIN_TYPES;
 
-/// Of more, those are kept that begin with what is written.
-const OFFERED_MAX: usize = 1000;
+/// Of more, the first are kept whose letters are written, in this order: nobody looks through as many, and an editor asks again.
+const OFFERED_MAX: usize = 200;
 
 /// What an empty file can begin with.
 pub(super) fn declarations(span: Span) -> Vec<Completion> {
@@ -44,6 +44,8 @@ fn keyword(kind: DeclKind, span: Span) -> Completion {
         doc: None,
         insert: Some(insert),
         span,
+        order: 0,
+        about: None,
     }
 }
 
@@ -55,6 +57,8 @@ fn import(span: Span) -> Completion {
         doc: None,
         insert: Some("use \"$1\"".to_owned()),
         span,
+        order: 0,
+        about: None,
     }
 }
 
@@ -68,6 +72,8 @@ pub(super) struct Candidates<'a> {
     plan: Option<&'a PlanBlocks>,
     /// The node that the cursor is in, …
     node: Option<&'a NodeSig>,
+    /// … its index in the plan, …
+    at: Option<usize>,
     /// … and how it is tied to others.
     ties: Option<&'a Ties>,
     db: &'a crate::inputs::Database,
@@ -99,6 +105,7 @@ impl<'a> Candidates<'a> {
             shape: at.and_then(|at| Self::shape(analysis, file, at)),
             plan,
             node: node.and_then(|_| sig_of(db, block)).map(|sig| &**sig),
+            at: node.map(|node| node as usize),
             ties: plan.and_then(|plan| Some(&*plan.nodes.get(node? as usize)?.1)),
             db,
             found: Vec::new(),
@@ -123,17 +130,26 @@ impl<'a> Candidates<'a> {
             Expected::Value(row) => self.values(row),
             Expected::Expr(text) => self.expression(text),
             Expected::Type => self.types(),
-            Expected::Hypothesis => self.nodes(|sig| sig.kind == NodeKind::Hypothesis),
-            Expected::Gate => self.nodes(|sig| sig.kind == NodeKind::Gate),
+            Expected::Hypothesis => self.nodes(|_, ties| ties.kind == NodeKind::Hypothesis),
+            Expected::Gate => self.nodes(|_, ties| ties.kind == NodeKind::Gate),
             Expected::Mocked => self.mocked(before),
             Expected::MemoryKey => self.fields(|shape| &shape.memory, Kind::Member),
             Expected::Inputs => self.inputs(),
             Expected::Words(words) => self.words(words),
         }
-        if self.found.len() > OFFERED_MAX {
+    }
+
+    /// What was found, or as much of it as a person looks at.
+    pub fn offered(mut self, before: &str) -> Completions {
+        let is_part = self.found.len() > OFFERED_MAX;
+        if is_part {
             let written = trailing_word(before).to_lowercase();
-            self.found.retain(|one| one.label.to_lowercase().starts_with(&written));
+            self.found.retain(|one| has_letters(&one.label, &written));
             self.found.truncate(OFFERED_MAX);
+        }
+        Completions {
+            found: self.found,
+            is_part,
         }
     }
 
@@ -146,6 +162,8 @@ impl<'a> Candidates<'a> {
             doc: None,
             insert: None,
             span: self.span,
+            order: 0,
+            about: None,
         });
         &mut self.found[at]
     }
@@ -153,6 +171,13 @@ impl<'a> Candidates<'a> {
     fn words(&mut self, words: &[&str]) {
         for word in words {
             self.push(*word, Kind::Word);
+        }
+    }
+
+    /// Words, each with what it means.
+    fn told(&mut self, words: &[(&str, &str)]) {
+        for (word, meaning) in words {
+            self.push(*word, Kind::Word).detail = Some((*meaning).to_owned());
         }
     }
 
@@ -165,8 +190,10 @@ impl<'a> Candidates<'a> {
         };
         for row in rows.iter().filter(|row| row.repeats || !taken.contains(&row.key)) {
             let item = self.push(row.key.word(), Kind::Clause);
+            let insert = written(row);
+            item.doc = Some(form(row, &insert));
             item.detail = Some(row.doc.to_owned());
-            item.insert = Some(written(row));
+            item.insert = Some(insert);
         }
         if nodes {
             let nodes = DeclKind::ALL.into_iter().filter(|kind| kind.is_node());
@@ -176,49 +203,71 @@ impl<'a> Candidates<'a> {
 
     /// Nodes that do not wait for this one, and are not needed already.
     fn needs(&mut self) {
-        let me = self.node.map(|node| node.name.clone()).unwrap_or_default();
-        let links = self.links();
-        let mut left_out = links.map(|links| links.after(&me)).unwrap_or_default();
-        left_out.insert(me);
-        if let Some(ties) = self.ties {
-            left_out.extend(ties.needs.iter().flat_map(|need| need.names().cloned()));
-        }
-        self.nodes(|sig| sig.kind != NodeKind::Hypothesis && !left_out.contains(&sig.name));
+        let needed: Vec<&SmolStr> = self
+            .ties
+            .map_or_else(Vec::new, |ties| ties.needs.iter().flat_map(NeedSig::names).collect());
+        let waits = self.reached(Direction::After);
+        let me = self.at;
+        self.nodes(|at, ties| {
+            let is_free = Some(at) != me && !waits.get(at).is_some_and(|waits| *waits);
+            is_free && ties.kind != NodeKind::Hypothesis && !needed.contains(&&ties.name)
+        });
     }
 
     /// Nodes that this one does not wait for.
     fn targets(&mut self) {
-        let me = self.node.map(|node| node.name.clone()).unwrap_or_default();
-        let mut left_out = self.links().map(|links| links.before(&me)).unwrap_or_default();
-        left_out.insert(me);
-        self.nodes(|sig| sig.kind != NodeKind::Hypothesis && !left_out.contains(&sig.name));
+        let waited_for = self.reached(Direction::Before);
+        let me = self.at;
+        self.nodes(|at, ties| {
+            let is_free = Some(at) != me && !waited_for.get(at).is_some_and(|waits| *waits);
+            is_free && ties.kind != NodeKind::Hypothesis
+        });
     }
 
-    fn links(&self) -> Option<Links> {
-        Some(Links::new(self.plan?))
+    /// By index of the plan's nodes; empty outside of a node.
+    fn reached(&self, direction: Direction) -> Vec<bool> {
+        let from = self.plan.zip(self.at);
+        from.map_or_else(Vec::new, |(plan, at)| reached(plan, at, direction))
     }
 
-    fn nodes(&mut self, fits: impl Fn(&Ties) -> bool) {
+    /// The node above comes first, then those above that one, then those below.
+    fn nodes(&mut self, fits: impl Fn(usize, &Ties) -> bool) {
         let Some(plan) = self.plan else { return };
-        for (_, sig) in plan.nodes.iter().filter(|(_, sig)| !sig.name.is_empty() && fits(sig)) {
-            let kind = match sig.kind {
+        let count = plan.nodes.len();
+        let here = self.at.unwrap_or(0).min(count);
+        let nearest_first = (0..here).rev().chain(here..count);
+        for (at, order) in nearest_first.zip(1..) {
+            let (_, ties) = &plan.nodes[at];
+            if ties.name.is_empty() || !fits(at, ties) {
+                continue;
+            }
+            let kind = match ties.kind {
                 NodeKind::Hypothesis => Kind::Hypothesis,
                 _ => Kind::Node,
             };
-            let item = self.push(sig.name.as_str(), kind);
-            item.detail = Some(sig.kind.word().to_owned());
+            let item = self.push(ties.name.as_str(), kind);
+            item.detail = Some(ties.kind.word().to_owned());
+            item.about = Some(ties.name.to_string());
+            item.order = order;
         }
     }
 
     fn events(&mut self) {
         let Some(node) = self.node else { return };
-        self.words(&["success", "failure", "timeout"]);
+        self.told(&[
+            ("success", "it completed"),
+            ("failure", "it failed in a way that no other route of it names"),
+            ("timeout", "its time was up"),
+        ]);
         match node.kind {
-            NodeKind::Gate => self.words(&["approved", "rejected"]),
+            NodeKind::Gate => self.told(&[
+                ("approved", "somebody approved it, or its checks hold"),
+                ("rejected", "somebody rejected it"),
+            ]),
             NodeKind::Decision if self.ties.is_some_and(|ties| ties.from_hypotheses) => {
-                self.nodes(|sig| sig.kind == NodeKind::Hypothesis)
+                self.nodes(|_, ties| ties.kind == NodeKind::Hypothesis)
             }
-            _ => self.words(&["in-doubt"]),
+            _ => self.told(&[("in-doubt", "nobody saw how an attempt ended that must not be repeated")]),
         }
         for mode in node.modes.iter() {
             let item = self.push(mode.as_str(), Kind::Word);
@@ -233,11 +282,20 @@ impl<'a> Candidates<'a> {
             K::Kind => self.kinds(),
             K::Fallback => self.targets(),
             K::Call => self.plans(),
-            K::Failure => self.words(&["abort", "continue"]),
-            K::Severity => self.words(&["error", "warning"]),
-            K::From => self.words(&["hypotheses"]),
+            K::Failure => self.told(&[
+                (
+                    "abort",
+                    "start nothing more, let what runs finish, undo what can be undone",
+                ),
+                ("continue", "finish what does not depend on it"),
+            ]),
+            K::Severity => self.told(&[
+                ("error", "a plan that breaks the rule does not run"),
+                ("warning", "a plan that breaks the rule is warned about"),
+            ]),
+            K::From => self.told(&[("hypotheses", "the explanation whose odds are best decides")]),
             K::Judge => {
-                self.words(&["human"]);
+                self.told(&[("human", "people are asked")]);
                 self.capabilities();
             }
             K::Idempotent | K::Optional => self.words(&["true", "false"]),
@@ -301,7 +359,7 @@ impl<'a> Candidates<'a> {
     fn agents(&mut self) {
         let scope = self.scope;
         for name in scope.agents.keys() {
-            self.push(name.as_str(), Kind::Agent);
+            self.push(name.as_str(), Kind::Agent).about = Some(name.to_string());
         }
     }
 
@@ -309,6 +367,7 @@ impl<'a> Candidates<'a> {
         let (scope, own) = (self.scope, self.shape.map(|shape| shape.name.clone()));
         for (name, plan) in scope.plans.iter().filter(|(name, _)| Some(*name) != own.as_ref()) {
             let item = self.push(name.as_str(), Kind::Plan);
+            item.about = Some(name.to_string());
             item.detail = Some(format!("({})", listed(&plan.plan.params)));
         }
     }
@@ -320,14 +379,14 @@ impl<'a> Candidates<'a> {
         }
         let scope = self.scope;
         for name in scope.named.keys() {
-            self.push(name.as_str(), Kind::Type);
+            self.push(name.as_str(), Kind::Type).about = Some(name.to_string());
         }
     }
 
     fn mocked(&mut self, before: &str) {
         let line = before.lines().next_back().unwrap_or_default().trim_start();
         if line.starts_with("mock task ") {
-            self.nodes(|sig| sig.kind == NodeKind::Task);
+            self.nodes(|_, ties| ties.kind == NodeKind::Task);
         } else if line.contains(" fails ") {
             self.words(BUILTIN_MODES);
         } else if line.matches(' ').count() <= 1 {
@@ -393,14 +452,12 @@ impl<'a> Candidates<'a> {
         if self.decl.is_some_and(|decl| decl.kind == DeclKind::Test) {
             self.words(&["status", "ran", "attempts", "remembered"]);
             self.push("outputs", Kind::Group);
-            self.nodes(|sig| sig.kind != NodeKind::Hypothesis);
+            self.nodes(|_, ties| ties.kind != NodeKind::Hypothesis);
+        } else if self.at.is_some() {
+            let upstream = self.reached(Direction::Before);
+            self.nodes(|at, _| upstream.get(at).is_some_and(|is_upstream| *is_upstream));
         } else {
-            let me = self.node.map(|node| node.name.clone());
-            let upstream = me.and_then(|me| Some(self.links()?.before(&me)));
-            match upstream {
-                Some(upstream) => self.nodes(|sig| upstream.contains(&sig.name)),
-                None => self.nodes(|sig| sig.kind != NodeKind::Hypothesis),
-            }
+            self.nodes(|_, ties| ties.kind != NodeKind::Hypothesis);
         }
         self.words(&["true", "false", "none", "and", "or", "not"]);
     }
@@ -470,7 +527,13 @@ impl<'a> Candidates<'a> {
     /// What can follow a path and a dot.
     fn members(&mut self, path: &[&str]) {
         for (name, ty) in self.members_at(path) {
-            self.push(name.as_str(), Kind::Member).detail = Some(ty.to_string());
+            let item = self.push(name.as_str(), Kind::Member);
+            item.detail = Some(ty.to_string());
+            // further down a type has all that there is to say
+            item.about = match path {
+                [group] => Some(format!("{group}.{name}")),
+                _ => None,
+            };
         }
     }
 
@@ -575,6 +638,12 @@ impl<'a> Candidates<'a> {
     }
 }
 
+/// Whether a label has these letters, in this order, as editors filter.
+fn has_letters(label: &str, written: &str) -> bool {
+    let mut letters = label.chars().flat_map(char::to_lowercase);
+    written.chars().all(|wanted| letters.any(|letter| letter == wanted))
+}
+
 /// `query: string, limit: int`
 fn listed(fields: &[TypedField]) -> String {
     let fields: Vec<String> = fields
@@ -610,6 +679,29 @@ fn written(row: &Row) -> String {
         ) => format!("{key}:\n  $0"),
         _ => format!("{key}: $0"),
     }
+}
+
+/// A clause as it is written, and what its number is.
+fn form(row: &Row, snippet: &str) -> String {
+    let mut form = String::new();
+    let mut rest = snippet;
+    while let Some((before, stop)) = rest.split_once('$') {
+        form.push_str(before);
+        // `${1:name}`, `$1`
+        let (text, after) = match stop.strip_prefix('{').and_then(|stop| stop.split_once('}')) {
+            Some((stop, after)) => (stop.split_once(':').map_or("…", |(_, text)| text), after),
+            None => ("…", stop.trim_start_matches(|c: char| c.is_ascii_digit())),
+        };
+        form.push_str(text);
+        rest = after;
+    }
+    form.push_str(rest);
+    let number = match (row.required, row.repeats) {
+        (true, _) => "\n\nIt has to be there.",
+        (_, true) => "\n\nIt may stand more than once.",
+        _ => "",
+    };
+    format!("```plan\n{form}\n```\n{}{number}", row.doc)
 }
 
 fn effect(kind: EffectKind) -> &'static str {

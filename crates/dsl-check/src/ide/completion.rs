@@ -5,11 +5,19 @@
 
 use std::path::Path;
 
-use dsl_syntax::ast::{Decl, Item, Span};
+use dsl_syntax::ast::{Decl, Item, Name, Span};
 use dsl_syntax::table::{self, ClauseKey as K, DeclKind, Row, Shape};
 
 use super::candidates::{Candidates, declarations};
 use crate::analysis::Analysis;
+
+/// What can be written at a place.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Completions {
+    pub found: Vec<Completion>,
+    /// There is more than this: it has to be asked again when more of the word is written.
+    pub is_part: bool,
+}
 
 /// Something that can be written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,6 +32,10 @@ pub struct Completion {
     pub insert: Option<String>,
     /// The part of a word that stands there already.
     pub span: Span,
+    /// What comes first among its kind; those that are alike come by their labels.
+    pub order: u32,
+    /// By what [`Analysis::about_completion`] finds its documentation, where nobody has looked for it yet.
+    pub about: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -75,14 +87,15 @@ pub(super) enum Expected<'t> {
 
 impl Analysis {
     /// What can be written at an offset; nothing where anything can, as in a script.
-    pub fn completions(&self, path: &Path, offset: u32) -> Vec<Completion> {
+    pub fn completions(&self, path: &Path, offset: u32) -> Completions {
         let Some((block, start, tree)) = self.block_at(path, offset) else {
-            return declarations(Span::new(offset, offset));
+            let found = declarations(Span::new(offset, offset));
+            return Completions { found, is_part: false };
         };
         let in_chunk = crate::places::start_of(&self.db, block);
         let text = block.chunk.text(&self.db);
         let Some(before) = text.get(in_chunk as usize..(in_chunk + offset - start) as usize) else {
-            return Vec::new();
+            return Completions::default();
         };
         let decl = match &tree.item {
             Some(Item::Decl(decl)) => Some(decl),
@@ -93,7 +106,21 @@ impl Analysis {
         let expected = expected(before, decl.map(|decl| decl.kind), nodes_indent(before, decl));
         let mut candidates = Candidates::new(self, block, decl, span);
         candidates.add(expected, before);
-        candidates.found
+        candidates.offered(before)
+    }
+
+    /// The documentation of something that was offered at an offset, as Markdown.
+    pub fn about_completion(&self, path: &Path, offset: u32, about: &str) -> Option<String> {
+        let (block, ..) = self.block_at(path, offset)?;
+        let name = |text: &str| Name {
+            text: text.into(),
+            span: Span::default(),
+        };
+        let names: Vec<Name> = about.split('.').map(name).collect();
+        let file = block.chunk.file(&self.db);
+        // names of capabilities have dots
+        self.about_name(file, block, &name(about))
+            .or_else(|| self.about_path(file, block, &names))
     }
 }
 

@@ -8,21 +8,18 @@ use ir::fingerprint::{self, Leads, Part};
 use store::{Durability, Store};
 
 use super::WentRun;
+use super::next_run::{compiled, is_small};
 use crate::view::View;
-
-/// Larger plans are not compiled while somebody waits.
-const NODES_MAX: usize = 2000;
 
 /// A sentence; nothing if the node is as it was, or the plan has mistakes.
 pub(crate) fn changed_since(view: &View, node: &NodeAt, run: &WentRun) -> Option<String> {
-    if run.is_revised {
+    if run.is_revised || !is_small(view, &node.file, &node.plan) {
         return None;
     }
-    let name = Some(node.plan.as_str()).filter(|plan| !plan.is_empty());
-    let now = view.snapshot.compile(&node.file, name).ok()?;
+    let now = compiled(view, &node.file, &node.plan)?;
     let folder = Store::new(view.store(), Durability::Process).find(&run.id).ok()?;
     let meta = folder.meta().ok()?;
-    if now.nodes.len() > NODES_MAX || now.hash() == meta.ir_hash {
+    if now.hash() == meta.ir_hash {
         return None;
     }
     let then = folder.plan(&meta).ok()?;

@@ -22,8 +22,23 @@ pub(crate) fn next_in_short(forecast: &Forecast, now_ms: i64) -> String {
             None => "would be reused from cache".to_owned(),
             Some(Provided::Files) => "would be reused from cache while its files stay the same".to_owned(),
             Some(Provided::Values) => "would be reused from cache if what it reads is the same".to_owned(),
+            Some(Provided::LargeFiles) => {
+                "would be reused from cache if its files are the same, which are too large to be compared here"
+                    .to_owned()
+            }
         },
-        Forecast::Again { differences, .. } => format!("would run again: {} changed", changed(differences)),
+        Forecast::Again {
+            differences,
+            may_be_secrets,
+            ..
+        } => {
+            let unless = if *may_be_secrets {
+                ", unless it holds a secret"
+            } else {
+                ""
+            };
+            format!("would run again: {} changed{unless}", changed(differences))
+        }
         Forecast::Unfit { why } => format!("would run again: {why}"),
     }
 }
@@ -207,11 +222,25 @@ mod tests {
         let again = |differences| Forecast::Again {
             run: "r".to_owned(),
             differences,
+            may_be_secrets: false,
         };
         let short = |forecast| next_in_short(&forecast, 100);
         assert_eq!(short(reused(100, None)), "would be reused from cache");
         assert_eq!(short(reused(99, None)), "would run again: its result is too old");
         assert!(short(reused(100, Some(Provided::Files))).ends_with("while its files stay the same"));
+        assert_eq!(
+            short(reused(100, Some(Provided::LargeFiles))),
+            "would be reused from cache if its files are the same, which are too large to be compared here"
+        );
+        let key = Forecast::Again {
+            run: "r".to_owned(),
+            differences: vec![differs(Kind::Files, "read(\"key\")")],
+            may_be_secrets: true,
+        };
+        assert_eq!(
+            short(key),
+            "would run again: what is in `read(\"key\")` changed, unless it holds a secret"
+        );
         let query = [
             differs(Kind::Clause, "input.query"),
             differs(Kind::Value, "input.query"),

@@ -125,6 +125,14 @@ impl Client {
         }
     }
 
+    /// Waits until the server asks for something, grants it, and gives what was asked.
+    pub async fn grant(&mut self, method: &str) -> Value {
+        let asked = self.wait_for(|message| message["method"] == method).await;
+        self.send(&json!({ "jsonrpc": "2.0", "id": asked["id"], "result": null }))
+            .await;
+        asked
+    }
+
     /// The next message that is wanted; the others stay unread, in order.
     pub async fn wait_for(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         if let Some(at) = self.unread.iter().position(&wanted) {

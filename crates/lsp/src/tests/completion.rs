@@ -1,17 +1,27 @@
 //! What is offered where, in whole texts and in broken ones.
 
-use tower_lsp_server::ls_types::{CompletionItem, CompletionResponse, CompletionTextEdit};
+use tower_lsp_server::ls_types::{CompletionItem, CompletionList, CompletionResponse, CompletionTextEdit};
 
 use super::fixture::Fixture;
-use crate::completion::completion;
+use crate::completion::{completion, documentation, unresolved};
 use crate::signature_help::signature_help;
 
-fn offered(text: &str) -> Vec<CompletionItem> {
+fn listed(text: &str) -> CompletionList {
     let fixture = Fixture::new(text);
     match completion(&fixture.subject(), fixture.cursor) {
-        CompletionResponse::Array(items) => items,
-        CompletionResponse::List(list) => list.items,
+        CompletionResponse::Array(items) => panic!("not a list: {items:?}"),
+        CompletionResponse::List(list) => list,
     }
+}
+
+fn offered(text: &str) -> Vec<CompletionItem> {
+    listed(text).items
+}
+
+/// The labels as an editor shows them.
+fn sorted(mut items: Vec<CompletionItem>) -> Vec<String> {
+    items.sort_by(|a, b| a.sort_text.cmp(&b.sort_text));
+    items.into_iter().map(|item| item.label).collect()
 }
 
 fn labels(text: &str) -> Vec<String> {
@@ -101,6 +111,69 @@ fn needs_make_no_loop() {
     check(&text, &[], &["read", "write", "collect"]);
     let text = with("").replace("  task write\n    needs: read", "  task write\n    needs: $0");
     check(&text, &["collect", "read"], &["write"]);
+}
+
+/// A plan of so many tasks; the last but one needs what is written.
+fn many(count: usize, needs: &str) -> String {
+    let task = |at: usize| match at + 2 == count {
+        true => format!("\n  task t{at}\n    needs: {needs}$0\n    run: \"true\"\n"),
+        false => format!("\n  task t{at}\n    run: \"true\"\n"),
+    };
+    "plan p\n".to_owned() + &(0..count).map(task).collect::<String>()
+}
+
+#[test]
+fn the_node_above_comes_first() {
+    assert_eq!(sorted(offered(&many(5, ""))), ["t2", "t1", "t0", "t4"]);
+}
+
+#[test]
+fn of_many_nodes_the_nearest_are_offered_and_then_those_with_the_letters() {
+    let list = listed(&many(500, ""));
+    assert!(list.is_incomplete, "the editor has to ask again");
+    let labels = sorted(list.items);
+    assert_eq!((labels.len(), labels[0].as_str()), (200, "t497"));
+    let list = listed(&many(500, "t11"));
+    assert!(list.is_incomplete);
+    let labels = sorted(list.items);
+    assert!(
+        labels.contains(&"t11".to_owned())
+            && labels.contains(&"t411".to_owned())
+            && labels.contains(&"t151".to_owned())
+    );
+    assert!(!labels.contains(&"t412".to_owned()), "{labels:?}");
+}
+
+#[test]
+fn everything_has_documentation_names_when_somebody_wants_it() {
+    let text = &with("").replace("  task write\n    needs: read", "  task write\n    needs: $0");
+    let fixture = Fixture::new(text);
+    let items = offered(text);
+    let collect = items.iter().find(|item| item.label == "collect").expect("offered");
+    assert_eq!(collect.documentation, None);
+    let about = unresolved(collect).expect("something to look for");
+    let found = documentation(&fixture.subject(), &about).expect("documentation");
+    let found = format!("{found:?}");
+    assert!(
+        found.contains("**Collect**") && found.contains("items: list[Source]"),
+        "{found}"
+    );
+    let text = &with("    expect:\n      - params.$0");
+    let (fixture, items) = (Fixture::new(text), offered(text));
+    let about = unresolved(&items[0]).expect("something to look for");
+    let found = format!("{:?}", documentation(&fixture.subject(), &about));
+    assert!(found.contains("params.question: string"), "{found}");
+    let clause = offered(&with("    tim$0"));
+    let timeout = clause.iter().find(|item| item.label == "timeout").expect("offered");
+    let found = format!("{:?}", timeout.documentation);
+    assert!(found.contains("```plan"), "{found}");
+    for item in offered(&with("    $0")) {
+        assert!(
+            item.documentation.is_some() || item.data.is_some() || item.detail.is_some(),
+            "{}",
+            item.label
+        );
+    }
 }
 
 #[test]

@@ -76,6 +76,7 @@ impl Fixture {
         };
         let view = View {
             snapshot: workspace.snapshot(),
+            revision: 0,
             is_folder: true,
             documents,
             settings: Arc::new(settings),
@@ -101,6 +102,7 @@ impl Fixture {
 
     pub fn into_views(self) -> Views {
         Views {
+            turn: crate::view::Turn::default(),
             all: vec![self.view],
             is_loading: false,
         }

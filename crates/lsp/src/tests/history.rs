@@ -217,6 +217,49 @@ fn what_is_said_of_the_next_run_is_never_of_another_text() {
     });
 }
 
+/// The same whatever the plan says.
+fn all_reused(last: &RunFolder, plan: ir::Plan) -> BTreeMap<SmolStr, Forecast> {
+    let run = last.meta().expect("readable").run;
+    let reused = |node: &ir::plan::Node| {
+        let run = run.clone();
+        let forecast = Forecast::Reused {
+            run,
+            until_ms: i64::MAX,
+            provided: None,
+        };
+        (node.id.clone(), forecast)
+    };
+    plan.nodes.iter().map(reused).collect()
+}
+
+#[test]
+fn of_a_large_plan_is_spoken_when_there_is_time_to_compile_it() {
+    let more = (0..2_000).map(|at| format!("\n  task t{at}\n    run: \"true\"\n"));
+    let text = PLAN.replacen("    run", "    cache: 1h\n    run", 1) + &more.collect::<String>();
+    let home = Home::with(&text);
+    home.ran(&[0]);
+    let tools = Tools {
+        foresee: Some(all_reused),
+        ..Tools::default()
+    };
+    with_tools(tools, |mut client| async move {
+        open(&mut client, &home).await;
+        lenses(&mut client, &home).await;
+        refreshed(&mut client).await;
+        assert_eq!(lenses(&mut client, &home).await[0], "completed in 12 s");
+        refreshed(&mut client).await;
+        let reused = "completed in 12 s; would be reused from cache";
+        assert_eq!(lenses(&mut client, &home).await[0], reused);
+        assert!(hovered(&mut client, &home, 1).await.contains("**Next run**"));
+        let comment = super::client::replace((0, 0), (0, 0), "# a plan\n");
+        client.change(home.file(), 2, json!([comment])).await;
+        assert_eq!(lenses(&mut client, &home).await[0], "completed in 12 s");
+        refreshed(&mut client).await;
+        assert_eq!(lenses(&mut client, &home).await[0], reused, "found to be the same plan");
+        assert_eq!(client.finish().await, 0);
+    });
+}
+
 async fn open(client: &mut Client, home: &Home) {
     let params = json!({
         "rootUri": uri(home.dir.path().to_str().expect("a path")),
@@ -242,12 +285,7 @@ async fn lenses(client: &mut Client, home: &Home) -> Vec<String> {
 
 /// Waits until the server says that lenses are out of date.
 async fn refreshed(client: &mut Client) {
-    let asked = client
-        .wait_for(|message| message["method"] == "workspace/codeLens/refresh")
-        .await;
-    client
-        .send(&json!({ "jsonrpc": "2.0", "id": asked["id"], "result": null }))
-        .await;
+    client.grant("workspace/codeLens/refresh").await;
 }
 
 async fn written(client: &mut Client, run: &RunFolder) {

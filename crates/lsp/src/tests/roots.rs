@@ -218,12 +218,7 @@ fn reading_a_workspace_is_shown_and_uses_in_it_are_found() {
             json!({ "window": { "workDoneProgress": true } }),
         )
         .await;
-        let create = client
-            .wait_for(|message| message["method"] == "window/workDoneProgress/create")
-            .await;
-        client
-            .send(&json!({ "jsonrpc": "2.0", "id": create["id"], "result": null }))
-            .await;
+        client.grant("window/workDoneProgress/create").await;
         let is = |kind: &'static str| {
             move |message: &Value| message["method"] == "$/progress" && message["params"]["value"]["kind"] == kind
         };

@@ -24,9 +24,18 @@ fn said(forecast: &Forecast) -> String {
             provided: Some(Provided::Values),
             ..
         } => "reused if values".to_owned(),
-        Forecast::Again { differences, .. } => {
+        Forecast::Reused {
+            provided: Some(Provided::LargeFiles),
+            ..
+        } => "reused if large files".to_owned(),
+        Forecast::Again {
+            differences,
+            may_be_secrets,
+            ..
+        } => {
             let what: Vec<&str> = differences.iter().map(|one| one.what.as_str()).collect();
-            what.join(" ")
+            let unless = if *may_be_secrets { " unless secret" } else { "" };
+            format!("{}{unless}", what.join(" "))
         }
         Forecast::Unfit { why } => why.clone(),
     }

@@ -9,6 +9,7 @@ import { LANGUAGE, type Session } from "../session";
 import type { RunHistory } from "./history";
 import { approversOf } from "./model";
 import { askedFor, checkParam, type Param } from "./params";
+import { inTerminal } from "./terminal";
 import type { Item } from "./tree";
 
 type Of<K extends Item["kind"]> = Extract<Item, { kind: K }>;
@@ -82,9 +83,9 @@ async function start(session: Session, history: RunHistory, target: unknown): Pr
   if (params === undefined) {
     return;
   }
-  const shellArgs = ["run", fsPath, ...which, ...params.flatMap((param) => ["--param", param])];
+  const args = ["run", fsPath, ...which, ...params.flatMap((param) => ["--param", param])];
   const name = `run ${which[0] ?? path.basename(fsPath, ".plan")}`;
-  vscode.window.createTerminal({ name, shellPath: command, shellArgs, cwd: dir, iconPath: new vscode.ThemeIcon("play") }).show(true);
+  await inTerminal({ name, command, args, dir });
   history.expect();
 }
 
@@ -185,10 +186,10 @@ async function choose(options: readonly { name: string; title?: string | null; n
   return picked === undefined ? undefined : ["--choose", picked.label];
 }
 
-function resume(session: Session, history: RunHistory, { run }: Of<"run">): void {
-  const shellPath = session.command;
-  if (shellPath !== undefined) {
-    vscode.window.createTerminal({ name: `resume ${run.plan}`, shellPath, shellArgs: ["resume", run.run], cwd: run.dir }).show(true);
+async function resume(session: Session, history: RunHistory, { run }: Of<"run">): Promise<void> {
+  const command = session.command;
+  if (command !== undefined) {
+    await inTerminal({ name: `resume ${run.plan}`, command, args: ["resume", run.run], dir: run.dir });
     history.expect();
   }
 }

@@ -1,0 +1,20 @@
+//! What is asked of many files at once: on all processors, file by file.
+//!
+//! The chunks of one file keep two processors busy only for a part of the time that it takes; files that hardly know each other for all of it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::analysis::Analysis;
+use crate::diagnostic::Diagnostic;
+
+impl Analysis {
+    /// Everything wrong with each of these files, in their order.
+    pub fn diagnostics_of(&self, paths: &[Arc<Path>]) -> Vec<Vec<Diagnostic>> {
+        let each = paths.par_iter().with_max_len(1);
+        each.map_with(self.clone(), |analysis, path| analysis.diagnostics(path))
+            .collect()
+    }
+}
