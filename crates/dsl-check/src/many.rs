@@ -13,6 +13,9 @@ use crate::diagnostic::Diagnostic;
 impl Analysis {
     /// Everything wrong with each of these files, in their order.
     pub fn diagnostics_of(&self, paths: &[Arc<Path>]) -> Vec<Vec<Diagnostic>> {
+        if let [path] = paths {
+            return vec![self.diagnostics(path)];
+        }
         let each = paths.par_iter().with_max_len(1);
         each.map_with(self.clone(), |analysis, path| analysis.diagnostics(path))
             .collect()

@@ -261,7 +261,7 @@ impl Repairable for Loaded {
                 self.sources.add(path.clone(), &bytes);
             }
         }
-        self.diagnostics = self.workspace.diagnostics_of(&files).concat();
+        self.diagnostics = self.workspace.diagnostics_of(&files).into_iter().flatten().collect();
         self.look_at_scripts();
     }
 
