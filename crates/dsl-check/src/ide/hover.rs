@@ -50,7 +50,7 @@ impl Analysis {
         })
     }
 
-    fn about_name(&self, file: SourceFile, block: BlockRef, name: &Name) -> Option<String> {
+    pub(super) fn about_name(&self, file: SourceFile, block: BlockRef, name: &Name) -> Option<String> {
         if let Some((block, sig)) = self.node(file, block, &name.text) {
             return Some(self.about_node(file, block, &sig));
         }
@@ -119,7 +119,7 @@ impl Analysis {
         }
     }
 
-    fn about_path(&self, file: SourceFile, block: BlockRef, names: &[Name]) -> Option<String> {
+    pub(super) fn about_path(&self, file: SourceFile, block: BlockRef, names: &[Name]) -> Option<String> {
         let first = names.first()?;
         let Some(member) = names.get(1) else {
             return self.about_name(file, block, first);
