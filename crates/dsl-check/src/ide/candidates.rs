@@ -124,7 +124,7 @@ impl<'a> Candidates<'a> {
             Expected::Nothing => {}
             Expected::Declarations => self.found.extend(declarations(self.span)),
             Expected::Clauses { rows, nodes } => self.clauses(rows, nodes),
-            Expected::Needs => self.needs(),
+            Expected::Needs => self.needs(trailing_word(before)),
             Expected::Target => self.targets(),
             Expected::Event => self.events(),
             Expected::Value(row) => self.values(row),
@@ -201,11 +201,11 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// Nodes that do not wait for this one, and are not needed already.
-    fn needs(&mut self) {
-        let needed: Vec<&SmolStr> = self
-            .ties
-            .map_or_else(Vec::new, |ties| ties.needs.iter().flat_map(NeedSig::names).collect());
+    /// Nodes that do not wait for this one, and are not needed already, but by the word that is being written.
+    fn needs(&mut self, written: &str) {
+        let needs = self.ties.map_or(&[][..], |ties| &ties.needs);
+        let names = needs.iter().flat_map(NeedSig::names);
+        let needed: Vec<&SmolStr> = names.filter(|name| *name != written).collect();
         let waits = self.reached(Direction::After);
         let me = self.at;
         self.nodes(|at, ties| {

@@ -234,7 +234,7 @@ fn all_reused(last: &RunFolder, plan: ir::Plan) -> BTreeMap<SmolStr, Forecast> {
 
 #[test]
 fn of_a_large_plan_is_spoken_when_there_is_time_to_compile_it() {
-    let more = (0..2_000).map(|at| format!("\n  task t{at}\n    run: \"true\"\n"));
+    let more = (0..2_000).map(|at| format!("\n  task t{at}\n    needs: pack\n    run: \"true\"\n"));
     let text = PLAN.replacen("    run", "    cache: 1h\n    run", 1) + &more.collect::<String>();
     let home = Home::with(&text);
     home.ran(&[0]);

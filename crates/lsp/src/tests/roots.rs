@@ -203,7 +203,7 @@ fn reading_a_workspace_is_shown_and_uses_in_it_are_found() {
                 format!("p{at}.plan"),
                 format!(
                     "use \"types.plan\"\n\ntype T{at}\n  left: Shared\n{}",
-                    "# \n".repeat(500)
+                    "# \n".repeat(2_000)
                 ),
             )
         })
