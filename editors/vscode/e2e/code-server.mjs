@@ -25,8 +25,13 @@ export async function startCodeServer({ tools, home, vsix, dslc, patienceMs }) {
     XDG_CONFIG_HOME: path.join(home, "config"),
     XDG_DATA_HOME: path.join(home, "data"),
   };
-  mkdirSync(path.join(data, "User"), { recursive: true });
-  writeFileSync(path.join(data, "User/settings.json"), JSON.stringify({ ...SETTINGS, "dslc.path": dslc }, undefined, 2));
+  const write = (whose, settings) => {
+    mkdirSync(path.join(data, whose), { recursive: true });
+    writeFileSync(path.join(data, whose, "settings.json"), JSON.stringify(settings, undefined, 2));
+  };
+  write("User", SETTINGS);
+  // Programs are settings of the machine: in a browser, VS Code drops them from those of the person sooner or later.
+  write("Machine", { "dslc.path": dslc });
   execFileSync(process.execPath, [entry, ...folders, "--install-extension", vsix], { env, stdio: ["ignore", "ignore", "inherit"], timeout: patienceMs });
   const options = ["--auth", "none", "--bind-addr", "127.0.0.1:0", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"];
   // A group of its own, so that all of it ends with us.

@@ -17,6 +17,7 @@ export const STEPS = [
   ["a plan is run, and its state shown as it goes", run],
   ["a gate is approved with a reason", approve],
   ["what stands above a task is clicked", lenses],
+  ["a run is cancelled, and nobody complains", cancel],
   ["tests are listed and run", tests],
   ["a plan is written from nothing and run", fromNothing],
   ["a question is answered with a reason", answer],
@@ -146,7 +147,18 @@ async function lenses(vscode) {
   await vscode.press(...Array.from("well ", () => "Backspace"));
   await lens("would be reused from cache").waitFor();
   await vscode.save(PLAN, "the text as it was", (text) => !text.includes("well built"));
-  vscode.dslc("cancel", runs()[0].run);
+}
+
+async function cancel(vscode) {
+  const run = vscode.rows("release").first();
+  await vscode.page.locator(".view-line").first().hover();
+  await run.click({ button: "right" });
+  await vscode.page.getByRole("menuitem", { name: "Cancel Run" }).click();
+  await vscode.page.locator(".monaco-dialog-box .monaco-button", { hasText: "Cancel the Run" }).click();
+  await vscode.rows("release").filter({ hasText: "cancelled" }).first().waitFor();
+  await vscode.page.locator(".terminal-wrapper .xterm-rows, .terminal-wrapper .xterm-screen").first().waitFor();
+  const toasts = await vscode.page.locator(".notifications-toasts .notification-list-item").allInnerTexts();
+  assert.deepEqual(toasts.filter((text) => /exit code|terminated/.test(text)), []);
 }
 
 async function tests(vscode) {
