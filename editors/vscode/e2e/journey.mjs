@@ -105,8 +105,7 @@ async function approve(vscode) {
   const gate = vscode.rows("waits for role/release");
   // Where the pointer was, a tip covers the row.
   await vscode.page.locator(".view-line").first().hover();
-  await gate.hover();
-  await gate.locator(".action-label[aria-label^='Approve']").click();
+  await vscode.clickFor(gate, "Approve", vscode.box);
   await vscode.answer("");
   await vscode.press("Enter");
   await vscode.page.locator(".quick-input-widget", { hasText: "A decision needs a reason" }).waitFor();
@@ -217,8 +216,7 @@ async function answer(vscode) {
   const question = vscode.rows("Does this read well?");
   await question.waitFor();
   await vscode.page.locator(".view-line").first().hover();
-  await question.hover();
-  await question.locator(".action-label[aria-label^='Answer']").click();
+  await vscode.clickFor(question, "Answer", vscode.box);
   await vscode.answer("true");
   await vscode.press("Enter");
   await vscode.page.locator(".quick-input-widget", { hasText: "A reason is recorded" }).waitFor();

@@ -34,15 +34,28 @@ export class Workbench {
   }
 
   /** Presses a key until what it opens is there. */
-  async pressFor(key, opened) {
+  pressFor(key, opened) {
+    return this.tryFor(key, () => this.press(key), opened);
+  }
+
+  /** The same of a button in a row, which a row that is drawn anew meanwhile does not hear of. */
+  clickFor(row, button, opened) {
+    const click = async () => {
+      await row.hover();
+      await row.locator(`.action-label[aria-label^='${button}']`).click();
+    };
+    return this.tryFor(button, click, opened);
+  }
+
+  async tryFor(what, act, opened) {
     const end = Date.now() + this.patienceMs;
     for (;;) {
-      await this.press(key);
+      await act();
       if (await opened.waitFor({ timeout: LOST_MS }).then(() => true, () => false)) {
         return;
       }
       if (Date.now() > end) {
-        throw new Error(`${key}: nothing opens`);
+        throw new Error(`${what}: nothing opens`);
       }
     }
   }
