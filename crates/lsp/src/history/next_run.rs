@@ -68,16 +68,16 @@ pub(crate) fn forecasts(view: &View, file: &Path, plan: &str, runs: &[&WentRun])
     if !view.text(file)?.as_str().contains(CACHE) {
         return None;
     }
-    match nodes(view, file, plan)? {
-        ..=NODES_AT_ONCE_MAX => history.foreseen(&store, of, compiled(view, file, plan)?, run, view.revision),
-        ..=NODES_MAX => {
-            let run = run.to_owned();
-            // the thread ends with the server
-            _ = history.wanted.send(Wanted::Compiled(Later { store, of, run }));
-            None
-        }
-        _ => None,
+    let nodes = nodes(view, file, plan)?;
+    if nodes <= NODES_AT_ONCE_MAX {
+        return history.foreseen(&store, of, compiled(view, file, plan)?, run, view.revision);
     }
+    if nodes <= NODES_MAX {
+        let run = run.to_owned();
+        // the thread ends with the server
+        _ = history.wanted.send(Wanted::Compiled(Later { store, of, run }));
+    }
+    None
 }
 
 /// Whether a plan is compiled while somebody waits.
