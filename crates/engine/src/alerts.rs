@@ -55,10 +55,10 @@ impl Engine {
 
     /// Looks at the alerts after an event.
     pub(crate) fn watch_alerts(&mut self) {
-        let plan = self.plan().clone();
-        if plan.alerts.is_empty() || self.state.run.is_none() {
+        if self.plan().alerts.is_empty() || self.state.run.is_none() {
             return;
         }
+        let plan = self.plan().clone();
         let settled = std::mem::take(&mut self.state.alerts.stale);
         for (at, alert) in plan.alerts.iter().enumerate() {
             if !settled && !reads_the_run(&alert.when) {

@@ -53,10 +53,9 @@ impl Engine {
         if self.take_over(id) {
             return;
         }
-        let program = self.scopes.program(id);
-        let node = &program.plan.nodes[self.scopes.of(id).local(id) as usize];
+        let node = self.scopes.node(id);
         match &node.body {
-            Body::Decision(decision) => self.decide(id, decision),
+            Body::Decision(_) => self.decide(id),
             _ if is_fan_out(node) => self.fan_out(id),
             _ => self.enqueue(UnitId {
                 node: id,
@@ -66,7 +65,11 @@ impl Engine {
     }
 
     /// The first true arm wins.
-    fn decide(&mut self, id: NodeId, decision: &ir::plan::Decision) {
+    fn decide(&mut self, id: NodeId) {
+        let program = self.scopes.program(id);
+        let Body::Decision(decision) = &program.plan.nodes[self.scopes.of(id).local(id) as usize].body else {
+            return;
+        };
         self.state.node_mut(id).started_ms = Some(self.state.now_ms);
         let scope = self.scope(Place::Node(id));
         let mut taken = Ok(None);
@@ -135,6 +138,10 @@ impl Engine {
         let Some(satisfies) = self.state.node(id).satisfies else {
             return;
         };
+        let table = self.scopes.table(id);
+        if table.dependents.is_empty() && table.stands_in_for.is_empty() {
+            return;
+        }
         let (program, base) = (self.scopes.program(id), self.scopes.of(id).base);
         let table = program.graph.node(id - base);
         for (local, need) in &table.dependents {
