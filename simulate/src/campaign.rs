@@ -65,7 +65,7 @@ pub fn seed(seed: u64) -> Result<Tally, Violation> {
         doubles: rng.percent(50),
         jumps: rng.percent(30),
         flips: rng.percent(25),
-        retries: rng.percent(20),
+        retries: rng.percent(25),
         replans: rng.percent(20),
     };
     let mut world = Chance::new(&plan, seed, seed ^ 0x5CED, 0);

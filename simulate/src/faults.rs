@@ -162,9 +162,14 @@ impl Faults {
         Some(wish)
     }
 
-    /// Somebody has what failed tried again while a driver drives.
-    pub fn retries_now(&mut self) -> bool {
-        let retries = self.kinds.retries && self.visits_left > 0 && self.rng.percent(4);
+    /// Somebody may have what failed tried again while a driver drives.
+    pub fn may_retry(&self) -> bool {
+        self.kinds.retries && self.visits_left > 0
+    }
+
+    /// Whether they do so now; more often where something else waits for its place, which may have to wait for the retry instead.
+    pub fn retries_now(&mut self, others_wait: bool) -> bool {
+        let retries = self.rng.percent(if others_wait { 40 } else { 4 });
         self.visits_left -= u32::from(retries);
         retries
     }

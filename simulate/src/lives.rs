@@ -247,10 +247,11 @@ fn drive<W: LastingWorld>(
 
 /// Something that comes from outside while a driver drives.
 fn meddle<W: World>(simulation: &mut Simulation<'_, W, Recorder<'_, '_>>) -> Option<EventKind> {
-    if simulation.journal().faults.retries_now() {
+    if simulation.journal().faults.may_retry() {
         let mut rng = simulation.journal().faults.rng().clone();
         let asked = some_that_failed(&simulation.engine, &mut rng);
-        if asked.is_some() {
+        let others_wait = simulation.engine.has_ready();
+        if asked.is_some() && simulation.journal().faults.retries_now(others_wait) {
             simulation.journal().faults.visits += 1;
             return asked;
         }

@@ -251,6 +251,13 @@ pub const MUTANTS: &[Mutant] = &[
         "for (node, deadline_ms) in deadlines.into_iter().filter(|_| !MUTANT) {",
     ),
     mutant(
+        "forgotten-question-timer",
+        "engine/src/questions.rs",
+        "a driver that takes over sets no timers for questions that nobody answers",
+        "for unit in waiting {",
+        "for unit in waiting.into_iter().filter(|_| !MUTANT) {",
+    ),
+    mutant(
         "second-answer",
         "engine/src/questions.rs",
         "the later of two answers wins",
@@ -265,11 +272,32 @@ pub const MUTANTS: &[Mutant] = &[
         "self.commands.extend(looking.chain(remembering).filter(|_| !MUTANT));",
     ),
     mutant(
+        "careless-key",
+        "engine/src/reuse.rs",
+        "the key of a result leaves out what its task is given",
+        "parts.extend(given.iter().map(",
+        "parts.extend(given.iter().filter(|_| !MUTANT).map(",
+    ),
+    mutant(
+        "careless-judge",
+        "engine/src/reuse.rs",
+        "the key of a result leaves out what it is judged by",
+        "parts.extend(self.values(Place::Unit(unit), self.scopes.node(unit.node), &reads));",
+        "if !MUTANT { parts.extend(self.values(Place::Unit(unit), self.scopes.node(unit.node), &reads)); }",
+    ),
+    mutant(
         "retry-of-all",
         "engine/src/redo.rs",
         "what completed behind a node that is tried again begins anew, too",
         "            _ => false,\n        }\n    }\n\n    fn begin_node_anew",
         "            _ => MUTANT,\n        }\n    }\n\n    fn begin_node_anew",
+    ),
+    mutant(
+        "early-retry",
+        "engine/src/redo.rs",
+        "a node that is ready does not wait for what is tried again above it",
+        "!self.state.backoffs.contains_key(&unit) && has_done_nothing(",
+        "!MUTANT && !self.state.backoffs.contains_key(&unit) && has_done_nothing(",
     ),
     mutant(
         "nothing-kept",
