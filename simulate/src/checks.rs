@@ -196,7 +196,11 @@ impl<'p> Checks<'p> {
     }
 
     /// One key stands for one thing that is read: else a result would stand in for other work.
+    /// Absent: what is tried again may change what is read after it was looked for.
     fn looked_up(&mut self, node: NodeId, key: &str, engine: &Engine) {
+        if self.anew.was_asked {
+            return;
+        }
         let read: Vec<_> = engine
             .values_read(node)
             .into_iter()
