@@ -188,15 +188,9 @@ impl Workspace {
         }
         if let Some(held) = self.held.get_mut(&path).filter(|held| !held.open) {
             held.open = true;
-            // What follows from the file is found again where it was expected to last: now, or else at the first edit of each chunk.
+            // What follows from the file is found again where it was expected to last: now, or else at the first edit.
             let db = &mut self.analysis.db;
             let chunks = held.file.chunks(db).to_vec();
-            for (input, chunk) in chunks.iter().zip(held.document.iter().flat_map(Document::chunks)) {
-                input
-                    .set_text(db)
-                    .with_durability(Durability::LOW)
-                    .to(chunk.text.clone());
-            }
             held.file.set_chunks(db).with_durability(Durability::LOW).to(chunks);
         }
         self.set_file(&path, bytes);

@@ -5,7 +5,7 @@
 //! `{{ … }}` is plain text and stays. Absent: running anything; other languages, in whose scripts `{{` means nothing.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
 use dsl_syntax::ast::{self, ExprKind, Raw, RawInterp};
@@ -370,16 +370,42 @@ fn is_outermost_string(word: Node<'_>) -> bool {
 
 fn parse(text: &str) -> Option<Tree> {
     thread_local! {
-        static PARSER: RefCell<Option<Parser>> = RefCell::new(new_parser());
+        static READER: RefCell<Option<Reader>> = RefCell::new(Reader::new());
     }
-    PARSER.with_borrow_mut(|parser| parser.as_mut()?.parse(text, None))
+    READER.with_borrow_mut(|reader| reader.as_mut()?.read(text))
 }
 
-/// The grammar is built in: it fits the library, or the tests fail.
-fn new_parser() -> Option<Parser> {
-    let mut parser = Parser::new();
-    parser.set_language(&tree_sitter_bash::LANGUAGE.into()).ok()?;
-    Some(parser)
+/// A parser, and what it read last: the scripts around one that is being edited are read again with it, and are as they were.
+struct Reader {
+    parser: Parser,
+    recent: VecDeque<(String, Tree)>,
+}
+
+impl Reader {
+    /// So many scripts are remembered, …
+    const RECENT_MAX: usize = 32;
+    /// … if they have no more bytes than that.
+    const BYTES_MAX: usize = 4096;
+
+    /// The grammar is built in: it fits the library, or the tests fail.
+    fn new() -> Option<Self> {
+        let mut parser = Parser::new();
+        parser.set_language(&tree_sitter_bash::LANGUAGE.into()).ok()?;
+        let recent = VecDeque::with_capacity(Self::RECENT_MAX);
+        Some(Self { parser, recent })
+    }
+
+    fn read(&mut self, text: &str) -> Option<Tree> {
+        if let Some((_, tree)) = self.recent.iter().find(|(known, _)| known == text) {
+            return Some(tree.clone());
+        }
+        let tree = self.parser.parse(text, None)?;
+        if text.len() <= Self::BYTES_MAX {
+            self.recent.truncate(Self::RECENT_MAX - 1);
+            self.recent.push_front((text.to_owned(), tree.clone()));
+        }
+        Some(tree)
+    }
 }
 
 /// The innermost construct around a word that says how the shell reads it.
