@@ -1,5 +1,6 @@
-//! Bounds against the engine: random plans are run in virtual time, and no schedule takes longer than the checker says, or works more;
-//! and where nothing can go another way, the run in which everything takes as long as it can takes as long as it says.
+//! Bounds against the engine: random plans are run in virtual time, and no schedule takes longer than the checker says,
+//! or works more; and where nothing can go another way, the run in which everything takes as long as it can takes as
+//! long as it says.
 //!
 //! `BOUNDS_SEED=n` runs the plan of one seed (a failure prints it), `BOUNDS_PLANS=n` as many as you have time for.
 

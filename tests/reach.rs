@@ -1,5 +1,5 @@
-//! What the checker says can never happen never does: random small plans, run by the engine with every value of their parameters
-//! and random outcomes of their tasks.
+//! What the checker says can never happen never does: random small plans, run by the engine with every value of their
+//! parameters and random outcomes of their tasks.
 //!
 //! Soundness only: how much the checker misses is counted, so that a checker that says nothing does not pass either.
 

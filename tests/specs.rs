@@ -1,9 +1,10 @@
 //! Language specs: every section of `specs/**/*.md` is a test, named by its heading.
 //!
-//! A `plan` block is a file (`plan lib/x.plan` names it; the default is `main.plan`). The comments `# error[rule]: text`
-//! at the ends of lines are the diagnostics expected there: exactly these, the text a part of the message. They are taken
-//! out before checking. Hints count only in sections that expect one. In a section whose title begins with `To be run` (`under NAME`: that
-//! profile) the first plan is also asked what keeps it from being run. `BLESS=1` rewrites the comments.
+//! A `plan` block is a file (`plan lib/x.plan` names it; the default is `main.plan`). The comments `# error[rule]:
+//! text` at the ends of lines are the diagnostics expected there: exactly these, the text a part of the message. They
+//! are taken out before checking. Hints count only in sections that expect one. In a section whose title begins with
+//! `To be run` (`under NAME`: that profile) the first plan is also asked what keeps it from being run. `BLESS=1`
+//! rewrites the comments.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

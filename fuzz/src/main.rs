@@ -1,7 +1,8 @@
-//! `plan-fuzz [TARGET…] --time 60s --seed N`: fuzzes until something is found or the time is over; `--pathological`: the worst plans at full size.
+//! `plan-fuzz [TARGET…] --time 60s --seed N`: fuzzes until something is found or the time is over; `--pathological`:
+//! the worst plans at full size.
 //!
-//! Each target runs for that time of a processor, one after another. A finding goes to `corpus/TARGET/`, and the exit code is 1; a crash that
-//! takes the process leaves its input beside it, as `crash.case`.
+//! Each target runs for that time of a processor, one after another. A finding goes to `corpus/TARGET/`, and the exit
+//! code is 1; a crash that takes the process leaves its input beside it, as `crash.case`.
 
 #![expect(clippy::print_stdout, reason = "a program for people at a terminal")]
 

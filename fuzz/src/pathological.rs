@@ -1,7 +1,7 @@
 //! Plans that nobody should write, of any size: the work of checking one grows no faster than the plan.
 //!
-//! The tests count what a small one and one of four times the size allocate; `cargo xtask fuzz --pathological` takes the time at full
-//! size. Absent: anything random.
+//! The tests count what a small one and one of four times the size allocate; `cargo xtask fuzz --pathological` takes
+//! the time at full size. Absent: anything random.
 
 use std::fmt::Write;
 use std::path::Path;

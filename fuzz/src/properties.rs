@@ -191,7 +191,8 @@ fn diagnostic_is_sound(text: &str, diagnostic: &Diagnostic) -> Result<(), String
     )
 }
 
-/// Applied alone, a safe fix of text that parses leaves text that parses. Where the parser stumbles anyway, one mistake may hide another.
+/// Applied alone, a safe fix of text that parses leaves text that parses. Where the parser stumbles anyway, one mistake
+/// may hide another.
 fn fix_is_sound(text: &str, fix: &Fix) -> Result<(), String> {
     let mut edits = fix.edits.clone();
     edits.sort_by_key(|edit| (edit.span.start, edit.span.end));

@@ -1,7 +1,7 @@
 //! What a retry or a changed plan may do again: what was asked for or what the change reaches, and nothing else.
 //!
-//! Told from the plans and from what was seen before, by somebody who does not know how the engine compares. It claims little: of a node
-//! with something above it that did not complete it says nothing.
+//! Told from the plans and from what was seen before, by somebody who does not know how the engine compares. It claims
+//! little: of a node with something above it that did not complete it says nothing.
 
 use std::collections::BTreeSet;
 

@@ -106,8 +106,8 @@ pub fn seed(seed: u64) -> Result<Tally, Violation> {
     })
 }
 
-/// The results of two earlier runs: one of this plan, and one of a plan that differs in a script. Of one key that of the other plan counts,
-/// so that a key which leaves something out is noticed.
+/// The results of two earlier runs: one of this plan, and one of a plan that differs in a script. Of one key that of
+/// the other plan counts, so that a key which leaves something out is noticed.
 fn shelf(case: &Case<'_>, rng: &mut Rng, made: Shelf) -> Result<(Shelf, Known), Violation> {
     if made.is_empty() || !rng.percent(60) {
         return Ok((Shelf::new(), case.known.clone()));
@@ -175,8 +175,9 @@ fn model(plan: &Plan, seed: u64, done: &Done) -> Result<(), Violation> {
     Ok(())
 }
 
-/// The final states of two runs are the same but for times. Nodes of called plans are not compared one by one: which instances of a
-/// fan-out that fails have called at all is for the order to decide, and what came of a call is its task's to show.
+/// The final states of two runs are the same but for times. Nodes of called plans are not compared one by one: which
+/// instances of a fan-out that fails have called at all is for the order to decide, and what came of a call is its
+/// task's to show.
 pub fn same(plain: &Done, other: &Done) -> Result<(), Violation> {
     let differs = |what: String| {
         Err(Violation {
@@ -419,7 +420,8 @@ impl World for Chance {
     }
 
     fn keep(&mut self, keeps: Vec<Keep>) {
-        // instances, and calls of one plan, that read the same have the same key, and this world has them end differently all the same
+        // instances, and calls of one plan, that read the same have the same key, and this world has them end
+        // differently all the same
         let alone = |keep: &Keep| keep.instance.is_none() && keep.node < self.outermost;
         let kept = keeps.into_iter().filter(alone).map(shelved);
         self.made.extend(kept);

@@ -1,7 +1,7 @@
 //! What must hold at every step of every run, whatever happens to its driver.
 //!
-//! The checks see what the engine says and what the disk has; they know the plan as it is, not as the engine understood it. The first
-//! invariant that is broken ends the run.
+//! The checks see what the engine says and what the disk has; they know the plan as it is, not as the engine understood
+//! it. The first invariant that is broken ends the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -300,8 +300,8 @@ impl<'p> Checks<'p> {
         if let Err(what) = self.anew.started(&anew::owner(engine, id.node), &label) {
             self.broken(Invariant::AskedFor, what);
         }
-        // a call that was refused or that called a plan has made attempts without an intent, and attempts before a person asked for
-        // something still count
+        // a call that was refused or that called a plan has made attempts without an intent, and attempts before a
+        // person asked for something still count
         let has_gaps = start.call.is_some() || self.anew.was_asked;
         let follows = match last {
             None => (id.attempt, id.start) == (1, 0) || has_gaps,

@@ -167,7 +167,8 @@ impl Faults {
         self.kinds.retries && self.visits_left > 0
     }
 
-    /// Whether they do so now; more often where something else waits for its place, which may have to wait for the retry instead.
+    /// Whether they do so now; more often where something else waits for its place, which may have to wait for the
+    /// retry instead.
     pub fn retries_now(&mut self, others_wait: bool) -> bool {
         let retries = self.rng.percent(if others_wait { 40 } else { 4 });
         self.visits_left -= u32::from(retries);

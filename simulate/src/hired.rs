@@ -1,7 +1,8 @@
 //! Lets agents do some of the tasks of a random plan, within quotas, and the whole within a budget.
 //!
-//! Whatever is limited has room for one call at least, so that everything waits and nothing is refused: what a task comes to is then
-//! still decided by its attempts alone. Budgets of tasks refuse, and plans with one are not compared with the model.
+//! Whatever is limited has room for one call at least, so that everything waits and nothing is refused: what a task
+//! comes to is then still decided by its attempts alone. Budgets of tasks refuse, and plans with one are not compared
+//! with the model.
 
 use ir::plan::{Agent, Body, Budget, Capability, Limits, Money, Per, Plan, Rate, Task, Work};
 use rust_decimal::Decimal;

@@ -1,7 +1,7 @@
 //! People who come while nobody drives a run: they have what failed tried again, or go on under a changed plan.
 //!
-//! What they ask for goes into the journal in one commit, as the product's verbs do it, and may be lost like anything else. Absent: driving,
-//! which the next life does.
+//! What they ask for goes into the journal in one commit, as the product's verbs do it, and may be lost like anything
+//! else. Absent: driving, which the next life does.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What calls use, counted from events and commands alone, by somebody who does not know how the engine counts.
 //!
-//! A call sets its price aside when it starts and is settled when it ends; one whose end nobody saw has used all of it. Absent: tokens,
-//! whose use nobody knows before the first call.
+//! A call sets its price aside when it starts and is settled when it ends; one whose end nobody saw has used all of it.
+//! Absent: tokens, whose use nobody knows before the first call.
 
 use std::collections::BTreeMap;
 

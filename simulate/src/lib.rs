@@ -1,8 +1,10 @@
-//! How runs are proved: random plans and scenarios on the real engine and the real journal, with everything around them simulated.
+//! How runs are proved: random plans and scenarios on the real engine and the real journal, with everything around them
+//! simulated.
 //!
-//! [`campaign`] draws plans, schedules and faults from a seed; [`sweep`] lets the driver die at every point of every turn of a scenario;
-//! [`mutants`] puts bugs into a copy of the source and looks which promise notices them. Absent: real processes, whose crashes are
-//! the tests' ([`lives`] simulates drivers), and randomness that a seed does not repeat.
+//! [`campaign`] draws plans, schedules and faults from a seed; [`sweep`] lets the driver die at every point of every
+//! turn of a scenario; [`mutants`] puts bugs into a copy of the source and looks which promise notices them. Absent:
+//! real processes, whose crashes are the tests' ([`lives`] simulates drivers), and randomness that a seed does not
+//! repeat.
 
 mod anew;
 pub mod campaign;

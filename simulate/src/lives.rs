@@ -1,7 +1,7 @@
 //! One run over the lives of its drivers: each opens what is on disk, takes the run over and drives it until it ends or dies.
 //!
-//! Between them somebody may come who asks for something while nobody drives. Journal, fold, opening and engine are those of the product;
-//! what is simulated is the disk, the time and what attempts come to.
+//! Between them somebody may come who asks for something while nobody drives. Journal, fold, opening and engine are
+//! those of the product; what is simulated is the disk, the time and what attempts come to.
 
 use std::collections::BTreeSet;
 use std::io::Cursor;

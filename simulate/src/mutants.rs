@@ -1,7 +1,7 @@
 //! Bugs on purpose: a copy of the source, with each of these built in and asleep; the simulation is run once with each awake.
 //!
-//! The product's own source has no hooks for it. A bug is a piece of text that occurs once in a file, and what stands there instead;
-//! `MUTANT` in it says whether the bug is awake.
+//! The product's own source has no hooks for it. A bug is a piece of text that occurs once in a file, and what stands
+//! there instead; `MUTANT` in it says whether the bug is awake.
 
 use std::collections::BTreeMap;
 use std::fs;

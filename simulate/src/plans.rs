@@ -1,5 +1,6 @@
-//! Plans to simulate: those of the engine's own tests, one to three of them behind each other. Some call plans, some have agents, quotas and
-//! budgets, and some of their gates and tasks ask people, who may come too late, disagree, or never come.
+//! Plans to simulate: those of the engine's own tests, one to three of them behind each other. Some call plans, some
+//! have agents, quotas and budgets, and some of their gates and tasks ask people, who may come too late, disagree, or
+//! never come.
 
 use ir::Value;
 use ir::expr::{Binary, BinaryOp, Expr, Ref};
@@ -75,7 +76,8 @@ fn candidate(rng: &mut Rng) -> Drawn {
     drawn
 }
 
-/// Some tasks whose results are kept are judged by what another node printed, which they do not read themselves. It is always as they expect.
+/// Some tasks whose results are kept are judged by what another node printed, which they do not read themselves. It is
+/// always as they expect.
 fn expect_of_others(rng: &mut Rng, plan: &mut Plan) {
     let behind = ancestors(plan);
     let printed = |id: &NodeId| {
@@ -108,7 +110,8 @@ fn expect_of_others(rng: &mut Rng, plan: &mut Plan) {
     }
 }
 
-/// Lets some gates ask people, and adds a few that do, each with something that waits for it. Whether people always come in time.
+/// Lets some gates ask people, and adds a few that do, each with something that waits for it. Whether people always
+/// come in time.
 fn ask_people(rng: &mut Rng, plan: &mut Plan) -> bool {
     let hurried = rng.percent(30);
     let questions = rng.percent(50);

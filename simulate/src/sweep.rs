@@ -1,7 +1,8 @@
 //! The crash-point sweep: a scenario is run once, then once for every commit and every way in which its driver can die there.
 //!
-//! Scenarios are plans with tests: those of `examples/`, and in `scenarios/` one for each feature that they lack. Their mocks answer an
-//! attempt that is repeated as they answered it first. Every run must end as the one without a crash does.
+//! Scenarios are plans with tests: those of `examples/`, and in `scenarios/` one for each feature that they lack. Their
+//! mocks answer an attempt that is repeated as they answered it first. Every run must end as the one without a crash
+//! does.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Disks that fail: full, read-only, closed to us in the middle of a run, edited. Each error says what and where, and nothing is lost.
+//! Disks that fail: full, read-only, closed to us in the middle of a run, edited. Each error says what and where, and
+//! nothing is lost.
 //!
 //! A small disk of its own needs a mount, which not every system lets a test make; where it cannot be made, these say so.
 

@@ -1,4 +1,5 @@
-//! Plans as somebody writes them on the first day, with ten mistakes each: what is said of them is read here as that person reads it.
+//! Plans as somebody writes them on the first day, with ten mistakes each: what is said of them is read here as that
+//! person reads it.
 
 use plan_tests::{Project, root};
 

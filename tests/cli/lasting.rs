@@ -1,5 +1,5 @@
-//! What tests of runs have in common that outlive the command that started them: how a run stands, waiting for something, and verbs that are
-//! killed.
+//! What tests of runs have in common that outlive the command that started them: how a run stands, waiting for
+//! something, and verbs that are killed.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -57,8 +57,8 @@ pub struct Killed<'k> {
 }
 
 impl Killed<'_> {
-    /// Kills it a dozen times, in a project of its own each time, and lets the run go on from whatever was left. Some of the kills have to
-    /// come before anything was on record.
+    /// Kills it a dozen times, in a project of its own each time, and lets the run go on from whatever was left. Some
+    /// of the kills have to come before anything was on record.
     pub fn a_dozen_times(
         &self,
         project: impl Fn() -> Project,

@@ -1,5 +1,5 @@
-//! Runs that go on under a changed plan: what is kept and what runs anew, what people are told of it, and that a crash leaves one of both
-//! plans.
+//! Runs that go on under a changed plan: what is kept and what runs anew, what people are told of it, and that a crash
+//! leaves one of both plans.
 
 use std::time::Duration;
 

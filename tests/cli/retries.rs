@@ -1,5 +1,5 @@
-//! Runs that failed and are tried again: what is repeated and what is not, who may ask, and that a crash leaves either the run as it was
-//! or all of what was asked.
+//! Runs that failed and are tried again: what is repeated and what is not, who may ask, and that a crash leaves either
+//! the run as it was or all of what was asked.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! `shell-lint`: what shellcheck said stands at its place in the plan. The answers are recorded from shellcheck 0.9; the real program is
-//! asked in `cargo xtask test --all`.
+//! `shell-lint`: what shellcheck said stands at its place in the plan. The answers are recorded from shellcheck 0.9;
+//! the real program is asked in `cargo xtask test --all`.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;

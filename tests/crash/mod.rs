@@ -1,7 +1,8 @@
 //! Kills the real binary with `SIGKILL` at random moments of real runs, resumes, and counts.
 //!
-//! Every attempt writes a line when it starts and one when it is done, so that what ran is known without the journal. Most kills hit
-//! the driver alone, while its children live; some take its supervisor along, so that the children have nobody, until a resume finds them.
+//! Every attempt writes a line when it starts and one when it is done, so that what ran is known without the journal.
+//! Most kills hit the driver alone, while its children live; some take its supervisor along, so that the children have
+//! nobody, until a resume finds them.
 
 mod count;
 mod driver;
@@ -168,8 +169,8 @@ impl Crashing<'_> {
         }
     }
 
-    /// Two people approve of each gate that waits, one of them twice, and one who would now reject is told that it is too late. If
-    /// nobody drove the run, its new driver.
+    /// Two people approve of each gate that waits, one of them twice, and one who would now reject is told that it is
+    /// too late. If nobody drove the run, its new driver.
     fn decide(&self) -> Option<Driver> {
         let mut driver = None;
         for gate in self.victim.gates.iter().filter(|gate| self.waits(gate)) {

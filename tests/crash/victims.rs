@@ -1,6 +1,7 @@
 //! The plans that are killed: between them every feature that starts something or waits for somebody.
 //!
-//! Everything that runs writes a line into `marks` when it starts, one when it is done, and one if it finds another copy of itself alive.
+//! Everything that runs writes a line into `marks` when it starts, one when it is done, and one if it finds another
+//! copy of itself alive.
 
 use std::fmt::Write;
 

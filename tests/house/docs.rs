@@ -55,7 +55,8 @@ fn the_reference_has_a_table_for_every_declaration_with_clauses() {
     }
 }
 
-/// The text with everything between `<!-- clauses X -->` or `<!-- functions -->`, `<!-- attributes -->` and `<!-- end -->` written anew.
+/// The text with everything between `<!-- clauses X -->` or `<!-- functions -->`, `<!-- attributes -->` and `<!-- end
+/// -->` written anew.
 fn filled(text: &str) -> String {
     let mut result = String::new();
     let mut inside = false;

@@ -56,7 +56,8 @@ test "it finds" of research
     - ran(find)
 "#;
 
-/// What is inserted: names, punctuation, half of a clause, whole declarations, line ends of both kinds, characters of two units.
+/// What is inserted: names, punctuation, half of a clause, whole declarations, line ends of both kinds, characters of
+/// two units.
 const PIECES: &[&str] = &[
     "x",
     "-",
@@ -207,8 +208,8 @@ fn after_any_edits_the_server_says_what_a_fresh_one_says() {
     client.finish();
 }
 
-/// Diagnostics and symbols of both documents after a change that changes nothing: what was said of their versions before that may
-/// have been said before the other one had changed.
+/// Diagnostics and symbols of both documents after a change that changes nothing: what was said of their versions
+/// before that may have been said before the other one had changed.
 fn settled(client: &mut Client, paths: [&Path; 2], documents: &[Document; 2]) -> Vec<Value> {
     client.rest();
     for (path, document) in paths.into_iter().zip(documents) {

@@ -1,7 +1,8 @@
 //! `cargo xtask bench`: ratios against peers and floors, all measured in one run on one machine.
 //!
 //! Every workload is generated; commands that are compared take turns, so that a busy moment hits them alike, and the
-//! fastest of each counts; only the ratios mean something elsewhere. Absent: a history of figures; a figure beyond its target fails nothing.
+//! fastest of each counts; only the ratios mean something elsewhere. Absent: a history of figures; a figure beyond its
+//! target fails nothing.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};

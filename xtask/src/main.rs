@@ -29,7 +29,8 @@ use clap::Parser;
 enum Verb {
     /// Format, lints, every test, the editor extension
     Test {
-        /// Also the slow rest: the packaged extension inside VS Code, the language server inside Neovim and Emacs, SARIF against its schema, the book, shellcheck
+        /// Also the slow rest: the packaged extension inside VS Code, the language server inside Neovim and Emacs,
+        /// SARIF against its schema, the book, shellcheck
         #[arg(long)]
         all: bool,
     },

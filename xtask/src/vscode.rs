@@ -1,8 +1,8 @@
 //! VS Code itself, in a browser: the packaged extension, on a journey that a person would make with it (`editors/vscode/e2e`).
 //!
-//! What that needs is heavy: code-server, a Node.js new enough for it, a browser. It is installed once, by pinned versions and a
-//! lock file, in the user's cache and so outside the checkout; what cannot be installed is said, and then not tested. A picture of
-//! each step stays below `target/vscode`.
+//! What that needs is heavy: code-server, a Node.js new enough for it, a browser. It is installed once, by pinned
+//! versions and a lock file, in the user's cache and so outside the checkout; what cannot be installed is said, and
+//! then not tested. A picture of each step stays below `target/vscode`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
-//! The floor under a durable runner of processes: the same system calls for each no-op shell (two pipes, a start, reading what it writes,
-//! waiting, one line appended to a journal), with one `fdatasync` a completion: `durable-floor COUNT WIDTH JOURNAL`.
+//! The floor under a durable runner of processes: the same system calls for each no-op shell (two pipes, a start,
+//! reading what it writes, waiting, one line appended to a journal), with one `fdatasync` a completion: `durable-floor
+//! COUNT WIDTH JOURNAL`.
 //!
 //! Absent: a graph, and sharing a sync between completions.
 

@@ -1,9 +1,10 @@
 //! How long the diagnostics of a file take after an edit, by the kind of edit: the work of the language server between a
 //! keystroke and its answer, without the protocol.
 //!
-//! `edit-latency [--most MS] [--only TEXT] [--worst COUNT] FOLDER` opens the first plan of the folder with all others around it, edits at
-//! random places and takes every edit back; `--only` picks kinds by their names (`typing` too), `--worst` shows the slowest of each. The last row types words
-//! letter by letter, kinds as often as [`Kind::weight`] says. Absent: other features of the editor, the threads of the language server.
+//! `edit-latency [--most MS] [--only TEXT] [--worst COUNT] FOLDER` opens the first plan of the folder with all others
+//! around it, edits at random places and takes every edit back; `--only` picks kinds by their names (`typing` too),
+//! `--worst` shows the slowest of each. The last row types words letter by letter, kinds as often as [`Kind::weight`]
+//! says. Absent: other features of the editor, the threads of the language server.
 
 #![expect(
     clippy::print_stdout,
@@ -178,8 +179,8 @@ impl Kind {
         }
     }
 
-    /// Of a hundred words that somebody types, how many are typed in such a place: most are prose and scripts, then what is expected and
-    /// given out; names and needs of new tasks; rarely a parameter. A guess, and a round one.
+    /// Of a hundred words that somebody types, how many are typed in such a place: most are prose and scripts, then
+    /// what is expected and given out; names and needs of new tasks; rarely a parameter. A guess, and a round one.
     const fn weight(self) -> usize {
         match self {
             Self::Script => 35,

@@ -1,8 +1,9 @@
 //! Real workflows with their measured runtimes: `workflow DSLC FILE PARALLEL SECONDS`.
 //!
-//! An instance of WfFormat becomes a plan of `sleep`s, scaled so that it should take about that long. It is run, and its makespan compared
-//! with the same list schedule simulated with the durations that the run measured, with the bound that no schedule beats, and with what the
-//! sleeps would take if nothing else took any time. Absent: what the tasks of the workflow really do.
+//! An instance of WfFormat becomes a plan of `sleep`s, scaled so that it should take about that long. It is run, and
+//! its makespan compared with the same list schedule simulated with the durations that the run measured, with the bound
+//! that no schedule beats, and with what the sleeps would take if nothing else took any time. Absent: what the tasks of
+//! the workflow really do.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};

@@ -133,7 +133,8 @@ fn needs(clause: &Clause) -> Option<&[Need]> {
     }
 }
 
-/// The clause of needs with others in place of each; without any it is taken out. Comments in it would be lost, so then it stays.
+/// The clause of needs with others in place of each; without any it is taken out. Comments in it would be lost, so then
+/// it stays.
 pub(crate) fn rewritten(decl: &Decl, text: &str, mut by: impl FnMut(&Need) -> Vec<String>) -> Option<(Span, String)> {
     let clause = clause(decl, K::Needs)?;
     let written = text.get(clause.span.start as usize..clause.span.end as usize)?;

@@ -53,8 +53,8 @@ const OF_FILES: &[Ask<SourceFile>] = &[
     profile_problems,
 ];
 
-/// A view of the workspace as it was when this was made. While one exists, changes of the workspace wait for it, and queries on it
-/// end with [`salsa::Cancelled`]: run them under [`Analysis::catch`], and drop it soon.
+/// A view of the workspace as it was when this was made. While one exists, changes of the workspace wait for it, and
+/// queries on it end with [`salsa::Cancelled`]: run them under [`Analysis::catch`], and drop it soon.
 #[derive(Clone)]
 pub struct Analysis {
     pub(crate) db: Database,

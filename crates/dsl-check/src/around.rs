@@ -1,8 +1,9 @@
 //! What a chunk can see of the graph of its file: the firewall between edits of the graph and what blocks know of it.
 //!
-//! It is made again after every edit of the graph, which takes a few numbers, and is the same as before unless something changed that a
-//! node of the chunk waits for, directly or not, or that has a name which the chunk mentions. Promise: whatever is asked about the
-//! chunk's own nodes and their needs, routes and mentions has the same answer while this is the same; nothing else may be asked of it.
+//! It is made again after every edit of the graph, which takes a few numbers, and is the same as before unless
+//! something changed that a node of the chunk waits for, directly or not, or that has a name which the chunk mentions.
+//! Promise: whatever is asked about the chunk's own nodes and their needs, routes and mentions has the same answer
+//! while this is the same; nothing else may be asked of it.
 
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
 //! Which plan calls which, across files: plans that call themselves, however long the way round.
 //!
-//! A subplan is a part of its caller's run, so such a run would have no end. One diagnostic for each group of plans that can all reach
-//! each other: its shortest loop, in the file that comes first. Nothing recurses. Absent: what is handed over.
+//! A subplan is a part of its caller's run, so such a run would have no end. One diagnostic for each group of plans
+//! that can all reach each other: its shortest loop, in the file that comes first. Nothing recurses. Absent: what is
+//! handed over.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use crate::rules;
 use crate::scope::scope;
 use crate::signatures::shown;
 
-/// About how many calls are followed to find the shortest loop of a group; from a larger one it is looked for from some of its plans only.
+/// About how many calls are followed to find the shortest loop of a group; from a larger one it is looked for from some
+/// of its plans only.
 const STEPS_MAX: usize = 10_000;
 
 /// Of a longer loop only the beginning is spelled out.

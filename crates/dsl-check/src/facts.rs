@@ -1,9 +1,9 @@
 //! What blocks say, as far as checks of a whole plan want to know: without spans, so that they change only when the plan does.
 //!
-//! The facts of a block are found while it is checked, so names have been resolved and constants folded by then. Checks of whole
-//! plans (policies, bounds, flow of values, names that nobody uses) read only these, signatures and graphs; their places are
-//! symbolic. Each has a query that takes from a chunk's facts the part that it wants, so that it runs again only when that part
-//! changes. Absent: diagnostics, and anything that only the block itself wants to know.
+//! The facts of a block are found while it is checked, so names have been resolved and constants folded by then. Checks
+//! of whole plans (policies, bounds, flow of values, names that nobody uses) read only these, signatures and graphs;
+//! their places are symbolic. Each has a query that takes from a chunk's facts the part that it wants, so that it runs
+//! again only when that part changes. Absent: diagnostics, and anything that only the block itself wants to know.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -366,8 +366,9 @@ impl Noted {
     }
 }
 
-/// The facts of a block that has been checked. `typed`: what it was lowered to, if it is a node. `wrong`: what is wrong in it; values
-/// that are read there go no further, so that one mistake is not two. `unreadable`: so is the block in part.
+/// The facts of a block that has been checked. `typed`: what it was lowered to, if it is a node. `wrong`: what is wrong
+/// in it; values that are read there go no further, so that one mistake is not two. `unreadable`: so is the block in
+/// part.
 pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>, wrong: &[Span], unreadable: bool) -> Facts {
     let unreadable = unreadable || decl.clauses.iter().any(|clause| clause.key.is_none());
     let mut printed = if noted.secret.get() {

@@ -1,7 +1,7 @@
 //! What stands in for a task must have its outputs.
 //!
-//! Whether it fits is found chunk by chunk, from what a block sees of the nodes that it mentions; only the place of the other is looked
-//! up in the whole file. Absent: whether the name means anything (that is said where it stands).
+//! Whether it fits is found chunk by chunk, from what a block sees of the nodes that it mentions; only the place of the
+//! other is looked up in the whole file. Absent: whether the name means anything (that is said where it stands).
 
 use smol_str::SmolStr;
 

@@ -1,8 +1,9 @@
 //! The graph of a plan: who waits for whom, what is upstream of what, what has completed when something starts.
 //!
 //! Built from signatures only. Nodes are indices in plan order; names that resolve to nothing are left out (they are
-//! reported where they stand). Nothing here recurses and nothing is quadratic for ordinary plans. It is made anew after every edit of a
-//! tie, so it is a few passes over flat lists, and what only some ask is made when they do. Absent: spans, types, messages.
+//! reported where they stand). Nothing here recurses and nothing is quadratic for ordinary plans. It is made anew after
+//! every edit of a tie, so it is a few passes over flat lists, and what only some ask is made when they do. Absent:
+//! spans, types, messages.
 
 mod access;
 mod leads;
@@ -420,7 +421,8 @@ impl Topology {
         self.order[node as usize]
     }
 
-    /// Whether every name leads somewhere and nothing waits for itself: what is asked of the graph as a whole is asked only then.
+    /// Whether every name leads somewhere and nothing waits for itself: what is asked of the graph as a whole is asked
+    /// only then.
     pub fn is_whole(&self) -> bool {
         let broken = |flags: &[bool]| flags.iter().any(|flag| *flag);
         let each_once = self.index.len() == self.ties.len() && self.sorted.len() == self.ties.len();

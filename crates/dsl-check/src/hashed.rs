@@ -1,8 +1,8 @@
 //! Hashes under keys that are random in each process: what names and parts of graphs are compared by.
 //!
-//! What has the same hash counts as the same. In a plan of ten thousand tasks any two names or keys share one with a chance of about one in
-//! a hundred thousand million, and since nobody knows the keys, nobody can write a plan in which they do. Absent: anything that outlives
-//! the process, and orders.
+//! What has the same hash counts as the same. In a plan of ten thousand tasks any two names or keys share one with a
+//! chance of about one in a hundred thousand million, and since nobody knows the keys, nobody can write a plan in which
+//! they do. Absent: anything that outlives the process, and orders.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::LazyLock;

@@ -1,7 +1,7 @@
 //! Hypotheses that a plan weighs and then has no answer for.
 //!
-//! A decision `from: hypotheses` goes where the likeliest one leads. If none of a plan's decisions has an arm for some hypothesis, and
-//! none has an `else`, the run stands still once that one is the likeliest. Absent: the odds.
+//! A decision `from: hypotheses` goes where the likeliest one leads. If none of a plan's decisions has an arm for some
+//! hypothesis, and none has an `else`, the run stands still once that one is the likeliest. Absent: the odds.
 
 use std::collections::HashSet;
 

@@ -1,7 +1,7 @@
 //! Which names a file can use: its own, and those that its imports bring.
 //!
-//! `use` has three forms; paths are relative to the file or, with `/` first, to the root of the workspace; imports may be mutual.
-//! Absent: what the names mean ([`crate::scope`]).
+//! `use` has three forms; paths are relative to the file or, with `/` first, to the root of the workspace; imports may
+//! be mutual. Absent: what the names mean ([`crate::scope`]).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};

@@ -1,8 +1,9 @@
 //! The meaning of plan text: names, types, the graph, diagnostics with fixes, lowering to the IR; all of it incremental.
 //!
-//! Promise: *editing the body of a task re-checks that task's chunk and what can see the change, nothing else.* Text enters as
-//! chunks ([`inputs`]); signatures without spans shield everything else from bodies ([`signatures`]); diagnostics are returned by
-//! queries and get absolute places at the edge ([`analysis`]). Absent: terminals, the language server's protocol, running, the disk.
+//! Promise: *editing the body of a task re-checks that task's chunk and what can see the change, nothing else.* Text
+//! enters as chunks ([`inputs`]); signatures without spans shield everything else from bodies ([`signatures`]);
+//! diagnostics are returned by queries and get absolute places at the edge ([`analysis`]). Absent: terminals, the
+//! language server's protocol, running, the disk.
 
 mod alias_loops;
 mod amend;

@@ -1,6 +1,7 @@
 //! What is asked of many files at once: on all processors, file by file.
 //!
-//! The chunks of one file keep two processors busy only for a part of the time that it takes; files that hardly know each other for all of it.
+//! The chunks of one file keep two processors busy only for a part of the time that it takes; files that hardly know
+//! each other for all of it.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Global memory: a key that two plans of the workspace share has one type.
 //!
-//! What one run writes another reads, so the second would find data that is not what it declared. Absent: memory of a run or of one
-//! plan, which nobody shares.
+//! What one run writes another reads, so the second would find data that is not what it declared. Absent: memory of a
+//! run or of one plan, which nobody shares.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

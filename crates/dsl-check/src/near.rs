@@ -1,8 +1,8 @@
 //! Names of nodes that a misspelt one may be meant for.
 //!
-//! In a small plan all of them, to be compared; in a large one those that differ by a slip of a finger, found by the hashes of the
-//! names with one letter left out. These are kept by chunk and by some chunks together, so an edit of a name makes only a few
-//! anew. Absent: choosing.
+//! In a small plan all of them, to be compared; in a large one those that differ by a slip of a finger, found by the
+//! hashes of the names with one letter left out. These are kept by chunk and by some chunks together, so an edit of a
+//! name makes only a few anew. Absent: choosing.
 
 use std::hash::Hasher;
 

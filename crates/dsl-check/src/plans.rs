@@ -1,7 +1,7 @@
 //! Which plans a file holds, and which blocks belong to each.
 //!
-//! Bare nodes make up the implicit plan of a file that has no other. Read from the thinnest part of signatures, so only edits of names
-//! and of ties between nodes come here. Absent: edges ([`crate::graph`]).
+//! Bare nodes make up the implicit plan of a file that has no other. Read from the thinnest part of signatures, so only
+//! edits of names and of ties between nodes come here. Absent: edges ([`crate::graph`]).
 
 use std::ops::Deref;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What keeps a correct plan from being run: capabilities that nobody says how to carry out.
 //!
-//! Checking and testing a plan needs no runners, so these are asked for only when it is to be run, with the profile that it is to be
-//! run under. Subplans are looked through. Absent: whether a runner works.
+//! Checking and testing a plan needs no runners, so these are asked for only when it is to be run, with the profile
+//! that it is to be run under. Subplans are looked through. Absent: whether a runner works.
 
 use std::collections::{HashSet, VecDeque};
 use std::path::Path;
@@ -34,7 +34,8 @@ struct Missing {
 }
 
 impl Analysis {
-    /// Why a plan of a file (the only one, if none is named) cannot be run under a profile, or under none. The plan has no errors.
+    /// Why a plan of a file (the only one, if none is named) cannot be run under a profile, or under none. The plan has
+    /// no errors.
     pub fn run_problems(&self, path: &Path, plan: Option<&str>, profile: Option<&str>) -> Vec<Diagnostic> {
         let Some(file) = self.file(path) else {
             return Vec::new();

@@ -1,9 +1,9 @@
 //! What a file's names mean: its own declarations and those that its imports bring in, with their types resolved.
 //!
 //! Everything here is computed from signatures without nodes, so editing a task never touches it. A name of an imported
-//! declaration means what it means in *its* file; records get one name each in the IR, the plain one wherever that is free.
-//! Plans are apart from the rest ([`common`]), and a chunk is checked with just what it mentions of its plan ([`plan_here`]), so that an
-//! edit of a parameter comes to those who read it. Absent: nodes and graphs.
+//! declaration means what it means in *its* file; records get one name each in the IR, the plain one wherever that is
+//! free. Plans are apart from the rest ([`common`]), and a chunk is checked with just what it mentions of its plan
+//! ([`plan_here`]), so that an edit of a parameter comes to those who read it. Absent: nodes and graphs.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -269,8 +269,8 @@ pub(crate) fn common(db: &dyn salsa::Database, project: Project, file: SourceFil
     scope(db, project, file).common.clone()
 }
 
-/// What a block of a chunk may know of the plan of its file with that number, as far as the chunk mentions it: what is not found there
-/// is looked for in the plan's whole scope. The same after edits of what the chunk does not mention.
+/// What a block of a chunk may know of the plan of its file with that number, as far as the chunk mentions it: what is
+/// not found there is looked for in the plan's whole scope. The same after edits of what the chunk does not mention.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn plan_here(
     db: &dyn salsa::Database,

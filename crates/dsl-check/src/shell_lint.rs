@@ -1,8 +1,8 @@
 //! `shell-lint`: what shellcheck says of a plan's scripts, at its place in the plan.
 //!
-//! A script is handed out with each interpolation replaced by a variable of the same length, quoted as its place needs, so that lines and
-//! columns are those of the text. Findings that our way of running scripts makes meaningless are left out. Absent: running
-//! shellcheck, which is up to the caller.
+//! A script is handed out with each interpolation replaced by a variable of the same length, quoted as its place needs,
+//! so that lines and columns are those of the text. Findings that our way of running scripts makes meaningless are left
+//! out. Absent: running shellcheck, which is up to the caller.
 
 use std::path::Path;
 
@@ -23,8 +23,8 @@ use crate::walk;
 /// Longer scripts are not looked at.
 const SCRIPT_BYTES_MAX: usize = 64 << 10;
 
-/// What does not apply here: scripts run under `set -euo pipefail`, have no first line of their own, and are read apart from the files
-/// that they source.
+/// What does not apply here: scripts run under `set -euo pipefail`, have no first line of their own, and are read apart
+/// from the files that they source.
 const MEANINGLESS: &[u32] = &[1090, 1091, 2103, 2148, 2164];
 
 /// A script to be looked at.

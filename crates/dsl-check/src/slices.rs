@@ -1,8 +1,9 @@
 //! What checks of whole plans ask of every chunk, chunk by chunk and file by file.
 //!
-//! Of each chunk it is found while the chunk is checked. Of a file each question has a column, with the answers of all chunks that have
-//! one: after an edit the columns are made again at once, and those that are the same as before wake nobody. This is cheaper than a
-//! query for each question and chunk, which all have to be looked at after every edit. Absent: what the answers mean.
+//! Of each chunk it is found while the chunk is checked. Of a file each question has a column, with the answers of all
+//! chunks that have one: after an edit the columns are made again at once, and those that are the same as before wake
+//! nobody. This is cheaper than a query for each question and chunk, which all have to be looked at after every edit.
+//! Absent: what the answers mean.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! `# allow(rule): reason`: which diagnostics it silences, and that it silences nothing.
 //!
-//! A suppression is about the next line that is no comment. Read at the edge, because lines are places of a file. Absent: reading
-//! the comments themselves (the parser does).
+//! A suppression is about the next line that is no comment. Read at the edge, because lines are places of a file.
+//! Absent: reading the comments themselves (the parser does).
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -91,8 +91,8 @@ pub(crate) fn apply(analysis: &Analysis, file: SourceFile, found: &mut Vec<Diagn
     found.extend(unused);
 }
 
-/// Takes out what is silenced of a rule that is not looked for with the others: by a comment above its line, which in a script is one of
-/// the script's, or above the clause that the script is in.
+/// Takes out what is silenced of a rule that is not looked for with the others: by a comment above its line, which in a
+/// script is one of the script's, or above the clause that the script is in.
 pub(crate) fn silence(analysis: &Analysis, file: SourceFile, rule: &str, found: &mut Vec<Diagnostic>) {
     if found.is_empty() {
         return;

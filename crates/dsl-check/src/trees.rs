@@ -1,7 +1,8 @@
 //! The trees of chunks, and what is read off them at once.
 //!
-//! A tree is many times as large as its text, and hardly anybody asks for it twice: it is kept only where the text is being edited or
-//! somebody wants to know places in it. A cold check reads each chunk twice, for its [`outline`] and to check it. Absent: meaning.
+//! A tree is many times as large as its text, and hardly anybody asks for it twice: it is kept only where the text is
+//! being edited or somebody wants to know places in it. A cold check reads each chunk twice, for its [`outline`] and to
+//! check it. Absent: meaning.
 
 use std::borrow::Cow;
 use std::sync::Arc;

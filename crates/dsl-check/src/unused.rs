@@ -1,9 +1,10 @@
-//! Names that nobody uses: imported names, parameters, memory, secrets, hypotheses, types, capabilities and agents, outputs of tasks.
+//! Names that nobody uses: imported names, parameters, memory, secrets, hypotheses, types, capabilities and agents,
+//! outputs of tasks.
 //!
-//! Certain, or not said: a name is used if it is mentioned anywhere, whatever it means there. What is asked about is found first, and then
-//! which of that each chunk mentions, so an edit looks at the words of its own chunk only. Nothing is said of a file with errors, in
-//! which a misspelt name may be the one that is missing. What other files may import is said only where no file imports it. Absent:
-//! variables of one node, which it checks itself.
+//! Certain, or not said: a name is used if it is mentioned anywhere, whatever it means there. What is asked about is
+//! found first, and then which of that each chunk mentions, so an edit looks at the words of its own chunk only.
+//! Nothing is said of a file with errors, in which a misspelt name may be the one that is missing. What other files may
+//! import is said only where no file imports it. Absent: variables of one node, which it checks itself.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
@@ -91,8 +92,8 @@ fn among(words: &[u32], names: &[u32]) -> Box<[u32]> {
 /// So many names are looked for from chunk to chunk; of more, each chunk keeps which it mentions.
 const SOUGHT_MAX: usize = 64;
 
-/// Whether some chunk of the file mentions the name in that place. Of a few names each is looked for when it is asked about: those that
-/// are used are mostly found in one of the first chunks.
+/// Whether some chunk of the file mentions the name in that place. Of a few names each is looked for when it is asked
+/// about: those that are used are mostly found in one of the first chunks.
 fn mentioned<'db>(
     db: &'db dyn salsa::Database,
     file: SourceFile,
@@ -113,8 +114,8 @@ fn mentioned<'db>(
     }
 }
 
-/// What the tasks of a chunk declare as outputs and do not read themselves, by block; and the outputs that its blocks read, by a hash of
-/// their names, sorted.
+/// What the tasks of a chunk declare as outputs and do not read themselves, by block; and the outputs that its blocks
+/// read, by a hash of their names, sorted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Outputs {
     declared: Box<[(u32, Declared)]>,

@@ -1,7 +1,8 @@
 //! Which words a chunk mentions, to tell what nobody uses: by its text alone, so that nothing that is used is ever missed.
 //!
-//! A word counts wherever it stands, in scripts and strings too; only the names that declarations introduce, imports, and lines of
-//! comment do not. Words are kept as hashes: of two that share one, neither is said to be unused. Absent: what words mean.
+//! A word counts wherever it stands, in scripts and strings too; only the names that declarations introduce, imports,
+//! and lines of comment do not. Words are kept as hashes: of two that share one, neither is said to be unused. Absent:
+//! what words mean.
 
 use std::hash::Hasher;
 

@@ -1,7 +1,7 @@
 //! The public face: files come in, whole or edit by edit; answers go out through [`Analysis`].
 //!
-//! Only the workspace writes to the database. Imports that it has not seen are read through a [`Loader`], so this crate never touches
-//! the disk itself. Absent: watching files, walking folders.
+//! Only the workspace writes to the database. Imports that it has not seen are read through a [`Loader`], so this crate
+//! never touches the disk itself. Absent: watching files, walking folders.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;

@@ -697,8 +697,8 @@ pub struct RawInterp {
     /// Byte range in `Raw::text`, from `{{` to `}}` inclusive.
     pub start: u32,
     pub end: u32,
-    /// The expression, or what is wrong with it. The spans in both are block-relative. It is an error only if the place is one where
-    /// the shell expands, so the parser does not report it.
+    /// The expression, or what is wrong with it. The spans in both are block-relative. It is an error only if the place
+    /// is one where the shell expands, so the parser does not report it.
     pub expr: Result<Expr, SyntaxError>,
     /// Block-relative.
     pub span: Span,

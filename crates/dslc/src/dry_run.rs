@@ -1,5 +1,5 @@
-//! `dslc run --dry-run`: what would be started, in order, with what is known before anything has run, and what it takes at worst.
-//! Looks at nothing and starts nothing.
+//! `dslc run --dry-run`: what would be started, in order, with what is known before anything has run, and what it takes
+//! at worst. Looks at nothing and starts nothing.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -1,4 +1,5 @@
-//! What the plans of a file compile to, kept beside it in `FILE.snap` for reviewers: a change of meaning is a change of that file.
+//! What the plans of a file compile to, kept beside it in `FILE.snap` for reviewers: a change of meaning is a change of
+//! that file.
 //!
 //! Lines of the source are left out, so that only what a plan means shows. Absent: what the changes mean (`dslc diff`).
 

@@ -1,7 +1,7 @@
 //! A run as other tools read it: a Chrome trace for Perfetto, spans and metrics for OpenTelemetry.
 //!
-//! Everything comes from the journal, so any run can be exported at any time, and as often as wanted: the ids of its spans are always
-//! the same. Secrets are not in the journal. Absent: sampling, and anything live.
+//! Everything comes from the journal, so any run can be exported at any time, and as often as wanted: the ids of its
+//! spans are always the same. Secrets are not in the journal. Absent: sampling, and anything live.
 
 pub mod chrome;
 pub mod otlp;

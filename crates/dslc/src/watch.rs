@@ -1,7 +1,7 @@
 //! Watching a run: live lines on a terminal, plain lines elsewhere, one event a line for machines.
 //!
-//! What is told is on disk already. A line for each thing that happened stays; below them, on a terminal, the live lines ([`frame`]).
-//! Absent: what the run came to in the end.
+//! What is told is on disk already. A line for each thing that happened stays; below them, on a terminal, the live
+//! lines ([`frame`]). Absent: what the run came to in the end.
 
 mod estimate;
 mod frame;

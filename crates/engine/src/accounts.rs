@@ -1,8 +1,8 @@
 //! What calls use up and who counts it: windows of quotas, budgets with reservations, how much runs at once.
 //!
-//! Everything that a plan may limit has an account: an agent, a plan that runs, a task. An attempt reserves its estimate in all of
-//! its accounts before it starts and is settled with its real use when it ends, so that attempts side by side cannot overspend
-//! together. Plain data and pure functions; absent: what follows from being over a limit.
+//! Everything that a plan may limit has an account: an agent, a plan that runs, a task. An attempt reserves its
+//! estimate in all of its accounts before it starts and is settled with its real use when it ends, so that attempts
+//! side by side cannot overspend together. Plain data and pure functions; absent: what follows from being over a limit.
 
 use std::collections::{BTreeSet, VecDeque};
 

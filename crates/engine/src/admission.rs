@@ -1,8 +1,9 @@
 //! Whether an attempt may start now: who does it, and whether quotas, circuits and budgets let it through.
 //!
-//! Agents are asked in order of preference; one that is over its limits, whose circuit is open or that has used up its retries is
-//! passed over for the next. Where all are over their limits the unit waits for the first that will be free. What a budget
-//! does not cover is refused, and for the budget of the run the run pauses. Absent: how much is counted where (`accounts`).
+//! Agents are asked in order of preference; one that is over its limits, whose circuit is open or that has used up its
+//! retries is passed over for the next. Where all are over their limits the unit waits for the first that will be free.
+//! What a budget does not cover is refused, and for the budget of the run the run pauses. Absent: how much is counted
+//! where (`accounts`).
 
 use ir::plan::{Budget, Limits, Per, Task};
 use rust_decimal::Decimal;
@@ -392,7 +393,8 @@ impl Engine {
         }
     }
 
-    /// What the end of an attempt says about the agent that made it: whether it did its job, not whether the plan likes the result.
+    /// What the end of an attempt says about the agent that made it: whether it did its job, not whether the plan likes
+    /// the result.
     fn sign(&self, unit: UnitId, ended: Option<&Ended>) -> Sign {
         let Some(ended) = ended else { return Sign::Nothing };
         match &ended.how {
@@ -430,7 +432,8 @@ impl Engine {
         self.show_status(unit.node);
     }
 
-    /// Lets the first of those that wait for the account try again. When it has started, or gone to wait elsewhere, the next may.
+    /// Lets the first of those that wait for the account try again. When it has started, or gone to wait elsewhere, the
+    /// next may.
     pub(crate) fn release(&mut self, account: &Account) {
         let waiting = self.state.accounts.get_mut(account).map(|ledger| &mut ledger.waiting);
         let Some(key) = waiting.and_then(|waiting| waiting.pop_first()) else {

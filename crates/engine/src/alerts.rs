@@ -1,7 +1,7 @@
 //! Alerts: raised once when their condition comes to hold, and again only after it has not held in between.
 //!
-//! A condition is looked at when something settled that it may read, and those that read how long the run takes also at the moments that
-//! they name. What an alert said stays in the state; nothing waits for it.
+//! A condition is looked at when something settled that it may read, and those that read how long the run takes also at
+//! the moments that they name. What an alert said stays in the state; nothing waits for it.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! Calls of capabilities: which one is next, what it is given, and whether what it answers is of the types that it promises.
 //!
-//! A task makes one call, or those of its `do:` lines, each with an outcome of its own: a retry goes on at the first line without
-//! one, and later lines read what earlier ones bound. An answer of another shape is `invalid-output`. Absent: who carries a call out, and
-//! what it costs.
+//! A task makes one call, or those of its `do:` lines, each with an outcome of its own: a retry goes on at the first
+//! line without one, and later lines read what earlier ones bound. An answer of another shape is `invalid-output`.
+//! Absent: who carries a call out, and what it costs.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! Doubt: attempts whose end nobody saw, and the people who decide about them.
 //!
-//! What is idempotent is started again under the same key. Else `on in-doubt` fails the node with that mode, and without such a route
-//! the node is blocked until someone resolves it. Nothing is guessed.
+//! What is idempotent is started again under the same key. Else `on in-doubt` fails the node with that mode, and
+//! without such a route the node is blocked until someone resolves it. Nothing is guessed.
 
 use ir::plan::NodeId;
 

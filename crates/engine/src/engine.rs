@@ -93,8 +93,8 @@ impl Engine {
         }
     }
 
-    /// Folds one event and returns what is to be done about it, in order. An event that comes too late, twice, or for something that
-    /// is not there changes nothing and is kept among [`Engine::ignored`].
+    /// Folds one event and returns what is to be done about it, in order. An event that comes too late, twice, or for
+    /// something that is not there changes nothing and is kept among [`Engine::ignored`].
     pub fn apply(&mut self, event: &Event) -> Vec<Command> {
         self.notices.clear();
         self.keeps.clear();
@@ -120,8 +120,9 @@ impl Engine {
         }
     }
 
-    /// Looks at the world for an attempt in flight. The driver puts the answers into [`Ended::observed`], those of `Before` first,
-    /// and [`Engine::apply`] sees exactly them. An attempt that is not in flight, or has nothing to look at, gets an empty list.
+    /// Looks at the world for an attempt in flight. The driver puts the answers into [`Ended::observed`], those of
+    /// `Before` first, and [`Engine::apply`] sees exactly them. An attempt that is not in flight, or has nothing to
+    /// look at, gets an empty list.
     pub fn observe(&self, attempt: AttemptId, phase: Phase<'_>, world: &mut dyn World) -> Vec<Observation> {
         let unit = unit_of(attempt.node, attempt.instance);
         if self.state.in_flight.get(&unit) != Some(&attempt) || attempt.undo {
@@ -150,8 +151,9 @@ impl Engine {
         recording.observed
     }
 
-    /// Whether the preconditions hold, given what was observed before the start. Where they do not, the driver runs nothing and reports
-    /// `AttemptEnded` with `How::Nothing` and the same observations; the engine then finds the mode and the message.
+    /// Whether the preconditions hold, given what was observed before the start. Where they do not, the driver runs
+    /// nothing and reports `AttemptEnded` with `How::Nothing` and the same observations; the engine then finds the mode
+    /// and the message.
     pub fn may_start(&self, attempt: AttemptId, observed: &[Observation]) -> bool {
         let unit = unit_of(attempt.node, attempt.instance);
         self.state.in_flight.get(&unit) == Some(&attempt)

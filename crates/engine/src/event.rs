@@ -374,8 +374,8 @@ pub enum Command {
         timer: Timer,
         at_ms: i64,
     },
-    /// A gate or a task waits for people. Nothing is to be done but to let them know: their answer is a `Decided`, or an `Answered` where
-    /// there is a `question`.
+    /// A gate or a task waits for people. Nothing is to be done but to let them know: their answer is a `Decided`, or
+    /// an `Answered` where there is a `question`.
     AskPeople(Box<Ask>),
     /// Look through the results of earlier runs: [`crate::Engine::sought`] says for what. The answer is `LookedUp`.
     LookUp {
@@ -383,7 +383,8 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         instance: Option<u32>,
     },
-    /// Keep what a node remembered for later runs, [`crate::Engine::facts`], then report `Remembered`. A run does not end before that.
+    /// Keep what a node remembered for later runs, [`crate::Engine::facts`], then report `Remembered`. A run does not
+    /// end before that.
     Remember {
         node: NodeId,
     },

@@ -1,8 +1,8 @@
 //! Fan-out: the instances of a task with `each`, and how they merge.
 //!
-//! Items and keys are evaluated once and kept. At most `parallel` instances hold a place (ready or running); those that wait for a
-//! backoff or a person give theirs up. At most floor(tolerate × n) may fail; the next failure starts no more, lets the running ones
-//! end and fails the task with its mode.
+//! Items and keys are evaluated once and kept. At most `parallel` instances hold a place (ready or running); those that
+//! wait for a backoff or a person give theirs up. At most floor(tolerate × n) may fail; the next failure starts no
+//! more, lets the running ones end and fails the task with its mode.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,8 +38,8 @@ impl FanOut {
 }
 
 impl FanOut {
-    /// Instances that completed stay so, and the others begin anew. Items are evaluated once: an error names an instance that completed
-    /// with another item.
+    /// Instances that completed stay so, and the others begin anew. Items are evaluated once: an error names an
+    /// instance that completed with another item.
     fn take_over(&mut self, before: Self) -> Result<(), SmolStr> {
         let mut instances = self.instances.iter_mut();
         for (index, old) in (0..).zip(before.instances) {
@@ -345,8 +345,8 @@ impl Engine {
         self.settle(id, NodeStatus::Completed);
     }
 
-    /// Each output becomes the list of what the completed instances made of it, in item order; of several that remember one key the last
-    /// item's instance wins.
+    /// Each output becomes the list of what the completed instances made of it, in item order; of several that remember
+    /// one key the last item's instance wins.
     fn merge(&mut self, id: NodeId) {
         let declared = task(self.scopes.node(id)).map_or(&[][..], |task| &task.output);
         let read = &self.scopes.table(id).read;

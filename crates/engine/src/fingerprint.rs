@@ -15,8 +15,9 @@ use crate::scope::{Place, RunScope};
 use crate::secret;
 
 impl Engine {
-    /// All that a node is made of: its clauses, what they use, what leads to it, and the values that it reads. `leads` are those of its
-    /// plan, made once. Two nodes with the same [`fingerprint::digest`] of this do the same, in this run or in one of another revision.
+    /// All that a node is made of: its clauses, what they use, what leads to it, and the values that it reads. `leads`
+    /// are those of its plan, made once. Two nodes with the same [`fingerprint::digest`] of this do the same, in this
+    /// run or in one of another revision.
     pub fn content_of(&self, node: NodeId, leads: &Leads) -> Vec<Part> {
         let scope = self.scopes.of(node);
         let mut parts = fingerprint::of_node(
@@ -29,7 +30,8 @@ impl Engine {
         parts
     }
 
-    /// The values that a node reads, by the names that the plan has for them. Of a fan-out that is what all of its instances read.
+    /// The values that a node reads, by the names that the plan has for them. Of a fan-out that is what all of its
+    /// instances read.
     pub fn values_read(&self, node: NodeId) -> Vec<Part> {
         let found = self.scopes.node(node);
         self.values(Place::Node(node), found, &fingerprint::reads(found))

@@ -14,7 +14,8 @@ use smol_str::SmolStr;
 /// Facts about one node.
 #[derive(Debug, Default)]
 pub(crate) struct NodeTable {
-    /// Needs that mention this node: the dependent and the index of its need. A quorum that names a member twice is listed once.
+    /// Needs that mention this node: the dependent and the index of its need. A quorum that names a member twice is
+    /// listed once.
     pub dependents: Vec<(NodeId, u32)>,
     /// Nodes that this one may activate: routes, decision arms and its fallback, each once, in plan order.
     pub targets: Vec<NodeId>,
@@ -76,8 +77,8 @@ impl Graph {
     }
 }
 
-/// The place of each node in an order in which every edge points forward. In a plan with a cycle, which `ir::verify` refuses, all have
-/// the first.
+/// The place of each node in an order in which every edge points forward. In a plan with a cycle, which `ir::verify`
+/// refuses, all have the first.
 pub(crate) fn places(plan: &Plan) -> Vec<u32> {
     let mut places = vec![0; plan.nodes.len()];
     let order = ir::graph::Graph::of(plan).topological_order();

@@ -1,8 +1,8 @@
 //! Hypotheses: what the evidence of tasks makes of their odds, and the decision that picks the likeliest.
 //!
-//! Odds are exact fractions, folded in plan order, so no rounding and no order of finishing decides. A task gives evidence with its last
-//! attempt, whether it completed or failed; what cannot be told then counts for nothing. Factors are gathered before they are multiplied:
-//! the size of a fraction grows with the evidence and no faster.
+//! Odds are exact fractions, folded in plan order, so no rounding and no order of finishing decides. A task gives
+//! evidence with its last attempt, whether it completed or failed; what cannot be told then counts for nothing. Factors
+//! are gathered before they are multiplied: the size of a fraction grows with the evidence and no faster.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,7 +7,8 @@ use ir::plan::{Inputs, Plan};
 use ir::types::{Type, Types};
 use ir::value::Value;
 
-/// The inputs that a run, or a call of the plan, starts with; otherwise one sentence for each parameter that is missing, unknown or of the wrong type.
+/// The inputs that a run, or a call of the plan, starts with; otherwise one sentence for each parameter that is
+/// missing, unknown or of the wrong type.
 pub fn complete(plan: &Plan, given: Inputs) -> Result<Inputs, Vec<String>> {
     let mut problems: Vec<String> = given
         .keys()

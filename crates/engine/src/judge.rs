@@ -456,8 +456,8 @@ fn seen_check(
     }
 }
 
-/// Whether an expression holds and, where it compares, what it saw on both sides. Each side is evaluated once, so that the world is asked
-/// once.
+/// Whether an expression holds and, where it compares, what it saw on both sides. Each side is evaluated once, so that
+/// the world is asked once.
 fn finding(expr: &Expr, scope: &RunScope<'_>, world: &mut dyn World) -> Result<(bool, Option<String>), EvalError> {
     let comparison = match expr {
         Expr::Binary(binary) => operator(binary.op).map(|operator| (binary, operator)),

@@ -10,13 +10,15 @@
 //!    [`Engine::in_flight`]).
 //! 2. On `StartAttempt` with `observes_before` it calls [`Engine::observe`] with [`Phase::Before`]; where
 //!    [`Engine::may_start`] then says no, it reports `AttemptEnded` with `How::Nothing` and what was observed.
-//! 3. When an attempt ended it calls [`Engine::observe`] with [`Phase::After`] and puts both lists of observations, in that order,
-//!    into `Ended::observed` of the event that it journals.
-//! 4. On `AskPeople` it lets people know. [`Engine::weigh`] tells beforehand what a decision would do, and `Decided` reports it;
-//!    [`Engine::weigh_answer`] and `Answered` where a task asked.
-//! 5. `RetryAsked` is the one event that a run takes after its end: [`Engine::weigh_retry`] tells beforehand. The run is then paused.
-//! 6. On `LookUp` it looks for a result of an earlier run and reports `LookedUp`; what [`Engine::keeps`] says after an event it keeps for
-//!    later runs, once the event is on disk. On `Remember` it keeps facts and reports `Remembered`.
+//! 3. When an attempt ended it calls [`Engine::observe`] with [`Phase::After`] and puts both lists of observations,
+//!    in that order, into `Ended::observed` of the event that it journals.
+//! 4. On `AskPeople` it lets people know. [`Engine::weigh`] tells beforehand what a decision would do, and `Decided`
+//!    reports it; [`Engine::weigh_answer`] and `Answered` where a task asked.
+//! 5. `RetryAsked` is the one event that a run takes after its end: [`Engine::weigh_retry`] tells beforehand. The
+//!    run is then paused.
+//! 6. On `LookUp` it looks for a result of an earlier run and reports `LookedUp`; what [`Engine::keeps`] says after
+//!    an event it keeps for later runs, once the event is on disk. On `Remember` it keeps facts and reports
+//!    `Remembered`.
 //! 7. On `SetTimer` it reports `TimerFired` at that time; setting a timer again replaces it.
 
 #![deny(clippy::disallowed_types, clippy::disallowed_methods)]

@@ -1,11 +1,12 @@
 //! Memory: which write of a key a node sees, and what outlives the run.
 //!
-//! A node sees the writes of what it needs, directly or not, and of two of them the later in the order of the graph. What an
-//! unrelated node wrote at the same time stays unseen, so a read does not depend on timing. Views share their table where nothing was
-//! added. Behind them all lies what earlier runs remembered, as of the start of this one.
+//! A node sees the writes of what it needs, directly or not, and of two of them the later in the order of the graph.
+//! What an unrelated node wrote at the same time stays unseen, so a read does not depend on timing. Views share their
+//! table where nothing was added. Behind them all lies what earlier runs remembered, as of the start of this one.
 //!
-//! What plans share goes by a *slot*, `global:key` or `plan:NAME:key`, so that a plan and those that it calls mean the same thing by it;
-//! keys of a run go by their own names. A run does not end before its driver has said that what it remembered for later runs is kept.
+//! What plans share goes by a *slot*, `global:key` or `plan:NAME:key`, so that a plan and those that it calls mean the
+//! same thing by it; keys of a run go by their own names. A run does not end before its driver has said that what it
+//! remembered for later runs is kept.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -20,8 +20,8 @@ pub struct Outcome<'a> {
 }
 
 impl Engine {
-    /// Keeps what this expression reads, though the plan itself may not read it. To be said before the first event, and of no run that has
-    /// a journal: its state is another one.
+    /// Keeps what this expression reads, though the plan itself may not read it. To be said before the first event, and
+    /// of no run that has a journal: its state is another one.
     pub fn also_read(&mut self, expr: &Expr) {
         self.scopes.also_read(expr);
     }

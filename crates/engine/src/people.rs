@@ -1,8 +1,9 @@
 //! Gates that wait for people: the question, who may answer it, and what their answers come to.
 //!
-//! The question is frozen when the gate opens and is journaled with the command that asks it. Whoever is first in the journal decides:
-//! the same decision again is a success that changes nothing, another one a conflict. One rejection rejects; a quorum counts people
-//! who approve, and where there are options, those who agree on one. Absent: who people are. A driver says it, and is believed.
+//! The question is frozen when the gate opens and is journaled with the command that asks it. Whoever is first in the
+//! journal decides: the same decision again is a success that changes nothing, another one a conflict. One rejection
+//! rejects; a quorum counts people who approve, and where there are options, those who agree on one. Absent: who people
+//! are. A driver says it, and is believed.
 
 use std::collections::BTreeSet;
 use std::fmt;

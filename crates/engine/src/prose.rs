@@ -1,8 +1,8 @@
 //! Expectations in prose: the plan's judge decides them one by one, after everything that can be checked holds.
 //!
-//! A capability that judges is called like any other, under the same limits, and is asked again after a crash: asking changes nothing.
-//! It is given the sentence and what the work made, and says yes or no. People are asked about all sentences of a node at once, and of a
-//! fan-out about each instance. Without a judge prose is reported as unverified.
+//! A capability that judges is called like any other, under the same limits, and is asked again after a crash: asking
+//! changes nothing. It is given the sentence and what the work made, and says yes or no. People are asked about all
+//! sentences of a node at once, and of a fan-out about each instance. Without a judge prose is reported as unverified.
 
 use std::collections::VecDeque;
 

@@ -1,9 +1,9 @@
 //! Questions of tasks to people: `human.ask`, and capabilities that people carry out (`human(ask: …)`).
 //!
-//! A question is frozen when it is asked, waits without a process and takes no place; it is journaled with the command that asks it. An
-//! answer is of the capability's output types, or it is refused before it is on record. Whoever is first in the journal has answered: the
-//! same answer again is a success that changes nothing, another one a conflict. The time of an attempt is that of the question. Absent: who
-//! people are. A driver says it, and is believed.
+//! A question is frozen when it is asked, waits without a process and takes no place; it is journaled with the command
+//! that asks it. An answer is of the capability's output types, or it is refused before it is on record. Whoever is
+//! first in the journal has answered: the same answer again is a success that changes nothing, another one a conflict.
+//! The time of an attempt is that of the question. Absent: who people are. A driver says it, and is believed.
 
 use std::collections::BTreeMap;
 use std::fmt;

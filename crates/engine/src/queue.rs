@@ -1,7 +1,8 @@
 //! `limits.queue`: how many nodes and instances of a plan may be ready and wait for a place.
 //!
-//! What comes last in the order of starting is turned away where there are more: it fails as `quota-exceeded`, which its `retry` may
-//! mend once the queue is shorter. What has begun is never turned away, and neither is anything while the run is paused.
+//! What comes last in the order of starting is turned away where there are more: it fails as `quota-exceeded`, which
+//! its `retry` may mend once the queue is shorter. What has begun is never turned away, and neither is anything while
+//! the run is paused.
 
 use std::collections::BTreeMap;
 

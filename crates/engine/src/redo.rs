@@ -1,9 +1,10 @@
 //! A person has failed work tried again: what begins anew, and what follows for the rest.
 //!
-//! What was asked for begins anew, and with it whatever its failure kept from running: skipped and cancelled nodes, handlers that had
-//! not completed, and everything that the end of the run cancelled or undid. What completed stays, attempts count anew, and what was
-//! spent stays spent. Of the nodes that stay, what they mean for the others is derived again from the plan, once for the whole scope:
-//! linear, and the same in every replay. Absent: running anything; a run that had ended waits, paused, for a driver.
+//! What was asked for begins anew, and with it whatever its failure kept from running: skipped and cancelled nodes,
+//! handlers that had not completed, and everything that the end of the run cancelled or undid. What completed stays,
+//! attempts count anew, and what was spent stays spent. Of the nodes that stay, what they mean for the others is
+//! derived again from the plan, once for the whole scope: linear, and the same in every replay. Absent: running
+//! anything; a run that had ended waits, paused, for a driver.
 
 use std::collections::BTreeSet;
 use std::fmt;

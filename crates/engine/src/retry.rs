@@ -1,6 +1,8 @@
-//! Whether a failed attempt is followed by another, what its jitter is drawn from, and the keys that make a repetition harmless.
+//! Whether a failed attempt is followed by another, what its jitter is drawn from, and the keys that make a repetition
+//! harmless.
 //!
-//! Pure functions; how long the waits are is [`ir::plan::Backoff`]'s business. What looks random is drawn from the run's seed, so it is the same in every replay. All arithmetic is on integers.
+//! Pure functions; how long the waits are is [`ir::plan::Backoff`]'s business. What looks random is drawn from the
+//! run's seed, so it is the same in every replay. All arithmetic is on integers.
 
 use ir::plan::Retry;
 use smol_str::SmolStr;
@@ -48,8 +50,8 @@ pub(crate) fn idempotency_key(run: &str, node: &str, instance: Option<&str>, rou
     SmolStr::new(&hasher.hash().to_hex()[..32])
 }
 
-/// Fields to hash, written so that no two lists of fields give the same bytes. They are few and short: one hash of all of them is quicker
-/// than a hasher that is told one after the other.
+/// Fields to hash, written so that no two lists of fields give the same bytes. They are few and short: one hash of all
+/// of them is quicker than a hasher that is told one after the other.
 struct Fields(Vec<u8>);
 
 impl Fields {

@@ -1,9 +1,10 @@
-//! Results of earlier runs: a task with `cache:` has them looked through before its first attempt, and what it comes to is kept for later
-//! runs.
+//! Results of earlier runs: a task with `cache:` has them looked through before its first attempt, and what it comes to
+//! is kept for later runs.
 //!
-//! What is found stands in for the work and for what judged it, and for nothing else: it counts as no attempt, uses up no budget, and is
-//! not undone. A task that may not be repeated is done anew in every run, and so are calls of plans, whose tasks have results of their
-//! own. Absent: where results lie, and how old one may be at the moment, which a driver finds out; the event says what it found.
+//! What is found stands in for the work and for what judged it, and for nothing else: it counts as no attempt, uses up
+//! no budget, and is not undone. A task that may not be repeated is done anew in every run, and so are calls of plans,
+//! whose tasks have results of their own. Absent: where results lie, and how old one may be at the moment, which a
+//! driver finds out; the event says what it found.
 
 use ir::fingerprint::{self, Kind, Part, Recipe};
 use ir::plan::{Effect, EffectKind, Judge, NodeId, Task, Work};
@@ -64,8 +65,8 @@ pub(crate) struct Looked {
 }
 
 impl Engine {
-    /// What is looked for before a task, or an instance, is attempted; absent where its result is never reused. The same before it
-    /// starts and after it has ended.
+    /// What is looked for before a task, or an instance, is attempted; absent where its result is never reused. The
+    /// same before it starts and after it has ended.
     pub fn sought(&self, node: NodeId, instance: Option<u32>) -> Option<Sought> {
         let unit = unit_of(node, instance);
         self.state.find_unit(unit)?;
@@ -120,7 +121,8 @@ impl Engine {
         parts
     }
 
-    /// Whether a result is to be looked for before a unit starts: once, before its first attempt, and again where it begins anew.
+    /// Whether a result is to be looked for before a unit starts: once, before its first attempt, and again where it
+    /// begins anew.
     pub(crate) fn looks_up(&self, unit: UnitId) -> bool {
         let task = task(self.scopes.node(unit.node));
         task.is_some_and(|task| task.cache_ms.is_some() && is_reusable(task))

@@ -1,9 +1,10 @@
 //! A run goes on under a changed plan: its next revision.
 //!
-//! The new plan begins as a scope of its own, behind all others, and takes the place of the outermost: numbers of nodes are never used
-//! twice, and what the earlier revision knew stays as it was. Nodes take over what they had completed where nothing that they are made of
-//! has changed (`takeover`); the rest runs anew. What a node did that is no longer in the plan is undone first, by the revision
-//! that ran it. Spent budget stays spent. Absent: where plans are kept, and what has changed for people (`ir::diff`).
+//! The new plan begins as a scope of its own, behind all others, and takes the place of the outermost: numbers of nodes
+//! are never used twice, and what the earlier revision knew stays as it was. Nodes take over what they had completed
+//! where nothing that they are made of has changed (`takeover`); the rest runs anew. What a node did that is no longer
+//! in the plan is undone first, by the revision that ran it. Spent budget stays spent. Absent: where plans are kept,
+//! and what has changed for people (`ir::diff`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -220,7 +221,8 @@ impl Engine {
         self.open(new);
     }
 
-    /// What the new plan says about its budget counts, unless it says what it said before: then what a person raised it to stays.
+    /// What the new plan says about its budget counts, unless it says what it said before: then what a person raised it
+    /// to stays.
     fn take_budget(&mut self, plan: &Plan) {
         let before = self.plan().budget.clone();
         let raised = &mut self.state.raised;
@@ -277,8 +279,8 @@ impl Engine {
         }
     }
 
-    /// What became of each node under the latest revision, in plan order; absent for a run that has only one. What a node is made of is
-    /// compared as far as it is known by now.
+    /// What became of each node under the latest revision, in plan order; absent for a run that has only one. What a
+    /// node is made of is compared as far as it is known by now.
     pub fn carried(&self) -> Vec<(NodeId, Carried)> {
         let outermost = self.scopes.outermost();
         if self.state.revisions.is_empty() {

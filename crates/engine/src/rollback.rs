@@ -1,8 +1,9 @@
 //! Undoing: the `rollback` scripts of what completed, last first, one at a time.
 //!
-//! A scope that aborts, runs out of time or is cancelled with a rollback undoes its nodes once none of them moves any more, those of the
-//! plans that it called among them. An undo is idempotent by contract: one that was interrupted or lost is started again. One that fails
-//! is reported, and the others still run. Absent: deciding when (`subplan`, `stop`).
+//! A scope that aborts, runs out of time or is cancelled with a rollback undoes its nodes once none of them moves any
+//! more, those of the plans that it called among them. An undo is idempotent by contract: one that was interrupted or
+//! lost is started again. One that fails is reported, and the others still run. Absent: deciding when (`subplan`,
+//! `stop`).
 
 use smol_str::format_smolstr;
 

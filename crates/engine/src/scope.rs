@@ -489,8 +489,8 @@ pub(crate) fn upstream(scopes: &Scopes, state: &State, reader: NodeId, f: &mut d
     reader_state.fired_by.iter().copied().for_each(f);
 }
 
-/// Whether `node` is behind `reader`. Where every upstream node has settled before a node starts that is a fact of the plan; else the
-/// decided edges are walked backward, no further than `node` stands in the order of the graph.
+/// Whether `node` is behind `reader`. Where every upstream node has settled before a node starts that is a fact of the
+/// plan; else the decided edges are walked backward, no further than `node` stands in the order of the graph.
 fn sees(scopes: &Scopes, state: &State, reader: NodeId, node: NodeId) -> bool {
     if !state.node(node).is_settled() {
         return false;

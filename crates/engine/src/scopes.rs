@@ -1,7 +1,8 @@
 //! The scopes of a run: the outermost plan and every call of another plan, in the order in which they began.
 //!
-//! Nodes have numbers of the whole run: those of the outermost plan first, then those of each scope as it begins. What a plan says
-//! about its own nodes has numbers of that plan, from 0; [`Scope::global`] leads from one to the other. Nothing here ever shrinks.
+//! Nodes have numbers of the whole run: those of the outermost plan first, then those of each scope as it begins. What
+//! a plan says about its own nodes has numbers of that plan, from 0; [`Scope::global`] leads from one to the other.
+//! Nothing here ever shrinks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

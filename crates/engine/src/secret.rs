@@ -1,7 +1,8 @@
 //! Secrets as the engine sees them: a stand-in for each, the same in every replay of a run, and never the value.
 //!
-//! Promise: no value of a secret is in an event, a command or the state. A stand-in cannot be guessed by whoever does not read the run's
-//! folder, so data that a script prints is not mistaken for one. Absent: values, which only a driver has.
+//! Promise: no value of a secret is in an event, a command or the state. A stand-in cannot be guessed by whoever does
+//! not read the run's folder, so data that a script prints is not mistaken for one. Absent: values, which only a driver
+//! has.
 
 use ir::plan::{Plan, Secret, SecretSource};
 use smol_str::SmolStr;

@@ -1,4 +1,5 @@
-//! A run as people and drivers see it: nodes, attempts in flight, doubts, a digest of everything. Looking is linear and changes nothing.
+//! A run as people and drivers see it: nodes, attempts in flight, doubts, a digest of everything. Looking is linear and
+//! changes nothing.
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};

@@ -1,7 +1,7 @@
 //! Starting: the ready queue, the slots of `limits.parallel`, and what an attempt is told.
 //!
-//! Ready units start by priority, then plan order, then item order. Units that run nothing and see nothing of the world take no slot: they
-//! are judged at once, also while the run is paused.
+//! Ready units start by priority, then plan order, then item order. Units that run nothing and see nothing of the world
+//! take no slot: they are judged at once, also while the run is paused.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -368,8 +368,8 @@ impl Engine {
         }
     }
 
-    /// Whether an attempt whose end nobody knows may be repeated. What runs nothing always may, and so may the script of a gate, which
-    /// decides and does not act.
+    /// Whether an attempt whose end nobody knows may be repeated. What runs nothing always may, and so may the script
+    /// of a gate, which decides and does not act.
     pub(crate) fn is_idempotent(&self, unit: UnitId) -> bool {
         match &self.scopes.node(unit.node).body {
             _ if self.state.judging.contains_key(&unit) => true,

@@ -1,7 +1,7 @@
 //! What a run knows at a moment: plain data, folded from events and nothing else.
 //!
-//! Everything that decides what comes next is in here and takes part in [`crate::Engine::state_digest`]; facts of the plan are in
-//! [`crate::graph`]. Collections are ordered.
+//! Everything that decides what comes next is in here and takes part in [`crate::Engine::state_digest`]; facts of the
+//! plan are in [`crate::graph`]. Collections are ordered.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

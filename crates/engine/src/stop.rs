@@ -1,7 +1,7 @@
 //! Ending early and ending: pause, resume, cancel, abort, the plan's timeout, and the status of the whole.
 //!
-//! Abort lets running attempts end and repeats those that a crash interrupted; cancel and the plan's timeout stop them. Each is about a
-//! scope and takes the plans along that it called.
+//! Abort lets running attempts end and repeats those that a crash interrupted; cancel and the plan's timeout stop them.
+//! Each is about a scope and takes the plans along that it called.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! Plans that tasks call: an attempt of such a task is a scope of the run.
 //!
-//! It begins with the attempt and ends when everything in it has settled and, if it aborted, been undone; a further attempt begins
-//! another. The task's `requires` come before, its outputs, failure modes and expectations after. Nothing here recurses: what follows
-//! for a caller waits in a queue, so calls may be nested as deep as plans are.
+//! It begins with the attempt and ends when everything in it has settled and, if it aborted, been undone; a further
+//! attempt begins another. The task's `requires` come before, its outputs, failure modes and expectations after.
+//! Nothing here recurses: what follows for a caller waits in a queue, so calls may be nested as deep as plans are.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -109,8 +109,8 @@ impl Engine {
         self.open(scope);
     }
 
-    /// A node that is attempted again in a new call repeats its effect, under its old key, unless that was undone or proven not to
-    /// have happened.
+    /// A node that is attempted again in a new call repeats its effect, under its old key, unless that was undone or
+    /// proven not to have happened.
     fn carry_rounds(&mut self, before: ScopeId, scope: ScopeId) {
         for (old, new) in self.scopes.get(before).nodes().zip(self.scopes.get(scope).nodes()) {
             let node = self.state.node(old);

@@ -1,10 +1,10 @@
-//! Results that a scope takes over from one before it: from an earlier call of the same plan that a person has tried again, or from the
-//! revision of the plan that the run had before.
+//! Results that a scope takes over from one before it: from an earlier call of the same plan that a person has tried
+//! again, or from the revision of the plan that the run had before.
 //!
-//! A node takes over what it had completed if it is about to start, nothing of it was undone, and all that it is made of is the same: what
-//! the plan says about it, what leads to it, and the values that it reads *now*. So what is behind a change runs anew exactly as far as the
-//! change reaches. What completed otherwise and must not run twice waits in doubt for a person. Decisions are made again, and gates
-//! that ask people are compared by what they show.
+//! A node takes over what it had completed if it is about to start, nothing of it was undone, and all that it is made
+//! of is the same: what the plan says about it, what leads to it, and the values that it reads *now*. So what is behind
+//! a change runs anew exactly as far as the change reaches. What completed otherwise and must not run twice waits in
+//! doubt for a person. Decisions are made again, and gates that ask people are compared by what they show.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -71,8 +71,8 @@ impl Engine {
         !is_script || !self.state.node(old).stands() || read.iter().all(|name| outputs.contains_key(name))
     }
 
-    /// A node that is about to start takes over what the one before it came to, or as much of it as was done; says whether that settled
-    /// it, or left it to a person.
+    /// A node that is about to start takes over what the one before it came to, or as much of it as was done; says
+    /// whether that settled it, or left it to a person.
     pub(crate) fn take_over(&mut self, id: NodeId) -> bool {
         let Some(old) = self.predecessor(id) else {
             return false;
@@ -231,7 +231,8 @@ impl Engine {
         self.state.node_mut(id).before = fan;
     }
 
-    /// A gate that would ask what it asked before has its answer: says whether that settled it, or what has been said of it so far.
+    /// A gate that would ask what it asked before has its answer: says whether that settled it, or what has been said
+    /// of it so far.
     pub(crate) fn take_over_decisions(&mut self, id: NodeId, ask: &Ask) -> TakenOver {
         let Some(old) = self
             .predecessor(id)

@@ -1,7 +1,7 @@
 //! Timers that fired: what each of them moves, and what it is about.
 //!
-//! A timer that comes too late, or for something that no longer waits, changes nothing; each part says so for its own. Absent: setting
-//! them, which whoever waits does.
+//! A timer that comes too late, or for something that no longer waits, changes nothing; each part says so for its own.
+//! Absent: setting them, which whoever waits does.
 
 use ir::plan::NodeId;
 use smol_str::format_smolstr;

@@ -1,7 +1,7 @@
 //! How long the waits between attempts are: of one wait as the engine needs it, of all of them at their longest as bounds do.
 //!
-//! Integers only, saturating: a wait is never shorter than the plan says because a number grew too large. Absent: whether there is
-//! another attempt, and where the draw of a jitter comes from.
+//! Integers only, saturating: a wait is never shorter than the plan says because a number grew too large. Absent:
+//! whether there is another attempt, and where the draw of a jitter comes from.
 
 use crate::plan::Backoff;
 

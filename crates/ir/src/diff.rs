@@ -1,8 +1,8 @@
 //! What changed between two plans, part by part, and what that means for those who use the plan.
 //!
-//! Who uses it: callers and runs (parameters, outputs, secrets), and whoever names its nodes (profiles, tests, approvals). What
-//! they can no longer do is *breaking*, what they newly can is a *feature*, all else is a *fix*. A node that says the same under
-//! another name was renamed. Absent: how the changes are shown.
+//! Who uses it: callers and runs (parameters, outputs, secrets), and whoever names its nodes (profiles, tests,
+//! approvals). What they can no longer do is *breaking*, what they newly can is a *feature*, all else is a *fix*. A
+//! node that says the same under another name was renamed. Absent: how the changes are shown.
 
 pub(crate) mod clauses;
 mod fits;

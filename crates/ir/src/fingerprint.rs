@@ -1,8 +1,9 @@
 //! What a node's result follows from, part by part, so that two results can be compared and the difference named.
 //!
-//! [`of_node`] is all that a plan says about a node and what leads to it: what a changed plan is compared by. [`of_result`] is only what
-//! the outcome of its work follows from: what a result is found again by. The values that it read are for who runs it: [`reads`] and
-//! [`Recipe`] name them, [`Part::value`] makes parts of them. Where things are written, and in which order, takes no part.
+//! [`of_node`] is all that a plan says about a node and what leads to it: what a changed plan is compared by.
+//! [`of_result`] is only what the outcome of its work follows from: what a result is found again by. The values that it
+//! read are for who runs it: [`reads`] and [`Recipe`] name them, [`Part::value`] makes parts of them. Where things are
+//! written, and in which order, takes no part.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,8 +121,8 @@ pub fn differences(before: &[Part], now: &[Part]) -> Vec<Difference> {
 /// The part that stands for everything that a node says, to the letter.
 const WORDING: &str = "wording";
 
-/// All that a plan says about a node: its clauses, what it uses, and the routes and conditions that lead to it. `outermost` has the plans
-/// that are called, and may be `plan` itself.
+/// All that a plan says about a node: its clauses, what it uses, and the routes and conditions that lead to it.
+/// `outermost` has the plans that are called, and may be `plan` itself.
 pub fn of_node(plan: &Plan, outermost: &Plan, leads: &Leads, node: NodeId) -> Vec<Part> {
     let Some(found) = plan.nodes.get(node as usize) else {
         return Vec::new();
@@ -132,8 +133,9 @@ pub fn of_node(plan: &Plan, outermost: &Plan, leads: &Leads, node: NodeId) -> Ve
     parts
 }
 
-/// What the outcome of a task's work follows from: who does what with which inputs, and how that is judged. What decides whether and when
-/// it runs (needs, routes, `when`, `retry`, `timeout`, priorities, budgets, titles) takes no part; the name of the task and its plan do.
+/// What the outcome of a task's work follows from: who does what with which inputs, and how that is judged. What
+/// decides whether and when it runs (needs, routes, `when`, `retry`, `timeout`, priorities, budgets, titles) takes no
+/// part; the name of the task and its plan do.
 #[derive(Clone, Debug, Default)]
 pub struct Recipe {
     /// What the plan says.
@@ -162,8 +164,8 @@ pub fn of_result(plan: &Plan, outermost: &Plan, node: NodeId) -> Recipe {
     Recipe { parts, given, reads }
 }
 
-/// Takes the expressions out of a task that are evaluated before it starts. Those that read its own input stay: what they say follows from
-/// the input and from what else they read.
+/// Takes the expressions out of a task that are evaluated before it starts. Those that read its own input stay: what
+/// they say follows from the input and from what else they read.
 fn take_given(plan: &Plan, node: &mut Node) -> Vec<(SmolStr, Expr)> {
     let item = node.body.task().and_then(|task| task.each.as_ref());
     let item = item.map_or_else(String::new, |each| each.var.to_string());

@@ -53,8 +53,8 @@ pub struct ListType {
     pub len: Option<Bounds>,
 }
 
-/// Inclusive bounds, as decimal text so that they hash and compare exactly; `None` is unbounded. For `Int` and lengths the text is an
-/// integer, for `Float` a decimal number.
+/// Inclusive bounds, as decimal text so that they hash and compare exactly; `None` is unbounded. For `Int` and lengths
+/// the text is an integer, for `Float` a decimal number.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Bounds {
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,5 @@
-//! `textDocument/prepareCallHierarchy`, `callHierarchy/incomingCalls` and `outgoingCalls`, as a hierarchy of needs: a task "calls" what it
-//! needs, and the plan that it calls.
+//! `textDocument/prepareCallHierarchy`, `callHierarchy/incomingCalls` and `outgoingCalls`, as a hierarchy of needs: a
+//! task "calls" what it needs, and the plan that it calls.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! `textDocument/codeAction`: the repairs that diagnostics bring with them, as quick fixes, and what can be rewritten at a place.
+//! `textDocument/codeAction`: the repairs that diagnostics bring with them, as quick fixes, and what can be rewritten
+//! at a place.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! `textDocument/codeLens`: above plans and tests a way to run them, above every declaration how often it is used, above nodes how they
-//! last went and whether the next run would reuse what they came to.
+//! `textDocument/codeLens`: above plans and tests a way to run them, above every declaration how often it is used,
+//! above nodes how they last went and whether the next run would reuse what they came to.
 //!
 //! Everything is answered at once: the uses of all names of a file are counted together, so there is nothing to resolve later.
 

@@ -1,8 +1,8 @@
-//! `textDocument/completion`: what can be written at the cursor; `completionItem/resolve`: its documentation, where that has to be
-//! looked for.
+//! `textDocument/completion`: what can be written at the cursor; `completionItem/resolve`: its documentation, where
+//! that has to be looked for.
 //!
-//! A long list costs more to send than to find: only its beginning is sent, the client asks again when more is written, and of each item
-//! only what is not understood anyway.
+//! A long list costs more to send than to find: only its beginning is sent, the client asks again when more is written,
+//! and of each item only what is not understood anyway.
 
 use dsl_check::{Completion, CompletionKind};
 use serde::{Deserialize, Serialize};

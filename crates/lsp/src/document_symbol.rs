@@ -1,4 +1,5 @@
-//! `textDocument/documentSymbol`: the outline. Declarations, in a plan its parameters, nodes and outputs, in a record its fields.
+//! `textDocument/documentSymbol`: the outline. Declarations, in a plan its parameters, nodes and outputs, in a record
+//! its fields.
 
 use dsl_check::Symbol;
 use dsl_syntax::table::DeclKind;

@@ -1,8 +1,9 @@
 //! `workspace/executeCommand`: what lenses and people ask for by name.
 //!
-//! `dslc.bounds`, `dslc.graph`, `dslc.explain` and `dslc.references` are answered from the text as it is in the editor; `dslc.log` opens
-//! what a task last printed; `dslc.run` and `dslc.test` start `dslc` on the file. A client that carries out some of them itself says so in `commands` of its initialization
-//! options, and they are not offered to it: two parties cannot register one command.
+//! `dslc.bounds`, `dslc.graph`, `dslc.explain` and `dslc.references` are answered from the text as it is in the editor;
+//! `dslc.log` opens what a task last printed; `dslc.run` and `dslc.test` start `dslc` on the file. A client that
+//! carries out some of them itself says so in `commands` of its initialization options, and they are not offered to it:
+//! two parties cannot register one command.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! `dslc/graph`, a request of our own: the plan at a place as nodes and edges with their ranges, for clients that draw it. A plan
-//! with mistakes is drawn as far as it is understood.
+//! `dslc/graph`, a request of our own: the plan at a place as nodes and edges with their ranges, for clients that draw
+//! it. A plan with mistakes is drawn as far as it is understood.
 
 use dsl_check::{Chart, ChartEdgeKind, ChartShape};
 use serde::{Deserialize, Serialize};

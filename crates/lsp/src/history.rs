@@ -1,7 +1,8 @@
 //! How the plans of a workspace went when they ran: read from its store on a thread of its own, shown in lenses and hovers.
 //!
-//! Nothing waits for it: a question is answered with what is known, and has the store looked at. Journals are read without a lock, each
-//! line once; a run that has settled is kept as a few figures. Absent: changing anything, and why a run failed in full.
+//! Nothing waits for it: a question is answered with what is known, and has the store looked at. Journals are read
+//! without a lock, each line once; a run that has settled is kept as a few figures. Absent: changing anything, and why
+//! a run failed in full.
 
 mod changed;
 mod next_run;

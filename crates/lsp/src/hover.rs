@@ -1,4 +1,5 @@
-//! `textDocument/hover`: what stands at a place, as Markdown; of a node also how it last went, and what its next run would find.
+//! `textDocument/hover`: what stands at a place, as Markdown; of a node also how it last went, and what its next run
+//! would find.
 
 use tower_lsp_server::ls_types::{Hover, HoverContents, MarkupContent, MarkupKind};
 

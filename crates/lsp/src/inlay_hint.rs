@@ -1,5 +1,5 @@
-//! `textDocument/inlayHint`: what is true of a node and not written at it: what it takes at worst, outputs that it has from elsewhere, and
-//! who leads to it. A client may want some of that only.
+//! `textDocument/inlayHint`: what is true of a node and not written at it: what it takes at worst, outputs that it has
+//! from elsewhere, and who leads to it. A client may want some of that only.
 
 use dsl_check::HintOf;
 use serde::Deserialize;

@@ -1,7 +1,8 @@
-//! `textDocument/linkedEditingRange`: the variable of an `each` and the answer of a step, where they are declared and wherever they are
-//! read in the same task, in `{{ … }}` too.
+//! `textDocument/linkedEditingRange`: the variable of an `each` and the answer of a step, where they are declared and
+//! wherever they are read in the same task, in `{{ … }}` too.
 //!
-//! The protocol's ranges must have the same text, so the braces themselves cannot be linked: `{{` is not `}}`. Editors close them.
+//! The protocol's ranges must have the same text, so the braces themselves cannot be linked: `{{` is not `}}`. Editors
+//! close them.
 
 use tower_lsp_server::ls_types::LinkedEditingRanges;
 

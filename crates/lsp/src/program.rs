@@ -1,7 +1,7 @@
 //! Starting `dslc` itself: to run a plan in the background, and to run tests.
 //!
-//! The process reads the file, so what is not saved is refused. A test ends with its request: a client that cancels stops it. A run
-//! does not: its driver lives on without the server.
+//! The process reads the file, so what is not saved is refused. A test ends with its request: a client that cancels
+//! stops it. A run does not: its driver lives on without the server.
 
 use std::path::PathBuf;
 use std::process::Stdio;

@@ -1,7 +1,8 @@
 //! `textDocument/publishDiagnostics`: what is wrong with each open document, while it is typed.
 //!
-//! Every open document is looked at after every change: the one that imports what was changed too. Files of the workspace that nobody
-//! opened are looked at when the typing pauses. What has not changed is not computed again, and not sent again.
+//! Every open document is looked at after every change: the one that imports what was changed too. Files of the
+//! workspace that nobody opened are looked at when the typing pauses. What has not changed is not computed again, and
+//! not sent again.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! `textDocument/rangeFormatting` and `onTypeFormatting`: the declarations that a range touches, and the line that was just begun.
+//! `textDocument/rangeFormatting` and `onTypeFormatting`: the declarations that a range touches, and the line that was
+//! just begun.
 
 use tower_lsp_server::ls_types::{Position, Range, TextEdit};
 
@@ -6,8 +7,8 @@ use crate::edge;
 use crate::formatting::edit;
 use crate::view::Subject;
 
-/// Formats the declarations that the range touches, as the formatter leaves them in the whole text. A document with mistakes in its
-/// syntax is left as it is.
+/// Formats the declarations that the range touches, as the formatter leaves them in the whole text. A document with
+/// mistakes in its syntax is left as it is.
 pub(crate) fn format_range(subject: &Subject<'_>, range: Range) -> Option<Vec<TextEdit>> {
     let text = subject.document.text.as_str();
     let formatted = dsl_syntax::format(text).ok()?;

@@ -1,5 +1,5 @@
-//! The workspaces that are open at once: one for each folder of the client, each with its own settings, and one for each file outside of
-//! them. A file belongs to the deepest one around it. Runs on the writer's thread only.
+//! The workspaces that are open at once: one for each folder of the client, each with its own settings, and one for
+//! each file outside of them. A file belongs to the deepest one around it. Runs on the writer's thread only.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,8 @@
-//! What shellcheck says of the scripts of open documents: asked on a thread of its own once the typing pauses, shown when it is known.
+//! What shellcheck says of the scripts of open documents: asked on a thread of its own once the typing pauses, shown
+//! when it is known.
 //!
-//! Nothing waits for it. What is known of a script is shown at once, whatever else is edited; what has been edited is asked again.
+//! Nothing waits for it. What is known of a script is shown at once, whatever else is edited; what has been edited is
+//! asked again.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};

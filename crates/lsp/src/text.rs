@@ -41,7 +41,8 @@ impl Text {
 
     /// Replaces a range that starts and ends at characters. Costs what is changed and a walk over the lines below it.
     pub(crate) fn replace(&mut self, range: Range<usize>, new: &str) {
-        // Whether a line starts at an offset shows in the bytes around it, so it may do so anew at both ends of what is replaced.
+        // Whether a line starts at an offset shows in the bytes around it, so it may do so anew at both ends of what is
+        // replaced.
         let first = self.line_starts.partition_point(|start| *start < range.start).max(1);
         let end = self.line_starts.partition_point(|start| *start <= range.end).max(1);
         for start in &mut self.line_starts[end..] {

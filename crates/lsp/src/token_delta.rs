@@ -1,4 +1,5 @@
-//! `textDocument/semanticTokens/full/delta`: what has changed since the client was last told. One answer is kept for each open document.
+//! `textDocument/semanticTokens/full/delta`: what has changed since the client was last told. One answer is kept for
+//! each open document.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -120,7 +120,8 @@ impl View {
         files
     }
 
-    /// All that is wrong with an open document as far as it is known, and the scripts that shellcheck may have something to say of.
+    /// All that is wrong with an open document as far as it is known, and the scripts that shellcheck may have
+    /// something to say of.
     pub(crate) fn diagnostics(&self, path: &Path, document: &Document) -> (Vec<Diagnostic>, Vec<ShellScript>) {
         let mut found = self.snapshot.diagnostics(path);
         let Some(scripts) = &self.scripts else {

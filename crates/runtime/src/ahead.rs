@@ -1,7 +1,7 @@
 //! Reading a journal ahead of the engine that folds it: one thread reads, checks the chain and parses, the other decides.
 //!
-//! Promise: lines come in their order, an error where it was found, and what waits is 32 MB at most, however long the journal: as much as
-//! is read while the plan is.
+//! Promise: lines come in their order, an error where it was found, and what waits is 32 MB at most, however long the
+//! journal: as much as is read while the plan is.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 

@@ -1,7 +1,7 @@
 //! What people answer to questions of tasks.
 //!
-//! Promise: an answer that is not of the types that the task wants is refused before anything is on record; whoever is told that an answer
-//! counts finds it in the journal. Absent: knowing people. What they say they are is believed.
+//! Promise: an answer that is not of the types that the task wants is refused before anything is on record; whoever is
+//! told that an answer counts finds it in the journal. Absent: knowing people. What they say they are is believed.
 
 use std::collections::BTreeMap;
 

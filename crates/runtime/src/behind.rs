@@ -1,4 +1,5 @@
-//! Comparing what an engine decided with what was recorded, behind it: one thread decides, another writes the commands as a journal has them.
+//! Comparing what an engine decided with what was recorded, behind it: one thread decides, another writes the commands
+//! as a journal has them.
 //!
 //! Promise: the first event at which they differ is the one that is named. Absent: what commands mean.
 

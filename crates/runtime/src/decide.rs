@@ -1,7 +1,7 @@
 //! Decisions of people about gates that wait for them, and about prose that they judge.
 //!
-//! Promise: whoever is told that a decision counts finds it in the journal; of two that contradict each other one is told that it came
-//! too late. Absent: knowing people. What they say they are is believed.
+//! Promise: whoever is told that a decision counts finds it in the journal; of two that contradict each other one is
+//! told that it came too late. Absent: knowing people. What they say they are is believed.
 
 use engine::event::{EventKind, GateDecision};
 use engine::{Engine, Weight};

@@ -1,7 +1,7 @@
 //! Drivers in the background: started by one process, which goes on once the other holds the run's lock.
 //!
-//! What such a driver prints is in the run's folder. It is told apart from its starter by nothing but its standard streams: it makes
-//! itself a session of its own, so that the end of a terminal does not reach it.
+//! What such a driver prints is in the run's folder. It is told apart from its starter by nothing but its standard
+//! streams: it makes itself a session of its own, so that the end of a terminal does not reach it.
 
 use std::fs::{self, OpenOptions};
 use std::process::{Child, Command, Stdio};

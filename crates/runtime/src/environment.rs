@@ -94,7 +94,8 @@ impl Inherited {
         }
     }
 
-    /// The whole environment of an attempt. Of variables of one name the last counts, and those of the attempt before inherited ones.
+    /// The whole environment of an attempt. Of variables of one name the last counts, and those of the attempt before
+    /// inherited ones.
     pub fn with(&self, own: &Variables<'_>) -> Zeroizing<Vec<u8>> {
         let is_there = |own: &Variables<'_>, after: usize, name: &[u8]| {
             let mut later = own.iter().skip(after);

@@ -1,9 +1,10 @@
 //! What the next run of a plan would find among the results of earlier ones, without running any of it.
 //!
-//! The engine is driven as in a run, and answered what a driver would answer when it looks for a result; nothing is started, so what comes
-//! behind a task that would run is compared by what the plan says of it. The keys are those of a run: the same engine makes them, and the
-//! same [`Sight`] looks at the files, as far as they are not too large. Absent: secrets. They are in keys by name only, but a run takes
-//! them out of files before it compares those; what is compared here may still hold one, which is said where it matters.
+//! The engine is driven as in a run, and answered what a driver would answer when it looks for a result; nothing is
+//! started, so what comes behind a task that would run is compared by what the plan says of it. The keys are those of a
+//! run: the same engine makes them, and the same [`Sight`] looks at the files, as far as they are not too large.
+//! Absent: secrets. They are in keys by name only, but a run takes them out of files before it compares those; what is
+//! compared here may still hold one, which is said where it matters.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -30,8 +31,8 @@ const PARALLEL: u32 = 1 << 20;
 /// The name of the run that is not run: it is nobody's.
 const RUN: &str = "next";
 
-/// The tasks of a plan with `cache:` that were completed before, if the plan is started as an earlier run was: where that was, and with
-/// what it was given.
+/// The tasks of a plan with `cache:` that were completed before, if the plan is started as an earlier run was: where
+/// that was, and with what it was given.
 pub fn forecast(last: &RunFolder, plan: Plan) -> Result<BTreeMap<SmolStr, Forecast>, RunError> {
     ir::verify::verify(&plan).map_err(|error| RunError::BadPlan(error.to_string()))?;
     let store = last.store();

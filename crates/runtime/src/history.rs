@@ -1,7 +1,7 @@
 //! A run as its journal tells it: every event folded again, every command compared with what was recorded.
 //!
-//! Promise: what comes out is the state of the driver that wrote the last valid line, or an error that names the first event at which
-//! this engine decides otherwise. Nothing is run and nothing is written.
+//! Promise: what comes out is the state of the driver that wrote the last valid line, or an error that names the first
+//! event at which this engine decides otherwise. Nothing is run and nothing is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
@@ -71,8 +71,9 @@ pub fn replay(folder: &RunFolder) -> Result<ReplayReport, RunError> {
     Ok(report)
 }
 
-/// Folds a run; `see` is shown each line with the commands that it caused, before they are compared with what was recorded. While the plan is
-/// read and the engine decides, one thread reads the journal ahead of it, and another compares behind it.
+/// Folds a run; `see` is shown each line with the commands that it caused, before they are compared with what was
+/// recorded. While the plan is read and the engine decides, one thread reads the journal ahead of it, and another
+/// compares behind it.
 pub fn fold(folder: &RunFolder, mut see: impl FnMut(&Entry, &[Command])) -> Result<History, RunError> {
     let meta = folder.meta()?;
     let reader = folder.read()?;

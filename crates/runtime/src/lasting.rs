@@ -1,6 +1,7 @@
 //! Which attempts have gone on for a moment, so that what they write is to be read as it comes.
 //!
-//! One timer for all of them: most attempts end sooner, and setting a timer for each takes longer than all else that the loop does for one.
+//! One timer for all of them: most attempts end sooner, and setting a timer for each takes longer than all else that
+//! the loop does for one.
 
 use std::collections::VecDeque;
 use std::pin::Pin;

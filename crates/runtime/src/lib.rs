@@ -1,9 +1,9 @@
-//! Runs compiled plans: the embedded driver with its supervisor, resuming after a crash, replaying a journal; the simulation driver,
-//! and the tests of plans that it carries out.
+//! Runs compiled plans: the embedded driver with its supervisor, resuming after a crash, replaying a journal; the
+//! simulation driver, and the tests of plans that it carries out.
 //!
-//! Promise: what a node did is on disk before anything that depends on it starts; no process outlives its driver; a resumed run
-//! repeats nothing that completed. It has never heard of source text or of the checker. Absent: decisions, which are the engine's,
-//! and printing.
+//! Promise: what a node did is on disk before anything that depends on it starts; no process outlives its driver; a
+//! resumed run repeats nothing that completed. It has never heard of source text or of the checker. Absent: decisions,
+//! which are the engine's, and printing.
 
 pub mod confine;
 pub mod environment;

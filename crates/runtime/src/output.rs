@@ -1,7 +1,7 @@
 //! What an attempt writes: into its log as it comes, and the beginning of it into memory for expressions.
 //!
-//! Promise: at most 1 MiB of each stream is kept in memory, whatever is written. The log is created with the first byte. Absent:
-//! what the bytes mean.
+//! Promise: at most 1 MiB of each stream is kept in memory, whatever is written. The log is created with the first
+//! byte. Absent: what the bytes mean.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -22,7 +22,8 @@ use crate::supervisor::{End, Output, Watched};
 /// How much of each stream expressions can see.
 pub const CAPTURE_MAX_BYTES: usize = 1 << 20;
 const READ_BYTES: usize = 1 << 16;
-/// Nothing of an attempt is left when its end is reported; a process that hid so well that it still holds the pipe is not waited for.
+/// Nothing of an attempt is left when its end is reported; a process that hid so well that it still holds the pipe is
+/// not waited for.
 const DRAIN_MAX: Duration = Duration::from_secs(1);
 
 /// From the task that reads an attempt's output.

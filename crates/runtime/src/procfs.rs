@@ -8,8 +8,8 @@ use std::os::unix::fs::FileExt;
 
 use rustix::process::{Pid, Signal};
 
-/// The folder of the run to which a process belongs: set for every attempt, so that processes that got away are found. Not the run's
-/// name: a copy of a run has the same.
+/// The folder of the run to which a process belongs: set for every attempt, so that processes that got away are found.
+/// Not the run's name: a copy of a run has the same.
 pub const RUN_DIR_VARIABLE: &str = "DSLC_RUN_DIR";
 
 /// The boot that this system runs since.
@@ -19,8 +19,8 @@ pub fn boot_id() -> String {
         .unwrap_or_default()
 }
 
-/// Clock ticks from the boot to the start of a process: with its id, what tells it apart from a later one. `None` if there is none,
-/// or only its corpse.
+/// Clock ticks from the boot to the start of a process: with its id, what tells it apart from a later one. `None` if
+/// there is none, or only its corpse.
 pub fn started_ticks(pid: u32) -> Option<u64> {
     let stat = Stat::read(pid)?;
     if stat.state == 'Z' || stat.state == 'X' {

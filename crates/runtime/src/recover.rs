@@ -15,8 +15,9 @@ const SUPERVISOR_MAX: Duration = Duration::from_secs(20);
 const SURVIVORS_MAX: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Waits for the previous supervisor and kills processes of the run that it did not take along; says how many that were. They are known
-/// by a variable in their environment; one that hid even that and survived its supervisor is not found.
+/// Waits for the previous supervisor and kills processes of the run that it did not take along; says how many that
+/// were. They are known by a variable in their environment; one that hid even that and survived its supervisor is not
+/// found.
 pub fn reap(folder: &RunFolder, last: Option<&LastDriver>) -> Result<usize, RunError> {
     if let Some(last) = last
         && last.boot_id == procfs::boot_id()

@@ -1,7 +1,8 @@
 //! A run goes on under a changed plan.
 //!
-//! Promise: the plan is in the run's folder, durably, before the one event that says so is journaled: a crash leaves the run under the old
-//! plan or under the new one. Nobody may drive the run meanwhile. Absent: what stays and what runs anew (the engine), and driving.
+//! Promise: the plan is in the run's folder, durably, before the one event that says so is journaled: a crash leaves
+//! the run under the old plan or under the new one. Nobody may drive the run meanwhile. Absent: what stays and what
+//! runs anew (the engine), and driving.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Requests about a run from outside its driver: through its inbox if somebody drives it, else into its journal.
 //!
-//! Promise: a request that was accepted is on disk, and of two that contradict each other the journal's order decides. Without a driver
-//! nothing is started: whoever asked is told whether something could go on.
+//! Promise: a request that was accepted is on disk, and of two that contradict each other the journal's order decides.
+//! Without a driver nothing is started: whoever asked is told whether something could go on.
 
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,8 @@ pub fn pause(folder: &RunFolder) -> Result<Asked, RunError> {
     ask(folder, |_| Ok(Some(EventKind::PAUSE)))
 }
 
-/// Asks for the end of a run; with `rollback` what completed is undone first, by its driver or, if it has none, by the next resume.
+/// Asks for the end of a run; with `rollback` what completed is undone first, by its driver or, if it has none, by the
+/// next resume.
 pub fn cancel(folder: &RunFolder, because: Option<String>, rollback: bool) -> Result<Asked, RunError> {
     ask(folder, |_| {
         Ok(Some(EventKind::CancelAsked {
@@ -205,8 +206,8 @@ fn find_doubt(folder: &RunFolder, engine: &Engine, label: &str) -> Result<InFlig
     }
 }
 
-/// The secrets of the run that this process can read, to take them out before anything is written, and the names of the others. A driver,
-/// which knows all of them, searches once more.
+/// The secrets of the run that this process can read, to take them out before anything is written, and the names of the
+/// others. A driver, which knows all of them, searches once more.
 pub(crate) fn known_secrets(folder: &RunFolder, engine: &Engine) -> Result<(Secrets, Vec<SmolStr>), RunError> {
     let meta = folder.meta()?;
     let (mut values, unread) = Values::readable(engine.plan(), &meta.cwd);

@@ -1,7 +1,7 @@
 //! Trying failed nodes of a run again, because a person says so.
 //!
-//! Promise: an ask that was accepted is on disk as one event, so a crash leaves the run as it was or with all that follows from it.
-//! The same ask again changes nothing. Absent: deciding what follows (the engine), and driving.
+//! Promise: an ask that was accepted is on disk as one event, so a crash leaves the run as it was or with all that
+//! follows from it. The same ask again changes nothing. Absent: deciding what follows (the engine), and driving.
 
 use engine::event::EventKind;
 use engine::{Engine, Weight};

@@ -1,8 +1,9 @@
 //! What outlives runs, on the driver's side: results that are looked for and kept, facts that are remembered.
 //!
-//! A result stands in only if it is young enough, all of its artifacts are there, and what its task writes is as it left it; otherwise the
-//! event says why not. Looking for results and keeping them never stops a run: a cache that cannot be used is said once, and does
-//! without. Facts are promised: an error ends the driver, and the next one keeps them. Absent: deciding what may be reused.
+//! A result stands in only if it is young enough, all of its artifacts are there, and what its task writes is as it
+//! left it; otherwise the event says why not. Looking for results and keeping them never stops a run: a cache that
+//! cannot be used is said once, and does without. Facts are promised: an error ends the driver, and the next one keeps
+//! them. Absent: deciding what may be reused.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,7 +1,8 @@
 //! Starting and resuming runs.
 //!
-//! Promise: what can be wrong with the request, the store or the supervisor is found before there is a run. A run is resumed only
-//! when nothing of its earlier drivers is alive, its journal is sound, and this engine decides as the one before did.
+//! Promise: what can be wrong with the request, the store or the supervisor is found before there is a run. A run is
+//! resumed only when nothing of its earlier drivers is alive, its journal is sound, and this engine decides as the one
+//! before did.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -40,7 +41,8 @@ use crate::watch_inbox::InboxWatch;
 /// How an attempt's processes have to end after SIGTERM.
 pub const GRACE_MS: u64 = 10_000;
 
-/// How long a driver stays with a run that only people can move. Decisions need no driver, and deadlines are kept by the next one.
+/// How long a driver stays with a run that only people can move. Decisions need no driver, and deadlines are kept by
+/// the next one.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Patience {
     /// Not at all.
@@ -492,8 +494,8 @@ fn start_supervisor(options: &Options) -> Result<(Runtime, Supervisor), RunError
     Ok((tokio, supervisor))
 }
 
-/// Each attempt needs two descriptors here, and the usual limit is meant for programs that wait for all of theirs at once. Attempts
-/// keep the usual one: their supervisor was started before.
+/// Each attempt needs two descriptors here, and the usual limit is meant for programs that wait for all of theirs at
+/// once. Attempts keep the usual one: their supervisor was started before.
 fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {

@@ -1,7 +1,8 @@
 //! When an end waits a moment for others, to share their sync.
 //!
-//! A sync takes as long as many ends. Where more attempts go on than the machine has processors, nothing stands still while one that has ended
-//! waits for the next; where fewer do, each end has a sync at once. Absent: the waiting itself.
+//! A sync takes as long as many ends. Where more attempts go on than the machine has processors, nothing stands still
+//! while one that has ended waits for the next; where fewer do, each end has a sync at once. Absent: the waiting
+//! itself.
 
 use std::time::Duration;
 

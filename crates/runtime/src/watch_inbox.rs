@@ -1,5 +1,5 @@
-//! Hears of new files in a run's inbox: by inotify once the run has lasted a while, by looking now and then before that and where inotify
-//! is used up.
+//! Hears of new files in a run's inbox: by inotify once the run has lasted a while, by looking now and then before that
+//! and where inotify is used up.
 //!
 //! The system takes ten milliseconds to close a watch, which is as long as a short run takes as a whole.
 

@@ -1,6 +1,7 @@
 //! What expressions see of the machine: files below a task's folder, and facts of the system.
 //!
-//! The engine records what was seen, so nothing here is asked twice for one event. Absent: changing anything but the artifact store.
+//! The engine records what was seen, so nothing here is asked twice for one event. Absent: changing anything but the
+//! artifact store.
 
 use std::fs::{self, File};
 use std::io;
@@ -65,7 +66,8 @@ impl World for DiskWorld<'_> {
 }
 
 impl DiskWorld<'_> {
-    /// The files that a pattern of `effects:` covers, in order of their names, each with its digest. A folder covers what is below it.
+    /// The files that a pattern of `effects:` covers, in order of their names, each with its digest. A folder covers
+    /// what is below it.
     pub fn covered(&mut self, pattern: &str) -> Result<Vec<(String, String)>, String> {
         let names = self.names(pattern)?;
         let digest = |name: String| self.hash(&name).map(|digest| (name, digest));
@@ -138,8 +140,8 @@ pub fn is_pattern(path: &str) -> bool {
     path.contains(['*', '?', '[', '{'])
 }
 
-/// The files that fit a pattern, relative to `dir` unless the pattern is absolute, in order of their names. `*` stays within a folder,
-/// `**` does not; links to folders are not followed.
+/// The files that fit a pattern, relative to `dir` unless the pattern is absolute, in order of their names. `*` stays
+/// within a folder, `**` does not; links to folders are not followed.
 fn find(dir: &Path, pattern: &str) -> Result<Vec<String>, String> {
     let matcher = GlobBuilder::new(pattern)
         .literal_separator(true)

@@ -1,7 +1,8 @@
-//! Runs shellcheck, where it is installed, over the scripts of plans: several in one process, processes side by side, equal scripts once.
+//! Runs shellcheck, where it is installed, over the scripts of plans: several in one process, processes side by side,
+//! equal scripts once.
 //!
-//! What goes wrong with it (it is missing, too old, killed) leaves the lint out and is no failure of ours. Absent: what its findings are to
-//! a plan (`dsl-check` knows).
+//! What goes wrong with it (it is missing, too old, killed) leaves the lint out and is no failure of ours. Absent: what
+//! its findings are to a plan (`dsl-check` knows).
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;

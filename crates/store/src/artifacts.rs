@@ -1,6 +1,7 @@
 //! Artifacts: bytes under their BLAKE3 hash, read-only, never changed.
 //!
-//! Promise: a name in `artifacts/` has all of its bytes on disk (temporary name, synced, renamed, folder synced). Absent: removal.
+//! Promise: a name in `artifacts/` has all of its bytes on disk (temporary name, synced, renamed, folder synced).
+//! Absent: removal.
 
 use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};

@@ -1,8 +1,9 @@
 //! Results by what they follow from: `cache.jsonl`, an entry a line; of one key the last line is the one that counts.
 //!
-//! A key is the hash of everything that a result follows from ([`ir::fingerprint`]); the entry lists it part by part, so that a difference
-//! can be named. Large strings of a result, and its files, are artifacts. Promise: what [`Cache::find`] returns was written so, its
-//! strings included; whether the files are still there is for the caller to see. Absent: what a result is.
+//! A key is the hash of everything that a result follows from ([`ir::fingerprint`]); the entry lists it part by part,
+//! so that a difference can be named. Large strings of a result, and its files, are artifacts. Promise: what
+//! [`Cache::find`] returns was written so, its strings included; whether the files are still there is for the caller to
+//! see. Absent: what a result is.
 
 use std::collections::{BTreeMap, HashMap};
 

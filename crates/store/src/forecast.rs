@@ -1,4 +1,5 @@
-//! What the next run would make of the results that are kept: for who shows it beside a task. Absent: finding out, which takes an engine.
+//! What the next run would make of the results that are kept: for who shows it beside a task. Absent: finding out,
+//! which takes an engine.
 
 use ir::fingerprint::Difference;
 

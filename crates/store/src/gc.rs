@@ -171,7 +171,8 @@ fn age_ms(folder: &RunFolder) -> Option<u64> {
     u64::try_from(age_ms).ok()
 }
 
-/// Takes the digests that stand in a file off the list. Any 64 hexadecimal digits count: too much is kept rather than too little.
+/// Takes the digests that stand in a file off the list. Any 64 hexadecimal digits count: too much is kept rather than
+/// too little.
 fn strike_out(path: &Path, unused: &mut BTreeSet<&str>) -> Result<(), StoreError> {
     let file = fs::File::open(path).map_err(StoreError::io("read", path))?;
     let mut reader = BufReader::new(file);

@@ -1,8 +1,9 @@
-//! Requests to a driver as files in `inbox/`: on disk before the sender says that they were sent, taken in order of their names.
+//! Requests to a driver as files in `inbox/`: on disk before the sender says that they were sent, taken in order of
+//! their names.
 //!
-//! The driver journals a request with its name, then deletes the file; a name that the journal has already was done, so nothing
-//! is done twice after a crash. Nobody else may read a request: what people wrote is in it before the driver, who knows every secret, has
-//! looked at it.
+//! The driver journals a request with its name, then deletes the file; a name that the journal has already was done, so
+//! nothing is done twice after a crash. Nobody else may read a request: what people wrote is in it before the driver,
+//! who knows every secret, has looked at it.
 
 use std::fs;
 use std::io::ErrorKind;

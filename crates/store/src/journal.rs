@@ -1,9 +1,9 @@
 //! The journal: one event a line, each line chained to the one before by its hash.
 //!
-//! `{"seq":1,"time":"…","event":{…},"commands":[…],"hash":"…"}`. The hash is that of the line before and of this line's bytes up to it;
-//! the first line follows the hash of `run.json`. Lines that are synced together carry `"batch"`, the sequence of the first of
-//! them, in all but that first; an event that came through the inbox carries `"inbox"`, the name of its file.
-//! Promise: after an error of [`Writer::commit`] nothing more is written. Absent: what events mean.
+//! `{"seq":1,"time":"…","event":{…},"commands":[…],"hash":"…"}`. The hash is that of the line before and of this line's
+//! bytes up to it; the first line follows the hash of `run.json`. Lines that are synced together carry `"batch"`, the
+//! sequence of the first of them, in all but that first; an event that came through the inbox carries `"inbox"`, the
+//! name of its file. Promise: after an error of [`Writer::commit`] nothing more is written. Absent: what events mean.
 
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -182,8 +182,9 @@ impl Store {
         })
     }
 
-    /// The time by which a run that starts now is named: names sort by it, so it is later than that of every run that is there. Clocks are
-    /// set back now and then, and two runs may start in one millisecond; a clock that was wrong by more than a day is left alone.
+    /// The time by which a run that starts now is named: names sort by it, so it is later than that of every run that
+    /// is there. Clocks are set back now and then, and two runs may start in one millisecond; a clock that was wrong by
+    /// more than a day is left alone.
     fn after_newest(&self, now_ms: i64) -> Result<i64, StoreError> {
         const SET_BACK_MS_MAX: i64 = 24 * 60 * 60 * 1000;
         let ids = self.run_ids()?;

@@ -117,9 +117,9 @@ impl Memory {
         })
     }
 
-    /// Forgets values that were replaced, those that are older than `age_max_ms`, and all but the newest `facts_max`; says how many lines
-    /// went, or would. What runs said that have not ended stays: one that was interrupted may say it again, and must find that it is there,
-    /// or its old value would come after a newer one.
+    /// Forgets values that were replaced, those that are older than `age_max_ms`, and all but the newest `facts_max`;
+    /// says how many lines went, or would. What runs said that have not ended stays: one that was interrupted may say
+    /// it again, and must find that it is there, or its old value would come after a newer one.
     pub(crate) fn compact(
         &mut self,
         facts_max: Option<usize>,

@@ -1,8 +1,8 @@
 //! Reading a journal: the valid lines in order, and what is behind the last of them.
 //!
-//! A torn tail is what a crash leaves of a write that was never acknowledged: nothing that was done depends on it, so it may be cut.
-//! An invalid line is corruption when a later one proves that it had been whole: a line written by a later sync, or one that
-//! extends the invalid line's own hash. Then nothing is cut.
+//! A torn tail is what a crash leaves of a write that was never acknowledged: nothing that was done depends on it, so
+//! it may be cut. An invalid line is corruption when a later one proves that it had been whole: a line written by a
+//! later sync, or one that extends the invalid line's own hash. Then nothing is cut.
 
 use std::borrow::Cow;
 use std::fs::File;

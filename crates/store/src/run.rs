@@ -1,7 +1,7 @@
 //! The folder of one run: what it runs, its journal, its lock, its inbox, its logs.
 //!
-//! Promise: a folder under `runs/` is whole: it is filled under a temporary name and synced before it gets its own. Absent: what
-//! the events in the journal mean.
+//! Promise: a folder under `runs/` is whole: it is filled under a temporary name and synced before it gets its own.
+//! Absent: what the events in the journal mean.
 
 use std::fs;
 use std::io::BufRead;

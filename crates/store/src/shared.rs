@@ -1,8 +1,9 @@
 //! Journals that all runs of a store append to: the cache and memory.
 //!
-//! A line is that of a run's journal, chained likewise; the first says the format. Whoever appends holds an `flock` of the file, reads what
-//! others have appended, and cuts what a crash left of a write. Promise: what [`Shared::append`] returned for is on disk, and an entry that
-//! was edited is an error when it is read, not an entry. Absent: what entries mean.
+//! A line is that of a run's journal, chained likewise; the first says the format. Whoever appends holds an `flock` of
+//! the file, reads what others have appended, and cuts what a crash left of a write. Promise: what [`Shared::append`]
+//! returned for is on disk, and an entry that was edited is an error when it is read, not an entry. Absent: what
+//! entries mean.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -118,7 +119,8 @@ impl Shared {
         }
     }
 
-    /// Appends entries in one write with one sync. `see` is shown those of others that come before, as [`Shared::read_on`] would.
+    /// Appends entries in one write with one sync. `see` is shown those of others that come before, as
+    /// [`Shared::read_on`] would.
     pub fn append<T: Serialize>(
         &mut self,
         entries: &[T],

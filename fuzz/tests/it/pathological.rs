@@ -1,5 +1,5 @@
-//! The work of checking a plan that nobody should write, counted in what is allocated: four times the plan is about four times the
-//! work. Quadratic work would be sixteen times.
+//! The work of checking a plan that nobody should write, counted in what is allocated: four times the plan is about
+//! four times the work. Quadratic work would be sixteen times.
 
 use plan_fuzz::pathological::{SHAPES, Shape, check};
 use plan_fuzz::session::STACK_BYTES;

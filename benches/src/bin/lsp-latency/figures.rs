@@ -1,4 +1,5 @@
-//! Rows of figures: median, 99th percentile, the ratio to the null server, the server's own processor time, and what was aimed at.
+//! Rows of figures: median, 99th percentile, the ratio to the null server, the server's own processor time, and what
+//! was aimed at.
 
 use std::time::Duration;
 

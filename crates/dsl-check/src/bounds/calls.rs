@@ -1,7 +1,7 @@
 //! Plans in call order: those that a plan calls before it, in whatever file they are.
 //!
-//! Calls may form chains as long as the workspace has plans, so this keeps its own stack. A plan that is still being visited when it is
-//! called again leads back to itself. Absent: what a bound is.
+//! Calls may form chains as long as the workspace has plans, so this keeps its own stack. A plan that is still being
+//! visited when it is called again leads back to itself. Absent: what a bound is.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

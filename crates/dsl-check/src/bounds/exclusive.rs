@@ -1,9 +1,11 @@
-//! What cannot happen in one run: the arms of a decision, the ways one node can end; and the most that something adds up to in one run.
+//! What cannot happen in one run: the arms of a decision, the ways one node can end; and the most that something adds
+//! up to in one run.
 //!
-//! Each node belongs to at most one *branch*: an outcome of another node without which it cannot start. Branches of one *choice*
-//! exclude each other, and a branch lies in that of the node whose outcome it is, so the most that a run adds up to is a maximum over
-//! each choice and a sum over everything else: linear. A node that belongs to several branches counts in one of them, so this is never
-//! too little; conditions (`when`) are not looked at, so it may be too much. Absent: what is added up.
+//! Each node belongs to at most one *branch*: an outcome of another node without which it cannot start. Branches of one
+//! *choice* exclude each other, and a branch lies in that of the node whose outcome it is, so the most that a run adds
+//! up to is a maximum over each choice and a sum over everything else: linear. A node that belongs to several branches
+//! counts in one of them, so this is never too little; conditions (`when`) are not looked at, so it may be too much.
+//! Absent: what is added up.
 
 use std::collections::HashMap;
 

@@ -1,9 +1,10 @@
-//! What a plan takes and costs at worst, before it runs: every attempt fails or takes its whole timeout, every list is as long as its
-//! type lets it be, every person answers as late as the plan allows.
+//! What a plan takes and costs at worst, before it runs: every attempt fails or takes its whole timeout, every list is
+//! as long as its type lets it be, every person answers as late as the plan allows.
 //!
-//! Reads graphs, facts and scopes only, and one plan is a few passes over its nodes. A called plan enters by its [`Summary`]; plans are
-//! visited in call order, without recursion, and one that leads back to itself has no bound. What has no bound counts as nothing and is
-//! named, so what is said of the rest is still true. Absent: spans, and the price of anything that no declaration prices.
+//! Reads graphs, facts and scopes only, and one plan is a few passes over its nodes. A called plan enters by its
+//! [`Summary`]; plans are visited in call order, without recursion, and one that leads back to itself has no bound.
+//! What has no bound counts as nothing and is named, so what is said of the rest is still true. Absent: spans, and the
+//! price of anything that no declaration prices.
 
 mod calls;
 mod exclusive;

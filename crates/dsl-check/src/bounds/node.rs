@@ -1,7 +1,8 @@
 //! What one node takes and costs at worst.
 //!
-//! All of it follows from the node's own clauses, the defaults of its plan, what its capabilities declare, and for a call from the
-//! summary of the plan that it calls. What is not known counts as nothing and is said in `time_open` and `cost_open`. Absent: other nodes.
+//! All of it follows from the node's own clauses, the defaults of its plan, what its capabilities declare, and for a
+//! call from the summary of the plan that it calls. What is not known counts as nothing and is said in `time_open` and
+//! `cost_open`. Absent: other nodes.
 
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
@@ -292,7 +293,8 @@ fn span(attempt: &Attempt, attempts: u64, waits_ms: u64, items: u64, places: u64
     one.max(rounds.saturating_mul(attempt.span_ms))
 }
 
-/// How long the last instance can wait for a place: meanwhile the others fill all of them. Without retries places free up in rounds.
+/// How long the last instance can wait for a place: meanwhile the others fill all of them. Without retries places free
+/// up in rounds.
 fn queue(attempts: u64, attempt_ms: u64, items: u64, places: u64) -> u64 {
     let others = items.saturating_sub(1);
     let places = places.max(1);
@@ -381,8 +383,8 @@ fn is_human(name: &str, sig: &NodeSig, scope: &FileScope) -> bool {
     capability.is_abstract() && !sig.by.is_empty() && sig.by.iter().all(asks)
 }
 
-/// A call's price is paid whether it succeeds or not. Of the lines of `do:` each is paid once, and the dearest again for every further
-/// attempt: a retry goes on at the line that failed.
+/// A call's price is paid whether it succeeds or not. Of the lines of `do:` each is paid once, and the dearest again
+/// for every further attempt: a retry goes on at the line that failed.
 fn price(worst: &mut Worst, sig: &NodeSig, around: &Around<'_>, items_open: Option<Open>) {
     let Prices { one, all, open } = match &sig.work {
         Work::Capability(name) => by_agents(name, sig, worst, around),

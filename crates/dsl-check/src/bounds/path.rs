@@ -106,8 +106,8 @@ pub(super) fn most_ms(graph: &PlanGraph, order: &[u32], nodes: &[Worst], clauses
     u64::try_from(scaled).unwrap_or(u64::MAX)
 }
 
-/// What a node adds to a chain, apart from waiting for a slot; with slots, times their number, and without the part of all work that
-/// is done meanwhile.
+/// What a node adds to a chain, apart from waiting for a slot; with slots, times their number, and without the part of
+/// all work that is done meanwhile.
 fn link(node: &Worst, slots: Option<u64>) -> u128 {
     let wide = u128::from;
     let Some(slots) = slots else {

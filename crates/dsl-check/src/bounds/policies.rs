@@ -1,7 +1,7 @@
 //! The worst case of a plan against the `limit:` of policies (`limit-exceeded`).
 //!
-//! A budget or a timeout of the plan's own ends the run before the worst case; that these are within the limit is the policy's own
-//! check. Absent: which policies bind a plan.
+//! A budget or a timeout of the plan's own ends the run before the worst case; that these are within the limit is the
+//! policy's own check. Absent: which policies bind a plan.
 
 use dsl_syntax::table::ClauseKey as K;
 

@@ -1,7 +1,8 @@
 //! Limits that the worst case exceeds: `budget-exceeded` and `timeout-exceeds-parent`.
 //!
-//! What has no bound counts as nothing, so what is said here some run does. Of a plan's timeout and its time budget only the smaller is
-//! spoken of, and a task whose timeout alone exceeds the plan's is the mistake, not the path that it lies on. Absent: the arithmetic.
+//! What has no bound counts as nothing, so what is said here some run does. Of a plan's timeout and its time budget
+//! only the smaller is spoken of, and a task whose timeout alone exceeds the plan's is the mistake, not the path that
+//! it lies on. Absent: the arithmetic.
 
 use std::sync::Arc;
 

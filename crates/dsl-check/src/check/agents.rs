@@ -1,6 +1,7 @@
 //! Agents: what they declare, and whether those that a task names can do it.
 //!
-//! An agent that names an unknown capability may provide anything: that is one mistake, and it stands there. Absent: quotas at work.
+//! An agent that names an unknown capability may provide anything: that is one mistake, and it stands there. Absent:
+//! quotas at work.
 
 use dsl_syntax::ast::{Breaker, Decl, Name, Value};
 use dsl_syntax::table::ClauseKey as K;

@@ -1,7 +1,8 @@
 //! What must not be done twice: retries of tasks that are not idempotent, and crashes that leave them undecided.
 //!
-//! Whether a task is idempotent is said by itself, else by its capability, else by its effects. An idempotency `key` lets the other
-//! side tell a repetition from a second wish, so nothing is said of tasks that have one. Absent: what a run does about doubt.
+//! Whether a task is idempotent is said by itself, else by its capability, else by its effects. An idempotency `key`
+//! lets the other side tell a repetition from a second wish, so nothing is said of tasks that have one. Absent: what a
+//! run does about doubt.
 
 use dsl_syntax::ast::{Clause, Decl, ExprKind, Name, Retry, RouteOn, Span, Value};
 use dsl_syntax::table::ClauseKey as K;

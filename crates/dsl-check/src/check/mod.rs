@@ -1,8 +1,8 @@
 //! The diagnostics of one chunk: shape, names, types.
 //!
-//! Promise: editing the body of a task re-checks its chunk and what can see the change, nothing else. A chunk is checked from its
-//! own tree, the file's scope, and its [`views`]: what the graph says about just the nodes that its blocks mention. Absent:
-//! diagnostics about the graph as a whole ([`crate::problems`]) and about files.
+//! Promise: editing the body of a task re-checks its chunk and what can see the change, nothing else. A chunk is
+//! checked from its own tree, the file's scope, and its [`views`]: what the graph says about just the nodes that its
+//! blocks mention. Absent: diagnostics about the graph as a whole ([`crate::problems`]) and about files.
 
 mod about;
 mod agents;
@@ -98,8 +98,8 @@ impl View {
     }
 }
 
-/// One for each block of the chunk. This is what keeps a change of the graph from re-checking blocks that cannot see it: the graph
-/// is asked only what the block reads, and only when something around the chunk's nodes has changed.
+/// One for each block of the chunk. This is what keeps a change of the graph from re-checking blocks that cannot see
+/// it: the graph is asked only what the block reads, and only when something around the chunk's nodes has changed.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<View> {
     let Around { layout, topologies, .. } = around(db, chunk);
@@ -424,8 +424,8 @@ impl<'db> Cx<'db> {
         }
     }
 
-    /// Everything that names mean, plans included. Asked only by who calls a plan or looks for what is not there: its answer changes with
-    /// every parameter of the file.
+    /// Everything that names mean, plans included. Asked only by who calls a plan or looks for what is not there: its
+    /// answer changes with every parameter of the file.
     pub fn whole_scope(&self) -> &'db FileScope {
         scope(self.db, self.project, self.home)
     }

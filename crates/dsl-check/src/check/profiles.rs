@@ -1,8 +1,8 @@
 //! Profiles: each line is a path into a plan and a value, checked as the clause at the end of the path is.
 //!
-//! A profile sets what a plan is run with: values, limits, who does it and how. What a plan *is* (its graph, its types, its scripts)
-//! it cannot change, so that a plan that checks still does under every profile. Values read parameters and what the run knows, but
-//! no outputs. Absent: using a profile ([`crate::under`]).
+//! A profile sets what a plan is run with: values, limits, who does it and how. What a plan *is* (its graph, its types,
+//! its scripts) it cannot change, so that a plan that checks still does under every profile. Values read parameters and
+//! what the run knows, but no outputs. Absent: using a profile ([`crate::under`]).
 
 use dsl_syntax::ast::{Clause, Decl, Expr as Ast, Name, Rate, Span, Value};
 use dsl_syntax::table::{self, ClauseKey as K, DeclKind, Row};
@@ -83,7 +83,8 @@ pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
     }
 }
 
-/// Whether a path is about a clause of the plan itself. Its own clauses come first, but `retry.timeout` can only be about a node `retry`.
+/// Whether a path is about a clause of the plan itself. Its own clauses come first, but `retry.timeout` can only be
+/// about a node `retry`.
 pub(crate) fn is_of_plan(path: &[&str], has_node: bool) -> bool {
     let row = path
         .first()

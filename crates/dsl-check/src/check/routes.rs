@@ -1,7 +1,8 @@
 //! Routes and arms that can never be taken.
 //!
-//! Read from the node's own block: which modes it may fail with, which arms stand after one that is always true. Of anything
-//! that others may decide (capabilities, subplans, agents) every mode is taken to be possible. Absent: whether the node runs at all.
+//! Read from the node's own block: which modes it may fail with, which arms stand after one that is always true. Of
+//! anything that others may decide (capabilities, subplans, agents) every mode is taken to be possible. Absent: whether
+//! the node runs at all.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,8 @@
 //! Runners: how a capability is carried out, with the arguments that each kind takes.
 //!
-//! Inside a runner the names are the capability's inputs, bare or as `input.x`, and `secrets.x` of whichever plan calls it; in
-//! `http(result:)` also what came back. What starts an MCP server is constant, so that it can be locked. Absent: carrying it out.
+//! Inside a runner the names are the capability's inputs, bare or as `input.x`, and `secrets.x` of whichever plan calls
+//! it; in `http(result:)` also what came back. What starts an MCP server is constant, so that it can be locked. Absent:
+//! carrying it out.
 
 use dsl_syntax::ast::{Arg, Expr as Ast, ExprKind, Raw, RecordKey, Span, StringLit};
 use ir::plan::{Binding, Interpreter, Runner as Lowered, RunnerKind, Script};

@@ -1,7 +1,8 @@
 //! Tests: given parameters, mocked answers, decisions of people, expectations; each checked against the plan that it is about.
 //!
-//! Outputs and parameters have the types that they have where the plan stands. An absent value fails its expectation, so nothing
-//! that may be absent is a mistake there. Checked and lowered at once, like nodes. Absent: carrying tests out.
+//! Outputs and parameters have the types that they have where the plan stands. An absent value fails its expectation,
+//! so nothing that may be absent is a mistake there. Checked and lowered at once, like nodes. Absent: carrying tests
+//! out.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -394,7 +395,8 @@ fn mocked_twice(cx: &Cx<'_>, mocks: &[&Mock]) {
     }
 }
 
-/// `approve` and `reject`: what a person can decide, by somebody who may. A gate of a plan that is called goes by its name there.
+/// `approve` and `reject`: what a person can decide, by somebody who may. A gate of a plan that is called goes by its
+/// name there.
 fn lower_decide(cx: &Cx<'_>, plan: &PlanShape, decide: &Decide) -> Option<Decision> {
     let after = decide.after.as_ref();
     let after_ms = after.map_or(Some(0), |after| literals::duration(cx, after, "`after`"));

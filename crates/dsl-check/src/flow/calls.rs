@@ -1,7 +1,7 @@
 //! What plans that are called do with their parameters: which outputs these reach, and where they end up printed or stored.
 //!
-//! Found for each plan once, what it calls first; plans that call themselves are reported elsewhere, and here merely end. Absent:
-//! plans that nobody calls.
+//! Found for each plan once, what it calls first; plans that call themselves are reported elsewhere, and here merely
+//! end. Absent: plans that nobody calls.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

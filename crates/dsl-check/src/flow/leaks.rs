@@ -1,7 +1,8 @@
 //! `secret-leak`: a secret that is certainly printed or stored.
 //!
-//! Only the secret itself counts, alone or in a text, on whatever way it came; what a script answers that was given one is its answer. Of
-//! a way that leaks, the first place is the mistake: what reads on from there is not said again. Absent: flows that a policy denies.
+//! Only the secret itself counts, alone or in a text, on whatever way it came; what a script answers that was given one
+//! is its answer. Of a way that leaks, the first place is the mistake: what reads on from there is not said again.
+//! Absent: flows that a policy denies.
 
 use dsl_syntax::table::ClauseKey as K;
 
@@ -85,8 +86,8 @@ fn origins(shape: &PlanScope) -> Vec<Origin> {
         .collect()
 }
 
-/// The ways of values from their origins that end where they are printed or stored; one for each end. `outside`: the values are the
-/// caller's.
+/// The ways of values from their origins that end where they are printed or stored; one for each end. `outside`: the
+/// values are the caller's.
 pub(crate) fn leaks(plan: &PlanBlocks, flow: &FlowGraph<'_>, origins: &[Origin], outside: bool) -> Vec<Leak> {
     let spread = flow.spread(origins, |spot, level| {
         level == Level::MayHold || end(flow, spot).is_some()

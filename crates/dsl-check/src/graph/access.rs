@@ -111,8 +111,8 @@ impl Topology {
         }
     }
 
-    /// Whether something has happened whenever the node starts, given whether it has once a need is satisfied, and whenever a source
-    /// fires: one need that brings it is enough, of sources each must.
+    /// Whether something has happened whenever the node starts, given whether it has once a need is satisfied, and
+    /// whenever a source fires: one need that brings it is enough, of sources each must.
     pub fn relies(&self, node: u32, satisfied: impl Fn(u32) -> bool, fired: impl Fn(&Source) -> bool) -> bool {
         let needs = self.requirements[node as usize]
             .iter()

@@ -1,7 +1,7 @@
 //! The ties of nodes, read once and laid flat: where their names lead, what their needs ask for, when their routes fire.
 //!
-//! Ties lie all over memory, and a graph is made anew after every edit of one, so what it is made of comes first, in one pass. Names are
-//! compared by their hashes, which every chunk has made already. Absent: who waits for whom.
+//! Ties lie all over memory, and a graph is made anew after every edit of one, so what it is made of comes first, in
+//! one pass. Names are compared by their hashes, which every chunk has made already. Absent: who waits for whom.
 
 use rustc_hash::FxHashMap;
 

@@ -1,8 +1,9 @@
 //! What stands for a part of a graph, so that whoever looks at that part sees by a few numbers whether it is as it was.
 //!
-//! A node's key covers everything that it waits for, directly or not; a name's covers whether somebody has it, in which chunk, and what is
-//! known of where that node leads. Promise: what a node may rely on of another is the same while the key of the one and that of the
-//! other's name are. See [`crate::hashed`] for why numbers may stand for things. Absent: what nodes show of themselves.
+//! A node's key covers everything that it waits for, directly or not; a name's covers whether somebody has it, in which
+//! chunk, and what is known of where that node leads. Promise: what a node may rely on of another is the same while the
+//! key of the one and that of the other's name are. See [`crate::hashed`] for why numbers may stand for things. Absent:
+//! what nodes show of themselves.
 
 use std::hash::BuildHasher;
 
@@ -55,7 +56,8 @@ impl Marks {
     }
 }
 
-/// Of nodes on loops and behind them nothing is known but that, so of these a key covers themselves and whom they wait for at once.
+/// Of nodes on loops and behind them nothing is known but that, so of these a key covers themselves and whom they wait
+/// for at once.
 fn keys(graph: &Topology, leads: &Leads) -> Vec<u64> {
     let nodes = leads.nodes().iter().enumerate();
     let own: Vec<u64> = nodes

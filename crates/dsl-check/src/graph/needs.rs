@@ -9,7 +9,8 @@ const COMPARED_NEEDS_MAX: usize = 8;
 const REDUNDANT_STEPS_MAX: usize = 16;
 
 impl Topology {
-    /// Members of an `any(…)` or a quorum of the node that somebody asks about, each with another that may complete just as well.
+    /// Members of an `any(…)` or a quorum of the node that somebody asks about, each with another that may complete
+    /// just as well.
     pub fn racing_needs(&self, node: u32, is_asked: impl Fn(u32) -> bool) -> Vec<(u32, u32)> {
         let mut found = Vec::new();
         for requirement in &self.requirements[node as usize] {
@@ -28,8 +29,8 @@ impl Topology {
         found
     }
 
-    /// Whether it is plain to see that at most one of two nodes completes: other arms of one decision lead to them, or one starts only
-    /// when the other fails.
+    /// Whether it is plain to see that at most one of two nodes completes: other arms of one decision lead to them, or
+    /// one starts only when the other fails.
     fn are_apart(&self, a: u32, b: u32) -> bool {
         let (of_a, of_b) = (self.sources(a), self.sources(b));
         let arm_of = |sources: &[Source]| {
@@ -46,8 +47,8 @@ impl Topology {
             || stands_in(of_b, a)
     }
 
-    /// The plain needs of a node that another of its plain needs implies, each with that other. Looks only a little way up, so it
-    /// may miss some.
+    /// The plain needs of a node that another of its plain needs implies, each with that other. Looks only a little way
+    /// up, so it may miss some.
     pub fn redundant_needs(&self, node: u32) -> Vec<(u32, u32)> {
         let plain = |node: u32| {
             let needs = self.requirements[node as usize].iter();

@@ -1,7 +1,7 @@
 //! Rewritings that a person may ask for at a place: they change how a plan is written down, or add what it lacks.
 //!
-//! Each is one file and one function of the place; what it writes is formatted and checks if the text around it does. An assist that
-//! would change what is computed is not offered. Absent: repairs of diagnostics.
+//! Each is one file and one function of the place; what it writes is formatted and checks if the text around it does.
+//! An assist that would change what is computed is not offered. Absent: repairs of diagnostics.
 
 mod create;
 mod extract;

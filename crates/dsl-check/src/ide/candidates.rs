@@ -1,4 +1,5 @@
-//! The things that completion offers, by what is expected: nodes that make no loop, members with their types, words of the language.
+//! The things that completion offers, by what is expected: nodes that make no loop, members with their types, words of
+//! the language.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -21,7 +22,8 @@ use crate::scope::{FileScope, PlanScope, TypedField, scope};
 use crate::signatures::{NeedSig, NodeKind, NodeSig, Ties, Work};
 use crate::types::BUILTIN_TYPES;
 
-/// Of more, the first are kept whose letters are written, in this order: nobody looks through as many, and an editor asks again.
+/// Of more, the first are kept whose letters are written, in this order: nobody looks through as many, and an editor
+/// asks again.
 const OFFERED_MAX: usize = 200;
 
 /// What an empty file can begin with.

@@ -1,7 +1,8 @@
 //! What can be written at a place: clauses that fit there, names, members, functions, words.
 //!
-//! What is expected is read from the lines before the cursor, so it works while the text is broken; what there is to offer comes from
-//! the same scopes that the checker uses. A name is not offered where it would close a loop. Absent: ranking, the protocol.
+//! What is expected is read from the lines before the cursor, so it works while the text is broken; what there is to
+//! offer comes from the same scopes that the checker uses. A name is not offered where it would close a loop. Absent:
+//! ranking, the protocol.
 
 use std::path::Path;
 

@@ -1,7 +1,8 @@
-//! Who needs whom, step by step: from a node to those that it waits for, to those that wait for it, and through calls into other plans.
+//! Who needs whom, step by step: from a node to those that it waits for, to those that wait for it, and through calls
+//! into other plans.
 //!
-//! A plan stands for its last nodes: it needs them, and the tasks that call it need the plan. Read from graphs; absent: fallbacks of
-//! fallbacks, which nobody wrote.
+//! A plan stands for its last nodes: it needs them, and the tasks that call it need the plan. Read from graphs; absent:
+//! fallbacks of fallbacks, which nobody wrote.
 
 use std::path::Path;
 use std::sync::Arc;

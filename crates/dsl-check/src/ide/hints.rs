@@ -1,7 +1,8 @@
-//! What is true of a node and not written at it: outputs that it has from elsewhere, and what it waits for because others lead to it.
+//! What is true of a node and not written at it: outputs that it has from elsewhere, and what it waits for because
+//! others lead to it.
 //!
-//! The language infers no needs (reading what is not needed is a mistake), but routes and fallbacks are waited for, and they are written at
-//! the other end. Absent: what a node takes at worst ([`Analysis::worst_cases`]).
+//! The language infers no needs (reading what is not needed is a mistake), but routes and fallbacks are waited for, and
+//! they are written at the other end. Absent: what a node takes at worst ([`Analysis::worst_cases`]).
 
 use std::ops::Range;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! What stands above declarations in an editor: the plans and tests that can be run, and how often each name is used.
 //!
-//! Uses are found chunk by chunk and counted once for a file, so an edit reads its own chunk again and adds up the rest. A count is what
-//! [`Analysis::references`] finds, less the declaration. Absent: how runs went.
+//! Uses are found chunk by chunk and counted once for a file, so an edit reads its own chunk again and adds up the
+//! rest. A count is what [`Analysis::references`] finds, less the declaration. Absent: how runs went.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Names that mean something within one declaration only, a variable of `each` or the answer of a step: all places where one stands.
+//! Names that mean something within one declaration only, a variable of `each` or the answer of a step: all places
+//! where one stands.
 //!
 //! Editors change them together while they are typed, those in `{{ … }}` too. What others can read is renamed instead.
 

@@ -1,7 +1,7 @@
 //! The paths in a text: what is imported, and the files that plans name in secrets, `effects:`, `file(…)` and defaults.
 //!
-//! A task's paths start at its `dir:`, which is followed as far as it is written in the plan; other paths start at the workspace. Absent:
-//! whether a file is there, patterns, and paths that only a run knows.
+//! A task's paths start at its `dir:`, which is followed as far as it is written in the plan; other paths start at the
+//! workspace. Absent: whether a file is there, patterns, and paths that only a run knows.
 
 use std::path::{Path, PathBuf};
 

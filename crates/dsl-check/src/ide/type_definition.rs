@@ -1,4 +1,5 @@
-//! Where the type of the thing at a place is declared: of a value its record, of a task the capability or the plan that does it.
+//! Where the type of the thing at a place is declared: of a value its record, of a task the capability or the plan that
+//! does it.
 
 use std::path::Path;
 

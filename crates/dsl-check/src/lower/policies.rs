@@ -1,4 +1,5 @@
-//! The policies that bind a plan, as far as a run enforces them again: what is allowed, upper bounds, and the rules by their text.
+//! The policies that bind a plan, as far as a run enforces them again: what is allowed, upper bounds, and the rules by
+//! their text.
 
 use std::collections::BTreeMap;
 

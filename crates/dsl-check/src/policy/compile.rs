@@ -1,7 +1,7 @@
 //! From a policy as written to a policy as judged; what is wrong with it is reported on the way.
 //!
-//! The same pass serves the diagnostics of the policy's own chunk and the compiled form, so what has been reported is never judged
-//! by. Absent: what depends on the rest of the workspace (which kinds and capabilities there are), plans.
+//! The same pass serves the diagnostics of the policy's own chunk and the compiled form, so what has been reported is
+//! never judged by. Absent: what depends on the rest of the workspace (which kinds and capabilities there are), plans.
 
 use dsl_syntax::ast::{Clause, Decl, Expr, ExprKind, Name, Rule as Written, Selector as WrittenSelector, Span, Value};
 use dsl_syntax::table::ClauseKey as K;

@@ -1,7 +1,8 @@
 //! Conditions of policies: the filters of selectors, and what rules require and deny.
 //!
-//! A comparison has an attribute on one side; on the other stands a constant of the attribute's sort, a bare word where the sort
-//! is a name, or another attribute. Each mistake gets one problem and yields [`Condition::Unknown`]. Absent: plans.
+//! A comparison has an attribute on one side; on the other stands a constant of the attribute's sort, a bare word where
+//! the sort is a name, or another attribute. Each mistake gets one problem and yields [`Condition::Unknown`]. Absent:
+//! plans.
 
 use dsl_syntax::ast::{Arg, BinaryOp, Expr, ExprKind, IsWhat, Name, Span, UnaryOp};
 use ir::Value;

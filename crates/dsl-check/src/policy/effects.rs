@@ -1,8 +1,8 @@
 //! `allow:` of policies against what the nodes of a plan use and declare to touch, those of called plans included.
 //!
-//! What the nodes of a called plan do is said at the call, unless the policy binds that plan too: then it is said there. Paths of a
-//! policy are relative to the plan's folder; a constant `dir` of a task goes in front of what the task declares. Absent: what a
-//! script really does.
+//! What the nodes of a called plan do is said at the call, unless the policy binds that plan too: then it is said
+//! there. Paths of a policy are relative to the plan's folder; a constant `dir` of a task goes in front of what the
+//! task declares. Absent: what a script really does.
 
 use dsl_syntax::table::ClauseKey as K;
 use smol_str::SmolStr;

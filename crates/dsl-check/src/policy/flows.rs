@@ -1,7 +1,7 @@
 //! Where values go, as rules of policies ask it: from secrets, parameters, memory or nodes to the inputs of other nodes.
 //!
-//! One search for each origin that a rule names, kept; into a called plan the way goes on to the nodes that its parameter reaches.
-//! Absent: how values are followed ([`crate::flow`]).
+//! One search for each origin that a rule names, kept; into a called plan the way goes on to the nodes that its
+//! parameter reaches. Absent: how values are followed ([`crate::flow`]).
 
 use std::cell::RefCell;
 use std::collections::HashMap;

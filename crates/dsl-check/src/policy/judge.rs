@@ -1,7 +1,7 @@
 //! Whether conditions hold of a plan and its nodes: yes, no, or not known before a run.
 //!
-//! What is not known breaks no rule. Members of selectors and answers about the graph are found once for all nodes and kept. While
-//! the graph itself has mistakes, nothing about it is known. Absent: words ([`super::words`]).
+//! What is not known breaks no rule. Members of selectors and answers about the graph are found once for all nodes and
+//! kept. While the graph itself has mistakes, nothing about it is known. Absent: words ([`super::words`]).
 
 use std::cell::RefCell;
 use std::cmp::Ordering;
@@ -194,7 +194,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether what a node takes, in that line of its `do:` if it has one, is taken by a member: of a capability only its own lines are.
+    /// Whether what a node takes, in that line of its `do:` if it has one, is taken by a member: of a capability only
+    /// its own lines are.
     pub fn takes(&self, to: &Selector, node: u32, line: Option<u32>) -> Tri {
         let capability = line.and_then(|line| self.subject.step_uses(node, line));
         match (to.of_capability(), capability) {

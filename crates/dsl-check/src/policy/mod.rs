@@ -1,8 +1,9 @@
 //! Policies: what plans must satisfy. Which bind a plan, and what the plan does against them.
 //!
-//! Promise: editing a task compiles no policy, and editing a policy checks no task. A policy is compiled from its own block only
-//! ([`compile`]); plans are judged by graphs, facts and signatures only ([`judge`]), so their places are symbolic. A plan whose
-//! graph has mistakes is judged by nothing that depends on the graph. Absent: enforcing anything while a plan runs.
+//! Promise: editing a task compiles no policy, and editing a policy checks no task. A policy is compiled from its own
+//! block only ([`compile`]); plans are judged by graphs, facts and signatures only ([`judge`]), so their places are
+//! symbolic. A plan whose graph has mistakes is judged by nothing that depends on the graph. Absent: enforcing anything
+//! while a plan runs.
 
 mod attributes;
 mod calls;
@@ -79,7 +80,8 @@ pub(crate) fn compiled(db: &dyn salsa::Database, project: Project, chunk: Source
     found
 }
 
-/// The policies in whose reach a file is: its own, those of the files that it imports, directly or not, and those of the settings.
+/// The policies in whose reach a file is: its own, those of the files that it imports, directly or not, and those of
+/// the settings.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn policies_in_reach(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<PolicyAt> {
     let mut found = Vec::new();

@@ -1,9 +1,9 @@
 //! How nodes lie in the graph relative to a set of others: after it, before it, leading to it, waiting for it.
 //!
-//! Each question is one pass over the edges, for all nodes at once. *After* is dominance by a set: whenever the node starts, some
-//! member of the set has completed. A failed need does not count, unless what stands in for it does; a `b?` never does, for `b` may
-//! have been skipped; of a quorum as many members count as every choice of them has in common. Nothing here recurses. Absent: what
-//! the set is made of.
+//! Each question is one pass over the edges, for all nodes at once. *After* is dominance by a set: whenever the node
+//! starts, some member of the set has completed. A failed need does not count, unless what stands in for it does; a
+//! `b?` never does, for `b` may have been skipped; of a quorum as many members count as every choice of them has in
+//! common. Nothing here recurses. Absent: what the set is made of.
 
 use crate::graph::{PlanGraph, Requirement, Source};
 

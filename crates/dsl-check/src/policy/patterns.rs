@@ -82,7 +82,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Dynamic programming over the parts of both: `covered[t]` of a row says whether the pattern's parts so far cover the first `t`.
+/// Dynamic programming over the parts of both: `covered[t]` of a row says whether the pattern's parts so far cover the
+/// first `t`.
 fn covers_parts(pattern: &[&str], path: &[&str]) -> bool {
     // a folder holds what is below it, on both sides
     let open = |parts: &[&str]| parts.last() == Some(&"**");

@@ -1,7 +1,8 @@
 //! What the plans of a file do against the policies that bind them, as diagnostics.
 //!
-//! One for each node and rule; the line of the policy is a label. What a rule asks a node about itself is judged chunk by chunk, what
-//! it asks about other nodes and about the plan plan by plan. Places are symbolic, so no edit of a body computes this again.
+//! One for each node and rule; the line of the policy is a label. What a rule asks a node about itself is judged chunk
+//! by chunk, what it asks about other nodes and about the plan plan by plan. Places are symbolic, so no edit of a body
+//! computes this again.
 
 use dsl_syntax::table::ClauseKey as K;
 use smol_str::SmolStr;
@@ -90,7 +91,8 @@ pub(crate) fn policy_problems(db: &dyn salsa::Database, project: Project, file: 
     found
 }
 
-/// What a plan does against policies as a profile leaves it. The plans that it calls are as they were, and so is what flows where.
+/// What a plan does against policies as a profile leaves it. The plans that it calls are as they were, and so is what
+/// flows where.
 pub(crate) fn policy_problems_under(
     db: &dyn salsa::Database,
     project: Project,

@@ -1,7 +1,7 @@
 //! What a condition says about values that stay the same for a whole run: an over-approximation, by names and without spans.
 //!
-//! Only comparisons with constants are understood, and other conditions as wholes: `a.x == b.y` and its negation exclude each other.
-//! A condition that may fail instead of being true or false says nothing. Absent: the graph.
+//! Only comparisons with constants are understood, and other conditions as wholes: `a.x == b.y` and its negation
+//! exclude each other. A condition that may fail instead of being true or false says nothing. Absent: the graph.
 
 use ir::expr::{Binary, BinaryOp};
 use ir::func::Func;

@@ -1,8 +1,8 @@
 //! What has happened before each node of a plan, island by island: an island is made of nodes that edges connect.
 //!
-//! Nothing that is known of a node depends on other islands, so an edit of the graph looks again at the islands that it touches. They are
-//! kept by the chunk that their first node stands in: groups of islands, so that ten thousand lonely tasks are not as many questions; a large
-//! one by a chunk of its own. Absent: facts themselves.
+//! Nothing that is known of a node depends on other islands, so an edit of the graph looks again at the islands that it
+//! touches. They are kept by the chunk that their first node stands in: groups of islands, so that ten thousand lonely
+//! tasks are not as many questions; a large one by a chunk of its own. Absent: facts themselves.
 
 use std::sync::Arc;
 

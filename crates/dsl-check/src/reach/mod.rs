@@ -1,9 +1,10 @@
 //! Nodes that can never run: what must have happened before each can start, and whether it can all have happened in one run.
 //!
-//! A *fact* is about something that is settled once and for all: how a node ended, which arm a decision took, what a value is. The
-//! facts that a node relies on follow from its `when`, its needs and its routes, in topological order; facts about one thing that
-//! leave nothing possible contradict each other. Facts beyond a bound are forgotten, so this is linear in edges, and never wrong: it
-//! may only miss something. What merely waits for a node that never runs is not said again. Absent: what tasks do.
+//! A *fact* is about something that is settled once and for all: how a node ended, which arm a decision took, what a
+//! value is. The facts that a node relies on follow from its `when`, its needs and its routes, in topological order;
+//! facts about one thing that leave nothing possible contradict each other. Facts beyond a bound are forgotten, so this
+//! is linear in edges, and never wrong: it may only miss something. What merely waits for a node that never runs is not
+//! said again. Absent: what tasks do.
 
 mod cond;
 mod explain;
@@ -235,8 +236,8 @@ impl Reached {
         self.dead[node as usize]
     }
 
-    /// Whether nothing says that at most one of two nodes runs. Two that both run only under conditions may exclude each other in ways that
-    /// are not understood.
+    /// Whether nothing says that at most one of two nodes runs. Two that both run only under conditions may exclude
+    /// each other in ways that are not understood.
     pub fn may_both_run(&self, a: u32, b: u32) -> bool {
         let dead = self.dead[a as usize] || self.dead[b as usize];
         let conditional = self.conditional[a as usize] && self.conditional[b as usize];

@@ -25,8 +25,8 @@ use crate::trees::outline;
 pub(crate) struct Shown {
     /// One for each block, in order.
     pub signatures: Box<[Sig]>,
-    /// Parts of the same that are asked for by themselves, of all chunks of a file. Shared, so that whoever has all of them sees at
-    /// once that a chunk's are still the same.
+    /// Parts of the same that are asked for by themselves, of all chunks of a file. Shared, so that whoever has all of
+    /// them sees at once that a chunk's are still the same.
     pub pieces: Arc<[Piece]>,
     /// What is no node, by block.
     pub declarations: Arc<[(u32, Sig)]>,

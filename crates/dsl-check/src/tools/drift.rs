@@ -1,7 +1,8 @@
 //! `capability-drift`: the live tools against what is pinned, and against what is declared.
 //!
-//! Which server a listing is of, nobody says: it is the one whose tools it has. So a tool is missing for certain only where another
-//! tool of its server is listed, or where there is one listing and one server. Absent: plans; a capability need not be used.
+//! Which server a listing is of, nobody says: it is the one whose tools it has. So a tool is missing for certain only
+//! where another tool of its server is listed, or where there is one listing and one server. Absent: plans; a
+//! capability need not be used.
 
 use std::collections::{BTreeMap, BTreeSet};
 

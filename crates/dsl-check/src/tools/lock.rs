@@ -1,7 +1,7 @@
 //! `dslc.lock`: the schema of every tool that plans use, as it was when somebody looked at it.
 //!
-//! Strict: what is not understood is an error with a place, because a lock that is half read protects nobody. Written in one order, so
-//! that it does not change without a reason. Absent: where the file is.
+//! Strict: what is not understood is an error with a place, because a lock that is half read protects nobody. Written
+//! in one order, so that it does not change without a reason. Absent: where the file is.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

@@ -1,7 +1,7 @@
 //! What an MCP server says of its tools, and how a JSON schema compares with declared types.
 //!
-//! The digest is of what decides whether calls work: descriptions and titles may change. The comparison says only what is certain:
-//! of a schema that it does not understand it says nothing. Absent: validating data.
+//! The digest is of what decides whether calls work: descriptions and titles may change. The comparison says only what
+//! is certain: of a schema that it does not understand it says nothing. Absent: validating data.
 
 use ir::types::{Type, Types};
 use serde_json::Value as Json;
@@ -85,7 +85,8 @@ pub fn digest(tool: &Tool) -> SmolStr {
     format!("{DIGEST_PREFIX}{}", blake3::hash(text.as_bytes()).to_hex()).into()
 }
 
-/// JSON with sorted keys and without annotations; `names`: the keys are the author's own. What the parser read is at most 128 deep.
+/// JSON with sorted keys and without annotations; `names`: the keys are the author's own. What the parser read is at
+/// most 128 deep.
 fn canonical(value: &Json, names: bool, out: &mut String) {
     match value {
         Json::Object(fields) => {

@@ -375,8 +375,8 @@ impl Report {
         });
     }
 
-    /// `text` is the expression as written, where it is short enough to name; `ty`: what it is when it is there; `alone`: it is no
-    /// part of a larger expression.
+    /// `text` is the expression as written, where it is short enough to name; `ty`: what it is when it is there;
+    /// `alone`: it is no part of a larger expression.
     pub fn not_optional_safe(&mut self, span: Span, text: Option<&str>, (ty, alone): (&Type, bool), expected: &str) {
         let what = text.unwrap_or("this");
         let name = text.map_or_else(|| "this value".to_owned(), |text| format!("`{text}`"));

@@ -1,8 +1,8 @@
 //! A plan under one of its profiles: the declarations that the profile changes, as it leaves them.
 //!
-//! A line of a profile is put into the tree of the clause that it names, so everything that is made from trees sees it: the compiled
-//! plan, its worst case, what can never run. What a profile may set has been checked with the profile itself. Absent: a text that
-//! says the same; places in values from a profile are the profile's.
+//! A line of a profile is put into the tree of the clause that it names, so everything that is made from trees sees it:
+//! the compiled plan, its worst case, what can never run. What a profile may set has been checked with the profile
+//! itself. Absent: a text that says the same; places in values from a profile are the profile's.
 
 mod patch;
 mod problems;

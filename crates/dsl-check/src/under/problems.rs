@@ -1,8 +1,8 @@
-//! What is wrong with a plan only under one of its profiles: limits that its worst case exceeds there, nodes that then never run, policies
-//! that it then breaks.
+//! What is wrong with a plan only under one of its profiles: limits that its worst case exceeds there, nodes that then
+//! never run, policies that it then breaks.
 //!
-//! Said in the file of the profile, at the line that is to blame where it can be told, else at the profile's name. What is said of the plan
-//! itself is not said again.
+//! Said in the file of the profile, at the line that is to blame where it can be told, else at the profile's name. What
+//! is said of the plan itself is not said again.
 
 use std::collections::HashSet;
 

@@ -1,7 +1,8 @@
 //! What edits cost, in queries that run again: that does not depend on how fast the machine is.
 //!
-//! An edit that no other task can see runs the same queries in a large file as in a small one. An edit that changes who waits for whom
-//! asks every chunk again, which is why those answers have to be cheap; what it checks again is still a few chunks.
+//! An edit that no other task can see runs the same queries in a large file as in a small one. An edit that changes who
+//! waits for whom asks every chunk again, which is why those answers have to be cheap; what it checks again is still a
+//! few chunks.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,9 +1,9 @@
 //! `write-conflict`: two nodes that may run at once and write one path, artifact or memory key; a fan-out whose instances do.
 //!
-//! Writers are sorted by the parts of their paths that hold no wildcard, so that only those are compared that can meet, and of many
-//! that do only neighbours in the order of the graph. Linear for ordinary plans; where a bound is reached nothing is said. Nodes are
-//! taken to run at once only if neither waits for the other and nothing says that at most one of them runs. Absent: what scripts
-//! really write, and what called plans do.
+//! Writers are sorted by the parts of their paths that hold no wildcard, so that only those are compared that can meet,
+//! and of many that do only neighbours in the order of the graph. Linear for ordinary plans; where a bound is reached
+//! nothing is said. Nodes are taken to run at once only if neither waits for the other and nothing says that at most
+//! one of them runs. Absent: what scripts really write, and what called plans do.
 
 mod paths;
 mod said;

@@ -1,7 +1,7 @@
 //! Patterns of paths, and whether two of them have a path in common.
 //!
-//! `*` and `?` stay within a part, `**` is any number of parts, and a pattern covers what is below it. Whether two patterns with `[…]` or
-//! `{…}` meet is not looked into. Linear in the product of their lengths. Absent: the disk.
+//! `*` and `?` stay within a part, `**` is any number of parts, and a pattern covers what is below it. Whether two
+//! patterns with `[…]` or `{…}` meet is not looked into. Linear in the product of their lengths. Absent: the disk.
 
 use super::said::Base;
 

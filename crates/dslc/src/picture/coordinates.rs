@@ -1,7 +1,8 @@
 //! Where everything stands: the second half of a layered drawing.
 //!
-//! An item wants to stand where its neighbours are, the more so the straighter the edge between them should be; on each layer the
-//! nearest places that keep the order and the distances are found exactly (isotonic regression: pool adjacent violators). Absent: shapes.
+//! An item wants to stand where its neighbours are, the more so the straighter the edge between them should be; on each
+//! layer the nearest places that keep the order and the distances are found exactly (isotonic regression: pool adjacent
+//! violators). Absent: shapes.
 
 use super::layers::Layered;
 

@@ -1,7 +1,9 @@
-//! Which layer each node is on, and what stands beside what: the first half of a layered drawing (Sugiyama, Tagawa and Toda, 1981).
+//! Which layer each node is on, and what stands beside what: the first half of a layered drawing (Sugiyama, Tagawa and
+//! Toda, 1981).
 //!
-//! Everything points down: a node is on a layer below all that it waits for. Edges that cross layers get a *bend* on each, and labels
-//! are bends that take room, so nothing is drawn through anything. Deterministic, and no walk recurses. Absent: coordinates.
+//! Everything points down: a node is on a layer below all that it waits for. Edges that cross layers get a *bend* on
+//! each, and labels are bends that take room, so nothing is drawn through anything. Deterministic, and no walk
+//! recurses. Absent: coordinates.
 
 use std::collections::VecDeque;
 

@@ -1,8 +1,8 @@
 //! A graph as a layered picture in SVG: what to draw goes in, text comes out.
 //!
-//! The layout is our own: rust-sugiyama, the library that was looked at, recurses as deep as the graph, orders by hash maps (no two
-//! pictures alike) and keeps the bends of edges to itself. Fonts, scripts and links: none from outside; light and dark by the reader's
-//! preference. Absent: plans.
+//! The layout is our own: rust-sugiyama, the library that was looked at, recurses as deep as the graph, orders by hash
+//! maps (no two pictures alike) and keeps the bends of edges to itself. Fonts, scripts and links: none from outside;
+//! light and dark by the reader's preference. Absent: plans.
 
 mod coordinates;
 mod layers;

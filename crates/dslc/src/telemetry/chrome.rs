@@ -1,4 +1,5 @@
-//! The Chrome trace format, which Perfetto and `chrome://tracing` open: attempts in as many lanes as ran at once, nodes above them.
+//! The Chrome trace format, which Perfetto and `chrome://tracing` open: attempts in as many lanes as ran at once, nodes
+//! above them.
 
 use std::fmt::Write;
 

@@ -1,6 +1,7 @@
 //! `dslc bounds`: what a plan takes and costs at worst, where the time goes, and what has no bound.
 //!
-//! The figures are the checker's; here they are only set out. A plan over its limits is shown like any other. Absent: what a run did.
+//! The figures are the checker's; here they are only set out. A plan over its limits is shown like any other. Absent:
+//! what a run did.
 
 use clap::ValueEnum;
 use dsl_check::{Bounds, Diagnostic, NodeBounds, People, money, span};

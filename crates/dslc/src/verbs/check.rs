@@ -63,7 +63,8 @@ pub struct Args {
     /// Write what is found now to the file of `--baseline`, and exit with 0
     #[arg(long, requires = "baseline", conflicts_with = "diff")]
     write_baseline: bool,
-    /// Compare the tools of MCP servers with `dslc.lock` and the capabilities that call them; FILE is what a server answers to `tools/list`
+    /// Compare the tools of MCP servers with `dslc.lock` and the capabilities that call them; FILE is what a server
+    /// answers to `tools/list`
     #[arg(long, value_name = "FILE")]
     against: Vec<PathBuf>,
     /// Pin the tools as `--against` finds them in `dslc.lock`, and exit with 0

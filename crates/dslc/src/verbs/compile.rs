@@ -74,8 +74,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-/// From a file to a plan. Errors of the file or of what it brings in are printed and end the command; warnings are printed only where
-/// they stand in the way of what was asked (`check` shows them all).
+/// From a file to a plan. Errors of the file or of what it brings in are printed and end the command; warnings are
+/// printed only where they stand in the way of what was asked (`check` shows them all).
 pub fn compile(source: &Source, place: &Place, printer: &Printer) -> Result<Plan, Failure> {
     Opened::new(source, place, printer, |_| true)?.plan(source)
 }

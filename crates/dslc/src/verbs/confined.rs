@@ -1,4 +1,5 @@
-//! `dslc __exec`: the process that confines itself to the `effects:` of a script and becomes it. Started by drivers, not by people.
+//! `dslc __exec`: the process that confines itself to the `effects:` of a script and becomes it. Started by drivers,
+//! not by people.
 
 use crate::failure::{Exit, Failure, plain};
 

@@ -55,8 +55,8 @@ fn line(folder: RunFolder, json: bool) -> Result<String, Failure> {
     }
 }
 
-/// How a run ended and how long it took, by the ends of its journal: of thousands of runs there is no time to read all that is between.
-/// Absent: it has not ended, or that is not so easily seen.
+/// How a run ended and how long it took, by the ends of its journal: of thousands of runs there is no time to read all
+/// that is between. Absent: it has not ended, or that is not so easily seen.
 fn ended(folder: &RunFolder) -> Option<(RunStatus, i64)> {
     #[derive(Deserialize)]
     struct Line {

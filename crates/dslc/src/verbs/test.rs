@@ -293,8 +293,8 @@ struct Line<'a> {
     unverified: &'a [String],
 }
 
-/// Of a claim that compares nothing, `left` is what it asks about and `right` what that should be. A test that could not be carried out
-/// has a message, and no expectation.
+/// Of a claim that compares nothing, `left` is what it asks about and `right` what that should be. A test that could
+/// not be carried out has a message, and no expectation.
 #[derive(Default, Serialize)]
 struct Failed<'a> {
     expectation: Option<&'a str>,

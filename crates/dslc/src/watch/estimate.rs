@@ -1,4 +1,5 @@
-//! How long the rest of a run takes: the longest path through what has not settled, with the durations that earlier runs of the plan had.
+//! How long the rest of a run takes: the longest path through what has not settled, with the durations that earlier
+//! runs of the plan had.
 //!
 //! Absent: a guess where there was no earlier run.
 

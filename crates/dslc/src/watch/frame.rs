@@ -1,7 +1,8 @@
 //! One picture of the live lines: what runs, what waits and the command that answers it, a bar.
 //!
-//! Promise: no line is wider than the terminal, and together they leave half of its rows to what was said before; a wrapped line would be
-//! counted wrong and drawn over what is above it. Commands that do not fit behind what they are about have lines of their own.
+//! Promise: no line is wider than the terminal, and together they leave half of its rows to what was said before; a
+//! wrapped line would be counted wrong and drawn over what is above it. Commands that do not fit behind what they are
+//! about have lines of their own.
 
 use std::time::{Duration, Instant};
 

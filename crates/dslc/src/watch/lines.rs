@@ -17,7 +17,8 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// One bar whose lines are made anew at each drawing, so that no attempt needs a thread of its own. `size` is that of the terminal.
+    /// One bar whose lines are made anew at each drawing, so that no attempt needs a thread of its own. `size` is that
+    /// of the terminal.
     pub fn new(
         target: &MultiProgress,
         view: Arc<Mutex<View>>,

@@ -1,4 +1,5 @@
-//! What the live lines show, kept up to date from notices: what runs and since when, what waits and for whom, how far the run is.
+//! What the live lines show, kept up to date from notices: what runs and since when, what waits and for whom, how far
+//! the run is.
 
 use std::time::{Duration, Instant};
 

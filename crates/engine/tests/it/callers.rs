@@ -22,7 +22,8 @@ pub fn random_with_calls(rng: &mut Rng, nodes_max: usize) -> Plan {
     }
 }
 
-/// What the called plans do may be repeated, so that no doubt is left in them: the model knows of doubts in the outermost plan only.
+/// What the called plans do may be repeated, so that no doubt is left in them: the model knows of doubts in the
+/// outermost plan only.
 pub fn add_calls(rng: &mut Rng, plan: &mut Plan) {
     for name in ["inner", "outer"] {
         let mut called = random(rng, CALLERS_MIN - 1);

@@ -1,7 +1,7 @@
 //! Scenarios, text in and text out: `scenarios/*.md`, one to a section.
 //!
-//! A `plan` block, perhaps a `changed` one for `> replan`, then a `run` block in which `>` lines are events and the lines below each say what came of it, notices
-//! before commands. `BLESS=1` rewrites them.
+//! A `plan` block, perhaps a `changed` one for `> replan`, then a `run` block in which `>` lines are events and the
+//! lines below each say what came of it, notices before commands. `BLESS=1` rewrites them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,7 +1,8 @@
 //! Reading a large canonical text on two processors: its nodes are most of it, and each is read by itself.
 //!
-//! Promise: the plan that reading it in one piece gives, or nothing. Where the text is cut is a guess that the two readers confirm: a cut
-//! anywhere but between two nodes of the plan leaves one of them with a text that is no JSON. Absent: texts that are not canonical.
+//! Promise: the plan that reading it in one piece gives, or nothing. Where the text is cut is a guess that the two
+//! readers confirm: a cut anywhere but between two nodes of the plan leaves one of them with a text that is no JSON.
+//! Absent: texts that are not canonical.
 
 use std::panic::resume_unwind;
 use std::thread;

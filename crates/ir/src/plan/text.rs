@@ -65,8 +65,8 @@ impl Plan {
         }
     }
 
-    /// The same of a text that is known to be canonical, as one with the hash that a plan had when it was written is: large ones are
-    /// read in half the time.
+    /// The same of a text that is known to be canonical, as one with the hash that a plan had when it was written is:
+    /// large ones are read in half the time.
     pub fn from_canonical_json(text: &str) -> Result<Self, PlanError> {
         match Self::from_halves(text) {
             Some(plan) if plan.format == FORMAT => Ok(plan),

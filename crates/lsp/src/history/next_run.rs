@@ -1,8 +1,9 @@
-//! What the next run of a plan would find in the cache, for the plan as it is in the editor: worked out on the history's thread.
+//! What the next run of a plan would find in the cache, for the plan as it is in the editor: worked out on the
+//! history's thread.
 //!
-//! A forecast is of one text of a plan and one last run. Whoever asks about another gets nothing, and has that one worked out. A plan of
-//! some size is compiled at once, a large one when the typing pauses; nobody waits for it. Absent: how results are looked for, which
-//! [`crate::Tools`] brings along.
+//! A forecast is of one text of a plan and one last run. Whoever asks about another gets nothing, and has that one
+//! worked out. A plan of some size is compiled at once, a large one when the typing pauses; nobody waits for it.
+//! Absent: how results are looked for, which [`crate::Tools`] brings along.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -161,8 +162,8 @@ pub(super) fn compile_later(Later { store, of, run }: Later) -> Message {
     }))
 }
 
-/// Works out what is not known yet, or what is if the store has changed; says whether that is something else now. Nobody waits meanwhile,
-/// and what nobody asks about any more is forgotten.
+/// Works out what is not known yet, or what is if the store has changed; says whether that is something else now.
+/// Nobody waits meanwhile, and what nobody asks about any more is forgotten.
 pub(super) fn work_out(shared: &Shared, store: &Path, has_changed: bool, foresee: Foresee) -> bool {
     let subjects: Vec<(OfPlan, Arc<About>)> = {
         let mut shared = lock(shared);

@@ -1,7 +1,7 @@
 //! One store, read again and again: each journal from where the last reading ended.
 //!
-//! A run that may go on keeps its engine, a settled one its figures only. What cannot be read is left out until it has changed: another
-//! version's runs, a folder that somebody deletes. Absent: locks, and checking what a driver did.
+//! A run that may go on keeps its engine, a settled one its figures only. What cannot be read is left out until it has
+//! changed: another version's runs, a folder that somebody deletes. Absent: locks, and checking what a driver did.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -221,8 +221,8 @@ impl Seen {
 }
 
 impl Live {
-    /// Whether its driver is still there: a process has the number and began when the journal says. Elsewhere than on Linux nobody can
-    /// tell without a lock.
+    /// Whether its driver is still there: a process has the number and began when the journal says. Elsewhere than on
+    /// Linux nobody can tell without a lock.
     fn is_driven(&self) -> bool {
         let Some((pid, started)) = self.driver.filter(|_| cfg!(target_os = "linux")) else {
             return true;

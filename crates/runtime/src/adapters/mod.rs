@@ -1,8 +1,9 @@
 //! Adapters: what carries out the calls of capabilities, each behind one async trait.
 //!
-//! An adapter gets the inputs as the engine checked them and answers with a record, which the engine checks again. Programs run
-//! under the driver's supervisor like any script, so they end with the run. Absent: deciding which agent, retrying, and calls of MCP
-//! servers, models and web pages: a plan that needs one of those is refused before anything starts.
+//! An adapter gets the inputs as the engine checked them and answers with a record, which the engine checks again.
+//! Programs run under the driver's supervisor like any script, so they end with the run. Absent: deciding which agent,
+//! retrying, and calls of MCP servers, models and web pages: a plan that needs one of those is refused before anything
+//! starts.
 
 mod files;
 mod git;

@@ -1,7 +1,7 @@
 //! `runner: shell(script)`: a script that reads its inputs as variables and prints its answer.
 //!
-//! It prints a JSON record of the capability's outputs; one output alone may be printed as it is. Its effects are those that the
-//! capability declares. A failure is its exit code and the last thing that it complained of.
+//! It prints a JSON record of the capability's outputs; one output alone may be printed as it is. Its effects are those
+//! that the capability declares. A failure is its exit code and the last thing that it complained of.
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -1,7 +1,7 @@
 //! The process that confines itself and becomes a script: Landlock for files and TCP, seccomp for every other socket.
 //!
-//! It runs before the script and has no secrets of its own to keep. Whatever of this a kernel lacks is left out here; the driver has said
-//! so before ([`Support`]).
+//! It runs before the script and has no secrets of its own to keep. Whatever of this a kernel lacks is left out here;
+//! the driver has said so before ([`Support`]).
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -201,8 +201,8 @@ fn is_below_root(folder: &Path) -> bool {
     folder.is_absolute() && folder.components().count() > 1
 }
 
-/// Refuses sockets but those between processes of this machine, and the way around that io_uring would be. `None` on machines that the
-/// filter is not known for.
+/// Refuses sockets but those between processes of this machine, and the way around that io_uring would be. `None` on
+/// machines that the filter is not known for.
 fn no_sockets() -> Option<BpfProgram> {
     let arch = TargetArch::try_from(std::env::consts::ARCH).ok()?;
     let is_not = |family: libc::c_int| {

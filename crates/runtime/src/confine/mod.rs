@@ -1,8 +1,9 @@
-//! `effects:` of scripts, enforced: a confined attempt is started through `dslc __exec`, which limits itself and becomes the script.
+//! `effects:` of scripts, enforced: a confined attempt is started through `dslc __exec`, which limits itself and
+//! becomes the script.
 //!
-//! Promise: a script with `effects:` reads what it declares and the system's own folders, writes what it declares and a temporary folder
-//! of its own, and without `network` has no sockets but those within the machine. Absent: host names, which the system does
-//! not know, and scripts without the clause, which are not confined.
+//! Promise: a script with `effects:` reads what it declares and the system's own folders, writes what it declares and a
+//! temporary folder of its own, and without `network` has no sockets but those within the machine. Absent: host names,
+//! which the system does not know, and scripts without the clause, which are not confined.
 
 mod apply;
 mod paths;

@@ -1,5 +1,5 @@
-//! From the patterns of `effects:` to files and folders that the system can be told: it knows no patterns, so one stands for the folder
-//! before its first wildcard.
+//! From the patterns of `effects:` to files and folders that the system can be told: it knows no patterns, so one
+//! stands for the folder before its first wildcard.
 
 use std::fs::{self, Metadata, OpenOptions};
 use std::io;
@@ -36,8 +36,8 @@ pub fn to_read(pattern: &str, dir: &Path) -> PathBuf {
 
 /// What may be written for a pattern or a path; it is there when this returns.
 ///
-/// A pattern, or a path that ends with `/`, is a folder. A path that is there is itself. One that is not there is a file if its name
-/// has an extension; else it could be either, and the folder around it may be written.
+/// A pattern, or a path that ends with `/`, is a folder. A path that is there is itself. One that is not there is a
+/// file if its name has an extension; else it could be either, and the folder around it may be written.
 pub fn to_write(pattern: &str, dir: &Path) -> Result<(PathBuf, Option<Placeholder>), (PathBuf, io::Error)> {
     let path = dir.join(fixed_part(pattern));
     let failed = |error| (path.clone(), error);

@@ -1,7 +1,8 @@
-//! The forms in which a secret turns up: as it is, and as programs write it for JSON, URLs, shells, in base64 and in hexadecimal.
+//! The forms in which a secret turns up: as it is, and as programs write it for JSON, URLs, shells, in base64 and in
+//! hexadecimal.
 //!
-//! Promise: of base64 all three alignments, with the letters that the secret alone decides. Absent: compression and ciphers, which
-//! nobody can see through.
+//! Promise: of base64 all three alignments, with the letters that the secret alone decides. Absent: compression and
+//! ciphers, which nobody can see through.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! Secrets: read when a driver starts, handed to the attempts that name them, taken out of everything that comes back.
 //!
-//! Promise: a value is in this process's memory, wiped after use, and in the environment of the attempts that name it; it is in no event,
-//! no argument, no file of the run. Whatever an attempt writes or leaves passes [`Redactor`] before anything else sees it.
-//! Absent: the engine's view of a secret, which is a stand-in ([`engine::secret`]).
+//! Promise: a value is in this process's memory, wiped after use, and in the environment of the attempts that name it;
+//! it is in no event, no argument, no file of the run. Whatever an attempt writes or leaves passes [`Redactor`] before
+//! anything else sees it. Absent: the engine's view of a secret, which is a stand-in ([`engine::secret`]).
 
 mod encodings;
 mod redact;

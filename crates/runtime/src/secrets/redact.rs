@@ -1,7 +1,7 @@
 //! Taking secrets out of text, also where a form of one is split over reads.
 //!
-//! Promise: no byte of a form of a secret is passed on, however the text is cut; what cannot be a part of one is passed on at once.
-//! At most as much as the longest form is held back. Absent: what the forms are ([`super::encodings`]).
+//! Promise: no byte of a form of a secret is passed on, however the text is cut; what cannot be a part of one is passed
+//! on at once. At most as much as the longest form is held back. Absent: what the forms are ([`super::encodings`]).
 
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -102,7 +102,8 @@ impl Redactor {
         }
     }
 
-    /// Passes on `text[..until]`, of which `covered` bytes were taken out before; returns how many bytes behind `until` were, too.
+    /// Passes on `text[..until]`, of which `covered` bytes were taken out before; returns how many bytes behind `until`
+    /// were, too.
     fn emit(&self, text: &[u8], covered: usize, until: usize, out: &mut Vec<u8>) -> usize {
         let mut at = 0;
         for span in self.spans(text, covered) {

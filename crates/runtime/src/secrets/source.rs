@@ -21,8 +21,8 @@ const FILE_MAX_BYTES: u64 = 1 << 20;
 pub struct Values(pub(super) Vec<(Secret, Zeroizing<String>)>);
 
 impl Values {
-    /// Reads the secrets of a plan and of those that it calls; paths are relative to `cwd`. The error has one sentence for each that
-    /// cannot be used.
+    /// Reads the secrets of a plan and of those that it calls; paths are relative to `cwd`. The error has one sentence
+    /// for each that cannot be used.
     pub fn read(plan: &Plan, cwd: &Path) -> Result<Self, Vec<String>> {
         let mut values = Vec::new();
         let mut problems = Vec::new();

@@ -1,5 +1,5 @@
-//! The run's own work folder, once the run is over: files that a script wrote a secret into are rewritten without it, for the folder
-//! may be copied and attached to a ticket.
+//! The run's own work folder, once the run is over: files that a script wrote a secret into are rewritten without it,
+//! for the folder may be copied and attached to a ticket.
 //!
 //! Absent: folders that a plan names with `dir:`; those are the user's.
 

@@ -1,8 +1,9 @@
 //! The simulation driver: it carries out what the engine wants in virtual time.
 //!
-//! Promise: the same engine, world and journal give the same events at the same times, and a wait of two hours takes none. Like the embedded
-//! driver it applies what is due, makes it durable and only then carries out what follows. Absent: clocks, processes, files and decisions;
-//! what becomes of an attempt is the [`World`]'s to say, what becomes of a line the [`Journal`]'s.
+//! Promise: the same engine, world and journal give the same events at the same times, and a wait of two hours takes
+//! none. Like the embedded driver it applies what is due, makes it durable and only then carries out what follows.
+//! Absent: clocks, processes, files and decisions; what becomes of an attempt is the [`World`]'s to say, what becomes
+//! of a line the [`Journal`]'s.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! The supervisor's children: attempts, what is left of ended ones, and orphans that came to it.
 //!
-//! An attempt leads a process group. When its leader ends, the group is killed, and so is every orphan that was the attempt's, by
-//! its group or by the variable `DSLC_CHILD` that it inherited; only then is the attempt's end reported.
+//! An attempt leads a process group. When its leader ends, the group is killed, and so is every orphan that was the
+//! attempt's, by its group or by the variable `DSLC_CHILD` that it inherited; only then is the attempt's end reported.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
@@ -220,7 +220,8 @@ impl Children {
         }
     }
 
-    /// The driver is gone: kills every descendant. Orphans come to us as their parents die, so this repeats until nobody is left.
+    /// The driver is gone: kills every descendant. Orphans come to us as their parents die, so this repeats until
+    /// nobody is left.
     pub fn kill_all(&mut self) {
         let own = std::process::id();
         let own_group = procfs::group(own);
@@ -248,8 +249,8 @@ impl Children {
     }
 }
 
-/// Starts a process with a group of its own, which has nothing to read. Its environment goes to the system as it came: making another of it
-/// took as long as starting a process.
+/// Starts a process with a group of its own, which has nothing to read. Its environment goes to the system as it came:
+/// making another of it took as long as starting a process.
 fn start(spawn: &Spawn, stdout: &OwnedFd, stderr: &OwnedFd) -> Result<u32, Errno> {
     let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| Errno::INVAL);
     let program = text(&spawn.program)?;

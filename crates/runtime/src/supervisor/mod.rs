@@ -1,9 +1,9 @@
 //! The process that starts all attempts of one driver and outlives none of them.
 //!
-//! Promise: when the driver's end of the socket closes, however the driver died, every descendant is killed before this process
-//! ends; and nothing of an attempt is left when its end is reported. It is a child subreaper, so what a script puts in the background,
-//! with `setsid` or a double fork, comes to it. It has a session of its own: the terminal's Ctrl-C reaches only the driver.
-//! Absent: threads, tokio, journals, any decision.
+//! Promise: when the driver's end of the socket closes, however the driver died, every descendant is killed before this
+//! process ends; and nothing of an attempt is left when its end is reported. It is a child subreaper, so what a script
+//! puts in the background, with `setsid` or a double fork, comes to it. It has a session of its own: the terminal's
+//! Ctrl-C reaches only the driver. Absent: threads, tokio, journals, any decision.
 
 mod children;
 mod client;

@@ -1,6 +1,7 @@
 //! The files and facts that a plan under test sees: those that its mocks made, and a machine that lacks nothing.
 //!
-//! Preconditions hold as a rule, so before a script starts every path exists; one that is to fail is mocked (`fails precondition`).
+//! Preconditions hold as a rule, so before a script starts every path exists; one that is to fail is mocked (`fails
+//! precondition`).
 
 use std::collections::BTreeMap;
 

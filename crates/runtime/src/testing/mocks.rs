@@ -1,7 +1,8 @@
 //! What stands in for scripts, capabilities and people while a plan is tested.
 //!
-//! The first mock that fits a call answers it, with its replies one after the other. An answer takes no time; a timeout takes the
-//! task's. Absent: whether what they answer is of the right types, which the engine finds like that of any other answer.
+//! The first mock that fits a call answers it, with its replies one after the other. An answer takes no time; a timeout
+//! takes the task's. Absent: whether what they answer is of the right types, which the engine finds like that of any
+//! other answer.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Carrying out tests of plans: the real engine in virtual time, mocks instead of everything that would run.
 //!
-//! Promise: a test touches nothing. What would run and has no mock ends the test, which says so. Absent: printing, and where tests
-//! come from.
+//! Promise: a test touches nothing. What would run and has no mock ends the test, which says so. Absent: printing, and
+//! where tests come from.
 
 mod claims;
 mod files;

@@ -1,4 +1,5 @@
-//! What outlives runs, with real processes and a real store: results that are reused, facts that are remembered, and crashes between.
+//! What outlives runs, with real processes and a real store: results that are reused, facts that are remembered, and
+//! crashes between.
 
 use std::fs;
 use std::path::{Path, PathBuf};

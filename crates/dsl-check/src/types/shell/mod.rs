@@ -34,8 +34,8 @@ pub enum Place {
     DoubleQuoted,
     /// In a here-document whose delimiter is not quoted.
     HereDoc,
-    /// `$(( … ))`, `(( … ))`, `a[…]`, `${x:…}`, `[[ … -eq … ]]`, `let …`: the shell evaluates the *text* of what it finds there, so that only
-    /// an integer is safe.
+    /// `$(( … ))`, `(( … ))`, `a[…]`, `${x:…}`, `[[ … -eq … ]]`, `let …`: the shell evaluates the *text* of what it
+    /// finds there, so that only an integer is safe.
     Arithmetic,
     Comment,
     /// The shell takes it as it stands.

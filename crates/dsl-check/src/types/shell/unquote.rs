@@ -1,8 +1,9 @@
-//! The repair of a quoted here-document that holds values of the plan: its delimiter without quotes, and a backslash before all that the
-//! shell would then expand beside them.
+//! The repair of a quoted here-document that holds values of the plan: its delimiter without quotes, and a backslash
+//! before all that the shell would then expand beside them.
 //!
-//! Promise: what the shell reads is what it read before, but for the values. Absent where the delimiter needs its quotes, where the text
-//! holds other `{{ … }}` that mean themselves, and where there is more to escape than somebody wants to read.
+//! Promise: what the shell reads is what it read before, but for the values. Absent where the delimiter needs its
+//! quotes, where the text holds other `{{ … }}` that mean themselves, and where there is more to escape than somebody
+//! wants to read.
 
 use dsl_syntax::ast::{Raw, RawInterp, Span};
 
