@@ -127,6 +127,7 @@ impl Engine {
         for node in &anew {
             self.begin_node_anew(*node);
         }
+        self.keep_nothing_under_way();
         self.go_on();
         self.derive_again();
         let waits = |node: &NodeId| self.state.node(*node).status == NodeStatus::Pending;

@@ -62,6 +62,9 @@ pub(crate) struct Looked {
     pub key: SmolStr,
     pub files: Vec<Part>,
     pub reused: Option<Reused>,
+    /// What it reads may have changed since.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_stale: bool,
 }
 
 impl Engine {
@@ -173,6 +176,7 @@ impl Engine {
             key: key.clone(),
             files: files.to_vec(),
             reused: reused.clone(),
+            is_stale: false,
         };
         self.state.looked.insert(unit, looked);
         match (found, reused) {
@@ -232,9 +236,24 @@ impl Engine {
         Some((&looked.key, &looked.files))
     }
 
+    /// Something that was over begins anew: whatever goes on meanwhile may read other values than it was looked for by, so what
+    /// it comes to is not kept.
+    pub(crate) fn keep_nothing_under_way(&mut self) {
+        let mut looked = std::mem::take(&mut self.state.looked);
+        for (unit, looked) in &mut looked {
+            let is_settled = match unit.instance {
+                None => self.state.node(unit.node).is_settled(),
+                Some(_) => self.state.unit(*unit).status.is_settled(),
+            };
+            looked.is_stale |= !is_settled;
+        }
+        self.state.looked = looked;
+    }
+
     /// Offers what a unit made to later runs.
     pub(crate) fn keep(&mut self, unit: UnitId, products: &Products) {
-        let Some(looked) = self.state.looked.get(&unit).filter(|looked| looked.reused.is_none()) else {
+        let looked = self.state.looked.get(&unit);
+        let Some(looked) = looked.filter(|looked| looked.reused.is_none() && !looked.is_stale) else {
             return;
         };
         self.keeps.push(Keep {
