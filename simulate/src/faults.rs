@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use engine::event::{EventKind, GateDecision};
+use ir::Value;
 use ir::plan::Plan;
 
 use crate::generate::Rng;
@@ -203,7 +204,10 @@ impl Faults {
                     GateDecision::Approved { .. } => GateDecision::Rejected,
                 };
             }
-            (EventKind::Answered { answer, .. }, true) => *answer = answer_of("another"),
+            // nonsense stays nonsense: nobody has answered with it
+            (EventKind::Answered { answer, .. }, true) if matches!(answer, Value::Record(_)) => {
+                *answer = answer_of("another");
+            }
             _ => {}
         }
         Some(again)
