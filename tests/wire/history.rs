@@ -61,14 +61,7 @@ fn a_lens_says_what_the_next_run_would_do_and_that_is_what_it_does() {
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     };
     run(&[]);
-    let mut client = Client::start(std::process::Command::new(plan_tests::dslc()));
-    let params = json!({
-        "processId": null,
-        "rootUri": uri(project.path()),
-        "capabilities": { "workspace": { "codeLens": { "refreshSupport": true } } },
-    });
-    client.request("initialize", params).expect("initialize");
-    client.notify("initialized", json!({}));
+    let mut client = told_of_lenses(&project);
     client.open(&path, 1, PLAN);
     let (reused, while_same) = (
         "would be reused from cache",
@@ -159,14 +152,7 @@ fn files_and_secrets_are_spoken_of_as_far_as_they_can_be_looked_at() {
         said.matches("reused").count()
     };
     run();
-    let mut client = Client::start(std::process::Command::new(plan_tests::dslc()));
-    let params = json!({
-        "processId": null,
-        "rootUri": uri(project.path()),
-        "capabilities": { "workspace": { "codeLens": { "refreshSupport": true } } },
-    });
-    client.request("initialize", params).expect("initialize");
-    client.notify("initialized", json!({}));
+    let mut client = told_of_lenses(&project);
     client.open(&path, 1, SHIPPING);
     let (while_same, reused, unseen) = (
         "would be reused from cache while its files stay the same",
@@ -183,6 +169,19 @@ fn files_and_secrets_are_spoken_of_as_far_as_they_can_be_looked_at() {
     titles(&mut client, &path, &[read, reused, while_same, unseen]);
     assert_eq!(run(), 3);
     assert_eq!(client.request("shutdown", Value::Null), Ok(Value::Null));
+}
+
+/// An editor that asks for lenses again when it is told to.
+fn told_of_lenses(project: &Project) -> Client {
+    let mut client = Client::start(std::process::Command::new(plan_tests::dslc()));
+    let params = json!({
+        "processId": null,
+        "rootUri": uri(project.path()),
+        "capabilities": { "workspace": { "codeLens": { "refreshSupport": true } } },
+    });
+    client.request("initialize", params).expect("initialize");
+    client.notify("initialized", json!({}));
+    client
 }
 
 fn newest_journal(project: &Project) -> std::path::PathBuf {

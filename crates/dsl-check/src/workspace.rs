@@ -67,6 +67,8 @@ struct Held {
     /// Inputs that fell out of use, for the next chunks.
     spare: Vec<SourceChunk>,
     open: bool,
+    /// It imports a file that was not there, which is looked for again with each of its edits.
+    lacks_imports: bool,
 }
 
 pub struct Workspace {
@@ -228,19 +230,23 @@ impl Workspace {
         let after = document.chunks().len();
         let replaced = changed.start..(changed.end + before).saturating_sub(after).max(changed.start);
         self.sync(&path, replaced, changed.clone(), true);
-        if self.imports_within(&path, changed) {
+        if self.looks_for_imports(&path, changed) {
             self.load_imports(path);
             self.admit();
         }
         Ok(())
     }
 
-    /// Whether one of these chunks of a file imports anything.
-    fn imports_within(&self, path: &Path, chunks: Range<usize>) -> bool {
+    /// Whether one of these chunks of a file imports anything, or something that the file imports was not there.
+    fn looks_for_imports(&self, path: &Path, chunks: Range<usize>) -> bool {
         let db = &self.analysis.db;
-        let Some(chunks) = self.held.get(path).and_then(|held| held.file.chunks(db).get(chunks)) else {
+        let Some(held) = self.held.get(path) else {
             return false;
         };
+        if held.lacks_imports {
+            return true;
+        }
+        let chunks = held.file.chunks(db).get(chunks).unwrap_or_default();
         let mut sigs = chunks.iter().flat_map(|&chunk| signatures(db, chunk));
         sigs.any(|sig| matches!(sig, Sig::Use(_)))
     }
@@ -300,6 +306,7 @@ impl Workspace {
                     document: None,
                     spare: Vec::new(),
                     open: false,
+                    lacks_imports: false,
                 },
             );
             self.fresh.push((path.clone(), file));
@@ -374,6 +381,7 @@ impl Workspace {
     fn load_imports(&mut self, path: Arc<Path>) {
         let mut queue = VecDeque::from([path]);
         while let Some(path) = queue.pop_front() {
+            let mut lacks_some = false;
             for wanted in self.imported_paths(&path) {
                 if self.held.contains_key(wanted.as_path()) {
                     continue;
@@ -384,8 +392,14 @@ impl Workspace {
                         self.store(wanted.clone(), &bytes);
                         queue.push_back(wanted);
                     }
-                    Err(error) => self.note_unreadable(&wanted, unreadable(&error)),
+                    Err(error) => {
+                        lacks_some = true;
+                        self.note_unreadable(&wanted, unreadable(&error));
+                    }
                 }
+            }
+            if let Some(held) = self.held.get_mut(&path) {
+                held.lacks_imports = lacks_some;
             }
         }
     }

@@ -11,11 +11,11 @@ use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::completion::{Completion, CompletionKind as Kind, Completions, Expected, trailing_word};
-use super::waits::{Direction, reached};
+use super::waits::reached;
 use crate::analysis::Analysis;
 use crate::check::{NODE_STATUSES, error_type, kinds, node_outputs};
 use crate::diagnostic::BlockRef;
-use crate::graph::{BUILTIN_MODES, sig_of};
+use crate::graph::{BUILTIN_MODES, Edge, EdgeKind, sig_of, topologies};
 use crate::inputs::SourceFile;
 use crate::plans::{PlanBlocks, file_plans};
 use crate::scope::{FileScope, PlanScope, TypedField, scope};
@@ -72,6 +72,8 @@ pub(super) struct Candidates<'a> {
     kinds: Vec<SmolStr>,
     shape: Option<&'a PlanScope>,
     plan: Option<&'a PlanBlocks>,
+    /// Its file, and its place in it.
+    home: Option<(SourceFile, usize)>,
     /// The node that the cursor is in, …
     node: Option<&'a NodeSig>,
     /// … its index in the plan, …
@@ -106,6 +108,7 @@ impl<'a> Candidates<'a> {
             kinds: kinds(db, project),
             shape: at.and_then(|at| Self::shape(analysis, file, at)),
             plan,
+            home: at.map(|at| (file, at)),
             node: node.and_then(|_| sig_of(db, block)).map(|sig| &**sig),
             at: node.map(|node| node as usize),
             ties: plan.and_then(|plan| Some(&*plan.nodes.get(node? as usize)?.1)),
@@ -208,7 +211,8 @@ impl<'a> Candidates<'a> {
         let needs = self.ties.map_or(&[][..], |ties| &ties.needs);
         let names = needs.iter().flat_map(NeedSig::names);
         let needed: Vec<&SmolStr> = names.filter(|name| *name != written).collect();
-        let waits = self.reached(Direction::After);
+        // what waits for it would wait for itself
+        let waits = self.reached(|edge| Some((edge.on, edge.waits)));
         let me = self.at;
         self.nodes(|at, ties| {
             let is_free = Some(at) != me && !waits.get(at).is_some_and(|waits| *waits);
@@ -218,7 +222,7 @@ impl<'a> Candidates<'a> {
 
     /// Nodes that this one does not wait for.
     fn targets(&mut self) {
-        let waited_for = self.reached(Direction::Before);
+        let waited_for = self.reached(|edge| Some((edge.waits, edge.on)));
         let me = self.at;
         self.nodes(|at, ties| {
             let is_free = Some(at) != me && !waited_for.get(at).is_some_and(|waits| *waits);
@@ -226,10 +230,15 @@ impl<'a> Candidates<'a> {
         });
     }
 
-    /// By index of the plan's nodes; empty outside of a node.
-    fn reached(&self, direction: Direction) -> Vec<bool> {
-        let from = self.plan.zip(self.at);
-        from.map_or_else(Vec::new, |(plan, at)| reached(plan, at, direction))
+    /// By index of the plan's nodes, those that steps along its edges lead to; empty outside of a node.
+    fn reached(&self, step: impl Fn(&Edge) -> Option<(u32, u32)>) -> Vec<bool> {
+        let (Some((file, plan)), Some(at)) = (self.home, self.at) else {
+            return Vec::new();
+        };
+        let graph = topologies(self.db, file).get(plan);
+        graph.map_or_else(Vec::new, |graph| {
+            reached(graph.ties.len(), at as u32, graph.edges.all().iter().filter_map(step))
+        })
     }
 
     /// The node above comes first, then those above that one, then those below.
@@ -456,7 +465,9 @@ impl<'a> Candidates<'a> {
             self.push("outputs", Kind::Group);
             self.nodes(|_, ties| ties.kind != NodeKind::Hypothesis);
         } else if self.at.is_some() {
-            let upstream = self.reached(Direction::Before);
+            // whoever stands in for a need is read under the name of the need
+            let is_own = |edge: &Edge| !matches!(edge.kind, EdgeKind::StandIn { .. });
+            let upstream = self.reached(|edge| is_own(edge).then_some((edge.waits, edge.on)));
             self.nodes(|at, _| upstream.get(at).is_some_and(|is_upstream| *is_upstream));
         } else {
             self.nodes(|_, ties| ties.kind != NodeKind::Hypothesis);

@@ -24,7 +24,9 @@ impl Loader for Guarded {
 fn an_import_that_is_there_and_cannot_be_read_is_not_said_to_be_missing() {
     let readable = Arc::new(AtomicBool::new(false));
     let mut workspace = Workspace::new("/plans").with_loader(Guarded(readable.clone()));
-    let text = "use \"lib.plan\"\nuse \"none.plan\"\n\ntype Pair\n  left: string\n";
+    // so many that what is edited is far from what imports
+    let types = (0..100).map(|number| format!("type T{number}\n  left: string\n"));
+    let text = "use \"lib.plan\"\nuse \"none.plan\"\n\n".to_owned() + &types.collect::<String>();
     workspace.open_file("a.plan", text.as_bytes());
     let said = |workspace: &Workspace| -> Vec<String> {
         let found = workspace.diagnostics("a.plan".as_ref()).into_iter();
