@@ -183,6 +183,13 @@ impl<'p> Checks<'p> {
                 format!("`{}` is ready and nothing runs", node.id),
             );
         }
+        let unsettled = now.iter().find(|node| !node.status.is_settled());
+        if let (Some(_), Some(node)) = (engine.end(), unsettled) {
+            self.broken(
+                Invariant::ComesToAnEnd,
+                format!("the run ended, and `{}` is {:?}", node.id, node.status),
+            );
+        }
         self.log.push(Logged {
             digest: engine.state_digest(),
             intents,

@@ -6,9 +6,15 @@ use plan_simulate::{FOLDERS, PAGE, campaign, filled, mutants, promises, root};
 /// `cargo xtask simulate` takes as many as you have time for.
 const PLANS: u64 = 300;
 
+/// Seeds that long campaigns stumbled over.
+const KEPT: [u64; 1] = [
+    // a place in a called plan was lost with the first in line, who waited for a quota
+    7_010_702,
+];
+
 #[test]
 fn every_promise_is_kept_whatever_happens() {
-    for seed in 0..PLANS {
+    for seed in (0..PLANS).chain(KEPT) {
         if let Err(violation) = campaign::seed(seed) {
             panic!("{violation}\nto repeat it: cargo xtask simulate --seed {seed} --plans 1");
         }

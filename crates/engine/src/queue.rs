@@ -23,11 +23,7 @@ impl Engine {
             return false;
         };
         let unit = key.unit;
-        self.state.ready.remove(&key);
-        let around: Vec<ScopeId> = self.scopes.outward(self.scopes.id_of(unit.node)).collect();
-        for scope in around {
-            self.state.scope_mut(scope).held.remove(&key);
-        }
+        self.leave_queue(key);
         if let Some(account) = self.state.released.remove(&unit) {
             self.release(&account);
         }

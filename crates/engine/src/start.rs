@@ -97,6 +97,9 @@ impl Engine {
                 Some(full) => drop(self.state.scope_mut(full).held.insert(key)),
                 None => {
                     self.start(key.unit);
+                    if !self.state.in_flight.contains_key(&key.unit) {
+                        self.pass_on(key.unit);
+                    }
                     return true;
                 }
             }
@@ -124,13 +127,20 @@ impl Engine {
         }
     }
 
-    /// And gives it up: in each of them the first that waits may try again.
+    /// And gives it up.
     pub(crate) fn vacate(&mut self, unit: UnitId) {
         self.state.in_flight.remove(&unit);
         for scope in self.scopes.outward(self.scopes.id_of(unit.node)) {
-            let scope = self.state.scope_mut(scope);
-            scope.running -= 1;
-            let next = scope.held.pop_first();
+            self.state.scope_mut(scope).running -= 1;
+        }
+        self.pass_on(unit);
+    }
+
+    /// A place that a unit gave up, or did not take when it could have, goes to the next: in each scope around it the
+    /// first that waits for one may try.
+    pub(crate) fn pass_on(&mut self, unit: UnitId) {
+        for scope in self.scopes.outward(self.scopes.id_of(unit.node)) {
+            let next = self.state.scope_mut(scope).held.pop_first();
             self.state.ready.extend(next);
         }
     }

@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::event::{Command, NodeStatus, RunStatus, StopReason, Timer};
 use crate::notice::Notice;
 use crate::scopes::ScopeId;
-use crate::state::{RunEnd, Stopping, UnitId};
+use crate::state::{ReadyKey, RunEnd, Stopping, UnitId};
 
 /// What becomes of a unit that is not running when its run or its fan-out ends early.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -195,12 +195,9 @@ impl Engine {
     pub(crate) fn withdraw(&mut self, unit: UnitId) {
         let key = self.ready_key(unit);
         let mut was_ready = self.unpark(unit);
-        was_ready |= self.state.ready.remove(&key);
+        was_ready |= self.leave_queue(key);
         was_ready |= self.state.to_ask.remove(&key);
         was_ready |= self.state.looking.remove(&unit);
-        for scope in self.scopes.outward(self.scopes.id_of(unit.node)) {
-            was_ready |= self.state.scope_mut(scope).held.remove(&key);
-        }
         self.state.backoffs.remove(&unit);
         self.state.blocked.remove(&unit);
         self.state.asking.remove(&unit);
@@ -211,6 +208,18 @@ impl Engine {
         if !was_ready {
             self.hold_place(unit);
         }
+    }
+
+    /// Takes a unit out of the queue for places; says whether it was in it.
+    pub(crate) fn leave_queue(&mut self, key: ReadyKey) -> bool {
+        let mut was_in_it = self.state.ready.remove(&key);
+        for scope in self.scopes.outward(self.scopes.id_of(key.unit.node)) {
+            was_in_it |= self.state.scope_mut(scope).held.remove(&key);
+        }
+        if was_in_it {
+            self.pass_on(key.unit);
+        }
+        was_in_it
     }
 
     /// The end of an instance gives up its place; one that had none takes one for the moment.
