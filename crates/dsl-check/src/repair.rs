@@ -90,11 +90,23 @@ pub fn repair(loaded: &mut impl Repairable, files: &BTreeSet<PathBuf>, wanted: W
     let mut originals = BTreeMap::new();
     let mut repairs = Vec::new();
     let mut seen = HashSet::new();
+    // Whether something was repaired since the first of those that are refused was.
+    let mut is_stale = false;
     for _ in 0..ROUNDS_MAX {
+        let refused = fixer.refused.len();
         let applied = fixer.round(loaded, &mut originals);
         if applied.is_empty() {
-            break;
+            match fixer.refused.len() > refused {
+                // What overlaps with what has been refused has its turn.
+                true => continue,
+                // What made things worse before may make them better now.
+                false if is_stale => fixer.refused.clear(),
+                false => break,
+            }
+            is_stale = false;
+            continue;
         }
+        is_stale |= !fixer.refused.is_empty();
         repairs.extend(applied);
         // Repairs that undo each other would go on for ever.
         if !seen.insert(state(loaded, originals.keys())) {
