@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use dsl_syntax::DecodeError;
 use dsl_syntax::ast::{Decl, Span};
@@ -18,7 +19,7 @@ use crate::config::Config;
 use crate::diagnostic::{Amend, BlockRef, Diag, Diagnostic, Edit, Fix, Label, Place, Severity, Target, Whose};
 use crate::fallbacks::fallback_problems;
 use crate::imports::{Space, declarations, normalize, visible};
-use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each, for_each_chunk};
+use crate::inputs::{Database, MANY, Project, SourceChunk, SourceFile, for_each, for_each_chunk, for_each_since};
 use crate::places::{block_of, decl_of, find, find_exactly, header_is_broken, start_of};
 use crate::plans::file_plans;
 use crate::policy::{policy_problems, policy_problems_of_nodes};
@@ -34,22 +35,23 @@ use crate::unused::unused;
 use crate::writes::write_conflicts;
 
 /// A query whose answer is what is wrong.
-type Ask<T> = for<'db> fn(&'db dyn salsa::Database, Project, T) -> &'db Vec<Diag>;
+type Ask<T> = for<'db> fn(&'db dyn salsa::Database, T) -> &'db Vec<Diag>;
 
 /// What can be wrong with the blocks of a chunk.
 const OF_CHUNKS: &[Ask<SourceChunk>] = &[check, policy_problems_of_nodes];
 
-/// What can be wrong with a file as a whole, what takes long first.
+/// What can be wrong with a file as a whole: of each half what takes long first, and in the first half whoever asks what
+/// must have happened before a node.
 const OF_FILES: &[Ask<SourceFile>] = &[
     write_conflicts,
+    reach_problems,
     unused,
     policy_problems,
-    bounds_problems,
+    fallback_problems,
     graph_problems,
-    reach_problems,
+    bounds_problems,
     flow_problems,
     file_problems,
-    fallback_problems,
     profile_problems,
 ];
 
@@ -122,7 +124,7 @@ impl Analysis {
         let Some(file) = self.file(path) else {
             return Vec::new();
         };
-        visible(&self.db, self.project, file)
+        visible(&self.db, file)
             .files
             .iter()
             .map(|file| file.path(&self.db).clone())
@@ -149,24 +151,21 @@ impl Analysis {
                 found.push(edge.diagnostic(diag, severity));
             }
         };
-        let (db, project) = (&self.db, self.project);
+        let db = &self.db;
         for_each_chunk(db, file.chunks(db), |db, chunk| {
-            OF_CHUNKS.iter().for_each(|ask| _ = ask(db, project, chunk));
+            OF_CHUNKS.iter().for_each(|ask| _ = ask(db, chunk));
         });
-        for_each(db, &keepers(db, project, file), |db, chunk| {
-            reach_ahead(db, project, *chunk)
-        });
-        for_each(db, OF_FILES, |db, ask| _ = ask(db, project, file));
-        for &chunk in file.chunks(db) {
-            OF_CHUNKS
-                .iter()
-                .flat_map(|ask| ask(db, project, chunk))
-                .for_each(&mut show);
+        let begun = Instant::now();
+        let keepers = keepers(db, file);
+        if keepers.len() >= MANY {
+            for_each(db, &keepers, |db, chunk| reach_ahead(db, *chunk));
         }
-        OF_FILES
-            .iter()
-            .flat_map(|ask| ask(db, project, file))
-            .for_each(&mut show);
+        // after an edit of the graph that took long, so will this
+        for_each_since(db, begun, OF_FILES, |db, ask| _ = ask(db, file));
+        for &chunk in file.chunks(db) {
+            OF_CHUNKS.iter().flat_map(|ask| ask(db, chunk)).for_each(&mut show);
+        }
+        OF_FILES.iter().flat_map(|ask| ask(db, file)).for_each(&mut show);
         suppressions::apply(self, file, &mut found);
         once_a_file(&mut found, rules::TAB_INDENTATION);
         found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));
@@ -431,7 +430,7 @@ impl<'a> Edge<'a> {
                 plans.plans[plan as usize].clauses.first().copied()
             }
             Whose::Agent(name) => {
-                let origin = visible(db, self.analysis.project, file).get(Space::Agent, name)?;
+                let origin = visible(db, file).get(Space::Agent, name)?;
                 let mut there = declarations(db, origin.file).iter();
                 let found = there.find(|(_, sig)| matches!(sig, Sig::Agent(agent) if agent.name == origin.name));
                 Some(found?.0)

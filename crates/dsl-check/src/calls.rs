@@ -69,9 +69,9 @@ pub(crate) fn called_names(db: &dyn salsa::Database, file: SourceFile) -> Arc<Ve
 
 /// The calls of each plan of a file.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn calls(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<Vec<Call>>> {
+pub(crate) fn calls(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<Vec<Call>>> {
     let called = |name: &SmolStr| {
-        let shape = scope(db, project, file).plans.get(name)?;
+        let shape = scope(db, file).plans.get(name)?;
         let at = *plan_index(db, shape.file).get(&shape.plan.name)?;
         Some(PlanRef { file: shape.file, at })
     };
@@ -87,12 +87,13 @@ pub(crate) fn calls(db: &dyn salsa::Database, project: Project, file: SourceFile
 
 /// The shortest loop of each group of plans that can all reach each other, each beginning with its first plan.
 #[salsa::tracked(returns(ref))]
-fn loops(db: &dyn salsa::Database, project: Project) -> Arc<Vec<Vec<Made>>> {
+fn loops(db: &dyn salsa::Database) -> Arc<Vec<Vec<Made>>> {
+    let project = Project::get(db);
     let mut graph: DiGraph<PlanRef, u32> = DiGraph::new();
     let mut ids: HashMap<PlanRef, NodeIndex> = HashMap::new();
     let mut made = Vec::new();
     for &file in project.files(db).values() {
-        for (at, of_plan) in calls(db, project, file).iter().enumerate() {
+        for (at, of_plan) in calls(db, file).iter().enumerate() {
             let plan = PlanRef { file, at: at as u32 };
             made.extend(of_plan.iter().map(|call| (plan, *call)));
         }
@@ -179,9 +180,9 @@ fn trace(graph: &DiGraph<PlanRef, u32>, from: &HashMap<NodeIndex, (NodeIndex, Ca
 }
 
 /// The loops that begin in the file.
-pub(crate) fn recursive_calls(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
+pub(crate) fn recursive_calls(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
-    for calls in loops(db, project).iter().filter(|calls| calls[0].0.file == file) {
+    for calls in loops(db).iter().filter(|calls| calls[0].0.file == file) {
         found.extend(recursive_call(db, calls));
     }
     found

@@ -21,7 +21,7 @@ use crate::builtin::touches;
 use crate::check::checked;
 use crate::diagnostic::BlockRef;
 use crate::flow::{Printed, is_within, prints, weighed};
-use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::inputs::{SourceChunk, SourceFile};
 use crate::plans::file_plans;
 use crate::reach::Cond;
 use crate::signatures::{clause, is_true, name_of};
@@ -207,9 +207,9 @@ pub(crate) type PlanClauses = Vec<(BlockRef, Arc<ClauseFacts>)>;
 
 /// Of each plan of a file, what its clauses say: nothing of its nodes.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn clause_facts(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<PlanClauses>> {
+pub(crate) fn clause_facts(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<PlanClauses>> {
     let of_block = |block: &BlockRef| {
-        let facts = &facts(db, project, block.chunk)[block.index as usize];
+        let facts = &facts(db, block.chunk)[block.index as usize];
         Some((*block, facts.plan.clone()?))
     };
     let plans = file_plans(db, file).plans.iter();
@@ -222,8 +222,8 @@ pub(crate) fn clause_facts(db: &dyn salsa::Database, project: Project, file: Sou
 
 /// Where values go in each block of the chunk.
 #[salsa::tracked(returns(ref))]
-fn value_facts(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Arc<[Arc<ValueFacts>]> {
-    let facts = facts(db, project, chunk).iter();
+fn value_facts(db: &dyn salsa::Database, chunk: SourceChunk) -> Arc<[Arc<ValueFacts>]> {
+    let facts = facts(db, chunk).iter();
     facts.map(|facts| facts.values.clone()).collect()
 }
 
@@ -237,8 +237,8 @@ pub(crate) struct PlanValues {
 
 /// One for each plan of the file.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn file_values(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<PlanValues>> {
-    let of_block = |block: &BlockRef| value_facts(db, project, block.chunk)[block.index as usize].clone();
+pub(crate) fn file_values(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<PlanValues>> {
+    let of_block = |block: &BlockRef| value_facts(db, block.chunk)[block.index as usize].clone();
     let plans = file_plans(db, file).plans.iter().map(|plan| PlanValues {
         nodes: plan.nodes.iter().map(|(block, _)| of_block(block)).collect(),
         clauses: plan.clauses.iter().map(of_block).collect(),
@@ -256,8 +256,8 @@ pub(crate) struct PlanFacts {
 
 /// One for each plan of the file.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn file_facts(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<PlanFacts>> {
-    let of_block = |block: &BlockRef| facts(db, project, block.chunk)[block.index as usize].clone();
+pub(crate) fn file_facts(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<PlanFacts>> {
+    let of_block = |block: &BlockRef| facts(db, block.chunk)[block.index as usize].clone();
     let plans = file_plans(db, file).plans.iter().map(|plan| PlanFacts {
         nodes: plan.nodes.iter().map(|(block, _)| of_block(block)).collect(),
         clauses: plan.clauses.iter().map(of_block).collect(),
@@ -267,8 +267,8 @@ pub(crate) fn file_facts(db: &dyn salsa::Database, project: Project, file: Sourc
 
 /// One for each block of the chunk: apart from its diagnostics, for who asks about all nodes of a plan.
 #[salsa::tracked(returns(ref))]
-fn facts(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Arc<[Arc<Facts>]> {
-    checked(db, project, chunk).facts.clone()
+fn facts(db: &dyn salsa::Database, chunk: SourceChunk) -> Arc<[Arc<Facts>]> {
+    checked(db, chunk).facts.clone()
 }
 
 /// What is noted while a block is checked.

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use crate::check::{Cx, declared_outputs, node_outputs, outputs_unknown};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::graph::topologies;
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::SourceFile;
 use crate::plans::file_plans;
 use crate::rules;
 use crate::signatures::{NodeKind, NodeSig, Sig};
@@ -37,9 +37,9 @@ pub(crate) fn misfit(cx: &Cx<'_>, sig: &Sig) -> Option<Misfit> {
 
 /// Fallbacks that do not fit.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn fallback_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
+pub(crate) fn fallback_problems(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
-    for (chunk, misfits) in file_misfits(db, project, file).iter() {
+    for (chunk, misfits) in file_misfits(db, file).iter() {
         for misfit in &**misfits {
             let block = BlockRef {
                 chunk: *chunk,

@@ -135,7 +135,7 @@ impl Analysis {
             None => {
                 // a profile or test, about a plan that may be elsewhere
                 let of = decl_of(&self.db, block)?.of.as_ref()?;
-                let home = scope(&self.db, self.project, file).about(&of.text)?.file;
+                let home = scope(&self.db, file).about(&of.text)?.file;
                 (home, file_plans(&self.db, home).named(&of.text)?)
             }
         };
@@ -153,7 +153,7 @@ impl Analysis {
                 target: Target::Name,
             });
         }
-        let seen = visible(&self.db, self.project, file);
+        let seen = visible(&self.db, file);
         let spaces = [Space::Type, Space::Capability, Space::Agent, Space::Plan, Space::Policy];
         let (space, origin) = spaces
             .iter()

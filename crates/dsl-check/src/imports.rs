@@ -146,7 +146,8 @@ impl Visible {
 
 /// The names that a file can use.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn visible(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Visible> {
+pub(crate) fn visible(db: &dyn salsa::Database, file: SourceFile) -> Arc<Visible> {
+    let project = Project::get(db);
     let mut visible = Visible::default();
     for (_, sig) in declarations(db, file).iter() {
         if let Some((space, name)) = declared(sig) {

@@ -39,8 +39,9 @@ pub struct SourceFile {
     pub refused: Option<DecodeError>,
 }
 
-/// What a workspace consists of; there is one.
-#[salsa::input(debug)]
+/// What a workspace consists of. There is one, so that no query is told which: one that takes a file or a chunk and
+/// nothing else is looked up without a table of its arguments.
+#[salsa::input(singleton, debug)]
 pub struct Project {
     #[returns(ref)]
     pub root: Arc<Path>,
@@ -78,7 +79,7 @@ impl Database {
 }
 
 /// So many things are worth a second processor at once; …
-const MANY: usize = 32;
+pub(crate) const MANY: usize = 32;
 /// … fewer, if they take longer than this: mostly their answers are known, and to wake it would take longer.
 const ALONE: Duration = Duration::from_micros(500);
 /// So many chunks are asked at a time.
@@ -92,9 +93,13 @@ pub(crate) fn for_each_chunk(db: &Database, chunks: &[SourceChunk], ask: impl Fn
 
 /// The same of anything.
 pub(crate) fn for_each<T: Sync>(db: &Database, all: &[T], ask: impl Fn(&Database, &T) + Sync) {
-    let started = Instant::now();
+    for_each_since(db, Instant::now(), all, ask);
+}
+
+/// The same, of what goes on with something that has begun before.
+pub(crate) fn for_each_since<T: Sync>(db: &Database, begun: Instant, all: &[T], ask: impl Fn(&Database, &T) + Sync) {
     let mut rest = all;
-    while all.len() < MANY && started.elapsed() < ALONE {
+    while all.len() < MANY && begun.elapsed() < ALONE {
         let Some((first, others)) = rest.split_first() else {
             return;
         };

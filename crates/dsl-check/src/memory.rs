@@ -32,11 +32,12 @@ struct Declared {
 
 /// Pairs of plans that do not agree: the later one, and the first.
 #[salsa::tracked(returns(ref))]
-fn disagreements(db: &dyn salsa::Database, project: Project) -> Arc<Vec<(Declared, Declared)>> {
+fn disagreements(db: &dyn salsa::Database) -> Arc<Vec<(Declared, Declared)>> {
+    let project = Project::get(db);
     let mut first: BTreeMap<SmolStr, (Declared, Type, &FileScope)> = BTreeMap::new();
     let mut found = Vec::new();
     for &file in project.files(db).values() {
-        let here = scope(db, project, file);
+        let here = scope(db, file);
         for (at, plan) in here.own.iter().enumerate() {
             for key in &plan.global {
                 let Some(field) = plan.memory.iter().find(|field| field.name == *key) else {
@@ -85,16 +86,16 @@ fn alike(a: (&Type, &Types), b: (&Type, &Types), depth: u32) -> bool {
 }
 
 /// The keys of the file that others declare differently.
-pub(crate) fn shared_keys(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
-    let all = disagreements(db, project);
+pub(crate) fn shared_keys(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diag> {
+    let all = disagreements(db);
     let here = all.iter().filter(|(later, _)| later.file == file);
-    here.filter_map(|(later, first)| disagreement(db, project, later, first))
+    here.filter_map(|(later, first)| disagreement(db, later, first))
         .collect()
 }
 
-fn disagreement(db: &dyn salsa::Database, project: Project, later: &Declared, first: &Declared) -> Option<Diag> {
+fn disagreement(db: &dyn salsa::Database, later: &Declared, first: &Declared) -> Option<Diag> {
     let ty = |declared: &Declared| {
-        let plan = scope(db, project, declared.file).own.get(declared.plan as usize)?;
+        let plan = scope(db, declared.file).own.get(declared.plan as usize)?;
         let field = plan.memory.iter().find(|field| field.name == declared.key)?;
         Some((plan.name.clone(), field.ty.to_string()))
     };

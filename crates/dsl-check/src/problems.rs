@@ -28,11 +28,11 @@ fn at(block: BlockRef) -> Place {
 
 /// Imports, and declarations that share a name.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn file_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
-    let mut found: Vec<Diag> = visible(db, project, file)
+pub(crate) fn file_problems(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diag> {
+    let mut found: Vec<Diag> = visible(db, file)
         .problems
         .iter()
-        .filter_map(|problem| import_problem(db, project, file, problem))
+        .filter_map(|problem| import_problem(db, file, problem))
         .collect();
     duplicate_declarations(db, file, &mut found);
     let plans = file_plans(db, file);
@@ -59,12 +59,7 @@ pub(crate) fn file_problems(db: &dyn salsa::Database, project: Project, file: So
     found
 }
 
-fn import_problem(
-    db: &dyn salsa::Database,
-    project: Project,
-    file: SourceFile,
-    problem: &ImportProblem,
-) -> Option<Diag> {
+fn import_problem(db: &dyn salsa::Database, file: SourceFile, problem: &ImportProblem) -> Option<Diag> {
     let place = |block: &BlockRef, name: Option<&SmolStr>| Place {
         block: *block,
         target: Target::Use(name.cloned()),
@@ -77,7 +72,7 @@ fn import_problem(
                 "there is no file `{path}` to import, expected a path relative to this file or, with `/` first, to the workspace"
             );
             let diag = Diag::new(rules::UNRESOLVED_IMPORT, place(block, None), message);
-            let there = importable(db, project, file);
+            let there = importable(db, file);
             match crate::types::problem::nearest(path, &there).first() {
                 Some(best) => diag.help(format!("did you mean `\"{best}\"`?")).fix_at(
                     format!("change it to `\"{best}\"`"),
@@ -136,10 +131,10 @@ fn import_problem(
 }
 
 /// The other files that are known, as an import would name them.
-fn importable(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<SmolStr> {
-    let root = project.root(db);
+fn importable(db: &dyn salsa::Database, file: SourceFile) -> Vec<SmolStr> {
+    let root = Project::get(db).root(db);
     let folder = file.path(db).parent().unwrap_or(root);
-    let others = project.files(db).keys().filter(|path| *path != file.path(db));
+    let others = Project::get(db).files(db).keys().filter(|path| *path != file.path(db));
     let named = others.filter_map(|path| match path.strip_prefix(folder) {
         Ok(below) => Some(SmolStr::from(below.to_str()?)),
         Err(_) => Some(SmolStr::from(format!("/{}", path.strip_prefix(root).ok()?.to_str()?))),
@@ -235,28 +230,28 @@ fn duplicate_nodes(plan: &PlanBlocks, found: &mut Vec<Diag>) {
 
 /// Loops, plans that call themselves, memory that is shared.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn graph_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
+pub(crate) fn graph_problems(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
     let plans = file_plans(db, file);
     for (plan, graph) in plans.plans.iter().zip(topologies(db, file).iter()) {
         found.extend(graph.loops().iter().map(|edges| dependency_cycle(plan, graph, edges)));
         found.extend(unanswered(plan));
     }
-    found.extend(recursive_calls(db, project, file));
-    found.extend(shared_keys(db, project, file));
+    found.extend(recursive_calls(db, file));
+    found.extend(shared_keys(db, file));
     found
 }
 
 /// Values that go where they must not.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn flow_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
-    secret_leaks(db, project, file)
+pub(crate) fn flow_problems(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diag> {
+    secret_leaks(db, file)
 }
 
 /// Nodes that never run, arms that are never taken for that.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn reach_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
-    let plans = reached(db, project, file).iter();
+pub(crate) fn reach_problems(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diag> {
+    let plans = reached(db, file).iter();
     plans.flat_map(|plan| plan.problems()).collect()
 }
 

@@ -58,12 +58,12 @@ impl Analysis {
     /// The capabilities for which the profile has a runner.
     fn supplied(&self, plan: PlanRef, profile: Option<&str>) -> HashSet<CapabilityId> {
         let mut supplied = HashSet::new();
-        let (db, project) = (&self.db, self.project);
+        let db = &self.db;
         let plans = &file_plans(db, plan.file).plans;
         let (Some(profile), Some(name)) = (profile, plans.get(plan.at as usize).map(|plan| &plan.name)) else {
             return supplied;
         };
-        for &file in project.files(db).values() {
+        for &file in self.project.files(db).values() {
             for (block, sig) in declarations(db, file).iter() {
                 let Sig::Profile {
                     name: Some(found),
@@ -72,7 +72,7 @@ impl Analysis {
                 else {
                     continue;
                 };
-                let here = scope(db, project, file);
+                let here = scope(db, file);
                 let is_of = here
                     .plans
                     .get(of)
@@ -91,12 +91,12 @@ impl Analysis {
     }
 
     fn missing(&self, start: PlanRef, supplied: &HashSet<CapabilityId>) -> Vec<Missing> {
-        let (db, project) = (&self.db, self.project);
+        let db = &self.db;
         let mut missing = Vec::new();
         let mut seen = HashSet::from([start]);
         let mut queue = VecDeque::from([start]);
         while let Some(at) = queue.pop_front() {
-            let here = scope(db, project, at.file);
+            let here = scope(db, at.file);
             let Some(plan) = file_plans(db, at.file).plans.get(at.at as usize) else {
                 continue;
             };
@@ -114,7 +114,7 @@ impl Analysis {
                     note(&mut missing, here, supplied, &name, &[], use_);
                 }
             }
-            let called = calls(db, project, at.file).get(at.at as usize);
+            let called = calls(db, at.file).get(at.at as usize);
             let called = called.into_iter().flatten().map(|call| call.to);
             queue.extend(called.filter(|next| seen.insert(*next)));
         }

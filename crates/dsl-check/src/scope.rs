@@ -265,27 +265,24 @@ impl PlanScope {
 
 /// What a file knows apart from plans.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn common(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Common> {
-    scope(db, project, file).common.clone()
+pub(crate) fn common(db: &dyn salsa::Database, file: SourceFile) -> Arc<Common> {
+    scope(db, file).common.clone()
 }
 
 /// What a block of a chunk may know of the plan of its file with that number, as far as the chunk mentions it: what is
 /// not found there is looked for in the plan's whole scope. The same after edits of what the chunk does not mention.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn plan_here(
-    db: &dyn salsa::Database,
-    project: Project,
-    chunk: SourceChunk,
-) -> Box<[(u32, Arc<PlanScope>)]> {
-    let own = &scope(db, project, chunk.file(db)).own;
+pub(crate) fn plan_here(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[(u32, Arc<PlanScope>)]> {
+    let own = &scope(db, chunk.file(db)).own;
     let words = &outline(db, chunk).words;
     let of_plan = |plan: &u32| Some((*plan, Arc::new(own.get(*plan as usize)?.mentioned(words))));
     plans_here(db, chunk).all.iter().filter_map(of_plan).collect()
 }
 
 #[salsa::tracked(returns(ref))]
-pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<FileScope> {
-    let resolver = Resolver::new(db, project, file);
+pub(crate) fn scope(db: &dyn salsa::Database, file: SourceFile) -> Arc<FileScope> {
+    let project = Project::get(db);
+    let resolver = Resolver::new(db, file);
     let mut scope = FileScope::default();
     let mut common = Common::default();
     for capability in crate::builtin::CAPABILITIES.iter() {
@@ -295,7 +292,7 @@ pub(crate) fn scope(db: &dyn salsa::Database, project: Project, file: SourceFile
             .capabilities
             .insert(name.into(), Arc::new(Capability { id, ..capability }));
     }
-    let seen = visible(db, project, file);
+    let seen = visible(db, file);
     let mut plans = HashMap::new();
     for ((space, name), origin) in &seen.names {
         match space {
@@ -416,7 +413,6 @@ fn merge(plan: &mut PlanSig, rest: &PlanSig) {
 /// Resolves the types of many files as one file sees them.
 struct Resolver<'db> {
     db: &'db dyn salsa::Database,
-    project: Project,
     inner: RefCell<Resolved>,
     declared: RefCell<HashMap<SourceFile, Arc<TypesOfFile>>>,
 }
@@ -436,10 +432,9 @@ struct Resolved {
 }
 
 impl<'db> Resolver<'db> {
-    fn new(db: &'db dyn salsa::Database, project: Project, file: SourceFile) -> Self {
+    fn new(db: &'db dyn salsa::Database, file: SourceFile) -> Self {
         let resolver = Self {
             db,
-            project,
             inner: RefCell::default(),
             declared: RefCell::default(),
         };
@@ -608,7 +603,7 @@ impl<'db> Resolver<'db> {
 
     /// What a file means by the name of a capability.
     fn capability_id(&self, file: SourceFile, name: &SmolStr) -> Option<CapabilityId> {
-        if let Some(origin) = visible(self.db, self.project, file).get(Space::Capability, name) {
+        if let Some(origin) = visible(self.db, file).get(Space::Capability, name) {
             return Some(CapabilityId {
                 file: Some(origin.file),
                 name: origin.name.clone(),
@@ -660,7 +655,7 @@ impl Env for Declared<'_, '_> {
     }
     fn type_named(&self, name: &str) -> Option<Type> {
         let resolver = self.resolver;
-        let seen = visible(resolver.db, resolver.project, self.file);
+        let seen = visible(resolver.db, self.file);
         let origin = seen.get(Space::Type, name)?;
         resolver.named(origin.file, &origin.name)
     }

@@ -12,7 +12,7 @@ use crate::check::checked;
 use crate::diagnostic::{Diag, Severity};
 use crate::facts::Facts;
 use crate::fallbacks::Misfit;
-use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::inputs::{SourceChunk, SourceFile};
 use crate::reach::{Asks, asks};
 use crate::rules;
 use crate::signatures::Sig;
@@ -84,11 +84,11 @@ pub(crate) struct FileSlices {
 }
 
 #[salsa::tracked(returns(ref))]
-fn slices(db: &dyn salsa::Database, project: Project, file: SourceFile) -> FileSlices {
+fn slices(db: &dyn salsa::Database, file: SourceFile) -> FileSlices {
     let all: Vec<(SourceChunk, &Slices)> = file
         .chunks(db)
         .iter()
-        .map(|&chunk| (chunk, &checked(db, project, chunk).slices))
+        .map(|&chunk| (chunk, &checked(db, chunk).slices))
         .collect();
     fn column<'a, T: 'a>(all: &[(SourceChunk, &'a Slices)], of: impl Fn(&'a Slices) -> &'a Arc<[T]>) -> Column<[T]> {
         let some = all.iter().filter(|(_, slices)| !of(slices).is_empty());
@@ -110,36 +110,36 @@ fn slices(db: &dyn salsa::Database, project: Project, file: SourceFile) -> FileS
 
 /// Whether checking some chunk finds errors.
 #[salsa::tracked(returns(copy))]
-pub(crate) fn file_has_errors(db: &dyn salsa::Database, project: Project, file: SourceFile) -> bool {
-    slices(db, project, file).has_errors
+pub(crate) fn file_has_errors(db: &dyn salsa::Database, file: SourceFile) -> bool {
+    slices(db, file).has_errors
 }
 
 /// Whether some node has a budget of its own, or limits the plan that it calls.
 #[salsa::tracked(returns(copy))]
-pub(crate) fn file_limits_nodes(db: &dyn salsa::Database, project: Project, file: SourceFile) -> bool {
-    slices(db, project, file).limits_nodes
+pub(crate) fn file_limits_nodes(db: &dyn salsa::Database, file: SourceFile) -> bool {
+    slices(db, file).limits_nodes
 }
 
 /// What nodes say about values.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn file_asks(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Column<[(u32, Asks)]> {
-    slices(db, project, file).asks.clone()
+pub(crate) fn file_asks(db: &dyn salsa::Database, file: SourceFile) -> Column<[(u32, Asks)]> {
+    slices(db, file).asks.clone()
 }
 
 /// What nodes write.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn file_written(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Column<[(u32, Written)]> {
-    slices(db, project, file).written.clone()
+pub(crate) fn file_written(db: &dyn salsa::Database, file: SourceFile) -> Column<[(u32, Written)]> {
+    slices(db, file).written.clone()
 }
 
 /// The outputs that tasks declare and that blocks read.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn file_outputs(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Column<Outputs> {
-    slices(db, project, file).outputs.clone()
+pub(crate) fn file_outputs(db: &dyn salsa::Database, file: SourceFile) -> Column<Outputs> {
+    slices(db, file).outputs.clone()
 }
 
 /// Fallbacks that do not fit.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn file_misfits(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Column<[Misfit]> {
-    slices(db, project, file).misfits.clone()
+pub(crate) fn file_misfits(db: &dyn salsa::Database, file: SourceFile) -> Column<[Misfit]> {
+    slices(db, file).misfits.clone()
 }

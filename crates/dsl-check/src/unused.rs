@@ -32,13 +32,13 @@ use crate::words::{hash, hash_all, holds};
 
 /// Names and outputs that nobody uses.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn unused(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
-    if file_has_errors(db, project, file) {
+pub(crate) fn unused(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diag> {
+    if file_has_errors(db, file) {
         return Vec::new();
     }
-    let unused = Unused { db, project, file };
-    let asked = asked_names(db, project, file);
-    let used = mentioned(db, file, asked, |chunk| mentioned_names(db, project, chunk));
+    let unused = Unused { db, file };
+    let asked = asked_names(db, file);
+    let used = mentioned(db, file, asked, |chunk| mentioned_names(db, chunk));
     let is_used = |name: &str| asked.binary_search(&hash(name)).is_ok_and(&used);
     let mut found = unused.names(&is_used);
     let mut shared = unused.private(&is_used);
@@ -51,13 +51,13 @@ pub(crate) fn unused(db: &dyn salsa::Database, project: Project, file: SourceFil
 
 /// The names of which somebody wants to know whether they are mentioned, hashed and sorted.
 #[salsa::tracked(returns(ref))]
-fn asked_names(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<u32> {
+fn asked_names(db: &dyn salsa::Database, file: SourceFile) -> Vec<u32> {
     let asked = RefCell::new(BTreeSet::new());
     let note = |name: &str| {
         asked.borrow_mut().insert(hash(name));
         false
     };
-    let unused = Unused { db, project, file };
+    let unused = Unused { db, file };
     unused.names(&note);
     unused.private(&note);
     asked.into_inner().into_iter().collect()
@@ -65,17 +65,14 @@ fn asked_names(db: &dyn salsa::Database, project: Project, file: SourceFile) -> 
 
 /// Those of [`asked_names`] that the chunk mentions, by their places there.
 #[salsa::tracked(returns(ref))]
-fn mentioned_names(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Box<[u32]> {
-    among(&outline(db, chunk).words, asked_names(db, project, chunk.file(db)))
+fn mentioned_names(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[u32]> {
+    among(&outline(db, chunk).words, asked_names(db, chunk.file(db)))
 }
 
 /// Those of [`unread_outputs`] that the chunk mentions, by their places there.
 #[salsa::tracked(returns(ref))]
-fn mentioned_outputs(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Box<[u32]> {
-    among(
-        &outline(db, chunk).words,
-        &unread_outputs(db, project, chunk.file(db)).names,
-    )
+fn mentioned_outputs(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[u32]> {
+    among(&outline(db, chunk).words, &unread_outputs(db, chunk.file(db)).names)
 }
 
 /// The places of the names that are among the words; both are sorted.
@@ -162,17 +159,17 @@ pub(crate) fn outputs(sigs: &[Sig], facts: &[Arc<Facts>]) -> Outputs {
 
 /// The outputs that some block of the file reads, by a hash of their names.
 #[salsa::tracked(returns(ref))]
-fn read_outputs(db: &dyn salsa::Database, project: Project, file: SourceFile) -> FxHashSet<u64> {
-    let all = file_outputs(db, project, file).iter();
+fn read_outputs(db: &dyn salsa::Database, file: SourceFile) -> FxHashSet<u64> {
+    let all = file_outputs(db, file).iter();
     all.flat_map(|(_, outputs)| outputs.read.iter().copied()).collect()
 }
 
 /// Outputs that no expression reads, sorted by their words. Whoever waits for whom does not matter here.
 #[salsa::tracked(returns(ref))]
-fn unread(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<(u32, BlockRef, SmolStr)> {
-    let read = read_outputs(db, project, file);
+fn unread(db: &dyn salsa::Database, file: SourceFile) -> Vec<(u32, BlockRef, SmolStr)> {
+    let read = read_outputs(db, file);
     let mut found = Vec::new();
-    for (chunk, outputs) in file_outputs(db, project, file).iter() {
+    for (chunk, outputs) in file_outputs(db, file).iter() {
         for (index, declared) in outputs.declared.iter().filter(|(_, it)| !read.contains(&it.read_as)) {
             let block = BlockRef {
                 chunk: *chunk,
@@ -195,8 +192,8 @@ struct Unread {
 }
 
 #[salsa::tracked(returns(ref))]
-fn unread_outputs(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Unread {
-    let all = unread(db, project, file);
+fn unread_outputs(db: &dyn salsa::Database, file: SourceFile) -> Unread {
+    let all = unread(db, file);
     let mut unread = Unread::default();
     if all.is_empty() {
         return unread;
@@ -233,7 +230,6 @@ fn kept(graph: &Topology) -> Vec<bool> {
 
 struct Unused<'db> {
     db: &'db dyn salsa::Database,
-    project: Project,
     file: SourceFile,
 }
 
@@ -243,7 +239,7 @@ type IsUsed<'a> = &'a dyn Fn(&str) -> bool;
 impl Unused<'_> {
     /// Whether the file, or one that it imports, directly or not, has policies.
     fn brings_policies(&self, file: SourceFile) -> bool {
-        if !has_policies(self.db, self.project) {
+        if !has_policies(self.db) {
             return false;
         }
         let mut seen = HashSet::from([file]);
@@ -253,7 +249,7 @@ impl Unused<'_> {
             if declared.any(|(_, sig)| matches!(sig, Sig::Policy(_))) {
                 return true;
             }
-            let next = &visible(self.db, self.project, at).files;
+            let next = &visible(self.db, at).files;
             files.extend(next.iter().copied().filter(|&next| seen.insert(next)));
         }
         false
@@ -273,14 +269,15 @@ impl Unused<'_> {
         match sig {
             Sig::Use(used) => {
                 let path = used.path.as_ref();
-                let target = path.map(|path| import_path(self.project.root(self.db), self.file.path(self.db), path));
-                let there = target.and_then(|path| self.project.files(self.db).get(path.as_path()).copied());
+                let target =
+                    path.map(|path| import_path(Project::get(self.db).root(self.db), self.file.path(self.db), path));
+                let there = target.and_then(|path| Project::get(self.db).files(self.db).get(path.as_path()).copied());
                 // its policies apply whatever is picked
                 if there.is_none_or(|there| self.brings_policies(there)) {
                     return;
                 }
                 // what is not there has been said
-                let seen = &visible(self.db, self.project, self.file).names;
+                let seen = &visible(self.db, self.file).names;
                 let found_there = |name: &&SmolStr| seen.keys().any(|(_, seen)| seen == *name);
                 for name in used.picked.iter().filter(found_there).filter(|name| !is_used(name)) {
                     let place = Place {
@@ -314,7 +311,7 @@ impl Unused<'_> {
 
     /// Whether something that is known here and may be used is run with that secret.
     fn runner_reads(&self, secret: &SmolStr) -> bool {
-        let scope = common(self.db, self.project, self.file);
+        let scope = common(self.db, self.file);
         let capabilities = scope.capabilities.values().filter_map(|found| found.runner.as_ref());
         let agents = scope.agents.values().filter_map(|found| found.runner.as_ref());
         capabilities.chain(agents).any(|runner| runner.secrets.contains(secret))
@@ -366,11 +363,9 @@ impl Unused<'_> {
 
     /// Declared outputs that nobody reads, of tasks that something waits for; files are kept for people.
     fn outputs(&self) -> Vec<Diag> {
-        let (db, project) = (self.db, self.project);
-        let unread = unread_outputs(db, project, self.file);
-        let used = mentioned(db, self.file, &unread.names, |chunk| {
-            mentioned_outputs(db, project, chunk)
-        });
+        let db = self.db;
+        let unread = unread_outputs(db, self.file);
+        let used = mentioned(db, self.file, &unread.names, |chunk| mentioned_outputs(db, chunk));
         let unused = unread.outputs.iter().filter(|(name, ..)| !used(*name as usize));
         let diag = |(_, block, output): &(u32, BlockRef, SmolStr)| {
             let place = Place {
@@ -384,15 +379,16 @@ impl Unused<'_> {
 
     /// Whether another file may use what this one declares.
     fn is_imported(&self) -> bool {
-        imported(self.db, self.project).contains(&self.file)
+        imported(self.db).contains(&self.file)
     }
 }
 
 /// The files that another file imports; asked once, not once a file.
 #[salsa::tracked(returns(ref))]
-fn imported(db: &dyn salsa::Database, project: Project) -> HashSet<SourceFile> {
+fn imported(db: &dyn salsa::Database) -> HashSet<SourceFile> {
+    let project = Project::get(db);
     let imports = project.files(db).values().flat_map(|&file| {
-        let there = visible(db, project, file).files.iter().copied();
+        let there = visible(db, file).files.iter().copied();
         there.filter(move |&there| there != file)
     });
     imports.collect()

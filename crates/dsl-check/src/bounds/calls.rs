@@ -12,7 +12,7 @@ use super::{Open, PlanBounds, Summary};
 use crate::calls::called_names;
 use crate::facts::{PlanFacts, file_facts};
 use crate::graph::graphs;
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::SourceFile;
 use crate::plans::file_plans;
 use crate::scope::{FileScope, scope};
 use crate::signatures::{NodeSig, Work};
@@ -21,10 +21,9 @@ use crate::signatures::{NodeSig, Work};
 pub(crate) type PlanId = (SourceFile, u32);
 
 /// One for each plan of the file; `None` for one with a loop.
-pub(crate) fn bounds_of_file(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Option<PlanBounds>> {
+pub(crate) fn bounds_of_file(db: &dyn salsa::Database, file: SourceFile) -> Vec<Option<PlanBounds>> {
     let mut visit = Visit {
         db,
-        project,
         callees: Callees::new(db),
         known: HashMap::new(),
         instead: None,
@@ -37,14 +36,12 @@ pub(crate) fn bounds_of_file(db: &dyn salsa::Database, project: Project, file: S
 /// A plan as a profile leaves it.
 pub(crate) fn bounds_under(
     db: &dyn salsa::Database,
-    project: Project,
     plan: PlanId,
     facts: &PlanFacts,
     scope: Option<&FileScope>,
 ) -> Option<PlanBounds> {
     let mut visit = Visit {
         db,
-        project,
         callees: Callees::new(db),
         known: HashMap::new(),
         instead: Some(Instead { plan, facts, scope }),
@@ -61,7 +58,6 @@ struct Instead<'db> {
 
 struct Visit<'db> {
     db: &'db dyn salsa::Database,
-    project: Project,
     callees: Callees<'db>,
     /// `None`: it is being visited.
     known: HashMap<PlanId, Option<Summary>>,
@@ -104,8 +100,8 @@ impl Visit<'_> {
 
     fn bounds(&self, (file, plan): PlanId) -> Option<PlanBounds> {
         let graph = graphs(self.db, file).get(plan as usize)?;
-        let mut facts = file_facts(self.db, self.project, file).get(plan as usize)?;
-        let mut scope: &FileScope = scope(self.db, self.project, file);
+        let mut facts = file_facts(self.db, file).get(plan as usize)?;
+        let mut scope: &FileScope = scope(self.db, file);
         if let Some(instead) = self.instead.as_ref().filter(|instead| instead.plan == (file, plan)) {
             facts = instead.facts;
             scope = instead.scope.unwrap_or(scope);
@@ -118,7 +114,7 @@ impl Visit<'_> {
     }
 
     fn callees(&self, (file, plan): PlanId) -> Vec<PlanId> {
-        let scope = scope(self.db, self.project, file);
+        let scope = scope(self.db, file);
         let Some(names) = called_names(self.db, file).get(plan as usize) else {
             return Vec::new();
         };

@@ -8,13 +8,13 @@ use dsl_syntax::table::ClauseKey as K;
 use super::problems::Limits;
 use super::words::{money, span};
 use crate::diagnostic::{Diag, Place, Target};
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::SourceFile;
 use crate::policy::bounds_of;
 use crate::rules;
 
 /// Whether a policy limits time or cost of a plan of the file.
-pub(super) fn limit(db: &dyn salsa::Database, project: Project, file: SourceFile, at: usize) -> bool {
-    let bounds = bounds_of(db, project, file, at);
+pub(super) fn limit(db: &dyn salsa::Database, file: SourceFile, at: usize) -> bool {
+    let bounds = bounds_of(db, file, at);
     bounds
         .iter()
         .any(|bound| bound.limits.cost.is_some() || bound.limits.time_ms.is_some())
@@ -23,7 +23,6 @@ pub(super) fn limit(db: &dyn salsa::Database, project: Project, file: SourceFile
 /// The worst case of the plan over what policies let it take and cost.
 pub(super) fn exceeded(
     db: &dyn salsa::Database,
-    project: Project,
     file: SourceFile,
     at: usize,
     limits: &Limits<'_>,
@@ -32,7 +31,7 @@ pub(super) fn exceeded(
     let clauses = &limits.bounds.clauses;
     let whole = &limits.bounds.whole;
     let Some(place) = header(limits) else { return };
-    for bound in bounds_of(db, project, file, at) {
+    for bound in bounds_of(db, file, at) {
         let says = format!("the policy `{}` sets it", bound.policy);
         let over = |key: K, what: String, most: String| {
             let message = format!("{} may {what}, the limit is {most}", limits.whose());

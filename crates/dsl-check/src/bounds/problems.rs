@@ -17,7 +17,7 @@ use super::{PlanBounds, PlanId, policies};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::facts::{Budget, ClauseFacts, Facts, NodeFacts, PlanFacts, Timeout, clause_facts, file_facts};
 use crate::graph::{PlanGraph, graphs};
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::SourceFile;
 use crate::plans::{PlanBlocks, file_plans};
 use crate::rules;
 use crate::scope::{FileScope, scope};
@@ -31,15 +31,15 @@ const LABELS_MAX: usize = 3;
 const NAMED_MAX: usize = 8;
 
 #[salsa::tracked(returns(ref))]
-pub(crate) fn bounds_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
+pub(crate) fn bounds_problems(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
     let plans = &file_plans(db, file).plans;
-    let by_policy = || (0..plans.len()).any(|at| policies::limit(db, project, file, at));
-    if !is_limited(db, project, file) && !by_policy() {
+    let by_policy = || (0..plans.len()).any(|at| policies::limit(db, file, at));
+    if !is_limited(db, file) && !by_policy() {
         return found;
     }
-    let facts = file_facts(db, project, file);
-    let bounds = bounds_of_file(db, project, file);
+    let facts = file_facts(db, file);
+    let bounds = bounds_of_file(db, file);
     let callees = Callees::new(db);
     for (at, bounds) in bounds.iter().enumerate() {
         let Some(bounds) = bounds else { continue };
@@ -50,7 +50,7 @@ pub(crate) fn bounds_problems(db: &dyn salsa::Database, project: Project, file: 
             facts,
             bounds,
         };
-        limits.all(&callees, project, (file, at), &mut found);
+        limits.all(&callees, (file, at), &mut found);
     }
     found
 }
@@ -58,29 +58,28 @@ pub(crate) fn bounds_problems(db: &dyn salsa::Database, project: Project, file: 
 /// The same of one plan, of which these facts are true.
 pub(crate) fn bounds_problems_of(
     db: &dyn salsa::Database,
-    project: Project,
     (file, at): (SourceFile, usize),
     (plan, facts): (&PlanBlocks, &PlanFacts),
     scope: Option<&FileScope>,
 ) -> Vec<Diag> {
     let mut found = Vec::new();
-    if let Some(bounds) = bounds_under(db, project, (file, at as u32), facts, scope) {
+    if let Some(bounds) = bounds_under(db, (file, at as u32), facts, scope) {
         let limits = Limits {
             plan,
             graph: &graphs(db, file)[at],
             facts,
             bounds: &bounds,
         };
-        limits.all(&Callees::new(db), project, (file, at), &mut found);
+        limits.all(&Callees::new(db), (file, at), &mut found);
     }
     found
 }
 
 /// Whether a plan or a node of the file limits time or cost.
-fn is_limited(db: &dyn salsa::Database, project: Project, file: SourceFile) -> bool {
+fn is_limited(db: &dyn salsa::Database, file: SourceFile) -> bool {
     let clauses = |says: &ClauseFacts| says.timeout_ms.is_some() || says.budget != Budget::default();
-    let mut plans = clause_facts(db, project, file).iter().flatten();
-    plans.any(|(_, says)| clauses(says)) || file_limits_nodes(db, project, file)
+    let mut plans = clause_facts(db, file).iter().flatten();
+    plans.any(|(_, says)| clauses(says)) || file_limits_nodes(db, file)
 }
 
 /// Whether a node of the chunk has a budget of its own, or limits the plan that it calls.
@@ -109,12 +108,12 @@ pub(super) struct Limits<'a> {
 }
 
 impl Limits<'_> {
-    fn all(&self, callees: &Callees<'_>, project: Project, (file, at): (SourceFile, usize), found: &mut Vec<Diag>) {
+    fn all(&self, callees: &Callees<'_>, (file, at): (SourceFile, usize), found: &mut Vec<Diag>) {
         self.tasks(found);
-        subplans(callees, project, file, self, found);
+        subplans(callees, file, self, found);
         self.time(found);
         self.cost(found);
-        policies::exceeded(callees.db, project, file, at, self, found);
+        policies::exceeded(callees.db, file, at, self, found);
     }
 
     pub fn whose(&self) -> String {
@@ -413,9 +412,9 @@ fn limit_value(key: K) -> Target {
 }
 
 /// A called plan whose timeout is longer than that of the task that calls it.
-fn subplans(callees: &Callees<'_>, project: Project, file: SourceFile, limits: &Limits<'_>, found: &mut Vec<Diag>) {
+fn subplans(callees: &Callees<'_>, file: SourceFile, limits: &Limits<'_>, found: &mut Vec<Diag>) {
     let db = callees.db;
-    let scope = scope(db, project, file);
+    let scope = scope(db, file);
     for (node, facts) in (0..).zip(&limits.facts.nodes) {
         let sig = limits.sig(node);
         let (NodeKind::Task, Work::Call(name)) = (sig.kind, &sig.work) else {
@@ -424,7 +423,7 @@ fn subplans(callees: &Callees<'_>, project: Project, file: SourceFile, limits: &
         let Some(Timeout::Constant(ms)) = facts.node.as_ref().map(|facts| facts.timeout) else {
             continue;
         };
-        let Some((limit_ms, place)) = callees.called(scope, sig).and_then(|id| timeout_of(db, project, id)) else {
+        let Some((limit_ms, place)) = callees.called(scope, sig).and_then(|id| timeout_of(db, id)) else {
             continue;
         };
         if limit_ms <= ms {
@@ -451,8 +450,8 @@ fn subplans(callees: &Callees<'_>, project: Project, file: SourceFile, limits: &
 }
 
 /// A plan's timeout, and where it stands.
-fn timeout_of(db: &dyn salsa::Database, project: Project, (file, plan): PlanId) -> Option<(u64, Place)> {
-    let mut clauses = clause_facts(db, project, file).get(plan as usize)?.iter();
+fn timeout_of(db: &dyn salsa::Database, (file, plan): PlanId) -> Option<(u64, Place)> {
+    let mut clauses = clause_facts(db, file).get(plan as usize)?.iter();
     clauses.find_map(|(block, says)| {
         let place = Place {
             block: *block,

@@ -132,9 +132,7 @@ impl Analysis {
     /// The worst case of a node, in a few words.
     pub(crate) fn worst_of_node(&self, file: SourceFile, block: BlockRef) -> Option<String> {
         let (plan, node) = file_plans(&self.db, file).place(block)?;
-        let bounds = bounds_of_file(&self.db, self.project, file)
-            .into_iter()
-            .nth(plan as usize)??;
+        let bounds = bounds_of_file(&self.db, file).into_iter().nth(plan as usize)??;
         let worst = bounds.nodes.get(node? as usize)?;
         let mut parts = Vec::new();
         match (worst.time_open, worst.people) {
@@ -157,7 +155,7 @@ impl Analysis {
         let Ok(file) = self.bounded(path) else {
             return Vec::new();
         };
-        let mut of_file = bounds_of_file(&self.db, self.project, file);
+        let mut of_file = bounds_of_file(&self.db, file);
         let mut edge = crate::analysis::Edge::new(self);
         let mut found = Vec::new();
         for (at, plan) in file_plans(&self.db, file).plans.iter().enumerate() {
@@ -183,10 +181,7 @@ impl Analysis {
         let (plan, None) = file_plans(&self.db, file).place(block)? else {
             return None;
         };
-        let whole = bounds_of_file(&self.db, self.project, file)
-            .into_iter()
-            .nth(plan as usize)??
-            .whole;
+        let whole = bounds_of_file(&self.db, file).into_iter().nth(plan as usize)??.whole;
         let more = |open: bool| if open { " + unbounded" } else { "" };
         let time = format!("{}{}", words::span(whole.span_ms), more(whole.time_open.is_some()));
         let cost = format!("{}{}", words::money(whole.cost), more(whole.cost_open.is_some()));
@@ -197,12 +192,7 @@ impl Analysis {
     pub fn bounds(&self, path: &Path, plan: Option<&str>) -> Result<Bounds, CompileError> {
         let file = self.bounded(path)?;
         let at = self.choose(file, plan)?;
-        let of_file = || {
-            bounds_of_file(&self.db, self.project, file)
-                .into_iter()
-                .nth(at)
-                .flatten()
-        };
+        let of_file = || bounds_of_file(&self.db, file).into_iter().nth(at).flatten();
         self.bounds_at(file, at, of_file).ok_or(CompileError::Empty)
     }
 
@@ -222,12 +212,12 @@ impl Analysis {
     fn bounds_at(&self, file: SourceFile, at: usize, own: impl FnOnce() -> Option<PlanBounds>) -> Option<Bounds> {
         let under = self.facts_under(file, at);
         let bounds = match &under {
-            Some((facts, scope)) => bounds_under(&self.db, self.project, (file, at as u32), facts, scope.as_deref()),
+            Some((facts, scope)) => bounds_under(&self.db, (file, at as u32), facts, scope.as_deref()),
             None => own(),
         }?;
-        let own = &file_facts(&self.db, self.project, file)[at];
+        let own = &file_facts(&self.db, file)[at];
         let facts = under.as_ref().map_or(own, |(facts, _)| facts);
-        let names = &crate::scope::scope(&self.db, self.project, file).own;
+        let names = &crate::scope::scope(&self.db, file).own;
         let report = Report {
             graph: &graphs(&self.db, file)[at],
             facts: &facts.nodes,

@@ -55,7 +55,7 @@ use crate::diagnostic::{BlockRef, Diag, LocalFix, Target};
 use crate::facts::{self, Facts, Noted, Source};
 use crate::fallbacks::{Misfit, misfit};
 use crate::graph::{Access, PlanGraph, Topology, sig_of, topologies};
-use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::inputs::{SourceChunk, SourceFile};
 use crate::places::start_of;
 use crate::plans::{PlanBlocks, file_plans};
 use crate::removal::whole_lines;
@@ -101,7 +101,7 @@ impl View {
 /// One for each block of the chunk. This is what keeps a change of the graph from re-checking blocks that cannot see
 /// it: the graph is asked only what the block reads, and only when something around the chunk's nodes has changed.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<View> {
+pub(crate) fn views(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<View> {
     let Around { layout, topologies, .. } = around(db, chunk);
     let sigs = signatures(db, chunk);
     let nodes = |plan: u32| Nodes {
@@ -113,9 +113,7 @@ pub(crate) fn views(db: &dyn salsa::Database, project: Project, chunk: SourceChu
     let view = |index: u32, mentions: &[Mention]| {
         let block = BlockRef { chunk, index };
         match &sigs[index as usize] {
-            Sig::Test { of, .. } | Sig::Profile { of, .. } => {
-                about(db, project, chunk, of, mentions).unwrap_or_default()
-            }
+            Sig::Test { of, .. } | Sig::Profile { of, .. } => about(db, chunk, of, mentions).unwrap_or_default(),
             _ => match layout.place(block) {
                 Some((plan, Some(node))) => of_node(&nodes(plan), plan, node, mentions),
                 Some((plan, None)) => of_clauses(&nodes(plan), plan, mentions),
@@ -152,15 +150,9 @@ impl Nodes<'_> {
 }
 
 /// What a block may know that is about another plan.
-fn about(
-    db: &dyn salsa::Database,
-    project: Project,
-    chunk: SourceChunk,
-    of: &Option<SmolStr>,
-    mentions: &[Mention],
-) -> Option<View> {
+fn about(db: &dyn salsa::Database, chunk: SourceChunk, of: &Option<SmolStr>, mentions: &[Mention]) -> Option<View> {
     let name = of.as_ref()?;
-    let shape = scope(db, project, chunk.file(db)).about(name)?;
+    let shape = scope(db, chunk.file(db)).about(name)?;
     let plans = file_plans(db, shape.file);
     let at = plans.named(&shape.plan.name)?;
     let nodes = Nodes {
@@ -248,12 +240,12 @@ pub(crate) struct Checked {
 }
 
 /// The diagnostics of a chunk's own blocks.
-pub(crate) fn check(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> &Vec<Diag> {
-    &checked(db, project, chunk).diags
+pub(crate) fn check(db: &dyn salsa::Database, chunk: SourceChunk) -> &Vec<Diag> {
+    &checked(db, chunk).diags
 }
 
 #[salsa::tracked(returns(ref))]
-pub(crate) fn checked(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Checked {
+pub(crate) fn checked(db: &dyn salsa::Database, chunk: SourceChunk) -> Checked {
     let mut found = Vec::new();
     let mut all = Vec::new();
     let mut misfits: Vec<Misfit> = Vec::new();
@@ -274,7 +266,6 @@ pub(crate) fn checked(db: &dyn salsa::Database, project: Project, chunk: SourceC
         };
         let cx = Cx::new(
             db,
-            project,
             BlockRef {
                 chunk,
                 index: index as u32,
@@ -327,8 +318,8 @@ fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) -> Option<ir::plan::Node>
 }
 
 /// What a block would say if it said something else: as the checks of whole plans want to know it.
-pub(crate) fn facts_of(db: &dyn salsa::Database, project: Project, block: BlockRef, decl: &Decl) -> Facts {
-    let cx = Cx::new(db, project, block, decl);
+pub(crate) fn facts_of(db: &dyn salsa::Database, block: BlockRef, decl: &Decl) -> Facts {
+    let cx = Cx::new(db, block, decl);
     let node = match decl.kind {
         DeclKind::Plan => {
             let parts = plan::lower_plan_block(&cx, decl);
@@ -362,7 +353,6 @@ fn of_syntax(error: &SyntaxError, block: BlockRef) -> Diag {
 /// Everything that the checks of one block share.
 pub(crate) struct Cx<'db> {
     pub db: &'db dyn salsa::Database,
-    pub project: Project,
     pub file: SourceFile,
     pub block: BlockRef,
     pub scope: &'db Common,
@@ -391,28 +381,27 @@ fn broken_each(decl: &Decl) -> Option<Span> {
 static NO_PLAN: std::sync::LazyLock<PlanScope> = std::sync::LazyLock::new(PlanScope::default);
 
 impl<'db> Cx<'db> {
-    pub fn new(db: &'db dyn salsa::Database, project: Project, block: BlockRef, decl: &Decl) -> Self {
+    pub fn new(db: &'db dyn salsa::Database, block: BlockRef, decl: &Decl) -> Self {
         let file = block.chunk.file(db);
-        let view = &views(db, project, block.chunk)[block.index as usize];
-        let mut here = plan_here(db, project, block.chunk).iter();
+        let view = &views(db, block.chunk)[block.index as usize];
+        let mut here = plan_here(db, block.chunk).iter();
         let part = here.find(|(plan, _)| *plan == view.plan).map(|(_, part)| &**part);
         let (plan, part_of) = match (&decl.of, part) {
             (Some(of), _) => {
-                let shape = scope(db, project, file).about(&of.text);
+                let shape = scope(db, file).about(&of.text);
                 (shape.map(|shape| &*shape.plan), None)
             }
             (None, Some(part)) => (Some(part), Some(view.plan)),
             (None, None) => {
-                let own = scope(db, project, file).own.get(view.plan as usize);
+                let own = scope(db, file).own.get(view.plan as usize);
                 (own.map(|plan| &**plan), None)
             }
         };
         Self {
             db,
-            project,
             file,
             block,
-            scope: common(db, project, file),
+            scope: common(db, file),
             plan: plan.unwrap_or(&*NO_PLAN),
             home: file,
             part_of,
@@ -427,7 +416,7 @@ impl<'db> Cx<'db> {
     /// Everything that names mean, plans included. Asked only by who calls a plan or looks for what is not there: its
     /// answer changes with every parameter of the file.
     pub fn whole_scope(&self) -> &'db FileScope {
-        scope(self.db, self.project, self.home)
+        scope(self.db, self.home)
     }
 
     /// All of the plan's scope, for names that are not in the part of it that the chunk mentions. As rarely.
@@ -472,7 +461,7 @@ impl<'db> Cx<'db> {
 
     /// Checks something of another plan where that plan stands: names mean there what they mean there.
     pub fn at_home<T>(&self, shape: &PlanShape, check: impl FnOnce(&Cx<'db>) -> T) -> T {
-        let whole = scope(self.db, self.project, shape.file);
+        let whole = scope(self.db, shape.file);
         let own = whole.own.iter().find(|plan| plan.name == shape.plan.name);
         let home = Cx {
             scope: whole,

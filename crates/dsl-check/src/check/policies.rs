@@ -15,7 +15,7 @@ use crate::types::Problem;
 
 pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
     let (text, start) = cx.text();
-    let kinds = kinds(cx.db, cx.project);
+    let kinds = kinds(cx.db);
     cx.with_report(|report| {
         let mut compiler = Compiler {
             text: text.get(start as usize..).unwrap_or_default(),

@@ -402,9 +402,11 @@ pub(super) fn duplicate_names<'a>(cx: &Cx<'_>, names: impl Iterator<Item = &'a d
 }
 
 /// The kinds of tasks that there are here.
-pub(crate) fn kinds(db: &dyn salsa::Database, project: Project) -> Vec<SmolStr> {
+pub(crate) fn kinds(db: &dyn salsa::Database) -> Vec<SmolStr> {
     let always = KINDS.iter().map(|kind| SmolStr::from(*kind));
-    always.chain(project.config(db).kinds.iter().cloned()).collect()
+    always
+        .chain(Project::get(db).config(db).kinds.iter().cloned())
+        .collect()
 }
 
 fn kind(cx: &Cx<'_>, decl: &Decl) {
@@ -412,11 +414,11 @@ fn kind(cx: &Cx<'_>, decl: &Decl) {
         return;
     };
     let Some(name) = names.first() else { return };
-    let extra = &cx.project.config(cx.db).kinds;
+    let extra = &Project::get(cx.db).config(cx.db).kinds;
     if KINDS.contains(&name.text.as_str()) || extra.contains(&name.text) {
         return;
     }
-    let known = kinds(cx.db, cx.project);
+    let known = kinds(cx.db);
     let problem = Problem::new(
         rules::UNKNOWN_KIND,
         name.span,

@@ -261,7 +261,7 @@ fn in_called<'db>(cx: &Cx<'db>, plan: &PlanShape, name: &str, fits: impl Fn(&Nod
     let mut seen: HashSet<PlanRef> = HashSet::new();
     let mut work = vec![PlanRef { file: plan.file, at }];
     while let Some(caller) = work.pop() {
-        let made = calls(cx.db, cx.project, caller.file).get(caller.at as usize);
+        let made = calls(cx.db, caller.file).get(caller.at as usize);
         for call in made.into_iter().flatten().filter(|call| seen.insert(call.to)) {
             work.push(call.to);
             let called = file_plans(cx.db, call.to.file).plans.get(call.to.at as usize);
@@ -338,7 +338,7 @@ fn mocks_of_nothing(cx: &Cx<'_>, plan: &PlanShape, mocks: &[&Mock]) {
     let Some(nodes) = nodes.filter(|_| !mocks.is_empty() && !cx.has_errors()) else {
         return;
     };
-    let home = scope(cx.db, cx.project, plan.file);
+    let home = scope(cx.db, plan.file);
     let mut used = Vec::new();
     for (block, _) in &nodes.nodes {
         match sig_of(cx.db, *block).map(|sig| &sig.work) {

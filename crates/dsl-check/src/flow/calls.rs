@@ -59,25 +59,18 @@ impl Summary {
 }
 
 /// The plan that a `call` in a file means.
-pub(crate) fn called_plan(
-    db: &dyn salsa::Database,
-    project: Project,
-    file: SourceFile,
-    name: &SmolStr,
-) -> Option<PlanId> {
-    let shape = scope(db, project, file).plans.get(name)?;
+pub(crate) fn called_plan(db: &dyn salsa::Database, file: SourceFile, name: &SmolStr) -> Option<PlanId> {
+    let shape = scope(db, file).plans.get(name)?;
     let at = file_plans(db, shape.file).named(&shape.plan.name)?;
     Some((shape.file, at as u32))
 }
 
 /// The plans that each plan of the file calls.
 #[salsa::tracked(returns(ref))]
-fn file_calls(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<Vec<PlanId>>> {
+fn file_calls(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<Vec<PlanId>>> {
     let calls = called_names(db, file).iter().map(|names| {
         let mut seen = HashSet::new();
-        let called = names
-            .iter()
-            .filter_map(|(_, name)| called_plan(db, project, file, name));
+        let called = names.iter().filter_map(|(_, name)| called_plan(db, file, name));
         called.filter(|plan| seen.insert(*plan)).collect()
     });
     Arc::new(calls.collect())
@@ -85,26 +78,23 @@ fn file_calls(db: &dyn salsa::Database, project: Project, file: SourceFile) -> A
 
 /// Of every plan that is called.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn summaries(db: &dyn salsa::Database, project: Project) -> Arc<Summaries> {
+pub(crate) fn summaries(db: &dyn salsa::Database) -> Arc<Summaries> {
+    let project = Project::get(db);
     let mut found = Summaries::new();
     let files = project.files(db).values();
     let called: Vec<PlanId> = files
-        .flat_map(|&file| file_calls(db, project, file).iter().flatten().copied())
+        .flat_map(|&file| file_calls(db, file).iter().flatten().copied())
         .collect();
-    for plan in callees_first(db, project, &called) {
-        let summary = summary(db, project, plan, &found);
+    for plan in callees_first(db, &called) {
+        let summary = summary(db, plan, &found);
         found.insert(plan, Arc::new(summary));
     }
     Arc::new(found)
 }
 
 /// Each plan once, after those that it calls, except around loops.
-fn callees_first(db: &dyn salsa::Database, project: Project, called: &[PlanId]) -> Vec<PlanId> {
-    let calls = |(file, at): PlanId| {
-        file_calls(db, project, file)
-            .get(at as usize)
-            .map_or(&[][..], Vec::as_slice)
-    };
+fn callees_first(db: &dyn salsa::Database, called: &[PlanId]) -> Vec<PlanId> {
+    let calls = |(file, at): PlanId| file_calls(db, file).get(at as usize).map_or(&[][..], Vec::as_slice);
     let mut seen = HashSet::new();
     let mut order = Vec::new();
     for &start in called {
@@ -129,17 +119,17 @@ fn callees_first(db: &dyn salsa::Database, project: Project, called: &[PlanId]) 
     order
 }
 
-fn summary(db: &dyn salsa::Database, project: Project, (file, at): PlanId, known: &Summaries) -> Summary {
-    let scope = scope(db, project, file);
+fn summary(db: &dyn salsa::Database, (file, at): PlanId, known: &Summaries) -> Summary {
+    let scope = scope(db, file);
     let (Some(graph), Some(values), Some(plan), Some(shape)) = (
         graphs(db, file).get(at as usize),
-        file_values(db, project, file).get(at as usize),
+        file_values(db, file).get(at as usize),
         file_plans(db, file).plans.get(at as usize),
         scope.own.get(at as usize),
     ) else {
         return Summary::default();
     };
-    let flow = FlowGraph::new(graph, values, known, |name| called_plan(db, project, file, name));
+    let flow = FlowGraph::new(graph, values, known, |name| called_plan(db, file, name));
     let mut found = Summary::default();
     let output = |spot: &Spot| match spot {
         Spot::Clause(_, sink) if sink.key == Some(K::Outputs) => sink.entry.clone(),

@@ -17,7 +17,7 @@ use crate::calls::called_names;
 use crate::diagnostic::{Place, Target};
 use crate::facts::{How, PlanValues, Read, Sink, Source, ValueFacts, file_values};
 use crate::graph::{PlanGraph, graphs};
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::SourceFile;
 use crate::plans::PlanBlocks;
 use crate::signatures::Work;
 
@@ -70,13 +70,11 @@ pub(crate) struct Found {
 
 impl<'a> FlowGraph<'a> {
     /// Of a plan of the file; `None`: there is none.
-    pub fn of_plan(db: &'a dyn salsa::Database, project: Project, file: SourceFile, plan: usize) -> Option<Self> {
-        let (graph, values) = (graphs(db, file).get(plan)?, file_values(db, project, file).get(plan)?);
+    pub fn of_plan(db: &'a dyn salsa::Database, file: SourceFile, plan: usize) -> Option<Self> {
+        let (graph, values) = (graphs(db, file).get(plan)?, file_values(db, file).get(plan)?);
         let calls = !called_names(db, file).get(plan)?.is_empty();
-        let known = if calls { summaries(db, project) } else { &*NO_SUMMARIES };
-        Some(Self::new(graph, values, known, |name| {
-            called_plan(db, project, file, name)
-        }))
+        let known = if calls { summaries(db) } else { &*NO_SUMMARIES };
+        Some(Self::new(graph, values, known, |name| called_plan(db, file, name)))
     }
 
     /// `called`: the plan that a name means.

@@ -9,7 +9,7 @@ use dsl_syntax::table::ClauseKey as K;
 use super::graph::{FlowGraph, Origin, Spread};
 use super::spot::{Level, Spot};
 use crate::diagnostic::{Diag, Place};
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::SourceFile;
 use crate::plans::{PlanBlocks, file_plans};
 use crate::rules;
 use crate::scope::{PlanScope, scope};
@@ -56,14 +56,14 @@ impl End {
 }
 
 /// Secrets that the plans of a file print or store.
-pub(crate) fn secret_leaks(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
-    let scope = scope(db, project, file);
+pub(crate) fn secret_leaks(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diag> {
+    let scope = scope(db, file);
     let mut found = Vec::new();
     for (at, plan) in file_plans(db, file).plans.iter().enumerate() {
         let Some(shape) = scope.own.get(at).filter(|shape| has_secrets(shape)) else {
             continue;
         };
-        if let Some(flow) = FlowGraph::of_plan(db, project, file, at) {
+        if let Some(flow) = FlowGraph::of_plan(db, file, at) {
             found.extend(leaks(plan, &flow, &origins(shape), false).iter().map(diag));
         }
     }

@@ -86,16 +86,13 @@ pub(super) struct Candidates<'a> {
 
 impl<'a> Candidates<'a> {
     pub fn new(analysis: &'a Analysis, block: BlockRef, decl: Option<&'a Decl>, span: Span) -> Self {
-        let (db, project) = (&analysis.db, analysis.project);
+        let db = &analysis.db;
         let here = block.chunk.file(db);
         let about = decl.and_then(|decl| decl.of.as_ref());
         let (file, at, node) = match (file_plans(db, here).place(block), about) {
             (Some((plan, node)), _) => (here, Some(plan as usize), node),
             (None, Some(of)) => {
-                let home = scope(db, project, here)
-                    .plans
-                    .get(&of.text)
-                    .map_or(here, |plan| plan.file);
+                let home = scope(db, here).plans.get(&of.text).map_or(here, |plan| plan.file);
                 (home, file_plans(db, home).named(&of.text), None)
             }
             (None, None) => (here, None, None),
@@ -104,8 +101,8 @@ impl<'a> Candidates<'a> {
         Self {
             decl,
             span,
-            scope: scope(db, project, here),
-            kinds: kinds(db, project),
+            scope: scope(db, here),
+            kinds: kinds(db),
             shape: at.and_then(|at| Self::shape(analysis, file, at)),
             plan,
             home: at.map(|at| (file, at)),
@@ -118,10 +115,7 @@ impl<'a> Candidates<'a> {
     }
 
     fn shape(analysis: &'a Analysis, file: SourceFile, at: usize) -> Option<&'a PlanScope> {
-        scope(&analysis.db, analysis.project, file)
-            .own
-            .get(at)
-            .map(|plan| &**plan)
+        scope(&analysis.db, file).own.get(at).map(|plan| &**plan)
     }
 
     pub fn add(&mut self, expected: Expected<'_>, before: &str) {

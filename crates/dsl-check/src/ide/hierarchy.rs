@@ -139,7 +139,7 @@ impl Analysis {
         let wanted = &plan.plans.plans[plan.number].name;
         let mut steps = Vec::new();
         for &file in self.project.files(&self.db).values() {
-            let imports = file == plan.file || visible(&self.db, self.project, file).files.contains(&plan.file);
+            let imports = file == plan.file || visible(&self.db, file).files.contains(&plan.file);
             if !imports || wanted.is_empty() {
                 continue;
             }
@@ -166,7 +166,7 @@ impl Analysis {
         let Work::Call(name) = &sig_of(&self.db, block)?.work else {
             return None;
         };
-        let origin = visible(&self.db, self.project, block.chunk.file(&self.db)).get(Space::Plan, name)?;
+        let origin = visible(&self.db, block.chunk.file(&self.db)).get(Space::Plan, name)?;
         let number = file_plans(&self.db, origin.file).named(&origin.name)?;
         self.plan_ref(origin.file, number)
     }

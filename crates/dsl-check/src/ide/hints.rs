@@ -87,7 +87,7 @@ impl Analysis {
         let of_node = sig_of(&self.db, block).and_then(|sig| self.unwritten_outputs(file, sig));
         let mut found: Vec<Hint> = of_node.map(|text| hint(decl.header.end, text)).into_iter().collect();
         if let Some(Value::Steps(steps)) = clause(decl, K::Do).map(|clause| &clause.value) {
-            let capabilities = &scope(&self.db, self.project, file).capabilities;
+            let capabilities = &scope(&self.db, file).capabilities;
             let answer = |name: &str| {
                 let output = &capabilities.get(name)?.output;
                 let fields = output.iter().map(|field| (field.name.clone(), field.ty.clone()));
@@ -112,7 +112,7 @@ impl Analysis {
                 .as_ref()
                 .is_none_or(|own| own.iter().any(|own| own.name == name))
         };
-        let outputs = node_outputs(&**scope(&self.db, self.project, file), sig).into_iter();
+        let outputs = node_outputs(&**scope(&self.db, file), sig).into_iter();
         // a script has `stdout` and the like besides its own
         let outputs = outputs
             .filter(|(name, _)| declared(name))

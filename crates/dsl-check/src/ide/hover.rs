@@ -54,7 +54,7 @@ impl Analysis {
         if let Some((block, sig)) = self.node(file, block, &name.text) {
             return Some(self.about_node(file, block, &sig));
         }
-        let scope = scope(&self.db, self.project, file);
+        let scope = scope(&self.db, file);
         if let Some(capability) = scope.capabilities.get(&name.text) {
             let fields = |fields: &[TypedField]| {
                 fields
@@ -82,7 +82,7 @@ impl Analysis {
     fn about_node(&self, file: SourceFile, block: BlockRef, sig: &NodeSig) -> String {
         let decl = decl_of(&self.db, block);
         let mut text = decl.map(about_decl).unwrap_or_default();
-        let outputs = node_outputs(&**scope(&self.db, self.project, file), sig);
+        let outputs = node_outputs(&**scope(&self.db, file), sig);
         for (name, ty) in outputs {
             let ty = if sig.each {
                 format!("list[{ty}]")
@@ -107,7 +107,7 @@ impl Analysis {
         let Some((plan, Some(node))) = file_plans(&self.db, file).place(block) else {
             return String::new();
         };
-        let Some(reached) = reached(&self.db, self.project, file).get(plan as usize) else {
+        let Some(reached) = reached(&self.db, file).get(plan as usize) else {
             return String::new();
         };
         if reached.never_runs(node) {
@@ -125,7 +125,7 @@ impl Analysis {
             return self.about_name(file, block, first);
         };
         let decl = decl_of(&self.db, block)?;
-        let cx = Cx::new(&self.db, self.project, block, decl);
+        let cx = Cx::new(&self.db, block, decl);
         let typed = |ty: &dyn Display| format!("```plan\n{}.{}: {ty}\n```", first.text, member.text);
         if first.text == "params" {
             let field = cx.field(PlanScope::params, &member.text)?;

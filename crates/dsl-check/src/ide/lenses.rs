@@ -16,7 +16,7 @@ use crate::analysis::{Analysis, Edge};
 use crate::diagnostic::BlockRef;
 use crate::graph::topologies;
 use crate::imports::{Space, declared, visible};
-use crate::inputs::{Project, SourceChunk, SourceFile, for_each_chunk};
+use crate::inputs::{SourceChunk, SourceFile, for_each_chunk};
 use crate::places::name_span;
 use crate::plans::file_plans;
 use crate::scope::scope;
@@ -106,11 +106,11 @@ impl Analysis {
     fn counts(&self, file: SourceFile) -> Counts {
         let mut counts = Counts::default();
         for &user in self.project.files(&self.db).values() {
-            let imports = user == file || visible(&self.db, self.project, user).files.contains(&file);
+            let imports = user == file || visible(&self.db, user).files.contains(&file);
             if !imports {
                 continue;
             }
-            for ((home, owner), count) in uses_in(&self.db, self.project, user).iter() {
+            for ((home, owner), count) in uses_in(&self.db, user).iter() {
                 if *home == file {
                     *counts.0.entry(owner.clone()).or_default() += count;
                 }
@@ -141,9 +141,9 @@ type Uses = FxHashMap<(SourceFile, Owner), u32>;
 
 /// What the names in a file stand for, and how often each does.
 #[salsa::tracked(returns(ref))]
-fn uses_in(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Uses> {
+fn uses_in(db: &dyn salsa::Database, file: SourceFile) -> Arc<Uses> {
     let plans = file_plans(db, file);
-    let seen = visible(db, project, file);
+    let seen = visible(db, file);
     let mut uses = Uses::default();
     let mut others: FxHashMap<&SmolStr, u32> = FxHashMap::default();
     for &chunk in file.chunks(db) {
@@ -151,7 +151,7 @@ fn uses_in(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<
         for ((index, sig), used) in (0..).zip(sigs).zip(used_names(db, chunk).iter()) {
             let home = match plans.place(BlockRef { chunk, index }) {
                 Some((plan, _)) => Some((file, plan)),
-                None => about(db, project, file, sig),
+                None => about(db, file, sig),
             };
             let topology = home.and_then(|(file, plan)| Some((file, plan, topologies(db, file).get(plan as usize)?)));
             for (name, count) in &used.uses {
@@ -175,12 +175,12 @@ fn uses_in(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<
 }
 
 /// The plan that a profile or test is about.
-fn about(db: &dyn salsa::Database, project: Project, file: SourceFile, sig: &Sig) -> Option<(SourceFile, u32)> {
+fn about(db: &dyn salsa::Database, file: SourceFile, sig: &Sig) -> Option<(SourceFile, u32)> {
     let (Sig::Profile { of, .. } | Sig::Test { of, .. }) = sig else {
         return None;
     };
     let of = of.as_ref()?;
-    let home = scope(db, project, file).about(of)?.file;
+    let home = scope(db, file).about(of)?.file;
     Some((home, file_plans(db, home).named(of)? as u32))
 }
 

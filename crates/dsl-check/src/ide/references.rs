@@ -236,7 +236,7 @@ impl Analysis {
                 Err(format!("the plan has a {} `{new}` already", sig.kind.word()))
             });
         }
-        let seen = visible(&self.db, self.project, file);
+        let seen = visible(&self.db, file);
         let spaces = [Space::Type, Space::Capability, Space::Agent, Space::Plan, Space::Policy];
         match spaces.into_iter().find(|&space| seen.get(space, new).is_some()) {
             Some(space) => Err(format!("there is a {} `{new}` already", space.word())),

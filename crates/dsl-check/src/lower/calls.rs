@@ -57,7 +57,7 @@ impl Names<'_> {
     /// What a file means by the name of a plan.
     fn target(&self, file: SourceFile, written: &str) -> Option<At> {
         let db = &self.analysis.db;
-        let shape = scope(db, self.analysis.project, file).plans.get(written)?;
+        let shape = scope(db, file).plans.get(written)?;
         let at = file_plans(db, shape.file).named(&shape.plan.name)?;
         Some((shape.file, at))
     }

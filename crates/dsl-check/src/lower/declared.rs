@@ -63,7 +63,7 @@ struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     fn origin(&self, file: SourceFile, space: Space, name: &str) -> Option<&'a Origin> {
-        visible(&self.analysis.db, self.analysis.project, file).get(space, name)
+        visible(&self.analysis.db, file).get(space, name)
     }
 
     fn block(&self, origin: &Origin, space: Space) -> Option<BlockRef> {
@@ -80,9 +80,7 @@ impl<'a> Lowering<'a> {
     // ---- capabilities ----
 
     fn capability(&self, name: &SmolStr) -> Option<Capability> {
-        let typed = scope(&self.analysis.db, self.analysis.project, self.file)
-            .capabilities
-            .get(name)?;
+        let typed = scope(&self.analysis.db, self.file).capabilities.get(name)?;
         let Some(origin) = self.origin(self.file, Space::Capability, name) else {
             return Some(builtin(name, typed));
         };
@@ -109,7 +107,7 @@ impl<'a> Lowering<'a> {
 
     fn agents(&self, plan: &Plan) -> BTreeMap<SmolStr, Agent> {
         let mut wanted: BTreeSet<SmolStr> = tasks(plan).flat_map(|task| task.by.iter().cloned()).collect();
-        let all = &scope(&self.analysis.db, self.analysis.project, self.file).agents;
+        let all = &scope(&self.analysis.db, self.file).agents;
         for task in tasks(plan).filter(|task| task.by.is_empty()) {
             if let Work::Capability(name) = &task.work {
                 let origin = self.origin(self.file, Space::Capability, name);
@@ -172,7 +170,7 @@ impl<'a> Lowering<'a> {
     // ---- policies ----
 
     fn policies(&self, at: usize) -> Vec<Policy> {
-        let found = policy::blocks_of(&self.analysis.db, self.analysis.project, self.file, at);
+        let found = policy::blocks_of(&self.analysis.db, self.file, at);
         found
             .into_iter()
             .filter_map(|block| {

@@ -87,7 +87,7 @@ impl Analysis {
     pub(crate) fn errors(&self, file: SourceFile) -> Vec<Diagnostic> {
         let mut seen = BTreeSet::from([file.path(&self.db).clone()]);
         let mut queue = VecDeque::from([file]);
-        let everywhere = policy::settings_files(&self.db, self.project).iter();
+        let everywhere = policy::settings_files(&self.db).iter();
         queue.extend(everywhere.filter(|file| seen.insert(file.path(&self.db).clone())));
         let mut errors = Vec::new();
         while let Some(at) = queue.pop_front() {
@@ -97,7 +97,7 @@ impl Analysis {
                     .into_iter()
                     .filter(|diagnostic| diagnostic.severity == Severity::Error),
             );
-            let imports = &visible(&self.db, self.project, at).files;
+            let imports = &visible(&self.db, at).files;
             queue.extend(
                 imports
                     .iter()

@@ -19,7 +19,7 @@ use crate::scope::scope;
 pub(super) fn one(analysis: &Analysis, file: SourceFile, at: usize) -> Plan {
     let blocks = &file_plans(&analysis.db, file).plans[at];
     let graph = &graphs(&analysis.db, file)[at];
-    let scope = scope(&analysis.db, analysis.project, file);
+    let scope = scope(&analysis.db, file);
     let mut lines = Lines::new(analysis, file);
     let mut plan = Plan::new(scope.own.get(at).map(|plan| plan.name.clone()).unwrap_or_default());
     let mut retry = None;
@@ -61,7 +61,7 @@ pub(super) fn one(analysis: &Analysis, file: SourceFile, at: usize) -> Plan {
 }
 
 pub(super) fn cx<'a>(analysis: &'a Analysis, block: BlockRef, decl: &Decl, graph: &'a PlanGraph) -> Cx<'a> {
-    let mut cx = Cx::new(&analysis.db, analysis.project, block, decl);
+    let mut cx = Cx::new(&analysis.db, block, decl);
     cx.graph = Some(graph);
     cx
 }

@@ -42,7 +42,7 @@ impl Analysis {
             let Sig::Test { of: Some(of), .. } = sig else {
                 continue;
             };
-            let Some(shape) = scope(&self.db, self.project, file).about(of) else {
+            let Some(shape) = scope(&self.db, file).about(of) else {
                 continue;
             };
             let Some(at) = file_plans(&self.db, shape.file).named(&shape.plan.name) else {

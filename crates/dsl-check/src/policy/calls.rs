@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::calls::called_names;
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::SourceFile;
 use crate::plans::file_plans;
 use crate::scope::scope;
 use crate::signatures::NodeKind;
@@ -19,10 +19,10 @@ pub(crate) struct PlanAt {
 }
 
 /// The tasks of a plan that call plans, each with the plan.
-pub(super) fn calls(db: &dyn salsa::Database, project: Project, plan: PlanAt) -> Vec<(u32, PlanAt)> {
+pub(super) fn calls(db: &dyn salsa::Database, plan: PlanAt) -> Vec<(u32, PlanAt)> {
     let mut found = Vec::new();
     for (node, name) in called_names(db, plan.file).get(plan.at).into_iter().flatten() {
-        let Some(shape) = scope(db, project, plan.file).plans.get(name) else {
+        let Some(shape) = scope(db, plan.file).plans.get(name) else {
             continue;
         };
         let at = file_plans(db, shape.file).named(&shape.plan.name);
@@ -32,24 +32,24 @@ pub(super) fn calls(db: &dyn salsa::Database, project: Project, plan: PlanAt) ->
 }
 
 /// The plan and all that it calls, directly or not, each once.
-pub(super) fn reached(db: &dyn salsa::Database, project: Project, from: PlanAt) -> Vec<PlanAt> {
+pub(super) fn reached(db: &dyn salsa::Database, from: PlanAt) -> Vec<PlanAt> {
     let mut seen = HashSet::from([from]);
     let mut queue = VecDeque::from([from]);
     let mut found = Vec::new();
     while let Some(plan) = queue.pop_front() {
         found.push(plan);
-        let next = calls(db, project, plan).into_iter().map(|(_, next)| next);
+        let next = calls(db, plan).into_iter().map(|(_, next)| next);
         queue.extend(next.filter(|next| seen.insert(*next)));
     }
     found
 }
 
 /// How many tasks the plan has; those of a called plan count once for each call.
-pub(super) fn task_count(db: &dyn salsa::Database, project: Project, plan: PlanAt) -> u64 {
+pub(super) fn task_count(db: &dyn salsa::Database, plan: PlanAt) -> u64 {
     let mut counts: HashMap<PlanAt, Option<u64>> = HashMap::new();
     let mut stack = vec![plan];
     while let Some(&at) = stack.last() {
-        let calls = calls(db, project, at);
+        let calls = calls(db, at);
         // `None`: it is being counted further down, so this calls it back
         let waiting = match counts.insert(at, None) {
             None => calls

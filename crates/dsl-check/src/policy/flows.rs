@@ -17,7 +17,6 @@ use crate::diagnostic::Place;
 use crate::facts::{Sink, file_values};
 use crate::flow::{FlowGraph, Origin, Spot, Spread, called_plan, summaries};
 use crate::graph::graphs;
-use crate::inputs::Project;
 use crate::scope::scope;
 
 /// The flow of values through one plan.
@@ -28,7 +27,6 @@ pub(super) struct Flows<'a> {
 
 struct Within<'a> {
     db: &'a dyn salsa::Database,
-    project: Project,
     plan: PlanAt,
     graph: FlowGraph<'a>,
 }
@@ -57,21 +55,14 @@ impl<'a> Flows<'a> {
         }
     }
 
-    pub fn of(db: &'a dyn salsa::Database, project: Project, plan: PlanAt) -> Self {
+    pub fn of(db: &'a dyn salsa::Database, plan: PlanAt) -> Self {
         let PlanAt { file, at } = plan;
-        let (Some(graph), Some(values)) = (graphs(db, file).get(at), file_values(db, project, file).get(at)) else {
+        let (Some(graph), Some(values)) = (graphs(db, file).get(at), file_values(db, file).get(at)) else {
             return Self::none();
         };
-        let graph = FlowGraph::new(graph, values, summaries(db, project), |name| {
-            called_plan(db, project, file, name)
-        });
+        let graph = FlowGraph::new(graph, values, summaries(db), |name| called_plan(db, file, name));
         Self {
-            within: Some(Within {
-                db,
-                project,
-                plan,
-                graph,
-            }),
+            within: Some(Within { db, plan, graph }),
             spreads: RefCell::default(),
         }
     }
@@ -117,7 +108,7 @@ impl<'a> Flows<'a> {
 
 impl Within<'_> {
     fn origins(&self, judge: &Judge<'_>, from: &End) -> Vec<Origin> {
-        let shape = scope(self.db, self.project, self.plan.file).own.get(self.plan.at);
+        let shape = scope(self.db, self.plan.file).own.get(self.plan.at);
         let params = || {
             shape
                 .into_iter()
@@ -145,9 +136,9 @@ impl Within<'_> {
     /// An input of a call whose parameter reaches one of `to` in the called plan.
     fn beyond(&self, arrivals: &Arrivals, to: &Selector, node: u32) -> Option<(u32, String)> {
         let summary = self.graph.called(node)?;
-        let calls = super::calls::calls(self.db, self.project, self.plan);
+        let calls = super::calls::calls(self.db, self.plan);
         let (_, called) = calls.into_iter().find(|(call, _)| *call == node)?;
-        let subject = Subject::new(self.db, self.project, called)?;
+        let subject = Subject::new(self.db, called)?;
         let judge = Judge::new(&subject, Flows::none());
         for &at in &arrivals.received[node as usize] {
             let Some(sink) = arrivals.sink(at) else { continue };

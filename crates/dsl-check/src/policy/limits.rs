@@ -9,7 +9,7 @@ use super::model::Limits;
 use super::subject::Subject;
 use super::{PlanAt, PolicyAt, policies_of};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::SourceFile;
 use crate::rules;
 
 /// The limits that a policy sets a plan, and where.
@@ -31,8 +31,8 @@ impl Bound {
 }
 
 /// The limits that policies set a plan of a file.
-pub(crate) fn bounds_of(db: &dyn salsa::Database, project: Project, file: SourceFile, at: usize) -> Vec<Bound> {
-    let policies = policies_of(db, project, PlanAt { file, at });
+pub(crate) fn bounds_of(db: &dyn salsa::Database, file: SourceFile, at: usize) -> Vec<Bound> {
+    let policies = policies_of(db, PlanAt { file, at });
     policies.iter().filter_map(bound).collect()
 }
 

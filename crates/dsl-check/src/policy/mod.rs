@@ -52,12 +52,12 @@ pub(crate) struct PolicyAt {
 
 /// The policies of a chunk, each with its block's index. Read from the text alone.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn compiled(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<(u32, Arc<Policy>)> {
+pub(crate) fn compiled(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<(u32, Arc<Policy>)> {
     let is_policy = |sig: &Sig| matches!(sig, Sig::Policy(_));
     if !signatures(db, chunk).iter().any(is_policy) {
         return Vec::new();
     }
-    let kinds = kinds(db, project);
+    let kinds = kinds(db);
     let text = chunk.text(db);
     let mut start = 0;
     let mut found = Vec::new();
@@ -83,15 +83,15 @@ pub(crate) fn compiled(db: &dyn salsa::Database, project: Project, chunk: Source
 /// The policies in whose reach a file is: its own, those of the files that it imports, directly or not, and those of
 /// the settings.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn policies_in_reach(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<PolicyAt> {
+pub(crate) fn policies_in_reach(db: &dyn salsa::Database, file: SourceFile) -> Vec<PolicyAt> {
     let mut found = Vec::new();
-    if !has_policies(db, project) {
+    if !has_policies(db) {
         // as in most workspaces: what is imported by what is imported need not be looked at
         return found;
     }
     let mut seen = HashSet::from([file]);
     let mut queue = VecDeque::from([file]);
-    for &everywhere in settings_files(db, project) {
+    for &everywhere in settings_files(db) {
         if seen.insert(everywhere) {
             queue.push_back(everywhere);
         }
@@ -99,7 +99,7 @@ pub(crate) fn policies_in_reach(db: &dyn salsa::Database, project: Project, file
     while let Some(at) = queue.pop_front() {
         for (block, sig) in declarations(db, at).iter() {
             if let Sig::Policy(_) = sig {
-                let of_chunk = compiled(db, project, block.chunk);
+                let of_chunk = compiled(db, block.chunk);
                 let policy = of_chunk.iter().find(|(index, _)| *index == block.index);
                 found.extend(policy.map(|(_, policy)| PolicyAt {
                     block: *block,
@@ -107,7 +107,7 @@ pub(crate) fn policies_in_reach(db: &dyn salsa::Database, project: Project, file
                 }));
             }
         }
-        let imported = visible(db, project, at).files.iter().copied();
+        let imported = visible(db, at).files.iter().copied();
         queue.extend(imported.filter(|next| seen.insert(*next)));
     }
     found
@@ -115,7 +115,8 @@ pub(crate) fn policies_in_reach(db: &dyn salsa::Database, project: Project, file
 
 /// Whether any file declares a policy.
 #[salsa::tracked(returns(copy))]
-pub(crate) fn has_policies(db: &dyn salsa::Database, project: Project) -> bool {
+pub(crate) fn has_policies(db: &dyn salsa::Database) -> bool {
+    let project = Project::get(db);
     let mut files = project.files(db).values();
     files.any(|&file| {
         declarations(db, file)
@@ -126,7 +127,8 @@ pub(crate) fn has_policies(db: &dyn salsa::Database, project: Project) -> bool {
 
 /// The files that `policies` of the settings names.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn settings_files(db: &dyn salsa::Database, project: Project) -> Vec<SourceFile> {
+pub(crate) fn settings_files(db: &dyn salsa::Database) -> Vec<SourceFile> {
+    let project = Project::get(db);
     let config = project.config(db);
     if config.policies.is_empty() {
         return Vec::new();
@@ -141,13 +143,13 @@ pub(crate) fn settings_files(db: &dyn salsa::Database, project: Project) -> Vec<
 
 /// The policies that bind each plan of a file.
 #[salsa::tracked(returns(ref))]
-fn bindings(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Vec<PolicyAt>> {
-    let policies = policies_in_reach(db, project, file);
+fn bindings(db: &dyn salsa::Database, file: SourceFile) -> Vec<Vec<PolicyAt>> {
+    let policies = policies_in_reach(db, file);
     if policies.is_empty() {
         return Vec::new();
     }
     let of_plan = |at| {
-        let Some(subject) = Subject::new(db, project, PlanAt { file, at }) else {
+        let Some(subject) = Subject::new(db, PlanAt { file, at }) else {
             return Vec::new();
         };
         binding(&subject, policies).into_iter().cloned().collect()
@@ -166,12 +168,12 @@ fn binding<'s, 'p>(subject: &'s Subject<'s>, policies: &'p [PolicyAt]) -> Vec<&'
 }
 
 /// The policies that bind a plan.
-fn policies_of(db: &dyn salsa::Database, project: Project, plan: PlanAt) -> &[PolicyAt] {
-    bindings(db, project, plan.file).get(plan.at).map_or(&[], Vec::as_slice)
+fn policies_of(db: &dyn salsa::Database, plan: PlanAt) -> &[PolicyAt] {
+    bindings(db, plan.file).get(plan.at).map_or(&[], Vec::as_slice)
 }
 
 /// Where the policies stand that bind a plan of the file.
-pub(crate) fn blocks_of(db: &dyn salsa::Database, project: Project, file: SourceFile, at: usize) -> Vec<BlockRef> {
-    let policies = policies_of(db, project, PlanAt { file, at });
+pub(crate) fn blocks_of(db: &dyn salsa::Database, file: SourceFile, at: usize) -> Vec<BlockRef> {
+    let policies = policies_of(db, PlanAt { file, at });
     policies.iter().map(|at| at.block).collect()
 }

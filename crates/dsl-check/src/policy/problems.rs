@@ -17,26 +17,26 @@ use super::words::{Repair, Why, why};
 use super::{PlanAt, PolicyAt, binding, bindings, effects, limits, policies_in_reach};
 use crate::around::plans_here;
 use crate::diagnostic::{Diag, Place, Target};
-use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::inputs::{SourceChunk, SourceFile};
 use crate::rules;
 use crate::signatures::NodeKind;
 use crate::under::PlanUnder;
 
 /// What the nodes of a chunk say of themselves that policies do not allow.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn policy_problems_of_nodes(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<Diag> {
+pub(crate) fn policy_problems_of_nodes(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<Diag> {
     let mut found = Vec::new();
     let file = chunk.file(db);
-    if policies_in_reach(db, project, file).is_empty() {
+    if policies_in_reach(db, file).is_empty() {
         return found;
     }
     let plans: Vec<Option<u32>> = plans_here(db, chunk).of_nodes().collect();
     let mut named: Vec<u32> = plans.iter().flatten().copied().collect();
     named.dedup();
     for plan in named {
-        let policies = &bindings(db, project, file)[plan as usize];
+        let policies = &bindings(db, file)[plan as usize];
         let policies: Vec<&PolicyAt> = policies.iter().collect();
-        let Some(subject) = Subject::of_chunk(db, project, chunk, plan) else {
+        let Some(subject) = Subject::of_chunk(db, chunk, plan) else {
             continue;
         };
         let judge = Judge::new(&subject, Flows::none());
@@ -58,24 +58,20 @@ pub(crate) fn policy_problems_of_nodes(db: &dyn salsa::Database, project: Projec
 
 /// What the plans of a file do against policies, as wholes.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn policy_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
+pub(crate) fn policy_problems(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
-    let policies = policies_in_reach(db, project, file);
+    let policies = policies_in_reach(db, file);
     if policies.is_empty() {
         return found;
     }
     let mut rules = policies.iter().flat_map(|at| &*at.policy.rules);
     let asks_flow = rules.any(Rule::asks_flow);
-    for (at, policies) in bindings(db, project, file).iter().enumerate() {
+    for (at, policies) in bindings(db, file).iter().enumerate() {
         let plan = PlanAt { file, at };
-        let Some(subject) = Subject::new(db, project, plan).filter(|subject| !subject.is_empty()) else {
+        let Some(subject) = Subject::new(db, plan).filter(|subject| !subject.is_empty()) else {
             continue;
         };
-        let flows = if asks_flow {
-            Flows::of(db, project, plan)
-        } else {
-            Flows::none()
-        };
+        let flows = if asks_flow { Flows::of(db, plan) } else { Flows::none() };
         let judge = Judge::new(&subject, flows);
         let policies: Vec<&PolicyAt> = policies.iter().collect();
         for at in &policies {
@@ -84,7 +80,7 @@ pub(crate) fn policy_problems(db: &dyn salsa::Database, project: Project, file: 
         }
         if policies.iter().any(|at| limits_use(at)) {
             found.extend(effects::problem_of_judge(&subject, &policies));
-            judge_calls(db, project, plan, &subject, &policies, &mut found);
+            judge_calls(db, plan, &subject, &policies, &mut found);
         }
         limits::exceeded(&subject, &policies, &mut found);
     }
@@ -93,24 +89,19 @@ pub(crate) fn policy_problems(db: &dyn salsa::Database, project: Project, file: 
 
 /// What a plan does against policies as a profile leaves it. The plans that it calls are as they were, and so is what
 /// flows where.
-pub(crate) fn policy_problems_under(
-    db: &dyn salsa::Database,
-    project: Project,
-    plan: PlanAt,
-    under: &PlanUnder,
-) -> Vec<Diag> {
+pub(crate) fn policy_problems_under(db: &dyn salsa::Database, plan: PlanAt, under: &PlanUnder) -> Vec<Diag> {
     let mut found = Vec::new();
-    let policies = policies_in_reach(db, project, plan.file);
+    let policies = policies_in_reach(db, plan.file);
     if policies.is_empty() {
         return found;
     }
-    let Some(subject) = Subject::under(db, project, plan, under) else {
+    let Some(subject) = Subject::under(db, plan, under) else {
         return found;
     };
     let policies = binding(&subject, policies);
     let mut rules = policies.iter().flat_map(|at| &*at.policy.rules);
     let flows = if rules.any(Rule::asks_flow) {
-        Flows::of(db, project, plan)
+        Flows::of(db, plan)
     } else {
         Flows::none()
     };
@@ -136,25 +127,21 @@ fn limits_use(at: &PolicyAt) -> bool {
 /// What called plans do, each call once for each policy that does not bind the called plan itself.
 fn judge_calls(
     db: &dyn salsa::Database,
-    project: Project,
     plan: PlanAt,
     subject: &Subject<'_>,
     policies: &[&PolicyAt],
     found: &mut Vec<Diag>,
 ) {
-    for (call, called) in super::calls::calls(db, project, plan) {
+    for (call, called) in super::calls::calls(db, plan) {
         for at in policies.iter().filter(|at| limits_use(at)) {
-            let problem = reached(db, project, called)
+            let problem = reached(db, called)
                 .into_iter()
                 .filter(|next| *next != plan)
                 .find_map(|next| {
-                    if super::policies_of(db, project, next)
-                        .iter()
-                        .any(|known| known.block == at.block)
-                    {
+                    if super::policies_of(db, next).iter().any(|known| known.block == at.block) {
                         return None;
                     }
-                    effects::problem_of_call(subject, call, &Subject::new(db, project, next)?, at)
+                    effects::problem_of_call(subject, call, &Subject::new(db, next)?, at)
                 });
             found.extend(problem);
         }

@@ -16,7 +16,7 @@ use crate::diagnostic::{BlockRef, Place, Target};
 use crate::facts::{Budget, ClauseFacts, Dir, EffectFact, Facts, NodeFacts, PlanFacts, clause_facts, file_facts};
 use crate::graph::{PlanGraph, graphs};
 use crate::imports::{Space, visible};
-use crate::inputs::{Project, SourceChunk};
+use crate::inputs::SourceChunk;
 use crate::plans::{Header, PlanBlocks, file_plans, headers};
 use crate::reach::{Reached, reached};
 use crate::scope::{Capability, common, implicit_name};
@@ -68,7 +68,6 @@ impl PlanSays {
 
 pub(super) struct Subject<'a> {
     db: &'a dyn salsa::Database,
-    project: Project,
     pub at: PlanAt,
     pub name: SmolStr,
     pub header: &'a Header,
@@ -103,12 +102,12 @@ struct Whole<'a> {
 
 impl<'a> Subject<'a> {
     /// `None`: the file has no such plan.
-    pub fn new(db: &'a dyn salsa::Database, project: Project, at: PlanAt) -> Option<Self> {
-        Self::with(db, project, at, Nodes::OfPlan(OnceCell::new()))
+    pub fn new(db: &'a dyn salsa::Database, at: PlanAt) -> Option<Self> {
+        Self::with(db, at, Nodes::OfPlan(OnceCell::new()))
     }
 
     /// As a profile leaves the plan.
-    pub fn under(db: &'a dyn salsa::Database, project: Project, at: PlanAt, under: &'a PlanUnder) -> Option<Self> {
+    pub fn under(db: &'a dyn salsa::Database, at: PlanAt, under: &'a PlanUnder) -> Option<Self> {
         let graph = graphs(db, at.file).get(at.at)?;
         let blocks = file_plans(db, at.file).plans.get(at.at)?;
         let whole = Whole {
@@ -117,7 +116,7 @@ impl<'a> Subject<'a> {
             facts: &under.facts,
         };
         let reached = Reached::of(graph, &under.facts);
-        let mut subject = Self::with(db, project, at, Nodes::Under { whole, reached })?;
+        let mut subject = Self::with(db, at, Nodes::Under { whole, reached })?;
         let blocks = blocks.clauses.iter().chain(&under.clauses);
         let clauses = blocks.zip(&under.facts.clauses);
         subject.clauses = clauses
@@ -131,7 +130,7 @@ impl<'a> Subject<'a> {
     }
 
     /// To ask about nodes of one chunk by what they say of themselves.
-    pub fn of_chunk(db: &'a dyn salsa::Database, project: Project, chunk: SourceChunk, plan: u32) -> Option<Self> {
+    pub fn of_chunk(db: &'a dyn salsa::Database, chunk: SourceChunk, plan: u32) -> Option<Self> {
         let at = PlanAt {
             file: chunk.file(db),
             at: plan as usize,
@@ -139,16 +138,16 @@ impl<'a> Subject<'a> {
         let nodes = Nodes::OfChunk {
             chunk,
             sigs: signatures(db, chunk),
-            facts: &checked(db, project, chunk).facts,
+            facts: &checked(db, chunk).facts,
         };
-        Self::with(db, project, at, nodes)
+        Self::with(db, at, nodes)
     }
 
-    fn with(db: &'a dyn salsa::Database, project: Project, at: PlanAt, nodes: Nodes<'a>) -> Option<Self> {
+    fn with(db: &'a dyn salsa::Database, at: PlanAt, nodes: Nodes<'a>) -> Option<Self> {
         let file = at.file;
         let header = headers(db, file).get(at.at)?;
-        let clauses = clause_facts(db, project, file).get(at.at)?;
-        let names = &visible(db, project, file).names;
+        let clauses = clause_facts(db, file).get(at.at)?;
+        let names = &visible(db, file).names;
         let renamed = names
             .iter()
             .filter(|((space, name), origin)| *space == Space::Capability && *name != origin.name);
@@ -158,14 +157,13 @@ impl<'a> Subject<'a> {
         };
         Some(Self {
             db,
-            project,
             at,
             name,
             header,
             plan: PlanSays::new(clauses),
             clauses: Cow::Borrowed(clauses),
             nodes,
-            capabilities: &common(db, project, file).capabilities,
+            capabilities: &common(db, file).capabilities,
             renamed: renamed
                 .map(|((_, name), origin)| (name.as_str(), origin.name.as_str()))
                 .collect(),
@@ -176,7 +174,7 @@ impl<'a> Subject<'a> {
         let look_up = || Whole {
             blocks: self.blocks(),
             graph: &graphs(self.db, self.at.file)[self.at.at],
-            facts: &file_facts(self.db, self.project, self.at.file)[self.at.at],
+            facts: &file_facts(self.db, self.at.file)[self.at.at],
         };
         match &self.nodes {
             Nodes::OfPlan(whole) => *whole.get_or_init(look_up),
@@ -202,13 +200,13 @@ impl<'a> Subject<'a> {
     pub fn is_dead(&self, node: u32) -> bool {
         match &self.nodes {
             Nodes::Under { reached, .. } => reached.is_dead(node),
-            _ => reached(self.db, self.project, self.at.file)[self.at.at].is_dead(node),
+            _ => reached(self.db, self.at.file)[self.at.at].is_dead(node),
         }
     }
 
     /// How many tasks it has, those of the plans that it calls included.
     pub fn tasks(&self) -> u64 {
-        task_count(self.db, self.project, self.at)
+        task_count(self.db, self.at)
     }
 
     pub fn sig(&self, node: u32) -> &'a NodeSig {

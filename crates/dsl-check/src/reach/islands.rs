@@ -13,7 +13,7 @@ use super::{Asks, Conditions, Fact, Reached, Subject, problems};
 use crate::diagnostic::{BlockRef, Diag};
 use crate::graph::{Topology, topologies};
 use crate::hashed::mix;
-use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::inputs::{SourceChunk, SourceFile};
 use crate::plans::{Nodes, PlanBlocks, file_plans};
 use crate::signatures::Ties;
 use crate::slices::file_asks;
@@ -58,7 +58,7 @@ type Of = (u32, u32);
 type Kept = (SourceChunk, u32);
 
 #[salsa::tracked(returns(ref))]
-fn islands(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Islands> {
+fn islands(db: &dyn salsa::Database, file: SourceFile) -> Arc<Islands> {
     let layout = file_plans(db, file);
     let mut found = Islands::default();
     let mut groups: Vec<Vec<Group>> = Vec::new();
@@ -67,7 +67,7 @@ fn islands(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<
         found.plans.push((kept, places.into()));
         groups.push(of_plan);
     }
-    for (chunk, asks) in file_asks(db, project, file).iter() {
+    for (chunk, asks) in file_asks(db, file).iter() {
         for (index, asks) in &**asks {
             let block = BlockRef {
                 chunk: *chunk,
@@ -151,8 +151,8 @@ fn chunks_of_large(plan: &PlanBlocks, islands: &[u32]) -> FxHashMap<u32, SourceC
 
 /// The groups that are kept by the chunk.
 #[salsa::tracked(returns(ref))]
-fn groups(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<(Of, Arc<Group>)> {
-    let islands = islands(db, project, chunk.file(db));
+fn groups(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<(Of, Arc<Group>)> {
+    let islands = islands(db, chunk.file(db));
     islands.groups.get(&chunk).cloned().unwrap_or_default()
 }
 
@@ -189,8 +189,8 @@ impl Part {
 
 /// The same of all of them.
 #[salsa::tracked(returns(ref))]
-fn parts(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) -> Vec<(Of, Arc<Part>)> {
-    let groups = groups(db, project, chunk).iter();
+fn parts(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<(Of, Arc<Part>)> {
+    let groups = groups(db, chunk).iter();
     groups.map(|(of, group)| (*of, Arc::new(Part::new(group)))).collect()
 }
 
@@ -211,24 +211,24 @@ impl PartialEq for ReachedPlan {
 }
 
 /// The chunks that keep groups, in no order: to be asked about ahead of [`reached`].
-pub(crate) fn keepers(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<SourceChunk> {
-    islands(db, project, file).groups.keys().copied().collect()
+pub(crate) fn keepers(db: &dyn salsa::Database, file: SourceFile) -> Vec<SourceChunk> {
+    islands(db, file).groups.keys().copied().collect()
 }
 
 /// Asks about the groups that the chunk keeps.
-pub(crate) fn reach_ahead(db: &dyn salsa::Database, project: Project, chunk: SourceChunk) {
-    parts(db, project, chunk);
+pub(crate) fn reach_ahead(db: &dyn salsa::Database, chunk: SourceChunk) {
+    parts(db, chunk);
 }
 
 /// One for each plan of the file.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn reached(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Arc<Vec<ReachedPlan>> {
+pub(crate) fn reached(db: &dyn salsa::Database, file: SourceFile) -> Arc<Vec<ReachedPlan>> {
     let part = |plan: u32, (chunk, which): &Kept| {
-        let mut here = parts(db, project, *chunk).iter();
+        let mut here = parts(db, *chunk).iter();
         let found = here.find(|(of, _)| *of == (plan, *which));
         found.map(|(_, part)| part.clone())
     };
-    let plans = (0..).zip(&islands(db, project, file).plans);
+    let plans = (0..).zip(&islands(db, file).plans);
     let reached = plans.map(|(plan, (kept, places))| ReachedPlan {
         parts: kept.iter().filter_map(|kept| part(plan, kept)).collect(),
         places: places.clone(),

@@ -95,7 +95,7 @@ impl Analysis {
     }
 
     fn called(&self, file: SourceFile) -> Vec<Called<'_>> {
-        let here = scope(&self.db, self.project, file);
+        let here = scope(&self.db, file);
         let mut found = Vec::new();
         let mut add = |capability: &SmolStr, runner: Option<&RunnerSig>, place: Place| {
             if let Some(tool) = runner.and_then(|runner| runner.tool.clone()) {

@@ -19,7 +19,7 @@ use crate::check::facts_of;
 use crate::diagnostic::BlockRef;
 use crate::facts::{Facts, PlanFacts, file_facts};
 use crate::imports::{declarations, visible};
-use crate::inputs::{Project, SourceChunk, SourceFile};
+use crate::inputs::{SourceChunk, SourceFile};
 use crate::plans::file_plans;
 use crate::scope::FileScope;
 use crate::scope::scope;
@@ -80,7 +80,7 @@ impl Analysis {
         let profiles = self.profiles(plan);
         let Some((_, block)) = profiles.iter().find(|(name, _)| name == profile) else {
             let (file, at) = plan;
-            let own = &scope(&self.db, self.project, file).own;
+            let own = &scope(&self.db, file).own;
             return Err(NoProfile {
                 profile: profile.into(),
                 plan: own.get(at).map(|plan| plan.name.clone()).unwrap_or_default(),
@@ -91,7 +91,7 @@ impl Analysis {
             name: profile.into(),
             profile: *block,
             plan,
-            decls: patched(&self.db, self.project, *block)
+            decls: patched(&self.db, *block)
                 .map(|patched| patched.decls.into_iter().collect())
                 .unwrap_or_default(),
         };
@@ -102,7 +102,7 @@ impl Analysis {
 
     /// The profiles of a plan in its own file and in those that it imports, directly or not.
     fn profiles(&self, plan: (SourceFile, usize)) -> Vec<(SmolStr, BlockRef)> {
-        let (db, project) = (&self.db, self.project);
+        let db = &self.db;
         let mut files = vec![plan.0];
         let mut found = Vec::new();
         let mut at = 0;
@@ -110,13 +110,13 @@ impl Analysis {
             at += 1;
             for (block, sig) in declarations(db, file).iter() {
                 if let Sig::Profile { name: Some(name), .. } = sig
-                    && plan_of(db, project, *block) == Some(plan)
+                    && plan_of(db, *block) == Some(plan)
                     && found.iter().all(|(known, _)| known != name)
                 {
                     found.push((name.clone(), *block));
                 }
             }
-            let next = &visible(db, project, file).files;
+            let next = &visible(db, file).files;
             files.extend(
                 next.iter()
                     .filter(|next| !files.contains(next))
@@ -131,7 +131,7 @@ impl Analysis {
     pub(crate) fn facts_under(&self, file: SourceFile, at: usize) -> Option<(Arc<PlanFacts>, Option<Arc<FileScope>>)> {
         let under = self.under.as_deref().filter(|under| under.plan == (file, at))?;
         let BlockRef { chunk, index } = under.profile;
-        let facts = facts_under(&self.db, self.project, chunk, index).as_ref()?;
+        let facts = facts_under(&self.db, chunk, index).as_ref()?;
         Some((facts.facts.clone(), facts.scope.clone()))
     }
 
@@ -154,10 +154,10 @@ impl Analysis {
 }
 
 /// The plan that a profile is of.
-fn plan_of(db: &dyn salsa::Database, project: Project, profile: BlockRef) -> Option<(SourceFile, usize)> {
+fn plan_of(db: &dyn salsa::Database, profile: BlockRef) -> Option<(SourceFile, usize)> {
     let decl = crate::places::decl_of(db, profile)?;
     let of = decl.of.as_ref()?;
-    let shape = scope(db, project, profile.chunk.file(db)).about(&of.text)?;
+    let shape = scope(db, profile.chunk.file(db)).about(&of.text)?;
     let at = file_plans(db, shape.file).named(&shape.plan.name)?;
     Some((shape.file, at))
 }
@@ -175,16 +175,16 @@ pub(crate) struct PlanUnder {
 
 /// `None`: the profile is of no plan.
 #[salsa::tracked(returns(ref))]
-fn facts_under(db: &dyn salsa::Database, project: Project, chunk: SourceChunk, index: u32) -> Option<PlanUnder> {
+fn facts_under(db: &dyn salsa::Database, chunk: SourceChunk, index: u32) -> Option<PlanUnder> {
     let profile = BlockRef { chunk, index };
-    let patched = patched(db, project, profile)?;
+    let patched = patched(db, profile)?;
     let (file, at) = patched.plan;
     let blocks = file_plans(db, file).plans.get(at)?;
-    let mut facts = file_facts(db, project, file).get(at)?.clone();
+    let mut facts = file_facts(db, file).get(at)?.clone();
     let mut prices = Vec::new();
     let mut clauses = None;
     for (block, decl) in &patched.decls {
-        let found = || -> Arc<Facts> { Arc::new(facts_of(db, project, *block, decl)) };
+        let found = || -> Arc<Facts> { Arc::new(facts_of(db, *block, decl)) };
         if let Some(at) = blocks.nodes.iter().position(|(known, _)| known == block) {
             facts.nodes[at] = found();
         } else if let Some(at) = blocks.clauses.iter().position(|known| known == block) {
@@ -196,7 +196,7 @@ fn facts_under(db: &dyn salsa::Database, project: Project, chunk: SourceChunk, i
             prices.push((block.chunk.file(db), name.text.clone(), crate::signatures::prices(decl)));
         }
     }
-    let scope = scope(db, project, file);
+    let scope = scope(db, file);
     let scope = (!prices.is_empty()).then(|| Arc::new(scope.with_prices(&prices)));
     Some(PlanUnder {
         plan: patched.plan,

@@ -8,7 +8,7 @@ use dsl_syntax::table::{self, ClauseKey as K, DeclKind};
 use crate::check::{WITH_MEMBERS, capability_of, is_of_plan};
 use crate::diagnostic::BlockRef;
 use crate::imports::{Space, declarations, declared, visible};
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::SourceFile;
 use crate::places::decl_of;
 use crate::plans::{PlanBlocks, file_plans};
 use crate::scope::scope;
@@ -22,13 +22,12 @@ pub(super) struct Patched {
 }
 
 /// `None`: the profile is of no plan.
-pub(super) fn patched(db: &dyn salsa::Database, project: Project, profile: BlockRef) -> Option<Patched> {
+pub(super) fn patched(db: &dyn salsa::Database, profile: BlockRef) -> Option<Patched> {
     let decl = decl_of(db, profile)?;
-    let plan = super::plan_of(db, project, profile)?;
+    let plan = super::plan_of(db, profile)?;
     let blocks = file_plans(db, plan.0).plans.get(plan.1)?;
     let mut patching = Patching {
         db,
-        project,
         profile,
         blocks,
         found: Vec::new(),
@@ -45,7 +44,6 @@ pub(super) fn patched(db: &dyn salsa::Database, project: Project, profile: Block
 
 struct Patching<'db> {
     db: &'db dyn salsa::Database,
-    project: Project,
     profile: BlockRef,
     blocks: &'db PlanBlocks,
     found: Vec<(BlockRef, Decl)>,
@@ -60,7 +58,7 @@ impl Patching<'_> {
         let path: Vec<&str> = line.name.text.split('.').collect();
         let mut nodes = self.blocks.nodes.iter();
         let node = nodes.find(|(_, sig)| sig.name == path[0]).map(|(block, _)| *block);
-        let here = scope(self.db, self.project, self.profile.chunk.file(self.db));
+        let here = scope(self.db, self.profile.chunk.file(self.db));
         let (block, rest) = if is_of_plan(&path, node.is_some()) {
             (self.clauses(path[0]), &path[..])
         } else if let Some(node) = node {
@@ -103,7 +101,7 @@ impl Patching<'_> {
     /// Where a capability that the profile's file knows is declared.
     fn capability(&self, name: &str) -> Option<BlockRef> {
         let file = self.profile.chunk.file(self.db);
-        let origin = visible(self.db, self.project, file).get(Space::Capability, name)?;
+        let origin = visible(self.db, file).get(Space::Capability, name)?;
         let wanted = (Space::Capability, origin.name.clone());
         let mut all = declarations(self.db, origin.file).iter();
         let found = all.find(|(_, sig)| declared(sig).as_ref() == Some(&wanted));

@@ -14,7 +14,7 @@ use crate::bounds::{bounds_problems, bounds_problems_of};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::graph::graphs;
 use crate::imports::declarations;
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::SourceFile;
 use crate::places::decl_of;
 use crate::plans::{PlanBlocks, file_plans};
 use crate::policy::{PlanAt, policies_in_reach, policy_problems, policy_problems_of_nodes, policy_problems_under};
@@ -24,7 +24,7 @@ use crate::signatures::Sig;
 
 /// Of the profiles that a file declares.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn profile_problems(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
+pub(crate) fn profile_problems(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
     for (block, sig) in declarations(db, file).iter() {
         let Sig::Profile { name: Some(name), .. } = sig else {
@@ -34,10 +34,10 @@ pub(crate) fn profile_problems(db: &dyn salsa::Database, project: Project, file:
             continue;
         };
         let BlockRef { chunk, index } = *block;
-        let Some(under) = facts_under(db, project, chunk, index) else {
+        let Some(under) = facts_under(db, chunk, index) else {
             continue;
         };
-        if !matters(decl) && policies_in_reach(db, project, under.plan.0).is_empty() {
+        if !matters(decl) && policies_in_reach(db, under.plan.0).is_empty() {
             continue;
         }
         let Some(blocks) = file_plans(db, under.plan.0).plans.get(under.plan.1) else {
@@ -49,8 +49,8 @@ pub(crate) fn profile_problems(db: &dyn salsa::Database, project: Project, file:
             lines: decl.clauses.iter().map(|clause| &clause.name.text).collect(),
             blocks,
         };
-        let known = of_plan(db, project, under.plan.0);
-        let own = problems_under(db, project, under);
+        let known = of_plan(db, under.plan.0);
+        let own = problems_under(db, under);
         let new = own.into_iter().filter(|diag| !known.contains(&key(diag)));
         found.extend(new.map(|diag| profile.moved(diag)));
     }
@@ -71,27 +71,27 @@ fn key(diag: &Diag) -> (&'static str, String) {
 }
 
 /// What is wrong with the plans of the file without a profile.
-fn of_plan(db: &dyn salsa::Database, project: Project, file: SourceFile) -> HashSet<(&'static str, String)> {
-    let mut known = bounds_problems(db, project, file).clone();
-    known.extend_from_slice(reach_problems(db, project, file));
-    if !policies_in_reach(db, project, file).is_empty() {
-        known.extend_from_slice(policy_problems(db, project, file));
+fn of_plan(db: &dyn salsa::Database, file: SourceFile) -> HashSet<(&'static str, String)> {
+    let mut known = bounds_problems(db, file).clone();
+    known.extend_from_slice(reach_problems(db, file));
+    if !policies_in_reach(db, file).is_empty() {
+        known.extend_from_slice(policy_problems(db, file));
         let of_nodes = file
             .chunks(db)
             .iter()
-            .flat_map(|&chunk| policy_problems_of_nodes(db, project, chunk));
+            .flat_map(|&chunk| policy_problems_of_nodes(db, chunk));
         known.extend(of_nodes.cloned());
     }
     known.iter().map(key).collect()
 }
 
-fn problems_under(db: &dyn salsa::Database, project: Project, under: &PlanUnder) -> Vec<Diag> {
+fn problems_under(db: &dyn salsa::Database, under: &PlanUnder) -> Vec<Diag> {
     let (file, at) = under.plan;
     let mut blocks = file_plans(db, file).plans[at].clone();
     blocks.clauses.extend(under.clauses);
-    let mut found = bounds_problems_of(db, project, under.plan, (&blocks, &under.facts), under.scope.as_deref());
+    let mut found = bounds_problems_of(db, under.plan, (&blocks, &under.facts), under.scope.as_deref());
     found.extend(problems_of(&blocks, &graphs(db, file)[at], &under.facts));
-    found.extend(policy_problems_under(db, project, PlanAt { file, at }, under));
+    found.extend(policy_problems_under(db, PlanAt { file, at }, under));
     found
 }
 

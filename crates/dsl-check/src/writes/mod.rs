@@ -21,7 +21,7 @@ pub(crate) use said::{By, Writes, writes};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::facts::{EachFacts, Facts, clause_facts};
 use crate::graph::{Topology, topologies};
-use crate::inputs::{Project, SourceFile};
+use crate::inputs::SourceFile;
 use crate::plans::file_plans;
 use crate::reach::{ReachedPlan, reached};
 use crate::rules;
@@ -103,9 +103,9 @@ struct Rivals {
 
 /// Whoever waits for whom does not matter here, so edits of ties leave it alone.
 #[salsa::tracked(returns(ref))]
-fn rivals(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Rivals {
+fn rivals(db: &dyn salsa::Database, file: SourceFile) -> Rivals {
     let mut all = Vec::new();
-    for (chunk, written) in file_written(db, project, file).iter() {
+    for (chunk, written) in file_written(db, file).iter() {
         for (index, Written { writes, at_once }) in &**written {
             let paths = writes.paths.iter().map(|path| Pattern::new(&path.base, &path.path));
             let keys = writes.memory.iter().map(|key| Some(Pattern::memory(key)));
@@ -157,9 +157,9 @@ impl Open {
 
 /// Of the plans of a file.
 #[salsa::tracked(returns(ref))]
-pub(crate) fn write_conflicts(db: &dyn salsa::Database, project: Project, file: SourceFile) -> Vec<Diag> {
+pub(crate) fn write_conflicts(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();
-    let rivals = rivals(db, project, file);
+    let rivals = rivals(db, file);
     if rivals.of_instances.is_empty() && rivals.of_others.is_empty() {
         return found;
     }
@@ -176,7 +176,7 @@ pub(crate) fn write_conflicts(db: &dyn salsa::Database, project: Project, file: 
     let instances = by_plan(&rivals.of_instances);
     let others = by_plan(&rivals.of_others);
     for (at, graph) in topologies(db, file).iter().enumerate() {
-        let mut clauses = clause_facts(db, project, file)[at].iter();
+        let mut clauses = clause_facts(db, file)[at].iter();
         if clauses.any(|(_, says)| says.parallel == Some(1)) {
             continue;
         }
@@ -188,7 +188,7 @@ pub(crate) fn write_conflicts(db: &dyn salsa::Database, project: Project, file: 
         conflicts.fan_outs(&conflicts.writers(&rivals.of_instances, &instances[at]));
         let mut writers = conflicts.writers(&rivals.of_others, &others[at]);
         if writers.len() > 1
-            && let Some(reached) = reached(db, project, file).get(at)
+            && let Some(reached) = reached(db, file).get(at)
         {
             conflicts.pairs(&mut writers, reached);
         }

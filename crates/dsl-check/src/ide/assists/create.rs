@@ -162,7 +162,7 @@ pub(super) fn capability(here: &Here<'_>) -> Option<Assist> {
             }
             _ => None,
         })?;
-    let seen = visible(&here.analysis.db, here.analysis.project, here.file);
+    let seen = visible(&here.analysis.db, here.file);
     if seen.get(Space::Capability, &name.text).is_some() || name.text.split('.').any(str::is_empty) {
         return None;
     }
