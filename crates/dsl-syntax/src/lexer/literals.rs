@@ -3,7 +3,7 @@
 use super::{Lexer, Mode, visible};
 use crate::NESTING_MAX;
 use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule, Unit};
-use crate::token::Kind;
+use crate::token::{Kind, Token};
 
 impl Lexer<'_> {
     pub(super) fn number(&mut self) {
@@ -189,13 +189,19 @@ impl Lexer<'_> {
             message: "the string is not closed on its line, expected `\"`".into(),
             span,
             help: Some("close it, or write a raw block: `key: |`".into()),
-            fix: Some(SyntaxFix {
+            fix: (!self.ends_in_regex()).then(|| SyntaxFix {
                 title: "close the string".into(),
                 span: Span::new(span.end, span.end),
                 text: closers.concat(),
             }),
         });
         self.take(Kind::StrEnd, 0);
+    }
+
+    /// Whether a regular expression is still open, which takes in whatever is written behind it.
+    fn ends_in_regex(&self) -> bool {
+        let is_open = |token: &Token| token.kind == Kind::Bad && self.bytes[token.start as usize] == b'/';
+        self.out.tokens.last().is_some_and(is_open)
     }
 }
 
