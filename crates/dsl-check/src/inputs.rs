@@ -18,14 +18,25 @@ use crate::config::Config;
 pub struct SourceChunk {
     #[returns(copy)]
     pub file: SourceFile,
-    #[returns(deref)]
+    /// One field, so that whoever reads the chunk depends on one thing.
+    #[returns(ref)]
+    pub source: ChunkSource,
+}
+
+/// What a chunk says, and how it is to be read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChunkSource {
     pub text: Arc<str>,
     /// The chunk starts inside a plan whose children are indented by this much.
-    #[returns(copy)]
     pub plan_indent: Option<u32>,
     /// Its text has been edited, and will be again.
-    #[returns(copy)]
     pub is_edited: bool,
+}
+
+impl SourceChunk {
+    pub fn text(self, db: &dyn salsa::Database) -> &str {
+        &self.source(db).text
+    }
 }
 
 #[salsa::input(debug)]

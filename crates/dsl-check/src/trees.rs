@@ -15,7 +15,7 @@ use crate::words::{hash, words};
 
 /// The blocks of a chunk, to be looked at now.
 pub(crate) fn blocks(db: &dyn salsa::Database, chunk: SourceChunk) -> Cow<'_, [Block]> {
-    if chunk.is_edited(db) {
+    if chunk.source(db).is_edited {
         Cow::Borrowed(parse(db, chunk))
     } else {
         Cow::Owned(read(db, chunk))
@@ -29,10 +29,11 @@ pub(crate) fn parse(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<Block> 
 }
 
 fn read(db: &dyn salsa::Database, chunk: SourceChunk) -> Vec<Block> {
+    let source = chunk.source(db);
     let context = dsl_syntax::ChunkContext {
-        plan_indent: chunk.plan_indent(db),
+        plan_indent: source.plan_indent,
     };
-    dsl_syntax::parse_chunk(chunk.text(db), context)
+    dsl_syntax::parse_chunk(&source.text, context)
 }
 
 /// What others want to know of a chunk before anything in it is checked.

@@ -16,7 +16,7 @@ use smol_str::SmolStr;
 use crate::analysis::Analysis;
 use crate::config::{Config, fixed_folder, names_file};
 use crate::imports::{declarations, import_path, is_plan, normalize};
-use crate::inputs::{Database, Project, SourceChunk, SourceFile, for_each_chunk};
+use crate::inputs::{ChunkSource, Database, Project, SourceChunk, SourceFile, for_each_chunk};
 use crate::signatures::{Sig, signatures};
 
 /// Reads files that others import.
@@ -349,21 +349,23 @@ impl Workspace {
         let chunks = held.document.as_ref().map_or(&[][..], Document::chunks);
         let mut fresh = Vec::with_capacity(new.len());
         for chunk in chunks.get(new).unwrap_or_default() {
-            let indent = chunk.context.plan_indent;
+            let plan_indent = chunk.context.plan_indent;
+            let source = |is_edited| ChunkSource {
+                text: chunk.text.clone(),
+                plan_indent,
+                is_edited,
+            };
             let input = match reused.pop_front().or_else(|| held.spare.pop()) {
                 Some(input) => {
-                    if input.text(db) != &*chunk.text {
-                        input.set_text(db).with_durability(durability).to(chunk.text.clone());
-                        if is_edit && !input.is_edited(db) {
-                            input.set_is_edited(db).with_durability(durability).to(true);
-                        }
-                    }
-                    if input.plan_indent(db) != indent {
-                        input.set_plan_indent(db).with_durability(durability).to(indent);
+                    let now = input.source(db);
+                    let is_new = now.text != chunk.text;
+                    let source = source(now.is_edited || is_edit && is_new);
+                    if is_new || now.plan_indent != plan_indent {
+                        input.set_source(db).with_durability(durability).to(source);
                     }
                     input
                 }
-                None => SourceChunk::builder(held.file, chunk.text.clone(), indent, is_edit)
+                None => SourceChunk::builder(held.file, source(is_edit))
                     .durability(durability)
                     .new(db),
             };
