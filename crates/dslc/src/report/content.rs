@@ -1,16 +1,16 @@
 //! What a report says, most pressing first: how it stands, what is open, why it failed, who decided, then all that ran.
 
-use std::collections::BTreeMap;
+mod decided;
+mod left;
+mod ran;
+
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use engine::event::{NodeStatus, RunStatus};
-use engine::{Engine, InstanceSnapshot, Listed, NodeError, NodeSnapshot, Undo, UndoStatus};
+use engine::{Engine, InstanceSnapshot, NodeError, NodeSnapshot};
 use ir::Value;
-use ir::plan::{Body, NodeId};
-use ir::show::Shown;
-use ir::value::FileRef;
 
 use super::gathered::Gathered;
 use super::page::{Block, Line, Page, Section, Span, code, plain, strong, text};
@@ -19,15 +19,13 @@ use crate::failure::Failure;
 use crate::history::History;
 use crate::outcome::{argument, here};
 use crate::printer::shown;
-use crate::text::{duration, tries};
+use crate::text::duration;
 
 /// The end of a log that is quoted.
 const LOG_LINES_MAX: usize = 20;
 const LOG_TAIL_BYTES_MAX: u64 = 16 << 10;
 /// Longest rendering of a value, in characters.
 const VALUE_CHARS_MAX: usize = 160;
-/// Instances of one fan-out that have a row each.
-const INSTANCES_MAX: usize = 200;
 
 struct Report<'a> {
     history: &'a History,
@@ -247,364 +245,6 @@ impl Report<'_> {
         Section::new("What came out", table(vec!["output", "value"], rows))
     }
 
-    /// How the plan was changed while it ran, and what was kept.
-    fn revisions(&self) -> Result<Section, Failure> {
-        let mut blocks = Vec::new();
-        let mut before = self.history.folder.plan(&self.history.meta)?;
-        for revision in self.engine.revisions() {
-            let plan = self.history.folder.revision(revision.number, &revision.ir_hash)?;
-            let line = format!(
-                "revision {}: {}, by {}, {}",
-                revision.number,
-                shown(&revision.because),
-                shown(&revision.by),
-                time(revision.time_ms)
-            );
-            blocks.push(Block::Paragraph(plain(line)));
-            let changes = ir::diff::diff(&before, &plan);
-            let items = changes.iter().map(change).collect();
-            blocks.push(Block::List(items));
-            before = plan;
-        }
-        Ok(Section::new("How the plan was changed", blocks))
-    }
-
-    /// Who decided what, when and why.
-    fn decisions(&self) -> Section {
-        let mut blocks = Vec::new();
-        for gate in self.nodes.iter().flat_map(NodeSnapshot::gates) {
-            let title = gate
-                .ask
-                .title
-                .as_deref()
-                .map_or(String::new(), |title| format!(" {}", shown(title)));
-            blocks.push(Block::Paragraph(vec![
-                code(shown(&gate.ask.label)),
-                text(format!(
-                    "{title} — asked {}, of {}",
-                    time(gate.asked_ms),
-                    asking::who(&gate.ask)
-                )),
-            ]));
-            let mut items = Vec::new();
-            for recorded in &gate.decisions {
-                let choice = recorded.decision.choice().map(|choice| format!(" with {choice}"));
-                let by = if recorded.person.is_some() {
-                    format!("{} as {}", recorded.who(), recorded.by)
-                } else {
-                    recorded.by.to_string()
-                };
-                let because = recorded.because.as_ref().map(|because| format!(": {}", shown(because)));
-                items.push(vec![
-                    Span::Status(recorded.decision.name().to_owned()),
-                    text(format!(
-                        "{} by {by}, {}{}",
-                        choice.unwrap_or_default(),
-                        time(recorded.time_ms),
-                        because.unwrap_or_default()
-                    )),
-                ]);
-            }
-            if gate.decisions.is_empty() {
-                items.push(plain("nobody has decided"));
-            }
-            for check in &gate.ask.checks {
-                let saw = check.saw.as_ref().map(|saw| format!(" (it saw {saw})"));
-                let how = if check.prose {
-                    "shown to them, not checked: "
-                } else {
-                    "held: "
-                };
-                items.push(vec![
-                    text(how),
-                    code(shown(&check.text)),
-                    text(shown(&saw.unwrap_or_default())),
-                ]);
-            }
-            blocks.push(Block::List(items));
-        }
-        for asked in self.nodes.iter().flat_map(|node| &node.questions) {
-            let Some(wanted) = &asked.ask.question else { continue };
-            blocks.push(Block::Paragraph(vec![
-                code(shown(&asked.ask.label)),
-                text(format!(" asked {}: {}", time(asked.asked_ms), shown(&wanted.text))),
-            ]));
-            blocks.push(Block::List(vec![match &asked.answered {
-                None => plain("nobody has answered"),
-                Some(given) => {
-                    let because = given.because.as_ref().map(|because| format!(": {}", shown(because)));
-                    vec![
-                        Span::Status("answered".to_owned()),
-                        text(format!(
-                            " by {}, {}{}, ",
-                            given.by,
-                            time(given.time_ms),
-                            because.unwrap_or_default()
-                        )),
-                        code(short(&given.answer)),
-                    ]
-                }
-            }]));
-        }
-        let chosen = self.nodes.iter().filter_map(|node| {
-            let to = self.engine.node(node.chosen?)?;
-            Some(vec![code(node.id.as_str()), text(" led to "), code(to.id.as_str())])
-        });
-        let interventions = self.gathered.interventions.iter();
-        let interventions = interventions.map(|done| {
-            let mut line = plain(format!("{}: ", time(done.time_ms)));
-            line.extend(done.what.iter().cloned());
-            line
-        });
-        let items: Vec<Line> = chosen.chain(interventions).collect();
-        if !items.is_empty() {
-            blocks.push(Block::List(items));
-        }
-        Section::new("Decisions", blocks)
-    }
-
-    fn evidence(&self) -> Section {
-        let plan = self.engine.plan();
-        let mut rows = Vec::new();
-        for hypothesis in self.engine.hypotheses() {
-            let title = hypothesis.title.as_ref().map(|title| format!(" {}", shown(title)));
-            rows.push(vec![
-                vec![strong(hypothesis.name.as_str()), text(title.unwrap_or_default())],
-                plain(format!(
-                    "{} ({})",
-                    hypothesis.prior,
-                    percent(hypothesis.prior.per_mille())
-                )),
-                plain(format!(
-                    "{} ({})",
-                    hypothesis.odds,
-                    percent(hypothesis.odds.per_mille())
-                )),
-                self.clauses(plan, &hypothesis.evidence),
-            ]);
-        }
-        Section::new(
-            "Evidence and odds",
-            table(vec!["hypothesis", "odds at first", "odds now", "evidence"], rows),
-        )
-    }
-
-    fn clauses(&self, plan: &ir::Plan, evidence: &[engine::EvidenceSnapshot]) -> Line {
-        let mut line = Vec::new();
-        let writer = Shown {
-            plan,
-            item: "it",
-            renamed: &|name| name,
-        };
-        for given in evidence.iter().filter(|given| given.holds != Some(false)) {
-            let clause = plan
-                .nodes
-                .get(given.node as usize)
-                .and_then(|node| node.body.task())
-                .and_then(|task| task.evidence.get(given.clause));
-            let when = clause.map(|clause| writer.expr(&clause.when)).unwrap_or_default();
-            if !line.is_empty() {
-                line.push(text("; "));
-            }
-            line.push(code(given.label.as_str()));
-            let verb = if given.against { "refutes by" } else { "supports by" };
-            let told = if given.holds.is_none() { ", cannot be told" } else { "" };
-            line.push(text(format!(" {verb} {}{told}: ", given.by.0)));
-            line.push(code(when));
-        }
-        if line.is_empty() {
-            line.push(text("none"));
-        }
-        line
-    }
-
-    fn alerts(&self) -> Section {
-        let items: Vec<Line> = self
-            .engine
-            .alerts()
-            .iter()
-            .map(|alert| {
-                let severity = alert.severity.as_ref().map(|severity| format!(" ({severity})"));
-                plain(format!(
-                    "{}: {}{}",
-                    time(alert.time_ms),
-                    shown(&alert.name),
-                    severity.unwrap_or_default()
-                ))
-            })
-            .collect();
-        let blocks = if items.is_empty() {
-            Vec::new()
-        } else {
-            vec![Block::List(items)]
-        };
-        Section::new("Alerts", blocks)
-    }
-
-    /// In plan order, with what a task called and the instances of a fan-out behind it.
-    fn ran(&self) -> Section {
-        let mut rows = Vec::new();
-        let mut left_out = 0;
-        let mut instances: BTreeMap<NodeId, usize> = BTreeMap::new();
-        for (depth, listed) in self.engine.listing() {
-            match listed {
-                Listed::Node(node) => rows.push(self.row(depth, &node)),
-                Listed::Instance { of, snapshot } => {
-                    let count = instances.entry(of).or_default();
-                    *count += 1;
-                    if *count > INSTANCES_MAX {
-                        left_out += 1;
-                    } else {
-                        rows.push(instance_row(depth, &snapshot));
-                    }
-                }
-            }
-        }
-        let mut blocks = table(
-            vec!["node", "status", "attempts", "took", "started", "what it found"],
-            rows,
-        );
-        if left_out > 0 {
-            let more = format!("{left_out} more instances; dslc show {} lists them", self.run);
-            blocks.push(Block::Paragraph(plain(more)));
-        }
-        Section::new("What ran", blocks)
-    }
-
-    /// What an abort or a cancel took back, and what it could not.
-    fn undone(&self) -> Section {
-        let undone = self
-            .engine
-            .listing()
-            .into_iter()
-            .filter_map(|(_, listed)| match listed {
-                Listed::Node(node) => Some((node.id, node.undo?)),
-                Listed::Instance { snapshot, .. } => Some((snapshot.label, snapshot.undo?)),
-            });
-        let items: Vec<Line> = undone
-            .map(|(label, undo)| {
-                let mut line = vec![code(shown(&label))];
-                line.push(match (undo.status, &undo.error) {
-                    (UndoStatus::Done, _) => text(" was undone"),
-                    (UndoStatus::Running, _) => text(" is being undone"),
-                    (UndoStatus::Failed, None) => text(" was not undone: what it did is still there"),
-                    (UndoStatus::Failed, Some(error)) => text(format!(
-                        " was not undone, what it did is still there: {}: {}",
-                        error.kind,
-                        shown(&error.message)
-                    )),
-                });
-                line
-            })
-            .collect();
-        match items.is_empty() {
-            true => Section::default(),
-            false => Section::new("What was undone", vec![Block::List(items)]),
-        }
-    }
-
-    fn row(&self, depth: u32, node: &NodeSnapshot) -> Vec<Line> {
-        let title = node.title.as_ref().map(|title| format!(" {}", shown(title)));
-        let mut found = Vec::new();
-        if let Some(because) = node.because.as_ref().filter(|_| node.status == NodeStatus::Skipped) {
-            found.push(text(shown(because)));
-        }
-        for (name, value) in self.declared(node) {
-            if !found.is_empty() {
-                found.push(text("; "));
-            }
-            found.push(code(format!("{name} = {}", short(value))));
-        }
-        vec![
-            vec![arrows(depth), code(node.id.as_str()), text(title.unwrap_or_default())],
-            status(node.status, node.undo.as_ref()),
-            plain(match node.instances.is_empty() {
-                true => attempts(node.attempts),
-                false => tries(node),
-            }),
-            plain(node.duration_ms().map(duration).unwrap_or_default()),
-            plain(node.started_ms.map(time).unwrap_or_default()),
-            found,
-        ]
-    }
-
-    /// The outputs that the plan gives a task, without what a script always has.
-    fn declared<'n>(&self, node: &'n NodeSnapshot) -> impl Iterator<Item = (&'n str, &'n Value)> {
-        let plan = self.engine.plan_node(node.node);
-        let names: Vec<String> = match plan.map(|plan| &plan.body) {
-            Some(Body::Task(task)) => task.output.iter().map(|output| output.name.to_string()).collect(),
-            _ => Vec::new(),
-        };
-        let of_script = plan.is_some_and(|plan| plan.body.script().is_some());
-        node.outputs
-            .iter()
-            .map(|(name, value)| (name.as_str(), value))
-            .filter(move |(name, _)| !of_script || names.iter().any(|known| known == name))
-    }
-
-    fn artifacts(&self) -> Section {
-        let mut rows = Vec::new();
-        for node in &self.nodes {
-            for (name, value) in &node.outputs {
-                files(value, &mut |file| {
-                    rows.push(vec![
-                        vec![code(format!("{}.{name}", node.id))],
-                        vec![code(shown(&file.path))],
-                        plain(format!("{} bytes", file.size)),
-                        vec![code(file.digest.as_str())],
-                        vec![code(here(&self.history.folder.artifacts().path(&file.digest)))],
-                    ]);
-                });
-            }
-        }
-        Section::new(
-            "Artifacts",
-            table(vec!["output", "made as", "size", "BLAKE3", "where it is"], rows),
-        )
-    }
-
-    fn unverified(&self) -> Section {
-        let items: Vec<Line> = self
-            .engine
-            .unverified()
-            .into_iter()
-            .map(|prose| vec![code(prose.label.as_str()), text(format!(": {}", shown(&prose.text)))])
-            .collect();
-        if items.is_empty() {
-            return Section::default();
-        }
-        let intro = Block::Paragraph(plain(
-            "Nobody has judged these expectations; they did not pass, and did not fail.",
-        ));
-        Section::new("Unverified expectations", vec![intro, Block::List(items)])
-    }
-
-    fn origin(&self) -> Section {
-        let meta = &self.history.meta;
-        let items = vec![
-            vec![text("folder "), code(here(self.history.folder.path()))],
-            vec![text("compiled plan "), code(meta.ir_hash.as_str())],
-            vec![
-                text(format!("journal of {} events, ending in ", self.gathered.events)),
-                code(self.gathered.head.as_str()),
-            ],
-            plain(format!(
-                "seed {}, {} at a time, driven {}, by {}",
-                meta.seed,
-                meta.parallel,
-                times(self.gathered.drivers),
-                meta.engine
-            )),
-        ];
-        let check = format!("dslc verify {0}\ndslc replay {0}", self.run);
-        let blocks = vec![
-            Block::List(items),
-            Block::Paragraph(plain("That nothing of this was changed afterwards is checked with")),
-            Block::Verbatim(check),
-        ];
-        Section::new("Where this comes from", blocks)
-    }
-
     fn value(&self, value: &Value) -> Line {
         match value {
             Value::File(file) => vec![
@@ -616,22 +256,6 @@ impl Report<'_> {
     }
 }
 
-fn change(change: &ir::diff::Change) -> Line {
-    use ir::diff::Kind;
-    let mut line = vec![text(format!("{} ", change.what)), code(shown(&change.name))];
-    line.push(text(match &change.kind {
-        Kind::Added => " is new".to_owned(),
-        Kind::Removed => " is gone".to_owned(),
-        Kind::Renamed { from } => format!(" was {}", shown(from)),
-        Kind::Changed { clauses } => {
-            let names: Vec<&str> = clauses.iter().map(|clause| clause.clause.as_str()).collect();
-            format!(": {} changed", names.join(", "))
-        }
-    }));
-    line.push(text(format!(" ({})", change.class.word())));
-    line
-}
-
 fn table(head: Vec<&'static str>, rows: Vec<Vec<Line>>) -> Vec<Block> {
     if rows.is_empty() {
         return Vec::new();
@@ -639,70 +263,11 @@ fn table(head: Vec<&'static str>, rows: Vec<Vec<Line>>) -> Vec<Block> {
     vec![Block::Table { head, rows }]
 }
 
-/// How deep something stands: within the task before it, or what that called.
-fn arrows(depth: u32) -> Span {
-    text("↳ ".repeat(depth as usize))
-}
-
-fn status(status: NodeStatus, undo: Option<&Undo>) -> Line {
-    let mut line = vec![Span::Status(status.name().to_owned())];
-    if let Some(undo) = undo {
-        line.push(text(match undo.status {
-            UndoStatus::Running => ", being undone",
-            UndoStatus::Done => ", undone",
-            UndoStatus::Failed => ", not undone",
-        }));
-    }
-    line
-}
-
-fn instance_row(depth: u32, instance: &InstanceSnapshot) -> Vec<Line> {
-    let took = instance.settled_ms.zip(instance.started_ms);
-    vec![
-        vec![arrows(depth), code(shown(&instance.label))],
-        status(instance.status, instance.undo.as_ref()),
-        plain(attempts(instance.attempts)),
-        plain(
-            took.map(|(settled, started)| duration(settled - started))
-                .unwrap_or_default(),
-        ),
-        plain(instance.started_ms.map(time).unwrap_or_default()),
-        Line::new(),
-    ]
-}
-
 fn handled(node: &NodeSnapshot) -> &'static str {
     match node.handled {
         Some(true) => " (the plan handled it)",
         Some(false) => " (nothing in the plan handled it)",
         None => "",
-    }
-}
-
-fn attempts(attempts: u32) -> String {
-    match attempts {
-        0 => String::new(),
-        attempts => attempts.to_string(),
-    }
-}
-
-fn times(count: u32) -> String {
-    match count {
-        1 => "once".to_owned(),
-        count => format!("{count} times"),
-    }
-}
-
-fn percent(per_mille: u32) -> String {
-    format!("{}.{} %", per_mille / 10, per_mille % 10)
-}
-
-fn files<'v>(value: &'v Value, see: &mut dyn FnMut(&'v FileRef)) {
-    match value {
-        Value::File(file) => see(file),
-        Value::List(items) => items.iter().for_each(|item| files(item, see)),
-        Value::Record(fields) => fields.values().for_each(|field| files(field, see)),
-        _ => {}
     }
 }
 
