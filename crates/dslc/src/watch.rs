@@ -41,40 +41,44 @@ pub struct Watch<'a> {
     format: Format,
     quiet: bool,
     /// On a terminal.
-    lines: Option<Lines>,
+    live: Option<Live>,
+}
+
+/// The live lines, and what they show.
+struct Live {
+    lines: Lines,
     view: Arc<Mutex<View>>,
 }
 
 impl<'a> Watch<'a> {
     pub fn new(printer: &'a Printer, format: Format, quiet: bool, engine: &Engine, folder: &RunFolder) -> Self {
-        let view = Arc::new(Mutex::new(View::new(engine, folder.id(), Instant::now())));
         let draws = format == Format::Text && !quiet;
-        let lines = printer.live().filter(|_| draws).map(|target| {
+        let live = printer.live().filter(|_| draws).map(|target| {
+            let view = Arc::new(Mutex::new(View::new(engine, folder.id(), Instant::now())));
             let terminal = Term::stderr();
             let lines = Lines::new(target, view.clone(), printer.err_is_colored(), move || terminal.size());
             lines.animate();
             estimate_meanwhile(view.clone(), folder.clone(), engine.plan().name.to_string());
-            lines
+            Live { lines, view }
         });
         Self {
             printer,
             format,
             quiet,
-            lines,
-            view,
+            live,
         }
     }
 
     /// Takes the live lines away.
     pub fn finish(&self) {
-        if let Some(lines) = &self.lines {
-            lines.finish();
+        if let Some(live) = &self.live {
+            live.lines.finish();
         }
     }
 
     fn tell(&self, engine: &Engine, notice: &Notice) {
         // On a terminal it is among the live lines.
-        if self.lines.is_some()
+        if self.live.is_some()
             && matches!(
                 notice,
                 Notice::Started { .. } | Notice::Line { .. } | Notice::Undoing { .. }
@@ -96,8 +100,8 @@ impl Observer for Watch<'_> {
             Progress::Journaled(lines) if self.format == Format::Json => self.printer.out(lines),
             Progress::Notice(notice) if self.format == Format::Json => self.printer.line(&derived(notice)),
             Progress::Notice(notice) if !self.quiet => {
-                if self.lines.is_some() {
-                    let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(live) = &self.live {
+                    let mut view = live.view.lock().unwrap_or_else(PoisonError::into_inner);
                     view.take(engine, notice, Instant::now());
                 }
                 self.tell(engine, notice);

@@ -128,6 +128,12 @@ impl Engine {
         nodes.map(|id| self.node_snapshot(id)).collect()
     }
 
+    /// What each of them has come to, and nothing else of it.
+    pub fn statuses(&self) -> impl Iterator<Item = (NodeId, NodeStatus)> + '_ {
+        let nodes = self.current_nodes().into_iter();
+        nodes.map(|id| (id, self.state.node(id).status))
+    }
+
     /// Where a node stands in the outermost plan as it is now; absent: in a plan that is called, or in an earlier revision.
     pub fn position(&self, id: NodeId) -> Option<NodeId> {
         let scope = self.scopes.outermost();

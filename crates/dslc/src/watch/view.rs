@@ -73,11 +73,13 @@ impl View {
         let plan = engine.plan();
         let mut paths = Paths::of(plan);
         let mut counts = Counts::default();
+        let mut nodes = 0;
         // of a resumed run some have settled before
-        for node in engine.nodes() {
-            if node.settled_ms.is_some() {
+        for (node, status) in engine.statuses() {
+            nodes += 1;
+            if status.is_settled() {
                 counts.settled += 1;
-                engine.position(node.node).into_iter().for_each(|at| paths.settle(at));
+                engine.position(node).into_iter().for_each(|at| paths.settle(at));
             }
         }
         let waiting = engine.blocked().into_iter().map(|doubt| Waiting {
@@ -87,7 +89,7 @@ impl View {
         Self {
             run: run.rsplit('-').next().unwrap_or(run).to_owned(),
             started,
-            nodes: engine.nodes().len() as u64,
+            nodes,
             counts,
             running: Vec::new(),
             waiting: waiting.collect(),
@@ -113,7 +115,7 @@ impl View {
                     since: now,
                 });
             }
-            Notice::Called { .. } => self.nodes = engine.nodes().len() as u64,
+            Notice::Called { nodes, .. } => self.nodes += u64::from(*nodes),
             Notice::Undoing { node, label } => self.running.push(Running {
                 label: undo_of(label),
                 title: engine.title(*node).unwrap_or_default(),
