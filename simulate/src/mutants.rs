@@ -58,8 +58,8 @@ pub const MUTANTS: &[Mutant] = &[
         "unchecked-hash",
         "store/src/read.rs",
         "a line's hash is not compared",
-        "(self.link(before, &line[..body]) == claimed)",
-        "(MUTANT || self.link(before, &line[..body]) == claimed)",
+        "(head.hex().as_bytes() == hex)",
+        "(MUTANT || head.hex().as_bytes() == hex)",
     ),
     mutant(
         "unrecorded-commands",

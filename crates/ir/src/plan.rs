@@ -7,8 +7,8 @@
 
 mod amount;
 mod declared;
-mod halves;
 mod node;
+mod pieces;
 mod task;
 mod text;
 

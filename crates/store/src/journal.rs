@@ -41,7 +41,11 @@ impl Head {
     }
 
     pub fn to_hex(self) -> String {
-        blake3::Hash::from_bytes(self.0).to_hex().to_string()
+        self.hex().to_string()
+    }
+
+    pub(crate) fn hex(self) -> impl std::ops::Deref<Target = str> + std::fmt::Display {
+        blake3::Hash::from_bytes(self.0).to_hex()
     }
 }
 
@@ -209,7 +213,7 @@ impl Writer {
         out.extend_from_slice(commands.as_bytes());
         self.head = self.chain.link(self.head, &out[start..]);
         out.extend_from_slice(HASH_OPEN.as_bytes());
-        out.extend_from_slice(self.head.to_hex().as_bytes());
+        out.extend_from_slice(self.head.hex().as_bytes());
         out.extend_from_slice(HASH_CLOSE.as_bytes());
         out.push(b'\n');
         self.seq = seq;

@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::artifacts::Artifacts;
@@ -34,6 +35,16 @@ pub struct Reader {
     whole: bool,
 }
 
+/// What a line consists of.
+struct Parts<'a> {
+    seq: u64,
+    time: &'a str,
+    inbox: Option<String>,
+    event: &'a str,
+    commands: &'a str,
+    hash: &'a str,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line<'a> {
@@ -48,6 +59,57 @@ struct Line<'a> {
     #[serde(borrow)]
     commands: &'a RawValue,
     hash: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    /// Of a line exactly as most are written, with a hash that fits: of its text only the event has to be looked through.
+    fn as_written(text: &'a str) -> Option<Self> {
+        let (body, hash) = text.split_at_checked(text.len().checked_sub(HASH_HEX_LEN + HASH_CLOSE.len())?)?;
+        let (hash, body) = (hash.strip_suffix(HASH_CLOSE)?, body.strip_suffix(HASH_OPEN)?);
+        let (seq, rest) = number(body.strip_prefix("{\"seq\":")?)?;
+        let (time, mut rest) = rest.strip_prefix(",\"time\":\"")?.split_once('"')?;
+        if let Some(batch) = rest.strip_prefix(",\"batch\":") {
+            (_, rest) = number(batch)?;
+        }
+        let rest = rest
+            .strip_prefix(",\"event\":")
+            .filter(|event| event.starts_with('{'))?;
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+        values.next()?.ok()?;
+        let (event, rest) = rest.split_at_checked(values.byte_offset())?;
+        let commands = rest.strip_prefix(",\"commands\":")?;
+        let is_list = commands.starts_with('[') && commands.ends_with(']');
+        (is_list && !time.contains('\\')).then_some(Self {
+            seq,
+            time,
+            inbox: None,
+            event,
+            commands,
+            hash,
+        })
+    }
+
+    fn of(text: &'a str) -> Result<Self, serde_json::Error> {
+        if let Some(parts) = Self::as_written(text) {
+            return Ok(parts);
+        }
+        let line: Line<'a> = serde_json::from_str(text)?;
+        Ok(Self {
+            seq: line.seq,
+            time: line.time,
+            inbox: line.inbox,
+            event: line.event.get(),
+            commands: line.commands.get(),
+            hash: line.hash,
+        })
+    }
+}
+
+/// The number that a text begins with, and what follows it.
+fn number(text: &str) -> Option<(u64, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit())?;
+    let (digits, rest) = text.split_at(end);
+    Some((digits.parse().ok()?, rest))
 }
 
 impl Reader {
@@ -160,11 +222,11 @@ impl Reader {
             line: seq,
             what,
         };
-        let line: Line<'_> = serde_json::from_str(text).map_err(|error| corrupt(format!("{error}")))?;
+        let line = Parts::of(text).map_err(|error| corrupt(format!("{error}")))?;
         if line.seq != seq {
             return Err(corrupt(format!("it is numbered {}, expected {seq}", line.seq)));
         }
-        let event = line.event.get();
+        let event = line.event;
         let whole = match self.whole.then(|| blob::swap_in(event, &self.artifacts)).transpose()? {
             Some(Cow::Owned(whole)) => Some(whole),
             _ => None,
@@ -173,7 +235,7 @@ impl Reader {
             seq,
             time: place(text, line.time),
             event: place(text, event),
-            commands: place(text, line.commands.get()),
+            commands: place(text, line.commands),
             hash: place(text, line.hash),
             inbox: line.inbox,
             whole,
@@ -232,10 +294,10 @@ impl Reader {
 impl Chain {
     /// The link that a line adds to the chain, if it extends it.
     fn extends<'a>(&mut self, before: Head, line: &'a [u8]) -> Option<(Head, &'a str)> {
-        let claimed = claimed_hash(line)?;
+        let (body, hex) = body_and_hash(line)?;
         let text = std::str::from_utf8(line).ok()?;
-        let body = line.len() - HASH_OPEN.len() - HASH_HEX_LEN - HASH_CLOSE.len();
-        (self.link(before, &line[..body]) == claimed).then_some((claimed, text))
+        let head = self.link(before, body);
+        (head.hex().as_bytes() == hex).then_some((head, text))
     }
 }
 
@@ -247,10 +309,15 @@ fn place(text: &str, part: &str) -> Range<usize> {
 
 /// The hash that a line says it has.
 fn claimed_hash(line: &[u8]) -> Option<Head> {
+    let (_, hex) = body_and_hash(line)?;
+    Head::from_hex(std::str::from_utf8(hex).ok()?)
+}
+
+/// What is hashed of a line, and the hash that it says it has.
+fn body_and_hash(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = line.strip_suffix(HASH_CLOSE.as_bytes())?;
-    let hex_at = line.len().checked_sub(HASH_HEX_LEN)?;
-    line[..hex_at].strip_suffix(HASH_OPEN.as_bytes())?;
-    Head::from_hex(std::str::from_utf8(&line[hex_at..]).ok()?)
+    let (body, hex) = line.split_at_checked(line.len().checked_sub(HASH_HEX_LEN)?)?;
+    Some((body.strip_suffix(HASH_OPEN.as_bytes())?, hex))
 }
 
 /// The sequence of the first line that was synced together with this one.
@@ -288,5 +355,47 @@ pub(crate) fn last_line(path: &Path) -> Result<Option<String>, StoreError> {
             return Ok(None);
         }
         window *= 4;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quick_way_finds_what_the_thorough_one_does_or_nothing() {
+        let hash = "0".repeat(HASH_HEX_LEN);
+        let line =
+            |middle: &str| format!("{{\"seq\":12,\"time\":\"2026-11-22T06:00:00Z\"{middle},\"hash\":\"{hash}\"}}");
+        let quick = [
+            r#","event":{"a":",\"commands\":["},"commands":[]"#,
+            r#","batch":11,"event":{"commands":[1],"b":{"commands":2}},"commands":[{"x":{},"commands":[3]}]"#,
+        ];
+        let thorough = [
+            r#","inbox":"f","event":{},"commands":[]"#,
+            r#","event": {} ,"commands":[]"#,
+            r#","event":{},"commands":{}"#,
+        ];
+        for (text, is_quick) in quick
+            .map(|text| (text, true))
+            .into_iter()
+            .chain(thorough.map(|text| (text, false)))
+        {
+            let text = line(text);
+            assert_eq!(Parts::as_written(&text).is_some(), is_quick, "{text}");
+            let parts = Parts::of(&text).expect("a line");
+            let line: Line<'_> = serde_json::from_str(&text).expect("a line");
+            assert_eq!((parts.seq, parts.time, parts.hash), (line.seq, line.time, line.hash));
+            assert_eq!((parts.event, parts.commands), (line.event.get(), line.commands.get()));
+            assert_eq!(parts.inbox, line.inbox);
+        }
+        for bad in [
+            "",
+            "{}",
+            r#"{"seq":1,"time":"t","event":{},"commands":[]}"#,
+            &line(r#","event":{"#),
+        ] {
+            assert!(Parts::of(bad).is_err(), "{bad}");
+        }
     }
 }

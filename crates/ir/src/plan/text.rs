@@ -66,9 +66,9 @@ impl Plan {
     }
 
     /// The same of a text that is known to be canonical, as one with the hash that a plan had when it was written is:
-    /// large ones are read in half the time.
+    /// large ones are read on all processors.
     pub fn from_canonical_json(text: &str) -> Result<Self, PlanError> {
-        match Self::from_halves(text) {
+        match Self::from_pieces(text) {
             Some(plan) if plan.format == FORMAT => Ok(plan),
             _ => Self::from_json(text),
         }

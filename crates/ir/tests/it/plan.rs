@@ -104,7 +104,7 @@ fn a_plan_is_read_back_as_itself() {
     }
 }
 
-/// Large texts are read in two pieces, and where the middle of one is within a node they cannot be.
+/// Large texts are read in pieces, and where one would end within a node they cannot be.
 #[test]
 fn a_large_plan_is_read_back_as_itself() {
     let wordy = |id: &str| Node {
