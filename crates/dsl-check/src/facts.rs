@@ -529,28 +529,44 @@ pub(crate) fn effects(decl: &Decl) -> Option<Box<[EffectFact]>> {
 
 /// The clause, and the entry of it, that a place of the block belongs to.
 fn sink(decl: &Decl, span: Span) -> Sink {
-    let within = |outer: Span| outer.start <= span.start && span.end <= outer.end;
-    let found = decl.clauses.iter().find(|clause| within(clause.span));
+    let found = holding(&decl.clauses, |clause| clause.span, span);
     Sink {
         key: found.and_then(|clause| clause.key),
-        entry: found.and_then(|clause| entry(clause, &within)),
+        entry: found.and_then(|clause| entry(clause, span)),
         step: found.and_then(|clause| match &clause.value {
-            Value::Steps(steps) => Some(steps.iter().position(|step| within(step.span))? as u32),
+            Value::Steps(steps) => holding_at(steps, |step| step.span, span).map(|at| at as u32),
             _ => None,
         }),
     }
 }
 
+/// The part that a span lies in.
+fn holding<T>(parts: &[T], span_of: impl Fn(&T) -> Span, span: Span) -> Option<&T> {
+    holding_at(parts, span_of, span).map(|at| &parts[at])
+}
+
+/// The same, by its number. Parts are found by their order in the text, if they have it: a profile may have put others
+/// between them.
+fn holding_at<T>(parts: &[T], span_of: impl Fn(&T) -> Span, span: Span) -> Option<usize> {
+    let holds = |part: &T| {
+        let outer = span_of(part);
+        outer.start <= span.start && span.end <= outer.end
+    };
+    let begun = parts.partition_point(|part| span_of(part).start <= span.start);
+    let last = begun.checked_sub(1).filter(|&last| holds(&parts[last]));
+    last.or_else(|| parts.iter().position(holds))
+}
+
 /// What an entry of a clause goes by.
-fn entry(clause: &Clause, within: &dyn Fn(Span) -> bool) -> Option<SmolStr> {
+fn entry(clause: &Clause, span: Span) -> Option<SmolStr> {
     let text = |name: &Name| Some(name.text.clone());
     match &clause.value {
-        Value::Assigns(assigns) => text(&assigns.iter().find(|assign| within(assign.span))?.name),
-        Value::Typed(typed) => text(&typed.iter().find(|item| within(item.span))?.name),
-        Value::Fields(fields) => text(&fields.iter().find(|field| within(field.span))?.name),
+        Value::Assigns(assigns) => text(&holding(assigns, |assign| assign.span, span)?.name),
+        Value::Typed(typed) => text(&holding(typed, |item| item.span, span)?.name),
+        Value::Fields(fields) => text(&holding(fields, |field| field.span, span)?.name),
         Value::Steps(steps) => {
-            let step = steps.iter().find(|step| within(step.span))?;
-            let arg = step.args.iter().find(|arg| within(arg.value.span))?;
+            let step = holding(steps, |step| step.span, span)?;
+            let arg = holding(&step.args, |arg| arg.value.span, span)?;
             text(arg.name.as_ref()?)
         }
         Value::Fail(fail) => text(&fail.mode),

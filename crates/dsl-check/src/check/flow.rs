@@ -1,6 +1,7 @@
 //! Gates and decisions.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use dsl_syntax::ast::{BinaryOp, Decl, Expr as Ast, ExprKind, GateOption as Written, Name, RouteOn, StringLit, Value};
 use dsl_syntax::table::ClauseKey as K;
@@ -186,20 +187,21 @@ pub(super) struct Covered {
 fn exhaustive(cx: &Cx<'_>, decl: &Decl, arms: &[&Ast], place: &Place<'_, '_>) {
     let lower = |arm: &Ast| infer(arm, Some(&Type::Bool), place, &mut Report::default()).expr;
     let lowered: Vec<Expr> = arms.iter().map(|arm| lower(arm)).collect();
-    let opposite = lowered.iter().enumerate().any(|(at, one)| {
-        matches!(one, Expr::Const(ir::Value::Bool(true))) || lowered[at + 1..].iter().any(|other| negates(one, other))
-    });
-    if opposite {
+    if one_always_holds(&lowered) {
         return;
     }
     let mut subjects: Vec<Covered> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
     for arm in arms {
         let Some(covered) = covered(arm, place) else {
             continue;
         };
-        match subjects.iter_mut().find(|known| known.subject == covered.subject) {
-            Some(known) => known.some.extend(covered.some),
-            None => subjects.push(covered),
+        match known.entry(key(&covered.subject)) {
+            Entry::Occupied(known) => subjects[*known.get()].some.extend(covered.some),
+            Entry::Vacant(new) => {
+                new.insert(subjects.len());
+                subjects.push(covered);
+            }
         }
     }
     if subjects.iter().any(|covered| covered.all.is_subset(&covered.some)) {
@@ -296,20 +298,36 @@ pub(super) fn covered(arm: &Ast, place: &Place<'_, '_>) -> Option<Covered> {
     }
 }
 
-/// Whether one of the two is true whenever the other is not.
-fn negates(a: &Expr, b: &Expr) -> bool {
+/// What an expression is known by among others: a decision may have thousands of arms.
+fn key(expr: &Expr) -> String {
+    format!("{expr:?}")
+}
+
+/// Whether one condition is always true, or two of them are each other's opposite.
+fn one_always_holds(conditions: &[Expr]) -> bool {
     use ir::expr::BinaryOp as Op;
-    match (a, b) {
-        (Expr::Not(inner), other) | (other, Expr::Not(inner)) if **inner == *other => true,
-        (Expr::Binary(a), Expr::Binary(b)) if a.lhs == b.lhs && a.rhs == b.rhs => matches!(
-            (a.op, b.op),
-            (Op::Eq, Op::Ne)
-                | (Op::Ne, Op::Eq)
-                | (Op::Lt, Op::Ge)
-                | (Op::Ge, Op::Lt)
-                | (Op::Gt, Op::Le)
-                | (Op::Le, Op::Gt)
-        ),
+    let opposite = |op: Op| {
+        Some(match op {
+            Op::Eq => Op::Ne,
+            Op::Ne => Op::Eq,
+            Op::Lt => Op::Ge,
+            Op::Ge => Op::Lt,
+            Op::Gt => Op::Le,
+            Op::Le => Op::Gt,
+            _ => return None,
+        })
+    };
+    let all: HashSet<String> = conditions.iter().map(key).collect();
+    conditions.iter().any(|condition| match condition {
+        Expr::Const(ir::Value::Bool(always)) => *always,
+        Expr::Not(inner) => all.contains(&key(inner)),
+        Expr::Binary(binary) => opposite(binary.op).is_some_and(|op| {
+            let other = Expr::Binary(Box::new(ir::expr::Binary {
+                op,
+                ..(**binary).clone()
+            }));
+            all.contains(&key(&other))
+        }),
         _ => false,
-    }
+    })
 }
