@@ -3,7 +3,7 @@
 //! Absent: the language server's protocol.
 
 mod assists;
-mod candidates;
+mod called;
 mod completion;
 mod hierarchy;
 mod hints;
@@ -38,6 +38,7 @@ use crate::signatures::NodeSig;
 use crate::trees::parse;
 
 pub use assists::{Assist, AssistKind};
+pub use called::Called;
 pub use completion::{Completion, CompletionKind, Completions};
 pub use hierarchy::{HierarchyItem, HierarchyStep};
 pub use hints::{Hint, HintOf};

@@ -63,8 +63,9 @@ pub use chart::{Chart, ChartEdge, ChartEdgeKind, ChartNode, ChartShape};
 pub use config::{Config, ConfigError, Level};
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
 pub use ide::{
-    Assist, AssistKind, Completion, CompletionKind, Completions, Definition, FileLink, HierarchyItem, HierarchyStep,
-    Hint, HintOf, Hover, Lens, LensOf, Location, NameKind, NameToken, NodeAt, References, Symbol, SymbolKind,
+    Assist, AssistKind, Called, Completion, CompletionKind, Completions, Definition, FileLink, HierarchyItem,
+    HierarchyStep, Hint, HintOf, Hover, Lens, LensOf, Location, NameKind, NameToken, NodeAt, References, Symbol,
+    SymbolKind,
 };
 pub use lower::{CompileError, TestCase};
 pub use policy::attribute_table;

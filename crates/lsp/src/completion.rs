@@ -77,6 +77,7 @@ impl Items<'_> {
         let range = *self
             .range
             .get_or_insert_with(|| edge::range(text, found.span, settings.encoding));
+        let sort_text = sort_text(&found);
         let insert = match found.insert {
             Some(insert) if settings.has_snippets => insert,
             Some(insert) => plain(&insert),
@@ -87,7 +88,7 @@ impl Items<'_> {
             kind: Some(kind(found.kind)),
             detail: found.detail,
             documentation: found.doc.map(markdown),
-            sort_text: Some(sort_text(found.kind, found.order, &found.label)),
+            sort_text: Some(sort_text),
             insert_text_format: is_snippet.then_some(InsertTextFormat::SNIPPET),
             insert_text_mode: insert.contains('\n').then_some(InsertTextMode::ADJUST_INDENTATION),
             text_edit: Some(CompletionTextEdit::Edit(TextEdit {
@@ -111,19 +112,26 @@ impl Items<'_> {
     }
 }
 
-/// What is near comes before what is always there.
-fn sort_text(kind: CompletionKind, order: u32, label: &str) -> String {
-    match order {
-        0 => format!("{}{label}", rank(kind)),
-        order => format!("{}{order:05}", rank(kind)),
+/// What the place wants comes first, what is near before what is always there.
+fn sort_text(found: &Completion) -> String {
+    let rank = if found.fits { '0' } else { rank(found.kind) };
+    match found.order {
+        0 => format!("{rank}{}", found.label),
+        order => format!("{rank}{order:05}"),
     }
 }
 
-/// A snippet without its stops: `${1:name}` becomes `name`.
+/// A snippet without its stops: `${1:name}` becomes `name`, `\$` a dollar.
 fn plain(snippet: &str) -> String {
     let mut text = String::new();
     let mut rest = snippet;
     while let Some(at) = rest.find('$') {
+        if let Some(before) = rest[..at].strip_suffix('\\') {
+            text.push_str(before);
+            text.push('$');
+            rest = &rest[at + 1..];
+            continue;
+        }
         text.push_str(&rest[..at]);
         rest = rest[at + 1..].trim_start_matches(|c: char| c.is_ascii_digit());
         if let Some(inner) = rest.strip_prefix('{') {
@@ -172,5 +180,6 @@ mod tests {
         assert_eq!(plain("needs: $0"), "needs: ");
         assert_eq!(plain("list[$1]"), "list[]");
         assert_eq!(plain("open ${1:end"), "open end");
+        assert_eq!(plain("\\$1.00"), "$1.00");
     }
 }

@@ -39,12 +39,24 @@ pub(crate) fn highlights(subject: &Subject<'_>, place: Place) -> Option<Vec<Docu
     Some(here.map(highlight).collect())
 }
 
-pub(crate) fn prepare_rename(subject: &Subject<'_>, place: Place) -> Option<PrepareRenameResponse> {
-    let (span, name) = subject.view.snapshot.renamable(subject.path, subject.offset(place))?;
-    Some(PrepareRenameResponse::RangeWithPlaceholder {
+/// What would be renamed, nothing where there is nothing, or why it cannot be.
+pub(crate) fn prepare_rename(subject: &Subject<'_>, place: Place) -> Result<Option<PrepareRenameResponse>, Error> {
+    let snapshot = &subject.view.snapshot;
+    let found = snapshot
+        .renamable(subject.path, subject.offset(place))
+        .map_err(refused)?;
+    Ok(found.map(|(span, name)| PrepareRenameResponse::RangeWithPlaceholder {
         range: edge::range(&subject.document.text, span, subject.view.settings.encoding),
         placeholder: name.to_string(),
-    })
+    }))
+}
+
+fn refused(why: String) -> Error {
+    Error {
+        code: ErrorCode::ServerError(REQUEST_FAILED),
+        message: why.into(),
+        data: None,
+    }
 }
 
 /// All edits, or why the name cannot be given.
@@ -54,11 +66,7 @@ pub(crate) fn rename(subject: &Subject<'_>, place: Place, new: &str) -> Result<W
         .view
         .snapshot
         .rename(subject.path, offset, new)
-        .map_err(|why| Error {
-            code: ErrorCode::ServerError(REQUEST_FAILED),
-            message: why.into(),
-            data: None,
-        })?;
+        .map_err(refused)?;
     let mut texts = Texts::default();
     let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
     for location in &all {

@@ -356,7 +356,7 @@ impl tower_lsp_server::LanguageServer for LanguageServer {
         self.ask(&at.text_document.uri, move |subject| {
             references::prepare_rename(subject, place)
         })
-        .await
+        .await?
     }
 
     async fn rename(&self, params: RenameParams) -> Result<Option<WorkspaceEdit>> {

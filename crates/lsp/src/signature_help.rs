@@ -12,7 +12,9 @@ pub(crate) fn signature_help(subject: &Subject<'_>, place: Place) -> Option<Sign
     let before = subject.document.text.as_str().get(..subject.offset(place) as usize)?;
     let line = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
     let call = open_call(line)?;
-    let func = Func::from_name(call.name)?;
+    let Some(func) = Func::from_name(call.name).filter(|_| !call.is_member) else {
+        return other_call(subject, place);
+    };
     let signature = func.signature();
     let active = u32::try_from(call.argument + usize::from(call.piped)).ok()?;
     Some(SignatureHelp {
@@ -27,11 +29,36 @@ pub(crate) fn signature_help(subject: &Subject<'_>, place: Place) -> Option<Sign
     })
 }
 
+/// Of what is no function: a capability in a step, a way to retry.
+fn other_call(subject: &Subject<'_>, place: Place) -> Option<SignatureHelp> {
+    let called = subject.view.snapshot.call_at(subject.path, subject.offset(place))?;
+    let active = called.active.and_then(|active| u32::try_from(active).ok());
+    Some(SignatureHelp {
+        signatures: vec![SignatureInformation {
+            label: called.label,
+            documentation: Some(Documentation::String(called.doc)),
+            parameters: Some(called.parameters.iter().map(|text| parameter(text)).collect()),
+            active_parameter: active,
+        }],
+        active_signature: Some(0),
+        active_parameter: active,
+    })
+}
+
+fn parameter(text: &str) -> ParameterInformation {
+    ParameterInformation {
+        label: ParameterLabel::Simple(text.to_owned()),
+        documentation: None,
+    }
+}
+
 struct Call<'t> {
     name: &'t str,
     argument: usize,
     /// What stands before `|` is its first argument.
     piped: bool,
+    /// It is the last part of a dotted name.
+    is_member: bool,
 }
 
 /// The innermost call that is not closed at the end of a line.
@@ -64,6 +91,7 @@ fn open_call(line: &str) -> Option<Call<'_>> {
         name: &head[start..],
         argument,
         piped: head[..start].trim_end().ends_with('|'),
+        is_member: head[..start].ends_with('.'),
     })
 }
 
@@ -71,10 +99,6 @@ fn open_call(line: &str) -> Option<Call<'_>> {
 fn parameters(signature: &str) -> Vec<ParameterInformation> {
     let inner = signature.split_once('(').and_then(|(_, rest)| rest.split_once(") ->"));
     let inner = inner.map_or("", |(inner, _)| inner);
-    let parameter = |text: &str| ParameterInformation {
-        label: ParameterLabel::Simple(text.to_owned()),
-        documentation: None,
-    };
     inner
         .split(", ")
         .filter(|text| !text.is_empty())

@@ -38,14 +38,14 @@ pub(crate) fn folding(subject: &Subject<'_>) -> Vec<FoldingRange> {
         let indent = line.len() - rest.len();
         while let Some((_, start)) = open.pop_if(|(outer, _)| *outer >= indent) {
             if start < last {
-                found.push(fold(start, last, Some(FoldingRangeKind::Region)));
+                found.push(fold(start, last, None));
             }
         }
         open.push((indent, at));
         last = at;
     }
     let rest = open.into_iter().filter(|(_, start)| *start < last);
-    found.extend(rest.map(|(_, start)| fold(start, last, Some(FoldingRangeKind::Region))));
+    found.extend(rest.map(|(_, start)| fold(start, last, None)));
     found.sort_by_key(|range| (range.start_line, std::cmp::Reverse(range.end_line)));
     found
 }

@@ -14,5 +14,6 @@ mod lenses;
 mod lifecycle;
 mod names;
 mod navigation;
+mod offers;
 mod roots;
 mod structure;

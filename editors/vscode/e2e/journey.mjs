@@ -2,9 +2,12 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import { placeOf } from "./workbench.mjs";
 
 const PLAN = "release.plan";
+const AUDIT = "repo-audit.plan";
 const REASON = "the audit is clean";
 
 export const STEPS = [
@@ -21,6 +24,7 @@ export const STEPS = [
   ["tests are listed and run", tests],
   ["a plan is written from nothing and run", fromNothing],
   ["a question is answered with a reason", answer],
+  ["a picture for the front page", frontPage],
 ];
 
 async function mistake(vscode) {
@@ -155,7 +159,7 @@ async function cancel(vscode) {
   await vscode.page.getByRole("menuitem", { name: "Cancel Run" }).click();
   await vscode.page.locator(".monaco-dialog-box .monaco-button", { hasText: "Cancel the Run" }).click();
   await vscode.rows("release").filter({ hasText: "cancelled" }).first().waitFor();
-  await vscode.page.locator(".terminal-wrapper .xterm-rows, .terminal-wrapper .xterm-screen").first().waitFor();
+  await vscode.until("the end of the run in its terminal", async () => /cancelled/.test(await vscode.terminal()));
   const toasts = await vscode.page.locator(".notifications-toasts .notification-list-item").allInnerTexts();
   assert.deepEqual(toasts.filter((text) => /exit code|terminated/.test(text)), []);
 }
@@ -225,6 +229,50 @@ async function answer(vscode) {
   await vscode.press("Enter");
   await vscode.rows("letter").filter({ hasText: "completed" }).first().waitFor();
   assert.match(vscode.dslc("report", "last"), new RegExp(reason));
+}
+
+/** A plan that newcomers run first, over a repository of its own: what it is about, how it goes, how it last went. */
+async function frontPage(vscode) {
+  repository(vscode.folder);
+  await vscode.page.setViewportSize({ width: 1800, height: 1000 });
+  await vscode.command("View: Close All Editors");
+  await vscode.hidePanel();
+  if (!(await vscode.page.locator(".explorer-folders-view").isVisible())) {
+    await vscode.view("Explorer");
+  }
+  await vscode.openFile(AUDIT);
+  await vscode.command("Plan: Show Graph");
+  const view = await vscode.graph();
+  await vscode.until("the nodes of the audit", async () => (await view.locator("g.node[data-id=licence]").count()) === 1);
+  await vscode.view("Plans");
+  for (const count of [1, 2]) {
+    await vscode.page.locator(".view-line").first().click();
+    await vscode.command("Plan: Run Plan");
+    await vscode.until(`${count} runs`, async () => runsOf(vscode, "repo-audit").filter((run) => run.status === "completed").length === count);
+  }
+  await vscode.hidePanel();
+  await vscode.rows("repo-audit").first().click();
+  await vscode.press("ArrowRight");
+  await vscode.until("nodes that completed", async () => (await view.locator("g.node.completed").count()) > 5);
+  await view.locator("button", { hasText: "Fit" }).click();
+  await vscode.page.locator(".view-line").first().click();
+  await vscode.goto(...placeOf(vscode.read(AUDIT), "history", "task history"));
+  await vscode.page.locator(".codelens-decoration", { hasText: "2 of 2 runs" }).first().waitFor();
+}
+
+function runsOf(vscode, plan) {
+  const lines = vscode.dslc("runs", "--json").trim().split("\n").filter(Boolean);
+  return lines.map((line) => JSON.parse(line)).filter((run) => run.plan === plan);
+}
+
+/** Makes the workspace a repository with two commits. */
+function repository(folder) {
+  const git = (...args) => execFileSync("git", ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", ...args], { cwd: folder });
+  writeFileSync(path.join(folder, ".gitignore"), ".dslc\n*.md\n");
+  writeFileSync(path.join(folder, "LICENSE"), "Do what you like.\n");
+  git("init", "--quiet");
+  git("add", "--all");
+  git("commit", "--quiet", "--message", "The plans");
 }
 
 /** `dslc` in the workspace, beside VS Code. */

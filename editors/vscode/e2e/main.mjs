@@ -20,6 +20,7 @@ const { DSLC: dslc, VSIX: vsix, TOOLS: tools, CHROMIUM: chromium, PICTURES: pict
 const home = mkdtempSync(path.join(os.tmpdir(), "dslc-vscode-"));
 const folder = path.join(home, "workspace");
 cpSync(path.join(import.meta.dirname, "workspace"), folder, { recursive: true });
+cpSync(path.join(import.meta.dirname, "../../../examples/repo-audit.plan"), path.join(folder, "repo-audit.plan"));
 rmSync(pictures, { recursive: true, force: true });
 mkdirSync(pictures, { recursive: true });
 

@@ -104,6 +104,19 @@ export class Workbench {
     return this.page.locator(".part.statusbar").innerText();
   }
 
+  async hidePanel() {
+    const hide = this.page.locator(".part.panel .action-label[aria-label^='Hide Panel']").first();
+    if (await hide.isVisible()) {
+      await hide.click();
+      await hide.waitFor({ state: "hidden" });
+    }
+  }
+
+  /** What the terminal in front shows. */
+  terminal() {
+    return this.page.locator(".terminal-wrapper.active .xterm-rows").first().innerText().catch(() => "");
+  }
+
   view(name) {
     return this.page.locator(`.activitybar .action-label[aria-label^='${name}']`).first().click();
   }

@@ -182,7 +182,7 @@ impl Analysis {
             return None;
         };
         let whole = bounds_of_file(&self.db, file).into_iter().nth(plan as usize)??.whole;
-        let more = |open: bool| if open { " + unbounded" } else { "" };
+        let more = |open: bool| if open { " and more" } else { "" };
         let time = format!("{}{}", words::span(whole.span_ms), more(whole.time_open.is_some()));
         let cost = format!("{}{}", words::money(whole.cost), more(whole.cost_open.is_some()));
         Some(format!("{time}, {cost}"))

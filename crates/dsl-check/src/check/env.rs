@@ -47,7 +47,7 @@ pub(crate) const NODE_STATUSES: &[&str] = &[
     "skipped",
     "cancelled",
 ];
-const RUN_STATUSES: &[&str] = &[
+pub(crate) const RUN_STATUSES: &[&str] = &[
     "pending",
     "running",
     "paused",

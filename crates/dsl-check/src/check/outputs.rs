@@ -17,7 +17,7 @@ pub(super) fn members(words: &[&str]) -> Type {
     Type::Enum(words.iter().map(|word| SmolStr::from(*word)).collect())
 }
 
-pub(super) fn agent_type(by: &[SmolStr]) -> Type {
+pub(crate) fn agent_type(by: &[SmolStr]) -> Type {
     if by.is_empty() {
         Type::STRING.optional()
     } else {

@@ -70,7 +70,22 @@ const OF_GATE: &[K] = &[
 ];
 const OF_DECISION: &[K] = &[K::Owner, K::Labels];
 const OF_HYPOTHESIS: &[K] = &[K::Prior];
-const OF_CAPABILITY: &[K] = &[K::Effects, K::Risks, K::Cost, K::Idempotent, K::Runner];
+pub(crate) const OF_CAPABILITY: &[K] = &[K::Effects, K::Risks, K::Cost, K::Idempotent, K::Runner];
+
+/// What a profile can set of a plan.
+pub(crate) const fn settable_of_plan() -> &'static [K] {
+    OF_PLAN
+}
+
+/// What a profile can set of a node.
+pub(crate) const fn settable_of_node(kind: NodeKind) -> &'static [K] {
+    match kind {
+        NodeKind::Task => OF_TASK,
+        NodeKind::Gate => OF_GATE,
+        NodeKind::Decision => OF_DECISION,
+        NodeKind::Hypothesis => OF_HYPOTHESIS,
+    }
+}
 
 /// Clauses that hold named values.
 pub(crate) const WITH_MEMBERS: &[K] = &[K::Params, K::Secrets, K::Budget, K::Limits, K::Input, K::Env];

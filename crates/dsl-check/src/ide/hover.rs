@@ -4,18 +4,25 @@ use std::fmt::Display;
 use std::path::Path;
 
 use dsl_syntax::ast::{Decl, Name, Span, Value};
+use dsl_syntax::table::DeclKind;
 use smol_str::SmolStr;
 
+use super::completion::words;
 use super::things::{Thing, thing_at};
 use crate::analysis::Analysis;
 use crate::check::{Cx, NODE_STATUSES, node_outputs};
 use crate::diagnostic::{BlockRef, Place, Target};
+use crate::graph::BUILTIN_MODES;
 use crate::inputs::SourceFile;
-use crate::places::decl_of;
+use crate::places::{decl_of, start_of};
 use crate::plans::file_plans;
 use crate::reach::reached;
 use crate::scope::{PlanScope, TypedField, scope};
 use crate::signatures::{NodeSig, Work};
+use crate::types::BUILTIN_TYPES;
+
+/// So many lines of a declaration are shown.
+const LINES_MAX: usize = 16;
 
 /// Markdown about the thing at a place.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,12 +43,17 @@ impl Analysis {
                 Some(span),
                 format!("```plan\n{}\n```\n{}", func.signature(), func.doc()),
             ),
-            Thing::Name(name) => (Some(name.span), self.about_name(file, block, name)?),
-            Thing::Path(names) => (
-                names.last().map(|name| name.span),
-                self.about_path(file, block, &names)?,
-            ),
-            Thing::Member(_) | Thing::Import(_) => return None,
+            Thing::Name(name) => {
+                let known = self.about_name(file, block, name);
+                (Some(name.span), known.or_else(|| about_word(&name.text))?)
+            }
+            Thing::Path(names) => {
+                let known = self.about_path(file, block, &names);
+                let about = known.or_else(|| self.about_value(block, &names, at))?;
+                (names.last().map(|name| name.span), about)
+            }
+            Thing::Member(name) => (Some(name.span), self.about_member(block, name)?),
+            Thing::Import(_) => return None,
         };
         let span = span.or_else(|| decl_of(&self.db, block).map(|decl| decl.keyword))?;
         Some(Hover {
@@ -55,7 +67,11 @@ impl Analysis {
             return Some(self.about_node(file, block, &sig));
         }
         let scope = scope(&self.db, file);
-        if let Some(capability) = scope.capabilities.get(&name.text) {
+        if let Some(capability) = scope
+            .capabilities
+            .get(&name.text)
+            .filter(|found| found.id.file.is_none())
+        {
             let fields = |fields: &[TypedField]| {
                 fields
                     .iter()
@@ -72,7 +88,13 @@ impl Analysis {
         }
         let place = self.place_of(file, block, &name.text)?;
         let decl = decl_of(&self.db, place.block)?;
-        let mut text = about_decl(decl);
+        let mut text = match decl.kind {
+            DeclKind::Plan => about_decl(decl),
+            _ => self.as_written(place.block, decl),
+        };
+        if decl.kind == DeclKind::Plan {
+            text.push_str(&self.params_of(file, &name.text));
+        }
         if let Some(worst) = self.worst_of_plan(place.block) {
             text.push_str(&format!("\n\nworst case {worst}"));
         }
@@ -81,8 +103,16 @@ impl Analysis {
 
     fn about_node(&self, file: SourceFile, block: BlockRef, sig: &NodeSig) -> String {
         let decl = decl_of(&self.db, block);
-        let mut text = decl.map(about_decl).unwrap_or_default();
-        let outputs = node_outputs(&**scope(&self.db, file), sig);
+        let mut text = match decl {
+            Some(decl) if decl.kind == DeclKind::Task => about_decl(decl),
+            Some(decl) => self.as_written(block, decl),
+            None => String::new(),
+        };
+        let mut outputs = node_outputs(&**scope(&self.db, file), sig);
+        if let Some(own) = &sig.outputs {
+            // what every script leaves behind besides goes without saying
+            outputs.retain(|(name, _)| own.iter().any(|own| own.name == *name));
+        }
         for (name, ty) in outputs {
             let ty = if sig.each {
                 format!("list[{ty}]")
@@ -99,6 +129,59 @@ impl Analysis {
             text.push_str(&format!("\n\nworst case {worst}"));
         }
         text
+    }
+
+    /// A declaration as it is written, if it is short, and its documentation.
+    fn as_written(&self, block: BlockRef, decl: &Decl) -> String {
+        let start = start_of(&self.db, block);
+        let text = block.chunk.text(&self.db);
+        let span = decl.keyword.cover(decl.span);
+        let whole = text.get((start + span.start) as usize..(start + span.end) as usize);
+        let lines: Vec<&str> = whole.unwrap_or_default().trim_end().lines().collect();
+        // the first line begins at its keyword, the others with all their indentation
+        let indents = lines.iter().skip(1).filter(|line| !line.trim().is_empty());
+        let least = indents
+            .map(|line| line.len() - line.trim_start().len())
+            .min()
+            .unwrap_or(2);
+        let mut shown: Vec<String> = Vec::new();
+        for (at, line) in lines.iter().take(LINES_MAX).enumerate() {
+            let line = if at == 0 {
+                *line
+            } else {
+                line.get(least.saturating_sub(2)..).unwrap_or("")
+            };
+            shown.push(line.trim_end().to_owned());
+        }
+        if lines.len() > LINES_MAX {
+            shown.push("  …".to_owned());
+        }
+        let doc = decl.doc.as_ref().map(|doc| format!("\n\n{doc}")).unwrap_or_default();
+        format!("```plan\n{}\n```{doc}", shown.join("\n"))
+    }
+
+    /// What a plan takes.
+    fn params_of(&self, file: SourceFile, name: &str) -> String {
+        let scope = scope(&self.db, file);
+        let params = scope.plans.get(name).map_or(&[][..], |shape| &shape.plan.params);
+        let line = |field: &TypedField| format!("\n- `{}: {}`", field.name, field.ty);
+        params.iter().map(line).collect()
+    }
+
+    /// A parameter, an output, a field where it is declared: its line, and its documentation.
+    fn about_member(&self, block: BlockRef, name: &Name) -> Option<String> {
+        let start = (start_of(&self.db, block) + name.span.start) as usize;
+        let line = block.chunk.text(&self.db).get(start..)?.lines().next()?;
+        let doc = self.doc_at(&Place::at(block, name.span)).unwrap_or_default();
+        Some(format!("```plan\n{}\n```\n{doc}", line.trim_end()))
+    }
+
+    /// The type of any other value: a variable, a capture, a field of either.
+    fn about_value(&self, block: BlockRef, names: &[Name], at: u32) -> Option<String> {
+        let path: Vec<&str> = names.iter().map(|name| name.text.as_str()).collect();
+        let path = path.join(".");
+        let ty = self.type_at(block, &path, at)?;
+        Some(format!("```plan\n{path}: {ty}\n```"))
     }
 
     /// On what it depends whether a node runs.
@@ -133,6 +216,9 @@ impl Analysis {
             let doc = place.and_then(|place| self.doc_at(&place)).unwrap_or_default();
             return Some(format!("{}\n{doc}", typed(&field.ty)));
         }
+        if names.len() > 2 {
+            return None;
+        }
         let (_, sig) = self.node(file, block, &first.text)?;
         if let Some((_, ty)) = node_outputs(&cx, &sig)
             .into_iter()
@@ -163,12 +249,28 @@ impl Analysis {
             return None;
         };
         let decl = decl_of(&self.db, place.block)?;
-        decl.clauses.iter().find_map(|clause| match &clause.value {
-            Value::Fields(fields) => fields.iter().find(|field| field.name.span == span)?.doc.clone(),
-            Value::Typed(typed) => typed.iter().find(|item| item.name.span == span)?.doc.clone(),
-            _ => None,
-        })
+        decl.clauses
+            .iter()
+            .find_map(|clause| match &clause.value {
+                Value::Fields(fields) => fields.iter().find(|field| field.name.span == span)?.doc.clone(),
+                Value::Typed(typed) => typed.iter().find(|item| item.name.span == span)?.doc.clone(),
+                _ => None,
+            })
+            .or_else(|| decl.fields.iter().find(|field| field.name.span == span)?.doc.clone())
     }
+}
+
+/// What a word means that is the name of nothing: a way to fail, a type of the language.
+fn about_word(word: &str) -> Option<String> {
+    let meaning = match BUILTIN_TYPES.contains(&word) {
+        true => words::type_meaning(word),
+        false if BUILTIN_MODES.contains(&word) => words::mode(word),
+        false => {
+            let known = [words::SUCCESS, words::OF_GATE].concat();
+            known.iter().find(|known| known.label == word)?.meaning
+        }
+    };
+    Some(format!("**{word}**: {meaning}"))
 }
 
 fn about_decl(decl: &Decl) -> String {

@@ -7,18 +7,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dsl_syntax::Kind;
-use dsl_syntax::ast::Span;
-use dsl_syntax::table::DeclKind;
+use dsl_syntax::ast::{Decl, Span};
+use dsl_syntax::table::{ClauseKey as K, DeclKind};
 use smol_str::SmolStr;
 
+use super::completion::words;
 use super::things::{Thing, own_member, siblings, thing_at};
 use crate::analysis::{Analysis, Edge};
-use crate::diagnostic::{BlockRef, Place};
+use crate::diagnostic::{BlockRef, Place, Target};
 use crate::imports::{Space, visible};
 use crate::inputs::SourceFile;
 use crate::places::{block_of, decl_of};
 use crate::plans::file_plans;
+use crate::signatures::{clause, is_script_capability};
 use crate::trees::parse;
+use crate::types::BUILTIN_TYPES;
 
 /// A span of a file.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -84,13 +87,21 @@ impl Analysis {
         uses
     }
 
-    /// What may be renamed at an offset: the name there.
-    pub fn renamable(&self, path: &Path, offset: u32) -> Option<(Span, SmolStr)> {
-        let (block, start, _) = self.block_at(path, offset)?;
-        let declared = self.declared_at(&mut Edge::new(self), block, offset - start)?;
-        let name: SmolStr = self.slice(&declared.location)?.into();
-        let origin = word_at(&self.line_of(block, start, offset)?, offset, &name)?;
-        Some((origin, name))
+    /// What may be renamed at an offset: the name there. An error says why one that is there may not.
+    pub fn renamable(&self, path: &Path, offset: u32) -> Result<Option<(Span, SmolStr)>, String> {
+        let Some((block, start, _)) = self.block_at(path, offset) else {
+            return Ok(None);
+        };
+        let Some(declared) = self.declared_at(&mut Edge::new(self), block, offset - start) else {
+            return Ok(None);
+        };
+        self.is_followed(&declared)?;
+        let origin = || {
+            let name: SmolStr = self.slice(&declared.location)?.into();
+            let origin = word_at(&self.line_of(block, start, offset)?, offset, &name)?;
+            Some((origin, name))
+        };
+        Ok(origin())
     }
 
     /// The places to be replaced so that what the name at an offset stands for is called `new`; or why it cannot be.
@@ -100,7 +111,8 @@ impl Analysis {
         let declared = self
             .declared_at(&mut Edge::new(self), block, offset - start)
             .ok_or_else(nothing)?;
-        self.is_name(new, declared.place.block)?;
+        self.is_followed(&declared)?;
+        self.is_name(new, &declared)?;
         let name = self.slice(&declared.location).ok_or_else(nothing)?;
         if name == new {
             return Ok(Vec::new());
@@ -188,8 +200,37 @@ impl Analysis {
         Some((text[from..to].to_owned(), offset - (in_chunk - from as u32)))
     }
 
-    fn is_name(&self, new: &str, declared: BlockRef) -> Result<(), String> {
-        let dotted = decl_of(&self.db, declared).is_some_and(|decl| decl.kind == DeclKind::Capability);
+    /// All uses of it can be found: not so of fields, which only types lead to.
+    fn is_followed(&self, declared: &Declared) -> Result<(), String> {
+        let Target::Span(span) = declared.place.target else {
+            return Ok(());
+        };
+        let is_field = decl_of(&self.db, declared.place.block).is_some_and(|decl| match decl.kind {
+            DeclKind::Type => decl.fields.iter().any(|field| field.name.span == span),
+            DeclKind::Capability => decl.name.as_ref().is_none_or(|name| name.span != span),
+            _ => false,
+        });
+        match is_field {
+            false => Ok(()),
+            true => Err(
+                "the uses of a field cannot all be found: change it here, and what no longer fits is underlined".into(),
+            ),
+        }
+    }
+
+    /// Whether a declaration is a key of a plan's memory, which may have dots.
+    fn is_memory(&self, declared: &Declared) -> bool {
+        let Target::Span(span) = declared.place.target else {
+            return false;
+        };
+        let decl = decl_of(&self.db, declared.place.block);
+        decl.is_some_and(|decl| clause(decl, K::Memory).is_some_and(|clause| clause.span.contains(span.start)))
+    }
+
+    fn is_name(&self, new: &str, declared: &Declared) -> Result<(), String> {
+        let decl = decl_of(&self.db, declared.place.block);
+        let of_capability = decl.is_some_and(|decl| decl.kind == DeclKind::Capability);
+        let dotted = of_capability || self.is_memory(declared);
         let is_word = |word: &str| {
             let tokens = dsl_syntax::tokens(word);
             let mut words = tokens.iter().filter(|token| token.start < token.end);
@@ -218,6 +259,9 @@ impl Analysis {
         let Some(decl) = decl_of(&self.db, block) else {
             return Ok(());
         };
+        if let Some(taken) = taken_by_language(decl, new) {
+            return Err(taken);
+        }
         let start = Edge::new(self).block_start(block);
         let within = Span::new(declared.location.span.start - start, declared.location.span.end - start);
         if let Some(names) = siblings(decl, within) {
@@ -258,6 +302,20 @@ impl Analysis {
             }
         }
         Ok(())
+    }
+}
+
+/// Why the language itself needs a name that a declaration, or something in it, would get.
+fn taken_by_language(decl: &Decl, new: &str) -> Option<String> {
+    match decl.kind {
+        DeclKind::Type if BUILTIN_TYPES.contains(&new) => Some(format!("`{new}` is a type of the language")),
+        DeclKind::Capability if is_script_capability(new) || crate::builtin::find(new).is_some() => {
+            Some(format!("`{new}` is a capability of the language"))
+        }
+        kind if kind.is_node() && words::GROUPS.iter().any(|(group, _)| *group == new) => {
+            Some(format!("`{new}` means something of its own in expressions"))
+        }
+        _ => None,
     }
 }
 

@@ -127,6 +127,15 @@ pub(super) fn thing_at(block: &Block, at: u32) -> Option<Thing<'_>> {
         if clause.name.span.contains(at) && decl.kind == DeclKind::Profile {
             return Some(Thing::Path(segments(&clause.name, at)));
         }
+        if let Value::Remember(remember) = &clause.value
+            && remember.key.span.contains(at)
+        {
+            let group = Name {
+                text: "memory".into(),
+                span: remember.key.span,
+            };
+            return Some(Thing::Path(vec![group, remember.key.clone()]));
+        }
         if let Some(name) = members(&clause.value).into_iter().find(|name| name.span.contains(at)) {
             return Some(Thing::Member(name));
         }

@@ -25,11 +25,12 @@ use std::sync::Arc;
 
 use dsl_syntax::ast::Item;
 
+pub(crate) use attributes::ATTRIBUTES;
 pub use attributes::attribute_table;
 pub(crate) use calls::PlanAt;
 pub(crate) use compile::Compiler;
 pub(crate) use limits::bounds_of;
-pub(crate) use model::Policy;
+pub(crate) use model::{Policy, What};
 pub(crate) use problems::{policy_problems, policy_problems_of_nodes, policy_problems_under};
 
 use crate::check::kinds;

@@ -296,6 +296,34 @@ fn the_function_being_called_is_explained() {
     let help = signature_help(&fixture.subject(), fixture.cursor).expect("help");
     assert!(help.signatures[0].label.starts_with("round("));
     assert_eq!(help.active_parameter, Some(1));
+    for (line, label, active) in [
+        (
+            "    do:\n      web.search(query: \"x\", li$0",
+            "web.search(query: string, limit: int) -> { items: list[Source] }",
+            1,
+        ),
+        (
+            "    do:\n      web.search(limit: 3$0",
+            "web.search(query: string, limit: int) -> { items: list[Source] }",
+            1,
+        ),
+        (
+            "    retry: exponential(max: 3, base: $0",
+            "exponential(max: int, base: duration, cap: duration, factor: float, jitter: bool)",
+            1,
+        ),
+        ("    effects: write($0", "write(pattern, …)", 0),
+        (
+            "\ntest \"t\" of research\n  expect:\n    - status($0",
+            "status(node)",
+            0,
+        ),
+    ] {
+        let fixture = Fixture::new(&with(line));
+        let help = signature_help(&fixture.subject(), fixture.cursor).expect("help");
+        assert_eq!(help.signatures[0].label, label);
+        assert_eq!(help.active_parameter, Some(active), "{line}");
+    }
     let fixture = Fixture::new(&with("    expect:\n      - nothing($0"));
     assert_eq!(signature_help(&fixture.subject(), fixture.cursor), None);
 }

@@ -34,6 +34,37 @@ fn check_hover(text: &str, expected: &[&str]) {
 }
 
 #[test]
+fn hover_shows_types_gates_and_capabilities_as_they_are_written() {
+    check_hover(
+        "type $0Source\n  ## Where\n  title: string\n  kind: web | paper\n",
+        &["title: string", "kind: web | paper"],
+    );
+    check_hover("type $0Depth = shallow | deep\n", &["type Depth = shallow | deep"]);
+    check_hover(
+        "gate $0g \"Go\"\n  approver: role/x\n",
+        &["gate g \"Go\"", "approver: role/x"],
+    );
+    let capability = "capability $0web.find \"Finds\"\n  input:\n    query: string\n  cost: $5 per call\n";
+    check_hover(capability, &["query: string", "cost: $5 per call"]);
+}
+
+#[test]
+fn hover_types_what_a_task_reads_of_itself() {
+    let with = |line: &str| {
+        format!(
+            "type S\n  title: string\n\nplan p\n  params:\n    all: list[S] = []\n\n  task a\n    each: s in params.all\n    run: |\n      echo\n{line}"
+        )
+    };
+    check_hover(&with("    fail odd when ex$0it == 3\n"), &["exit: int"]);
+    check_hover(&with("    fail odd when s.ti$0tle == \"\"\n"), &["s.title: string"]);
+    check_hover(&with("    on time$0out -> a\n"), &["its time was up"]);
+    check_hover(
+        &with("    output:\n      tex$0t: string = stdout\n"),
+        &["text: string = stdout"],
+    );
+}
+
+#[test]
 fn a_clause_is_explained() {
     check_hover(
         "task a\n  ne$0eds: b\n\ntask b\n  run: |\n    true\n",

@@ -152,10 +152,10 @@ fn a_name_that_would_mean_something_else_where_it_is_read_is_refused() {
 fn keywords_and_scripts_have_nothing_to_rename() {
     for text in ["ta$0sk a\n", "task a\n  run: |\n    ec$0ho\n", "task a\n  ne$0eds: b\n"] {
         let fixture = Fixture::new(text);
-        assert_eq!(prepare_rename(&fixture.subject(), fixture.cursor), None, "{text}");
+        assert_eq!(prepare_rename(&fixture.subject(), fixture.cursor), Ok(None), "{text}");
     }
     let fixture = Fixture::new("task a\n\ntask b\n  needs: $0a\n");
-    let Some(PrepareRenameResponse::RangeWithPlaceholder { range, placeholder }) =
+    let Ok(Some(PrepareRenameResponse::RangeWithPlaceholder { range, placeholder })) =
         prepare_rename(&fixture.subject(), fixture.cursor)
     else {
         panic!("nothing to rename")
@@ -172,4 +172,43 @@ fn highlights_tell_the_declaration_from_uses() {
         kinds,
         [Some(DocumentHighlightKind::WRITE), Some(DocumentHighlightKind::READ)]
     );
+}
+
+#[test]
+fn what_the_language_needs_itself_is_no_name() {
+    let refused = |text: &str, new: &str| renamed(text, new).expect_err("refused");
+    let node = "plan p\n  task $0a\n    run: |\n      true\n";
+    assert_eq!(
+        refused(node, "params"),
+        "`params` means something of its own in expressions"
+    );
+    assert_eq!(
+        refused("type $0A = x | y\n", "string"),
+        "`string` is a type of the language"
+    );
+    let capability = "capability $0web.find\n  input:\n    a: int\n";
+    assert_eq!(
+        refused(capability, "http.get"),
+        "`http.get` is a capability of the language"
+    );
+    assert!(renamed(capability, "web.look").is_ok());
+}
+
+#[test]
+fn fields_say_why_they_are_not_renamed() {
+    for text in ["type A\n  $0a: int\n", "capability web.find\n  input:\n    $0a: int\n"] {
+        assert!(
+            renamed(text, "b").expect_err("refused").contains("uses of a field"),
+            "{text}"
+        );
+        let fixture = Fixture::new(text);
+        assert!(prepare_rename(&fixture.subject(), fixture.cursor).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn keys_of_memory_keep_their_dots() {
+    let text = "plan p\n  memory:\n    $0last.seen: string scope:plan\n\n  task a\n    run: |\n      true\n    remember last.seen = stdout\n";
+    let after = renamed(text, "last.looked").expect("renamed");
+    assert_eq!(after.matches("last.looked").count(), 2, "{after}");
 }
