@@ -24,14 +24,16 @@ pub(crate) fn decl_of(db: &dyn salsa::Database, block: BlockRef) -> Option<&Decl
     }
 }
 
-/// Whether there is an error in the line of a declaration's header: what is written below may then be taken for a part of it.
+/// Whether there is an error in a declaration's header or in its line: what is written below may then be taken for a part of
+/// it.
 pub(crate) fn header_is_broken(db: &dyn salsa::Database, block: BlockRef) -> bool {
     let Some((decl, there)) = decl_of(db, block).zip(block_of(db, block)) else {
         return false;
     };
     let from = (start_of(db, block) + decl.header.start) as usize;
     let line = block.chunk.text(db).get(from..).and_then(|text| text.lines().next());
-    let end = decl.header.start as usize + line.map_or(0, str::len);
+    let line_end = decl.header.start as usize + line.map_or(0, str::len);
+    let end = line_end.max(decl.header.end as usize);
     there.errors.iter().any(|error| (error.span.start as usize) < end)
 }
 
