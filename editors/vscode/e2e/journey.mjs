@@ -159,7 +159,11 @@ async function cancel(vscode) {
   await vscode.page.getByRole("menuitem", { name: "Cancel Run" }).click();
   await vscode.page.locator(".monaco-dialog-box .monaco-button", { hasText: "Cancel the Run" }).click();
   await vscode.rows("release").filter({ hasText: "cancelled" }).first().waitFor();
-  await vscode.until("the end of the run in its terminal", async () => /cancelled/.test(await vscode.terminal()));
+  await vscode.page.locator(".terminal-wrapper .xterm-rows, .terminal-wrapper .xterm-screen").first().waitFor();
+  await vscode.until("the end of the run in its terminal", async () => {
+    const shown = await vscode.terminal();
+    return shown === undefined || /cancelled/.test(shown);
+  });
   const toasts = await vscode.page.locator(".notifications-toasts .notification-list-item").allInnerTexts();
   assert.deepEqual(toasts.filter((text) => /exit code|terminated/.test(text)), []);
 }
@@ -234,13 +238,15 @@ async function answer(vscode) {
 /** A plan that newcomers run first, over a repository of its own: what it is about, how it goes, how it last went. */
 async function frontPage(vscode) {
   repository(vscode.folder);
-  await vscode.page.setViewportSize({ width: 1800, height: 1000 });
+  await vscode.page.setViewportSize({ width: 1800, height: 860 });
   await vscode.command("View: Close All Editors");
   await vscode.hidePanel();
   if (!(await vscode.page.locator(".explorer-folders-view").isVisible())) {
     await vscode.view("Explorer");
   }
   await vscode.openFile(AUDIT);
+  await vscode.page.locator(".codelens-decoration", { hasText: "references" }).first().waitFor();
+  await vscode.page.locator(".view-line").first().click();
   await vscode.command("Plan: Show Graph");
   const view = await vscode.graph();
   await vscode.until("the nodes of the audit", async () => (await view.locator("g.node[data-id=licence]").count()) === 1);

@@ -112,9 +112,10 @@ export class Workbench {
     }
   }
 
-  /** What the terminal in front shows. */
-  terminal() {
-    return this.page.locator(".terminal-wrapper.active .xterm-rows").first().innerText().catch(() => "");
+  /** What terminals show; nothing where they are drawn as pictures. */
+  async terminal() {
+    const rows = await this.page.locator(".terminal-wrapper .xterm-rows").allInnerTexts();
+    return rows.length > 0 ? rows.join("\n") : undefined;
   }
 
   view(name) {
