@@ -1,6 +1,6 @@
 //! Every example checks without errors; those that can run compile to a plan that verifies.
 
-use dsl_check::{Severity, Workspace};
+use dsl_check::{Analysis, Severity, Workspace};
 
 use crate::{Disk, root, show};
 
@@ -67,22 +67,24 @@ fn runnable_examples_warn_of_nothing_new_and_compile() {
     }
 }
 
+/// What may stand where an example is cut off.
+const STRAYS: &[&[u8]] = &[
+    b"",
+    b"\0",
+    b"\"",
+    b"{{",
+    b"(",
+    b"\xff",
+    b"\r",
+    b"\t",
+    "\u{2028}".as_bytes(),
+];
+
 /// Cut off anywhere, and with a stray byte there, an example is still checked to the end and compiled or refused.
 #[test]
 fn broken_examples_are_checked_without_panic() {
     /// A prime, so that over all examples the cuts fall on every kind of place.
     const BYTES_BETWEEN_CUTS: usize = 197;
-    const STRAYS: &[&[u8]] = &[
-        b"",
-        b"\0",
-        b"\"",
-        b"{{",
-        b"(",
-        b"\xff",
-        b"\r",
-        b"\t",
-        "\u{2028}".as_bytes(),
-    ];
     for name in ALL {
         let path = root().join("examples").join(name);
         let text = std::fs::read(&path).expect("an example");
@@ -97,6 +99,39 @@ fn broken_examples_are_checked_without_panic() {
                 }
                 if let Some(text) = workspace.text(&path) {
                     let _ = dsl_syntax::format(&text);
+                }
+            }
+        }
+    }
+}
+
+/// There, whatever an editor asks is answered, too.
+#[test]
+fn broken_examples_are_asked_about_without_panic() {
+    const BYTES_BETWEEN_CUTS: usize = 83;
+    /// What people type where completion is asked for, so that it has to read what stands before it.
+    const TYPED: &[&str] = &["", ".", "(", "é", "\"", " | ", ":", " ", "- ", "[", "= ", "-> ", "\\"];
+    for name in ALL {
+        let path = root().join("examples").join(name);
+        let text = std::fs::read_to_string(&path).expect("an example");
+        let mut workspace = Workspace::new(root()).with_loader(Disk);
+        let cuts = (0..text.len()).step_by(BYTES_BETWEEN_CUTS);
+        for (at, cut) in cuts.filter(|cut| text.is_char_boundary(*cut)).enumerate() {
+            let typed = TYPED[at % TYPED.len()];
+            for rest in ["", &text[cut..]] {
+                workspace.set_file(&path, [&text[..cut], typed, rest].concat().as_bytes());
+                let offset = (cut + typed.len()) as u32;
+                let analysis: &Analysis = &workspace;
+                for item in &analysis.completions(&path, offset).found {
+                    assert!(item.span.end <= offset, "{name} at {cut}: {item:?}");
+                }
+                for offset in [offset, cut as u32] {
+                    analysis.call_at(&path, offset);
+                    analysis.hover(&path, offset);
+                    analysis.references(&path, offset);
+                    let _ = analysis.rename(&path, offset, "other");
+                    analysis.spans_around(&path, offset);
+                    analysis.type_definition(&path, offset);
                 }
             }
         }
