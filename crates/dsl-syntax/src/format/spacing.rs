@@ -45,7 +45,8 @@ pub(super) fn space(gap: &Gap<'_>) -> bool {
         (LParen | LBracket, _) => false,
         (LBrace, RBrace) => false,
         (_, DotDot) | (DotDot, _) => false,
-        (Dot, _) => false,
+        // `1. 5` is not `1.5`
+        (Dot, _) => gap.next.text.starts_with(|c: char| c.is_ascii_digit()),
         (Colon, _) => !gap.attribute,
         (Minus, _) => gap.sign != Sign::Unary,
         (_, Dot) => !operand_ends(gap.previous, gap.before_previous),
