@@ -72,7 +72,8 @@ fn put(
                 task.budget = Budget {
                     cost: Some(cents(10 + rng.below(20))),
                     ..Budget::default()
-                };
+                }
+                .into();
             }
         }
     }

@@ -162,7 +162,9 @@ fn question(rng: &mut Rng, task: &mut Task, hurried: bool) {
     task.fail.clear();
     task.remember.clear();
     task.cache_ms = None;
-    task.timeout = (hurried && rng.percent(60)).then(|| Expr::Const(Value::Duration(*rng.pick(&GATE_MS))));
+    task.timeout = (hurried && rng.percent(60))
+        .then(|| Expr::Const(Value::Duration(*rng.pick(&GATE_MS))))
+        .into();
 }
 
 /// A capability that answers what a script would print: what reads the one that it stands for reads this.

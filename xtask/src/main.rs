@@ -82,18 +82,29 @@ fn main() -> ExitCode {
                 seed.into_iter()
                     .flat_map(|seed| ["--seed".to_owned(), seed.to_string()]),
             );
-            simulate(&root, "--release", &args)
+            simulate(&root, Build::Optimised, &args)
         }
-        Verb::Sweep => simulate(&root, "--release", &["sweep".to_owned()]),
-        Verb::Mutants => simulate(&root, "--quiet", &["mutants".to_owned()]),
+        Verb::Sweep => simulate(&root, Build::Optimised, &["sweep".to_owned()]),
+        Verb::Mutants => simulate(&root, Build::Quick, &["mutants".to_owned()]),
         Verb::Crash { kills } => crash(&root, kills),
     }
 }
 
-fn simulate(root: &Path, how: &str, args: &[String]) -> ExitCode {
+/// How much a program is worth that runs only here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Build {
+    Optimised,
+    /// The work is done by another program that it builds.
+    Quick,
+}
+
+fn simulate(root: &Path, build: Build, args: &[String]) -> ExitCode {
     let mut command = Command::new(steps::cargo());
-    command.args(["run", "--quiet", how, "--package", "plan-simulate", "--"]);
-    exit(command.args(args).current_dir(root))
+    command.args(["run", "--quiet", "--package", "plan-simulate"]);
+    if build == Build::Optimised {
+        command.arg("--release");
+    }
+    exit(command.arg("--").args(args).current_dir(root))
 }
 
 /// The long version of the crash tests, on an optimised binary.

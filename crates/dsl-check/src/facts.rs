@@ -440,7 +440,7 @@ fn of_node(decl: &Decl, typed: &Node, noted: Noted) -> NodeFacts {
             Body::Gate(gate) => timeout(gate.timeout.as_ref()),
             Body::Decision(_) => Timeout::None,
         },
-        retry: task.and_then(|task| task.retry.clone()),
+        retry: task.and_then(|task| Option::clone(&task.retry)),
         waits_ms: waits_ms(task.and_then(|task| task.retry.as_ref())),
         judged: task.is_some_and(can_fail),
         each: task.and_then(|task| task.each.as_ref()).map(|each| EachFacts {

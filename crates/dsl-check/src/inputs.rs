@@ -4,14 +4,16 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use dsl_syntax::DecodeError;
+use dsl_syntax::ast::Block;
 use rayon::prelude::*;
 use smol_str::SmolStr;
 
 use crate::config::Config;
+use crate::kept::Kept;
 
 /// A run of about sixteen whole blocks of one file.
 #[salsa::input(debug)]
@@ -24,13 +26,15 @@ pub struct SourceChunk {
 }
 
 /// What a chunk says, and how it is to be read.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct ChunkSource {
     pub text: Arc<str>,
     /// The chunk starts inside a plan whose children are indented by this much.
     pub plan_indent: Option<u32>,
-    /// Its text has been edited, and will be again.
-    pub is_edited: bool,
+    /// Its text has been edited or is open, and will be edited again.
+    pub kept: Option<Arc<Kept>>,
+    /// The tree, once somebody has wanted to keep it: see [`crate::trees`].
+    pub blocks: OnceLock<Vec<Arc<Block>>>,
 }
 
 impl SourceChunk {

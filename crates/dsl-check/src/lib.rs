@@ -26,6 +26,7 @@ mod hypotheses;
 mod ide;
 mod imports;
 mod inputs;
+mod kept;
 mod lower;
 mod many;
 mod memory;

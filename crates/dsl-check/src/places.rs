@@ -14,7 +14,7 @@ use crate::under::line_of;
 use crate::walk;
 
 pub(crate) fn block_of(db: &dyn salsa::Database, block: BlockRef) -> Option<&Block> {
-    parse(db, block.chunk).get(block.index as usize)
+    parse(db, block.chunk).get(block.index as usize).map(|block| &**block)
 }
 
 pub(crate) fn decl_of(db: &dyn salsa::Database, block: BlockRef) -> Option<&Decl> {

@@ -20,7 +20,7 @@ use self::resolver::Resolver;
 use crate::alias_loops;
 use crate::around::plans_here;
 use crate::facts::EffectFact;
-use crate::imports::{Space, declarations, import_path, visible};
+use crate::imports::{Origin, Space, declarations, import_path, visible};
 use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::signatures::{PlanSig, Price, RunnerSig, Sig};
 use crate::trees::outline;
@@ -106,6 +106,8 @@ pub(crate) struct PlanShape {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Common {
     pub types: Types,
+    /// Which declarations the records of `types` are.
+    pub records: BTreeMap<SmolStr, Origin>,
     pub named: BTreeMap<SmolStr, Type>,
     pub capabilities: BTreeMap<SmolStr, Arc<Capability>>,
     pub agents: BTreeMap<SmolStr, Arc<Agent>>,
@@ -348,7 +350,7 @@ pub(crate) fn scope(db: &dyn salsa::Database, file: SourceFile) -> Arc<FileScope
         }));
         scope.own.push(plan);
     }
-    common.types = resolver.finish();
+    (common.types, common.records) = resolver.finish();
     common.ambiguous.clone_from(&seen.ambiguous);
     common.endless = alias_loops::excused(declarations(db, file).iter().map(|(_, sig)| sig));
     for (_, sig) in declarations(db, file).iter() {

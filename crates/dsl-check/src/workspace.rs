@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dsl_syntax::Document;
 use salsa::{Durability, Setter};
@@ -38,6 +38,10 @@ impl Loader for NoLoader {
         Err(std::io::ErrorKind::NotFound.into())
     }
 }
+
+/// An open file of up to so many chunks, about two thousand tasks, is kept whole: its trees take some megabytes, and the
+/// first edit of a chunk is then like the next one. Of larger files what has been edited is kept.
+const KEPT_CHUNKS_MAX: usize = 128;
 
 /// A change was refused, and nothing has changed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -183,26 +187,40 @@ impl Workspace {
 
     /// The file is being edited from now on: its changes are expected often.
     pub fn open_file(&mut self, path: impl AsRef<Path>, bytes: &[u8]) {
-        let path: Arc<Path> = self.analysis.path(path.as_ref()).into();
-        if !self.held.contains_key(&path) {
-            self.store(path.clone(), b"");
+        let known: Arc<Path> = self.analysis.path(path.as_ref()).into();
+        if !self.held.contains_key(&known) {
+            self.store(known.clone(), b"");
             self.admit();
         }
-        if let Some(held) = self.held.get_mut(&path).filter(|held| !held.open) {
+        if let Some(held) = self.held.get_mut(&known).filter(|held| !held.open) {
             held.open = true;
             // What follows from the file is found again where it was expected to last: now, or else at the first edit.
             let db = &mut self.analysis.db;
             let chunks = held.file.chunks(db).to_vec();
             held.file.set_chunks(db).with_durability(Durability::LOW).to(chunks);
         }
-        self.set_file(&path, bytes);
+        self.set_file(path, bytes);
     }
 
-    /// The file is no longer being edited; its text stays as it was last set.
+    /// The file is no longer being edited; its text stays as it was last set, and its trees are dropped.
     pub fn close_file(&mut self, path: impl AsRef<Path>) {
         let path: Arc<Path> = self.analysis.path(path.as_ref()).into();
-        if let Some(held) = self.held.get_mut(&path) {
-            held.open = false;
+        let Some(held) = self.held.get_mut(&path) else {
+            return;
+        };
+        held.open = false;
+        let db = &mut self.analysis.db;
+        let chunks: Vec<SourceChunk> = held.file.chunks(db).iter().chain(&held.spare).copied().collect();
+        for chunk in chunks {
+            let source = chunk.source(db);
+            if source.kept.is_some() {
+                let source = ChunkSource {
+                    kept: None,
+                    blocks: OnceLock::new(),
+                    ..source.clone()
+                };
+                chunk.set_source(db).with_durability(Durability::MEDIUM).to(source);
+            }
         }
     }
 
@@ -347,25 +365,29 @@ impl Workspace {
         let mut inputs = held.file.chunks(db).to_vec();
         let mut reused: VecDeque<SourceChunk> = inputs.get(old.clone()).unwrap_or_default().iter().copied().collect();
         let chunks = held.document.as_ref().map_or(&[][..], Document::chunks);
+        let keeps_all = held.open && chunks.len() <= KEPT_CHUNKS_MAX;
         let mut fresh = Vec::with_capacity(new.len());
         for chunk in chunks.get(new).unwrap_or_default() {
             let plan_indent = chunk.context.plan_indent;
-            let source = |is_edited| ChunkSource {
+            let source = |kept| ChunkSource {
                 text: chunk.text.clone(),
                 plan_indent,
-                is_edited,
+                kept,
+                blocks: OnceLock::new(),
             };
             let input = match reused.pop_front().or_else(|| held.spare.pop()) {
                 Some(input) => {
                     let now = input.source(db);
                     let is_new = now.text != chunk.text;
-                    let source = source(now.is_edited || is_edit && is_new);
-                    if is_new || now.plan_indent != plan_indent {
+                    let is_kept = now.kept.is_some();
+                    let keeps = keeps_all || is_edit && is_new;
+                    let source = source(now.kept.clone().or_else(|| keeps.then(Arc::default)));
+                    if is_new || now.plan_indent != plan_indent || source.kept.is_some() != is_kept {
                         input.set_source(db).with_durability(durability).to(source);
                     }
                     input
                 }
-                None => SourceChunk::builder(held.file, source(is_edit))
+                None => SourceChunk::builder(held.file, source((keeps_all || is_edit).then(Arc::default)))
                     .durability(durability)
                     .new(db),
             };

@@ -40,6 +40,10 @@ impl Span {
     pub const fn contains(self, offset: u32) -> bool {
         self.start <= offset && offset <= self.end
     }
+    /// To take it out of the text that it is relative to.
+    pub const fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 /// A name as written: `check-db`, or dotted where the grammar allows it (`web.search`), or a principal (`role/release`).

@@ -20,7 +20,7 @@ pub use document::{Chunk, ChunkContext, Document};
 pub use format::{FormatError, format};
 pub use lexer::{lex, unit_from};
 pub use lines::{DecodeError, LineIndex, decode};
-pub use parse::{parse_chunk, parse_expr, parse_file};
+pub use parse::{Reading, parse_chunk, parse_expr, parse_file, parse_type};
 pub use token::{Kind, Lexed, Line, LineKind, Token};
 
 /// The whole token vector, trivia included: every byte of the text is in one of them.

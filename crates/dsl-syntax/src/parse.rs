@@ -5,75 +5,43 @@
 //! left for the checker to name.
 
 mod body;
+mod reading;
 mod values;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::ast::{
-    Block, BlockKind, Clause, Decl, Expr, ExprKind, Item, Name, Span, StringPart, SyntaxError, SyntaxRule, Use,
+    Block, BlockKind, Clause, Decl, Expr, ExprKind, Item, Name, Span, StringPart, SyntaxError, SyntaxRule, Type,
+    TypeKind, Use,
 };
 use crate::document::ChunkContext;
 use crate::grammar::{Grammar, Lead, Rule, Tokens};
 use crate::lexer::lex_inline;
 use crate::messages;
-use crate::source::{RawSource, Row, Source, Toks, significant, source};
-use crate::split::blocks;
+use crate::source::{RawSource, Row, Source, Toks, significant};
 use crate::table::DeclKind;
 use crate::token::Kind;
 
+pub use reading::Reading;
+
 /// The blocks of a chunk: a function of its text and context alone. Their lengths add up to the text's.
-pub fn parse_chunk(text: &str, context: ChunkContext) -> Vec<Block> {
-    let places: Vec<_> = blocks(text, context).collect();
-    let ends = places.iter().skip(1).map(|block| block.start).chain([text.len()]);
-    let mut tokens = Toks::with_capacity(text.len() / 5);
-    let sources: Vec<_> = places
-        .iter()
-        .zip(ends)
-        .map(|(place, end)| {
-            (
-                place.kind,
-                end - place.start,
-                source(&text[place.start..end], &mut tokens),
-            )
-        })
-        .collect();
-    let grammar = Grammar::new();
-    let awaits_text: Vec<bool> = sources
-        .iter()
-        .map(|(_, _, source)| ends_in_bar(source, &tokens))
-        .collect();
-    let mut blocks: Vec<Block> = sources
-        .into_iter()
-        .zip(places)
-        .map(|((kind, len, source), place)| {
-            let parser = Parser::new(
-                &grammar,
-                &tokens,
-                source,
-                place.context.plan_indent.filter(|_| kind == BlockKind::PlanNode),
-            );
-            Block {
-                len: len as u32,
-                ..parser.block(kind)
-            }
-        })
-        .collect();
-    once_a_run(&mut blocks, &awaits_text);
-    blocks
+pub fn parse_chunk(text: &str, context: ChunkContext) -> Vec<Arc<Block>> {
+    Reading::new(text.into(), context).into_blocks()
 }
 
 /// Lines in a row that begin no declaration are one mistake, most often text that should be deeper: the first says so.
 /// Below a `run: |` that has no text, which has been said, they are its text, whatever they look like.
-fn once_a_run(blocks: &mut [Block], awaits_text: &[bool]) {
+fn once_a_run(blocks: &mut [Arc<Block>], awaits_text: &[bool]) {
     let is_meant = |error: &SyntaxError| error.fix.is_some();
     let mut inside = false;
     let mut in_text = false;
     for (block, awaits_text) in blocks.iter_mut().zip(awaits_text) {
         let stray = block.item.is_none() && !block.errors.is_empty();
         if stray && in_text {
-            block.errors.clear();
+            Arc::make_mut(block).errors.clear();
         } else if stray && inside {
-            block.errors.retain(is_meant);
+            Arc::make_mut(block).errors.retain(is_meant);
         }
         inside = stray;
         in_text = *awaits_text || (stray && in_text);
@@ -103,33 +71,51 @@ pub fn parse_file(text: &str) -> Vec<(u32, Block)> {
     for chunk in document.chunks() {
         for block in parse_chunk(&chunk.text, chunk.context) {
             let len = block.len;
-            out.push((offset, block));
+            out.push((offset, Arc::unwrap_or_clone(block)));
             offset += len;
         }
     }
     out
 }
 
-/// One expression, for tests and the command line.
+/// One expression that stands in no clause: for the command line, and while one is being written.
 pub fn parse_expr(text: &str) -> (Expr, Vec<SyntaxError>) {
+    let (expr, errors) = parse_one(text, |grammar| &grammar.expr);
+    let nothing = || Expr {
+        kind: ExprKind::Error,
+        span: Span::new(0, text.len() as u32),
+    };
+    (expr.unwrap_or_else(nothing), errors)
+}
+
+/// The same of a type.
+pub fn parse_type(text: &str) -> (Type, Vec<SyntaxError>) {
+    let (ty, errors) = parse_one(text, |grammar| &grammar.ty);
+    let nothing = || Type {
+        kind: TypeKind::Error,
+        span: Span::new(0, text.len() as u32),
+    };
+    (ty.unwrap_or_else(nothing), errors)
+}
+
+fn parse_one<O>(
+    text: &str,
+    rule: impl for<'g, 't> Fn(&'g Grammar<'t>) -> &'g Rule<'t, O>,
+) -> (Option<O>, Vec<SyntaxError>) {
     let (lexed, _) = lex_inline(text, 0, false);
     let mut tokens = Toks::new();
     significant(text, &lexed, &mut tokens);
     let mut errors = lexed.errors;
     let grammar = Grammar::new();
-    let expr = match read(&grammar, &grammar.expr, &tokens, text.len() as u32) {
-        Ok(expr) => expr,
+    match read(&grammar, rule(&grammar), &tokens, text.len() as u32) {
+        Ok(found) => (Some(found), errors),
         Err(error) => {
             if errors.is_empty() {
                 errors.push(error);
             }
-            Expr {
-                kind: ExprKind::Error,
-                span: Span::new(0, text.len() as u32),
-            }
+            (None, errors)
         }
-    };
-    (expr, errors)
+    }
 }
 
 /// Reads all of `tokens` with one rule, once it is known that the result is not too deep to be walked.

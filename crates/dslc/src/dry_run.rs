@@ -133,7 +133,7 @@ fn conditions(plan: &Plan) -> Vec<Vec<String>> {
 
 fn details(node: &Node, plan: &Plan, known: &Known<'_>) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(when) = &node.when {
+    if let Some(when) = node.when.as_ref() {
         lines.push(match known.value(when).as_deref() {
             Some("true") => "its `when` holds".to_owned(),
             Some(_) => "skipped: its `when` does not hold".to_owned(),

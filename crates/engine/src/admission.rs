@@ -5,7 +5,7 @@
 //! What a budget does not cover is refused, and for the budget of the run the run pauses. Absent: how much is counted
 //! where (`accounts`).
 
-use ir::plan::{Budget, Limits, Per, Task};
+use ir::plan::{Budget, Limits, Per};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use smol_str::SmolStr;
@@ -61,7 +61,7 @@ fn claims<'s>(scopes: &'s Scopes, run_budget: &Budget, unit: UnitId) -> Vec<Clai
             account: Account::Task(unit.node),
             limits: None,
             budget: task(scope.node(unit.node))
-                .map(|task| task.budget.clone())
+                .map(|task| Budget::clone(&task.budget))
                 .unwrap_or_default(),
         });
         at = scope.caller.as_ref().map(|caller| caller.unit);
@@ -82,8 +82,7 @@ fn claims<'s>(scopes: &'s Scopes, run_budget: &Budget, unit: UnitId) -> Vec<Clai
 impl Engine {
     /// Whether anything counts what an attempt of the unit uses.
     fn is_metered(&self, unit: UnitId) -> bool {
-        let metered = |task: &Task| !task.by.is_empty() || !task.budget.is_unlimited();
-        self.line(unit).is_some() || task(self.scopes.node(unit.node)).is_some_and(metered)
+        self.scopes.traits(unit.node).is_metered || self.line(unit).is_some()
     }
 
     pub(crate) fn admission(&mut self, unit: UnitId) -> Admission {

@@ -261,7 +261,7 @@ impl Engine {
         self.state.calls.remove(&unit);
         let node = self.state.node_mut(unit.node);
         node.outputs = products.outputs;
-        node.truncated = products.truncated;
+        node.truncated = products.truncated.into();
         node.writes.extend(products.writes);
         node.unit.status = NodeStatus::Completed;
         self.settle(unit.node, NodeStatus::Completed);

@@ -110,6 +110,9 @@ impl Engine {
         if self.state.judging.contains_key(&unit) {
             return self.judging_line(unit);
         }
+        if !self.scopes.traits(unit.node).calls {
+            return None;
+        }
         let scope = self.scopes.of(unit.node);
         let number = self.state.calls.get(&unit).map_or(0, |calling| calling.line);
         Line::of(scope.plan(), task(scope.node(unit.node))?, number)
@@ -127,7 +130,7 @@ impl Engine {
             .and_then(|judging| judging.left.front().cloned());
         let input = match line.step {
             None if judges.is_some() => self.to_judge(unit, line.capability),
-            None => self.state.unit(unit).input.clone(),
+            None => Values::clone(&self.state.unit(unit).input),
             Some((_, step)) => {
                 let none = Values::new();
                 let scope = RunScope {
@@ -213,6 +216,9 @@ impl<'a> Judge<'a> {
     fn line(&self) -> Option<Line<'a>> {
         if self.state.judging.contains_key(&self.unit) {
             return Line::of_judge(self.plan());
+        }
+        if !self.scopes.traits(self.unit.node).calls {
+            return None;
         }
         let scope = self.scopes.of(self.unit.node);
         let number = self.state.calls.get(&self.unit).map_or(0, |calling| calling.line);

@@ -5,11 +5,14 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::OnceLock;
 
+use ir::Rare;
 use ir::eval::{observes, refs};
 use ir::expr::{Capture, Expr, Ref};
 use ir::fingerprint::Recipe;
-use ir::plan::{Body, Expectation, Need, Node, NodeId, Plan, Script, Task};
+use ir::plan::{Body, Expectation, Need, Node, NodeId, Plan, Script, Task, Work};
 use smol_str::SmolStr;
+
+use crate::reuse::is_reusable;
 
 /// Facts about one node.
 #[derive(Debug, Default)]
@@ -18,19 +21,51 @@ pub(crate) struct NodeTable {
     /// listed once.
     pub dependents: Vec<(NodeId, u32)>,
     /// Nodes that this one may activate: routes, decision arms and its fallback, each once, in plan order.
-    pub targets: Vec<NodeId>,
+    pub targets: Rare<Vec<NodeId>>,
     /// How many nodes may activate this one.
     pub sources: u32,
     /// Nodes whose fallback this is.
-    pub stands_in_for: Vec<NodeId>,
+    pub stands_in_for: Rare<Vec<NodeId>>,
     /// Whether its attempt looks at the world before it starts.
     pub observes_before: bool,
     /// Whether its attempt looks at the world after it ended.
     pub observes_after: bool,
     /// Captures that some expression of the plan reads as an output; the others are not kept.
-    pub read: BTreeSet<SmolStr>,
+    pub read: Rare<BTreeSet<SmolStr>>,
     /// What its result follows from, once somebody has asked.
     pub recipe: OnceLock<Box<Recipe>>,
+}
+
+/// What a node may do at all: asked of each, many times an event, so it is found in one look.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Traits {
+    /// Its work is calls of capabilities.
+    pub calls: bool,
+    /// Its work is a call of a plan.
+    pub calls_plan: bool,
+    /// Somebody counts what it uses, apart from calls.
+    pub is_metered: bool,
+    pub is_cached: bool,
+    pub can_undo: bool,
+    pub remembers: bool,
+    pub has_evidence: bool,
+}
+
+impl Traits {
+    pub fn of(node: &Node) -> Self {
+        let Some(task) = task(node) else {
+            return Self::default();
+        };
+        Self {
+            calls: matches!(task.work, Work::Capability(_) | Work::Steps(_)),
+            calls_plan: matches!(task.work, Work::Call(_)),
+            is_metered: !task.by.is_empty() || !task.budget.is_unlimited(),
+            is_cached: task.cache_ms.is_some() && is_reusable(task),
+            can_undo: task.rollback.is_some(),
+            remembers: !task.remember.is_empty(),
+            has_evidence: !task.evidence.is_empty(),
+        }
+    }
 }
 
 /// The tables of a whole plan.

@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use ir::Rare;
 use ir::eval::eval;
 use ir::plan::{Decision, Hypothesis, NodeId, Ratio};
 use ir::value::Value;
@@ -154,7 +155,10 @@ impl Judge<'_> {
 impl Engine {
     /// Keeps the evidence of an attempt, in place of that of the attempt before.
     pub(crate) fn note_evidence(&mut self, unit: UnitId, ended: &Ended) {
-        let evidence = self.judge(unit).evidence(ended);
+        let evidence = match self.scopes.traits(unit.node).has_evidence {
+            true => self.judge(unit).evidence(ended).into(),
+            false => Rare::absent(),
+        };
         self.state.unit_mut(unit).evidence = evidence;
     }
 

@@ -143,6 +143,16 @@ impl<'a> Judge<'a> {
             }
             return Err(failure);
         }
+        let table = self.scopes.table(self.unit.node);
+        // where nothing here looks at captures, only those are made that somebody reads later
+        let looks =
+            !(task.output.is_empty() && task.fail.is_empty() && task.expect.is_empty() && task.remember.is_empty());
+        if !looks && table.read.is_empty() && task.script().is_some() {
+            return Ok(Products {
+                truncated: ended.truncated.clone(),
+                ..Products::new()
+            });
+        }
         let answer = self.answer(ended)?;
         let bound = self.bound(answer.as_ref());
         let scope = RunScope {
@@ -150,10 +160,6 @@ impl<'a> Judge<'a> {
             own: Some(&bound),
             ..scope
         };
-        let table = self.scopes.table(self.unit.node);
-        // where nothing here looks at captures, only those are made that somebody reads later
-        let looks =
-            !(task.output.is_empty() && task.fail.is_empty() && task.expect.is_empty() && task.remember.is_empty());
         let made = || captures(task, ended, |name| looks || table.read.contains(name));
         let mut own = self.called().cloned().unwrap_or_else(made);
         for output in &task.output {

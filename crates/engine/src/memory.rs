@@ -169,7 +169,7 @@ impl Engine {
     /// A node has settled: what it remembered for later runs is to be kept.
     pub(crate) fn remember(&mut self, id: NodeId) {
         let completed = self.state.node(id).status == NodeStatus::Completed;
-        if completed && !self.facts(id).is_empty() {
+        if completed && self.scopes.traits(id).remembers && !self.facts(id).is_empty() {
             self.state.remembering.insert(id);
             self.commands.push(Command::Remember { node: id });
         }

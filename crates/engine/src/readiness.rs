@@ -38,7 +38,7 @@ impl Engine {
     fn enter(&mut self, id: NodeId) {
         self.state.node_mut(id).entered = true;
         self.state.node_mut(id).view = memory::view_of(&self.scopes, &self.state, id);
-        let verdict = match &self.scopes.node(id).when {
+        let verdict = match self.scopes.node(id).when.as_ref() {
             Some(when) => self.scope(Place::Node(id)).holds(when),
             None => Ok(true),
         };
@@ -115,7 +115,7 @@ impl Engine {
     }
 
     pub(crate) fn skip(&mut self, id: NodeId, because: String) {
-        self.state.node_mut(id).why = Some(because);
+        self.state.node_mut(id).why = Some(because).into();
         self.settle(id, NodeStatus::Skipped);
     }
 

@@ -76,7 +76,7 @@ impl Engine {
                 self.may_repeat(node).map(|()| Weight::Counts)
             }
             NodeStatus::Skipped if asked_before => Ok(Weight::Said),
-            NodeStatus::Skipped => Err(NoRetry::Skipped(state.why.clone().unwrap_or_default())),
+            NodeStatus::Skipped => Err(NoRetry::Skipped(state.why.as_ref().cloned().unwrap_or_default())),
             _ if self.is_still_ending() => Err(NoRetry::StillEnding),
             _ => Ok(Weight::Counts),
         }
@@ -397,9 +397,11 @@ impl Unit {
             attempts_before: self.attempt,
             // what was undone is done once more, under another key
             round: self.round + u32::from(self.is_undone()),
-            called: self.called.as_ref().map(|called| crate::state::Called {
-                scope: called.scope,
-                outputs: None,
+            called: self.called.as_ref().map(|called| {
+                Box::new(crate::state::Called {
+                    scope: called.scope,
+                    outputs: None,
+                })
             }),
             takes_over: true,
             ..Self::new()

@@ -127,8 +127,7 @@ impl Engine {
     /// Whether a result is to be looked for before a unit starts: once, before its first attempt, and again where it
     /// begins anew.
     pub(crate) fn looks_up(&self, unit: UnitId) -> bool {
-        let task = task(self.scopes.node(unit.node));
-        task.is_some_and(|task| task.cache_ms.is_some() && is_reusable(task))
+        self.scopes.traits(unit.node).is_cached
             && !self.state.looked.contains_key(&unit)
             && !self.state.judging.contains_key(&unit)
     }
@@ -199,7 +198,7 @@ impl Engine {
             run: reused.run,
             made_ms: reused.made_ms,
         });
-        self.state.unit_mut(unit).evidence.clone_from(&result.evidence);
+        self.state.unit_mut(unit).evidence = result.evidence.clone().into();
         if let Some(agent) = &result.agent {
             self.state.agents.insert(unit, agent.clone());
         }
@@ -265,7 +264,7 @@ impl Engine {
                 outputs: products.outputs.clone(),
                 truncated: products.truncated.clone(),
                 writes: products.writes.clone(),
-                evidence: self.state.unit(unit).evidence.clone(),
+                evidence: self.state.unit(unit).evidence.to_vec(),
                 agent: self.state.agents.get(&unit).cloned(),
                 verified: self.state.verified.contains(&unit),
             },
@@ -279,7 +278,7 @@ impl Engine {
 }
 
 /// Whether another run's result may stand in for a task's.
-fn is_reusable(task: &Task) -> bool {
+pub(crate) fn is_reusable(task: &Task) -> bool {
     let repeatable = match &task.work {
         Work::Script(_) | Work::Capability(_) => true,
         Work::Steps(steps) => steps.iter().all(|step| step.idempotent),

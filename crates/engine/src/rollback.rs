@@ -24,8 +24,7 @@ impl Engine {
         self.state.completions += 1;
         let place = self.state.completions;
         self.state.unit_mut(unit).place = place;
-        let undoable = task(self.scopes.node(unit.node)).is_some_and(|task| task.rollback.is_some());
-        if undoable {
+        if self.scopes.traits(unit.node).can_undo {
             let scope = self.scopes.id_of(unit.node);
             self.state.scope_mut(scope).undoable.insert(place, unit);
         }

@@ -284,8 +284,8 @@ impl<'a> RunScope<'a> {
                 self.unit().map_or(1, |unit| i64::from(self.state.unit(unit).attempt)),
             )),
             "id" => Ok(text(&plan_node.id)),
-            "kind" => Ok(plan_node.kind.clone().map_or(Value::None, Value::String)),
-            "owner" => Ok(plan_node.owner.clone().map_or(Value::None, Value::String)),
+            "kind" => Ok(plan_node.kind.as_ref().cloned().map_or(Value::None, Value::String)),
+            "owner" => Ok(plan_node.owner.as_ref().cloned().map_or(Value::None, Value::String)),
             "key" => {
                 let key = self.unit().map(|unit| key(self.scopes, self.state, unit));
                 Ok(Value::String(key.unwrap_or_default()))

@@ -14,7 +14,7 @@ use ir::plan::{Node, NodeId, Plan};
 use serde::Serialize;
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::graph::{Graph, NodeTable, fallback_of, places};
+use crate::graph::{Graph, NodeTable, Traits, fallback_of, places};
 use crate::memory::shared_keys;
 use crate::state::UnitId;
 
@@ -123,7 +123,7 @@ pub(crate) struct Scopes {
     outermost: ScopeId,
     /// Of each node of the run.
     #[serde(skip)]
-    of_node: Vec<ScopeId>,
+    of_node: Vec<(ScopeId, Traits)>,
     /// Whether any plan of the run has memory that others may share.
     #[serde(skip)]
     shares_memory: bool,
@@ -151,7 +151,8 @@ impl Scopes {
     ) -> ScopeId {
         let id = ScopeId::try_from(self.list.len()).unwrap_or(ScopeId::MAX);
         let base = NodeId::try_from(self.of_node.len()).unwrap_or(NodeId::MAX);
-        self.of_node.resize(self.of_node.len() + program.plan.nodes.len(), id);
+        let nodes = program.plan.nodes.iter();
+        self.of_node.extend(nodes.map(|node| (id, Traits::of(node))));
         self.list.push(Scope {
             program,
             base,
@@ -315,7 +316,11 @@ impl Scopes {
 
     /// Which scope a node is in.
     pub fn id_of(&self, id: NodeId) -> ScopeId {
-        self.of_node[id as usize]
+        self.of_node[id as usize].0
+    }
+
+    pub fn traits(&self, id: NodeId) -> Traits {
+        self.of_node[id as usize].1
     }
 
     /// The scope that a node is in.

@@ -63,7 +63,7 @@ impl Engine {
             NodeStatus::Skipped => Notice::Skipped {
                 node: id,
                 label,
-                because: node.why.clone().unwrap_or_default(),
+                because: node.why.as_ref().cloned().unwrap_or_default(),
             },
             _ => Notice::Cancelled { node: id, label },
         };
@@ -73,6 +73,9 @@ impl Engine {
     /// The nodes that its events and its fallback activate.
     pub(crate) fn fired(&self, id: NodeId) -> BTreeSet<NodeId> {
         let scope = self.scopes.of(id);
+        if scope.table(id).targets.is_empty() {
+            return BTreeSet::new();
+        }
         let node = scope.node(id);
         let routed = |on| routed(node, on).map(|to| scope.global(to));
         let state = self.state.node(id);

@@ -218,7 +218,7 @@ impl Engine {
             started_ms: node.started_ms,
             settled_ms: node.settled_ms,
             outputs: node.outputs.clone(),
-            because: node.why.clone(),
+            because: node.why.as_ref().cloned(),
             chosen: node.chosen,
             gate: node.gate.as_deref().map(|gate| gate.snapshot()),
             questions: self.questions_of(id),

@@ -213,7 +213,7 @@ impl Engine {
                     self.reserve(unit, reservation);
                 }
                 self.notices.push(self.starts(&command));
-                self.commands.push(Command::StartAttempt(Box::new(command)));
+                self.commands.push(Command::StartAttempt(command));
             }
             Err(failure) => self.finish_attempt(unit, Err(failure)),
         }
@@ -302,7 +302,7 @@ impl Engine {
     }
 
     /// What the driver needs to know to run an attempt.
-    fn prepare(&mut self, attempt: AttemptId, within_ms: Option<u64>) -> Result<StartAttempt, Failure> {
+    fn prepare(&mut self, attempt: AttemptId, within_ms: Option<u64>) -> Result<Box<StartAttempt>, Failure> {
         let unit = UnitId {
             node: attempt.node,
             instance: attempt.instance,
@@ -323,7 +323,7 @@ impl Engine {
         let timeout = timeout(node).filter(|_| self.called_plan(unit).is_none());
         let timeout_ms = timeout.map(|timeout| milliseconds(timeout, &scope)).transpose()?;
         let timeout_ms = least(self.left_of(unit, timeout_ms)?, within_ms);
-        Ok(StartAttempt {
+        Ok(Box::new(StartAttempt {
             attempt,
             key: self.key(unit, &scope)?,
             label: self.label(unit),
@@ -333,11 +333,11 @@ impl Engine {
             call,
             dir,
             timeout_ms,
-        })
+        }))
     }
 
     /// The same for an attempt that is under way.
-    pub(crate) fn prepare_again(&mut self, unit: UnitId) -> Result<StartAttempt, Failure> {
+    pub(crate) fn prepare_again(&mut self, unit: UnitId) -> Result<Box<StartAttempt>, Failure> {
         let state = self.state.unit(unit);
         let attempt = AttemptId {
             node: unit.node,
@@ -397,15 +397,19 @@ impl Engine {
         let Body::Task(task) = &self.scopes.node(unit.node).body else {
             return Ok(());
         };
+        if task.input.is_empty() {
+            self.state.unit_mut(unit).input.clear();
+            return Ok(());
+        }
         let scope = self.scope(Place::Unit(unit));
         let read = |binding| bound("input", binding, &scope).map(|value| (binding.name.clone(), value));
         let input = task.input.iter().map(read).collect::<Result<Values, _>>()?;
-        self.state.unit_mut(unit).input = input;
+        self.state.unit_mut(unit).input = input.into();
         Ok(())
     }
 
     pub(crate) fn exec(&self, unit: UnitId, script: &Script, scope: &RunScope<'_>) -> Result<Exec, Failure> {
-        let input = self.state.unit(unit).input.clone();
+        let input = Values::clone(&self.state.unit(unit).input);
         let mut env: Values = input
             .iter()
             .map(|(name, value)| (name.replace('-', "_").into(), value.clone()))
@@ -429,7 +433,7 @@ impl Engine {
 /// What a node says that its script touches.
 fn declared_effects(body: &Body) -> Option<Vec<Effect>> {
     match body {
-        Body::Task(task) => task.effects.clone(),
+        Body::Task(task) => Option::clone(&task.effects),
         Body::Gate(gate) => gate.effects.clone(),
         Body::Decision(_) => None,
     }

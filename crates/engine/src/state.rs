@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use ir::Rare;
 use ir::expr::Capture;
 use ir::plan::{Budget, Inputs, Need, NodeId};
 use ir::value::Value;
@@ -232,8 +233,8 @@ pub(crate) struct NodeState {
     #[serde(skip_serializing_if = "is_default")]
     pub sources_open: u32,
     /// Activating nodes that fired, in the order in which they settled.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub fired_by: Vec<NodeId>,
+    #[serde(skip_serializing_if = "Rare::is_absent")]
+    pub fired_by: Rare<Vec<NodeId>>,
     #[serde(skip_serializing_if = "is_default")]
     pub needs_open: u32,
     /// The first need that can no longer be met, by its place; of thousands, none is looked at again.
@@ -255,8 +256,8 @@ pub(crate) struct NodeState {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<SmolStr, Value>,
     /// Outputs that are incomplete because the capture was over its limit.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub truncated: Vec<Capture>,
+    #[serde(skip_serializing_if = "Rare::is_absent")]
+    pub truncated: Rare<Vec<Capture>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<NodeError>>,
     /// Whether it, or what stands in for it, satisfies a need; absent while undecided.
@@ -290,14 +291,14 @@ pub(crate) struct NodeState {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gate: Option<Box<GateState>>,
     /// What it remembered when it completed, by slot: what the plan that it called remembered for all plans is among it.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub writes: BTreeMap<SmolStr, Value>,
+    #[serde(skip_serializing_if = "Rare::is_absent")]
+    pub writes: Rare<BTreeMap<SmolStr, Value>>,
     /// Writers whose memory it sees, by slot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<Arc<BTreeMap<SmolStr, NodeId>>>,
     /// Why it was skipped or cancelled, for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
+    #[serde(skip_serializing_if = "Rare::is_absent")]
+    pub why: Rare<Option<String>>,
 }
 
 /// What is known about one need.
@@ -306,8 +307,8 @@ pub(crate) struct NeedState {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided: Option<bool>,
     /// Members of a quorum that satisfied it, in the order in which they did.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub yes: Vec<NodeId>,
+    #[serde(skip_serializing_if = "Rare::is_absent")]
+    pub yes: Rare<Vec<NodeId>>,
     #[serde(skip_serializing_if = "is_default")]
     pub no: u32,
     /// How many different nodes it names.
@@ -322,7 +323,7 @@ impl NeedState {
         };
         Self {
             decided: None,
-            yes: Vec::new(),
+            yes: Rare::absent(),
             no: 0,
             members: u32::try_from(members).unwrap_or(u32::MAX),
         }
@@ -346,16 +347,16 @@ pub(crate) struct Unit {
     /// The current attempt was interrupted or lost and is to be started again.
     #[serde(skip_serializing_if = "is_default")]
     pub again: bool,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub input: BTreeMap<SmolStr, Value>,
+    #[serde(skip_serializing_if = "Rare::is_absent")]
+    pub input: Rare<BTreeMap<SmolStr, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<NodeError>>,
     /// Of each clause of evidence whether its condition held when the last attempt ended; absent: that cannot be told.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub evidence: Vec<Option<bool>>,
+    #[serde(skip_serializing_if = "Rare::is_absent")]
+    pub evidence: Rare<Vec<Option<bool>>>,
     /// The plan that its current attempt, or the one before, called.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub called: Option<Called>,
+    pub called: Option<Box<Called>>,
     /// What completed in the call before stays done: a person had it tried again.
     #[serde(skip_serializing_if = "is_default")]
     pub takes_over: bool,
@@ -401,13 +402,13 @@ impl Unit {
             start: 0,
             round: 0,
             again: false,
-            input: BTreeMap::new(),
+            input: Rare::absent(),
             error: None,
             called: None,
             takes_over: false,
             place: 0,
             undo: None,
-            evidence: Vec::new(),
+            evidence: Rare::absent(),
         }
     }
 }
@@ -576,7 +577,7 @@ impl NodeState {
         Self {
             status: NodeStatus::Pending,
             sources_open: sources,
-            fired_by: Vec::new(),
+            fired_by: Rare::absent(),
             needs_open: u32::try_from(needs.len()).unwrap_or(u32::MAX),
             unmet: None,
             needs,
@@ -586,7 +587,7 @@ impl NodeState {
             unit: Unit::new(),
             fan: None,
             outputs: BTreeMap::new(),
-            truncated: Vec::new(),
+            truncated: Rare::absent(),
             error: None,
             satisfies: None,
             rounds_before: 0,
@@ -598,9 +599,9 @@ impl NodeState {
             handlers_open: 0,
             chosen: None,
             gate: None,
-            writes: BTreeMap::new(),
+            writes: Rare::absent(),
             view: None,
-            why: None,
+            why: Rare::absent(),
         }
     }
 

@@ -28,6 +28,9 @@ use crate::world::Replay;
 impl Engine {
     /// The plan that the unit's task calls.
     pub(crate) fn called_plan(&self, unit: UnitId) -> Option<&SmolStr> {
+        if !self.scopes.traits(unit.node).calls_plan {
+            return None;
+        }
         match &task(self.scopes.node(unit.node))?.work {
             TaskWork::Call(name) => Some(name),
             _ => None,
@@ -64,7 +67,7 @@ impl Engine {
         if !self.scopes.has_room(program.plan.nodes.len()) {
             return Err(Failure::new("failure", "the run has more nodes than can be numbered"));
         }
-        let inputs = inputs::complete(&program.plan, self.state.unit(unit).input.clone())
+        let inputs = inputs::complete(&program.plan, Inputs::clone(&self.state.unit(unit).input))
             .map_err(|problems| Failure::new("expression-error", problems.join("; ")))?;
         let scope = self.scope(Place::Unit(unit));
         let own_ms = timeout(self.scopes.node(unit.node))
@@ -104,7 +107,7 @@ impl Engine {
         if let Some(before) = before.filter(|_| takes_over.is_none()) {
             self.carry_rounds(before, scope);
         }
-        self.state.unit_mut(unit).called = Some(Called { scope, outputs: None });
+        self.state.unit_mut(unit).called = Some(Box::new(Called { scope, outputs: None }));
         self.limit_time(scope, timeout_ms);
         self.open(scope);
     }

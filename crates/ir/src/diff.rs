@@ -416,7 +416,7 @@ fn node_clause(
     new: Option<&str>,
 ) -> Class {
     let effects = |body: &Body| match body {
-        Body::Task(task) => task.effects.clone(),
+        Body::Task(task) => Option::clone(&task.effects),
         Body::Gate(gate) => gate.effects.clone(),
         Body::Decision(_) => None,
     };

@@ -17,6 +17,7 @@ use crate::hash::hash_json;
 use crate::plan::{
     Agent, Binding, Body, Capability, Decision, Expectation, Judge, Node, NodeId, Plan, SecretSource, Task, Work,
 };
+use crate::rare::Rare;
 use crate::show::Shown;
 use crate::types::Type;
 use crate::value::Value;
@@ -238,12 +239,12 @@ fn resulting(node: &Node) -> Node {
         return Node::new(node.id.clone(), node.body.clone());
     };
     let mut task = Task {
-        requires: Vec::new(),
-        assumes: Vec::new(),
-        risks: Vec::new(),
-        retry: None,
-        timeout: None,
-        budget: crate::plan::Budget::default(),
+        requires: Rare::absent(),
+        assumes: Rare::absent(),
+        risks: Rare::absent(),
+        retry: Rare::absent(),
+        timeout: Rare::absent(),
+        budget: Rare::absent(),
         cache_ms: None,
         fallback: None,
         rollback: None,

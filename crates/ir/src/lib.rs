@@ -15,6 +15,7 @@ pub mod graph;
 pub mod hash;
 pub mod plan;
 pub mod quantity;
+mod rare;
 pub mod show;
 pub mod testing;
 pub mod types;
@@ -26,5 +27,6 @@ mod pattern;
 
 pub use expr::{Expr, Ref};
 pub use plan::{Node, NodeId, Plan};
+pub use rare::{Absent, Rare};
 pub use types::{Type, Types};
 pub use value::{FileRef, Value};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use dsl_check::{Bounds, People, money, span};
+use dsl_check::{Bounds, People, span};
 use tower_lsp_server::jsonrpc::Result;
 
 use crate::execute_command::Target;
@@ -19,21 +19,9 @@ pub(crate) fn page(subject: &Subject<'_>, target: &Target) -> Result<String> {
 
 fn text(bounds: &Bounds) -> String {
     let mut page = format!("# At worst: `{}`\n\n| what | at most |\n| --- | --- |\n", bounds.plan);
-    let open = |what: fn(&dsl_check::Unbounded) -> bool| {
-        let is_open = bounds.unbounded.iter().any(what);
-        if is_open { " and more" } else { "" }
-    };
-    row(
-        &mut page,
-        "time",
-        &format!("{}{}", span(bounds.time_ms), open(|node| node.time)),
-    );
+    row(&mut page, "time", &bounds.time());
     if !bounds.cost.is_zero() || bounds.unbounded.iter().any(|node| node.cost) {
-        row(
-            &mut page,
-            "cost",
-            &format!("{}{}", money(bounds.cost), open(|node| node.cost)),
-        );
+        row(&mut page, "cost", &bounds.cost());
     }
     if let Some(tokens) = bounds.tokens {
         row(&mut page, "tokens", &tokens.to_string());

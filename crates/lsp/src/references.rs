@@ -19,7 +19,7 @@ pub(crate) fn references(
     with_declaration: bool,
 ) -> Option<Vec<ls_types::Location>> {
     let found = subject.view.snapshot.references(subject.path, subject.offset(place))?;
-    let wanted = |location: &&Location| with_declaration || **location != found.declaration;
+    let wanted = |location: &&Location| with_declaration || Some(*location) != found.declaration.as_ref();
     let mut texts = Texts::default();
     let all = found.all.iter().filter(wanted);
     Some(all.filter_map(|location| texts.location(subject, location)).collect())
@@ -30,7 +30,7 @@ pub(crate) fn highlights(subject: &Subject<'_>, place: Place) -> Option<Vec<Docu
     let here = found.all.iter().filter(|location| *location.file == *subject.path);
     let highlight = |location: &Location| DocumentHighlight {
         range: edge::range(&subject.document.text, location.span, subject.view.settings.encoding),
-        kind: Some(if *location == found.declaration {
+        kind: Some(if Some(location) == found.declaration.as_ref() {
             DocumentHighlightKind::WRITE
         } else {
             DocumentHighlightKind::READ

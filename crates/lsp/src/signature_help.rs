@@ -1,5 +1,6 @@
-//! `textDocument/signatureHelp`: the function whose arguments are being written, and which of them.
+//! `textDocument/signatureHelp`: the function, or the need, whose arguments are being written, and which of them.
 
+use dsl_check::Called;
 use ir::func::Func;
 use tower_lsp_server::ls_types::{
     Documentation, ParameterInformation, ParameterLabel, SignatureHelp, SignatureInformation,
@@ -11,6 +12,10 @@ use crate::view::Subject;
 pub(crate) fn signature_help(subject: &Subject<'_>, place: Place) -> Option<SignatureHelp> {
     let before = subject.document.text.as_str().get(..subject.offset(place) as usize)?;
     let line = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
+    let snapshot = &subject.view.snapshot;
+    if let Some(need) = snapshot.need_at(subject.path, subject.offset(place)) {
+        return Some(help_of(need));
+    }
     let call = open_call(line)?;
     let Some(func) = Func::from_name(call.name).filter(|_| !call.is_member) else {
         return other_call(subject, place);
@@ -32,8 +37,12 @@ pub(crate) fn signature_help(subject: &Subject<'_>, place: Place) -> Option<Sign
 /// Of what is no function: a capability in a step, a way to retry.
 fn other_call(subject: &Subject<'_>, place: Place) -> Option<SignatureHelp> {
     let called = subject.view.snapshot.call_at(subject.path, subject.offset(place))?;
+    Some(help_of(called))
+}
+
+fn help_of(called: Called) -> SignatureHelp {
     let active = called.active.and_then(|active| u32::try_from(active).ok());
-    Some(SignatureHelp {
+    SignatureHelp {
         signatures: vec![SignatureInformation {
             label: called.label,
             documentation: Some(Documentation::String(called.doc)),
@@ -42,7 +51,7 @@ fn other_call(subject: &Subject<'_>, place: Place) -> Option<SignatureHelp> {
         }],
         active_signature: Some(0),
         active_parameter: active,
-    })
+    }
 }
 
 fn parameter(text: &str) -> ParameterInformation {

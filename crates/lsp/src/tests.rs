@@ -12,6 +12,7 @@ mod hints;
 mod history;
 mod lenses;
 mod lifecycle;
+mod meanings;
 mod names;
 mod navigation;
 mod offers;

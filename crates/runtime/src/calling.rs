@@ -8,12 +8,12 @@ use engine::secret;
 use tokio::task::AbortHandle;
 
 use crate::adapters::{self, Finished, Host, Request, ToAdapter};
-use crate::attempt::{Live, Prepared};
+use crate::attempt::Live;
 use crate::clock::boot_ms;
-use crate::driver::{Driver, how, no_pipes};
+use crate::driver::{Driver, how};
 use crate::error::RunError;
 use crate::output::{Captured, FromAttempt};
-use crate::supervisor::{self, End};
+use crate::supervisor::End;
 
 /// A call under way.
 #[derive(Debug)]
@@ -94,21 +94,13 @@ impl Driver<'_> {
         };
         let start = call.start.clone();
         let dir = self.preparer.dir(exec.dir.as_deref());
-        let prepared = self
-            .preparer
-            .prepare(id, &start, exec, &dir)
-            .and_then(|prepared| Ok((prepared, supervisor::pipes().map_err(no_pipes)?)));
-        let (Prepared { spawn, confined }, (output, ends)) = match prepared {
-            Ok(prepared) => prepared,
+        let (reader, confined) = match self.spawn(id, &start, exec, &dir)? {
+            Ok(spawned) => spawned,
             Err(why) => {
                 let _ = tell.send(Err(why));
                 return Ok(());
             }
         };
-        self.supervisor
-            .spawn(spawn, ends)
-            .map_err(|source| self.supervisor_failed(source))?;
-        let reader = self.read_output(id, &start, output);
         if let Some(live) = self.work.live.get_mut(&id) {
             live.reader = Some(reader);
             live.confined = confined;

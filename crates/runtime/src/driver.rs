@@ -32,7 +32,6 @@ use crate::watch_inbox::InboxWatch;
 
 pub(crate) use end::how;
 pub(crate) use journal::Journal;
-pub(crate) use start::no_pipes;
 
 /// Something that is to be applied.
 enum Due {

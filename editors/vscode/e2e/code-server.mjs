@@ -15,7 +15,7 @@ const SETTINGS = {
   "editor.minimap.enabled": false,
 };
 
-/** Installs the packaged extension, starts the server and gives its address and what ends it. */
+/** Installs the packaged extension, starts the server and gives its address, what sets the machine's settings, and what ends it. */
 export async function startCodeServer({ tools, home, vsix, dslc, patienceMs }) {
   const entry = path.join(tools, "node_modules/code-server/out/node/entry.js");
   const data = path.join(home, "user-data");
@@ -37,7 +37,7 @@ export async function startCodeServer({ tools, home, vsix, dslc, patienceMs }) {
   // A group of its own, so that all of it ends with us.
   const child = spawn(process.execPath, [entry, ...options, ...folders], { env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   const address = await said(child, /HTTP server listening on (http:\S+)/, patienceMs);
-  return { address: address.replace(/\/$/, ""), stop: () => process.kill(-child.pid, "SIGTERM") };
+  return { address: address.replace(/\/$/, ""), machine: (settings) => write("Machine", settings), stop: () => process.kill(-child.pid, "SIGTERM") };
 }
 
 /** What the pattern finds in the output of a process. */

@@ -37,6 +37,8 @@ try {
   page.setDefaultTimeout(PATIENCE_MS);
   await page.goto(`${server.address}/?folder=${folder}`);
   const vscode = new Workbench(page, folder, PATIENCE_MS);
+  vscode.program = dslc;
+  vscode.machine = server.machine;
   vscode.dslc = dslcIn(folder, dslc);
   vscode.look = (name) => page.screenshot({ path: path.join(pictures, `${name}.png`) });
   process.exitCode = await walk(vscode);

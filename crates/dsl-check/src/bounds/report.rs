@@ -55,6 +55,18 @@ pub struct Bounds {
     pub nodes: Vec<NodeBounds>,
 }
 
+impl Bounds {
+    /// The time that it takes, for people: `1h 5m and more`.
+    pub fn time(&self) -> String {
+        words::at_most(words::span(self.time_ms), self.unbounded.iter().any(|node| node.time))
+    }
+
+    /// What it costs, for people.
+    pub fn cost(&self) -> String {
+        words::at_most(words::money(self.cost), self.unbounded.iter().any(|node| node.cost))
+    }
+}
+
 /// What the clauses of the plan say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PlanLimits {
@@ -182,9 +194,8 @@ impl Analysis {
             return None;
         };
         let whole = bounds_of_file(&self.db, file).into_iter().nth(plan as usize)??.whole;
-        let more = |open: bool| if open { " and more" } else { "" };
-        let time = format!("{}{}", words::span(whole.span_ms), more(whole.time_open.is_some()));
-        let cost = format!("{}{}", words::money(whole.cost), more(whole.cost_open.is_some()));
+        let time = words::at_most(words::span(whole.span_ms), whole.time_open.is_some());
+        let cost = words::at_most(words::money(whole.cost), whole.cost_open.is_some());
         Some(format!("{time}, {cost}"))
     }
 

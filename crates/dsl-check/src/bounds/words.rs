@@ -36,6 +36,14 @@ pub fn money(dollars: Decimal) -> String {
     format!("${}", render_money(dollars))
 }
 
+/// A worst case of a plan: `5m and more` where some node has no bound.
+pub(super) fn at_most(mut figure: String, open: bool) -> String {
+    if open {
+        figure.push_str(" and more");
+    }
+    figure
+}
+
 /// As one literal of the language, not below: seconds from a minute on, minutes from an hour on.
 pub(super) fn rounded_up(ms: u64) -> String {
     let unit = match ms {

@@ -23,7 +23,7 @@ pub(super) fn plan<'db>(cx: &Cx<'db>, decl: &Decl) -> Option<&'db PlanShape> {
 
 /// The names of its nodes of a kind; of all kinds without one.
 pub(super) fn nodes(cx: &Cx<'_>, shape: &PlanShape, kind: Option<NodeKind>) -> Vec<SmolStr> {
-    let plans = crate::plans::file_plans(cx.db, shape.file);
+    let plans = crate::plans::file_plans(cx.db(), shape.file);
     let plan = plans.named(&shape.plan.name).and_then(|at| plans.plans.get(at));
     let nodes = plan.into_iter().flat_map(|plan| &plan.nodes);
     nodes

@@ -15,11 +15,10 @@ use super::{Cx, Seen, about};
 use crate::amend;
 use crate::diagnostic::AmendHow;
 use crate::graph::Access;
-use crate::places::{decl_of, header_is_broken};
 use crate::rules;
 use crate::scope::{PlanScope, TypedField};
 use crate::signatures::{NodeKind, Work, clause};
-use crate::types::{Env, Lookup, Namespace, Problem, Report, Typed};
+use crate::types::{Env, Lookup, Meant, Namespace, Problem, Report, Typed};
 
 const PARAMS: u32 = 0;
 const MEMORY: u32 = 1;
@@ -272,11 +271,11 @@ impl<'a, 'db> Place<'a, 'db> {
 
     /// The name of the declaration that is being checked.
     fn reader(&self) -> Option<&Name> {
-        decl_of(self.cx.db, self.cx.block)?.name.as_ref()
+        self.cx.decl()?.name.as_ref()
     }
 
     fn undeclared(&self, name: &str, span: Span, report: &mut Report) {
-        let Some(decl) = decl_of(self.cx.db, self.cx.block) else {
+        let Some(decl) = self.cx.decl() else {
             return;
         };
         let reader = decl.name.as_ref().map_or("this", |name| name.text.as_str());
@@ -295,10 +294,9 @@ impl<'a, 'db> Place<'a, 'db> {
 
     /// The edit of the declaration that adds a need, if its header is clear enough to add to.
     fn with_need(&self, decl: &Decl, name: &str) -> Option<(Span, String)> {
-        let (text, start) = self.cx.text();
-        let is_clear = clause(decl, K::Needs).is_some() || !header_is_broken(self.cx.db, self.cx.block);
+        let is_clear = clause(decl, K::Needs).is_some() || !self.cx.header_is_broken();
         let how = AmendHow::Need(name.into());
-        is_clear.then(|| amend::edit(decl, text.get(start as usize..)?, &how))?
+        is_clear.then(|| amend::edit(decl, self.cx.text(), &how))?
     }
 
     fn node_member(&self, at: u32, name: &Name) -> Lookup {
@@ -478,6 +476,10 @@ impl Env for Place<'_, '_> {
 
     fn known(&self) -> &[Expr] {
         self.known
+    }
+
+    fn meant(&self, name: Span, meant: Meant<'_>) {
+        self.cx.meant(name, meant);
     }
 
     fn call(&self, func: &Name, args: &[Arg], report: &mut Report) -> Option<Typed> {

@@ -45,8 +45,7 @@ fn unused_variable(cx: &Cx<'_>, decl: &Decl) {
         return;
     };
     // the key of an instance tells the items apart too
-    let (text, start) = cx.text();
-    let body = text.get((start + decl.header.start) as usize..(start + decl.span.end) as usize);
+    let body = cx.text().get(decl.header.start as usize..decl.span.end as usize);
     if !cx.noted.spans_of(&Source::Each).is_empty() || body.is_none_or(|body| body.contains("task.key")) {
         return;
     }
@@ -141,19 +140,19 @@ fn redundant_need(cx: &Cx<'_>, decl: &Decl) {
 
 /// What to take out of the text to remove a need of several: its line, or it and the comma.
 fn without(cx: &Cx<'_>, needs: &[Need], at: usize) -> Option<Span> {
-    let (text, start) = cx.text();
+    let text = cx.text();
     let span = needs[at].span;
-    let before = text.get(start as usize..(start + span.start) as usize)?;
+    let before = text.get(..span.start as usize)?;
     if before.ends_with("- ") {
         let lines = cx.whole_lines(Span::new(span.start - 2, span.end));
-        let text = text.get((start + lines.start) as usize..(start + lines.end) as usize)?;
+        let text = text.get(lines.range())?;
         return (!text.contains('#')).then_some(lines);
     }
     let (from, to) = match needs.get(at + 1) {
         Some(next) => (span.start, next.span.start),
         None => (needs.get(at.checked_sub(1)?)?.span.end, span.end),
     };
-    let between = text.get((start + from) as usize..(start + to) as usize)?;
+    let between = text.get(from as usize..to as usize)?;
     // a list over several lines may hold comments
     (from < to && !between.contains('\n')).then(|| Span::new(from, to))
 }

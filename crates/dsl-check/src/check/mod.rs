@@ -12,9 +12,11 @@ mod doubt;
 mod effects;
 mod env;
 mod flow;
+mod found;
 mod limits;
 mod lints;
 mod literals;
+mod meanings;
 mod outcome;
 mod outputs;
 mod plan;
@@ -30,11 +32,11 @@ mod task;
 mod testing;
 mod work;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use dsl_syntax::ast::{Block, Decl, Item, Name, Span, SyntaxError};
+use dsl_syntax::ast::{Block, Decl, Name, Span};
 use dsl_syntax::table::DeclKind;
 use smol_str::SmolStr;
 
@@ -42,7 +44,9 @@ pub(crate) use agents::runner as runner_of_agent;
 pub(crate) use capabilities::runner as runner_of_capability;
 pub(crate) use effects::effects;
 pub(crate) use env::{NODE_STATUSES, RUN_STATUSES, Reads};
+pub(crate) use found::Found;
 pub(crate) use limits::{costs, duration_ms, limits, money};
+pub(crate) use meanings::{Meaning, What, meanings};
 pub(crate) use outputs::{agent_type, declared_outputs, error_type, node_outputs, outputs_unknown};
 pub(crate) use plan::{PlanParts, field_type, lower_plan_block};
 pub(crate) use profiles::{OF_CAPABILITY, WITH_MEMBERS, capability_of, is_of_plan, settable_of_node, settable_of_plan};
@@ -53,10 +57,10 @@ pub(crate) use testing::lower_test;
 use crate::around::{Around, around};
 use crate::diagnostic::{BlockRef, Diag, LocalFix, Target};
 use crate::facts::{self, Facts, Noted, Source};
-use crate::fallbacks::{Misfit, misfit};
 use crate::graph::{Access, PlanGraph, Topology, sig_of, topologies};
 use crate::inputs::{SourceChunk, SourceFile};
-use crate::places::start_of;
+use crate::kept::Kept;
+use crate::places::{decl_of, header_is_broken};
 use crate::plans::{PlanBlocks, file_plans};
 use crate::removal::whole_lines;
 use crate::rules;
@@ -65,6 +69,7 @@ use crate::signatures::{Mention, NodeKind, NodeSig, Sig, signatures};
 use crate::slices::Slices;
 use crate::trees::{blocks, outline};
 use crate::types::{Problem, Report};
+use found::Here;
 use ir::types::Type;
 
 /// What a block may know of the nodes that it mentions.
@@ -246,44 +251,31 @@ pub(crate) fn check(db: &dyn salsa::Database, chunk: SourceChunk) -> &Vec<Diag> 
 
 #[salsa::tracked(returns(ref))]
 pub(crate) fn checked(db: &dyn salsa::Database, chunk: SourceChunk) -> Checked {
-    let mut found = Vec::new();
-    let mut all = Vec::new();
-    let mut misfits: Vec<Misfit> = Vec::new();
     let sigs = signatures(db, chunk);
-    let none = Arc::new(Facts::default());
-    for (index, block) in blocks(db, chunk).iter().enumerate() {
-        let Some(Item::Decl(decl)) = &block.item else {
-            syntax_errors(
+    let kept = chunk.source(db).kept.as_deref();
+    let known = kept.map(Kept::found).unwrap_or_default();
+    let all: Vec<Arc<Found>> = (0..)
+        .zip(blocks(db, chunk).iter())
+        .map(|(index, block)| {
+            let here = Here {
+                db,
+                at: BlockRef { chunk, index },
                 block,
-                BlockRef {
-                    chunk,
-                    index: index as u32,
-                },
-                &mut found,
-            );
-            all.push(none.clone());
-            continue;
-        };
-        let cx = Cx::new(
-            db,
-            BlockRef {
-                chunk,
-                index: index as u32,
-            },
-            decl,
-        );
-        syntax_errors(block, cx.block, &mut found);
-        let node = check_decl(&cx, block, decl);
-        misfits.extend(misfit(&cx, &sigs[index]));
-        let (diags, facts) = cx.finish(decl, node.as_ref(), !block.errors.is_empty());
-        found.extend(diags);
-        all.push(if facts == *none { none.clone() } else { Arc::new(facts) });
+            };
+            match known.get(index as usize) {
+                Some(found) if found.holds(&here) => found.clone(),
+                _ => Arc::new(Found::new(&here, &sigs[index as usize], kept.is_some())),
+            }
+        })
+        .collect();
+    let diags: Vec<Diag> = all.iter().flat_map(|found| &found.diags).cloned().collect();
+    let facts: Arc<[Arc<Facts>]> = all.iter().map(|found| found.facts.clone()).collect();
+    let misfits = all.iter().filter_map(|found| found.misfit.clone());
+    let slices = Slices::new(&diags, sigs, &facts, misfits.collect());
+    if let Some(kept) = kept {
+        kept.keep_found(all);
     }
-    Checked {
-        slices: Slices::new(&found, sigs, &all, misfits),
-        diags: found,
-        facts: all.into(),
-    }
+    Checked { slices, diags, facts }
 }
 
 /// What it lowers to, if it is a node.
@@ -332,27 +324,11 @@ pub(crate) fn facts_of(db: &dyn salsa::Database, block: BlockRef, decl: &Decl) -
     cx.finish(decl, node.as_ref(), false).1
 }
 
-fn syntax_errors(block: &Block, at: BlockRef, found: &mut Vec<Diag>) {
-    found.extend(block.errors.iter().map(|error| of_syntax(error, at)));
-}
-
-fn of_syntax(error: &SyntaxError, block: BlockRef) -> Diag {
-    let place = crate::diagnostic::Place {
-        block,
-        target: Target::Span(error.span),
-    };
-    let mut diag = Diag::new(error.rule.name(), place, error.message.clone());
-    diag.help.clone_from(&error.help);
-    if let Some(fix) = &error.fix {
-        let safe = error.rule == dsl_syntax::ast::SyntaxRule::TabIndentation;
-        diag = diag.fix(fix.title.clone(), safe, fix.span, fix.text.clone());
-    }
-    diag
-}
-
 /// Everything that the checks of one block share.
 pub(crate) struct Cx<'db> {
-    pub db: &'db dyn salsa::Database,
+    database: &'db dyn salsa::Database,
+    /// Something was asked of the database that is not one of these fields.
+    looked_beyond: Cell<bool>,
     pub file: SourceFile,
     pub block: BlockRef,
     pub scope: &'db Common,
@@ -371,6 +347,14 @@ pub(crate) struct Cx<'db> {
     report: RefCell<Report>,
     /// For the facts of the block.
     pub noted: Noted,
+    /// What names turn out to mean, where somebody asks.
+    meanings: Option<RefCell<Vec<Meaning>>>,
+}
+
+/// What a chunk may know of one of the plans that its blocks are parts of.
+fn part_of_plan(db: &dyn salsa::Database, chunk: SourceChunk, plan: u32) -> Option<&Arc<PlanScope>> {
+    let mut here = plan_here(db, chunk).iter();
+    here.find(|(at, _)| *at == plan).map(|(_, part)| part)
 }
 
 fn broken_each(decl: &Decl) -> Option<Span> {
@@ -384,8 +368,7 @@ impl<'db> Cx<'db> {
     pub fn new(db: &'db dyn salsa::Database, block: BlockRef, decl: &Decl) -> Self {
         let file = block.chunk.file(db);
         let view = &views(db, block.chunk)[block.index as usize];
-        let mut here = plan_here(db, block.chunk).iter();
-        let part = here.find(|(plan, _)| *plan == view.plan).map(|(_, part)| &**part);
+        let part = part_of_plan(db, block.chunk, view.plan).map(|part| &**part);
         let (plan, part_of) = match (&decl.of, part) {
             (Some(of), _) => {
                 let shape = scope(db, file).about(&of.text);
@@ -398,7 +381,8 @@ impl<'db> Cx<'db> {
             }
         };
         Self {
-            db,
+            database: db,
+            looked_beyond: Cell::new(decl.of.is_some() || part_of.is_none()),
             file,
             block,
             scope: common(db, file),
@@ -410,13 +394,21 @@ impl<'db> Cx<'db> {
             graph: None,
             report: RefCell::default(),
             noted: Noted::default(),
+            meanings: None,
         }
+    }
+
+    /// For whatever else there is to know. What is found with it holds until something is edited that the block may see,
+    /// and is found again then; what is found without holds as long as the fields of this do.
+    pub fn db(&self) -> &'db dyn salsa::Database {
+        self.looked_beyond.set(true);
+        self.database
     }
 
     /// Everything that names mean, plans included. Asked only by who calls a plan or looks for what is not there: its
     /// answer changes with every parameter of the file.
     pub fn whole_scope(&self) -> &'db FileScope {
-        scope(self.db, self.home)
+        scope(self.db(), self.home)
     }
 
     /// All of the plan's scope, for names that are not in the part of it that the chunk mentions. As rarely.
@@ -431,21 +423,33 @@ impl<'db> Cx<'db> {
         find(self.plan).or_else(|| find(self.whole_plan()))
     }
 
-    /// The text of the chunk, and where this block starts in it.
-    pub fn text(&self) -> (&'db str, u32) {
-        (self.block.chunk.text(self.db), start_of(self.db, self.block))
+    /// The text of the block.
+    pub fn text(&self) -> &'db str {
+        let starts = &outline(self.database, self.block.chunk).starts;
+        let text = self.block.chunk.text(self.database);
+        let at = |index: u32| starts.get(index as usize).map(|&start| start as usize);
+        let range = at(self.block.index).map(|start| start..at(self.block.index + 1).unwrap_or(text.len()));
+        range.and_then(|range| text.get(range)).unwrap_or_default()
+    }
+
+    /// The declaration that is being checked.
+    pub fn decl(&self) -> Option<&'db Decl> {
+        decl_of(self.database, self.block)
+    }
+
+    /// Whether there is an error in its header.
+    pub fn header_is_broken(&self) -> bool {
+        header_is_broken(self.database, self.block)
     }
 
     /// A clause with the rest of its lines, to take it out.
     pub fn whole_lines(&self, span: Span) -> Span {
-        let (text, start) = self.text();
-        whole_lines(text, start, span)
+        whole_lines(self.text(), 0, span)
     }
 
     /// What of these spans is between them as written, if that is on one line.
     pub fn between(&self, before: Span, after: Span) -> Option<&'db str> {
-        let (text, start) = self.text();
-        let found = text.get((start + before.end) as usize..(start + after.start) as usize)?;
+        let found = self.text().get(before.end as usize..after.start as usize)?;
         (!found.contains('\n')).then_some(found)
     }
 
@@ -461,18 +465,21 @@ impl<'db> Cx<'db> {
 
     /// Checks something of another plan where that plan stands: names mean there what they mean there.
     pub fn at_home<T>(&self, shape: &PlanShape, check: impl FnOnce(&Cx<'db>) -> T) -> T {
-        let whole = scope(self.db, shape.file);
+        let whole = scope(self.db(), shape.file);
         let own = whole.own.iter().find(|plan| plan.name == shape.plan.name);
         let home = Cx {
             scope: whole,
             plan: own.map_or(self.plan, |plan| &**plan),
             home: shape.file,
             part_of: own.map_or(self.part_of, |_| None),
+            looked_beyond: Cell::new(true),
             report: RefCell::default(),
             noted: Noted::default(),
+            meanings: self.meanings.as_ref().map(|_| RefCell::default()),
             ..*self
         };
         let result = check(&home);
+        self.mean_all(home.meanings);
         home.report
             .into_inner()
             .problems
@@ -506,8 +513,7 @@ impl<'db> Cx<'db> {
     /// Whether a fan-out could not be read, whose variable the name may be: that is one mistake.
     pub fn has_unknown_variables(&self, name: &str) -> bool {
         self.broken_each.is_some_and(|each| {
-            let (text, start) = self.text();
-            let written = text.get((start + each.start) as usize..(start + each.end) as usize);
+            let written = self.text().get(each.range());
             written.is_some_and(|written| written.contains(name))
         })
     }
@@ -525,11 +531,12 @@ impl<'db> Cx<'db> {
 
     /// A node outside of its file's plans sees none of theirs.
     fn near(&self, name: &str, makes_sense: impl Fn(NodeKind) -> bool) -> Vec<SmolStr> {
-        let is_node = crate::graph::sig_of(self.db, self.block).is_some();
-        if is_node && crate::plans::file_plans(self.db, self.file).place(self.block).is_none() {
+        let db = self.db();
+        let is_node = crate::graph::sig_of(db, self.block).is_some();
+        if is_node && crate::plans::file_plans(db, self.file).place(self.block).is_none() {
             return Vec::new();
         }
-        crate::near::nodes_near(self.db, self.file, self.view.plan, name, makes_sense)
+        crate::near::nodes_near(db, self.file, self.view.plan, name, makes_sense)
     }
 
     /// A name that stands for a node; `None` was reported.

@@ -14,11 +14,10 @@ use crate::signatures::clause;
 use crate::types::Problem;
 
 pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
-    let (text, start) = cx.text();
-    let kinds = kinds(cx.db);
+    let kinds = kinds(cx.db());
     cx.with_report(|report| {
         let mut compiler = Compiler {
-            text: text.get(start as usize..).unwrap_or_default(),
+            text: cx.text(),
             kinds: &kinds,
             report,
         };

@@ -482,7 +482,7 @@ impl<'a, 'db> Line<'a, 'db> {
     /// Agents that can do what the task does.
     fn by(&self, seen: &Seen, names: &[Name]) {
         shape::duplicate_names(self.cx, names.iter(), "the agent");
-        let home = scope(self.cx.db, self.plan.file);
+        let home = scope(self.cx.db(), self.plan.file);
         let called: Vec<_> = match &seen.sig.work {
             Work::Capability(name) => vec![name],
             Work::Steps(names) => names.iter().collect(),

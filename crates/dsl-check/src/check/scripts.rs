@@ -98,8 +98,7 @@ fn env(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Binding> {
 pub(super) fn rendered(cx: &Cx<'_>, expr: &Ast, place: &Place<'_, '_>) -> Typed {
     let typed = cx.with_report(|report| infer(expr, None, place, report));
     if typed.ty.is_optional() {
-        let (text, start) = cx.text();
-        let written = text.get((start + expr.span.start) as usize..(start + expr.span.end) as usize);
+        let written = cx.text().get(expr.span.range());
         let written = written.filter(|text| text.len() <= 60 && !text.contains('\n'));
         cx.with_report(|report| {
             let alone = written.is_some_and(|text| !text.contains(' '));

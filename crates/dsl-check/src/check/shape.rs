@@ -357,8 +357,7 @@ fn conflicts_of_decision(cx: &Cx<'_>, decl: &Decl) {
         let message = "an arm after `else` is never taken, expected `else` last";
         let problem = Problem::new(rules::CONFLICTING_CLAUSES, when.name.span, message);
         let problem = problem.label(otherwise.name.span, "`else` is here");
-        let (text, start) = cx.text();
-        let line = |span: Span| text.get((start + span.start) as usize..(start + span.end) as usize);
+        let line = |span: Span| cx.text().get(span.range());
         let (from, to) = (cx.whole_lines(otherwise.span), cx.whole_lines(when.span));
         cx.push(match line(from) {
             Some(moved) if moved.ends_with('\n') && line(to).is_some_and(|last| last.ends_with('\n')) => {
@@ -414,11 +413,13 @@ fn kind(cx: &Cx<'_>, decl: &Decl) {
         return;
     };
     let Some(name) = names.first() else { return };
-    let extra = &Project::get(cx.db).config(cx.db).kinds;
-    if KINDS.contains(&name.text.as_str()) || extra.contains(&name.text) {
+    if KINDS.contains(&name.text.as_str()) {
         return;
     }
-    let known = kinds(cx.db);
+    let known = kinds(cx.db());
+    if known.contains(&name.text) {
+        return;
+    }
     let problem = Problem::new(
         rules::UNKNOWN_KIND,
         name.span,

@@ -73,21 +73,22 @@ pub(super) fn common(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>, when: Opti
         title: decl
             .title
             .as_ref()
-            .map(|title| cx.with_report(|report| infer_string(title, place, report)).expr),
+            .map(|title| cx.with_report(|report| infer_string(title, place, report)).expr)
+            .into(),
         line: 0,
-        kind: name_of(decl, K::Kind),
-        description: prose(decl, K::Description),
-        owner: name_of(decl, K::Owner),
-        labels: names_in(decl, K::Labels),
+        kind: name_of(decl, K::Kind).into(),
+        description: prose(decl, K::Description).into(),
+        owner: name_of(decl, K::Owner).into(),
+        labels: names_in(decl, K::Labels).into(),
         needs: needs(cx, decl),
-        when,
+        when: when.into(),
         priority: expr_of(decl, K::Priority)
             .and_then(|expr| {
                 cx.with_report(|report| crate::types::literal_int(expr, &Place::new(cx, Reads::NOTHING), report))
             })
             .unwrap_or_default(),
         optional: literals::bool_clause(cx, decl, K::Optional).unwrap_or_default(),
-        routes: routes(cx, decl),
+        routes: routes(cx, decl).into(),
         body,
     }
 }
@@ -257,10 +258,7 @@ pub(super) fn expectations(cx: &Cx<'_>, decl: &Decl, key: K, prose: bool, place:
 
 /// The text of a span, on one line.
 pub(crate) fn written(cx: &Cx<'_>, span: Span) -> String {
-    let (text, start) = cx.text();
-    let slice = text
-        .get((start + span.start) as usize..(start + span.end) as usize)
-        .unwrap_or_default();
+    let slice = cx.text().get(span.range()).unwrap_or_default();
     slice.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -329,23 +327,23 @@ fn task(cx: &Cx<'_>, decl: &Decl) -> Node {
         each: each.map(Box::new),
         input,
         output,
-        fail,
+        fail: fail.into(),
         expect,
-        requires,
-        assumes,
-        risks: names_in(decl, K::Risks),
-        retry,
-        timeout,
-        budget,
-        by: agents.clone(),
-        effects: effects::effects(decl),
+        requires: requires.into(),
+        assumes: assumes.into(),
+        risks: names_in(decl, K::Risks).into(),
+        retry: retry.into(),
+        timeout: timeout.into(),
+        budget: budget.into(),
+        by: agents.clone().into(),
+        effects: effects::effects(decl).into(),
         idempotent,
-        key,
+        key: key.into(),
         cache_ms,
         fallback,
         rollback: rollback.map(Box::new),
-        remember,
-        evidence,
+        remember: remember.into(),
+        evidence: evidence.into(),
     };
     common(cx, decl, &place, when, Body::Task(Box::new(body)))
 }

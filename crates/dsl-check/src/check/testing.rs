@@ -257,17 +257,17 @@ fn script(cx: &Cx<'_>, plan: &PlanShape, name: &Name) -> Option<Stand> {
 
 /// The first node of that name that fits, of the plans that are called, directly or not.
 fn in_called<'db>(cx: &Cx<'db>, plan: &PlanShape, name: &str, fits: impl Fn(&NodeSig) -> bool) -> Option<&'db NodeSig> {
-    let at = u32::try_from(file_plans(cx.db, plan.file).named(&plan.plan.name)?).ok()?;
+    let at = u32::try_from(file_plans(cx.db(), plan.file).named(&plan.plan.name)?).ok()?;
     let mut seen: HashSet<PlanRef> = HashSet::new();
     let mut work = vec![PlanRef { file: plan.file, at }];
     while let Some(caller) = work.pop() {
-        let made = calls(cx.db, caller.file).get(caller.at as usize);
+        let made = calls(cx.db(), caller.file).get(caller.at as usize);
         for call in made.into_iter().flatten().filter(|call| seen.insert(call.to)) {
             work.push(call.to);
-            let called = file_plans(cx.db, call.to.file).plans.get(call.to.at as usize);
+            let called = file_plans(cx.db(), call.to.file).plans.get(call.to.at as usize);
             let mut nodes = called.into_iter().flat_map(|called| &called.nodes);
             let found = nodes.find(|(_, ties)| ties.name == name);
-            let sig = found.and_then(|(block, _)| sig_of(cx.db, *block));
+            let sig = found.and_then(|(block, _)| sig_of(cx.db(), *block));
             if let Some(sig) = sig.filter(|sig| fits(sig)) {
                 return Some(sig);
             }
@@ -333,22 +333,22 @@ fn of_capability(cx: &Cx<'_>, name: &Name) -> Option<Stand> {
 
 /// Mocks of capabilities that the plan does not use. What it calls may use them.
 fn mocks_of_nothing(cx: &Cx<'_>, plan: &PlanShape, mocks: &[&Mock]) {
-    let plans = file_plans(cx.db, plan.file);
+    let plans = file_plans(cx.db(), plan.file);
     let nodes = plans.named(&plan.plan.name).and_then(|at| plans.plans.get(at));
     let Some(nodes) = nodes.filter(|_| !mocks.is_empty() && !cx.has_errors()) else {
         return;
     };
-    let home = scope(cx.db, plan.file);
+    let home = scope(cx.db(), plan.file);
     let mut used = Vec::new();
     for (block, _) in &nodes.nodes {
-        match sig_of(cx.db, *block).map(|sig| &sig.work) {
+        match sig_of(cx.db(), *block).map(|sig| &sig.work) {
             Some(Work::Call(_)) => return,
             Some(Work::Capability(name)) => used.push(name),
             Some(Work::Steps(names)) => used.extend(names),
             _ => {}
         }
     }
-    let judge = nodes.clauses.iter().filter_map(|block| decl_of(cx.db, *block));
+    let judge = nodes.clauses.iter().filter_map(|block| decl_of(cx.db(), *block));
     let judge = judge.into_iter().find_map(|decl| name_of(decl, K::Judge));
     used.extend(&judge);
     let id = |scope: &Common, name: &str| scope.capabilities.get(name).map(|found| found.id.clone());

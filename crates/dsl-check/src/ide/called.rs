@@ -6,7 +6,9 @@
 use std::path::Path;
 
 use super::completion::line::levels;
+use super::completion::writes_needs;
 use crate::analysis::Analysis;
+use crate::diagnostic::BlockRef;
 use crate::scope::scope;
 
 /// A call that is being written.
@@ -22,7 +24,7 @@ pub struct Called {
 }
 
 /// Name, parameters and meaning.
-const FORMS: &[(&str, &[&str], &str)] = &[
+pub(super) const FORMS: &[(&str, &[&str], &str)] = &[
     ("immediate", &["max: int"], "tries again at once"),
     (
         "linear",
@@ -101,11 +103,48 @@ const FORMS: &[(&str, &[&str], &str)] = &[
     ("remembered", &["key"], "what was written to memory"),
 ];
 
+/// The forms of needs with brackets.
+pub(super) const OF_NEEDS: &[(&str, &str)] = &[
+    (
+        "any(task, …)",
+        "the first of these that completes is enough; the outputs of each are optional",
+    ),
+    (
+        "2 of (task, …)",
+        "so many of these must complete; the outputs of each are optional",
+    ),
+];
+
 impl Analysis {
+    /// The need with brackets that is being written.
+    pub fn need_at(&self, path: &Path, offset: u32) -> Option<Called> {
+        let (block, start, tree) = self.block_at(path, offset)?;
+        let before = self.before(block, offset - start)?;
+        if !writes_needs(before, tree) {
+            return None;
+        }
+        let line = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
+        let open = levels(line).into_iter().rfind(|level| level.bracket() == Some('('))?;
+        let is_any = open.called() == Some("any");
+        let (label, doc) = OF_NEEDS[usize::from(!is_any)];
+        Some(Called {
+            label: label.to_owned(),
+            doc: doc.to_owned(),
+            parameters: vec!["task, …".to_owned()],
+            active: Some(0),
+        })
+    }
+
+    /// The text of the block before an offset.
+    fn before(&self, block: BlockRef, offset: u32) -> Option<&str> {
+        let from = crate::places::start_of(&self.db, block);
+        let text = block.chunk.text(&self.db);
+        text.get(from as usize..(from + offset) as usize)
+    }
+
     pub fn call_at(&self, path: &Path, offset: u32) -> Option<Called> {
         let (block, start, _) = self.block_at(path, offset)?;
-        let in_chunk = crate::places::start_of(&self.db, block) + offset - start;
-        let before = block.chunk.text(&self.db).get(..in_chunk as usize)?;
+        let before = self.before(block, offset - start)?;
         let line = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
         let levels = levels(line);
         let level = levels.iter().rev().find(|level| level.called().is_some())?;

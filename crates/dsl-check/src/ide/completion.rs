@@ -5,13 +5,14 @@
 //! where it would conflict. Absent: the protocol.
 //!
 //! - `line` reads one line: words, brackets, operands; `expected` says what the lines before the cursor ask for.
-//! - `candidates` holds what is known there and what was found; `clauses`, `nodes`, `values` and `expressions` find it.
+//! - `candidates` holds what is known there and what was found; `clauses`, `nodes`, `values`, `imports` and `expressions` find it.
 //! - `reading` types what stands before a dot or a comparison; `words` are those of the language, with their meanings.
 
 mod candidates;
 mod clauses;
 mod expected;
 mod expressions;
+mod imports;
 pub(super) mod line;
 mod nodes;
 mod reading;
@@ -20,12 +21,13 @@ pub(super) mod words;
 
 use std::path::Path;
 
-use dsl_syntax::ast::{Item, Name, Span};
+use dsl_syntax::ast::{Block, Item, Name, Span};
+use dsl_syntax::table::ClauseKey as K;
 use ir::types::Type;
 
 use self::candidates::{Candidates, word_of};
 use self::clauses::declarations;
-use self::expected::expected;
+use self::expected::{Expected, expected};
 use self::reading::{Reading, Sees};
 use crate::analysis::Analysis;
 use crate::diagnostic::BlockRef;
@@ -92,6 +94,15 @@ impl Completion {
     }
 }
 
+/// Whether needs are being written behind the text of a block.
+pub(super) fn writes_needs(before: &str, tree: &Block) -> bool {
+    let decl = match &tree.item {
+        Some(Item::Decl(decl)) => Some(decl),
+        _ => None,
+    };
+    matches!(expected(before, decl), Expected::Needs)
+}
+
 impl Analysis {
     /// What can be written at an offset; nothing where anything can, as in a script.
     pub fn completions(&self, path: &Path, offset: u32) -> Completions {
@@ -110,6 +121,10 @@ impl Analysis {
         };
         let expected = expected(before, decl);
         let mut candidates = Candidates::new(self, block, decl, word_of(expected, before, offset));
+        candidates.rest = text[before.len() + in_chunk as usize..]
+            .lines()
+            .next()
+            .unwrap_or_default();
         candidates.add(expected);
         candidates.offered()
     }
@@ -119,7 +134,12 @@ impl Analysis {
         let decl = decl_of(&self.db, block)?;
         let clause = decl.clauses.iter().find(|clause| clause.span.contains(at));
         let candidates = Candidates::new(self, block, Some(decl), ("", Span::default()));
-        let sees = Sees::of(decl, clause.and_then(|clause| clause.key), candidates.node.is_some());
+        // the key of an item is about the item
+        let key = match clause.and_then(|clause| clause.key) {
+            Some(K::Each) => Some(K::By),
+            key => key,
+        };
+        let sees = Sees::of(decl, key, candidates.node.is_some());
         Reading::new(&candidates, sees, None).type_of(path)
     }
 

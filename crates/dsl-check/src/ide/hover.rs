@@ -1,25 +1,30 @@
 //! What is said about the thing at a place, in Markdown: what it is, of what type, when it runs and what it may cost.
 
+mod said;
+
 use std::fmt::Display;
 use std::path::Path;
 
-use dsl_syntax::ast::{Decl, Name, Span, Value};
-use dsl_syntax::table::DeclKind;
+use dsl_syntax::ast::{Block, Clause, Decl, Name, Span, Value};
+use dsl_syntax::table::{ClauseKey as K, DeclKind};
 use smol_str::SmolStr;
 
-use super::completion::words;
-use super::things::{Thing, thing_at};
+use self::said::{
+    about_attribute, about_entry, about_form, about_group, about_member, about_said, about_setting, about_word,
+};
+use super::called::OF_NEEDS;
+use super::declared::Asked;
+use super::things::{Sort, Thing, thing_at};
 use crate::analysis::Analysis;
-use crate::check::{Cx, NODE_STATUSES, node_outputs};
+use crate::check::{Cx, Meaning, NODE_STATUSES, What, node_outputs};
 use crate::diagnostic::{BlockRef, Place, Target};
-use crate::graph::BUILTIN_MODES;
 use crate::inputs::SourceFile;
 use crate::places::{decl_of, start_of};
 use crate::plans::file_plans;
 use crate::reach::reached;
+use crate::rules::RULES;
 use crate::scope::{PlanScope, TypedField, scope};
 use crate::signatures::{NodeSig, Work};
-use crate::types::BUILTIN_TYPES;
 
 /// So many lines of a declaration are shown.
 const LINES_MAX: usize = 16;
@@ -34,36 +39,104 @@ pub struct Hover {
 impl Analysis {
     pub fn hover(&self, path: &Path, offset: u32) -> Option<Hover> {
         let (block, start, tree) = self.block_at(path, offset)?;
-        let at = offset - start;
-        let file = block.chunk.file(&self.db);
-        let (span, text) = match thing_at(tree, at)? {
-            Thing::Keyword(kind) => (None, format!("**{}**: {}", kind.keyword(), kind.doc())),
-            Thing::Clause(row, span) => (Some(span), format!("**{}**: {}", row.key.word(), row.doc)),
-            Thing::Function(func, span) => (
-                Some(span),
-                format!("```plan\n{}\n```\n{}", func.signature(), func.doc()),
-            ),
-            Thing::Name(name) => {
-                let known = self.about_name(file, block, name);
-                (Some(name.span), known.or_else(|| about_word(&name.text))?)
-            }
-            Thing::Path(names) => {
-                let known = self.about_path(file, block, &names);
-                let about = known.or_else(|| self.about_value(block, &names, at))?;
-                (names.last().map(|name| name.span), about)
-            }
-            Thing::Member(name) => (Some(name.span), self.about_member(block, name)?),
-            Thing::Import(_) => return None,
+        let thing = thing_at(tree, offset - start)?;
+        let span = match &thing {
+            Thing::Keyword(_) => decl_of(&self.db, block)?.keyword,
+            Thing::Clause(_, span) | Thing::Function(_, span) => *span,
+            thing => thing.name()?,
         };
-        let span = span.or_else(|| decl_of(&self.db, block).map(|decl| decl.keyword))?;
         Some(Hover {
             span: span.shifted(start),
-            text,
+            text: self.about(block, tree, &thing, offset - start)?,
         })
     }
 
+    fn about(&self, block: BlockRef, tree: &Block, thing: &Thing<'_>, at: u32) -> Option<String> {
+        let file = block.chunk.file(&self.db);
+        let written = || self.about_declared(&mut Asked::default(), block, thing);
+        match thing {
+            Thing::Keyword(kind) => Some(format!("**{}**: {}", kind.keyword(), kind.doc())),
+            Thing::Clause(row, _) => Some(format!("**{}**: {}", row.key.word(), row.doc)),
+            Thing::Function(func, _) => Some(format!("```plan\n{}\n```\n{}", func.signature(), func.doc())),
+            Thing::Form(name, _) => about_form(&name.text),
+            Thing::Needs(is_any, _) => {
+                let (form, doc) = OF_NEEDS[usize::from(!is_any)];
+                Some(format!("```plan\n{form}\n```\n{doc}"))
+            }
+            Thing::Name(name) => {
+                let known = self.about_name(file, block, name).or_else(written);
+                known.or_else(|| about_word(&name.text))
+            }
+            Thing::Path(names) => {
+                let known = self.about_path(file, block, names);
+                let known = known.or_else(|| self.about_value(block, names, at)).or_else(written);
+                let setting = || about_setting(tree, &names.last()?.text);
+                known.or_else(setting).or_else(|| about_group(names))
+            }
+            Thing::Word(name, _) => self.about_word_of(block, tree, thing, name, at),
+            Thing::Field(name) => written().or_else(|| self.about_field(block, name)),
+            Thing::Member(name) => self.about_taken(block, thing, name),
+            Thing::OneOf(name, all) => {
+                let all: Vec<SmolStr> = all.iter().map(|one| one.text.clone()).collect();
+                Some(written().unwrap_or_else(|| about_member(name, &all)))
+            }
+            Thing::Argument(_, name) | Thing::Event(name) | Thing::Fails(_, name) | Thing::Choosing(_, name) => {
+                written().or_else(|| about_word(&name.text))
+            }
+            Thing::Said(name, key) => about_said(*key, &name.text).or_else(|| about_entry(tree, *key, &name.text)),
+            Thing::Rule(name) => {
+                let rule = RULES.iter().find(|rule| rule.name == name.text)?;
+                Some(format!("**{}**: {}", rule.name, rule.summary()))
+            }
+            Thing::Import(_) => None,
+        }
+    }
+
+    /// The line, or the declaration, where a thing is declared.
+    fn about_declared(&self, asked: &mut Asked, block: BlockRef, thing: &Thing<'_>) -> Option<String> {
+        self.about_place(&self.declaration(asked, block, thing)?)
+    }
+
+    /// A name by itself in an expression.
+    fn about_word_of(&self, block: BlockRef, tree: &Block, thing: &Thing<'_>, name: &Name, at: u32) -> Option<String> {
+        let mut asked = Asked::default();
+        if let Some(Meaning {
+            what: What::Member(all),
+            ..
+        }) = asked.meaning(self, block, name.span)
+        {
+            let written = self.about_declared(&mut asked, block, thing);
+            return Some(written.unwrap_or_else(|| about_member(name, &all)));
+        }
+        let names = std::slice::from_ref(name);
+        let known = self.about_path(block.chunk.file(&self.db), block, names);
+        known
+            .or_else(|| self.about_value(block, names, at))
+            .or_else(|| self.about_declared(&mut asked, block, thing))
+            .or_else(|| match thing.sort() {
+                Some(Sort::Kind) => about_entry(tree, K::Kind, &name.text),
+                _ => about_attribute(tree, &name.text).or_else(|| about_word(&name.text)),
+            })
+    }
+
+    /// The type of a field that nobody declares.
+    fn about_field(&self, block: BlockRef, name: &Name) -> Option<String> {
+        match Asked::default().meaning(self, block, name.span)?.what {
+            What::Field { ty, .. } => Some(format!("```plan\n{}: {ty}\n```", name.text)),
+            What::Member(_) => None,
+        }
+    }
+
+    /// An entry of a clause: what somebody takes under that name, else the entry itself.
+    fn about_taken(&self, block: BlockRef, thing: &Thing<'_>, name: &Name) -> Option<String> {
+        let place = self.declaration(&mut Asked::default(), block, thing);
+        let taken = place.filter(|place| *place != Place::at(block, name.span));
+        let about = taken.and_then(|place| self.about_place(&place));
+        about.or_else(|| self.about_member(block, name))
+    }
+
     pub(super) fn about_name(&self, file: SourceFile, block: BlockRef, name: &Name) -> Option<String> {
-        if let Some((block, sig)) = self.node(file, block, &name.text) {
+        if let Some((block, sig)) = self.node(block, &name.text) {
             return Some(self.about_node(file, block, &sig));
         }
         let scope = scope(&self.db, file);
@@ -176,6 +249,34 @@ impl Analysis {
         Some(format!("```plan\n{}\n```\n{doc}", line.trim_end()))
     }
 
+    /// A line of a declaration somewhere else: whose it is, the line, and its documentation.
+    fn about_place(&self, place: &Place) -> Option<String> {
+        let Target::Span(span) = place.target else {
+            return Some(self.as_written(place.block, decl_of(&self.db, place.block)?));
+        };
+        let decl = decl_of(&self.db, place.block)?;
+        let text = place.block.chunk.text(&self.db);
+        let at = (start_of(&self.db, place.block) + span.start) as usize;
+        let from = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+        let line = text.get(from..)?.lines().next()?.trim();
+        let mut shown = match &decl.name {
+            Some(name) if !decl.header.contains(span.start) => format!("{} {}\n", decl.kind.keyword(), name.text),
+            _ => String::new(),
+        };
+        let clause = decl.clauses.iter().find(|clause| clause.span.contains(span.start));
+        let is_below = |clause: &&Clause| {
+            text.get((at - span.start as usize) + clause.name.span.end as usize..at)
+                .is_some_and(|between| between.contains('\n'))
+        };
+        match clause.filter(is_below) {
+            Some(clause) => shown.push_str(&format!("  {}:\n    {line}", clause.name.text)),
+            None if shown.is_empty() => shown.push_str(line),
+            None => shown.push_str(&format!("  {line}")),
+        }
+        let doc = self.doc_at(place).unwrap_or_default();
+        Some(format!("```plan\n{shown}\n```\n{doc}"))
+    }
+
     /// The type of any other value: a variable, a capture, a field of either.
     fn about_value(&self, block: BlockRef, names: &[Name], at: u32) -> Option<String> {
         let path: Vec<&str> = names.iter().map(|name| name.text.as_str()).collect();
@@ -212,14 +313,14 @@ impl Analysis {
         let typed = |ty: &dyn Display| format!("```plan\n{}.{}: {ty}\n```", first.text, member.text);
         if first.text == "params" {
             let field = cx.field(PlanScope::params, &member.text)?;
-            let place = self.place_of_path(file, block, names);
+            let place = self.member_of_plan(self.plan_of(block)?, "params", &member.text);
             let doc = place.and_then(|place| self.doc_at(&place)).unwrap_or_default();
             return Some(format!("{}\n{doc}", typed(&field.ty)));
         }
         if names.len() > 2 {
             return None;
         }
-        let (_, sig) = self.node(file, block, &first.text)?;
+        let (_, sig) = self.node(block, &first.text)?;
         if let Some((_, ty)) = node_outputs(&cx, &sig)
             .into_iter()
             .find(|(name, _)| *name == member.text)
@@ -258,19 +359,6 @@ impl Analysis {
             })
             .or_else(|| decl.fields.iter().find(|field| field.name.span == span)?.doc.clone())
     }
-}
-
-/// What a word means that is the name of nothing: a way to fail, a type of the language.
-fn about_word(word: &str) -> Option<String> {
-    let meaning = match BUILTIN_TYPES.contains(&word) {
-        true => words::type_meaning(word),
-        false if BUILTIN_MODES.contains(&word) => words::mode(word),
-        false => {
-            let known = [words::SUCCESS, words::OF_GATE].concat();
-            known.iter().find(|known| known.label == word)?.meaning
-        }
-    };
-    Some(format!("**{word}**: {meaning}"))
 }
 
 fn about_decl(decl: &Decl) -> String {

@@ -11,11 +11,13 @@ use dsl_syntax::table::DeclKind;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
+use super::declared::node_of_called;
 use super::things::{is_of_words, own_member};
 use crate::analysis::{Analysis, Edge};
+use crate::calls::PlanRef;
 use crate::diagnostic::BlockRef;
 use crate::graph::topologies;
-use crate::imports::{Space, declared, visible};
+use crate::imports::{Space, Visible, declared, visible};
 use crate::inputs::{SourceChunk, SourceFile, for_each_chunk};
 use crate::places::name_span;
 use crate::plans::file_plans;
@@ -137,6 +139,9 @@ enum Owner {
     Declared(Space, SmolStr),
 }
 
+/// In which a name is looked for, in this order.
+const SPACES: [Space; 5] = [Space::Type, Space::Capability, Space::Agent, Space::Plan, Space::Policy];
+
 type Uses = FxHashMap<(SourceFile, Owner), u32>;
 
 /// What the names in a file stand for, and how often each does.
@@ -156,6 +161,7 @@ fn uses_in(db: &dyn salsa::Database, file: SourceFile) -> Arc<Uses> {
             let topology = home.and_then(|(file, plan)| Some((file, plan, topologies(db, file).get(plan as usize)?)));
             for (name, count) in &used.uses {
                 let node = topology.and_then(|(file, plan, nodes)| Some((file, plan, nodes.find(name)?)));
+                let node = node.or_else(|| called_by_tested(db, sig, home?, name, seen));
                 match node {
                     Some((file, plan, node)) => *uses.entry((file, Owner::Node(plan, node))).or_default() += count,
                     None => *others.entry(name).or_default() += count,
@@ -164,14 +170,29 @@ fn uses_in(db: &dyn salsa::Database, file: SourceFile) -> Arc<Uses> {
         }
     }
     for (name, count) in others {
-        let spaces = [Space::Type, Space::Capability, Space::Agent, Space::Plan, Space::Policy];
-        let origin = spaces.iter().find_map(|&space| Some((space, seen.get(space, name)?)));
+        let origin = SPACES.iter().find_map(|&space| Some((space, seen.get(space, name)?)));
         if let Some((space, origin)) = origin {
             let owner = Owner::Declared(space, origin.name.clone());
             *uses.entry((origin.file, owner)).or_default() += count;
         }
     }
     Arc::new(uses)
+}
+
+/// A node that a test speaks of and its plan does not have: one of the plans that it calls.
+fn called_by_tested(
+    db: &dyn salsa::Database,
+    sig: &Sig,
+    (file, at): (SourceFile, u32),
+    name: &SmolStr,
+    seen: &Visible,
+) -> Option<(SourceFile, u32, u32)> {
+    let is_declared = || SPACES.iter().any(|&space| seen.get(space, name).is_some());
+    if !matches!(sig, Sig::Test { .. }) || is_declared() {
+        return None;
+    }
+    let (plan, node) = node_of_called(db, PlanRef { file, at }, name)?;
+    Some((plan.file, plan.at, node))
 }
 
 /// The plan that a profile or test is about.
@@ -195,7 +216,7 @@ struct Used {
 /// One for each block of a chunk.
 #[salsa::tracked(returns(ref))]
 fn used_names(db: &dyn salsa::Database, chunk: SourceChunk) -> Box<[Used]> {
-    let of_block = |block: &dsl_syntax::ast::Block| {
+    let of_block = |block: &Arc<dsl_syntax::ast::Block>| {
         let mut names = Names::default();
         let mut name = Span::default();
         match &block.item {
@@ -244,7 +265,7 @@ impl Names {
             if decl.kind == DeclKind::Profile {
                 self.0.extend(clause.name.text.split('.').next().map(SmolStr::from));
             }
-            if !is_of_words(clause) {
+            if !is_of_words(clause.key) {
                 self.value(&clause.value);
             }
             walk::exprs(&clause.value, &mut |outer| self.exprs(outer, decl));
@@ -272,9 +293,12 @@ impl Names {
             Value::Steps(steps) => self.all(steps.iter().map(|step| &step.capability)),
             Value::Fields(fields) => fields.iter().for_each(|field| self.ty(&field.ty)),
             Value::Typed(typed) => typed.iter().for_each(|item| self.ty(&item.ty)),
-            Value::Mock(mock) => match &mock.target {
-                MockTarget::Task(name) | MockTarget::Capability(name) => self.add(name),
-            },
+            Value::Mock(mock) => {
+                let (MockTarget::Task(name) | MockTarget::Capability(name)) = &mock.target;
+                self.add(name);
+                self.all(&mock.by);
+            }
+            Value::Override(value) => self.value(value),
             Value::Decide(decide) => self.add(&decide.gate),
             _ => {}
         }

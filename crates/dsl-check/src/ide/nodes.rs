@@ -32,11 +32,11 @@ impl Analysis {
     /// The block of that node.
     pub(super) fn node_block_at(&self, path: &Path, offset: u32) -> Option<BlockRef> {
         let (block, start, tree) = self.block_at(path, offset)?;
-        let file = block.chunk.file(&self.db);
-        let named = |name: &Name| self.node(file, block, &name.text).map(|(block, _)| block);
+        let named = |name: &Name| self.node(block, &name.text).map(|(block, _)| block);
         match thing_at(tree, offset - start)? {
             Thing::Name(name) => named(name),
             Thing::Path(names) if names.len() == 1 && !self.is_own(block, &names[0]) => named(&names[0]),
+            Thing::Word(name, _) if !self.is_own(block, &name) => named(&name),
             Thing::Keyword(kind) if kind.is_node() => Some(block),
             _ => None,
         }

@@ -1,7 +1,7 @@
 //! Where a name is used: every place in the workspace that stands for the same declaration, and renaming all of them.
 //!
 //! The text is searched for the name, and each hit is asked what it stands for, the same way as "go to definition": so the two
-//! cannot disagree. Absent: fields of records, whose uses types would have to tell.
+//! cannot disagree. Fields of records are found and not renamed: data that comes from outside has them too.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,9 +12,12 @@ use dsl_syntax::table::{ClauseKey as K, DeclKind};
 use smol_str::SmolStr;
 
 use super::completion::words;
-use super::things::{Thing, own_member, siblings, thing_at};
+use super::declared::Asked;
+use super::members::is_in_place;
+use super::things::{Sort, Thing, own_member, siblings, thing_at};
 use crate::analysis::{Analysis, Edge};
 use crate::diagnostic::{BlockRef, Place, Target};
+use crate::graph::BUILTIN_MODES;
 use crate::imports::{Space, visible};
 use crate::inputs::SourceFile;
 use crate::places::{block_of, decl_of};
@@ -36,7 +39,8 @@ pub struct References {
     pub name: SmolStr,
     /// Of the name that was asked about.
     pub origin: Span,
-    pub declaration: Location,
+    /// Absent of a word that nobody declares.
+    pub declaration: Option<Location>,
     /// In order, the declaration included.
     pub all: Vec<Location>,
 }
@@ -55,36 +59,53 @@ struct Use {
 }
 
 impl Analysis {
-    /// All uses of what the name at an offset stands for.
+    /// All uses of what the name at an offset stands for; of a word that nobody declares, all places that say it.
     pub fn references(&self, path: &Path, offset: u32) -> Option<References> {
-        let (block, start, _) = self.block_at(path, offset)?;
-        let declared = self.declared_at(&mut Edge::new(self), block, offset - start)?;
+        let (block, start, tree) = self.block_at(path, offset)?;
+        let Some(declared) = self.declared_at(&mut Edge::new(self), &mut Asked::default(), block, offset - start)
+        else {
+            let thing = thing_at(tree, offset - start)?;
+            let origin = thing.name()?.shifted(start);
+            let file = path.into();
+            let name: SmolStr = self.slice(&Location { file, span: origin })?.into();
+            let all = self.search(&Wanted::Said(thing.sort()?), &name);
+            return Some(References {
+                declaration: None,
+                all: sorted(all),
+                name,
+                origin,
+            });
+        };
         let name: SmolStr = self.slice(&declared.location)?.into();
         let origin = word_at(&self.line_of(block, start, offset)?, offset, &name)?;
-        let mut all: Vec<Location> = self
-            .uses(&declared, &name)
-            .into_iter()
-            .map(|used| used.location)
-            .collect();
-        all.sort();
         Some(References {
+            all: sorted(self.uses(&declared, &name)),
+            declaration: Some(declared.location),
             name,
             origin,
-            declaration: declared.location,
-            all,
         })
     }
 
     /// Everything in the workspace that stands for a declaration, file by file.
     fn uses(&self, declared: &Declared, name: &str) -> Vec<Use> {
-        let mut edge = Edge::new(self);
-        let mut uses = Vec::new();
+        self.search(&Wanted::Declared(&declared.location), name)
+    }
+
+    fn search(&self, wanted: &Wanted<'_>, name: &str) -> Vec<Use> {
+        let mut search = Search {
+            analysis: self,
+            edge: Edge::new(self),
+            asked: Asked::default(),
+            name,
+            wanted,
+            found: Vec::new(),
+        };
         for path in self.files() {
             if let Some(file) = self.file(&path) {
-                self.search(&mut edge, file, name, &declared.location, &mut uses);
+                search.file(file);
             }
         }
-        uses
+        search.found
     }
 
     /// What may be renamed at an offset: the name there. An error says why one that is there may not.
@@ -92,7 +113,8 @@ impl Analysis {
         let Some((block, start, _)) = self.block_at(path, offset) else {
             return Ok(None);
         };
-        let Some(declared) = self.declared_at(&mut Edge::new(self), block, offset - start) else {
+        let found = self.declared_at(&mut Edge::new(self), &mut Asked::default(), block, offset - start);
+        let Some(declared) = found else {
             return Ok(None);
         };
         self.is_followed(&declared)?;
@@ -109,7 +131,7 @@ impl Analysis {
         let nothing = || "there is nothing here that has a name of its own".to_owned();
         let (block, start, _) = self.block_at(path, offset).ok_or_else(nothing)?;
         let declared = self
-            .declared_at(&mut Edge::new(self), block, offset - start)
+            .declared_at(&mut Edge::new(self), &mut Asked::default(), block, offset - start)
             .ok_or_else(nothing)?;
         self.is_followed(&declared)?;
         self.is_name(new, &declared)?;
@@ -120,60 +142,18 @@ impl Analysis {
         self.is_free(&declared, new)?;
         let uses = self.uses(&declared, &name);
         self.is_read_everywhere(&uses, new)?;
-        let mut all: Vec<Location> = uses.into_iter().map(|used| used.location).collect();
-        all.sort();
-        Ok(all)
+        Ok(sorted(uses))
     }
 
     /// What stands at an offset of a block.
-    fn declared_at(&self, edge: &mut Edge<'_>, block: BlockRef, at: u32) -> Option<Declared> {
-        let file = block.chunk.file(&self.db);
-        let place = match thing_at(block_of(&self.db, block)?, at)? {
-            Thing::Name(name) => self.place_of(file, block, &name.text)?,
-            Thing::Path(names) => self.place_of_path(file, block, &names)?,
-            Thing::Member(name) => Place::at(block, name.span),
-            Thing::Keyword(_) | Thing::Clause(..) | Thing::Function(..) | Thing::Import(_) => return None,
-        };
+    fn declared_at(&self, edge: &mut Edge<'_>, asked: &mut Asked, block: BlockRef, at: u32) -> Option<Declared> {
+        let thing = thing_at(block_of(&self.db, block)?, at)?;
+        let place = self.origin_of(self.declaration(asked, block, &thing)?);
         let (file, span) = edge.span(&place);
         Some(Declared {
             place,
             location: Location { file, span },
         })
-    }
-
-    /// Adds the places in a file that stand for a declaration.
-    fn search(&self, edge: &mut Edge<'_>, file: SourceFile, name: &str, wanted: &Location, all: &mut Vec<Use>) {
-        let path = file.path(&self.db);
-        let mut chunk_start = 0;
-        for &chunk in file.chunks(&self.db) {
-            let text = chunk.text(&self.db);
-            let hits = words(text, name);
-            if !hits.is_empty() {
-                let mut blocks = parse(&self.db, chunk).iter().enumerate();
-                let mut here = (0, 0, 0);
-                for at in hits {
-                    while at >= here.1 + here.2 {
-                        let Some((index, block)) = blocks.next() else { break };
-                        here = (index as u32, here.1 + here.2, block.len);
-                    }
-                    let block = BlockRef { chunk, index: here.0 };
-                    let in_block = at - here.1;
-                    let found = self.declared_at(edge, block, in_block);
-                    if found.is_some_and(|found| found.location == *wanted) {
-                        let start = chunk_start + at;
-                        let span = Span::new(start, start + name.len() as u32);
-                        let file = path.clone();
-                        let location = Location { file, span };
-                        all.push(Use {
-                            block,
-                            at: in_block,
-                            location,
-                        });
-                    }
-                }
-            }
-            chunk_start += text.len() as u32;
-        }
     }
 
     fn slice(&self, location: &Location) -> Option<String> {
@@ -200,7 +180,7 @@ impl Analysis {
         Some((text[from..to].to_owned(), offset - (in_chunk - from as u32)))
     }
 
-    /// All uses of it can be found: not so of fields, which only types lead to.
+    /// All uses of it can be found and changed: not so of fields, and of what is like others.
     fn is_followed(&self, declared: &Declared) -> Result<(), String> {
         let Target::Span(span) = declared.place.target else {
             return Ok(());
@@ -210,10 +190,17 @@ impl Analysis {
             DeclKind::Capability => decl.name.as_ref().is_none_or(|name| name.span != span),
             _ => false,
         });
-        match is_field {
+        if is_field {
+            return Err(
+                "data from outside may have this field too: change it here, and what no longer fits is underlined"
+                    .into(),
+            );
+        }
+        let in_place = decl_of(&self.db, declared.place.block).is_some_and(|decl| is_in_place(decl, span));
+        match in_place {
             false => Ok(()),
             true => Err(
-                "the uses of a field cannot all be found: change it here, and what no longer fits is underlined".into(),
+                "an enumeration without a name has others like it: declare it as a `type` to rename its members".into(),
             ),
         }
     }
@@ -264,6 +251,10 @@ impl Analysis {
         }
         let start = Edge::new(self).block_start(block);
         let within = Span::new(declared.location.span.start - start, declared.location.span.end - start);
+        let mut modes = decl.clauses.iter().filter(|clause| clause.key == Some(K::Fail));
+        if modes.any(|clause| clause.span.contains(within.start)) && BUILTIN_MODES.contains(&new) {
+            return Err(format!("`{new}` is a way to fail of the language"));
+        }
         if let Some(names) = siblings(decl, within) {
             let clash = names.iter().any(|name| name.text == new);
             return if clash {
@@ -294,6 +285,9 @@ impl Analysis {
             let Some(decl) = decl_of(&self.db, block) else { continue };
             let is_path = matches!(
                 block_of(&self.db, block).and_then(|tree| thing_at(tree, at)),
+                Some(Thing::Word(..))
+            ) || matches!(
+                block_of(&self.db, block).and_then(|tree| thing_at(tree, at)),
                 Some(Thing::Path(names)) if names.len() == 1
             );
             if is_path && own_member(decl, new).is_some() {
@@ -302,6 +296,72 @@ impl Analysis {
             }
         }
         Ok(())
+    }
+}
+
+fn sorted(uses: Vec<Use>) -> Vec<Location> {
+    let mut all: Vec<Location> = uses.into_iter().map(|used| used.location).collect();
+    all.sort();
+    all
+}
+
+/// What is searched for.
+enum Wanted<'a> {
+    Declared(&'a Location),
+    Said(Sort),
+}
+
+/// A search for everything that stands for a declaration, or that says a word.
+struct Search<'a> {
+    analysis: &'a Analysis,
+    edge: Edge<'a>,
+    asked: Asked,
+    name: &'a str,
+    wanted: &'a Wanted<'a>,
+    found: Vec<Use>,
+}
+
+impl Search<'_> {
+    /// Adds the places in a file.
+    fn file(&mut self, file: SourceFile) {
+        let db = &self.analysis.db;
+        let mut chunk_start = 0;
+        for &chunk in file.chunks(db) {
+            let text = chunk.text(db);
+            let hits = words(text, self.name);
+            if !hits.is_empty() {
+                let mut blocks = parse(db, chunk).iter().enumerate();
+                let mut here = (0, 0, 0);
+                for at in hits {
+                    while at >= here.1 + here.2 {
+                        let Some((index, block)) = blocks.next() else { break };
+                        here = (index as u32, here.1 + here.2, block.len);
+                    }
+                    let block = BlockRef { chunk, index: here.0 };
+                    self.hit(file, block, at - here.1, chunk_start + at);
+                }
+            }
+            chunk_start += text.len() as u32;
+        }
+    }
+
+    /// The name stands at an offset of a block, which is at `start` in the file.
+    fn hit(&mut self, file: SourceFile, block: BlockRef, at: u32, start: u32) {
+        let analysis = self.analysis;
+        let found = analysis.declared_at(&mut self.edge, &mut self.asked, block, at);
+        let is_wanted = match self.wanted {
+            Wanted::Declared(wanted) => found.is_some_and(|found| found.location == **wanted),
+            Wanted::Said(sort) => {
+                let thing = || thing_at(block_of(&analysis.db, block)?, at)?.sort();
+                found.is_none() && thing() == Some(*sort)
+            }
+        };
+        if is_wanted {
+            let span = Span::new(start, start + self.name.len() as u32);
+            let file = file.path(&analysis.db).clone();
+            let location = Location { file, span };
+            self.found.push(Use { block, at, location });
+        }
     }
 }
 

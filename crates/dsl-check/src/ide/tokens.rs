@@ -185,10 +185,10 @@ impl Tokens {
             } else {
                 self.push(clause.name.span, NameKind::Key, false);
             }
+            self.value(clause.key, &clause.value);
             for name in members(&clause.value) {
                 self.push(name.span, NameKind::Member, true);
             }
-            self.value(clause.key, &clause.value);
             walk::exprs(&clause.value, &mut |outer| {
                 walk::deep(outer, &mut |inner| self.expr(inner, decl))
             });

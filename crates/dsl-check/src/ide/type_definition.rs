@@ -6,7 +6,8 @@ use std::path::Path;
 use dsl_syntax::ast::{Clause, Decl, Name, Span, Type, TypeKind, Value};
 
 use super::Definition;
-use super::things::{Thing, thing_at};
+use super::declared::Asked;
+use super::things::{one_of, thing_at};
 use crate::analysis::{Analysis, Edge};
 use crate::diagnostic::{BlockRef, Place, Target};
 use crate::graph::sig_of;
@@ -17,13 +18,9 @@ impl Analysis {
     /// `None` where the type is one of the language's.
     pub fn type_definition(&self, path: &Path, offset: u32) -> Option<Definition> {
         let (block, start, tree) = self.block_at(path, offset)?;
-        let file = block.chunk.file(&self.db);
-        let (origin, value) = match thing_at(tree, offset - start)? {
-            Thing::Member(name) => (name.span, Place::at(block, name.span)),
-            Thing::Path(names) => (names.last()?.span, self.place_of_path(file, block, &names)?),
-            Thing::Name(name) => (name.span, self.place_of(file, block, &name.text)?),
-            Thing::Keyword(_) | Thing::Clause(..) | Thing::Function(..) | Thing::Import(_) => return None,
-        };
+        let thing = thing_at(tree, offset - start)?;
+        let origin = thing.name()?;
+        let value = self.declaration(&mut Asked::default(), block, &thing)?;
         let declared = match value.target {
             Target::Span(span) => self.type_of_member(value.block, span)?,
             _ => self.worker(value.block)?,
@@ -38,7 +35,14 @@ impl Analysis {
 
     /// The declaration that a field, a parameter or an output has as its type, lists and options apart.
     fn type_of_member(&self, block: BlockRef, member: Span) -> Option<Place> {
-        let name = innermost(written_type(decl_of(&self.db, block)?, member)?)?;
+        let decl = decl_of(&self.db, block)?;
+        if let Some(alias) = &decl.alias
+            && one_of(alias).iter().any(|one| one.span == member)
+        {
+            let target = Target::Name;
+            return Some(Place { block, target });
+        }
+        let name = innermost(written_type(decl, member)?)?;
         self.place_of(block.chunk.file(&self.db), block, &name.text)
     }
 

@@ -4,7 +4,7 @@
 //! itself is an error type, said elsewhere. Absent: which names a file sees.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use dsl_syntax::ast::{self, Name, Span};
@@ -224,16 +224,18 @@ impl<'db> Resolver<'db> {
     }
 
     /// Defines every record that was named, and those that their fields name.
-    pub fn finish(self) -> Types {
+    pub fn finish(self) -> (Types, BTreeMap<SmolStr, Origin>) {
         let mut types = Types::default();
+        let mut origins = BTreeMap::new();
         loop {
             let Some((file, name)) = self.inner.borrow_mut().pending.pop_front() else {
-                return types;
+                return (types, origins);
             };
             let Some(sig) = self.types_of(file).get(&name).cloned() else {
                 continue;
             };
-            let ir_name = self.record_name((file, name));
+            let ir_name = self.record_name((file, name.clone()));
+            origins.insert(ir_name.clone(), Origin { file, name });
             let fields = sig
                 .fields
                 .iter()

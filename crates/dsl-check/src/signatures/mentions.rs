@@ -1,5 +1,7 @@
 //! The names that a block mentions, in expressions and outside of them. Absent: what they mean.
 
+use std::sync::Arc;
+
 use dsl_syntax::ast::*;
 use dsl_syntax::table::{ClauseKey as K, DeclKind};
 use smol_str::SmolStr;
@@ -18,9 +20,9 @@ pub(crate) struct Mention {
 }
 
 /// The names that a block mentions, sorted.
-pub(crate) fn mentions(block: &Block) -> Box<[Mention]> {
+pub(crate) fn mentions(block: &Block) -> Arc<[Mention]> {
     let Some(Item::Decl(decl)) = &block.item else {
-        return Box::default();
+        return Arc::default();
     };
     let mut found = Vec::new();
     let mut names = Vec::new();
@@ -51,7 +53,7 @@ pub(crate) fn mentions(block: &Block) -> Box<[Mention]> {
         }
         same
     });
-    found.into_boxed_slice()
+    found.into()
 }
 
 /// The names that an expression reads.

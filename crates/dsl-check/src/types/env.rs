@@ -41,11 +41,25 @@ pub trait Env {
         &[]
     }
 
+    /// Told what a name turned out to be that only types explain, for whoever asks about names. Checks do not.
+    fn meant(&self, name: Span, meant: Meant<'_>) {
+        let _ = (name, meant);
+    }
+
     /// Functions that exist only at this place (`status(n)` in a test). `None`: not one of them.
     fn call(&self, func: &Name, args: &[Arg], report: &mut Report) -> Option<Typed> {
         let _ = (func, args, report);
         None
     }
+}
+
+/// What types make of a name.
+#[derive(Clone, Copy, Debug)]
+pub enum Meant<'t> {
+    /// A field of a value, or of one that is being written; of which type the field is.
+    Field { of: &'t Type, ty: &'t Type },
+    /// One of these members of an enumeration.
+    Member(&'t [SmolStr]),
 }
 
 /// What a name means.

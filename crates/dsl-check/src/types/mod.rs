@@ -32,7 +32,7 @@ mod signature;
 mod tests;
 
 pub use assign::{Mismatch, assign, without_optional};
-pub use env::{Env, Lookup, Namespace};
+pub use env::{Env, Lookup, Meant, Namespace};
 pub use infer::{Typed, infer, infer_string};
 pub(crate) use literal::literal_value;
 pub use literal::{constant, literal_bool, literal_duration, literal_int, literal_money, literal_ratio, literal_size};

@@ -5,7 +5,7 @@ use ir::types::Type;
 use ir::{Expr, Value};
 use smol_str::SmolStr;
 
-use super::env::{Lookup, Namespace};
+use super::env::{Lookup, Meant, Namespace};
 use super::infer::{Checker, Typed, Want};
 use super::problem::Report;
 
@@ -56,6 +56,7 @@ impl Checker<'_> {
         if let Some(members) = members
             && members.contains(name)
         {
+            self.env.meant(span, Meant::Member(members));
             let ty = Type::Enum(members.clone());
             return Base::Value(Typed::new(Expr::Const(Value::String(name.clone())), ty));
         }
@@ -115,6 +116,8 @@ impl Checker<'_> {
             self.report.unresolved_member(name.span, owner, &name.text, &candidates);
             return Typed::error();
         };
+        let of = &base.ty;
+        self.env.meant(name.span, Meant::Field { of, ty: &ty });
         self.narrowed(Typed::new(Expr::Field(Box::new((base.expr, name.text.clone()))), ty))
     }
 

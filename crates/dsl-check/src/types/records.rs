@@ -8,6 +8,7 @@ use ir::types::{ListType, Type};
 use smol_str::SmolStr;
 
 use super::assign::join;
+use super::env::Meant;
 use super::infer::{Checker, Typed, Want, convert};
 
 /// What a record literal may hold.
@@ -86,6 +87,9 @@ impl Checker<'_> {
         let given = self.without_duplicates(given);
         match shape {
             Some(Shape::Fields(name, fields)) => {
+                if let Some(of) = want.ty().map(Type::required) {
+                    self.mean_fields(of, &given, &fields);
+                }
                 let expr = self.record_of(at.span, &given, &name, &fields);
                 let ty = want.ty().cloned().unwrap_or(Type::Error);
                 expr.map_or_else(Typed::error, |expr| Typed::new(expr, ty))
@@ -105,6 +109,14 @@ impl Checker<'_> {
                 } else {
                     self.settle(at, typed, want)
                 }
+            }
+        }
+    }
+
+    fn mean_fields(&self, of: &Type, given: &[(&RecordKey, &ast::Expr)], fields: &[(SmolStr, Type)]) {
+        for (key, _) in given {
+            if let Some((_, ty)) = fields.iter().find(|(field, _)| *field == key.text) {
+                self.env.meant(key.span, Meant::Field { of, ty });
             }
         }
     }

@@ -31,6 +31,7 @@ pub type FieldLine = (Name, Type, Option<Expr>);
 pub struct Grammar<'t> {
     pub expr: Rule<'t, Expr>,
     pub predicate: Rule<'t, Expr>,
+    pub ty: Rule<'t, Type>,
     pub selector: Rule<'t, Selector>,
     pub string: Rule<'t, StringLit>,
     pub strings: Rule<'t, Vec<Expr>>,
@@ -75,6 +76,7 @@ impl<'t> Grammar<'t> {
         let ty = types::any();
         let rates = comma_list(rate()).boxed();
         Self {
+            ty: ty.clone(),
             selector: expr::selector_clause(predicate.clone()),
             strings: comma_list(string.clone().map(string_expr)).boxed(),
             name: reference().boxed(),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::examples;
 use crate::ast::{BlockKind, Item};
-use crate::{Document, parse_chunk, parse_file};
+use crate::{Document, Reading, parse_chunk, parse_file};
 
 fn outline(text: &str) -> String {
     let mut out = String::new();
@@ -113,6 +113,19 @@ proptest! {
             prop_assert_eq!(&document.chunks()[..changed.start], &before.chunks()[..changed.start]);
             prop_assert_eq!(&document.chunks()[changed.end..], &before.chunks()[before.chunks().len() - kept..]);
         }
+    }
+
+    #[test]
+    fn a_chunk_that_is_read_again_is_what_it_is_alone(before in lines(), at in 0..400_usize, cut in 0..40_usize, new in lines()) {
+        let mut after = before.clone();
+        let (from, to) = (at.min(before.len()), (at + cut).min(before.len()));
+        prop_assume!(before.is_char_boundary(from) && before.is_char_boundary(to));
+        after.replace_range(from..to, &new);
+        let context = Default::default();
+        let read = Reading::new(before.as_str().into(), context).again(after.as_str().into(), context);
+        prop_assert_eq!(read.blocks(), parse_chunk(&after, context));
+        // and back
+        prop_assert_eq!(read.again(before.as_str().into(), context).into_blocks(), parse_chunk(&before, context));
     }
 
     #[test]

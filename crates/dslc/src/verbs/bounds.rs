@@ -138,8 +138,7 @@ fn totals(bounds: &Bounds, page: &mut Page) {
         .into_iter()
         .flatten()
         .any(|limit| bounds.time_ms > limit);
-    let time_open = bounds.unbounded.iter().any(|node| node.time);
-    let mut time = vec!["time".to_owned(), figure(&span(bounds.time_ms), time_open, over_time)];
+    let mut time = vec!["time".to_owned(), figure(&bounds.time(), over_time)];
     let allowed = [("budget", limits.time_ms), ("timeout", limits.timeout_ms)];
     let allowed = allowed
         .into_iter()
@@ -147,10 +146,9 @@ fn totals(bounds: &Bounds, page: &mut Page) {
     time.push(allowed.collect::<Vec<_>>().join(", "));
     rows.push(time);
     let over_cost = limits.cost.is_some_and(|limit| bounds.cost > limit);
-    let cost_open = bounds.unbounded.iter().any(|node| node.cost);
     rows.push(vec![
         "cost".to_owned(),
-        figure(&money(bounds.cost), cost_open, over_cost),
+        figure(&bounds.cost(), over_cost),
         limits
             .cost
             .map_or_else(String::new, |limit| format!("budget {}", money(limit))),
@@ -193,13 +191,8 @@ fn totals(bounds: &Bounds, page: &mut Page) {
     }
 }
 
-fn figure(text: &str, open: bool, over: bool) -> String {
-    let text = if open {
-        format!("{text} + unbounded")
-    } else {
-        text.to_owned()
-    };
-    bold(&text, if over { Some(Paint::Red) } else { None })
+fn figure(text: &str, over: bool) -> String {
+    bold(text, if over { Some(Paint::Red) } else { None })
 }
 
 fn waiting(people: People) -> String {

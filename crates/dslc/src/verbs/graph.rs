@@ -315,7 +315,7 @@ fn drawn(node: &Node) -> Drawn {
         Body::Gate(_) => "gate",
         Body::Decision(_) => "decision",
     };
-    let title = match &node.title {
+    let title = match node.title.as_ref() {
         Some(Expr::Const(Value::String(title))) => Some(title.to_string()),
         _ => None,
     };

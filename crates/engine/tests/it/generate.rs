@@ -110,7 +110,7 @@ fn bare(rng: &mut Rng, index: usize, dense: bool) -> Node {
     node.optional = rng.percent(15);
     node.priority = if rng.percent(20) { rng.below(5) as i64 - 2 } else { 0 };
     if rng.percent(15) {
-        node.when = Some(constant(rng.percent(60)));
+        node.when = Some(constant(rng.percent(60))).into();
     }
     node
 }
@@ -168,7 +168,8 @@ fn script_task(rng: &mut Rng) -> Task {
             max: rng.below(3) as u32,
             backoff,
             on,
-        });
+        })
+        .into();
     }
     if rng.percent(15) {
         let items = (0..rng.below(5) as i64).map(Value::Int).collect();

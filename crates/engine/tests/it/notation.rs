@@ -236,10 +236,10 @@ impl Reader {
         let mut node = self.plan.nodes.pop().expect("a node above the clause");
         match word {
             "needs" => node.needs = self.needs(rest),
-            "when" => node.when = Some(self.expr(rest)),
+            "when" => node.when = Some(self.expr(rest)).into(),
             "priority" => node.priority = rest.parse().expect("a number"),
             "optional" => node.optional = rest == "true",
-            "title" => node.title = Some(self.expr(rest)),
+            "title" => node.title = Some(self.expr(rest)).into(),
             "on" => node.routes.push(Route {
                 on: name.into(),
                 to: self.id(rest),
@@ -336,10 +336,10 @@ impl Reader {
         match word {
             "run" => task.work = generate::script(rest).into(),
             "by" => task.by = rest.split(", ").map(Into::into).collect(),
-            "budget" => task.budget = budget(rest),
+            "budget" => task.budget = budget(rest).into(),
             "using" => task.work = Work::Capability(rest.into()),
             "do" => self.step(task, rest),
-            "key" => task.key = Some(self.expr(rest)),
+            "key" => task.key = Some(self.expr(rest)).into(),
             "env" => script(task).env.push(Binding {
                 name: name.into(),
                 value: self.expr(rest),
@@ -357,7 +357,7 @@ impl Reader {
             }),
             "expect" => task.expect.push(self.expectation(rest)),
             "requires" => task.requires.push(self.expectation(rest)),
-            "timeout" => task.timeout = Some(self.expr(rest)),
+            "timeout" => task.timeout = Some(self.expr(rest)).into(),
             "cache" => task.cache_ms = Some(rest.parse().expect("milliseconds")),
             "idempotent" => task.idempotent = rest == "true",
             "call" => task.work = Work::Call(rest.into()),
@@ -376,7 +376,7 @@ impl Reader {
                     by: ratio(by),
                 });
             }
-            "retry" => task.retry = Some(retry(rest)),
+            "retry" => task.retry = Some(retry(rest)).into(),
             "each" => {
                 let (list, by) = rest
                     .split_once(" by ")

@@ -105,7 +105,8 @@ fn every_node_of_a_long_chain_may_read_the_first_even_where_nodes_race() {
         node.when = Some(Expr::Not(Box::new(Expr::IsNone(Box::new(Expr::Ref(Ref::Output(
             0,
             "stdout".into(),
-        )))))));
+        )))))))
+        .into();
     }
     let mut engine = Engine::new(Arc::new(plan));
     let commands = start(&mut engine, 4);

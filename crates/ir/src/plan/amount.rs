@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::is_run;
 use crate::quantity::{parse_money, render_money};
+use crate::rare::Absent;
 
 /// Dollars; written as text with at least two digits after the point, so that equal amounts have equal text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -65,9 +66,20 @@ pub struct Budget {
 }
 
 impl Budget {
+    pub const UNLIMITED: Self = Self {
+        time_ms: None,
+        cost: None,
+        tokens: None,
+        alert: None,
+    };
+
     pub fn is_unlimited(&self) -> bool {
-        *self == Self::default()
+        *self == Self::UNLIMITED
     }
+}
+
+impl Absent for Budget {
+    const ABSENT: &'static Self = &Self::UNLIMITED;
 }
 
 /// How much at once and how much in a time; what is absent is not limited.

@@ -5,34 +5,35 @@ use smol_str::SmolStr;
 
 use super::{Effect, Expectation, NodeId, Script, Task, is_false, is_zero};
 use crate::expr::Expr;
+use crate::rare::Rare;
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Node {
     pub id: SmolStr,
     /// Interpolates like any string; a `Const` mostly.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<Expr>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub title: Rare<Option<Expr>>,
     /// 1-based line of its header in the source, for messages; not part of the hash of a node.
     pub line: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<SmolStr>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<SmolStr>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<SmolStr>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub labels: Vec<SmolStr>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub kind: Rare<Option<SmolStr>>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub description: Rare<Option<SmolStr>>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub owner: Rare<Option<SmolStr>>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub labels: Rare<Vec<SmolStr>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Need>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<Expr>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub when: Rare<Option<Expr>>,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub priority: i64,
     #[serde(default, skip_serializing_if = "is_false")]
     pub optional: bool,
     /// Node routes (`on event -> node`), not the arms of a decision.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub routes: Vec<Route>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub routes: Rare<Vec<Route>>,
     pub body: Body,
 }
 
@@ -41,17 +42,17 @@ impl Node {
     pub fn new(id: impl Into<SmolStr>, body: Body) -> Self {
         Self {
             id: id.into(),
-            title: None,
+            title: Rare::absent(),
             line: 1,
-            kind: None,
-            description: None,
-            owner: None,
-            labels: Vec::new(),
+            kind: Rare::absent(),
+            description: Rare::absent(),
+            owner: Rare::absent(),
+            labels: Rare::absent(),
             needs: Vec::new(),
-            when: None,
+            when: Rare::absent(),
             priority: 0,
             optional: false,
-            routes: Vec::new(),
+            routes: Rare::absent(),
             body,
         }
     }

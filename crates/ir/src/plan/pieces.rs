@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn large_plans_are_cut_also_behind_plans_that_they_call() {
         let node = |at: usize| Node {
-            description: Some("},{\"id\":\"".repeat(20).into()),
+            description: Some("},{\"id\":\"".repeat(20).into()).into(),
             ..Node::new(format!("t{at}"), Body::Task(Box::<Task>::default()))
         };
         let large = Plan {

@@ -5,6 +5,7 @@ use smol_str::SmolStr;
 
 use super::{Budget, Effect, NodeId, Output, Ratio};
 use crate::expr::Expr;
+use crate::rare::Rare;
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Task {
@@ -19,35 +20,35 @@ pub struct Task {
     /// plan have their own; none of these are listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<Output>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fail: Vec<FailMode>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub fail: Rare<Vec<FailMode>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expect: Vec<Expectation>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub requires: Vec<Expectation>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub requires: Rare<Vec<Expectation>>,
     /// Taken for granted, never checked.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub assumes: Vec<Expectation>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub risks: Vec<SmolStr>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub assumes: Rare<Vec<Expectation>>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub risks: Rare<Vec<SmolStr>>,
     /// The plan's default is already in it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry: Option<Retry>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub retry: Rare<Option<Retry>>,
     /// Of one attempt; a duration.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<Expr>,
-    #[serde(default, skip_serializing_if = "Budget::is_unlimited")]
-    pub budget: Budget,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub timeout: Rare<Option<Expr>>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub budget: Rare<Budget>,
     /// Agents of the plan, in order of preference.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub by: Vec<SmolStr>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub by: Rare<Vec<SmolStr>>,
     /// Of its script; absent: it does not say, and is not confined. A capability has its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub effects: Option<Vec<Effect>>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub effects: Rare<Option<Vec<Effect>>>,
     pub idempotent: bool,
     /// Handed to the capability, so that it can tell a repetition.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<Expr>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub key: Rare<Option<Expr>>,
     /// How old a result of an earlier run may be that stands in for this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_ms: Option<u64>,
@@ -56,10 +57,10 @@ pub struct Task {
     /// Undoes it when the run aborts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<Box<Script>>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remember: Vec<Remember>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub evidence: Vec<Evidence>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub remember: Rare<Vec<Remember>>,
+    #[serde(default, skip_serializing_if = "Rare::is_absent")]
+    pub evidence: Rare<Vec<Evidence>>,
 }
 
 impl Task {
@@ -86,23 +87,23 @@ impl Default for Task {
             each: None,
             input: Vec::new(),
             output: Vec::new(),
-            fail: Vec::new(),
+            fail: Rare::absent(),
             expect: Vec::new(),
-            requires: Vec::new(),
-            assumes: Vec::new(),
-            risks: Vec::new(),
-            retry: None,
-            timeout: None,
-            budget: Budget::default(),
-            by: Vec::new(),
-            effects: None,
+            requires: Rare::absent(),
+            assumes: Rare::absent(),
+            risks: Rare::absent(),
+            retry: Rare::absent(),
+            timeout: Rare::absent(),
+            budget: Rare::absent(),
+            by: Rare::absent(),
+            effects: Rare::absent(),
             idempotent: true,
-            key: None,
+            key: Rare::absent(),
             cache_ms: None,
             fallback: None,
             rollback: None,
-            remember: Vec::new(),
-            evidence: Vec::new(),
+            remember: Rare::absent(),
+            evidence: Rare::absent(),
         }
     }
 }

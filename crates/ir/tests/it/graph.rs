@@ -101,7 +101,8 @@ fn a_ring_is_spelled_out() {
     nodes[2].routes = vec![Route {
         on: "failure".into(),
         to: 3,
-    }];
+    }]
+    .into();
     nodes[4].needs = vec![need(3)];
     let Cycle { nodes: ring } = Graph::of(&plan(nodes)).topological_order().unwrap_err();
     let mut sorted = ring.clone();
@@ -141,7 +142,8 @@ fn ids_that_point_nowhere_are_left_out() {
     nodes[0].routes = vec![Route {
         on: "success".into(),
         to: 9,
-    }];
+    }]
+    .into();
     task_of(&mut nodes[0]).fallback = Some(10);
     assert_eq!(drawn(&plan(nodes)), "");
 }

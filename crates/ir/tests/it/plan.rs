@@ -70,7 +70,7 @@ proptest! {
     #[test]
     fn an_expression_is_read_back_as_itself(expr in any_expr()) {
         let mut plan = full_plan();
-        plan.nodes[0].when = Some(expr);
+        plan.nodes[0].when = Some(expr).into();
         let text = plan.to_canonical_json();
         let back = Plan::from_json(&text).unwrap();
         prop_assert_eq!(&back, &plan);
@@ -88,7 +88,7 @@ proptest! {
     fn any_plan_is_verified_without_a_panic(expr in any_expr(), to in 0_u32..12) {
         let mut plan = full_plan();
         plan.nodes[2].needs.push(need(to));
-        task_of(&mut plan.nodes[0]).timeout = Some(expr);
+        task_of(&mut plan.nodes[0]).timeout = Some(expr).into();
         let _ = verify(&plan);
     }
 }
@@ -108,16 +108,16 @@ fn a_plan_is_read_back_as_itself() {
 #[test]
 fn a_large_plan_is_read_back_as_itself() {
     let wordy = |id: &str| Node {
-        description: Some("},{\"id\":\"é".repeat(500).into()),
+        description: Some("},{\"id\":\"é".repeat(500).into()).into(),
         ..task(id)
     };
     let many = plan((0..300).map(|at| wordy(&format!("t{at}"))).collect());
     let record = |at: i64| Value::Record([("id".into(), Value::Int(at))].into());
     let mut records = plan(vec![task("a"), task("b"), task("c")]);
-    records.nodes[1].when = Some(Expr::Const(Value::List((0..100_000).map(record).collect())));
+    records.nodes[1].when = Some(Expr::Const(Value::List((0..100_000).map(record).collect()))).into();
     let ids = |at: usize| Expr::Record(vec![("id".into(), Expr::Const(Value::from(format!("{at}"))))]);
     let mut lists = plan(vec![task("a"), task("b")]);
-    lists.nodes[0].when = Some(Expr::List((0..50_000).map(ids).collect()));
+    lists.nodes[0].when = Some(Expr::List((0..50_000).map(ids).collect())).into();
     let mut called = full_plan();
     called.plans.insert("large".into(), many.clone());
     let mut full = full_plan();
@@ -217,7 +217,7 @@ fn deepest() -> Vec<Expr> {
 fn the_deepest_expression_is_read_verified_and_evaluated() {
     for expr in deepest() {
         let mut plan = plan(vec![task("a")]);
-        plan.nodes[0].when = Some(expr);
+        plan.nodes[0].when = Some(expr).into();
         assert_eq!(verify(&plan), Ok(()));
         assert_eq!(Plan::from_json(&plan.to_canonical_json()).unwrap(), plan);
         let _ = eval(plan.nodes[0].when.as_ref().unwrap(), &SampleScope, &mut NoWorld);
@@ -227,7 +227,7 @@ fn the_deepest_expression_is_read_verified_and_evaluated() {
 #[test]
 fn a_deeper_expression_is_refused() {
     let mut plan = plan(vec![task("a")]);
-    plan.nodes[0].when = deepest().pop().map(|expr| Expr::Not(Box::new(expr)));
+    plan.nodes[0].when = deepest().pop().map(|expr| Expr::Not(Box::new(expr))).into();
     assert_eq!(
         verify(&plan).unwrap_err().to_string(),
         "`a`: an expression nests deeper than 256 levels"

@@ -278,19 +278,20 @@ fn declare(plan: &mut Plan) {
         }]
     };
     let mut search = Node::new("search", Body::Task(Box::default()));
-    search.description = Some("Asks".into());
+    search.description = Some("Asks".into()).into();
     let task = task_of(&mut search);
     task.work = Work::Capability("web.search".into());
     task.input = given("@query");
-    task.by = vec!["coder".into()];
-    task.effects = Some(Vec::new());
-    task.key = Some(expr("@run.id"));
+    task.by = vec!["coder".into()].into();
+    task.effects = Some(Vec::new()).into();
+    task.key = Some(expr("@run.id")).into();
     task.cache_ms = Some(86_400_000);
     task.budget.cost = Some(money("1"));
-    task.risks = vec!["stale".into()];
+    task.risks = vec!["stale".into()].into();
     task.assumes = vec![Expectation::Prose {
         text: "The net works".into(),
-    }];
+    }]
+    .into();
     task.rollback = Some(Box::new(Script {
         text: "undo".into(),
         interpreter: Interpreter::Bash,
@@ -303,7 +304,8 @@ fn declare(plan: &mut Plan) {
         against: true,
         when: expr("(is-empty @own.items)"),
         by: ratio("2.5"),
-    }];
+    }]
+    .into();
     let mut steps = Node::new("steps", Body::Task(Box::default()));
     task_of(&mut steps).work = Work::Steps(vec![
         Step {
@@ -320,7 +322,7 @@ fn declare(plan: &mut Plan) {
         },
     ]);
     let mut call = Node::new("call", Body::Task(Box::default()));
-    call.when = Some(expr("(is-empty @node.8.items)"));
+    call.when = Some(expr("(is-empty @node.8.items)")).into();
     task_of(&mut call).work = Work::Call("inner".into());
     task_of(&mut call).input = vec![Binding {
         name: "n".into(),
@@ -371,16 +373,17 @@ pub fn full_plan() -> Plan {
     };
 
     let mut collect = task("collect");
-    collect.title = Some(expr("(concat \"Collect \" @query)"));
+    collect.title = Some(expr("(concat \"Collect \" @query)")).into();
     collect.line = 12;
-    collect.kind = Some("research".into());
-    collect.labels = vec!["net".into()];
-    collect.when = Some(expr("(!= @depth \"shallow\")"));
+    collect.kind = Some("research".into()).into();
+    collect.labels = vec!["net".into()].into();
+    collect.when = Some(expr("(!= @depth \"shallow\")")).into();
     collect.priority = -3;
     collect.routes = vec![Route {
         on: "no-results".into(),
         to: 4,
-    }];
+    }]
+    .into();
     let task_ = task_of(&mut collect);
     let script = task_.script_mut().unwrap();
     script.interpreter = Interpreter::Command(expr("\"nice bash\""));
@@ -401,7 +404,8 @@ pub fn full_plan() -> Plan {
         mode: "no-results".into(),
         when: Expr::IsEmpty(Box::new(Expr::Ref(Ref::Own("sources".into())))),
         message: Some(expr("\"nothing found\"")),
-    }];
+    }]
+    .into();
     task_.expect = vec![
         check("exists(\"out\")", expr("(exists \"out\")")),
         Expectation::Prose {
@@ -411,7 +415,8 @@ pub fn full_plan() -> Plan {
     task_.requires = vec![check(
         "system.disk.free >= 50MB",
         expr("(>= @world.system.disk.free 50MB)"),
-    )];
+    )]
+    .into();
     task_.retry = Some(Retry {
         max: 3,
         backoff: Backoff::Exponential {
@@ -421,14 +426,16 @@ pub fn full_plan() -> Plan {
             jitter: true,
         },
         on: vec!["timeout".into()],
-    });
-    task_.timeout = Some(expr("2m"));
+    })
+    .into();
+    task_.timeout = Some(expr("2m")).into();
     task_.idempotent = false;
     task_.fallback = Some(1);
     task_.remember = vec![Remember {
         key: "seen.sources".into(),
         value: Expr::Ref(Ref::Own("sources".into())),
-    }];
+    }]
+    .into();
 
     let mut cached = task("cached");
     task_of(&mut cached).output = vec![output("sources", "list[Source]", expr("[]"))];
@@ -436,7 +443,8 @@ pub fn full_plan() -> Plan {
         max: 1,
         backoff: Backoff::Immediate,
         on: Vec::new(),
-    });
+    })
+    .into();
 
     let mut dive = task("deep-dive");
     dive.needs = vec![need(0)];
@@ -452,7 +460,8 @@ pub fn full_plan() -> Plan {
         max: 2,
         backoff: Backoff::Linear { base_ms: 1, step_ms: 2 },
         on: Vec::new(),
-    });
+    })
+    .into();
 
     let mut gate = Node::new(
         "enough",

@@ -24,7 +24,7 @@ fn assert_broken(table: &[Broken]) {
 }
 
 fn when(plan: &mut Plan, expr: Expr) {
-    plan.nodes[6].when = Some(expr);
+    plan.nodes[6].when = Some(expr).into();
 }
 
 #[test]

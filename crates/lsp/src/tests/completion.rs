@@ -324,6 +324,71 @@ fn the_function_being_called_is_explained() {
         assert_eq!(help.signatures[0].label, label);
         assert_eq!(help.active_parameter, Some(active), "{line}");
     }
+    for (line, label) in [
+        ("    needs: any($0", "any(task, …)"),
+        ("    needs: collect, any(read, $0", "any(task, …)"),
+        ("    needs:\n      - 2 of ($0", "2 of (task, …)"),
+    ] {
+        let fixture = Fixture::new(&with(line));
+        let help = signature_help(&fixture.subject(), fixture.cursor).expect("help");
+        assert_eq!(help.signatures[0].label, label);
+    }
+    let fixture = Fixture::new(&with("    when: any($0"));
+    let help = signature_help(&fixture.subject(), fixture.cursor).expect("help");
+    assert!(help.signatures[0].label.starts_with("any(xs"), "{help:?}");
     let fixture = Fixture::new(&with("    expect:\n      - nothing($0"));
     assert_eq!(signature_help(&fixture.subject(), fixture.cursor), None);
+}
+
+/// Beside the plan a file with two types and a capability.
+fn with_lib(line: &str) -> String {
+    format!(
+        "{line}\n\ntask a\n  run: |\n    true\n=== lib/web.plan\ntype Source\n  title: string\n\ntype Claim = string\n\ncapability web.search\n  input:\n    q: string\n=== other.plan\ntype Other = string\n"
+    )
+}
+
+fn labels_with_lib(line: &str) -> Vec<String> {
+    let fixture = Fixture::with_all(&with_lib(line));
+    match completion(&fixture.subject(), fixture.cursor) {
+        CompletionResponse::Array(items) => panic!("not a list: {items:?}"),
+        CompletionResponse::List(list) => sorted(list.items),
+    }
+}
+
+#[test]
+fn an_import_picks_what_its_file_declares() {
+    let all = ["Claim", "Source", "web.search"];
+    assert_eq!(labels_with_lib("use $0 from \"lib/web.plan\""), all);
+    assert_eq!(
+        labels_with_lib("use Source, $0 from \"lib/web.plan\""),
+        ["Claim", "web.search"]
+    );
+    assert_eq!(
+        labels_with_lib("use web.se$0, Claim from \"/lib/web.plan\""),
+        ["Source", "web.search"]
+    );
+    assert_eq!(labels_with_lib("use Source, $0"), ["Claim", "web.search"]);
+    assert_eq!(labels_with_lib("use O$0"), ["Claim", "Other", "Source", "web.search"]);
+    assert_eq!(labels_with_lib("use Source $0"), ["from"]);
+    assert_eq!(labels_with_lib("use Source from \"$0"), ["lib/web.plan", "other.plan"]);
+    assert_eq!(labels_with_lib("use Other from \"$0"), ["other.plan", "lib/web.plan"]);
+    assert_eq!(labels_with_lib("use \"/$0"), ["/lib/web.plan", "/other.plan"]);
+}
+
+#[test]
+fn every_type_that_can_be_written_is_wanted() {
+    let first = |ty: &str| {
+        let text = format!("type Way = here | there\n\nplan p\n  params:\n    a: {ty} = x\n    b: {ty} = $0\n");
+        offered(&text)
+            .into_iter()
+            .filter(|item| item.sort_text.as_deref().is_some_and(|sort| sort.starts_with('0')))
+            .map(|item| item.label)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(first("Way?"), ["here", "there"]);
+    assert_eq!(first("on | off"), ["on", "off"]);
+    assert_eq!(first("principal")[0], "role/");
+    for ty in ["time", "version", "duration", "money?", "url", "regex"] {
+        assert!(!first(ty).is_empty(), "{ty}");
+    }
 }

@@ -198,7 +198,7 @@ fn what_the_language_needs_itself_is_no_name() {
 fn fields_say_why_they_are_not_renamed() {
     for text in ["type A\n  $0a: int\n", "capability web.find\n  input:\n    $0a: int\n"] {
         assert!(
-            renamed(text, "b").expect_err("refused").contains("uses of a field"),
+            renamed(text, "b").expect_err("refused").contains("data from outside"),
             "{text}"
         );
         let fixture = Fixture::new(text);

@@ -3,20 +3,24 @@
 //! Promise: an attempt that cannot be started is told to the engine as one that ended. Absent: why one is to start.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use engine::Phase;
-use engine::event::{AttemptId, Ended, EventKind, How, Observation, StartAttempt};
+use engine::event::{AttemptId, Ended, EventKind, Exec, How, Observation, StartAttempt};
 use tokio::sync::oneshot;
 
 use super::end::redact_ended;
 use super::{Driver, Due};
 use crate::attempt::{Live, Prepared, Reader, Stop};
 use crate::clock::boot_ms;
+use crate::confine::Confined;
 use crate::error::RunError;
 use crate::output::{HowEnded, Pump};
 use crate::supervisor::{self, Output};
 use crate::world::DiskWorld;
+
+/// Who reads what a program writes, and what it is confined to.
+type Spawned = (Reader, Option<Confined>);
 
 impl Driver<'_> {
     pub(super) fn start(&mut self, start: StartAttempt) -> Result<(), RunError> {
@@ -50,27 +54,42 @@ impl Driver<'_> {
             return Ok(());
         };
         let id = self.next_id();
-        let prepared = self
-            .preparer
-            .prepare(id, &start, exec, &dir)
-            .and_then(|prepared| Ok((prepared, supervisor::pipes().map_err(no_pipes)?)));
-        let (Prepared { spawn, confined }, (output, ends)) = match prepared {
-            Ok(prepared) => prepared,
+        let (reader, confined) = match self.spawn(id, &start, exec, &dir)? {
+            Ok(spawned) => spawned,
             Err(why) => {
                 self.ended_without_running(attempt, How::NotStarted(why), observed);
                 return Ok(());
             }
         };
-        self.supervisor
-            .spawn(spawn, ends)
-            .map_err(|source| self.supervisor_failed(source))?;
-        let reader = self.read_output(id, &start, output);
         let program = exec.argv.first().cloned().unwrap_or_default().into();
         self.remember(id, &start, program, dir, observed, Some(reader));
         if let Some(live) = self.work.live.get_mut(&id) {
             live.confined = confined;
         }
         Ok(())
+    }
+
+    /// Has the supervisor start a program and sees to it that what it writes is read; the inner error says why nothing can
+    /// be started.
+    pub(crate) fn spawn(
+        &mut self,
+        id: u64,
+        start: &StartAttempt,
+        exec: &Exec,
+        dir: &Path,
+    ) -> Result<Result<Spawned, String>, RunError> {
+        let prepared = self
+            .preparer
+            .prepare(id, start, exec, dir)
+            .and_then(|prepared| Ok((prepared, supervisor::pipes().map_err(no_pipes)?)));
+        let (Prepared { spawn, confined }, (output, ends)) = match prepared {
+            Ok(prepared) => prepared,
+            Err(why) => return Ok(Err(why)),
+        };
+        self.supervisor
+            .spawn(spawn, ends)
+            .map_err(|source| self.supervisor_failed(source))?;
+        Ok(Ok((self.read_output(id, start, output), confined)))
     }
 
     pub(crate) const fn next_id(&mut self) -> u64 {
@@ -80,7 +99,7 @@ impl Driver<'_> {
     }
 
     /// Sees to it that what an attempt writes is read.
-    pub(crate) fn read_output(&mut self, id: u64, start: &StartAttempt, output: Output) -> Reader {
+    fn read_output(&mut self, id: u64, start: &StartAttempt, output: Output) -> Reader {
         self.lasting.begins(id);
         Reader::Later(Box::new(Pump::new(
             id,
@@ -169,7 +188,7 @@ impl Driver<'_> {
     }
 }
 
-pub(crate) fn no_pipes(error: io::Error) -> String {
+fn no_pipes(error: io::Error) -> String {
     format!("cannot make the pipes for its output: {error}; lower `limits.parallel`")
 }
 

@@ -225,7 +225,7 @@ fn a_flaky_task_is_retried_after_its_backoff() {
     let counter = home.path("count");
     let script = format!("echo x >>{0}; [ $(wc -l <{0}) -ge 3 ]", counter.display());
     let finished = home.run(plan(vec![with(task("flaky", &script, &[]), |task| {
-        task.retry = retries(5)
+        task.retry = retries(5).into()
     })]));
     assert_eq!(finished.engine.status(), RunStatus::Completed);
     assert_eq!(node_of(&finished.engine, "flaky").attempts, 3);
@@ -242,7 +242,7 @@ fn time_is_up_for_the_attempt_and_its_children() {
     let mut options = home.options();
     options.grace_ms = 50;
     let plan = plan(vec![with(task("slow", &script, &[]), |task| {
-        task.timeout = Some(Expr::Const(Value::Duration(300)))
+        task.timeout = Some(Expr::Const(Value::Duration(300))).into()
     })]);
     let finished = start(&home.store, plan, Inputs::new(), options)
         .expect("a run")
@@ -331,7 +331,9 @@ fn preconditions_are_looked_at_before_anything_starts() {
     let fact = |name: &str| Expr::Ref(Ref::World(name.into()));
     let guarded = |id: &str, expr: Expr| {
         let script = format!("echo ran >>{}", home.path(id).display());
-        with(task(id, &script, &[]), |task| task.requires = vec![check(expr, "it")])
+        with(task(id, &script, &[]), |task| {
+            task.requires = vec![check(expr, "it")].into()
+        })
     };
     let finished = home.run(plan(vec![
         guarded("room", at_least(fact("system.disk.free"), Value::Size(1))),

@@ -76,7 +76,7 @@ fn what_a_run_reuses_was_foreseen_and_so_was_what_it_does_not() {
     // what an earlier run made is still there
     let last = check(&home, &last, home.asking(), "reused");
     let mut titled = home.asking();
-    titled.nodes[0].title = Some(text("Ask"));
+    titled.nodes[0].title = Some(text("Ask")).into();
     check(&home, &last, titled, "reused");
 }
 

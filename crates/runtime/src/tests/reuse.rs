@@ -142,8 +142,8 @@ fn what_the_task_says_takes_part_and_what_is_said_around_it_does_not() {
         change(super::plans::task_mut(&mut plan.nodes[0]));
         plan
     };
-    let mut titled = changed(&|task| task.timeout = Some(Expr::Const(Value::Duration(60_000))));
-    titled.nodes[0].title = Some(text("Ask"));
+    let mut titled = changed(&|task| task.timeout = Some(Expr::Const(Value::Duration(60_000))).into());
+    titled.nodes[0].title = Some(text("Ask")).into();
     titled.nodes[0].line = 70;
     titled.nodes.push(task("other", "true", &[0]));
     home.run(titled, "quic");
@@ -224,7 +224,8 @@ fn remembering(script: &str, scope: MemoryScope) -> Plan {
         remember: vec![Remember {
             key: "seen".into(),
             value: Expr::Ref(Ref::Own("now".into())),
-        }],
+        }]
+        .into(),
         ..Task::default()
     };
     script_of(&mut task)
@@ -305,7 +306,8 @@ fn keeping(dir: &Path) -> Plan {
             remember: vec![Remember {
                 key: format!("k{at}").into(),
                 value: Expr::Ref(Ref::Own("made".into())),
-            }],
+            }]
+            .into(),
             cache_ms: Some(DAY_MS),
             ..Task::default()
         };

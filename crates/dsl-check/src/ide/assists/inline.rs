@@ -77,7 +77,7 @@ fn said<'a>(here: &Here<'a>, key: K) -> Option<Vec<&'a str>> {
 fn only_user<'a>(task: &Here<'a>) -> Option<Here<'a>> {
     let at = task.start + task.decl.name.as_ref()?.span.start;
     let found = task.analysis.references(task.path(), at)?;
-    let mut uses = found.all.iter().filter(|one| **one != found.declaration);
+    let mut uses = found.all.iter().filter(|one| Some(*one) != found.declaration.as_ref());
     let (only, None) = (uses.next()?, uses.next()) else {
         return None;
     };

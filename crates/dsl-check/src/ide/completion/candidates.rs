@@ -24,6 +24,8 @@ pub(super) const OFFERED_MAX: usize = 200;
 
 pub(super) struct Candidates<'a> {
     pub decl: Option<&'a Decl>,
+    /// What stands behind the cursor on its line.
+    pub rest: &'a str,
     /// What is written of a word, and where.
     pub word: &'a str,
     pub span: Span,
@@ -65,6 +67,7 @@ impl<'a> Candidates<'a> {
         let shape = at.and_then(|at| scope(db, file).own.get(at));
         Self {
             decl,
+            rest: "",
             word,
             span,
             scope: scope_here,
@@ -106,7 +109,8 @@ impl<'a> Candidates<'a> {
             Expected::Setting(path) => self.setting(path),
             Expected::SettingTo(path, text) => self.setting_to(path, text),
             Expected::PlanOf => self.plans_to_try(),
-            Expected::Import(_) => self.imports(),
+            Expected::Import(path, picked) => self.imports(path, picked),
+            Expected::Picked(names) => self.names_to_pick(names),
             Expected::Rule => self.rules(),
             Expected::Words(words) => self.told(words),
         }
@@ -172,10 +176,11 @@ pub(super) fn has_letters(label: &str, written: &str) -> bool {
 /// The word at the end of a text, as far as what is offered replaces it: some names have dots.
 pub(super) fn word_of<'t>(expected: Expected<'t>, before: &'t str, end: u32) -> (&'t str, Span) {
     let word = match expected {
-        Expected::Import(path) => path,
+        Expected::Import(path, _) => path,
         Expected::Value(..)
         | Expected::Mocked(_)
         | Expected::MemoryKey
+        | Expected::Picked(_)
         | Expected::Selector(_)
         | Expected::Predicate(_) => path_at_end(before),
         _ => trailing_word(before),

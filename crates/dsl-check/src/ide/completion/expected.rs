@@ -49,8 +49,10 @@ pub(super) enum Expected<'t> {
     SettingTo(&'t str, &'t str),
     /// What a profile or a test is of.
     PlanOf,
-    /// The path of a file.
-    Import(&'t str),
+    /// The path of a file, and the names that are picked from it.
+    Import(&'t str, &'t str),
+    /// Names that are picked from a file.
+    Picked(&'t str),
     /// The name of a rule.
     Rule,
     Words(&'static [Word]),
@@ -79,6 +81,8 @@ pub(super) enum Wants<'t> {
     Money,
     Ratio,
     Path,
+    /// One of whatever.
+    List,
     /// The type is written before it.
     Written(&'t str),
     Input(Taker<'t>, &'t str),
@@ -115,8 +119,15 @@ pub(super) fn expected<'t>(before: &'t str, decl: Option<&Decl>) -> Expected<'t>
         return if is_rule { Expected::Rule } else { Expected::Nothing };
     }
     if let Some(import) = rest.strip_prefix("use ").filter(|_| indent == 0) {
-        let path = import.rsplit_once('"').filter(|_| in_string(import));
-        return path.map_or(Expected::Nothing, |(_, path)| Expected::Import(path));
+        return match import.rsplit_once('"') {
+            Some((before, path)) if in_string(import) => {
+                let picked = before.trim_end().strip_suffix(" from");
+                Expected::Import(path, picked.unwrap_or_default())
+            }
+            Some(_) => Expected::Nothing,
+            None if is_picked(import) => Expected::Words(words::FROM),
+            None => Expected::Picked(import),
+        };
     }
     if in_string(rest) || around.iter().any(|outer| outer.raw) {
         return Expected::Nothing;
@@ -151,6 +162,12 @@ pub(super) fn expected<'t>(before: &'t str, decl: Option<&Decl>) -> Expected<'t>
         },
         [inner, ..] => within(rest, kind, inner.key),
     }
+}
+
+/// A name of an import, and a space behind it: the file comes next.
+fn is_picked(names: &str) -> bool {
+    let last = names.rsplit(',').next().unwrap_or_default().trim_start();
+    is_begun(last)
 }
 
 /// How far nodes of the plan around are indented.
@@ -331,7 +348,7 @@ pub(super) fn value_of<'t>(row: &'static Row, value: &'t str) -> Expected<'t> {
                 over: Some((var.trim(), rest.split(" by ").next().unwrap_or_default().trim())),
                 then: &[],
             }),
-            (Some((_, list)), _) => sought(list, K::Each, Wants::Written("list")),
+            (Some((_, list)), _) => sought(list, K::Each, Wants::List),
             _ if is_begun(value) => Expected::Words(words::IN),
             _ => Expected::Nothing,
         },

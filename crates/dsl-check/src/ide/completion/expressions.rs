@@ -176,7 +176,7 @@ impl Candidates<'_> {
         if let Some((name, ty)) = item {
             self.push(name.as_str(), Kind::Member).detail = Some(format!("the item: {ty}"));
         }
-        let own = Reading::new(self, sees, None).own_values();
+        let own = Reading::new(self, sees, None).own_values().to_vec();
         for (name, ty) in own {
             self.push(name.as_str(), Kind::Member).detail = Some(ty.to_string());
         }

@@ -3,9 +3,13 @@
 //!
 //! Nothing is reported, and what is not known has no members. Absent: what is offered.
 
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use dsl_syntax::ast::{Decl, Name, Span, Value};
-use dsl_syntax::parse_expr;
 use dsl_syntax::table::{ClauseKey as K, DeclKind};
+use dsl_syntax::{parse_expr, parse_type};
 use ir::Ref;
 use ir::types::{Type, Types};
 use smol_str::SmolStr;
@@ -16,7 +20,7 @@ use super::line::is_path;
 use crate::check::{NODE_STATUSES, RUN_STATUSES, Reads, agent_type, error_type, node_outputs};
 use crate::scope::{PlanScope, TypedField};
 use crate::signatures::Work;
-use crate::types::{BUILTIN_TYPES, Env, Lookup, Namespace, Report, infer};
+use crate::types::{BUILTIN_TYPES, Env, Lookup, Namespace, Report, infer, resolve_type};
 
 /// What a clause may read.
 #[derive(Clone, Copy)]
@@ -105,6 +109,9 @@ impl Sees {
     }
 }
 
+/// The values of a group, by their names.
+type Values = Rc<[(SmolStr, Type)]>;
+
 /// What names mean at the cursor.
 pub(super) struct Reading<'c, 'a> {
     at: &'c Candidates<'a>,
@@ -113,6 +120,9 @@ pub(super) struct Reading<'c, 'a> {
     item: Option<(SmolStr, Type)>,
     /// The variable of `each` is being looked for itself.
     in_each: bool,
+    /// What has been asked for before.
+    own: OnceCell<Vec<(SmolStr, Type)>>,
+    groups: RefCell<HashMap<SmolStr, Values>>,
 }
 
 impl<'c, 'a> Reading<'c, 'a> {
@@ -122,6 +132,8 @@ impl<'c, 'a> Reading<'c, 'a> {
             sees,
             item,
             in_each: false,
+            own: OnceCell::new(),
+            groups: RefCell::default(),
         }
     }
 
@@ -163,7 +175,7 @@ impl<'c, 'a> Reading<'c, 'a> {
         if is_path(operand) {
             let found = self.group(operand);
             if !found.is_empty() {
-                return found;
+                return found.to_vec();
             }
         }
         let ty = self.type_of(operand);
@@ -178,7 +190,7 @@ impl<'c, 'a> Reading<'c, 'a> {
             Wants::Money => Some(Type::Money),
             Wants::Ratio => Some(Type::FLOAT),
             Wants::Path => Some(Type::Path),
-            Wants::Written("list") => Some(Type::list(Type::Error)),
+            Wants::List => Some(Type::list(Type::Error)),
             Wants::Written(text) => self.written(text),
             Wants::Input(taker, name) => {
                 let mut fields = self.at.taken_by(taker).iter();
@@ -189,36 +201,20 @@ impl<'c, 'a> Reading<'c, 'a> {
 
     /// A type by what stands before `=`.
     fn written(&self, text: &str) -> Option<Type> {
-        let text = text.trim().trim_end_matches('?');
         let text = text.split_once(" scope:").map_or(text, |(ty, _)| ty);
-        if let Some(ty) = self.at.scope.named.get(text) {
-            return Some(ty.clone());
-        }
-        if text.contains(" | ") {
-            return Some(Type::Enum(text.split(" | ").map(SmolStr::from).collect()));
-        }
-        if let Some(item) = text.strip_prefix("list[").and_then(|rest| rest.split_once(']')) {
-            return self.written(item.0).map(Type::list);
-        }
-        let name = text.split(['(', '[']).next().unwrap_or_default();
-        Some(match name {
-            "string" => Type::STRING,
-            "int" => Type::INT,
-            "float" => Type::FLOAT,
-            "bool" => Type::Bool,
-            "duration" => Type::Duration,
-            "size" => Type::Size,
-            "money" => Type::Money,
-            "path" => Type::Path,
-            "url" => Type::Url,
-            "version" => Type::Version,
-            "file" => Type::File,
-            _ => return None,
-        })
+        let (ty, errors) = parse_type(text.trim());
+        let ty = errors
+            .is_empty()
+            .then(|| resolve_type(&ty, self, &mut Report::default()))?;
+        (!ty.is_error()).then_some(ty)
     }
 
     /// What a node reads of itself by bare names.
-    pub fn own_values(&self) -> Vec<(SmolStr, Type)> {
+    pub fn own_values(&self) -> &[(SmolStr, Type)] {
+        self.own.get_or_init(|| self.read_own_values())
+    }
+
+    fn read_own_values(&self) -> Vec<(SmolStr, Type)> {
         let Some(node) = self.at.node else { return Vec::new() };
         let mut found = Vec::new();
         if self.sees.own {
@@ -283,7 +279,16 @@ impl<'c, 'a> Reading<'c, 'a> {
     }
 
     /// The values of a group, by its path.
-    fn group(&self, path: &str) -> Vec<(SmolStr, Type)> {
+    fn group(&self, path: &str) -> Values {
+        if let Some(known) = self.groups.borrow().get(path) {
+            return known.clone();
+        }
+        let found: Values = self.read_group(path).into();
+        self.groups.borrow_mut().insert(path.into(), found.clone());
+        found
+    }
+
+    fn read_group(&self, path: &str) -> Vec<(SmolStr, Type)> {
         let typed = |fields: &[TypedField]| -> Vec<(SmolStr, Type)> {
             fields
                 .iter()
@@ -443,9 +448,9 @@ impl Env for Reading<'_, '_> {
         if let Some((_, ty)) = self.item.as_ref().filter(|(item, _)| item == name) {
             return Lookup::value(ty.clone(), Ref::Each);
         }
-        let own = if self.in_each { Vec::new() } else { self.own_values() };
-        if let Some((_, ty)) = own.into_iter().find(|(own, _)| own == name) {
-            return Lookup::value(ty, Ref::Each);
+        let own = if self.in_each { &[] } else { self.own_values() };
+        if let Some((_, ty)) = own.iter().find(|(own, _)| own == name) {
+            return Lookup::value(ty.clone(), Ref::Each);
         }
         match self.group(name).is_empty() {
             true => Lookup::Silenced,
@@ -457,11 +462,9 @@ impl Env for Reading<'_, '_> {
     }
 
     fn member(&self, of: &Namespace, name: &Name, _: &mut Report) -> Lookup {
-        let found = self
-            .group(&of.path)
-            .into_iter()
-            .find(|(member, _)| *member == name.text);
-        found.map_or(Lookup::Silenced, |(_, ty)| Lookup::value(ty, Ref::Each))
+        let group = self.group(&of.path);
+        let found = group.iter().find(|(member, _)| *member == name.text);
+        found.map_or(Lookup::Silenced, |(_, ty)| Lookup::value(ty.clone(), Ref::Each))
     }
 
     /// What tests ask of nodes.

@@ -1,7 +1,6 @@
 //! The values of clauses: capabilities, agents, types, plans, inputs, words, and what policies and profiles say.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use dsl_syntax::table::{self, ClauseKey as K, DeclKind, Row};
 use ir::plan::{EffectKind, RunnerKind};
@@ -15,7 +14,6 @@ use super::line::{is_word, levels};
 use super::words;
 use crate::check::{OF_CAPABILITY, settable_of_node, settable_of_plan};
 use crate::graph::sig_of;
-use crate::inputs::Project;
 use crate::policy::{ATTRIBUTES, What};
 use crate::rules::RULES;
 use crate::scope::TypedField;
@@ -403,20 +401,6 @@ impl Candidates<'_> {
         self.add(found);
     }
 
-    /// The plan files that can be imported, by their paths from here.
-    pub fn imports(&mut self) {
-        let own = self.file.path(self.db);
-        let here = own.parent().unwrap_or(Path::new(""));
-        let paths = Project::get(self.db)
-            .files(self.db)
-            .keys()
-            .filter(|file| ***file != **own);
-        let names: BTreeSet<String> = paths.filter_map(|file| relative(here, file)).collect();
-        for name in names {
-            self.push(name, Kind::Plan).detail = Some("a file of plans".to_owned());
-        }
-    }
-
     /// Rules that can be allowed.
     pub fn rules(&mut self) {
         for rule in RULES {
@@ -424,21 +408,6 @@ impl Candidates<'_> {
             item.detail = Some(rule.summary().to_owned());
         }
     }
-}
-
-/// The way from a folder to a file below it or beside it, as imports write it.
-fn relative(from: &Path, to: &Path) -> Option<String> {
-    let shared = from
-        .components()
-        .zip(to.components())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let up = from.components().count() - shared;
-    let mut path = vec!["..".to_owned(); up];
-    for part in to.components().skip(shared) {
-        path.push(part.as_os_str().to_str()?.to_owned());
-    }
-    Some(path.join("/"))
 }
 
 /// `query: string, limit: int`

@@ -31,6 +31,7 @@ pub(in crate::ide) const ARROW: &[Word] = &[form("->", "-> ", "which node starts
 pub(in crate::ide) const STEP_ARROW: &[Word] = &[form("->", "-> ", "what later lines call the answer")];
 pub(in crate::ide) const WHEN: &[Word] = &[form("when", "when ", "the condition")];
 pub(in crate::ide) const IN: &[Word] = &[form("in", "in ", "the list whose items these are")];
+pub(in crate::ide) const FROM: &[Word] = &[form("from", "from \"$0\"", "the file that declares these")];
 pub(in crate::ide) const OF: &[Word] = &[form("of", "of ", "the plan that it is about")];
 pub(in crate::ide) const BY: &[Word] = &[form("by", "by ${1:4}", "by how much the odds change")];
 pub(in crate::ide) const SUCCESS: &[Word] = &[word("success", "it completed")];
@@ -328,12 +329,23 @@ pub(in crate::ide) fn usual(ty: &Type) -> &'static [Word] {
     ];
     const RATIO: &[Word] = &[word("80%", "0.8"), word("20%", "0.2")];
     const VERSION: &[Word] = &[word("1.0.0", "a version")];
+    const TIME: &[Word] = &[form(
+        "\"2026-01-31T12:00:00Z\"",
+        "\"${1:2026-01-31T12:00:00Z}\"",
+        "a point in time",
+    )];
+    const URL: &[Word] = &[form("\"https://…\"", "\"https://${1:example.org}\"", "an address")];
+    const REGEX: &[Word] = &[form("/^…$/", "/^${1:[a-z]+}\\$/", "a regular expression")];
     match ty.required() {
         Type::Duration => DURATION,
         Type::Size => SIZE,
         Type::Money => MONEY,
         Type::Float(_) => RATIO,
         Type::Version => VERSION,
+        Type::Time => TIME,
+        Type::Url => URL,
+        Type::Regex => REGEX,
+        Type::Principal => PRINCIPALS,
         Type::Bool => BOOLS,
         _ => &[],
     }

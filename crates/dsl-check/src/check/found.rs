@@ -1,0 +1,124 @@
+//! What checking one block finds, and how long that holds.
+//!
+//! The blocks of a chunk that is being edited are checked again only if they were edited, or something has changed that
+//! they see. Promise: what holds is what would be found again. Absent: what is wrong with blocks.
+
+use std::sync::{Arc, LazyLock};
+
+use dsl_syntax::ast::{Block, Item, SyntaxError, SyntaxRule};
+
+use super::{Cx, View, check_decl, part_of_plan, views};
+use crate::diagnostic::{BlockRef, Diag, Place, Target};
+use crate::facts::Facts;
+use crate::fallbacks::{Misfit, misfit};
+use crate::scope::{Common, PlanScope, common};
+use crate::signatures::Sig;
+
+/// Of most declarations that are no nodes.
+static NO_FACTS: LazyLock<Arc<Facts>> = LazyLock::new(Arc::default);
+
+/// A block where it stands.
+pub(super) struct Here<'db> {
+    pub db: &'db dyn salsa::Database,
+    pub at: BlockRef,
+    pub block: &'db Arc<Block>,
+}
+
+/// Of one block.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub diags: Vec<Diag>,
+    pub facts: Arc<Facts>,
+    pub misfit: Option<Misfit>,
+    /// `None`: it is found again each time.
+    from: Option<Basis>,
+}
+
+/// All that the checks of a block at its place in the chunk look at, as long as they do not look beyond: what a [`Cx`] holds.
+#[derive(Debug)]
+struct Basis {
+    block: Arc<Block>,
+    view: View,
+    part: Arc<PlanScope>,
+    common: Arc<Common>,
+}
+
+impl Basis {
+    fn new(here: &Here<'_>) -> Option<Self> {
+        let view = &views(here.db, here.at.chunk)[here.at.index as usize];
+        Some(Self {
+            block: here.block.clone(),
+            view: view.clone(),
+            part: part_of_plan(here.db, here.at.chunk, view.plan)?.clone(),
+            common: common(here.db, here.at.chunk.file(here.db)).clone(),
+        })
+    }
+
+    /// It reads whatever a check would depend on, so that who trusts this depends on it too.
+    fn holds(&self, here: &Here<'_>) -> bool {
+        let chunk = here.at.chunk;
+        let is_same_part = |part: &Arc<PlanScope>| Arc::ptr_eq(&self.part, part) || self.part == *part;
+        Arc::ptr_eq(&self.block, here.block)
+            && Arc::ptr_eq(&self.common, common(here.db, chunk.file(here.db)))
+            && self.view == views(here.db, chunk)[here.at.index as usize]
+            && part_of_plan(here.db, chunk, self.view.plan).is_some_and(is_same_part)
+    }
+}
+
+impl Found {
+    /// `again`: the chunk is being edited, so that it will be asked whether this holds.
+    pub(super) fn new(here: &Here<'_>, sig: &Sig, again: bool) -> Self {
+        let mut diags: Vec<Diag> = here
+            .block
+            .errors
+            .iter()
+            .map(|error| of_syntax(error, here.at))
+            .collect();
+        let Some(Item::Decl(decl)) = &here.block.item else {
+            return Self {
+                diags,
+                facts: NO_FACTS.clone(),
+                misfit: None,
+                from: None,
+            };
+        };
+        let cx = Cx::new(here.db, here.at, decl);
+        let node = check_decl(&cx, here.block, decl);
+        let misfit = misfit(&cx, sig);
+        let from = if again && !cx.looked_beyond.get() {
+            Basis::new(here)
+        } else {
+            None
+        };
+        let (found, facts) = cx.finish(decl, node.as_ref(), !here.block.errors.is_empty());
+        diags.extend(found);
+        Self {
+            diags,
+            facts: if facts == **NO_FACTS {
+                NO_FACTS.clone()
+            } else {
+                Arc::new(facts)
+            },
+            misfit,
+            from,
+        }
+    }
+
+    pub(super) fn holds(&self, here: &Here<'_>) -> bool {
+        self.from.as_ref().is_some_and(|basis| basis.holds(here))
+    }
+}
+
+fn of_syntax(error: &SyntaxError, block: BlockRef) -> Diag {
+    let place = Place {
+        block,
+        target: Target::Span(error.span),
+    };
+    let mut diag = Diag::new(error.rule.name(), place, error.message.clone());
+    diag.help.clone_from(&error.help);
+    if let Some(fix) = &error.fix {
+        let safe = error.rule == SyntaxRule::TabIndentation;
+        diag = diag.fix(fix.title.clone(), safe, fix.span, fix.text.clone());
+    }
+    diag
+}

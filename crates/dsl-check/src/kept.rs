@@ -1,0 +1,56 @@
+//! What is kept of a chunk that is being edited, beside its text: how its blocks were read and what they were found to be,
+//! so that an edit of one is not work on all.
+//!
+//! It stands outside of the database, which knows chunks but no blocks. Promise: nothing follows from it: what is taken
+//! from it is what would be found again, because all that it followed from is the same. Absent: which chunks are edited.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dsl_syntax::ast::Block;
+use dsl_syntax::{ChunkContext, Reading};
+
+use crate::check::Found;
+use crate::trees::OfBlock;
+
+/// One stays with its chunk, whatever its text is.
+#[derive(Debug, Default)]
+pub struct Kept {
+    reading: Mutex<Option<Reading>>,
+    read_off: Mutex<Vec<Arc<OfBlock>>>,
+    found: Mutex<Vec<Arc<Found>>>,
+}
+
+impl Kept {
+    /// The blocks of a text; those that are as they were last time are the same ones.
+    pub(crate) fn read(&self, text: &Arc<str>, context: ChunkContext) -> Vec<Arc<Block>> {
+        let mut kept = locked(&self.reading);
+        let read = match &*kept {
+            Some(reading) => reading.again(text.clone(), context),
+            None => Reading::new(text.clone(), context),
+        };
+        kept.insert(read).blocks()
+    }
+
+    /// What was last read off the blocks.
+    pub(crate) fn read_off(&self) -> Vec<Arc<OfBlock>> {
+        locked(&self.read_off).clone()
+    }
+
+    pub(crate) fn keep_read_off(&self, all: Vec<Arc<OfBlock>>) {
+        *locked(&self.read_off) = all;
+    }
+
+    /// What the blocks were last found to be, in their order.
+    pub(crate) fn found(&self) -> Vec<Arc<Found>> {
+        locked(&self.found).clone()
+    }
+
+    pub(crate) fn keep_found(&self, all: Vec<Arc<Found>>) {
+        *locked(&self.found) = all;
+    }
+}
+
+/// What is kept is whole, whoever panicked.
+fn locked<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
