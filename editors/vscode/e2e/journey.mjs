@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { placeOf } from "./workbench.mjs";
 
@@ -24,6 +24,9 @@ export const STEPS = [
   ["tests are listed and run", tests],
   ["a plan is written from nothing and run", fromNothing],
   ["a question is answered with a reason", answer],
+  ["the server is named, and starts again", server],
+  ["a server of another version is said to be one", otherVersion],
+  ["a walk through is offered", walkthrough],
   ["a picture for the front page", frontPage],
 ];
 
@@ -155,9 +158,9 @@ async function lenses(vscode) {
 async function cancel(vscode) {
   const run = vscode.rows("release").first();
   await vscode.page.locator(".view-line").first().hover();
-  await run.click({ button: "right" });
-  await vscode.page.getByRole("menuitem", { name: "Cancel Run" }).click();
-  await vscode.page.locator(".monaco-dialog-box .monaco-button", { hasText: "Cancel the Run" }).click();
+  const yes = vscode.page.locator(".monaco-dialog-box .monaco-button", { hasText: "Cancel the Run" });
+  await vscode.menuFor(run, "Cancel Run", yes);
+  await yes.click();
   await vscode.rows("release").filter({ hasText: "cancelled" }).first().waitFor();
   await vscode.page.locator(".terminal-wrapper .xterm-rows, .terminal-wrapper .xterm-screen").first().waitFor();
   await vscode.until("the end of the run in its terminal", async () => {
@@ -233,6 +236,49 @@ async function answer(vscode) {
   await vscode.press("Enter");
   await vscode.rows("letter").filter({ hasText: "completed" }).first().waitFor();
   assert.match(vscode.dslc("report", "last"), new RegExp(reason));
+}
+
+const VERSION = JSON.parse(readFileSync(path.join(import.meta.dirname, "../package.json"), "utf8")).version;
+
+async function server(vscode) {
+  await vscode.languageStatus(`dslc ${VERSION}`, "15a-status");
+  const [before] = vscode.servers();
+  assert.ok(before, "there is no server");
+  await vscode.command("Plan: Restart Language Server");
+  await vscode.until("another server", () => vscode.servers().length === 1 && vscode.servers()[0] !== before);
+  await vscode.languageStatus(`dslc ${VERSION}`, "15b-again");
+}
+
+/** A program that answers as another version does, by its setting, until the setting is what it was. */
+async function otherVersion(vscode) {
+  const other = path.join(path.dirname(vscode.folder), "other-dslc");
+  const script = [
+    `#!${process.execPath}`,
+    `const server = require("node:child_process").spawn(${JSON.stringify(vscode.program)}, process.argv.slice(2), { stdio: ["pipe", "pipe", "inherit"] });`,
+    "process.stdin.pipe(server.stdin);",
+    `const tell = (bytes) => bytes.toString("latin1").replace('"version":"${VERSION}"', '"version":"9${VERSION.slice(1)}"');`,
+    'server.stdout.on("data", (bytes) => process.stdout.write(tell(bytes), "latin1"));',
+    'server.on("exit", (code) => process.exit(code ?? 1));',
+  ];
+  writeFileSync(other, script.join("\n"), { mode: 0o755 });
+  vscode.machine({ "dslc.path": other });
+  const toast = vscode.page.locator(".notifications-toasts .notification-list-item", { hasText: `dslc 9${VERSION.slice(1)} answers` });
+  await toast.waitFor();
+  const text = await toast.innerText();
+  assert.match(text, /made for dslc .*install that, or set dslc\.path/);
+  await vscode.look("16a-said");
+  vscode.machine({ "dslc.path": vscode.program });
+  await toast.hover();
+  await toast.locator(".codicon-notifications-clear").click();
+  await vscode.languageStatus(`dslc ${VERSION}`, "16b-mended");
+}
+
+async function walkthrough(vscode) {
+  await vscode.command("Plan: How It Works");
+  await vscode.page.locator(".gettingStartedContainer", { hasText: "Write, check and run a plan" }).waitFor();
+  for (const step of ["Write a plan", "See it", "Run it", "Test it"]) {
+    await vscode.page.locator(".getting-started-step", { hasText: step }).first().waitFor();
+  }
 }
 
 /** A plan that newcomers run first, over a repository of its own: what it is about, how it goes, how it last went. */

@@ -1,5 +1,6 @@
 // What a person does in VS Code, and what they see there. Everything waits for what it needs, and gives up with what was seen instead.
 
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
@@ -45,6 +46,16 @@ export class Workbench {
       await row.locator(`.action-label[aria-label^='${button}']`).click();
     };
     return this.tryFor(button, click, opened);
+  }
+
+  /** The same of an entry in the menu of a row, which goes unheard while the row is drawn anew, or the menu is. */
+  menuFor(row, entry, opened) {
+    const choose = async () => {
+      await this.press("Escape");
+      await row.click({ button: "right" });
+      await this.page.getByRole("menuitem", { name: entry }).click({ timeout: LOST_MS }).catch(() => undefined);
+    };
+    return this.tryFor(entry, choose, opened);
   }
 
   async tryFor(what, act, opened) {
@@ -110,6 +121,24 @@ export class Workbench {
       await hide.click();
       await hide.waitFor({ state: "hidden" });
     }
+  }
+
+  /** Waits until the status item of the language says something. */
+  async languageStatus(text, picture) {
+    await this.until(`${text} in the language's status`, async () => {
+      await this.page.locator(".view-line").first().hover();
+      await this.page.locator("[id='status.languageStatus']").hover();
+      const item = this.page.locator(".hover-language-status .element", { hasText: text }).first();
+      return item.waitFor({ timeout: LOST_MS }).then(() => true, () => false);
+    });
+    await this.look(picture);
+  }
+
+  /** The process ids of our servers, whose editors are this one. */
+  servers() {
+    const all = execFileSync("ps", ["-A", "-o", "pid=,args="], { encoding: "utf8" }).split("\n");
+    const own = all.map((line) => line.trim().split(/\s+/)).filter(([, program, verb]) => program === this.program && verb === "lsp");
+    return own.map(([pid]) => pid);
   }
 
   /** What terminals show; nothing where they are drawn as pictures. */

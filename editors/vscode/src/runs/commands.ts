@@ -15,20 +15,25 @@ import type { Item } from "./tree";
 type Of<K extends Item["kind"]> = Extract<Item, { kind: K }>;
 
 export function runCommands(session: Session, history: RunHistory): vscode.Disposable[] {
-  const onRun = (verb: string) => (item: Of<"run">) => history.act([verb, item.run.run], item.run.dir);
+  const onRun = (verb: string) => onItem<"run">(({ run }) => history.act([verb, run.run], run.dir));
   return [
     vscode.commands.registerCommand("dslc.newPlan", newPlan),
     vscode.commands.registerCommand("dslc.run", (target?: unknown) => start(session, history, target)),
     vscode.commands.registerCommand("dslc.runs.refresh", () => history.refresh()),
-    vscode.commands.registerCommand("dslc.runs.approve", (item: Of<"gate">) => decide(history, item, "approve")),
-    vscode.commands.registerCommand("dslc.runs.reject", (item: Of<"gate">) => decide(history, item, "reject")),
-    vscode.commands.registerCommand("dslc.runs.answer", (item: Of<"question">) => answer(history, item)),
+    vscode.commands.registerCommand("dslc.runs.approve", onItem<"gate">((item) => decide(history, item, "approve"))),
+    vscode.commands.registerCommand("dslc.runs.reject", onItem<"gate">((item) => decide(history, item, "reject"))),
+    vscode.commands.registerCommand("dslc.runs.answer", onItem<"question">((item) => answer(history, item))),
     vscode.commands.registerCommand("dslc.runs.pause", onRun("pause")),
-    vscode.commands.registerCommand("dslc.runs.resume", (item: Of<"run">) => resume(session, history, item)),
-    vscode.commands.registerCommand("dslc.runs.cancel", (item: Of<"run">) => cancel(history, item)),
-    vscode.commands.registerCommand("dslc.runs.report", (item: Of<"run">) => report(history, item)),
-    vscode.commands.registerCommand("dslc.runs.log", (item: Of<"node">) => log(history, item)),
+    vscode.commands.registerCommand("dslc.runs.resume", onItem<"run">((item) => resume(session, history, item))),
+    vscode.commands.registerCommand("dslc.runs.cancel", onItem<"run">((item) => cancel(history, item))),
+    vscode.commands.registerCommand("dslc.runs.report", onItem<"run">((item) => report(history, item))),
+    vscode.commands.registerCommand("dslc.runs.log", onItem<"node">((item) => log(history, item))),
   ];
+}
+
+/** What a menu of the runs view does. A list that is drawn anew while its menu is open leaves it without an item. */
+function onItem<K extends Item["kind"]>(act: (item: Of<K>) => Thenable<unknown>): (item?: Of<K>) => Thenable<unknown> {
+  return (item) => (item === undefined ? vscode.window.showInformationMessage("The list of runs has just changed: try again.") : act(item));
 }
 
 /** An untitled plan with something in it that checks and runs. */
