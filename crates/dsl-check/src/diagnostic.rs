@@ -208,11 +208,20 @@ pub enum AmendHow {
     Each(Vec<SmolStr>),
 }
 
+/// A message that quotes what was written shows the breaks of lines that are in it.
+fn one_line(message: String) -> String {
+    if message.contains(['\n', '\r']) {
+        message.replace('\n', "\\n").replace('\r', "\\r")
+    } else {
+        message
+    }
+}
+
 impl Diag {
     pub fn new(rule: &'static str, place: Place, message: impl Into<String>) -> Self {
         Self {
             rule,
-            message: message.into(),
+            message: one_line(message.into()),
             place,
             labels: Vec::new(),
             notes: Vec::new(),

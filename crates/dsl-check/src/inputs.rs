@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use smol_str::SmolStr;
 
 use crate::config::Config;
-use crate::kept::Kept;
+use crate::kept::{Kept, KeptOfFile};
 
 /// A run of about sixteen whole blocks of one file.
 #[salsa::input(debug)]
@@ -52,6 +52,8 @@ pub struct SourceFile {
     /// Why the bytes could not be read as text; the file then has no chunks.
     #[returns(ref)]
     pub refused: Option<DecodeError>,
+    #[returns(ref)]
+    pub kept: Arc<KeptOfFile>,
 }
 
 /// What a workspace consists of. There is one, so that no query is told which: one that takes a file or a chunk and

@@ -1,7 +1,7 @@
 //! What is kept of a chunk that is being edited, beside its text: how its blocks were read and what they were found to be,
-//! so that an edit of one is not work on all.
+//! so that an edit of one is not work on all; and of a file what they are compared by.
 //!
-//! It stands outside of the database, which knows chunks but no blocks. Promise: nothing follows from it: what is taken
+//! It stands outside of the database, which knows chunks but no blocks, and forgets a value for an equal one. Promise: nothing follows from it: what is taken
 //! from it is what would be found again, because all that it followed from is the same. Absent: which chunks are edited.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,7 @@ use dsl_syntax::ast::Block;
 use dsl_syntax::{ChunkContext, Reading};
 
 use crate::check::Found;
+use crate::scope::Common;
 use crate::trees::OfBlock;
 
 /// One stays with its chunk, whatever its text is.
@@ -47,6 +48,23 @@ impl Kept {
 
     pub(crate) fn keep_found(&self, all: Vec<Arc<Found>>) {
         *locked(&self.found) = all;
+    }
+}
+
+/// One stays with its file.
+#[derive(Debug, Default)]
+pub struct KeptOfFile {
+    common: Mutex<Option<Arc<Common>>>,
+}
+
+impl KeptOfFile {
+    /// The same one as before, if it is equal: whoever holds it need not compare.
+    pub(crate) fn common(&self, now: &Arc<Common>) -> Arc<Common> {
+        let mut kept = locked(&self.common);
+        match &*kept {
+            Some(before) if before == now => before.clone(),
+            _ => kept.insert(now.clone()).clone(),
+        }
     }
 }
 

@@ -219,12 +219,7 @@ pub(crate) struct PlanScope {
 impl PlanScope {
     /// With only those fields of which the words tell.
     fn mentioned(&self, words: &[u32]) -> Self {
-        let of_group = |group: &str, fields: &[TypedField]| {
-            let is_mentioned = |field: &&TypedField| {
-                holds(words, hash(&field.name)) || holds(words, hash_all(&[group, ".", &field.name]))
-            };
-            fields.iter().filter(is_mentioned).cloned().collect()
-        };
+        let of_group = |group, fields: &[TypedField]| mentioned(group, fields, words).cloned().collect();
         Self {
             params: of_group("params", &self.params),
             outputs: of_group("outputs", &self.outputs),
@@ -241,6 +236,41 @@ impl PlanScope {
             secrets_broken: self.secrets_broken,
             has_version: self.has_version,
         }
+    }
+
+    /// Whether it is the same but for fields of which the words do not tell.
+    pub fn is_same_to(&self, other: &Self, words: &[u32]) -> bool {
+        let Self {
+            name,
+            params,
+            outputs,
+            memory,
+            global,
+            secrets,
+            budget,
+            labels,
+            retry,
+            has_judge,
+            params_broken,
+            secrets_broken,
+            has_version,
+        } = self;
+        let is_same = |group, fields: &[TypedField], others: &[TypedField]| {
+            mentioned(group, fields, words).eq(mentioned(group, others, words))
+        };
+        is_same("params", params, &other.params)
+            && is_same("outputs", outputs, &other.outputs)
+            && is_same("memory", memory, &other.memory)
+            && *name == other.name
+            && *global == other.global
+            && *secrets == other.secrets
+            && *budget == other.budget
+            && *labels == other.labels
+            && *retry == other.retry
+            && *has_judge == other.has_judge
+            && *params_broken == other.params_broken
+            && *secrets_broken == other.secrets_broken
+            && *has_version == other.has_version
     }
 
     /// Whether the parameter is given a secret.
@@ -262,10 +292,22 @@ impl PlanScope {
     }
 }
 
+/// The fields of a group of which the words tell.
+fn mentioned<'a>(
+    group: &'static str,
+    fields: &'a [TypedField],
+    words: &'a [u32],
+) -> impl Iterator<Item = &'a TypedField> {
+    let is_mentioned = move |field: &&TypedField| {
+        holds(words, hash(&field.name)) || holds(words, hash_all(&[group, ".", &field.name]))
+    };
+    fields.iter().filter(is_mentioned)
+}
+
 /// What a file knows apart from plans.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn common(db: &dyn salsa::Database, file: SourceFile) -> Arc<Common> {
-    scope(db, file).common.clone()
+    file.kept(db).common(&scope(db, file).common)
 }
 
 /// What a block of a chunk may know of the plan of its file with that number, as far as the chunk mentions it: what is

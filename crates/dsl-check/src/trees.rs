@@ -60,10 +60,11 @@ pub(crate) struct Outline {
 /// What is read off one block.
 #[derive(Debug)]
 pub(crate) struct OfBlock {
-    block: Arc<Block>,
+    pub block: Arc<Block>,
     sig: Sig,
     mentions: Arc<[Mention]>,
-    words: Box<[u32]>,
+    /// Every word of its text, hashed.
+    pub words: Box<[u32]>,
 }
 
 impl OfBlock {

@@ -13,6 +13,7 @@ use crate::facts::Facts;
 use crate::fallbacks::{Misfit, misfit};
 use crate::scope::{Common, PlanScope, common};
 use crate::signatures::Sig;
+use crate::trees::OfBlock;
 
 /// Of most declarations that are no nodes.
 static NO_FACTS: LazyLock<Arc<Facts>> = LazyLock::new(Arc::default);
@@ -37,17 +38,18 @@ pub(crate) struct Found {
 /// All that the checks of a block at its place in the chunk look at, as long as they do not look beyond: what a [`Cx`] holds.
 #[derive(Debug)]
 struct Basis {
-    block: Arc<Block>,
+    of: Arc<OfBlock>,
     view: View,
+    /// As far as the chunk mentions it; what the block does not mention is of no matter.
     part: Arc<PlanScope>,
     common: Arc<Common>,
 }
 
 impl Basis {
-    fn new(here: &Here<'_>) -> Option<Self> {
+    fn new(here: &Here<'_>, of: &Arc<OfBlock>) -> Option<Self> {
         let view = &views(here.db, here.at.chunk)[here.at.index as usize];
         Some(Self {
-            block: here.block.clone(),
+            of: of.clone(),
             view: view.clone(),
             part: part_of_plan(here.db, here.at.chunk, view.plan)?.clone(),
             common: common(here.db, here.at.chunk.file(here.db)).clone(),
@@ -57,8 +59,9 @@ impl Basis {
     /// It reads whatever a check would depend on, so that who trusts this depends on it too.
     fn holds(&self, here: &Here<'_>) -> bool {
         let chunk = here.at.chunk;
-        let is_same_part = |part: &Arc<PlanScope>| Arc::ptr_eq(&self.part, part) || self.part == *part;
-        Arc::ptr_eq(&self.block, here.block)
+        let is_same_part =
+            |part: &Arc<PlanScope>| Arc::ptr_eq(&self.part, part) || self.part.is_same_to(part, &self.of.words);
+        Arc::ptr_eq(&self.of.block, here.block)
             && Arc::ptr_eq(&self.common, common(here.db, chunk.file(here.db)))
             && self.view == views(here.db, chunk)[here.at.index as usize]
             && part_of_plan(here.db, chunk, self.view.plan).is_some_and(is_same_part)
@@ -66,8 +69,8 @@ impl Basis {
 }
 
 impl Found {
-    /// `again`: the chunk is being edited, so that it will be asked whether this holds.
-    pub(super) fn new(here: &Here<'_>, sig: &Sig, again: bool) -> Self {
+    /// `of`: what was read off the block, if its chunk is being edited, so that it will be asked whether this holds.
+    pub(super) fn new(here: &Here<'_>, sig: &Sig, of: Option<&Arc<OfBlock>>) -> Self {
         let mut diags: Vec<Diag> = here
             .block
             .errors
@@ -85,11 +88,9 @@ impl Found {
         let cx = Cx::new(here.db, here.at, decl);
         let node = check_decl(&cx, here.block, decl);
         let misfit = misfit(&cx, sig);
-        let from = if again && !cx.looked_beyond.get() {
-            Basis::new(here)
-        } else {
-            None
-        };
+        let from = of
+            .filter(|of| !cx.looked_beyond.get() && Arc::ptr_eq(&of.block, here.block))
+            .and_then(|of| Basis::new(here, of));
         let (found, facts) = cx.finish(decl, node.as_ref(), !here.block.errors.is_empty());
         diags.extend(found);
         Self {

@@ -254,6 +254,7 @@ pub(crate) fn checked(db: &dyn salsa::Database, chunk: SourceChunk) -> Checked {
     let sigs = signatures(db, chunk);
     let kept = chunk.source(db).kept.as_deref();
     let known = kept.map(Kept::found).unwrap_or_default();
+    let read_off = kept.map(Kept::read_off).unwrap_or_default();
     let all: Vec<Arc<Found>> = (0..)
         .zip(blocks(db, chunk).iter())
         .map(|(index, block)| {
@@ -264,7 +265,7 @@ pub(crate) fn checked(db: &dyn salsa::Database, chunk: SourceChunk) -> Checked {
             };
             match known.get(index as usize) {
                 Some(found) if found.holds(&here) => found.clone(),
-                _ => Arc::new(Found::new(&here, &sigs[index as usize], kept.is_some())),
+                _ => Arc::new(Found::new(&here, &sigs[index as usize], read_off.get(index as usize))),
             }
         })
         .collect();
@@ -312,6 +313,8 @@ fn check_decl(cx: &Cx<'_>, block: &Block, decl: &Decl) -> Option<ir::plan::Node>
 /// What a block would say if it said something else: as the checks of whole plans want to know it.
 pub(crate) fn facts_of(db: &dyn salsa::Database, block: BlockRef, decl: &Decl) -> Facts {
     let cx = Cx::new(db, block, decl);
+    // it is not what is written there
+    cx.looked_beyond.set(true);
     let node = match decl.kind {
         DeclKind::Plan => {
             let parts = plan::lower_plan_block(&cx, decl);
@@ -417,8 +420,12 @@ impl<'db> Cx<'db> {
         whole.map_or(self.plan, |plan| &**plan)
     }
 
-    /// A parameter, an output or a memory key of the plan.
+    /// A parameter, an output or a memory key of the plan that the block mentions.
     pub fn field(&self, group: fn(&PlanScope) -> &[TypedField], name: &str) -> Option<&'db TypedField> {
+        debug_assert!(
+            self.looked_beyond.get() || self.graph.is_some() || self.text().contains(name),
+            "what was found holds while what the block mentions is the same"
+        );
         let find = |plan: &'db PlanScope| group(plan).iter().find(|field| field.name == name);
         find(self.plan).or_else(|| find(self.whole_plan()))
     }

@@ -11,7 +11,7 @@ use super::task::{first_name, name_span, record, whose};
 use super::{Cx, scripts, shape};
 use crate::diagnostic::{AmendHow, Whose};
 use crate::rules;
-use crate::scope::{Capability, PlanScope, TypedField};
+use crate::scope::{Capability, TypedField};
 use crate::signatures::{RunnerSig, clause, is_script_capability};
 use crate::types::{Problem, assign, infer};
 
@@ -174,7 +174,8 @@ pub(super) fn input(
             |name| assigns.iter().any(|assign| assign.name.text == name),
             &whose(decl),
             |field| {
-                let same = cx.field(PlanScope::params, &field.name)?;
+                let mut params = cx.whole_plan().params.iter();
+                let same = params.find(|param| param.name == field.name)?;
                 let fits = assign(&same.ty, &field.ty, &cx.scope.types).is_ok();
                 fits.then(|| (K::Input, format!("{0}: params.{0}", field.name)))
             },

@@ -23,7 +23,17 @@ pub(crate) fn of_block(block: &Block) -> Sig {
     match &block.item {
         None => Sig::Nothing,
         Some(Item::Use(used)) => Sig::Use(UseSig {
-            path: used.path.as_ref().and_then(StringLit::plain),
+            // one that does not end is no path yet
+            path: used
+                .path
+                .as_ref()
+                .filter(|_| {
+                    block
+                        .errors
+                        .iter()
+                        .all(|error| error.rule != SyntaxRule::UnterminatedString)
+                })
+                .and_then(StringLit::plain),
             alias: used.alias.as_ref().map(text),
             picked: used.picked.iter().map(text).collect(),
         }),

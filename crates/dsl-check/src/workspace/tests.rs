@@ -84,8 +84,7 @@ fn found(workspace: &Workspace) -> Vec<Arc<crate::check::Found>> {
 }
 
 /// How many blocks of an edited chunk an edit leaves as they were found.
-fn left_by(replace: &str, by: &str) -> (usize, usize) {
-    let text = many(4);
+fn left_of(text: &str, replace: &str, by: &str) -> (usize, usize) {
     let at = text.find(replace).expect("in the text");
     let mut workspace = Workspace::new("/w");
     workspace.set_file("a.plan", text.as_bytes());
@@ -98,6 +97,10 @@ fn left_by(replace: &str, by: &str) -> (usize, usize) {
     let after = found(&workspace);
     let kept = before.iter().zip(&after).filter(|(one, other)| Arc::ptr_eq(one, other));
     (kept.count(), after.len())
+}
+
+fn left_by(replace: &str, by: &str) -> (usize, usize) {
+    left_of(&many(4), replace, by)
 }
 
 #[test]
@@ -279,6 +282,14 @@ fn an_edit_of_a_parameters_type_asks_every_chunk_whether_it_reads_it_and_checks_
     let cost = |pairs| cost(&with_params(pairs), "last: string = \"x\"", "last: url = \"http://x\"");
     let more = (cost(LARGE) - cost(SMALL)) as f64 / (chunks_max(LARGE) - chunks_max(SMALL)) as f64;
     assert!(more <= 1.0, "{more} runs a chunk");
+}
+
+#[test]
+fn an_edit_of_a_parameter_checks_the_blocks_that_mention_it() {
+    let text = with_params(4);
+    assert_eq!(left_of(&text, "depth: int = 3", "depth: float = 3.0"), (3, 8));
+    assert_eq!(left_of(&text, "last: string = \"x\"", "last: int = 1"), (7, 8));
+    assert_eq!(left_of(&text, "last: string", "list: string"), (7, 8));
 }
 
 const POLICY: &str = "policy p\n  rule slow\n    for: task\n    require: timeout <= 5m\n  rule alone\n    for: task where id == a3\n    require: reaches(task)\n";

@@ -80,6 +80,8 @@ struct Above {
     /// The depth of the last line printed, and whether it was a clause.
     depth: usize,
     was_code: bool,
+    /// The last clause printed starts a raw block, and has no line of it: what is deeper would be one.
+    opens_raw: bool,
     /// A blank line stands above.
     blank: bool,
 }
@@ -121,7 +123,7 @@ impl<'a> Printer<'a> {
         let separated = header.is_some_and(|header| header.separated || detached > 0);
         for (index, line) in comments.iter().enumerate() {
             // A comment that stands further out than the clause below is moved in to it.
-            let depth = own_depths[index].max(code_depth.unwrap_or(0));
+            let depth = own_depths[index].max(code_depth.filter(|_| !above.opens_raw).unwrap_or(0));
             self.blank_above(above, depth, separated && index == detached);
             self.comment(line, depth);
             above.printed(depth, false);
@@ -131,6 +133,9 @@ impl<'a> Printer<'a> {
             let is_allowed = comments[detached..].iter().any(|line| self.is_suppression(line));
             self.clause(line, depth, is_allowed);
             above.printed(depth, true);
+            let mut ends = self.tokens(line).iter().rev().map(|token| token.kind);
+            let last = ends.find(|kind| !kind.is_trivia() && *kind != Kind::Newline);
+            above.opens_raw = last == Some(Kind::Bar);
         }
     }
 

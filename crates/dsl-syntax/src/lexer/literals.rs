@@ -3,7 +3,7 @@
 use super::{Lexer, Mode, visible};
 use crate::NESTING_MAX;
 use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule, Unit};
-use crate::token::{Kind, Token};
+use crate::token::Kind;
 
 impl Lexer<'_> {
     pub(super) fn number(&mut self) {
@@ -189,7 +189,7 @@ impl Lexer<'_> {
             message: "the string is not closed on its line, expected `\"`".into(),
             span,
             help: Some("close it, or write a raw block: `key: |`".into()),
-            fix: (!self.ends_in_regex()).then(|| SyntaxFix {
+            fix: (!self.ends_in_open_quotes()).then(|| SyntaxFix {
                 title: "close the string".into(),
                 span: Span::new(span.end, span.end),
                 text: closers.concat(),
@@ -198,10 +198,15 @@ impl Lexer<'_> {
         self.take(Kind::StrEnd, 0);
     }
 
-    /// Whether a regular expression is still open, which takes in whatever is written behind it.
-    fn ends_in_regex(&self) -> bool {
-        let is_open = |token: &Token| token.kind == Kind::Bad && self.bytes[token.start as usize] == b'/';
-        self.out.tokens.last().is_some_and(is_open)
+    /// Whether a regular expression or single quotes are still open, which take in whatever is written behind them.
+    fn ends_in_open_quotes(&self) -> bool {
+        let Some(token) = self.out.tokens.last().filter(|token| token.kind == Kind::Bad) else {
+            return false;
+        };
+        match &self.bytes[token.start as usize..self.pos] {
+            [b'\'', inner @ ..] => !inner.ends_with(b"'"),
+            bad => bad.starts_with(b"/"),
+        }
     }
 }
 
