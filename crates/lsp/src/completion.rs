@@ -8,7 +8,7 @@ use dsl_check::{Completion, CompletionKind};
 use serde::{Deserialize, Serialize};
 use tower_lsp_server::ls_types::{
     CompletionItem, CompletionItemKind, CompletionList, CompletionResponse, CompletionTextEdit, Documentation,
-    InsertTextFormat, InsertTextMode, MarkupContent, MarkupKind, Range, TextEdit, Uri,
+    InsertReplaceEdit, InsertTextFormat, InsertTextMode, MarkupContent, MarkupKind, Range, TextEdit, Uri,
 };
 
 use crate::edge;
@@ -77,6 +77,7 @@ impl Items<'_> {
         let range = *self
             .range
             .get_or_insert_with(|| edge::range(text, found.span, settings.encoding));
+        let cursor = edge::position(self.place);
         let sort_text = sort_text(&found);
         let insert = match found.insert {
             Some(insert) if settings.has_snippets => insert,
@@ -91,10 +92,14 @@ impl Items<'_> {
             sort_text: Some(sort_text),
             insert_text_format: is_snippet.then_some(InsertTextFormat::SNIPPET),
             insert_text_mode: insert.contains('\n').then_some(InsertTextMode::ADJUST_INDENTATION),
-            text_edit: Some(CompletionTextEdit::Edit(TextEdit {
-                range,
-                new_text: insert,
-            })),
+            text_edit: Some(match settings.can_insert_or_replace && range.end != cursor {
+                true => CompletionTextEdit::InsertAndReplace(InsertReplaceEdit {
+                    new_text: insert,
+                    insert: Range::new(range.start, cursor),
+                    replace: range,
+                }),
+                false => CompletionTextEdit::Edit(TextEdit::new(range, insert)),
+            }),
             label: found.label,
             data: found.about.and_then(|about| self.unresolved(about)),
             ..CompletionItem::default()

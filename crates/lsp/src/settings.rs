@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub has_related_information: bool,
     pub has_symbol_trees: bool,
     pub has_snippets: bool,
+    /// A person may choose whether what is behind the cursor of a word stays.
+    pub can_insert_or_replace: bool,
     pub can_watch_files: bool,
     pub can_refresh_lenses: bool,
     pub can_show_documents: bool,
@@ -63,6 +65,7 @@ impl Settings {
             has_related_information: client.can("/textDocument/publishDiagnostics/relatedInformation"),
             has_symbol_trees: client.can("/textDocument/documentSymbol/hierarchicalDocumentSymbolSupport"),
             has_snippets: client.can("/textDocument/completion/completionItem/snippetSupport"),
+            can_insert_or_replace: client.can("/textDocument/completion/completionItem/insertReplaceSupport"),
             can_watch_files: client.can("/workspace/didChangeWatchedFiles/dynamicRegistration"),
             can_refresh_lenses: client.can("/workspace/codeLens/refreshSupport"),
             can_show_documents: client.can("/window/showDocument/support"),

@@ -13,6 +13,7 @@ mod history;
 mod lenses;
 mod lifecycle;
 mod meanings;
+mod middles;
 mod names;
 mod navigation;
 mod offers;

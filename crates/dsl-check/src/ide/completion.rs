@@ -25,9 +25,10 @@ use dsl_syntax::ast::{Block, Item, Name, Span};
 use dsl_syntax::table::ClauseKey as K;
 use ir::types::Type;
 
-use self::candidates::{Candidates, word_of};
+use self::candidates::{Candidates, Written, word_of};
 use self::clauses::declarations;
 use self::expected::{Expected, expected};
+use self::line::{beside, is_word};
 use self::reading::{Reading, Sees};
 use crate::analysis::Analysis;
 use crate::diagnostic::BlockRef;
@@ -52,7 +53,7 @@ pub struct Completion {
     pub doc: Option<String>,
     /// What is inserted in place of [`Completion::span`], if it is not the label.
     pub insert: Option<String>,
-    /// The part of a word that stands there already.
+    /// The word that stands there already; the cursor is at its end or within it.
     pub span: Span,
     /// What comes first among its kind; those that are alike come by their labels.
     pub order: u32,
@@ -119,12 +120,19 @@ impl Analysis {
             Some(Item::Decl(decl)) => Some(decl),
             _ => None,
         };
+        let after = &text[before.len() + in_chunk as usize..];
+        let rest = after.lines().next().unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        if line.trim().is_empty() && rest.starts_with(' ') && !rest.trim().is_empty() {
+            return Completions::default();
+        }
         let expected = expected(before, decl);
-        let mut candidates = Candidates::new(self, block, decl, word_of(expected, before, offset));
-        candidates.rest = text[before.len() + in_chunk as usize..]
-            .lines()
-            .next()
-            .unwrap_or_default();
+        let mut candidates = Candidates::new(self, block, decl, word_of(expected, before, rest, offset));
+        candidates.at_offset = offset - start;
+        candidates.rest = rest;
+        if is_word(line.trim_start()) {
+            candidates.beside = beside(before, after);
+        }
         candidates.add(expected);
         candidates.offered()
     }
@@ -133,7 +141,7 @@ impl Analysis {
     pub(super) fn type_at(&self, block: BlockRef, path: &str, at: u32) -> Option<Type> {
         let decl = decl_of(&self.db, block)?;
         let clause = decl.clauses.iter().find(|clause| clause.span.contains(at));
-        let candidates = Candidates::new(self, block, Some(decl), ("", Span::default()));
+        let candidates = Candidates::new(self, block, Some(decl), Written::default());
         // the key of an item is about the item
         let key = match clause.and_then(|clause| clause.key) {
             Some(K::Each) => Some(K::By),

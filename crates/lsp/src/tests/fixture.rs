@@ -100,6 +100,11 @@ impl Fixture {
         }
     }
 
+    /// What the client can do.
+    pub fn settings(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.view.settings)
+    }
+
     pub fn into_views(self) -> Views {
         Views {
             turn: crate::view::Turn::default(),

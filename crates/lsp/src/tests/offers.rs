@@ -117,15 +117,15 @@ fn after_a_dot_stand_the_members_of_whatever_is_before_it() {
     check(
         "",
         r"
-    when: collect.items[0]. ~ kind, title
-    when: first(collect.items). ~ kind, title
-    when: collect.items | any(. ~ kind, title
-    when: any(collect.items, it. ~ kind, title
-    each: s in collect.items by s. ~ kind, title
+    when: collect.items[0]. ~ title, kind
+    when: first(collect.items). ~ title, kind
+    when: collect.items | any(. ~ title, kind
+    when: any(collect.items, it. ~ title, kind
+    each: s in collect.items by s. ~ title, kind
     when: memory. ~ last.seen
     when: memory.last. ~ seen
-    when: task. ~ attempt, id, key
-    requires:\n      - system. ~ arch, cpus, disk, memory, os
+    when: task. ~ id, key, attempt
+    requires:\n      - system. ~ disk, memory, cpus, os, arch
     requires:\n      - system.disk. ~ free, total
 ",
     );
@@ -188,7 +188,7 @@ fn clauses_fit_those_that_are_there() {
     check(
         "",
         r"
-     ~ kind, using, when, each, !needs, !run, !call, !do, !parallel
+     ~ kind, when, each, input, !needs, !run, !call, !do, !parallel
 ",
     );
     check(
@@ -271,7 +271,7 @@ fn memory_secrets_imports_and_rules() {
   memory:\n    key: string  ~ scope:
   memory:\n    key: string scope: ~ run, plan, global
   secrets:\n    token:  ~ env, file
-  alert "slow" when run. ~ cost, duration
+  alert "slow" when run. ~ status, duration, cost
   alert "slow" when run.duration > 5m severity: ~ low, high, critical
   trigger:\n    confidence: 7 ~ 7%
 "#,

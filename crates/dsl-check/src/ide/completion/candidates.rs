@@ -6,7 +6,7 @@ use dsl_syntax::ast::{Decl, Span};
 use smol_str::SmolStr;
 
 use super::expected::{Expected, Taker};
-use super::line::{path_at_end, trailing_word};
+use super::line::{leading_part, path_at_end, trailing_word};
 use super::words::Word;
 use super::{Completion, CompletionKind as Kind, Completions, clauses};
 use crate::analysis::Analysis;
@@ -24,10 +24,16 @@ pub(super) const OFFERED_MAX: usize = 200;
 
 pub(super) struct Candidates<'a> {
     pub decl: Option<&'a Decl>,
+    /// Where the cursor is in its block.
+    pub at_offset: u32,
     /// What stands behind the cursor on its line.
     pub rest: &'a str,
-    /// What is written of a word, and where.
+    /// With what the lines beside this one begin.
+    pub beside: Vec<&'a str>,
+    /// What is written of a word before the cursor, …
     pub word: &'a str,
+    /// … the whole of it, and where that is.
+    pub whole: String,
     pub span: Span,
     pub scope: &'a FileScope,
     /// The kinds of tasks that there are.
@@ -50,7 +56,7 @@ pub(super) struct Candidates<'a> {
 }
 
 impl<'a> Candidates<'a> {
-    pub fn new(analysis: &'a Analysis, block: BlockRef, decl: Option<&'a Decl>, (word, span): (&'a str, Span)) -> Self {
+    pub fn new(analysis: &'a Analysis, block: BlockRef, decl: Option<&'a Decl>, written: Written<'a>) -> Self {
         let db = &analysis.db;
         let here = block.chunk.file(db);
         let scope_here = scope(db, here);
@@ -67,9 +73,12 @@ impl<'a> Candidates<'a> {
         let shape = at.and_then(|at| scope(db, file).own.get(at));
         Self {
             decl,
+            at_offset: 0,
             rest: "",
-            word,
-            span,
+            beside: Vec::new(),
+            word: written.word,
+            whole: format!("{}{}", written.word, written.behind),
+            span: written.span,
             scope: scope_here,
             kinds: kinds(db),
             shape: shape.map(|shape| &**shape),
@@ -112,12 +121,20 @@ impl<'a> Candidates<'a> {
             Expected::Import(path, picked) => self.imports(path, picked),
             Expected::Picked(names) => self.names_to_pick(names),
             Expected::Rule => self.rules(),
-            Expected::Words(words) => self.told(words),
+            Expected::Words(words) => {
+                let beside = std::mem::take(&mut self.beside);
+                self.told_if(words, |word| !beside.contains(&word.label));
+            }
         }
     }
 
     /// What was found, or as much of it as a person looks at.
     pub fn offered(mut self) -> Completions {
+        let behind = self.whole.len() - self.word.len();
+        let rest = self.rest.get(behind..).unwrap_or_default();
+        for one in &mut self.found {
+            one.insert.take_if(|insert| goes_on(one.kind, insert, rest));
+        }
         if self.found.len() > OFFERED_MAX {
             self.is_part = true;
             let written = self.word.to_lowercase();
@@ -173,17 +190,44 @@ pub(super) fn has_letters(label: &str, written: &str) -> bool {
     written.chars().all(|wanted| letters.any(|letter| letter == wanted))
 }
 
-/// The word at the end of a text, as far as what is offered replaces it: some names have dots.
-pub(super) fn word_of<'t>(expected: Expected<'t>, before: &'t str, end: u32) -> (&'t str, Span) {
-    let word = match expected {
-        Expected::Import(path, _) => path,
+/// Whether what an item would insert beyond its name stands there already.
+fn goes_on(kind: Kind, insert: &str, rest: &str) -> bool {
+    match rest.trim_start().chars().next() {
+        None => false,
+        Some(_) if matches!(kind, Kind::Keyword | Kind::Clause) => true,
+        Some(next) => rest.starts_with(next) && matches!(next, ':' | '(' | '.' | '[') && insert.contains(next),
+    }
+}
+
+/// What is written of a word: before the cursor, behind it, and where all of it is.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Written<'t> {
+    pub word: &'t str,
+    pub behind: &'t str,
+    pub span: Span,
+}
+
+/// The word at the cursor, as far as what is offered replaces it: some names have dots. Before a word none is written, but behind a dot.
+pub(super) fn word_of<'t>(expected: Expected<'t>, before: &'t str, rest: &'t str, at: u32) -> Written<'t> {
+    let has_dots = matches!(
+        expected,
         Expected::Value(..)
-        | Expected::Mocked(_)
-        | Expected::MemoryKey
-        | Expected::Picked(_)
-        | Expected::Selector(_)
-        | Expected::Predicate(_) => path_at_end(before),
-        _ => trailing_word(before),
+            | Expected::Mocked(_)
+            | Expected::MemoryKey
+            | Expected::Picked(_)
+            | Expected::Selector(_)
+            | Expected::Predicate(_)
+    );
+    let (word, behind) = match expected {
+        Expected::Import(path, _) => (path, rest.find('"').unwrap_or(rest.len())),
+        _ if has_dots => (path_at_end(before), leading_part(rest, true)),
+        _ => (trailing_word(before), leading_part(rest, false)),
     };
-    (word, Span::new(end - word.len() as u32, end))
+    let is_on_word = !word.is_empty() || before.ends_with('.');
+    let behind = if is_on_word { &rest[..behind] } else { "" };
+    Written {
+        word,
+        behind,
+        span: Span::new(at - word.len() as u32, at + behind.len() as u32),
+    }
 }

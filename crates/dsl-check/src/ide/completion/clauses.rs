@@ -2,11 +2,14 @@
 
 use dsl_syntax::ast::{Clause, Decl, Span, Value};
 use dsl_syntax::table::{self, ClauseKey as K, DeclKind, Row, Shape};
+use smol_str::SmolStr;
 
 use super::candidates::Candidates;
 use super::{Completion, CompletionKind as Kind};
+use crate::graph::sig_of;
 use crate::places::decl_of;
-use crate::signatures::is_script_capability;
+use crate::plans::PlanBlocks;
+use crate::signatures::{NodeKind, is_script_capability};
 
 /// What an empty file can begin with.
 pub(super) fn declarations(span: Span) -> Vec<Completion> {
@@ -66,8 +69,17 @@ impl<'a> Candidates<'a> {
     pub fn clauses(&mut self, rows: &'static [Row], nodes: bool) {
         let taken = self.taken(rows, nodes);
         let first = self.found.len();
-        for row in rows.iter().filter(|row| fits(row, &taken)) {
-            let insert = written(row);
+        let is_wanted = |row: &&Row| fits(row, &taken) && (row.repeats || !self.beside.contains(&row.key.word()));
+        let mut wanted: Vec<&'static Row> = rows
+            .iter()
+            .filter(is_wanted)
+            .filter(|row| self.has_what(row.key))
+            .collect();
+        // a script says what it runs with, if at all, before it
+        let has_script = taken.iter().any(|clause| clause.key == Some(K::Run));
+        wanted.sort_by_key(|row| has_script && row.key == K::Using);
+        for row in wanted {
+            let insert = self.decided_by(row.key).unwrap_or_else(|| written(row));
             self.clause(row, insert);
         }
         if nodes {
@@ -94,6 +106,34 @@ impl<'a> Candidates<'a> {
         number(&mut self.found[first..]);
     }
 
+    /// Whether the plan has what a clause is about.
+    fn has_what(&self, key: K) -> bool {
+        let explains = |plan: &PlanBlocks| plan.nodes.iter().any(|(_, ties)| ties.kind == NodeKind::Hypothesis);
+        match key {
+            K::Approve | K::Reject => self.plan.is_none() || self.gate().is_some(),
+            K::Supports | K::Refutes | K::From => self.plan.is_none_or(explains),
+            K::Remember => self.shape.is_none_or(|shape| !shape.memory.is_empty()),
+            _ => true,
+        }
+    }
+
+    /// The first gate that somebody decides, and who may.
+    fn gate(&self) -> Option<(SmolStr, SmolStr)> {
+        let nodes = self.plan?.nodes.iter();
+        let mut gates = nodes.filter(|(_, ties)| ties.kind == NodeKind::Gate);
+        gates.find_map(|(block, gate)| {
+            let approver = sig_of(self.db, *block)?.approvers.first()?.clone();
+            Some((gate.name.clone(), approver))
+        })
+    }
+
+    /// A decision in a test, as the plan allows it.
+    fn decided_by(&self, key: K) -> Option<String> {
+        let is_decision = matches!(key, K::Approve | K::Reject);
+        let (gate, approver) = self.gate().filter(|_| is_decision)?;
+        Some(format!("{} ${{1:{gate}}} as ${{2:{approver}}}", key.word()))
+    }
+
     fn clause(&mut self, row: &'static Row, insert: String) {
         let item = self.push(row.key.word(), Kind::Clause);
         item.doc = Some(form(row, &insert));
@@ -103,13 +143,23 @@ impl<'a> Candidates<'a> {
 
     /// The clauses that are there already.
     fn taken(&self, rows: &'static [Row], nodes: bool) -> Vec<&'a Clause> {
-        let of_decl = |decl: &'_ Decl| decl.kind != DeclKind::Policy || rows != table::RULE;
+        // the one whose key is being written anew is none of them
+        let is_written = |clause: &Clause| !self.word.is_empty() && clause.name.span.contains(self.at_offset);
         match self.decl {
-            Some(decl) if !nodes => decl.clauses.iter().filter(|_| of_decl(decl)).collect(),
+            Some(decl) if !nodes => {
+                let of_decl = rows == table::clauses(decl.kind);
+                let others = decl.clauses.iter().filter(|clause| !is_written(clause));
+                others.filter(|_| of_decl).collect()
+            }
             _ => {
                 let blocks = self.plan.map_or(&[][..], |plan| &plan.clauses);
                 let decls = blocks.iter().filter_map(|block| decl_of(self.db, *block));
-                decls.flat_map(|decl| &decl.clauses).collect()
+                let is_here = |decl: &Decl| self.decl.is_some_and(|here| std::ptr::eq(here, decl));
+                let others = |decl: &'a Decl| {
+                    let clauses = decl.clauses.iter();
+                    clauses.filter(move |clause| !(is_here(decl) && is_written(clause)))
+                };
+                decls.flat_map(others).collect()
             }
         }
     }

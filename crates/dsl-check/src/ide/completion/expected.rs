@@ -5,7 +5,7 @@
 use dsl_syntax::ast::Decl;
 use dsl_syntax::table::{self, ClauseKey as K, DeclKind, Row, Shape};
 
-use super::line::{in_string, indent_of, is_path, is_word, levels};
+use super::line::{in_string, indent_of, is_path, is_word, levels, trailing_word};
 use super::words::{self, Word};
 
 /// What the text before the cursor asks for.
@@ -237,10 +237,10 @@ fn header(rest: &str, kind: DeclKind) -> Expected<'_> {
     let is_named = is_named || rest.split_whitespace().count() > 2;
     match kind {
         _ if !is_named || !is_word(last) => match (kind, rest.split_once('=')) {
-            (DeclKind::Type, Some(_)) => Expected::Type,
+            (DeclKind::Type, Some((_, ty))) => type_of(ty),
             _ => Expected::Nothing,
         },
-        DeclKind::Type if rest.contains('=') => Expected::Type,
+        DeclKind::Type if let Some((_, ty)) = rest.split_once('=') => type_of(ty),
         DeclKind::Profile | DeclKind::Test => match rest.rsplit(' ').nth(1) {
             Some("of") => Expected::PlanOf,
             _ if rest.contains(" of ") => Expected::Nothing,
@@ -379,7 +379,16 @@ fn field<'t>(rest: &'t str, key: Option<K>) -> Expected<'t> {
             over: None,
             then: &[],
         }),
-        None => Expected::Type,
+        None => type_of(value),
+    }
+}
+
+/// Where a type begins: no bounds, no members of an enumeration, and nothing behind one that is complete.
+fn type_of(text: &str) -> Expected<'_> {
+    let head = text[..text.len() - trailing_word(text).len()].trim_end();
+    match head.chars().next_back() {
+        None | Some('[') => Expected::Type,
+        _ => Expected::Nothing,
     }
 }
 
@@ -425,7 +434,7 @@ fn memory(rest: &str) -> Expected<'_> {
         _ if last.starts_with("scope:") => Expected::Words(words::SCOPES),
         Some(_) => Expected::Nothing,
         None if is_begun(value) => Expected::Words(words::SCOPE),
-        None => Expected::Type,
+        None => type_of(value),
     }
 }
 

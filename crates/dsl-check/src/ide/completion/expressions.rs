@@ -36,9 +36,10 @@ impl Candidates<'_> {
             .and_then(|(var, list)| Some((var.into(), self.item_of(list, sees)?)));
         let item = self.item(&levels, sees).map(|ty| ("it".into(), ty)).or(over);
         let reading = Reading::new(self, sees, item.clone());
+        let wanted = wanted(&reading, &levels, sought.wants);
         if let Some(before) = head.strip_suffix('.') {
             let found = reading.members_of(operand_at_end(before));
-            return self.members(operand_at_end(before), found);
+            return self.members(operand_at_end(before), found, wanted.as_ref());
         }
         if let Some(piped) = last.part().trim_end().strip_suffix('|') {
             let ty = reading.type_of(piped.trim());
@@ -47,7 +48,6 @@ impl Candidates<'_> {
         if last.part().trim_end().ends_with(" as") {
             return self.types();
         }
-        let wanted = wanted(&reading, &levels, sought.wants);
         if self.word.starts_with(|c: char| c.is_ascii_digit()) {
             let all = [words::DURATIONS, words::SIZES, words::RATIOS].concat();
             self.units(wanted.as_ref().map_or(&all, |ty| words::units(ty)));
@@ -55,6 +55,9 @@ impl Candidates<'_> {
         }
         if sees.reads.test && last.called().is_some_and(|called| OF_NODES.contains(&called)) {
             return self.nodes(|_, ties| ties.kind != NodeKind::Hypothesis);
+        }
+        if self.word.is_empty() && last.part().ends_with([')', ']', '}', '"']) {
+            return;
         }
         if is_operand(last.part()) {
             self.told(words::OPERATORS);
@@ -95,9 +98,11 @@ impl Candidates<'_> {
     }
 
     /// What can follow a path and a dot.
-    fn members(&mut self, path: &str, found: Vec<(SmolStr, Type)>) {
-        for (name, ty) in found {
+    fn members(&mut self, path: &str, found: Vec<(SmolStr, Type)>, wanted: Option<&Type>) {
+        for ((name, ty), order) in found.into_iter().zip(1..) {
             let item = self.push(name.as_str(), Kind::Member);
+            item.order = order;
+            item.fits = wanted.is_some_and(|wanted| is_meant(&ty, wanted));
             item.detail = Some(ty.to_string());
             // further down a type has all that there is to say
             item.about = (line::is_word(path) && !path.is_empty()).then(|| format!("{path}.{name}"));
@@ -121,14 +126,15 @@ impl Candidates<'_> {
 
     /// Parameters and outputs of the type that is wanted.
     fn fitting(&mut self, wanted: &Type, sees: Sees) {
-        if matches!(wanted.required(), Type::Json | Type::Error | Type::Bool) {
-            return;
+        let own = Reading::new(self, sees, None).own_values().to_vec();
+        for ((name, ty), order) in own.iter().zip(1..).filter(|((_, ty), _)| is_meant(ty, wanted)) {
+            self.fits(name.to_string(), ty).order = order;
         }
         let params = self
             .shape
             .filter(|_| sees.reads.run)
             .map_or(&[][..], |shape| &shape.params);
-        for field in params.iter().filter(|field| is_alike(&field.ty, wanted)) {
+        for field in params.iter().filter(|field| is_meant(&field.ty, wanted)) {
             self.fits(format!("params.{}", field.name), &field.ty);
         }
         if !sees.reads.nodes {
@@ -148,20 +154,21 @@ impl Candidates<'_> {
             for (output, ty) in outputs {
                 let ty = if each { Type::list(ty) } else { ty };
                 // what every script leaves behind is hardly ever meant
-                let is_meant = !matches!(output.as_str(), "stderr" | "exit" | "duration");
-                if is_meant && is_alike(&ty, wanted) {
+                let is_usual = !matches!(output.as_str(), "stderr" | "exit" | "duration");
+                if is_usual && is_meant(&ty, wanted) {
                     self.fits(format!("{name}.{output}"), &ty);
                 }
             }
         }
     }
 
-    fn fits(&mut self, path: String, ty: &Type) {
+    fn fits(&mut self, path: String, ty: &Type) -> &mut super::Completion {
         let item = self.push(path.clone(), Kind::Member);
         item.detail = Some(ty.to_string());
         item.about = Some(path);
         item.fits = true;
         item.order = 100;
+        item
     }
 
     /// By index, the nodes whose values can be read here.
@@ -177,8 +184,13 @@ impl Candidates<'_> {
             self.push(name.as_str(), Kind::Member).detail = Some(format!("the item: {ty}"));
         }
         let own = Reading::new(self, sees, None).own_values().to_vec();
-        for (name, ty) in own {
-            self.push(name.as_str(), Kind::Member).detail = Some(ty.to_string());
+        let shown = |found: &[super::Completion], name: &str| found.iter().any(|one| one.fits && one.label == name);
+        for ((name, ty), order) in own.into_iter().zip(1..) {
+            if !shown(&self.found, &name) {
+                let item = self.push(name.as_str(), Kind::Member);
+                item.detail = Some(ty.to_string());
+                item.order = order;
+            }
         }
         for (group, meaning) in words::GROUPS {
             if self.has_group(group, sees) {
@@ -287,6 +299,11 @@ fn is_operand(part: &str) -> bool {
     let ends = text.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ')' | ']' | '}' | '"' | '%'));
     let last = text.rsplit(' ').next().unwrap_or_default();
     ends && text.len() < part.len() && !matches!(last, "not" | "and" | "or" | "in" | "is" | "if" | "else" | "matches")
+}
+
+/// Whether a value of one type is likely to be meant where the other is wanted.
+fn is_meant(ty: &Type, wanted: &Type) -> bool {
+    !matches!(wanted.required(), Type::Json | Type::Error | Type::Bool) && is_alike(ty, wanted)
 }
 
 /// Whether a value of one type may well stand where the other is wanted.

@@ -23,6 +23,31 @@ pub(in crate::ide) fn path_at_end(text: &str) -> &str {
     text[text.trim_end_matches(is_part).len()..].trim_start_matches(['-', '.'])
 }
 
+/// How many bytes of a text still belong to a word that ends before it.
+pub(in crate::ide) fn leading_part(text: &str, with_dots: bool) -> usize {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-') || with_dots && c == '.';
+    let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
+    text[..end].trim_end_matches(['-', '.']).len()
+}
+
+/// With what the lines begin that stand beside the one of the cursor, in the same lines of a clause.
+pub(in crate::ide) fn beside<'t>(before: &'t str, after: &'t str) -> Vec<&'t str> {
+    let (above, line) = before.rsplit_once('\n').unwrap_or(("", before));
+    let indent = indent_of(line);
+    let key = |line: &&'t str| {
+        let text = line.trim_start();
+        (indent_of(line) == indent).then(|| text.split([':', ' ']).next().unwrap_or_default())
+    };
+    let is_inside = |line: &&str| line.trim().is_empty() || indent_of(line) >= indent;
+    let above = above.lines().rev().take_while(is_inside);
+    let below = after.lines().skip(1).take_while(is_inside);
+    above
+        .chain(below)
+        .filter_map(|line| key(&line))
+        .filter(|key| !key.is_empty())
+        .collect()
+}
+
 pub(in crate::ide) fn indent_of(line: &str) -> usize {
     line.len() - line.trim_start_matches(' ').len()
 }

@@ -1,5 +1,7 @@
 //! Nodes by their names, where they make no loop; what they fire, and who decides them.
 
+use std::collections::HashSet;
+
 use ir::types::Type;
 use smol_str::SmolStr;
 
@@ -7,7 +9,7 @@ use super::CompletionKind as Kind;
 use super::candidates::{Candidates, OFFERED_MAX, has_letters};
 use super::words;
 use crate::check::node_outputs;
-use crate::graph::{BUILTIN_MODES, Edge, sig_of, topologies};
+use crate::graph::{BUILTIN_MODES, Edge, fires_on_failure, sig_of, topologies};
 use crate::ide::waits::reached;
 use crate::signatures::{NeedSig, NodeKind, NodeSig, Ties, Work};
 
@@ -16,15 +18,34 @@ impl Candidates<'_> {
     pub fn needs(&mut self) {
         let needs = self.ties.map_or(&[][..], |ties| &ties.needs);
         let names = needs.iter().flat_map(NeedSig::names);
-        let written = self.word;
-        let needed: Vec<&SmolStr> = names.filter(|name| *name != written).collect();
+        let written = self.whole.clone();
+        let needed: Vec<&SmolStr> = names.filter(|name| **name != *written).collect();
         // what waits for it would wait for itself
         let waits = self.reached(|edge| Some((edge.on, edge.waits)));
         let me = self.at;
+        let first = self.found.len();
         self.nodes(|at, ties| {
             let is_free = Some(at) != me && !waits.get(at).is_some_and(|waits| *waits);
             is_free && ties.kind != NodeKind::Hypothesis && !needed.contains(&&ties.name)
         });
+        self.standbys_last(first);
+    }
+
+    /// What another node leads to when it did not complete is hardly ever waited for.
+    fn standbys_last(&mut self, first: usize) {
+        let nodes = self.plan.map_or(&[][..], |plan| &plan.nodes);
+        let routes = nodes
+            .iter()
+            .flat_map(|(_, ties)| ties.routes.iter().map(|route| (ties.kind, route)));
+        let standbys: HashSet<&str> = routes
+            .filter(|(kind, route)| route.on.as_ref().is_some_and(|on| fires_on_failure(*kind, on)))
+            .map(|(_, route)| route.to.as_str())
+            .collect();
+        for one in &mut self.found[first..] {
+            if standbys.contains(one.label.as_str()) {
+                one.order += nodes.len() as u32;
+            }
+        }
     }
 
     /// Nodes that this one does not wait for.
@@ -153,11 +174,11 @@ impl Candidates<'_> {
     pub fn answer(&mut self, mocked: &str) {
         let mut words = mocked.split(' ');
         let fields = match (words.next().unwrap_or_default(), words.next()) {
-            ("task", Some(task)) => self.named(task).map_or_else(Vec::new, |sig| match sig.work {
-                Work::Script => ["exit", "stdout", "stderr"]
-                    .map(|name| (name.into(), Type::Error))
-                    .to_vec(),
-                _ => node_outputs(self.scope, sig),
+            ("task", Some(task)) => self.named(task).map_or_else(Vec::new, |sig| {
+                let mut outputs = node_outputs(self.scope, sig);
+                // how long it takes is said behind the answer
+                outputs.retain(|(name, _)| sig.work != Work::Script || name != "duration");
+                outputs
             }),
             (capability, _) => {
                 let found = self.scope.capabilities.get(capability);
@@ -168,10 +189,7 @@ impl Candidates<'_> {
         for (name, ty) in fields {
             let item = self.push(name.as_str(), Kind::Member);
             item.insert = Some(format!("{name}: "));
-            item.detail = Some(match ty {
-                Type::Error => "what the script leaves behind".to_owned(),
-                ty => ty.to_string(),
-            });
+            item.detail = Some(ty.to_string());
         }
     }
 

@@ -44,7 +44,19 @@ impl Sees {
 
     pub fn of(decl: &Decl, key: Option<K>, in_node: bool) -> Self {
         let reads = |reads| Self { reads, ..Self::NOTHING };
-        let Some(key) = key else { return Self::NOTHING };
+        let Some(key) = key else {
+            return match decl.kind {
+                // the title
+                DeclKind::Task => Self {
+                    each: true,
+                    input: true,
+                    ..reads(Reads::NODE)
+                },
+                DeclKind::Gate | DeclKind::Decision => reads(Reads::NODE),
+                DeclKind::Hypothesis => reads(Reads::PLAN),
+                _ => Self::NOTHING,
+            };
+        };
         match (decl.kind, key) {
             (DeclKind::Task, K::When | K::Each) => reads(Reads::NODE),
             (DeclKind::Task, K::By | K::Input) => Self {
@@ -324,7 +336,7 @@ impl<'c, 'a> Reading<'c, 'a> {
                 budget.iter().map(|name| (name.clone(), budget_type(name))).collect()
             }
             "run" if reads.run => {
-                let mut found = given(&[("id", Type::STRING), ("started", Type::Time), ("workspace", Type::Path)]);
+                let mut found = Vec::new();
                 if reads.outcome {
                     let status = Type::Enum(RUN_STATUSES.iter().map(|word| (*word).into()).collect());
                     found.extend(given(&[
@@ -334,6 +346,11 @@ impl<'c, 'a> Reading<'c, 'a> {
                         ("tokens", Type::INT),
                     ]));
                 }
+                found.extend(given(&[
+                    ("id", Type::STRING),
+                    ("started", Type::Time),
+                    ("workspace", Type::Path),
+                ]));
                 found
             }
             "task" if reads.task => {

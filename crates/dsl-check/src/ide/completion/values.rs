@@ -64,7 +64,8 @@ impl Candidates<'_> {
             K::Cost => self.literal(&Type::Money),
             K::Confidence | K::Prior | K::Tolerate => self.literal(&Type::FLOAT),
             K::Version => self.usual(&Type::Version),
-            K::Breaker if begun.trim().is_empty() => self.told(words::BREAKER),
+            K::Breaker if text.trim().is_empty() => self.told(words::BREAKER),
+            K::Breaker if begun.trim().is_empty() => self.told(words::PROBE),
             K::Secrets => self.told(words::SECRET_SOURCES),
             _ => {}
         }
@@ -173,8 +174,8 @@ impl Candidates<'_> {
         };
         let lacks = |agent: &crate::scope::Agent| wanted.is_some_and(|wanted| agent.lacks(&wanted.id));
         let named = self.node.map_or(&[][..], |node| &node.by);
-        let word = self.word;
-        let is_free = |name: &SmolStr| *name == word || !named.contains(name);
+        let written = self.whole.clone();
+        let is_free = |name: &SmolStr| **name == *written || !named.contains(name);
         for (name, agent) in scope
             .agents
             .iter()
@@ -222,10 +223,13 @@ impl Candidates<'_> {
 
     /// What somebody takes and is not given yet.
     pub fn inputs(&mut self, taker: Taker<'_>) {
-        let given: Vec<SmolStr> = match taker {
+        let beside = self.beside.iter().map(|name| SmolStr::from(*name));
+        let in_header = match taker {
             Taker::Work => self.node.map(|node| node.input.to_vec()).unwrap_or_default(),
             _ => Vec::new(),
         };
+        let written = in_header.into_iter().filter(|name| **name != *self.whole);
+        let given: Vec<SmolStr> = written.chain(beside).collect();
         let fields = self.taken_by(taker);
         for (field, order) in fields.iter().zip(1..).filter(|(field, _)| !given.contains(&field.name)) {
             let item = self.push(field.name.as_str(), Kind::Member);

@@ -211,6 +211,7 @@ pub(in crate::ide) const BREAKER: &[Word] = &[form(
     "${1:5} failures in ${2:1m}, probe after ${3:30s}",
     "when to stop calling it, and when to try again",
 )];
+pub(in crate::ide) const PROBE: &[Word] = &[form("probe after", "probe after ${1:30s}", "when to try again")];
 pub(in crate::ide) const AFTER_MOCKED: &[Word] = &[
     form("->", "-> { $0 }", "what it answers"),
     form("fails", "fails ${1:failure}", "how it fails"),
