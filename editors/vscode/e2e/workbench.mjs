@@ -39,6 +39,25 @@ export class Workbench {
     return this.tryFor(key, () => this.press(key), opened);
   }
 
+  /** Clicks until it is seen that something heard of it: what is drawn anew under the pointer does not. */
+  clickUntil(what, clicked, isSeen) {
+    return this.tryUntil(what, () => clicked.click(), isSeen);
+  }
+
+  /** Opens a row of a tree until one below it is there. */
+  expand(row, below) {
+    const open = async () => {
+      await row.click();
+      await this.press("ArrowRight");
+    };
+    return this.tryFor("a row that opens", open, below);
+  }
+
+  /** Presses Escape until something is gone. */
+  leave(shown) {
+    return this.tryUntil("Escape", () => this.press("Escape"), async () => (await shown.count()) === 0);
+  }
+
   /** The same of a button in a row, which a row that is drawn anew meanwhile does not hear of. */
   clickFor(row, button, opened) {
     const click = async () => {
@@ -58,17 +77,24 @@ export class Workbench {
     return this.tryFor(entry, choose, opened);
   }
 
-  async tryFor(what, act, opened) {
+  tryFor(what, act, opened) {
+    return this.tryUntil(what, act, () => opened.isVisible());
+  }
+
+  /** Does something, and once more if nothing comes of it for a while. */
+  async tryUntil(what, act, isSeen, whileMs = LOST_MS) {
     const end = Date.now() + this.patienceMs;
-    for (;;) {
+    while (Date.now() < end) {
       await act();
-      if (await opened.waitFor({ timeout: LOST_MS }).then(() => true, () => false)) {
-        return;
-      }
-      if (Date.now() > end) {
-        throw new Error(`${what}: nothing opens`);
+      const lost = Date.now() + whileMs;
+      while (Date.now() < lost) {
+        if (await isSeen()) {
+          return;
+        }
+        await this.page.waitForTimeout(BREATH_MS);
       }
     }
+    throw new Error(`${what}: nothing comes of it`);
   }
 
   type(text) {
@@ -80,8 +106,8 @@ export class Workbench {
   }
 
   async openFile(name) {
-    await this.page.locator(".explorer-folders-view .monaco-list-row", { hasText: name }).dblclick();
-    await this.page.locator(".tab.active", { hasText: name }).waitFor();
+    const row = this.page.locator(".explorer-folders-view .monaco-list-row", { hasText: name });
+    await this.tryFor(`opening ${name}`, () => row.dblclick(), this.page.locator(".tab.active", { hasText: name }));
     await this.page.locator(".view-line").first().waitFor();
   }
 
@@ -149,6 +175,12 @@ export class Workbench {
 
   view(name) {
     return this.page.locator(`.activitybar .action-label[aria-label^='${name}']`).first().click();
+  }
+
+  /** Waits until a line is taken apart into its words: what is known of it, such as how to indent the next one, comes with the colours. */
+  coloured(line) {
+    const words = this.page.locator(".view-line", { hasText: line }).first().locator("span > span");
+    return this.until(`the colours of ${line}`, async () => (await words.count()) > 2);
   }
 
   squiggles() {
