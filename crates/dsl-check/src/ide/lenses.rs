@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use dsl_syntax::ast::{Decl, ExprKind, Item, MockTarget, Name, NeedKind, RouteOn, Span, Type, TypeKind, Value};
 use dsl_syntax::table::DeclKind;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use super::declared::node_of_called;
@@ -18,7 +18,7 @@ use crate::calls::PlanRef;
 use crate::diagnostic::BlockRef;
 use crate::graph::topologies;
 use crate::imports::{Space, Visible, declared, visible};
-use crate::inputs::{SourceChunk, SourceFile, for_each_chunk};
+use crate::inputs::{Project, SourceChunk, SourceFile, for_each_chunk};
 use crate::places::name_span;
 use crate::plans::file_plans;
 use crate::scope::scope;
@@ -107,11 +107,7 @@ impl Analysis {
     /// How often the declarations of a file are used, in all files.
     fn counts(&self, file: SourceFile) -> Counts {
         let mut counts = Counts::default();
-        for &user in self.project.files(&self.db).values() {
-            let imports = user == file || visible(&self.db, user).files.contains(&file);
-            if !imports {
-                continue;
-            }
+        for user in self.users(file) {
             for ((home, owner), count) in uses_in(&self.db, user).iter() {
                 if *home == file {
                     *counts.0.entry(owner.clone()).or_default() += count;
@@ -120,6 +116,32 @@ impl Analysis {
         }
         counts
     }
+
+    /// The file and those that import it, directly or not: a test speaks of the nodes of plans that its plan calls.
+    fn users(&self, file: SourceFile) -> Vec<SourceFile> {
+        let importers = importers(&self.db);
+        let mut seen = FxHashSet::from_iter([file]);
+        let mut all = vec![file];
+        let mut next = 0;
+        while let Some(file) = all.get(next) {
+            next += 1;
+            let direct = importers.get(file).into_iter().flatten().copied();
+            all.extend(direct.filter(|file| seen.insert(*file)));
+        }
+        all
+    }
+}
+
+/// By file, those that import it. Asked once, not once a file.
+#[salsa::tracked(returns(ref))]
+fn importers(db: &dyn salsa::Database) -> FxHashMap<SourceFile, Vec<SourceFile>> {
+    let mut importers: FxHashMap<SourceFile, Vec<SourceFile>> = FxHashMap::default();
+    for &file in Project::get(db).files(db).values() {
+        for &there in &visible(db, file).files {
+            importers.entry(there).or_default().push(file);
+        }
+    }
+    importers
 }
 
 #[derive(Default)]

@@ -91,6 +91,19 @@ fn uses_in_files_that_import_it_count() {
     assert_eq!(titles.map(|command| command.title).collect::<Vec<_>>(), ["1 reference"]);
 }
 
+/// A test may speak of nodes of a plan that its own plan calls: the test's file imports that one's file, not theirs.
+#[test]
+fn uses_in_files_that_import_it_through_others_count() {
+    let text = "plan inner\n  task $0deep\n    run: \"true\"\n=== outer.plan\nuse \"main.plan\"\n\nplan outer\n  task go\n    call: inner\n=== test.plan\nuse \"outer.plan\"\n\ntest \"x\" of outer\n  mock task deep -> { stdout: \"\" }\n";
+    let fixture = Fixture::with_all(text);
+    let subject = fixture.subject();
+    let found = references::references(&subject, fixture.cursor, false);
+    assert_eq!(found.map(|found| found.len()), Some(1));
+    let titles = code_lens::lenses(&subject).into_iter().filter_map(|lens| lens.command);
+    let titles: Vec<String> = titles.map(|command| command.title).collect();
+    assert_eq!(titles, ["▶ Run", "1 reference", "1 reference"]);
+}
+
 #[test]
 fn broken_text_keeps_its_lenses() {
     assert_eq!(
