@@ -151,7 +151,7 @@ impl Analysis {
 }
 
 /// `None`: shellcheck does not know the language.
-fn dialect(decl: &Decl) -> Option<Dialect> {
+pub(crate) fn dialect(decl: &Decl) -> Option<Dialect> {
     let shell = match clause(decl, K::Shell).map(|clause| &clause.value) {
         Some(Value::Expr(expr)) => match &walk::unparen(expr).kind {
             ExprKind::Name(name) => Some(name.clone()),

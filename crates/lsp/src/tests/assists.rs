@@ -61,6 +61,60 @@ fn the_first_lines_of_a_script_become_a_task() {
     );
 }
 
+/// A variable, a folder, a loop that goes on: what the shell would not know in another one.
+#[test]
+fn lines_that_leave_something_in_the_shell_stay() {
+    let task = |lines: &str| format!("task a\n  run: |\n{lines}");
+    for lines in [
+        "    «dir=$(mktemp -d)»\n    echo \"$dir\"\n",
+        "    «names[1]=x»\n    echo ${names[1]}\n",
+        "    «cd src»\n    make\n",
+        "    «export CC=clang»\n    make\n",
+        "    «set +e»\n    make\n",
+        "    «if true; then\n      echo yes»\n    fi\n",
+        "    «make |»\n      tee log\n",
+        "    «make \\»\n      all\n",
+        "    «cat > f <<END\n    one»\n    END\n",
+        "    «echo 'one»\n    two'\n",
+        "    «serve &»\n    curl localhost\n",
+        "    «for f in a b; do echo; done»\n    echo \"$f\"\n",
+        "    «build() { make; }»\n    build\n",
+        "    «grep x f || true»\n    echo $?\n",
+    ] {
+        check_not_offered(&task(lines), "extract into a task `a-setup`");
+    }
+    check_not_offered(
+        "task a\n  shell: python\n  run: |\n    «import os»\n    print(os.name)\n",
+        "extract into a task `a-setup`",
+    );
+    for lines in [
+        "    «dir=x; echo $dir»\n    echo directory\n",
+        "    «(cd src; make)»\n    ls\n",
+        "    «LANG=C make»\n    echo $LANG\n",
+        "    «cat > f <<END\n    one\n    END»\n    cat f\n",
+        "    «for f in a b; do echo $f; done»\n    echo done\n",
+    ] {
+        assert!(
+            after(&task(lines), "extract into a task `a-setup`").is_some(),
+            "{lines}"
+        );
+    }
+}
+
+#[test]
+fn a_task_that_changes_the_shell_stays() {
+    let offered = |line: &str| {
+        let text = format!(
+            "plan p\n  task $0a\n    run: |\n      {line}\n\n  task b\n    needs: a\n    run: |\n      echo $x\n"
+        );
+        after(&text, "inline `a` into `b`").is_some()
+    };
+    assert!(offered("make x"));
+    for line in ["cd src", "x=1", "exit 0"] {
+        assert!(!offered(line), "{line}");
+    }
+}
+
 #[test]
 fn the_first_steps_become_a_task() {
     let capability = "capability x.do\n  input:\n    n: int\n  output:\n    m: int\n  runner: shell(\"echo '{}'\")\n\n";

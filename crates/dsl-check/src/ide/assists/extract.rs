@@ -1,12 +1,15 @@
 //! The first lines of a script, or the first steps, become a task of their own that the rest needs.
 //!
-//! Only the first ones: what ran before something must still run before it. What says how a script runs is copied.
+//! Only the first ones: what ran before something must still run before it; and only if they leave nothing in the shell
+//! that the rest uses. What says how a script runs is copied.
 
 use dsl_syntax::ast::{Clause, ExprKind, Raw, Span, Step, Value};
 use dsl_syntax::table::{ClauseKey as K, DeclKind};
 
 use super::{Assist, AssistKind, Here};
 use crate::ide::things::{members, own_member};
+use crate::shell_lint::dialect;
+use crate::types::shell::can_part;
 use crate::walk;
 
 /// What the new task has too: where and as what its script runs, and when.
@@ -80,6 +83,10 @@ fn of_script(here: &Here<'_>, raw: &Raw) -> Option<Span> {
     if here.slice(rest).trim().is_empty()
         || raw.lines.first()?.block_start < here.line_end(here.clause(K::Run)?.span.start)
     {
+        return None;
+    }
+    let lines = raw.lines.iter().filter(|line| line.block_start < taken.end).count();
+    if dialect(here.decl).is_none() || !can_part(raw, lines) {
         return None;
     }
     let mut is_own = false;

@@ -6,6 +6,8 @@ use dsl_syntax::table::{ClauseKey as K, DeclKind};
 use super::{Assist, AssistKind, Here};
 use crate::amend;
 use crate::diagnostic::Edit;
+use crate::shell_lint::dialect;
+use crate::types::shell::can_join;
 
 /// What the task may say and the other must say in the same words: where and as what a script runs.
 const SAME: &[K] = &[
@@ -45,6 +47,9 @@ pub(super) fn task(here: &Here<'_>) -> Option<Assist> {
     }
     let user = only_user(&task)?;
     let user_script = self::script(&user)?;
+    if dialect(task.decl).is_none() || !can_join(script, user_script) {
+        return None;
+    }
     let is_alike = SAME.iter().all(|&key| said(&task, key) == said(&user, key));
     if !is_alike || user.clause(K::Each).is_some() || user.clause(K::Retry).is_some() {
         return None;

@@ -15,10 +15,12 @@ use smol_str::{SmolStr, format_smolstr};
 use tree_sitter::{Node, Parser, Tree};
 
 mod heredoc;
+mod parted;
 mod prints;
 mod unquote;
 
 use heredoc::{HereDoc, here_documents, without_quotes};
+pub(crate) use parted::{can_join, can_part};
 pub(crate) use prints::{Printed, printed};
 use unquote::unquoted;
 

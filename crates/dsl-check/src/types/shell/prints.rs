@@ -50,7 +50,7 @@ pub(crate) fn printed(script: &Raw) -> Printed {
     found
 }
 
-fn command_name<'t>(command: Node<'_>, text: &'t str) -> Option<&'t str> {
+pub(super) fn command_name<'t>(command: Node<'_>, text: &'t str) -> Option<&'t str> {
     let name = command.child_by_field_name("name")?;
     text.get(name.byte_range())
 }
