@@ -21,8 +21,13 @@ const TYPES: [SemanticTokenType; 10] = [
     SemanticTokenType::MACRO,
     SemanticTokenType::EVENT,
 ];
-const MODIFIERS: [SemanticTokenModifier; 1] = [SemanticTokenModifier::DECLARATION];
+const MODIFIERS: [SemanticTokenModifier; 2] = [
+    SemanticTokenModifier::DECLARATION,
+    SemanticTokenModifier::DEFAULT_LIBRARY,
+];
 const DECLARATION: u32 = 1;
+/// A key is a word of the language, which a field is not.
+const DEFAULT_LIBRARY: u32 = 2;
 
 pub(crate) fn legend() -> SemanticTokensLegend {
     SemanticTokensLegend {
@@ -51,11 +56,19 @@ pub(crate) fn tokens(subject: &Subject<'_>, within: Option<Range>) -> SemanticTo
             delta_start: range.start.character - if same_line { column } else { 0 },
             length: range.end.character - range.start.character,
             token_type: type_of(&token),
-            token_modifiers_bitset: if token.declares { DECLARATION } else { 0 },
+            token_modifiers_bitset: modifiers(&token),
         });
         (line, column) = (range.start.line, range.start.character);
     }
     SemanticTokens { result_id: None, data }
+}
+
+fn modifiers(token: &NameToken) -> u32 {
+    match token.kind {
+        NameKind::Key => DEFAULT_LIBRARY,
+        _ if token.declares => DECLARATION,
+        _ => 0,
+    }
 }
 
 fn type_of(token: &NameToken) -> u32 {

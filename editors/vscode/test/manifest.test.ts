@@ -11,6 +11,7 @@ interface Manifest {
   contributes: {
     languages: { id: string; extensions: string[]; configuration: string }[];
     grammars: { language: string; scopeName: string; path: string; embeddedLanguages: Record<string, string> }[];
+    semanticTokenScopes: { language: string; scopes: Record<string, string[]> }[];
     snippets: { language: string; path: string }[];
     commands: { command: string }[];
     menus: Record<string, { command: string }[]>;
@@ -72,6 +73,15 @@ test("language, grammar and snippets speak of the same language", () => {
 test("embedded languages name scopes that the grammar makes", () => {
   const grammar = fs.readFileSync(path.join(extensionDir, "syntaxes/plan.tmLanguage.json"), "utf8");
   for (const scope of Object.keys(manifest.contributes.grammars[0]?.embeddedLanguages ?? {})) {
+    assert.ok(grammar.includes(`"${scope}"`), `${scope} is not in the grammar`);
+  }
+});
+
+test("what the server says of a keyword or key has the colour that it had before", () => {
+  const grammar = fs.readFileSync(path.join(extensionDir, "syntaxes/plan.tmLanguage.json"), "utf8");
+  const [mapped] = manifest.contributes.semanticTokenScopes;
+  assert.deepEqual(Object.keys(mapped?.scopes ?? {}), ["keyword", "property.defaultLibrary"]);
+  for (const scope of Object.values(mapped?.scopes ?? {}).flat()) {
     assert.ok(grammar.includes(`"${scope}"`), `${scope} is not in the grammar`);
   }
 });

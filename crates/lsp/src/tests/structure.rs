@@ -87,7 +87,7 @@ fn symbols_of_all_files_are_found_by_some_of_their_letters() {
 fn names_are_coloured_by_what_they_are() {
     let fixture = Fixture::new(PLAN);
     let tokens = semantic_tokens::tokens(&fixture.subject(), None).data;
-    let legend = semantic_tokens::legend().token_types;
+    let legend = semantic_tokens::legend();
     let lines: Vec<&str> = fixture.text().as_str().lines().collect();
     let (mut line, mut column) = (0, 0);
     let mut shown = Vec::new();
@@ -99,11 +99,18 @@ fn names_are_coloured_by_what_they_are() {
             token.delta_start
         };
         let text = &lines[line as usize][column as usize..(column + token.length) as usize];
-        shown.push(format!("{text}:{}", legend[token.token_type as usize].as_str()));
+        let mut is = legend.token_types[token.token_type as usize].as_str().to_owned();
+        for (modifier, bit) in legend.token_modifiers.iter().zip(0..) {
+            if token.token_modifiers_bitset & (1 << bit) != 0 {
+                is = format!("{is}.{}", modifier.as_str());
+            }
+        }
+        shown.push(format!("{text}:{is}"));
     }
     for wanted in [
         "task:keyword",
-        "a:function",
+        "a:function.declaration",
+        "run:property.defaultLibrary",
         "web.get:interface",
         "params:namespace",
         "where:property",
