@@ -123,7 +123,8 @@ fn broken_examples_are_asked_about_without_panic() {
                 let offset = (cut + typed.len()) as u32;
                 let analysis: &Analysis = &workspace;
                 for item in &analysis.completions(&path, offset).found {
-                    assert!(item.span.end <= offset, "{name} at {cut}: {item:?}");
+                    let is_around = item.span.start <= offset && offset <= item.span.end;
+                    assert!(is_around, "{name} at {cut}: {item:?}");
                 }
                 for offset in [offset, cut as u32] {
                     analysis.call_at(&path, offset);

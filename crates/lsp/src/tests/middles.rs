@@ -200,6 +200,9 @@ fn nothing_follows_what_is_complete() {
         Vec::<String>::new()
     );
     assert_eq!(labels("agent a\n  breaker: 5 failures in 1m, $0\n"), ["probe after"]);
+    assert_eq!(labels("capability c\n  cost: $5 per c$0\n")[0], "call");
+    assert_eq!(labels("agent a\n  limits:\n    cost: $5 per $0\n")[0], "call");
+    assert_eq!(labels("agent a\n  limits:\n    requests: 5 per $0\n")[0], "1m");
 }
 
 #[test]

@@ -265,6 +265,12 @@ fn is_begun(text: &str) -> bool {
     !text.trim().is_empty() && text.ends_with(' ')
 }
 
+/// `$5 per`, and what comes next.
+pub(super) fn is_per(text: &str) -> bool {
+    let last = text.rsplit(',').next().unwrap_or_default();
+    last.contains(" per ")
+}
+
 /// What stands behind `when`, or that it can be written.
 fn condition(after: &str, key: K) -> Expected<'_> {
     match after.split_once(" when ") {
@@ -408,6 +414,8 @@ fn within<'t>(rest: &'t str, kind: DeclKind, outer: &str) -> Expected<'t> {
         Shape::Memory => memory(rest),
         Shape::Assigns => assigned(rest, row),
         Shape::Limits => match rest.split_once(':') {
+            Some(("cost", value)) if is_per(value) && kind == DeclKind::Agent => Expected::Words(words::PERIODS),
+            Some((_, value)) if is_per(value) => Expected::Words(&words::PERIODS[1..]),
             Some((_, value)) if is_begun(value) => Expected::Words(words::PER),
             Some(_) => Expected::Nothing,
             None if kind == DeclKind::Agent => Expected::Words(words::OF_AGENT_LIMITS),

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use super::CompletionKind as Kind;
 use super::candidates::Candidates;
-use super::expected::{Expected, Sought, Taker, Wants, value_of};
+use super::expected::{Expected, Sought, Taker, Wants, is_per, value_of};
 use super::line::{is_word, levels};
 use super::words;
 use crate::check::{OF_CAPABILITY, settable_of_node, settable_of_plan};
@@ -60,6 +60,7 @@ impl Candidates<'_> {
             K::Approver | K::Owner => self.principals(),
             K::Run | K::Rollback | K::Description => self.told(words::BLOCK),
             K::Timeout | K::Cache | K::Time => self.literal(&Type::Duration),
+            K::Cost if is_per(text) => self.told(words::PERIODS),
             K::Cost if begun.trim_start().contains(' ') => self.told(words::PER),
             K::Cost => self.literal(&Type::Money),
             K::Confidence | K::Prior | K::Tolerate => self.literal(&Type::FLOAT),

@@ -206,6 +206,12 @@ pub(in crate::ide) const PER: &[Word] = &[
     form("per", "per ${1:1m}", "in each such window of time"),
     word("per call", "each time it is called"),
 ];
+pub(in crate::ide) const PERIODS: &[Word] = &[
+    word("call", "each time it is called"),
+    word("1m", "in each minute"),
+    word("1h", "in each hour"),
+    word("1d", "in each day"),
+];
 pub(in crate::ide) const BREAKER: &[Word] = &[form(
     "failures",
     "${1:5} failures in ${2:1m}, probe after ${3:30s}",
