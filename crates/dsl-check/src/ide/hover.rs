@@ -310,6 +310,8 @@ impl Analysis {
         };
         let decl = decl_of(&self.db, block)?;
         let cx = Cx::new(&self.db, block, decl);
+        // what completion offers is not written in the block
+        _ = cx.db();
         let typed = |ty: &dyn Display| format!("```plan\n{}.{}: {ty}\n```", first.text, member.text);
         if first.text == "params" {
             let field = cx.field(PlanScope::params, &member.text)?;
