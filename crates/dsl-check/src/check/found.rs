@@ -7,7 +7,8 @@ use std::sync::{Arc, LazyLock};
 
 use dsl_syntax::ast::{Block, Item, SyntaxError, SyntaxRule};
 
-use super::{Cx, View, check_decl, part_of_plan, views};
+use super::cx::part_of_plan;
+use super::{Cx, View, check_decl, views};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::facts::Facts;
 use crate::fallbacks::{Misfit, misfit};
@@ -89,7 +90,7 @@ impl Found {
         let node = check_decl(&cx, here.block, decl);
         let misfit = misfit(&cx, sig);
         let from = of
-            .filter(|of| !cx.looked_beyond.get() && Arc::ptr_eq(&of.block, here.block))
+            .filter(|of| !cx.has_looked_beyond() && Arc::ptr_eq(&of.block, here.block))
             .and_then(|of| Basis::new(here, of));
         let (found, facts) = cx.finish(decl, node.as_ref(), !here.block.errors.is_empty());
         diags.extend(found);

@@ -39,10 +39,7 @@ pub(crate) fn meanings(db: &dyn salsa::Database, at: BlockRef, block: &Block) ->
     let Some(Item::Decl(decl)) = &block.item else {
         return Vec::new();
     };
-    let cx = Cx {
-        meanings: Some(RefCell::default()),
-        ..Cx::new(db, at, decl)
-    };
+    let cx = Cx::new(db, at, decl).with_meanings();
     check_decl(&cx, block, decl);
     cx.meanings.map(RefCell::into_inner).unwrap_or_default()
 }
