@@ -3,7 +3,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as vscode from "vscode";
-import { LanguageClient, RevealOutputChannelOn, State, type LanguageClientOptions } from "vscode-languageclient/node";
+import { FileChangeType, LanguageClient, RevealOutputChannelOn, State, type LanguageClientOptions } from "vscode-languageclient/node";
 import { OWN_COMMANDS } from "./lens";
 import { findServer } from "./server";
 import { statusText, type ServerState } from "./status";
@@ -67,6 +67,14 @@ export class Session implements vscode.Disposable {
     } catch (error) {
       this.output.debug(`${method}: ${String(error)}`);
       return undefined;
+    }
+  }
+
+  /** Tells the server of changed files that it may not have heard of: not every file system tells of changes, and none all of them. */
+  changed(files: readonly vscode.Uri[]): void {
+    const changes = files.map((file) => ({ uri: file.toString(), type: FileChangeType.Changed }));
+    if (this.client?.state === State.Running) {
+      void this.client.sendNotification("workspace/didChangeWatchedFiles", { changes });
     }
   }
 

@@ -181,6 +181,10 @@ export class RunHistory implements vscode.Disposable {
     this.runs.filter(isLive).forEach(({ run }) => this.followed.add(run));
     const isNews = this.picture() !== before;
     this.lookMs = isNews ? LOOK_MS : Math.min(this.lookMs * 2, LOOK_MS_MAX);
+    if (isNews) {
+      const folders = vscode.workspace.workspaceFolders ?? [];
+      this.session.changed(folders.map((folder) => vscode.Uri.joinPath(folder.uri, ".dslc", "cache.jsonl")));
+    }
     if (isNews || this.isAsked) {
       this.isAsked = false;
       this.changed.fire();
