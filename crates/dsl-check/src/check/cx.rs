@@ -114,7 +114,7 @@ impl<'db> Cx<'db> {
     }
 
     /// What is found from here on holds for this time only.
-    pub(super) fn look_beyond(&self) {
+    pub fn look_beyond(&self) {
         self.looked_beyond.set(true);
     }
 

@@ -311,7 +311,7 @@ impl Analysis {
         let decl = decl_of(&self.db, block)?;
         let cx = Cx::new(&self.db, block, decl);
         // what completion offers is not written in the block
-        _ = cx.db();
+        cx.look_beyond();
         let typed = |ty: &dyn Display| format!("```plan\n{}.{}: {ty}\n```", first.text, member.text);
         if first.text == "params" {
             let field = cx.field(PlanScope::params, &member.text)?;
