@@ -1,8 +1,9 @@
 //! What is kept of a chunk that is being edited, beside its text: how its blocks were read and what they were found to be,
 //! so that an edit of one is not work on all; and of a file what they are compared by.
 //!
-//! It stands outside of the database, which knows chunks but no blocks, and forgets a value for an equal one. Promise: nothing follows from it: what is taken
-//! from it is what would be found again, because all that it followed from is the same. Absent: which chunks are edited.
+//! It stands outside of the database, which knows chunks but no blocks, and forgets a value for an equal one. Promise:
+//! nothing follows from it: what is taken from it is what would be found again, because all that it followed from is the
+//! same. Absent: which chunks are edited.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

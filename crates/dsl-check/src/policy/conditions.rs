@@ -196,7 +196,7 @@ impl<'c, 'a> Conditions<'c, 'a> {
         Some(Says::Absent { attribute, not })
     }
 
-    // ---- comparisons ----
+    // ---- the sides of comparisons ----
 
     fn side(&mut self, expr: &Expr) -> Side {
         let expr = unparen(expr);
