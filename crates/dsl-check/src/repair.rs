@@ -1,9 +1,10 @@
 //! The repairs that diagnostics bring with them, applied in memory until none is left.
 //!
 //! Of overlapping repairs the first wins and the others have their turn in the next round. A round is taken back as far as
-//! it leaves a file with more errors than before, with text that parses worse, or with a graph that cannot work. A file
-//! that was formatted stays formatted. Absent: writing files, and repairs of files that were only imported.
+//! it leaves a file with more errors than before, with text that parses worse, or with a graph that cannot work, and as far
+//! as mistakes are still there that it was to repair. A file that was formatted stays formatted. Absent: writing files, and repairs of files that were only imported.
 
+use std::borrow::Cow;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
@@ -139,6 +140,8 @@ type Key = (Arc<Path>, String, Vec<String>);
 struct Candidate {
     repair: Repair,
     message: String,
+    /// Where the diagnostic begins.
+    start: u32,
     edits: Vec<Edit>,
 }
 
@@ -164,7 +167,7 @@ impl Fixer<'_> {
             let tried: Vec<&Candidate> = kept.iter().copied().chain(group).collect();
             base.set(loaded, &tried);
             self.trials += 1;
-            is_set = base.is_no_worse(loaded);
+            is_set = base.is_no_worse(loaded) && base.helps(loaded, &tried);
             if is_set {
                 kept = tried;
             } else if let [one] = group {
@@ -229,6 +232,7 @@ fn candidate(
             title: fix.title.clone(),
         },
         message: diagnostic.message.clone(),
+        start: diagnostic.span.start,
         edits: fix.edits.clone(),
     }
 }
@@ -293,6 +297,46 @@ impl Base {
             now.errors <= before.errors && now.grave <= before.grave
         })
     }
+
+    /// Whether none of the mistakes is still there that the repairs were made for.
+    fn helps(&self, loaded: &impl Repairable, candidates: &[&Candidate]) -> bool {
+        let diagnostics = loaded.diagnostics().iter();
+        let now: HashSet<_> = diagnostics.map(|d| (&d.file, d.rule, d.message.as_str(), d.span.start)).collect();
+        let mut edits: HashMap<&Arc<Path>, Vec<&Edit>> = HashMap::new();
+        for edit in candidates.iter().flat_map(|candidate| &candidate.edits) {
+            edits.entry(&edit.file).or_default().push(edit);
+        }
+        let shifts = edits.into_iter().map(|(file, edits)| (file, Shifts::new(&self.texts[file], edits)));
+        let shifts: HashMap<_, _> = shifts.collect();
+        candidates.iter().all(|candidate| {
+            let Repair { file, rule, .. } = &candidate.repair;
+            let start = shifts.get(file).map_or(candidate.start, |shifts| shifts.moved(candidate.start));
+            !now.contains(&(file, *rule, candidate.message.as_str(), start))
+        })
+    }
+}
+
+/// How far the text behind each edit has moved, in order.
+struct Shifts(Vec<(u32, i64)>);
+
+impl Shifts {
+    fn new(text: &str, mut edits: Vec<&Edit>) -> Self {
+        let crlf = text.contains("\r\n");
+        edits.sort_by_key(|edit| edit.span);
+        let mut shift = 0;
+        let shifts = edits.iter().map(|edit| {
+            shift += written(edit, crlf).len() as i64 - i64::from(edit.span.end - edit.span.start);
+            (edit.span.start, shift)
+        });
+        Self(shifts.collect())
+    }
+
+    /// Where a place is now: behind the edits that begin before it.
+    fn moved(&self, at: u32) -> u32 {
+        let before = self.0.partition_point(|(start, _)| *start < at);
+        let shift = before.checked_sub(1).map_or(0, |last| self.0[last].1);
+        (i64::from(at) + shift).max(0) as u32
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -334,14 +378,19 @@ fn edited(text: &str, mut edits: Vec<&Edit>) -> String {
     for edit in edits {
         let (start, end) = (edit.span.start as usize, edit.span.end as usize);
         result.push_str(text.get(at..start).unwrap_or_default());
-        match crlf {
-            true => result.push_str(&edit.text.replace('\n', "\r\n")),
-            false => result.push_str(&edit.text),
-        }
+        result.push_str(&written(edit, crlf));
         at = end;
     }
     result.push_str(text.get(at..).unwrap_or_default());
     result
+}
+
+/// What an edit writes, in the text's kind of lines.
+fn written(edit: &Edit, crlf: bool) -> Cow<'_, str> {
+    match crlf {
+        true => Cow::Owned(edit.text.replace('\n', "\r\n")),
+        false => Cow::Borrowed(&edit.text),
+    }
 }
 
 /// Formats what was formatted before it was repaired, and tells what changed in all.
