@@ -29,6 +29,7 @@ mod inputs;
 mod kept;
 mod lower;
 mod many;
+mod meant;
 mod memory;
 mod near;
 mod places;

@@ -301,16 +301,22 @@ impl Base {
     /// Whether none of the mistakes is still there that the repairs were made for.
     fn helps(&self, loaded: &impl Repairable, candidates: &[&Candidate]) -> bool {
         let diagnostics = loaded.diagnostics().iter();
-        let now: HashSet<_> = diagnostics.map(|d| (&d.file, d.rule, d.message.as_str(), d.span.start)).collect();
+        let now: HashSet<_> = diagnostics
+            .map(|d| (&d.file, d.rule, d.message.as_str(), d.span.start))
+            .collect();
         let mut edits: HashMap<&Arc<Path>, Vec<&Edit>> = HashMap::new();
         for edit in candidates.iter().flat_map(|candidate| &candidate.edits) {
             edits.entry(&edit.file).or_default().push(edit);
         }
-        let shifts = edits.into_iter().map(|(file, edits)| (file, Shifts::new(&self.texts[file], edits)));
+        let shifts = edits
+            .into_iter()
+            .map(|(file, edits)| (file, Shifts::new(&self.texts[file], edits)));
         let shifts: HashMap<_, _> = shifts.collect();
         candidates.iter().all(|candidate| {
             let Repair { file, rule, .. } = &candidate.repair;
-            let start = shifts.get(file).map_or(candidate.start, |shifts| shifts.moved(candidate.start));
+            let start = shifts
+                .get(file)
+                .map_or(candidate.start, |shifts| shifts.moved(candidate.start));
             !now.contains(&(file, *rule, candidate.message.as_str(), start))
         })
     }

@@ -470,13 +470,23 @@ pub(crate) fn misaligned(row: &Row, found: u32, expected: u32) -> SyntaxError {
 }
 
 /// A line below a clause that is complete without it.
-pub(crate) fn too_deep_line(row: &Row, key: &str, indent: u32) -> SyntaxError {
+pub(crate) fn too_deep_line(row: &Row, key: &str, indent: u32, is_item: bool) -> SyntaxError {
     let message = format!("the line is deeper than {key} above, which has no lines of its own");
+    let help = match is_item {
+        true => "write it on the line above, after a comma".to_owned(),
+        false => format!("indent it by {indent}, as the line above"),
+    };
+    error(SyntaxRule::Indentation, message, row.first, Some(help))
+}
+
+/// The text of `run: |` that is no deeper than its key.
+pub(crate) fn text_beside(key: &str, at: Span) -> SyntaxError {
+    let message = format!("the text of `{key}` stands beside it, expected it deeper");
     error(
         SyntaxRule::Indentation,
         message,
-        row.first,
-        Some(format!("indent it by {indent}, as the line above")),
+        at,
+        Some(format!("indent its lines deeper than `{key}`")),
     )
 }
 

@@ -423,7 +423,8 @@ impl<'g, 't> Parser<'g, 't> {
     /// Reports the first of the lines below the first row of `range`, where none may be.
     fn no_lines_below(&mut self, range: Range<usize>, key: &str) {
         if let Some(row) = self.rows.get(range.start + 1).filter(|_| range.len() > 1) {
-            let error = messages::too_deep_line(row, key, self.rows[range.start].indent);
+            let is_item = self.tokens[row.tokens.start].0.kind == Kind::Minus;
+            let error = messages::too_deep_line(row, key, self.rows[range.start].indent, is_item);
             self.errors.push(error);
         }
     }

@@ -20,6 +20,7 @@ use crate::diagnostic::{BlockRef, Diag, LocalFix, Place, Target};
 use crate::facts::{self, Facts, Noted, Source};
 use crate::graph::{Access, PlanGraph, sig_of};
 use crate::inputs::{SourceChunk, SourceFile};
+use crate::meant::clause_meant;
 use crate::near;
 use crate::places::{decl_of, header_is_broken};
 use crate::plans::file_plans;
@@ -65,8 +66,9 @@ pub(super) fn part_of_plan(db: &dyn salsa::Database, chunk: SourceChunk, plan: u
 }
 
 fn broken_each(decl: &Decl) -> Option<Span> {
-    let each = clause(decl, ClauseKey::Each)?;
-    matches!(each.value, Value::Error).then_some(each.span)
+    let unread = clause(decl, ClauseKey::Each).filter(|each| matches!(each.value, Value::Error));
+    let each = unread.or_else(|| clause_meant(decl, ClauseKey::Each))?;
+    Some(each.span)
 }
 
 static NO_PLAN: LazyLock<PlanScope> = LazyLock::new(PlanScope::default);

@@ -347,7 +347,13 @@ impl<'a, 'db> Place<'a, 'db> {
             }
             None => {
                 let mut candidates: Vec<SmolStr> = outputs.into_iter().map(|(name, _)| name).collect();
-                candidates.extend(["status", "attempts", "duration", "error"].map(SmolStr::from));
+                let of_all = ["status", "attempts", "duration", "error"].map(SmolStr::from);
+                candidates.extend(
+                    of_all
+                        .into_iter()
+                        .filter(|name| !candidates.contains(name))
+                        .collect::<Vec<_>>(),
+                );
                 if !sig.options.is_empty() {
                     candidates.push("choice".into());
                 }
@@ -464,8 +470,15 @@ impl Env for Place<'_, '_> {
         found
     }
 
-    fn member(&self, of: &Namespace, name: &Name, _report: &mut Report) -> Lookup {
-        let found = self.find_member(of, name);
+    fn member(&self, of: &Namespace, name: &Name, report: &mut Report) -> Lookup {
+        let mut found = self.find_member(of, name);
+        let is_of_node = of.id >= NODES && matches!(found, Lookup::NotFound { .. });
+        if is_of_node && matches!(name.text.as_str(), "output" | "outputs") {
+            let message = format!("`{}` has no `{}`", of.path, name.text);
+            let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, message);
+            report.push(problem.help(format!("an output is read by its name alone: `{}.NAME`", of.path)));
+            found = Lookup::Silenced;
+        }
         self.note(name.span, &found);
         found
     }

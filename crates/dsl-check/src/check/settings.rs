@@ -64,6 +64,14 @@ pub(super) fn secret(cx: &Cx<'_>, value: &Ast) -> Option<SecretSource> {
         ) if name.text == *known => key = Some(constant_text(cx, value, "the key")?),
         ([extra, ..], _) => wrong(extra.value.span, format!("`{}` has an argument too many", func.text)),
     }
+    if let ("env", ExprKind::Name(name)) = (func.text.as_str(), &first.value.kind) {
+        let quoted = format!("\"{name}\"");
+        let message = format!("`{name}` without quotes, expected the name of a variable in quotes");
+        let problem = Problem::new(rules::TYPE_MISMATCH, first.value.span, message);
+        let problem = problem.help(format!("write `env({quoted})`"));
+        cx.push(problem.fix("put it in quotes", false, vec![(first.value.span, quoted)]));
+        return None;
+    }
     let what = if func.text == "env" { "the variable" } else { "the path" };
     let text = constant_text(cx, &first.value, what)?;
     if func.text == "env" && !is_variable(&text) {

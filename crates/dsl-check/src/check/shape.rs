@@ -11,6 +11,7 @@ use smol_str::SmolStr;
 use super::Cx;
 use crate::diagnostic::{AmendHow, Whose};
 use crate::inputs::Project;
+use crate::meant::{called, elsewhere};
 use crate::rules;
 use crate::signatures::{clause, is_script_capability, name_of};
 use crate::types::Problem;
@@ -102,21 +103,23 @@ fn known_clauses(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], what: &s
                 .first()
                 .is_some_and(|best| best.len() > 3)
         {
+            let known = |here: &&str| near.iter().any(|known| known == here);
+            let here = called(kind, word)
+                .map(K::word)
+                .or_else(|| elsewhere(word).filter(known));
             let problem = Problem::new(
                 rules::UNKNOWN_CLAUSE,
                 clause.name.span,
                 format!("{what} has no clause `{word}`"),
             );
-            cx.push(
-                match elsewhere(word).filter(|here| near.iter().any(|known| known == here)) {
-                    Some(here) => problem.help(format!("it is called `{here}`")).fix(
-                        format!("change `{word}` to `{here}`"),
-                        false,
-                        vec![(clause.name.span, here.to_owned())],
-                    ),
-                    None => problem.nearest(word, &near),
-                },
-            );
+            cx.push(match here {
+                Some(here) => problem.help(format!("it is called `{here}`")).fix(
+                    format!("change `{word}` to `{here}`"),
+                    false,
+                    vec![(clause.name.span, here.to_owned())],
+                ),
+                None => problem.nearest(word, &near),
+            });
         } else {
             let homes: Vec<String> = homes.iter().map(|kind| format!("a {}", kind.keyword())).collect();
             let message = format!("`{word}` stands in {what}, expected in {}", homes.join(" or "));
@@ -132,42 +135,6 @@ fn known_clauses(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], what: &s
             });
         }
     }
-}
-
-/// What a clause is called here that pipelines elsewhere call this.
-fn elsewhere(word: &str) -> Option<&'static str> {
-    Some(match word.to_ascii_lowercase().replace('-', "_").as_str() {
-        "depends_on" | "depends" | "dependencies" | "after" | "require" => "needs",
-        "command" | "cmd" | "script" | "exec" | "steps" => "run",
-        "retries" | "max_retries" | "attempts" => "retry",
-        "if" | "condition" | "only_if" => "when",
-        "environment" | "vars" | "variables" => "env",
-        "inputs" | "with" | "args" | "arguments" => "input",
-        "foreach" | "for_each" | "matrix" | "loop" | "with_items" => "each",
-        "cwd" | "workdir" | "working_dir" | "working_directory" => "dir",
-        "uses" | "tool" | "capability" => "using",
-        "assert" | "asserts" | "expects" | "success" => "expect",
-        "parameters" | "arguments_of" => "params",
-        "desc" | "summary" | "about" => "description",
-        "concurrency" | "max_parallel" => "parallel",
-        "allow_failure" | "continue_on_error" => "optional",
-        "approvers" | "reviewer" | "reviewers" => "approver",
-        _ => return None,
-    })
-}
-
-/// What a clause of other declarations is called in this one.
-fn called(kind: DeclKind, word: &str) -> Option<K> {
-    Some(match (kind, word) {
-        (DeclKind::Task, "checks") => K::Expect,
-        (DeclKind::Gate, "expect" | "requires") => K::Checks,
-        (DeclKind::Task, "outputs") => K::Output,
-        (DeclKind::Plan, "output") => K::Outputs,
-        (DeclKind::Task | DeclKind::Capability, "params") => K::Input,
-        (DeclKind::Plan, "input") => K::Params,
-        (DeclKind::Test, "input" | "params") => K::Given,
-        _ => return None,
-    })
 }
 
 fn duplicates(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], whose: &str) {

@@ -196,8 +196,30 @@ fn known_event(cx: &Cx<'_>, decl: &Decl, event: &Name) -> bool {
         "`{whose}` has no event `{}`, expected `success`, `failure` or a failure mode",
         event.text
     );
-    cx.push(Problem::new(rules::UNRESOLVED_NAME, event.span, message).nearest(&event.text, &events));
+    let problem = Problem::new(rules::UNRESOLVED_NAME, event.span, message);
+    cx.push(
+        match event_elsewhere(&event.text).filter(|here| events.contains(&SmolStr::from(*here))) {
+            Some(here) => {
+                let title = format!("change `{}` to `{here}`", event.text);
+                let problem = problem.help(format!("it is called `{here}`"));
+                problem.fix(title, false, vec![(event.span, here.to_owned())])
+            }
+            None => problem.nearest(&event.text, &events),
+        },
+    );
     false
+}
+
+/// What an event is called here that pipelines elsewhere call this.
+fn event_elsewhere(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "fail" | "fails" | "failed" | "error" | "errors" | "failures" => "failure",
+        "succeeded" | "succeeds" | "ok" | "done" | "complete" | "completed" => "success",
+        "timed_out" | "timed-out" | "time-out" => "timeout",
+        "approve" | "accepted" => "approved",
+        "reject" | "deny" | "denied" | "declined" => "rejected",
+        _ => return None,
+    })
 }
 
 fn fail_clauses(decl: &Decl) -> impl Iterator<Item = (&Clause, &Name, &dsl_syntax::ast::Fail)> {

@@ -5,6 +5,7 @@ use dsl_syntax::table::ClauseKey as K;
 use smol_str::SmolStr;
 
 use super::FieldSig;
+use crate::meant::clause_meant;
 
 /// The first clause with that key.
 pub(crate) fn clause(decl: &Decl, key: K) -> Option<&Clause> {
@@ -120,9 +121,9 @@ fn clear_bound(bound: &mut Expr) {
     }
 }
 
-/// Whether the parser found something wrong in that clause.
+/// Whether the parser found something wrong in that clause, or another word stands for it.
 pub(super) fn is_broken(decl: &Decl, block: &Block, key: K) -> bool {
     clause(decl, key).is_some_and(|clause| {
         matches!(clause.value, Value::Error) || block.errors.iter().any(|error| clause.span.contains(error.span.start))
-    })
+    }) || clause_meant(decl, key).is_some()
 }

@@ -34,6 +34,7 @@ impl Parser<'_, '_> {
     pub(super) fn clauses(&mut self, body: Range<usize>, kind: DeclKind, table: &'static [table::Row]) -> Vec<Clause> {
         let siblings = self.siblings(body);
         let siblings = self.with_items_beside(siblings);
+        let siblings = self.without_text_beside(siblings, table);
         siblings
             .into_iter()
             .filter_map(|(at, below)| self.clause(at, below, kind, table))
@@ -65,6 +66,56 @@ impl Parser<'_, '_> {
             out.push((at, below));
         }
         out
+    }
+
+    /// Takes away the lines right below a `run: |` without a text that are no clauses: they were meant to be it.
+    fn without_text_beside(
+        &mut self,
+        siblings: Vec<(usize, Range<usize>)>,
+        table: &'static [table::Row],
+    ) -> Vec<(usize, Range<usize>)> {
+        let mut out: Vec<(usize, Range<usize>)> = Vec::with_capacity(siblings.len());
+        let mut open: Option<usize> = None;
+        for (at, below) in siblings {
+            let row = self.rows[at].clone();
+            if let Some(key) = open
+                && !self.is_clause(&row, table)
+            {
+                let last = &self.rows[below.end - 1];
+                let (end, tokens) = (last.span.end, row.tokens.start..last.tokens.end);
+                // what the lexer makes of it is no mistake of its own
+                self.errors
+                    .retain(|error| error.span.start < row.span.start || end < error.span.end);
+                if !self.rows[key].broken {
+                    let word = self.tokens[self.rows[key].tokens.start].0.text;
+                    self.errors.push(messages::text_beside(word, row.first));
+                    self.rows[key].broken = true;
+                }
+                self.skip(&row, tokens);
+                continue;
+            }
+            open = (below.is_empty() && self.opens_text(&row, table)).then_some(at);
+            out.push((at, below));
+        }
+        out
+    }
+
+    /// `run: |`
+    fn opens_text(&self, row: &Row, table: &'static [table::Row]) -> bool {
+        let [(key, _), (colon, _), (bar, _)] = &self.tokens[row.tokens.clone()] else {
+            return false;
+        };
+        let shape = table::find(table, key.text).map(|entry| entry.shape);
+        colon.kind == Kind::Colon && bar.kind == Kind::Bar && matches!(shape, Some(Shape::Script | Shape::Text))
+    }
+
+    /// Whether the row begins as clauses do, known ones or not.
+    fn is_clause(&self, row: &Row, table: &'static [table::Row]) -> bool {
+        let first = self.tokens[row.tokens.start].0;
+        let colon = self.tokens[row.tokens.clone()].get(1);
+        let known = table::find(table, first.text).is_some_and(|entry| starts_with_keyword(entry.shape));
+        let declares = DeclKind::from_keyword(first.text).is_some();
+        known || declares || (first.kind.is_word() && colon.is_some_and(|(token, _)| token.kind == Kind::Colon))
     }
 
     fn clause(

@@ -73,9 +73,20 @@ impl<'t> Parser<'_, 't> {
             Shape::Name => self
                 .read(row, &grammar.name, value)
                 .map(|name| Value::Names(vec![name])),
-            Shape::Names => self.read(row, &grammar.names, value).map(Value::Names),
+            Shape::Names => {
+                let names = self.read(row, &grammar.names, value).map(Value::Names);
+                if owner.1 == ClauseKey::Approver {
+                    self.help_in(row, "", "a principal is `role/…`, `user/…`, `team/…` or `agent/…`");
+                }
+                names
+            }
             Shape::Patterns => self.read(row, &grammar.patterns, value).map(Value::Names),
-            Shape::Needs => self.read(row, &grammar.needs, value).map(Value::Needs),
+            Shape::Needs => {
+                let needs = self.read(row, &grammar.needs, value).map(Value::Needs);
+                let help = "a need is the name of a node alone; its outputs are read where they are used";
+                self.help_in(row, "found `.`", help);
+                needs
+            }
             Shape::Text => self.text(row, value).map(Value::Text),
             Shape::Script => self.text(row, value).map(|text| Value::Script(script(text))),
             Shape::Items => self
@@ -100,7 +111,12 @@ impl<'t> Parser<'_, 't> {
             Shape::Route => self.route(row, &grammar.route, value),
             Shape::Arm => self.route(row, &grammar.arm, value),
             Shape::ElseArm => self.route(row, &grammar.else_arm, value),
-            Shape::Effects => self.read(row, &grammar.effects, value).map(Value::Effects),
+            Shape::Effects => {
+                let effects = self.read(row, &grammar.effects, value).map(Value::Effects);
+                let help = "paths and hosts stand in double quotes: `network(\"example.com\")`";
+                self.help_in(row, "expected a string", help);
+                effects
+            }
             Shape::Rates => self.read(row, &grammar.rates, value).map(Value::Rates),
             Shape::Breaker => self.read(row, &grammar.breaker, value).map(Value::Breaker),
             Shape::Call => self.read(row, &grammar.call, value).map(Value::Call),
@@ -127,6 +143,19 @@ impl<'t> Parser<'_, 't> {
             }
         };
         out.unwrap_or(Value::Error)
+    }
+
+    /// Adds a help to what is wrong in a row and says this, where there is none.
+    fn help_in(&mut self, row: &Row, says: &str, help: &str) {
+        let in_row = |error: &&mut SyntaxError| row.span.start <= error.span.start && error.span.end <= row.span.end;
+        for error in self
+            .errors
+            .iter_mut()
+            .filter(in_row)
+            .filter(|error| error.message.contains(says))
+        {
+            error.help.get_or_insert_with(|| help.to_owned());
+        }
     }
 
     /// Of a clause whose value is made of lines: it has none, or something stands where there should be nothing.
