@@ -70,7 +70,7 @@ fn index() -> String {
     let mut out = String::from(
         "# Rules\n\nEvery message has the name of its rule in brackets: `error[unresolved-name]`. `dslc explain RULE` prints the same pages.\n\n\
          A rule can be raised or silenced for a workspace in [`dslc.toml`](language.md#dslctoml), and for one line by a comment above it:\n\
-         `# allow(rule-name): reason`. Hints are shown in editors, and by `dslc check --hints`.\n\n\
+         `# allow(rule-name): reason`. What is *always* an error is neither: the plan would not be what is written. Hints are shown in editors, and by `dslc check --hints`.\n\n\
          Many mistakes can be repaired by a machine: `dslc check --fix` makes the repairs that cannot change what a correct plan means, with\n\
          `--unsafe-fixes` also those that guess what was meant; the editor offers both.\n",
     );
@@ -82,6 +82,7 @@ fn index() -> String {
         );
         for rule in of_group(group) {
             let (name, severity) = (rule.name, rule.severity.name());
+            let always = if rule.is_essential() { ", always" } else { "" };
             let summary = rule.summary().replace('|', "\\|");
             let how = match rule.repair {
                 Repair::Safe => "`--fix`: ",
@@ -91,7 +92,7 @@ fn index() -> String {
             let repaired = rule.repaired.replace('|', "\\|");
             let _ = writeln!(
                 out,
-                "| [`{name}`](rules/{name}.md) | {severity} | {summary} | {how}{repaired} |"
+                "| [`{name}`](rules/{name}.md) | {severity}{always} | {summary} | {how}{repaired} |"
             );
         }
     }

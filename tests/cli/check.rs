@@ -118,9 +118,18 @@ fn a_rule_can_be_raised_or_silenced_in_the_settings() {
     let files = [
         (
             "dslc.toml",
-            "[lint]\nunhandled-doubt = \"error\"\nunresolved-name = \"allow\"\n",
+            "[lint]\nunhandled-doubt = \"error\"\nunknown-kind = \"allow\"\n",
         ),
         ("a.plan", WARNS),
+        ("b.plan", "task a kind:ponder\n"),
+    ];
+    snapshot!(Project::new(&files), "check", "--format", "short");
+}
+
+#[test]
+fn what_makes_another_plan_of_it_is_always_an_error() {
+    let files = [
+        ("dslc.toml", "[lint]\nunresolved-name = \"allow\"\n"),
         ("b.plan", WRONG),
     ];
     snapshot!(Project::new(&files), "check", "--format", "short");

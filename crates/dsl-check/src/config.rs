@@ -10,7 +10,7 @@ use serde::Deserialize;
 use smol_str::SmolStr;
 
 use crate::diagnostic::Severity;
-use crate::rules;
+use crate::rules::{self, Rule};
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Config {
@@ -108,6 +108,19 @@ impl Config {
                 span,
             });
         }
+        let is_lowered = |name: &str, level: Level| {
+            let is_essential = rules::find(name).is_some_and(Rule::is_essential);
+            is_essential && level != Level::Error
+        };
+        if let Some((essential, _)) = raw.lint.iter().find(|(name, level)| is_lowered(name, **level)) {
+            let span = text.find(essential.as_str()).map(|at| at..at + essential.len());
+            return Err(ConfigError {
+                message: format!(
+                    "`[lint]` lowers `{essential}`, which is always an error: the plan would not be what is written"
+                ),
+                span,
+            });
+        }
         let mut policies = raw.policies;
         policies.extend(raw.workspace.policies);
         for pattern in &policies {
@@ -201,5 +214,14 @@ mod tests {
         let error = Config::parse("[lint]\nunknwon = \"warn\"\n").expect_err("no such rule");
         assert_eq!(error.span, Some(7..14));
         assert!(error.message.contains("`unknwon`"));
+    }
+
+    #[test]
+    fn what_makes_another_plan_of_it_is_always_an_error() {
+        assert!(Config::parse("[lint]\nsyntax = \"error\"\n").is_ok());
+        for level in ["allow", "hint", "warn"] {
+            let error = Config::parse(&format!("[lint]\nsyntax = \"{level}\"\n")).expect_err("lowered");
+            assert_eq!(error.span, Some(7..13));
+        }
     }
 }

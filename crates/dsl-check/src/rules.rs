@@ -33,6 +33,19 @@ pub enum Repair {
 }
 
 impl Rule {
+    /// Whether a plan that breaks it would be another one than is written, or none: such a rule is always an error, which
+    /// no comment and no setting silences.
+    pub fn is_essential(&self) -> bool {
+        match self.group {
+            "text" | "names" => true,
+            "shape" => self.name != UNKNOWN_KIND,
+            "types" => !["not-optional-safe", NOT_EXHAUSTIVE, "interpolation-in-quotes"].contains(&self.name),
+            "graph" => [DEPENDENCY_CYCLE, UNDECLARED_DEPENDENCY, RECURSIVE_CALL].contains(&self.name),
+            "capability" => self.name == ABSTRACT_CAPABILITY,
+            _ => false,
+        }
+    }
+
     /// The first sentence of the page, below its title, without its full stop.
     pub fn summary(&self) -> &'static str {
         let prose = |line: &&str| !line.is_empty() && !line.starts_with('#');

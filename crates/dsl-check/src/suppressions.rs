@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use crate::analysis::Analysis;
 use crate::diagnostic::{Diagnostic, Edit, Fix};
 use crate::inputs::SourceFile;
-use crate::rules;
+use crate::rules::{self, Rule};
 use crate::trees::outline;
 use crate::types::problem::nearest;
 
@@ -45,6 +45,9 @@ impl Suppressions {
 
     /// Whether that rule is silenced on the line of `at`; its suppressions are of use then.
     fn silence(&mut self, rule: &str, at: u32) -> bool {
+        if is_essential(rule) {
+            return false;
+        }
         let end = self.all.partition_point(|suppression| suppression.line.start <= at);
         let Some(nearest) = self.all[..end].last().filter(|nearest| nearest.line.contains(&at)) else {
             return false;
@@ -187,6 +190,10 @@ fn line_below(text: &str, at: u32, below: Option<(u32, Range<u32>)>) -> Range<u3
     }
 }
 
+fn is_essential(rule: &str) -> bool {
+    rules::find(rule).is_some_and(Rule::is_essential)
+}
+
 fn is_about_text(rule: &str) -> bool {
     rules::find(rule).is_some_and(|rule| rule.group == "text")
 }
@@ -214,6 +221,10 @@ fn unused(analysis: &Analysis, file: SourceFile, suppression: &Suppression, text
         // what shellcheck says is known only where it is installed
         Some(_) if name == rules::SHELL_LINT => return None,
         Some(_) if name == rules::UNUSED_SUPPRESSION || analysis.config().severity(name).is_none() => return None,
+        Some(rule) if rule.is_essential() => {
+            let message = format!("`{name}` is always an error: the plan would not be what is written");
+            (message, None, vec![remove])
+        }
         Some(_) => {
             let message = format!("nothing on the next line breaks `{name}`, so this allows nothing");
             (message, None, vec![Fix { safe: true, ..remove }])

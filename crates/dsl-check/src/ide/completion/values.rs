@@ -408,7 +408,7 @@ impl Candidates<'_> {
 
     /// Rules that can be allowed.
     pub fn rules(&mut self) {
-        for rule in RULES {
+        for rule in RULES.iter().filter(|rule| !rule.is_essential()) {
             let item = self.push(rule.name, Kind::Word);
             item.detail = Some(rule.summary().to_owned());
         }
