@@ -108,9 +108,9 @@ fn a_file_that_is_no_text_says_where() {
 #[test]
 fn a_suppression_silences_the_next_line_only() {
     let mut workspace = Workspace::new("/w");
-    let text = "task a\n  # allow(unknown-clause): a test\n  foo: 1\n  bar: 2\n  timeout: 1m\n  run: \"true\"\n";
+    let text = "# allow(unknown-kind): a test\ntask a kind:ponder timeout:1m\n  run: \"true\"\ntask b kind:muse timeout:1m\n  run: \"true\"\n";
     workspace.set_file("a.plan", text.as_bytes());
     let found = workspace.diagnostics("a.plan".as_ref());
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].message.contains("`bar`"));
+    assert!(found[0].message.contains("`muse`"), "{found:?}");
 }
