@@ -226,13 +226,13 @@ fn files_on_disk_are_read_anew_when_they_change_and_when_they_are_closed() {
     let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
     let write = |name: &str, text: &str| std::fs::write(path(name), text).expect("written");
     write("lib.plan", "type Source\n  title: string\n");
+    write("dslc.toml", "[kinds]\nextra = [\"ponder\"]\n");
     with_server(|mut client| async move {
         let params = json!({ "rootUri": uri(&path("")), "capabilities": {} });
         client.request("initialize", params).await.expect("initialize");
         let main = path("main.plan");
-        client
-            .open(&main, 1, "use \"lib.plan\"\n\ntype Pair\n  left: Source\n")
-            .await;
+        let text = "use \"lib.plan\"\n\nplan p\n  params:\n    source: Source\n  task t kind:ponder timeout:1m\n    run: \"echo {{ params.source.title }}\"\n";
+        client.open(&main, 1, text).await;
         assert!(client.diagnostics(&main, 1).await.is_empty());
 
         write("lib.plan", "type Page\n  title: string\n");
@@ -246,9 +246,12 @@ fn files_on_disk_are_read_anew_when_they_change_and_when_they_are_closed() {
         client.close(&path("lib.plan")).await;
         assert_eq!(rules(&client.diagnostics(&main, 1).await), ["unresolved-name"]);
 
-        write("dslc.toml", "[lint]\nunresolved-name = \"allow\"\n");
+        write("dslc.toml", "");
         changed_on_disk(&mut client, &path("dslc.toml")).await;
-        assert!(client.diagnostics(&main, 1).await.is_empty());
+        assert_eq!(
+            rules(&client.diagnostics(&main, 1).await),
+            ["unresolved-name", "unknown-kind"]
+        );
         write("dslc.toml", "[lint]\nno-such-rule = \"allow\"\n");
         changed_on_disk(&mut client, &path("dslc.toml")).await;
         expect_log(&mut client, "no-such-rule").await;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::client::{Client, rules, uri, with_server};
 
 const WRONG: &str = "task a\n  needs: nobody\n";
+const KIND: &str = "task a kind:ponder timeout:1m\n  run: \"true\"\n";
 const SHARED: &str = "use \"/shared.plan\"\n\ntype Pair\n  left: Shared\n";
 
 struct Folder(tempfile::TempDir);
@@ -54,10 +55,7 @@ fn each_folder_has_its_own_root_and_settings() {
         ("shared.plan", "type Shared\n  a: int\n"),
         ("deep/a.plan", SHARED),
     ]);
-    let two = Folder::new(&[
-        ("dslc.toml", "[lint]\nunresolved-import = \"allow\"\n"),
-        ("a.plan", SHARED),
-    ]);
+    let two = Folder::new(&[("dslc.toml", "[lint]\nunknown-kind = \"allow\"\n"), ("a.plan", KIND)]);
     with_server(|mut client| async move {
         start(&mut client, &[&one, &two], json!({})).await;
         client.open(&one.path("deep/a.plan"), 1, SHARED).await;
@@ -65,13 +63,13 @@ fn each_folder_has_its_own_root_and_settings() {
             rules(&client.diagnostics(&one.path("deep/a.plan"), 1).await),
             Vec::<&str>::new()
         );
-        client.open(&two.path("a.plan"), 1, SHARED).await;
+        client.open(&two.path("a.plan"), 1, KIND).await;
         let found = client.diagnostics(&two.path("a.plan"), 1).await;
-        assert!(!rules(&found).contains(&"unresolved-import"), "{found:?}");
-        let three = Folder::new(&[("a.plan", SHARED)]);
-        client.open(&three.path("a.plan"), 1, SHARED).await;
+        assert!(!rules(&found).contains(&"unknown-kind"), "{found:?}");
+        let three = Folder::new(&[("a.plan", KIND)]);
+        client.open(&three.path("a.plan"), 1, KIND).await;
         let found = client.diagnostics(&three.path("a.plan"), 1).await;
-        assert!(rules(&found).contains(&"unresolved-import"), "{found:?}");
+        assert!(rules(&found).contains(&"unknown-kind"), "{found:?}");
         assert_eq!(client.finish().await, 0);
     });
 }
