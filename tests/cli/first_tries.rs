@@ -34,3 +34,13 @@ fn a_fan_out_with_secrets() {
 fn a_profile_and_a_test() {
     snapshot!(tried("tests.plan"), "check");
 }
+
+#[test]
+fn what_would_be_yaml_elsewhere() {
+    snapshot!(tried("as-yaml.plan"), "check");
+}
+
+#[test]
+fn clauses_by_the_words_of_others() {
+    snapshot!(tried("other-words.plan"), "check");
+}

@@ -44,6 +44,23 @@ pub(crate) fn called(kind: DeclKind, word: &str) -> Option<K> {
     })
 }
 
+/// What to write instead of a clause that others have and this language has not.
+pub(crate) fn instead(kind: DeclKind, word: &str) -> Option<String> {
+    let word = word.to_ascii_lowercase().replace('-', "_");
+    Some(match (kind, word.as_str()) {
+        (DeclKind::Plan, "steps" | "tasks" | "jobs" | "stages" | "nodes") => {
+            "each `task` stands in the plan by itself".to_owned()
+        }
+        (_, "name" | "title" | "question") => format!("it stands in the header: `{} some-name \"…\"`", kind.keyword()),
+        (_, "on_failure" | "onfailure" | "on_error" | "onerror" | "rescue") if kind.is_node() => {
+            "write `on failure -> some-task`".to_owned()
+        }
+        (_, "on_success" | "onsuccess") if kind.is_node() => "write `on success -> some-task`".to_owned(),
+        (_, "on_timeout" | "ontimeout") if kind.is_node() => "write `on timeout -> some-task`".to_owned(),
+        _ => return None,
+    })
+}
+
 /// The first unknown clause that was meant to be this one.
 pub(crate) fn clause_meant(decl: &Decl, key: K) -> Option<&Clause> {
     let mut unknown = decl.clauses.iter().filter(|clause| clause.key.is_none());

@@ -7,7 +7,7 @@ use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule};
 use crate::grammar::{At, Fault, Tok, Tokens, Want, span};
 use crate::lexer::meant_unit;
 use crate::source::Row;
-use crate::table::DeclKind;
+use crate::table::{DeclKind, Shape};
 use crate::token::Kind;
 
 pub(crate) fn error(rule: SyntaxRule, message: String, span: Span, help: Option<String>) -> SyntaxError {
@@ -78,6 +78,15 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
         Kind::Name if fault.expected.has_kind(Kind::Arrow) => Some(format!("write `-> {}`", found.text)),
         Kind::LBracket if fault.expected.has(Want::Need) => Some("write the names without brackets: `a, b`".to_owned()),
         Kind::StrStart if fault.expected.has(Want::Literal) => Some("write it without quotes".to_owned()),
+        Kind::StrStart if fault.expected.has(Want::Need) => Some("write the name without quotes".to_owned()),
+        Kind::Minus if fault.expected.has(Want::Name) && tokens.first().is_some_and(|first| first.1 == fault.span) => {
+            Some("each line is `name: …`, without `-`".to_owned())
+        }
+        Kind::LParen if fault.expected.has(Want::Operator) => {
+            Some("a function stands before its value, `trim(x)`, or behind a pipe, `x | trim`".to_owned())
+        }
+        Kind::Name if fault.expected.has(Want::Operator) => between(found.text),
+        Kind::Name if fault.expected.has(Want::Title) => Some("a title stands in quotes behind the name".to_owned()),
         Kind::Name if fault.expected.has(Want::String) && !fault.expected.has(Want::Expression) => {
             Some("put it in double quotes".to_owned())
         }
@@ -89,6 +98,19 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
         fix: slip.map(|(_, fix)| fix),
         ..error(SyntaxRule::Syntax, message, at, help)
     }
+}
+
+/// What other languages write between two values.
+fn between(word: &str) -> Option<String> {
+    let function = match word {
+        "contains" | "matches" | "starts_with" | "ends_with" => word,
+        "includes" | "include" | "has" => "contains",
+        "startswith" => "starts_with",
+        "endswith" => "ends_with",
+        "like" => "matches",
+        _ => return None,
+    };
+    Some(format!("it is a function: `{function}(x, y)`"))
 }
 
 /// A word that is written otherwise here, of which it is certain what is meant.
@@ -436,6 +458,16 @@ pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxErr
     }
 }
 
+/// `name: Release` before any declaration.
+pub(crate) fn key_at_margin(token: Tok<'_>, at: Span) -> SyntaxError {
+    let message = format!(
+        "{} is no declaration, expected a word like `task`, `plan` or `use`",
+        shown(token)
+    );
+    let help = "begin with `plan some-name \"Its title\"`, and indent what belongs to it";
+    error(SyntaxRule::Syntax, message, at, Some(help.into()))
+}
+
 /// A line in a body that begins with no word.
 pub(crate) fn no_clause(token: Tok<'_>, at: Span, kind: DeclKind) -> SyntaxError {
     let message = format!("found {}, expected a clause of the {}", shown(token), kind.keyword());
@@ -470,13 +502,24 @@ pub(crate) fn misaligned(row: &Row, found: u32, expected: u32) -> SyntaxError {
 }
 
 /// A line below a clause that is complete without it.
-pub(crate) fn too_deep_line(row: &Row, key: &str, indent: u32, is_item: bool) -> SyntaxError {
+pub(crate) fn too_deep_line(row: &Row, key: &str, help: String) -> SyntaxError {
     let message = format!("the line is deeper than {key} above, which has no lines of its own");
-    let help = match is_item {
-        true => "write it on the line above, after a comma".to_owned(),
-        false => format!("indent it by {indent}, as the line above"),
-    };
     error(SyntaxRule::Indentation, message, row.first, Some(help))
+}
+
+/// What to do about lines below a clause that has none; `is_empty`: nothing stands on its own line.
+pub(crate) fn without_lines(shape: Shape, key: &str, is_empty: bool, is_item: bool, indent: u32) -> String {
+    match shape {
+        Shape::Script | Shape::Text if is_empty && is_item => format!("write `{key}: |`, and the lines without `-`"),
+        Shape::Script | Shape::Text if is_empty => format!("write `{key}: |` above its text"),
+        Shape::Retry if is_empty => format!("write it on one line: `{key}: exponential(max: 3, base: 1s)`"),
+        _ if is_empty && is_item => format!("write them on one line: `{key}: a, b`"),
+        _ if is_empty => format!("write its value on the line of `{key}:`"),
+        Shape::Needs | Shape::Names | Shape::Patterns if is_item => {
+            "write it on the line above, after a comma".to_owned()
+        }
+        _ => format!("indent it by {indent}, as the line above"),
+    }
 }
 
 /// The text of `run: |` that is no deeper than its key.

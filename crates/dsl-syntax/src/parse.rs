@@ -277,6 +277,8 @@ impl<'g, 't> Parser<'g, 't> {
             let colon = row.tokens.len() > 1 && self.tokens[row.tokens.start + 1].0.kind == Kind::Colon;
             self.errors.push(if row.indent == 0 && colon && is_clause(token.text) {
                 messages::clause_at_margin(token.text, at)
+            } else if row.indent == 0 && colon && token.kind == Kind::Name {
+                messages::key_at_margin(token, at)
             } else {
                 messages::no_declaration(token, at, row.indent)
             });
@@ -423,9 +425,16 @@ impl<'g, 't> Parser<'g, 't> {
     /// Reports the first of the lines below the first row of `range`, where none may be.
     fn no_lines_below(&mut self, range: Range<usize>, key: &str) {
         if let Some(row) = self.rows.get(range.start + 1).filter(|_| range.len() > 1) {
-            let is_item = self.tokens[row.tokens.start].0.kind == Kind::Minus;
-            let error = messages::too_deep_line(row, key, self.rows[range.start].indent, is_item);
+            let help = format!("indent it by {}, as the line above", self.rows[range.start].indent);
+            let error = messages::too_deep_line(row, key, help);
             self.errors.push(error);
+        }
+    }
+
+    /// The same of a `name: …` line; of an item in its place the lines below are no mistake of their own.
+    fn no_lines_below_line(&mut self, range: Range<usize>, key: &str) {
+        if self.tokens[self.rows[range.start].tokens.start].0.kind != Kind::Minus {
+            self.no_lines_below(range, key);
         }
     }
 

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use super::Cx;
 use crate::diagnostic::{AmendHow, Whose};
 use crate::inputs::Project;
-use crate::meant::{called, elsewhere};
+use crate::meant::{called, elsewhere, instead};
 use crate::rules;
 use crate::signatures::{clause, is_script_capability, name_of};
 use crate::types::Problem;
@@ -118,7 +118,10 @@ fn known_clauses(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], what: &s
                     false,
                     vec![(clause.name.span, here.to_owned())],
                 ),
-                None => problem.nearest(word, &near),
+                None => match instead(kind, word) {
+                    Some(help) => problem.help(help),
+                    None => problem.nearest(word, &near),
+                },
             });
         } else {
             let homes: Vec<String> = homes.iter().map(|kind| format!("a {}", kind.keyword())).collect();

@@ -77,7 +77,13 @@ pub(super) fn conversion(at: &ast::Expr, found: &Type, expected: &Type) -> Optio
                 Type::Float(_) => plain.parse::<f64>().is_ok_and(f64::is_finite) && plain.starts_with(char::is_numeric),
                 _ => matches!(plain.as_str(), "true" | "false"),
             };
-            is_value.then(|| Conversion::Bare(plain.to_string()))
+            let is_expression = *wanted == Type::Bool && plain.contains(['=', '<', '>', '(']);
+            let bare = if is_expression {
+                plain.replace('\'', "\"")
+            } else {
+                plain.to_string()
+            };
+            (is_value || is_expression).then_some(Conversion::Bare(bare))
         }
         (ExprKind::String(text), _, Type::Duration | Type::Size | Type::Money) => {
             let plain = text.plain()?;

@@ -312,7 +312,7 @@ impl Parser<'_, '_> {
         let rule = &self.grammar.field;
         let mut out = Vec::new();
         for (at, below) in self.siblings(body) {
-            self.no_lines_below(at..below.end, "a field");
+            self.no_lines_below_line(at..below.end, "a field");
             let row = self.rows[at].clone();
             if let Some(line) = self.read(&row, rule, row.tokens.clone()) {
                 out.push(Field {

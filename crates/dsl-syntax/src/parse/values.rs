@@ -31,7 +31,7 @@ impl<'t> Parser<'_, 't> {
             return self.rule(row, value, below);
         }
         if !value.is_empty() {
-            self.no_lines_below(at..below.end, &format!("`{}`", self.tokens[row.tokens.start].0.text));
+            self.no_lines_of(at..below.end, shape, false);
             return self.inline_value(shape, row, value, owner);
         }
         match self.block_value(shape, below.clone(), owner) {
@@ -41,13 +41,25 @@ impl<'t> Parser<'_, 't> {
                 Value::Error
             }
             None => {
-                self.no_lines_below(at..below.end, &format!("`{}`", self.tokens[row.tokens.start].0.text));
+                self.no_lines_of(at..below.end, shape, true);
                 if below.is_empty() {
                     // An empty slice makes the grammar say what it waits for.
                     return self.inline_value(shape, row, value, owner);
                 }
                 Value::Error
             }
+        }
+    }
+
+    /// Reports the first of the lines below a clause whose value has none.
+    fn no_lines_of(&mut self, rows: Range<usize>, shape: Shape, is_empty: bool) {
+        if let Some(row) = self.rows.get(rows.start + 1).filter(|_| rows.len() > 1) {
+            let above = &self.rows[rows.start];
+            let key = self.tokens[above.tokens.start].0.text;
+            let is_item = self.tokens[row.tokens.start].0.kind == Kind::Minus;
+            let help = messages::without_lines(shape, key, is_empty, is_item, above.indent);
+            self.errors
+                .push(messages::too_deep_line(row, &format!("`{key}`"), help));
         }
     }
 
@@ -289,7 +301,7 @@ impl<'t> Parser<'_, 't> {
     fn lines<O>(&mut self, below: Range<usize>, rule: &Rule<'t, O>) -> Vec<O> {
         let mut out = Vec::new();
         for (at, under) in self.siblings(below) {
-            self.no_lines_below(at..under.end, "a line");
+            self.no_lines_below_line(at..under.end, "a line");
             let row = self.rows[at].clone();
             out.extend(self.read(&row, rule, row.tokens.clone()));
         }
@@ -321,7 +333,7 @@ impl<'t> Parser<'_, 't> {
         let grammar = self.grammar;
         let mut out = Vec::new();
         for (at, under) in self.siblings(below) {
-            self.no_lines_below(at..under.end, "a line");
+            self.no_lines_below_line(at..under.end, "a line");
             let row = self.rows[at].clone();
             let value = row.tokens.start + 2..row.tokens.end;
             let assign = if row.tokens.len() > 3 && self.raw_at(&value).is_some() {
@@ -347,7 +359,7 @@ impl<'t> Parser<'_, 't> {
     fn typed(&mut self, below: Range<usize>, rule: &Rule<'t, TypedAssign>) -> Vec<TypedAssign> {
         let mut out = Vec::new();
         for (at, under) in self.siblings(below) {
-            self.no_lines_below(at..under.end, "a line");
+            self.no_lines_below_line(at..under.end, "a line");
             let row = self.rows[at].clone();
             let line = self.read(&row, rule, row.tokens.clone());
             out.extend(line.map(|line| TypedAssign { doc: row.doc, ..line }));
