@@ -71,42 +71,49 @@ impl Parser<'_, '_> {
     /// Takes away the lines right below a `run: |` without a text that are no clauses: they were meant to be it.
     fn without_text_beside(
         &mut self,
-        siblings: Vec<(usize, Range<usize>)>,
+        mut siblings: Vec<(usize, Range<usize>)>,
         table: &'static [table::Row],
     ) -> Vec<(usize, Range<usize>)> {
-        let mut out: Vec<(usize, Range<usize>)> = Vec::with_capacity(siblings.len());
-        let mut open: Option<usize> = None;
-        for (at, below) in siblings {
-            let row = self.rows[at].clone();
-            if let Some(key) = open
-                && !self.is_clause(&row, table)
-            {
-                let last = &self.rows[below.end - 1];
-                let (end, tokens) = (last.span.end, row.tokens.start..last.tokens.end);
-                // what the lexer makes of it is no mistake of its own
-                self.errors
-                    .retain(|error| error.span.start < row.span.start || end < error.span.end);
-                if !self.rows[key].broken {
-                    let word = self.tokens[self.rows[key].tokens.start].0.text;
-                    self.errors.push(messages::text_beside(word, row.first));
-                    self.rows[key].broken = true;
-                }
-                self.skip(&row, tokens);
-                continue;
-            }
-            open = (below.is_empty() && self.opens_text(&row, table)).then_some(at);
-            out.push((at, below));
+        if !siblings.iter().any(|(at, below)| self.opens_text(*at, below, table)) {
+            return siblings;
         }
-        out
+        let mut open: Option<usize> = None;
+        let mut taken: Vec<Span> = Vec::new();
+        let mut beside: Vec<SyntaxError> = Vec::new();
+        siblings.retain(|(at, below)| {
+            let row = self.rows[*at].clone();
+            let Some(key) = open.filter(|_| !self.is_clause(&row, table)) else {
+                open = self.opens_text(*at, below, table).then_some(*at);
+                return true;
+            };
+            let last = &self.rows[below.end - 1];
+            taken.push(Span::new(row.span.start, last.span.end));
+            if !self.rows[key].broken {
+                let word = self.tokens[self.rows[key].tokens.start].0.text;
+                beside.push(messages::text_beside(word, row.first));
+            }
+            self.rows[key].broken = true;
+            false
+        });
+        // what the lexer makes of it is no mistake of its own
+        self.errors.retain(|error| {
+            let next = taken.partition_point(|line| line.end < error.span.end);
+            taken.get(next).is_none_or(|line| error.span.start < line.start)
+        });
+        self.errors.extend(beside);
+        siblings
     }
 
-    /// `run: |`
-    fn opens_text(&self, row: &Row, table: &'static [table::Row]) -> bool {
-        let [(key, _), (colon, _), (bar, _)] = &self.tokens[row.tokens.clone()] else {
+    /// `run: |` with nothing below it.
+    fn opens_text(&self, at: usize, below: &Range<usize>, table: &'static [table::Row]) -> bool {
+        let [(key, _), (colon, _), (bar, _)] = &self.tokens[self.rows[at].tokens.clone()] else {
             return false;
         };
-        let shape = table::find(table, key.text).map(|entry| entry.shape);
-        colon.kind == Kind::Colon && bar.kind == Kind::Bar && matches!(shape, Some(Shape::Script | Shape::Text))
+        let shape = || table::find(table, key.text).map(|entry| entry.shape);
+        below.is_empty()
+            && bar.kind == Kind::Bar
+            && colon.kind == Kind::Colon
+            && matches!(shape(), Some(Shape::Script | Shape::Text))
     }
 
     /// Whether the row begins as clauses do, known ones or not.
