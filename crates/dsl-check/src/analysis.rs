@@ -133,24 +133,19 @@ impl Analysis {
 
     /// Everything wrong with a file, sorted by position.
     pub fn diagnostics(&self, path: &Path) -> Vec<Diagnostic> {
+        self.diagnostics_from(path, Severity::Hint)
+    }
+
+    /// The same, down to a severity: to place what is less takes as long as to find it, for a plan with a hint at each task.
+    pub(crate) fn diagnostics_from(&self, path: &Path, least: Severity) -> Vec<Diagnostic> {
         let Some(file) = self.file(path) else {
             return Vec::new();
         };
         let mut edge = Edge::new(self);
         if let Some(refused) = file.refused(&self.db) {
-            return self.refused(file, refused).into_iter().collect();
+            let found = self.refused(file, refused).into_iter();
+            return found.filter(|diagnostic| diagnostic.severity <= least).collect();
         }
-        let mut found = Vec::new();
-        let mut show = |diag: &Diag| {
-            if let Some(severity) = self.config().severity(diag.rule) {
-                let severity = if diag.lowered {
-                    severity.max(Severity::Warning)
-                } else {
-                    severity
-                };
-                found.push(edge.diagnostic(diag, severity));
-            }
-        };
         let db = &self.db;
         for_each_chunk(db, file.chunks(db), |db, chunk| {
             OF_CHUNKS.iter().for_each(|ask| _ = ask(db, chunk));
@@ -162,12 +157,28 @@ impl Analysis {
         }
         // after an edit of the graph that took long, so will this
         for_each_since(db, begun, OF_FILES, |db, ask| _ = ask(db, file));
+        let mut found = Vec::new();
+        // a comment is of use whatever it silences
+        let places_all = least == Severity::Hint || suppressions::are_in(self, file);
+        let mut show = |diag: &Diag| {
+            if let Some(severity) = self.config().severity(diag.rule)
+                && (places_all || severity <= least)
+            {
+                let severity = if diag.lowered {
+                    severity.max(Severity::Warning)
+                } else {
+                    severity
+                };
+                found.push(edge.diagnostic(diag, severity));
+            }
+        };
         for &chunk in file.chunks(db) {
             OF_CHUNKS.iter().flat_map(|ask| ask(db, chunk)).for_each(&mut show);
         }
         OF_FILES.iter().flat_map(|ask| ask(db, file)).for_each(&mut show);
         suppressions::apply(self, file, &mut found);
         once_a_file(&mut found, rules::TAB_INDENTATION);
+        found.retain(|diagnostic| diagnostic.severity <= least);
         found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));
         found.dedup();
         found

@@ -9,16 +9,16 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::analysis::Analysis;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 
 impl Analysis {
-    /// Everything wrong with each of these files, in their order.
-    pub fn diagnostics_of(&self, paths: &[Arc<Path>]) -> Vec<Vec<Diagnostic>> {
+    /// Everything wrong with each of these files, in their order; of that severity or worse.
+    pub fn diagnostics_of(&self, paths: &[Arc<Path>], least: Severity) -> Vec<Vec<Diagnostic>> {
         if let [path] = paths {
-            return vec![self.diagnostics(path)];
+            return vec![self.diagnostics_from(path, least)];
         }
         let each = paths.par_iter().with_max_len(1);
-        each.map_with(self.clone(), |analysis, path| analysis.diagnostics(path))
+        each.map_with(self.clone(), |analysis, path| analysis.diagnostics_from(path, least))
             .collect()
     }
 }

@@ -65,6 +65,13 @@ impl Suppressions {
     }
 }
 
+/// Whether a file has such comments.
+pub(crate) fn are_in(analysis: &Analysis, file: SourceFile) -> bool {
+    let db = &analysis.db;
+    let mut chunks = file.chunks(db).iter();
+    chunks.any(|&chunk| !outline(db, chunk).suppressions.is_empty())
+}
+
 /// Takes out what is silenced, and adds the suppressions that silence nothing.
 pub(crate) fn apply(analysis: &Analysis, file: SourceFile, found: &mut Vec<Diagnostic>) {
     let commented: Vec<(SmolStr, Span, Span)> = comments(analysis, file);

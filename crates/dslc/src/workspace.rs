@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use dsl_check::repair::Repairable;
-use dsl_check::{Config, Diagnostic, Loader, Workspace};
+use dsl_check::{Config, Diagnostic, Loader, Severity, Workspace};
 use ignore::WalkBuilder;
 use ignore::overrides::OverrideBuilder;
 
@@ -185,7 +185,9 @@ impl Loader for Disk {
 pub struct Loaded {
     pub workspace: Workspace,
     pub sources: Sources,
+    /// Down to `least`.
     pub diagnostics: Vec<Diagnostic>,
+    least: Severity,
     /// Asked about scripts too, if it is there.
     shellcheck: Option<Shellcheck>,
     /// The scripts were too many to ask shellcheck about.
@@ -193,8 +195,8 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Loads files and everything they bring in. The files must be readable.
-    pub fn new(place: &Place, files: &BTreeSet<PathBuf>) -> Result<Self, Failure> {
+    /// Loads files and everything they bring in, and finds what is wrong down to a severity. The files must be readable.
+    pub fn new(place: &Place, files: &BTreeSet<PathBuf>, least: Severity) -> Result<Self, Failure> {
         let mut workspace = Workspace::new(&place.root).with_loader(Disk);
         workspace.set_config(place.config.clone());
         place.require_policies(&workspace)?;
@@ -212,6 +214,7 @@ impl Loaded {
             workspace,
             sources,
             diagnostics: Vec::new(),
+            least,
             shellcheck: None,
             scripts_left_out: false,
         };
@@ -261,7 +264,8 @@ impl Repairable for Loaded {
                 self.sources.add(path.clone(), &bytes);
             }
         }
-        self.diagnostics = self.workspace.diagnostics_of(&files).into_iter().flatten().collect();
+        let found = self.workspace.diagnostics_of(&files, self.least);
+        self.diagnostics = found.into_iter().flatten().collect();
         self.look_at_scripts();
     }
 

@@ -67,7 +67,7 @@ pub(crate) fn sheets_of_rest(views: &Views) -> Vec<(Uri, Sheet)> {
 
 /// What is wrong with files that nobody opened, each.
 pub(crate) fn of_files(view: &View, paths: &[Arc<Path>]) -> Vec<Vec<Diagnostic>> {
-    let found = view.snapshot.diagnostics_of(paths);
+    let found = view.snapshot.diagnostics_of(paths, dsl_check::Severity::Hint);
     let shown = |(path, found): (&Arc<Path>, Vec<dsl_check::Diagnostic>)| {
         // most files are fine, and then their text is not wanted
         let text = view.text(path).filter(|_| !found.is_empty());

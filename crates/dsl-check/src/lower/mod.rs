@@ -19,10 +19,11 @@ use smol_str::SmolStr;
 use crate::analysis::Analysis;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::imports::visible;
-use crate::inputs::SourceFile;
+use crate::inputs::{SourceFile, for_each_chunk};
 use crate::plans::{PlanBlocks, file_plans};
 use crate::policy;
 use crate::scope::implicit_name;
+use crate::trees::parse;
 
 pub use tests::TestCase;
 
@@ -78,6 +79,8 @@ impl Analysis {
             return Err(CompileError::Errors(errors));
         }
         let at = self.choose(file, plan)?;
+        // it is put together from the trees, which are read on all processors
+        for_each_chunk(&self.db, file.chunks(&self.db), |db, chunk| _ = parse(db, chunk));
         let plan = calls::whole(self, file, at);
         debug_assert!(ir::verify::verify(&plan).is_ok(), "{:?}", ir::verify::verify(&plan));
         Ok(plan)
@@ -91,12 +94,7 @@ impl Analysis {
         queue.extend(everywhere.filter(|file| seen.insert(file.path(&self.db).clone())));
         let mut errors = Vec::new();
         while let Some(at) = queue.pop_front() {
-            let found = self.diagnostics(at.path(&self.db));
-            errors.extend(
-                found
-                    .into_iter()
-                    .filter(|diagnostic| diagnostic.severity == Severity::Error),
-            );
+            errors.extend(self.diagnostics_from(at.path(&self.db), Severity::Error));
             let imports = &visible(&self.db, at).files;
             queue.extend(
                 imports

@@ -1,6 +1,8 @@
 //! Whatever is typed, the diagnostics are those of a fresh workspace with the same text.
 
-use dsl_check::Workspace;
+use std::path::Path;
+
+use dsl_check::{Config, Severity, Workspace};
 use proptest::prelude::*;
 
 const PIECES: &[&str] = &[
@@ -113,4 +115,25 @@ fn a_suppression_silences_the_next_line_only() {
     let found = workspace.diagnostics("a.plan".as_ref());
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].message.contains("`muse`"), "{found:?}");
+}
+
+#[test]
+fn a_suppression_of_a_hint_is_of_use_also_where_only_errors_are_asked_for() {
+    let mut workspace = Workspace::new("/w");
+    let config = "[lint]\nunused-suppression = \"error\"\n";
+    workspace.set_config(Config::parse(config).expect("settings"));
+    let mut errors = |text: &str| {
+        workspace.set_file("a.plan", text.as_bytes());
+        let paths = [Path::new("/w/a.plan").into()];
+        let found = workspace.diagnostics_of(&paths, Severity::Error).remove(0);
+        found.iter().map(|found| found.rule).collect::<Vec<_>>()
+    };
+    let comment = "# allow(missing-timeout): a test\n";
+    let task = "task a\n  run: \"true\"\n";
+    assert!(errors(&format!("{comment}{task}")).is_empty());
+    assert_eq!(
+        errors(&format!("{comment}{task}  timeout: 1m\n")),
+        ["unused-suppression"]
+    );
+    assert!(errors(task).is_empty(), "a hint is no error");
 }

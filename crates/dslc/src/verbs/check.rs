@@ -124,7 +124,7 @@ fn watch(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
 fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
     let place = Place::find()?;
     let files = place.files(&args.paths)?;
-    let mut loaded = Loaded::new(&place, &files)?;
+    let mut loaded = Loaded::new(&place, &files, Severity::Hint)?;
     loaded.check_scripts();
     let wanted = Wanted {
         unsafe_too: args.unsafe_fixes,

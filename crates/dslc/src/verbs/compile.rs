@@ -143,7 +143,7 @@ impl Opened {
 /// A plan that came in on standard input.
 pub fn compile_bytes(bytes: &[u8], place: &Place, printer: &Printer) -> Result<Plan, Failure> {
     let text = dsl_syntax::decode(bytes).map_err(|error| Failure::usage(format!("standard input: {error}")))?;
-    let mut loaded = Loaded::new(place, &BTreeSet::new())?;
+    let mut loaded = Loaded::new(place, &BTreeSet::new(), Severity::Error)?;
     let file = place.cwd.join(STDIN);
     loaded.set_text(&file.as_path().into(), text);
     loaded.check();
@@ -165,7 +165,7 @@ pub fn load(source: &Source, place: &Place, printer: &Printer) -> Result<(Loaded
 
 fn loaded(source: &Source, place: &Place) -> Result<(Loaded, PathBuf), Failure> {
     let files = place.files(std::slice::from_ref(&source.file))?;
-    let loaded = Loaded::new(place, &files)?;
+    let loaded = Loaded::new(place, &files, Severity::Error)?;
     Ok((loaded, files.into_iter().next().unwrap_or_default()))
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use dsl_check::TestCase;
+use dsl_check::{Severity, TestCase};
 use ir::Value;
 use runtime::testing::{Seen, TestFailure, TestReport, run_test};
 use serde::Serialize;
@@ -155,7 +155,7 @@ fn list(found: &[Tested], format: Format, printer: &Printer) {
 /// The tests of the files that the user means; their errors are printed and end the command, unless the tests are only listed.
 fn find(args: &Args, place: &Place, printer: &Printer) -> Result<Vec<Tested>, Failure> {
     let files = place.files(&args.paths)?;
-    let mut loaded = Loaded::new(place, &files)?;
+    let mut loaded = Loaded::new(place, &files, Severity::Error)?;
     if !args.list {
         without_errors(&mut loaded, printer)?;
     }
