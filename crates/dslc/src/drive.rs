@@ -1,6 +1,7 @@
 //! Driving a run to its end, a pause or a doubt, with somebody watching; then saying what it came to.
 
 use std::io::IsTerminal;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use runtime::{Options, Patience, Running};
@@ -56,7 +57,8 @@ pub fn drive(running: Running, watching: &Watching, printer: &Printer) -> Result
     let mut watch = Watch::new(printer, format, quiet, running.engine(), running.folder());
     let finished = running.drive(&mut watch);
     watch.finish();
-    let finished = finished?;
+    // the process ends: to take the plan apart piece by piece takes its time
+    let finished = ManuallyDrop::new(finished?);
     let facts = Facts {
         meta: &finished.meta,
         engine: &finished.engine,

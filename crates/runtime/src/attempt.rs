@@ -88,7 +88,6 @@ impl Preparer {
 
     /// What the supervisor is to start; the error says why nothing can be started.
     pub fn prepare(&mut self, id: u64, start: &StartAttempt, exec: &Exec, dir: &Path) -> Result<Prepared, String> {
-        must_be_folder(dir)?;
         self.no_secret_in(&exec.argv)?;
         let mut own = self.variables(start, exec)?;
         let confined = self.confine(id, start, exec, dir)?;
@@ -98,7 +97,8 @@ impl Preparer {
             own.splice(0..0, ["TMPDIR", "HOME"].map(|name| (name.into(), temp.to_vec().into())));
         }
         let name = exec.argv.first().ok_or("there is no program to run")?;
-        let program = self.programs.find(name, self.inherited.path(&own), dir)?;
+        let program = self.programs.find(name, self.inherited.path(&own), dir);
+        let program = program.map_err(|why| no_folder(dir).unwrap_or(why))?;
         for arg in &exec.argv {
             passable("the script", arg.as_bytes(), 0, "read the data from a file instead")?;
         }
@@ -122,6 +122,9 @@ impl Preparer {
         let (Some(effects), Some(_)) = (&exec.effects, &self.confiner) else {
             return Ok(None);
         };
+        if let Some(why) = no_folder(dir) {
+            return Err(why);
+        }
         let mut confined = Confined::prepare(effects, dir, self.folder.temp_dir().join(id.to_string()))?;
         let read = &mut confined.confinement.read;
         if !exec.input.is_empty() {
@@ -243,15 +246,16 @@ pub fn files_in(value: &Value, found: &mut dyn FnMut(&str)) {
     }
 }
 
-fn must_be_folder(dir: &Path) -> Result<(), String> {
+/// Why nothing can be started in a folder. Asked where something was not started: to look before each start takes its time.
+pub fn no_folder(dir: &Path) -> Option<String> {
     let shown = dir.display();
     match fs::metadata(dir) {
-        Ok(meta) if meta.is_dir() => Ok(()),
-        Ok(_) => Err(format!("`dir:` is `{shown}`, which is no folder")),
+        Ok(meta) if meta.is_dir() => None,
+        Ok(_) => Some(format!("`dir:` is `{shown}`, which is no folder")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(format!("`dir:` is `{shown}`, and there is no such folder"))
+            Some(format!("`dir:` is `{shown}`, and there is no such folder"))
         }
-        Err(error) => Err(format!("`dir:` is `{shown}`, which cannot be entered: {error}")),
+        Err(error) => Some(format!("`dir:` is `{shown}`, which cannot be entered: {error}")),
     }
 }
 
@@ -272,7 +276,10 @@ fn passable(what: &str, bytes: &[u8], overhead: usize, instead: &str) -> Result<
 }
 
 /// Why the system did not start a program that was there.
-pub fn not_started(program: &str, errno: i32) -> String {
+pub fn not_started(program: &str, dir: &Path, errno: i32) -> String {
+    if let Some(why) = no_folder(dir) {
+        return why;
+    }
     let errno = Errno::from_raw_os_error(errno);
     let why = match errno {
         Errno::TOOBIG => "its arguments and environment are together larger than the system allows".to_owned(),

@@ -8,7 +8,7 @@ use engine::secret;
 use tokio::task::AbortHandle;
 
 use crate::adapters::{self, Finished, Host, Request, ToAdapter};
-use crate::attempt::Live;
+use crate::attempt::{Live, no_folder};
 use crate::clock::boot_ms;
 use crate::driver::{Driver, how};
 use crate::error::RunError;
@@ -94,7 +94,11 @@ impl Driver<'_> {
         };
         let start = call.start.clone();
         let dir = self.preparer.dir(exec.dir.as_deref());
-        let (reader, confined) = match self.spawn(id, &start, exec, &dir)? {
+        let spawned = match no_folder(&dir) {
+            Some(why) => Err(why),
+            None => self.spawn(id, &start, exec, &dir)?,
+        };
+        let (reader, confined) = match spawned {
             Ok(spawned) => spawned,
             Err(why) => {
                 let _ = tell.send(Err(why));

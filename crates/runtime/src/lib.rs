@@ -54,5 +54,8 @@ pub use output::CAPTURE_MAX_BYTES;
 pub use replan::{Replan, preview, replan, standing_still};
 pub use request::{Asked, cancel, pause, raise_budget, resolve};
 pub use retry::{failed as failed_nodes, retry};
-pub use running::{Finished, GRACE_MS, Options, Patience, Recovery, Running, create, opening, resume, runnable, start};
+pub use running::{
+    Finished, GRACE_MS, Options, Patience, Recovery, Running, Supervision, create, opening, resume, runnable, start,
+    start_under, supervision,
+};
 pub use watch::{Control, Observer, Progress, Stream, Unwatched};

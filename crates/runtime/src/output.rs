@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::adapters::ToAdapter;
 use crate::secrets::{Redacting, Redactor};
-use crate::supervisor::{End, Output, Watched};
+use crate::supervisor::{AtHand, End, Output, Watched};
 
 /// How much of each stream expressions can see.
 pub const CAPTURE_MAX_BYTES: usize = 1 << 20;
@@ -97,15 +97,31 @@ impl Pump {
 
     /// What an attempt wrote that has ended; the pump again where something still holds its pipes, to follow it.
     pub fn exhaust(mut self: Box<Self>) -> Result<Captured, Box<Self>> {
-        let Self { output, passing } = &mut *self;
-        for (from, stream) in [(&output.stdout, Stream::Stdout), (&output.stderr, Stream::Stderr)] {
-            let read = |to: &mut Vec<u8>| Ok(rustix::io::read(from, rustix::buffer::spare_capacity(to))?);
-            while passing.take(stream, read) {}
+        if self.reads_to_the_end() {
+            Ok(self.passing.captured())
+        } else {
+            Err(self)
         }
-        if passing.stdout.open || passing.stderr.open {
-            return Err(self);
+    }
+
+    /// Reads what is there; says whether that was all.
+    fn reads_to_the_end(&mut self) -> bool {
+        let Self { output, passing } = self;
+        while let Ok(at_hand) = output.at_hand() {
+            if at_hand == [AtHand::End; 2] {
+                return true;
+            }
+            let ends = [(&output.stdout, Stream::Stdout), (&output.stderr, Stream::Stderr)];
+            let mut has_read = false;
+            for ((from, stream), at_hand) in ends.into_iter().zip(at_hand) {
+                let read = |to: &mut Vec<u8>| Ok(rustix::io::read(from, rustix::buffer::spare_capacity(to))?);
+                has_read |= at_hand == AtHand::Bytes && passing.take(stream, read);
+            }
+            if !has_read {
+                return false;
+            }
         }
-        Ok(self.passing.captured())
+        false
     }
 
     /// Reads as it comes, and says when it has ended, which may have been before. Says nothing where the driver stops driving.

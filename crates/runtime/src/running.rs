@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ use crate::reuse::{Shelf, recalled};
 use crate::secrets::{Redactor, Secrets, Values, sweep};
 use crate::sharing::Sharing;
 use crate::signals::Signals;
-use crate::supervisor::Supervisor;
+use crate::supervisor::{Launched, Supervisor};
 use crate::watch::{Ask, Control, Observer, Progress};
 use crate::watch_inbox::InboxWatch;
 
@@ -149,12 +150,31 @@ pub struct Finished {
     pub interrupted: bool,
 }
 
+/// The process that will start a run's attempts, on its way up.
+pub struct Supervision(io::Result<Launched>);
+
+/// Starts it early: it comes up while a plan is read.
+pub fn supervision(options: &Options) -> Supervision {
+    Supervision(Launched::new(&options.supervisor, &options.supervisor_args))
+}
+
 /// Makes a run of a plan. Nothing of it runs before [`Running::drive`].
 pub fn start(store: &Store, plan: Plan, given: Inputs, options: Options) -> Result<Running, RunError> {
+    start_under(supervision(&options), store, plan, given, options)
+}
+
+/// The same under a supervisor that was started with these options.
+pub fn start_under(
+    supervision: Supervision,
+    store: &Store,
+    plan: Plan,
+    given: Inputs,
+    options: Options,
+) -> Result<Running, RunError> {
     let inputs = checked(&plan, given, &options)?;
     let secrets = Values::read(&plan, &options.cwd).map_err(RunError::Secrets)?;
     let (memory, unfit) = recalled(store, &plan)?;
-    let (tokio, supervisor) = start_supervisor(&options)?;
+    let (tokio, supervisor) = supervised(supervision, &options)?;
     let (folder, meta, lock) = store.create_run(&plan, new_run(&plan, inputs, &options))?;
     let tail = folder.read()?.finish()?;
     let engine = Engine::new(Arc::new(plan));
@@ -245,7 +265,7 @@ pub fn resume(folder: &RunFolder, options: Options) -> Result<Running, RunError>
     let earlier = engine.earlier_plans().into_iter();
     let secrets = earlier.fold(secrets, |secrets, plan| secrets.and_readable(plan, &meta.cwd));
     let killed = reap(folder, last_driver.as_ref())?;
-    let (tokio, supervisor) = start_supervisor(&options)?;
+    let (tokio, supervisor) = supervised(supervision(&options), &options)?;
 
     // one that was made and not started starts now
     let (memory, unfit) = match engine.run() {
@@ -480,17 +500,17 @@ fn driver_started(supervisor: &Supervisor) -> EventKind {
     }
 }
 
-fn start_supervisor(options: &Options) -> Result<(Runtime, Supervisor), RunError> {
+/// Waits until it is up.
+fn supervised(supervision: Supervision, options: &Options) -> Result<(Runtime, Supervisor), RunError> {
     let tokio = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(RunError::system("start the event loop"))?;
-    let supervisor = tokio
-        .block_on(Supervisor::start(&options.supervisor, &options.supervisor_args))
-        .map_err(|source| RunError::NoSupervisor {
-            binary: options.supervisor.clone(),
-            source,
-        })?;
+    let up = async { Supervisor::up(supervision.0?, &options.supervisor).await };
+    let supervisor = tokio.block_on(up).map_err(|source| RunError::NoSupervisor {
+        binary: options.supervisor.clone(),
+        source,
+    })?;
     Ok((tokio, supervisor))
 }
 

@@ -1,5 +1,6 @@
 //! `dslc run`: from a file to a finished run. Everything that can be wrong with the request is said before there is a run.
 
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -81,7 +82,10 @@ impl From<Tier> for Durability {
 
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
-    let mut opened = Opened::new(&args.source, &place, printer, |_| true)?;
+    let mut options = drive::options(&place)?;
+    let supervision = (!args.dry_run && !args.detach).then(|| runtime::supervision(&options));
+    // what is known of the file is left to the end of the process, which is cheaper than taking it apart
+    let mut opened = ManuallyDrop::new(Opened::new(&args.source, &place, printer, |_| true)?);
     let plan = opened.plan_to_run(&args.source, printer)?;
     let given = inputs(&args.params, args.params_file.as_deref(), &plan)?;
     if args.dry_run {
@@ -90,13 +94,12 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         printer.out(&dry_run::describe(&plan, &inputs, &opened.bounds(&args.source)?));
         return Ok(Exit::Fine);
     }
-    let mut options = drive::options(&place)?;
     options.parallel = args.parallel;
     options.strict_effects = args.strict_effects;
     options.seed = args.seed;
     options.source = (!workspace::is_stdin(&args.source.file)).then(|| args.source.file.display().to_string());
     let store = args.store.open_in(&place, args.durability.into());
-    if args.detach {
+    let Some(supervision) = supervision else {
         let folder = runtime::create(&store, &plan, given, &options)?;
         Background {
             store: store.root(),
@@ -110,8 +113,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
             folder.id()
         ));
         return Ok(Exit::Fine);
-    }
-    let running = runtime::start(&store, plan, given, options)?;
+    };
+    let running = runtime::start_under(supervision, &store, plan, given, options)?;
     drive::drive(running, &args.watching, printer)
 }
 

@@ -87,14 +87,15 @@ impl Driver<'_> {
                 if let Some(Live {
                     call: Some(call),
                     program,
+                    dir,
                     ..
                 }) = self.work.live.get_mut(&id)
                 {
-                    call.tell(Err(not_started(program, errno)));
+                    call.tell(Err(not_started(program, dir, errno)));
                     return;
                 }
                 if let Some(live) = self.forget(id) {
-                    let why = not_started(&live.program, errno);
+                    let why = not_started(&live.program, &live.dir, errno);
                     self.ended_without_running(live.attempt, How::NotStarted(why), live.observed);
                 }
             }

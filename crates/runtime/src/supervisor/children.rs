@@ -5,11 +5,11 @@
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
-use nix::sys::signal::{SigSet, Signal as SigNumber};
+use nix::sys::signal::SigSet;
 use rustix::io::Errno;
 use rustix::process::{Signal, WaitOptions, WaitStatus, wait};
 
@@ -40,6 +40,8 @@ pub struct Children {
     /// Their leader ended, something of them may be left.
     ending: Vec<Ending>,
     listed: procfs::OwnChildren,
+    /// How the last one was started.
+    how: Option<How>,
 }
 
 struct Running {
@@ -67,7 +69,8 @@ impl Children {
 
     /// Starts an attempt; says only what went wrong, as its end will be said.
     pub fn spawn(&mut self, spawn: &Spawn, stdout: &OwnedFd, stderr: &OwnedFd) -> Option<Reply> {
-        match start(spawn, stdout, stderr) {
+        let started = How::kept(&mut self.how, stdout, stderr).and_then(|how| start(spawn, how));
+        match started {
             Ok(pid) => {
                 self.running.insert(
                     pid,
@@ -249,9 +252,9 @@ impl Children {
     }
 }
 
-/// Starts a process with a group of its own, which has nothing to read. Its environment goes to the system as it came:
-/// making another of it took as long as starting a process.
-fn start(spawn: &Spawn, stdout: &OwnedFd, stderr: &OwnedFd) -> Result<u32, Errno> {
+/// Starts a process. Its environment goes to the system as it came: making another of it took as long as starting a
+/// process.
+fn start(spawn: &Spawn, how: &How) -> Result<u32, Errno> {
     let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| Errno::INVAL);
     let program = text(&spawn.program)?;
     let args = spawn.argv.iter().map(|arg| text(arg)).collect::<Result<Vec<_>, _>>()?;
@@ -265,25 +268,57 @@ fn start(spawn: &Spawn, stdout: &OwnedFd, stderr: &OwnedFd) -> Result<u32, Errno
     let env: Vec<&CStr> = given.filter(|entry| !is_own(entry)).chain([own.as_c_str()]).collect();
     // the supervisor has one thread, and all that it opens it opens by absolute paths
     rustix::process::chdir(spawn.dir.as_slice())?;
-    spawned(&program, &args, &env, stdout, stderr).map_err(|errno| Errno::from_raw_os_error(errno as i32))
+    let pid = posix_spawn(program.as_c_str(), &how.files, &how.attr, &args, &env).map_err(errno)?;
+    Ok(pid.as_raw().unsigned_abs())
 }
 
-fn spawned(program: &CStr, args: &[CString], env: &[&CStr], stdout: &OwnedFd, stderr: &OwnedFd) -> nix::Result<u32> {
-    let mut files = PosixSpawnFileActions::init()?;
-    files.add_dup2(stdout.as_raw_fd(), STDOUT)?;
-    files.add_dup2(stderr.as_raw_fd(), STDERR)?;
-    let mut how = PosixSpawnAttr::init()?;
-    how.set_flags(
-        PosixSpawnFlags::POSIX_SPAWN_SETPGROUP
-            | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF
-            | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK,
-    )?;
-    how.set_pgroup(nix::unistd::Pid::from_raw(0))?;
-    // which every Rust program ignores, and programs expect to die of
-    how.set_sigdefault(&SigSet::from(SigNumber::SIGPIPE))?;
-    how.set_sigmask(&SigSet::empty())?;
-    let pid = posix_spawn(program, &files, &how, args, env)?;
-    Ok(pid.as_raw().unsigned_abs())
+/// How a process is started: with a group of its own, nothing to read, and its output in these descriptors.
+struct How {
+    stdout: RawFd,
+    stderr: RawFd,
+    files: PosixSpawnFileActions,
+    attr: PosixSpawnAttr,
+}
+
+impl How {
+    /// The one that is kept, if its descriptors have these numbers, as they mostly have: the C library asks the system for a
+    /// limit twice for each when another is made.
+    fn kept<'k>(kept: &'k mut Option<Self>, stdout: &OwnedFd, stderr: &OwnedFd) -> Result<&'k Self, Errno> {
+        let (stdout, stderr) = (stdout.as_raw_fd(), stderr.as_raw_fd());
+        let fits = kept.take_if(|how| (how.stdout, how.stderr) == (stdout, stderr));
+        let how = match fits {
+            Some(how) => how,
+            None => Self::new(stdout, stderr).map_err(errno)?,
+        };
+        Ok(kept.insert(how))
+    }
+
+    fn new(stdout: RawFd, stderr: RawFd) -> nix::Result<Self> {
+        let mut files = PosixSpawnFileActions::init()?;
+        files.add_dup2(stdout, STDOUT)?;
+        files.add_dup2(stderr, STDERR)?;
+        let mut attr = PosixSpawnAttr::init()?;
+        attr.set_flags(
+            PosixSpawnFlags::POSIX_SPAWN_SETPGROUP
+                | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF
+                | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK,
+        )?;
+        attr.set_pgroup(nix::unistd::Pid::from_raw(0))?;
+        // programs expect to die of signals, SIGPIPE among them, which every Rust program ignores; and about each that is not
+        // named here the C library asks the system
+        attr.set_sigdefault(&SigSet::all())?;
+        attr.set_sigmask(&SigSet::empty())?;
+        Ok(Self {
+            stdout,
+            stderr,
+            files,
+            attr,
+        })
+    }
+}
+
+fn errno(errno: nix::errno::Errno) -> Errno {
+    Errno::from_raw_os_error(errno as i32)
 }
 
 /// Orphans that are not gone yet.

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -62,11 +63,21 @@ struct Unsent {
     descriptors: Option<[OwnedFd; 2]>,
 }
 
-/// The driver's ends of what an attempt writes; reading them never blocks.
+/// The driver's ends of what an attempt writes.
 #[derive(Debug)]
 pub struct Output {
     pub stdout: OwnedFd,
     pub stderr: OwnedFd,
+}
+
+/// What reading comes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AtHand {
+    Bytes,
+    /// Nobody can write any more, and all was read.
+    End,
+    /// Reading would wait.
+    Nothing,
 }
 
 /// The same, to be waited for.
@@ -77,7 +88,21 @@ pub struct Watched {
 }
 
 impl Output {
+    /// What stdout and stderr have for us now.
+    pub fn at_hand(&self) -> io::Result<[AtHand; 2]> {
+        let mut fds = [&self.stdout, &self.stderr].map(|end| PollFd::new(end, PollFlags::IN));
+        poll(&mut fds, Some(&Timespec::default()))?;
+        Ok(fds.map(|fd| match fd.revents() {
+            events if events.contains(PollFlags::IN) => AtHand::Bytes,
+            events if events.is_empty() => AtHand::Nothing,
+            _ => AtHand::End,
+        }))
+    }
+
     pub fn watched(self) -> io::Result<Watched> {
+        for end in [&self.stdout, &self.stderr] {
+            rustix::fs::fcntl_setfl(end, rustix::fs::OFlags::NONBLOCK)?;
+        }
         // that they are what they are was seen when they were made
         Ok(Watched {
             stdout: pipe::Receiver::from_owned_fd_unchecked(self.stdout)?,
@@ -94,23 +119,33 @@ pub struct WriteEnds([OwnedFd; 2]);
 pub fn pipes() -> io::Result<(Output, WriteEnds)> {
     let (stdout, stdout_write) = pipe_with(PipeFlags::CLOEXEC)?;
     let (stderr, stderr_write) = pipe_with(PipeFlags::CLOEXEC)?;
-    // only our ends: scripts expect theirs to block
-    for end in [&stdout, &stderr] {
-        rustix::fs::fcntl_setfl(end, rustix::fs::OFlags::NONBLOCK)?;
-    }
     Ok((Output { stdout, stderr }, WriteEnds([stdout_write, stderr_write])))
 }
 
-impl Supervisor {
-    /// Starts the binary with the given arguments and waits until it is up.
-    pub async fn start(binary: &Path, args: &[OsString]) -> io::Result<Self> {
-        let (ours, theirs) = UnixStream::pair()?;
-        ours.set_nonblocking(true)?;
+/// A supervisor that has not said yet that it is up. Dropping it ends it.
+pub struct Launched {
+    socket: UnixStream,
+    process: Child,
+}
+
+impl Launched {
+    /// Starts the binary with the given arguments.
+    pub fn new(binary: &Path, args: &[OsString]) -> io::Result<Self> {
+        let (socket, theirs) = UnixStream::pair()?;
+        socket.set_nonblocking(true)?;
         let process = Command::new(binary)
             .args(args)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             .spawn()?;
+        Ok(Self { socket, process })
+    }
+}
+
+impl Supervisor {
+    /// Waits until it is up; `binary` is what errors call it.
+    pub async fn up(launched: Launched, binary: &Path) -> io::Result<Self> {
+        let Launched { socket: ours, process } = launched;
         let pid = process.id();
         let mut supervisor = Self {
             socket: heard_of(ours, Interest::READABLE)?,

@@ -13,18 +13,19 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 
 use children::Children;
-pub use client::{Event, Output, Supervisor, Watched, WriteEnds, pipes};
+pub use client::{AtHand, Event, Launched, Output, Supervisor, Watched, WriteEnds, pipes};
 pub use wire::{End, Spawn};
 use wire::{Frames, Reply, Request};
 
@@ -36,12 +37,9 @@ const DESCRIPTORS_MAX: usize = 4;
 pub fn supervisor_main() -> io::Result<()> {
     let socket = socket()?;
     detach()?;
-    let (signalled, wake) = UnixStream::pair()?;
-    signalled.set_nonblocking(true)?;
-    signal_hook::low_level::pipe::register(SIGCHLD, wake)?;
     let mut supervisor = Server {
         socket,
-        signalled,
+        child_ended: child_ended()?,
         frames: Frames::default(),
         buffer: vec![0; READ_BYTES],
         descriptors: VecDeque::new(),
@@ -67,16 +65,25 @@ fn detach() -> io::Result<()> {
     // fails where we lead a group already, which is as good
     let _ = rustix::process::setsid();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-    // a handler and not `ignore`: that would be inherited by the attempts
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
+    // a handler and not `ignore`: that would be inherited by the attempts; and who started us may ignore SIGCHLD, which would
+    // then not come
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
     }
     Ok(())
 }
 
+/// Can be read when a child has ended. The signal is blocked, so that no handler runs: that took as long as reaping.
+fn child_ended() -> nix::Result<SignalFd> {
+    let signal = SigSet::from(Signal::SIGCHLD);
+    // attempts are started with nothing blocked
+    signal.thread_block()?;
+    SignalFd::with_flags(&signal, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
+}
+
 struct Server {
     socket: OwnedFd,
-    signalled: UnixStream,
+    child_ended: SignalFd,
     frames: Frames,
     /// What is read goes here first.
     buffer: Vec<u8>,
@@ -95,7 +102,8 @@ impl Server {
             }
             let (from_driver, from_children) = self.wait()?;
             if from_children {
-                self.drain_signals();
+                // many ends are one signal
+                let _ = self.child_ended.read_signal();
             }
             // a request alone is no reason to look at the children
             if from_children || !from_driver || self.children.next_deadline().is_some() {
@@ -110,7 +118,7 @@ impl Server {
     fn wait(&self) -> io::Result<(bool, bool)> {
         let mut fds = [
             PollFd::new(&self.socket, PollFlags::IN),
-            PollFd::new(&self.signalled, PollFlags::IN),
+            PollFd::new(&self.child_ended, PollFlags::IN),
         ];
         let timeout = self.children.next_deadline().map(timespec);
         match poll(&mut fds, timeout.as_ref()) {
@@ -118,11 +126,6 @@ impl Server {
             Err(Errno::INTR) => Ok((false, true)),
             Err(errno) => Err(errno.into()),
         }
-    }
-
-    fn drain_signals(&mut self) {
-        let mut buffer = [0; 64];
-        while matches!(io::Read::read(&mut self.signalled, &mut buffer), Ok(n) if n == buffer.len()) {}
     }
 
     /// Reads what the driver sent and does it; `false` once the driver is gone.

@@ -18,9 +18,6 @@ use store::{Durability, Store};
 
 use crate::{Options, Unwatched};
 
-/// The test that is the supervisor of the others.
-pub const SUPERVISOR: &str = "supervisor::supervisor_process";
-
 /// How this binary runs one of its tests as a process of its own: that test does nothing in any other run.
 pub fn process_command(test: &str) -> (PathBuf, Vec<OsString>) {
     let binary = std::env::current_exe().expect("this binary");
@@ -31,6 +28,14 @@ pub fn process_command(test: &str) -> (PathBuf, Vec<OsString>) {
 /// Whether this is the process of one test.
 pub fn is_process() -> bool {
     std::env::args().any(|arg| arg == "--nocapture")
+}
+
+/// The test that is the supervisor of the others, as a command. Unlike `dslc` a test binary has a second thread, in which a
+/// signal that only the supervisor blocks would be lost.
+pub fn supervisor_command() -> (PathBuf, Vec<OsString>) {
+    let (binary, args) = process_command("supervisor::supervisor_process");
+    let block = ["--block-signal=CHLD".into(), binary.into()];
+    ("/usr/bin/env".into(), block.into_iter().chain(args).collect())
 }
 
 /// The folder of the test that started this process; none in any other run.
@@ -53,7 +58,7 @@ pub fn start_process(test: &str, dir: &Path) -> Child {
 }
 
 pub fn options(dir: &Path) -> Options {
-    let (binary, args) = process_command(SUPERVISOR);
+    let (binary, args) = supervisor_command();
     Options {
         supervisor_args: args,
         ..Options::new(binary, dir.to_owned())

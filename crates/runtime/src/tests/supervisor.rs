@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt;
 
-use super::{SUPERVISOR, is_process, process_command, process_dir, start_process};
+use super::{is_process, process_dir, start_process, supervisor_command};
 use crate::procfs;
-use crate::supervisor::{End, Event, Spawn, Supervisor, Watched, pipes, supervisor_main};
+use crate::supervisor::{End, Event, Launched, Spawn, Supervisor, Watched, pipes, supervisor_main};
 
 #[test]
 fn supervisor_process() {
@@ -42,8 +42,9 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 async fn start() -> Supervisor {
-    let (binary, args) = process_command(SUPERVISOR);
-    Supervisor::start(&binary, &args).await.expect("a supervisor")
+    let (binary, args) = supervisor_command();
+    let launched = Launched::new(&binary, &args).expect("started");
+    Supervisor::up(launched, &binary).await.expect("a supervisor")
 }
 
 fn sh(id: u64, script: &str, dir: &Path) -> Spawn {
@@ -256,6 +257,22 @@ fn the_terminals_signals_do_not_reach_the_supervisor() {
         let mut output = spawn(&mut supervisor, sh(1, "kill -TERM $$; sleep 10", dir.path())).expect("sent");
         assert_eq!(ended(&mut supervisor, 1).await, (End::Signalled(15), false));
         text(&mut output).await;
+    });
+}
+
+#[test]
+fn what_signals_are_ignored_by_whoever_started_us_makes_no_difference() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (binary, mut args) = supervisor_command();
+    args.insert(0, "--ignore-signal=QUIT,CHLD".into());
+    block_on(async {
+        let launched = Launched::new(&binary, &args).expect("started");
+        let mut supervisor = Supervisor::up(launched, &binary).await.expect("a supervisor");
+        for (id, signal) in [(1, 3), (2, 13)] {
+            let _output = spawn(&mut supervisor, sh(id, &format!("kill -{signal} $$"), dir.path())).expect("sent");
+            assert_eq!(ended(&mut supervisor, id).await, (End::Signalled(signal), false));
+        }
+        supervisor.close().expect("ended");
     });
 }
 
