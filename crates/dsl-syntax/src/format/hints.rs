@@ -20,6 +20,8 @@ pub(super) struct Header {
     pub below: Vec<Span>,
     /// A blank line must stand above.
     pub separated: bool,
+    /// Of a node of the plan above, whatever lines stand between the two.
+    pub in_plan: bool,
 }
 
 /// What kind of work it is and who does it are read first; unknown attributes are left alone.
@@ -34,13 +36,17 @@ impl Hints {
         for (offset, block) in blocks {
             let this = match &block.item {
                 Some(Item::Use(import)) => {
-                    hints.header_line(import.span.start + offset, import.span.end + offset, Vec::new(), false);
+                    hints.header_line(import.span.start + offset, import.span.end + offset, Vec::new());
                     Some(None)
                 }
                 Some(Item::Decl(decl)) if block.kind != BlockKind::PlanRest => {
                     // Hypotheses, like imports, may stand close together.
                     let close = decl.kind == DeclKind::Hypothesis && previous == Some(Some(DeclKind::Hypothesis));
-                    hints.declaration(decl, *offset, previous.is_some() && !close);
+                    hints.declaration(decl, *offset);
+                    if let Some(header) = hints.headers.last_mut() {
+                        header.separated = previous.is_some() && !close;
+                        header.in_plan = block.kind == BlockKind::PlanNode;
+                    }
                     Some(Some(decl.kind))
                 }
                 Some(Item::Decl(decl)) => {
@@ -62,23 +68,24 @@ impl Hints {
             .map(|at| &self.headers[at])
     }
 
-    fn header_line(&mut self, start: u32, lead_end: u32, below: Vec<Span>, separated: bool) {
+    fn header_line(&mut self, start: u32, lead_end: u32, below: Vec<Span>) {
         self.headers.push(Header {
             start,
             lead_end,
             below,
-            separated,
+            separated: false,
+            in_plan: false,
         });
     }
 
-    fn declaration(&mut self, decl: &Decl, offset: u32, separated: bool) {
+    fn declaration(&mut self, decl: &Decl, offset: u32) {
         let attributes = || decl.clauses.iter().filter(|clause| clause.in_header);
         let lead_end = attributes().next().map_or(decl.header.end, |first| first.span.start);
         let below = attributes()
             .filter(|clause| !stays_in_header(clause))
             .map(|clause| clause.span.shifted(offset))
             .collect();
-        self.header_line(decl.keyword.start + offset, lead_end + offset, below, separated);
+        self.header_line(decl.keyword.start + offset, lead_end + offset, below);
         self.clauses(&decl.clauses, offset);
     }
 

@@ -111,8 +111,11 @@ impl<'a> Printer<'a> {
 
     fn run_of_lines(&mut self, comments: &[Line], code: Option<&Line>, above: &mut Above) {
         let own_depths: Vec<usize> = comments.iter().map(|line| above.depth_at(line.indent)).collect();
-        let code_depth = code.map(|line| above.enter(line.indent));
         let header = code.and_then(|line| self.hints.header(self.first_offset(line)));
+        if header.is_some_and(|header| header.in_plan) {
+            above.indents.truncate(1);
+        }
+        let code_depth = code.map(|line| above.enter(line.indent));
         // Comments right above a header go with it, unless they are deeper; those must not come to touch it either.
         let attached = comments
             .iter()
@@ -123,7 +126,10 @@ impl<'a> Printer<'a> {
         let separated = header.is_some_and(|header| header.separated || detached > 0);
         for (index, line) in comments.iter().enumerate() {
             // A comment that stands further out than the clause below is moved in to it.
-            let depth = own_depths[index].max(code_depth.filter(|_| !above.opens_raw).unwrap_or(0));
+            let depth = match code_depth.filter(|_| !above.opens_raw) {
+                Some(code) if index >= detached => code,
+                code => own_depths[index].max(code.unwrap_or(0)),
+            };
             self.blank_above(above, depth, separated && index == detached);
             self.comment(line, depth);
             above.printed(depth, false);
