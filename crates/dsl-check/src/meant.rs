@@ -1,38 +1,17 @@
-//! What an unknown clause was meant to be, so that what follows from it is not said again.
+//! What a word was meant to be that stands for nothing here: the words of other tools, languages and declarations, and
+//! slips of the fingers.
 //!
-//! Absent: saying that it is unknown.
+//! The order is always the same: what it is called here, else the nearest name. Absent: saying what is wrong with it.
 
 use dsl_syntax::ast::{Clause, Decl};
 use dsl_syntax::table::{self, ClauseKey as K, DeclKind};
 use smol_str::SmolStr;
 
-use crate::types::problem::nearest;
+use crate::types::Problem;
 
-/// What a clause is called here that pipelines elsewhere call this.
-pub(crate) fn elsewhere(word: &str) -> Option<&'static str> {
-    Some(match word.to_ascii_lowercase().replace('-', "_").as_str() {
-        "depends_on" | "depends" | "dependencies" | "after" | "require" => "needs",
-        "command" | "cmd" | "script" | "exec" | "steps" => "run",
-        "retries" | "max_retries" | "attempts" => "retry",
-        "if" | "condition" | "only_if" => "when",
-        "environment" | "vars" | "variables" => "env",
-        "inputs" | "with" | "args" | "arguments" => "input",
-        "for" | "foreach" | "for_each" | "matrix" | "loop" | "with_items" => "each",
-        "cwd" | "workdir" | "working_dir" | "working_directory" => "dir",
-        "uses" | "tool" | "capability" => "using",
-        "assert" | "asserts" | "expects" | "success" => "expect",
-        "parameters" | "arguments_of" => "params",
-        "desc" | "summary" | "about" => "description",
-        "concurrency" | "max_parallel" => "parallel",
-        "allow_failure" | "continue_on_error" => "optional",
-        "approvers" | "reviewer" | "reviewers" => "approver",
-        _ => return None,
-    })
-}
-
-/// What a clause of other declarations is called in this one.
-pub(crate) fn called(kind: DeclKind, word: &str) -> Option<K> {
-    Some(match (kind, word) {
+/// The clause of a declaration that other declarations, or pipelines elsewhere, call this.
+pub(crate) fn clause_called(kind: DeclKind, word: &str) -> Option<K> {
+    let key = match (kind, plain(word).as_str()) {
         (DeclKind::Task, "checks") => K::Expect,
         (DeclKind::Gate, "expect" | "requires") => K::Checks,
         (DeclKind::Task, "outputs") => K::Output,
@@ -40,14 +19,29 @@ pub(crate) fn called(kind: DeclKind, word: &str) -> Option<K> {
         (DeclKind::Task | DeclKind::Capability, "params") => K::Input,
         (DeclKind::Plan, "input" | "inputs" | "arguments" | "variables" | "vars") => K::Params,
         (DeclKind::Test, "input" | "params") => K::Given,
+        (_, "depends_on" | "depends" | "dependencies" | "after" | "require") => K::Needs,
+        (_, "command" | "cmd" | "script" | "exec" | "steps") => K::Run,
+        (_, "retries" | "max_retries" | "attempts") => K::Retry,
+        (_, "if" | "condition" | "only_if") => K::When,
+        (_, "environment" | "vars" | "variables") => K::Env,
+        (_, "inputs" | "with" | "args" | "arguments") => K::Input,
+        (_, "for" | "foreach" | "for_each" | "matrix" | "loop" | "with_items") => K::Each,
+        (_, "cwd" | "workdir" | "working_dir" | "working_directory") => K::Dir,
+        (_, "uses" | "tool" | "capability") => K::Using,
+        (_, "assert" | "asserts" | "expects" | "success") => K::Expect,
+        (_, "parameters") => K::Params,
+        (_, "desc" | "summary" | "about") => K::Description,
+        (_, "concurrency" | "max_parallel") => K::Parallel,
+        (_, "allow_failure" | "continue_on_error") => K::Optional,
+        (_, "approvers" | "reviewer" | "reviewers") => K::Approver,
         _ => return None,
-    })
+    };
+    table::clauses(kind).iter().any(|row| row.key == key).then_some(key)
 }
 
 /// What to write instead of a clause that others have and this language has not.
-pub(crate) fn instead(kind: DeclKind, word: &str) -> Option<String> {
-    let word = word.to_ascii_lowercase().replace('-', "_");
-    Some(match (kind, word.as_str()) {
+pub(crate) fn instead_of_clause(kind: DeclKind, word: &str) -> Option<String> {
+    Some(match (kind, plain(word).as_str()) {
         (DeclKind::Plan, "steps" | "tasks" | "jobs" | "stages" | "nodes") => {
             "each `task` stands in the plan by itself".to_owned()
         }
@@ -61,19 +55,160 @@ pub(crate) fn instead(kind: DeclKind, word: &str) -> Option<String> {
     })
 }
 
-/// The first unknown clause that was meant to be this one.
-pub(crate) fn clause_meant(decl: &Decl, key: K) -> Option<&Clause> {
-    let mut unknown = decl.clauses.iter().filter(|clause| clause.key.is_none());
-    unknown.find(|clause| meant(decl.kind, &clause.name.text) == Some(key))
+/// The clauses of a declaration, each with what it is, or was meant to be.
+pub(crate) fn clauses_meant(decl: &Decl) -> impl Iterator<Item = (K, &Clause)> {
+    let meant = |word: &str| clause_called(decl.kind, word).or_else(|| clause_near(decl.kind, word));
+    decl.clauses
+        .iter()
+        .filter_map(move |clause| Some((clause.key.or_else(|| meant(&clause.name.text))?, clause)))
 }
 
-fn meant(kind: DeclKind, word: &str) -> Option<K> {
+fn clause_near(kind: DeclKind, word: &str) -> Option<K> {
     let rows = table::clauses(kind);
-    let key = |word: &str| table::find(rows, word).map(|row| row.key);
-    called(kind, word)
-        .or_else(|| elsewhere(word).and_then(key))
-        .or_else(|| {
-            let words: Vec<SmolStr> = rows.iter().map(|row| row.key.word().into()).collect();
-            nearest(word, &words).first().and_then(|near| key(near))
-        })
+    let words: Vec<SmolStr> = rows.iter().map(|row| row.key.word().into()).collect();
+    let near = nearest(word, &words);
+    table::find(rows, near.first()?).map(|row| row.key)
+}
+
+/// What an event is called here that pipelines elsewhere call this.
+pub(crate) fn event_called(name: &str) -> Option<&'static str> {
+    Some(match plain(name).as_str() {
+        "fail" | "fails" | "failed" | "error" | "errors" | "failures" => "failure",
+        "succeeded" | "succeeds" | "ok" | "done" | "complete" | "completed" => "success",
+        "timed_out" | "time_out" => "timeout",
+        "approve" | "accepted" => "approved",
+        "reject" | "deny" | "denied" | "declined" => "rejected",
+        _ => return None,
+    })
+}
+
+/// What a function is called here that other languages call this.
+pub(crate) fn function_called(name: &str) -> Option<&'static str> {
+    Some(match plain(name).as_str() {
+        "length" | "size" | "strlen" | "length_of" => "len",
+        "toupper" | "to_upper" | "uppercase" | "upcase" => "upper",
+        "tolower" | "to_lower" | "lowercase" | "downcase" => "lower",
+        "strip" | "trimmed" => "trim",
+        "includes" | "has" | "include" => "contains",
+        "startswith" | "has_prefix" => "starts_with",
+        "endswith" | "has_suffix" => "ends_with",
+        "tostring" | "to_string" | "str" => "string",
+        "parseint" | "to_int" | "integer" | "number" => "int",
+        "parsefloat" | "to_float" => "float",
+        "parse_json" | "fromjson" | "from_json" => "json",
+        "filter" | "select" => "where",
+        "foreach" | "collect" => "map",
+        "some" | "exists_any" => "any",
+        "every" => "all",
+        "concat" => "join",
+        "substring" | "substr" | "shorten" => "truncate",
+        "ceiling" => "ceil",
+        "minimum" => "min",
+        "maximum" => "max",
+        "sort" | "sorted" | "order_by" => "sort_by",
+        _ => return None,
+    })
+}
+
+/// What a type is called here that other languages call this.
+pub(crate) fn type_called(name: &str) -> Option<&'static str> {
+    Some(match plain(name).as_str() {
+        "integer" | "long" | "uint" | "i64" | "u64" => "int",
+        "number" | "double" | "decimal" | "real" | "f64" => "float",
+        "str" | "text" | "varchar" => "string",
+        "boolean" => "bool",
+        "date" | "datetime" | "timestamp" => "time",
+        "uri" | "link" => "url",
+        "filepath" | "filename" => "path",
+        "any" | "object" | "dict" => "json",
+        "bytes" => "size",
+        "timedelta" | "interval" => "duration",
+        "semver" => "version",
+        "currency" | "dollars" => "money",
+        _ => return None,
+    })
+}
+
+/// A word as the tables have it.
+fn plain(word: &str) -> String {
+    word.to_ascii_lowercase().replace('-', "_")
+}
+
+impl Problem {
+    /// "it is called" where `here` is among the candidates, else "did you mean".
+    #[must_use]
+    pub(crate) fn meant(self, name: &str, here: Option<&str>, candidates: &[SmolStr]) -> Self {
+        match here.filter(|here| candidates.iter().any(|known| known == here)) {
+            Some(here) => {
+                let edits = vec![(self.span, here.to_owned())];
+                let title = format!("change `{name}` to `{here}`");
+                self.help(format!("it is called `{here}`")).fix(title, false, edits)
+            }
+            None => self.nearest(name, candidates),
+        }
+    }
+
+    /// "did you mean", with a fix; a safe one where only one name is near and the other can be nothing but a slip.
+    #[must_use]
+    pub fn nearest(self, name: &str, candidates: &[SmolStr]) -> Self {
+        let near = nearest(name, candidates);
+        let Some(best) = near.first() else {
+            return self;
+        };
+        let span = self.span;
+        let listed = near
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(" or ");
+        let title = format!("change `{name}` to `{best}`");
+        let edits = vec![(span, best.to_string())];
+        let safe = near.len() == 1 && is_slip(name, best);
+        self.help(format!("did you mean {listed}?")).fix(title, safe, edits)
+    }
+}
+
+/// One slip of the fingers in a word: names that are short, or differ in a digit, are often two names.
+fn is_slip(name: &str, meant: &str) -> bool {
+    const LETTERS_MIN: usize = 4;
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    name.chars().count() >= LETTERS_MIN
+        && strsim::damerau_levenshtein(name, meant) == 1
+        && digits(name) == digits(meant)
+}
+
+/// How many near names a message offers.
+const NEAREST_MAX: usize = 3;
+/// Longer names are not compared: the cost is the product of two lengths.
+const COMPARED_BYTES_MAX: usize = 128;
+
+/// The candidates that a slip of the fingers turns into `name`, nearest first.
+///
+/// A plan may have thousands of names and as many mistakes, so what cannot be near is told by its length and letters alone.
+pub fn nearest<'a>(name: &str, candidates: &'a [SmolStr]) -> Vec<&'a SmolStr> {
+    let distance_max = (name.chars().count() / 3).max(1);
+    let of_name = letters(name);
+    let mut near: Vec<(usize, &SmolStr)> = candidates
+        .iter()
+        // The name itself, where it stands for something of another kind, is no help.
+        .filter(|candidate| *candidate != name)
+        // A character takes up to four bytes.
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= distance_max * 4)
+        .filter(|candidate| candidate.len() <= COMPARED_BYTES_MAX && name.len() <= COMPARED_BYTES_MAX)
+        // One slip adds and removes one letter at most.
+        .filter(|candidate| (letters(candidate) ^ of_name).count_ones() as usize <= distance_max * 2)
+        .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
+        .filter(|(distance, _)| *distance <= distance_max)
+        .collect();
+    near.sort();
+    near.dedup();
+    near.into_iter()
+        .take(NEAREST_MAX)
+        .map(|(_, candidate)| candidate)
+        .collect()
+}
+
+/// Which characters occur, a bit for each of 64 kinds.
+fn letters(name: &str) -> u64 {
+    name.chars().fold(0, |bits, c| bits | 1 << (c as u32 % 64))
 }

@@ -13,6 +13,7 @@ use crate::graph::{Edge, EdgeKind, Topology, topologies};
 use crate::hypotheses::unanswered;
 use crate::imports::{ImportProblem, declarations, declared, visible};
 use crate::inputs::{Project, SourceFile};
+use crate::meant::nearest;
 use crate::memory::shared_keys;
 use crate::plans::{PlanBlocks, file_plans};
 use crate::reach::reached;
@@ -73,7 +74,7 @@ fn import_problem(db: &dyn salsa::Database, file: SourceFile, problem: &ImportPr
             );
             let diag = Diag::new(rules::UNRESOLVED_IMPORT, place(block, None), message);
             let there = importable(db, file);
-            match crate::types::problem::nearest(path, &there).first() {
+            match nearest(path, &there).first() {
                 Some(best) => diag.help(format!("did you mean `\"{best}\"`?")).fix_at(
                     format!("change it to `\"{best}\"`"),
                     false,
@@ -104,7 +105,7 @@ fn import_problem(db: &dyn salsa::Database, file: SourceFile, problem: &ImportPr
                 place(block, Some(name)),
                 format!("`{path}` declares no `{name}`"),
             );
-            let near = crate::types::problem::nearest(name, there);
+            let near = nearest(name, there);
             match near.first() {
                 Some(best) => diag.help(format!("did you mean `{best}`?")).fix_at(
                     format!("change `{name}` to `{best}`"),

@@ -12,9 +12,9 @@ use smol_str::SmolStr;
 use crate::analysis::Analysis;
 use crate::diagnostic::{Diagnostic, Edit, Fix};
 use crate::inputs::SourceFile;
+use crate::meant::nearest;
 use crate::rules::{self, Rule};
 use crate::trees::outline;
-use crate::types::problem::nearest;
 
 /// One comment, with places of the file.
 struct Suppression {

@@ -20,7 +20,7 @@ use crate::diagnostic::{BlockRef, Diag, LocalFix, Place, Target};
 use crate::facts::{self, Facts, Noted, Source};
 use crate::graph::{Access, PlanGraph, sig_of};
 use crate::inputs::{SourceChunk, SourceFile};
-use crate::meant::clause_meant;
+use crate::meant::clauses_meant;
 use crate::near;
 use crate::places::{decl_of, header_is_broken};
 use crate::plans::file_plans;
@@ -28,7 +28,7 @@ use crate::reach;
 use crate::removal::whole_lines;
 use crate::rules;
 use crate::scope::{Common, FileScope, PlanScope, PlanShape, TypedField, Works, common, plan_here, scope};
-use crate::signatures::{NodeKind, clause};
+use crate::signatures::NodeKind;
 use crate::trees::outline;
 use crate::types::{Problem, Report};
 
@@ -66,9 +66,10 @@ pub(super) fn part_of_plan(db: &dyn salsa::Database, chunk: SourceChunk, plan: u
 }
 
 fn broken_each(decl: &Decl) -> Option<Span> {
-    let unread = clause(decl, ClauseKey::Each).filter(|each| matches!(each.value, Value::Error));
-    let each = unread.or_else(|| clause_meant(decl, ClauseKey::Each))?;
-    Some(each.span)
+    let mut unread = clauses_meant(decl).filter(|(_, clause)| clause.key.is_none() || clause.value == Value::Error);
+    unread
+        .find(|(key, _)| *key == ClauseKey::Each)
+        .map(|(_, clause)| clause.span)
 }
 
 static NO_PLAN: LazyLock<PlanScope> = LazyLock::new(PlanScope::default);

@@ -4,14 +4,14 @@
 
 use std::collections::HashMap;
 
-use dsl_syntax::ast::{BlockKind, Clause, Decl, Rule, Span, Value};
+use dsl_syntax::ast::{BlockKind, Clause, Decl, Name, Rule, Span, Value};
 use dsl_syntax::table::{self, ClauseKey as K, DeclKind, Row};
 use smol_str::SmolStr;
 
 use super::Cx;
 use crate::diagnostic::{AmendHow, Whose};
 use crate::inputs::Project;
-use crate::meant::{called, elsewhere, instead};
+use crate::meant::{clause_called, instead_of_clause, nearest};
 use crate::rules;
 use crate::signatures::{clause, is_script_capability, name_of};
 use crate::types::Problem;
@@ -48,13 +48,7 @@ pub(super) fn check(cx: &Cx<'_>, place: BlockKind, decl: &Decl) {
     let rows = table::clauses(decl.kind);
     plain_title(cx, decl);
     if decl.kind != DeclKind::Profile && decl.kind != DeclKind::Type {
-        known_clauses(
-            cx,
-            &decl.clauses,
-            rows,
-            &format!("a {}", decl.kind.keyword()),
-            decl.kind,
-        );
+        known_clauses(cx, decl, rows);
         duplicates(cx, &decl.clauses, rows, &name(decl));
         // A header that could not be read has been reported, and may have lost more than it seems.
         let has_header = match decl.kind {
@@ -86,51 +80,33 @@ fn name(decl: &Decl) -> String {
     }
 }
 
-fn known_clauses(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], what: &str, kind: DeclKind) {
-    for clause in clauses {
-        let known = clause.key.is_some_and(|key| rows.iter().any(|row| row.key == key));
-        if known {
-            continue;
-        }
-        let word = clause.name.text.as_str();
-        let homes: Vec<DeclKind> = DeclKind::ALL
+fn known_clauses(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
+    let kind = decl.kind;
+    let what = format!("a {}", kind.keyword());
+    let near: Vec<SmolStr> = rows.iter().map(|row| row.key.word().into()).collect();
+    for unknown in decl.clauses.iter().filter(|clause| clause.key.is_none()) {
+        let Name { text: word, span } = &unknown.name;
+        let here = clause_called(kind, word);
+        let homes: Vec<String> = DeclKind::ALL
             .into_iter()
             .filter(|other| *other != kind && table::find(table::clauses(*other), word).is_some())
+            .map(|other| format!("a {}", other.keyword()))
             .collect();
-        let near: Vec<SmolStr> = rows.iter().map(|row| row.key.word().into()).collect();
-        if homes.is_empty()
-            || crate::types::problem::nearest(word, &near)
-                .first()
-                .is_some_and(|best| best.len() > 3)
-        {
-            let known = |here: &&str| near.iter().any(|known| known == here);
-            let here = called(kind, word)
-                .map(K::word)
-                .or_else(|| elsewhere(word).filter(known));
-            let problem = Problem::new(
-                rules::UNKNOWN_CLAUSE,
-                clause.name.span,
-                format!("{what} has no clause `{word}`"),
-            );
-            cx.push(match here {
-                Some(here) => problem.help(format!("it is called `{here}`")).fix(
-                    format!("change `{word}` to `{here}`"),
-                    false,
-                    vec![(clause.name.span, here.to_owned())],
-                ),
-                None => match instead(kind, word) {
-                    Some(help) => problem.help(help),
-                    None => problem.nearest(word, &near),
-                },
+        let is_near = || nearest(word, &near).first().is_some_and(|best| best.len() > 3);
+        if homes.is_empty() || is_near() {
+            let message = format!("{what} has no clause `{word}`");
+            let problem = Problem::new(rules::UNKNOWN_CLAUSE, *span, message);
+            cx.push(match instead_of_clause(kind, word) {
+                Some(help) => problem.help(help),
+                None => problem.meant(word, here.map(K::word), &near),
             });
         } else {
-            let homes: Vec<String> = homes.iter().map(|kind| format!("a {}", kind.keyword())).collect();
             let message = format!("`{word}` stands in {what}, expected in {}", homes.join(" or "));
-            let problem = Problem::new(rules::MISPLACED_CLAUSE, clause.name.span, message);
-            cx.push(match called(kind, word) {
-                Some(here) if !clauses.iter().any(|other| other.key == Some(here)) => {
+            let problem = Problem::new(rules::MISPLACED_CLAUSE, *span, message);
+            cx.push(match here {
+                Some(here) if clause(decl, here).is_none() => {
                     let here = here.word();
-                    let edits = vec![(clause.name.span, here.to_owned())];
+                    let edits = vec![(*span, here.to_owned())];
                     let problem = problem.help(format!("in {what} it is `{here}`"));
                     problem.fix(format!("change `{word}` to `{here}`"), false, edits)
                 }

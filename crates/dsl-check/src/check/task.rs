@@ -17,6 +17,7 @@ use super::literals::{self, expr_of, timeout};
 use super::work::{Doer, input, steps, work};
 use super::{Cx, agents, effects, flow, scripts, settings, shape};
 use crate::graph::BUILTIN_MODES;
+use crate::meant::event_called;
 use crate::reach::{Cond, is_total};
 use crate::rules;
 use crate::scope::{PlanScope, TypedField};
@@ -197,29 +198,8 @@ fn known_event(cx: &Cx<'_>, decl: &Decl, event: &Name) -> bool {
         event.text
     );
     let problem = Problem::new(rules::UNRESOLVED_NAME, event.span, message);
-    cx.push(
-        match event_elsewhere(&event.text).filter(|here| events.contains(&SmolStr::from(*here))) {
-            Some(here) => {
-                let title = format!("change `{}` to `{here}`", event.text);
-                let problem = problem.help(format!("it is called `{here}`"));
-                problem.fix(title, false, vec![(event.span, here.to_owned())])
-            }
-            None => problem.nearest(&event.text, &events),
-        },
-    );
+    cx.push(problem.meant(&event.text, event_called(&event.text), &events));
     false
-}
-
-/// What an event is called here that pipelines elsewhere call this.
-fn event_elsewhere(name: &str) -> Option<&'static str> {
-    Some(match name.to_ascii_lowercase().as_str() {
-        "fail" | "fails" | "failed" | "error" | "errors" | "failures" => "failure",
-        "succeeded" | "succeeds" | "ok" | "done" | "complete" | "completed" => "success",
-        "timed_out" | "timed-out" | "time-out" => "timeout",
-        "approve" | "accepted" => "approved",
-        "reject" | "deny" | "denied" | "declined" => "rejected",
-        _ => return None,
-    })
 }
 
 fn fail_clauses(decl: &Decl) -> impl Iterator<Item = (&Clause, &Name, &dsl_syntax::ast::Fail)> {

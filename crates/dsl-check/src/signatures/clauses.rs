@@ -5,7 +5,7 @@ use dsl_syntax::table::ClauseKey as K;
 use smol_str::SmolStr;
 
 use super::FieldSig;
-use crate::meant::clause_meant;
+use crate::meant::clauses_meant;
 
 /// The first clause with that key.
 pub(crate) fn clause(decl: &Decl, key: K) -> Option<&Clause> {
@@ -121,9 +121,12 @@ fn clear_bound(bound: &mut Expr) {
     }
 }
 
-/// Whether the parser found something wrong in that clause, or another word stands for it.
-pub(super) fn is_broken(decl: &Decl, block: &Block, key: K) -> bool {
-    clause(decl, key).is_some_and(|clause| {
-        matches!(clause.value, Value::Error) || block.errors.iter().any(|error| clause.span.contains(error.span.start))
-    }) || clause_meant(decl, key).is_some()
+/// The clauses in which the parser found something wrong, or for which other words stand.
+pub(super) fn broken(decl: &Decl, block: &Block) -> Vec<K> {
+    let is_broken = |clause: &Clause| {
+        let holds = |error: &SyntaxError| clause.span.contains(error.span.start);
+        clause.key.is_none() || clause.value == Value::Error || block.errors.iter().any(holds)
+    };
+    let broken = clauses_meant(decl).filter(|(_, clause)| is_broken(clause));
+    broken.map(|(key, _)| key).collect()
 }

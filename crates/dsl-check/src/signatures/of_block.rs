@@ -8,8 +8,7 @@ use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 use super::clauses::{
-    assigned, clause, field, fields_of, global_keys, is_broken, is_true, name_of, names_of, text, typed_of,
-    without_spans,
+    assigned, broken, clause, field, fields_of, global_keys, is_true, name_of, names_of, text, typed_of, without_spans,
 };
 use super::{
     AgentSig, CapabilitySig, NeedSig, NodeKind, NodeSig, PlanSig, PolicySig, Price, RouteSig, RunnerSig, Sig, Ties,
@@ -94,8 +93,9 @@ fn of_decl(decl: &Decl, block: &Block) -> Sig {
             of: decl.of.as_ref().map(text),
         },
         DeclKind::Task | DeclKind::Gate | DeclKind::Decision | DeclKind::Hypothesis => {
-            let sig = node(decl, block);
-            let ties = Arc::new(ties(decl, block, &sig));
+            let broken = broken(decl, block);
+            let sig = node(decl, &broken);
+            let ties = Arc::new(ties(decl, block, &broken, &sig));
             Sig::Node {
                 sig: Arc::new(sig),
                 ties,
@@ -157,6 +157,7 @@ fn tool_of(args: &[Arg]) -> Option<ToolSig> {
 }
 
 fn plan(decl: &Decl, block: &Block, name: SmolStr) -> PlanSig {
+    let broken = broken(decl, block);
     PlanSig {
         name,
         params: fields_of(decl, K::Params).unwrap_or_default(),
@@ -170,8 +171,8 @@ fn plan(decl: &Decl, block: &Block, name: SmolStr) -> PlanSig {
             Some(Value::Retry(retry)) => retried_modes(retry),
             _ => None,
         },
-        params_broken: is_broken(decl, block, K::Params),
-        secrets_broken: is_broken(decl, block, K::Secrets),
+        params_broken: broken.contains(&K::Params),
+        secrets_broken: broken.contains(&K::Secrets),
         has_judge: clause(decl, K::Judge).is_some(),
         has_version: clause(decl, K::Version).is_some(),
     }
@@ -248,7 +249,7 @@ fn duration_ms(expr: &Expr) -> Option<u64> {
     }
 }
 
-fn node(decl: &Decl, block: &Block) -> NodeSig {
+fn node(decl: &Decl, broken: &[K]) -> NodeSig {
     let kind = match decl.kind {
         DeclKind::Gate => NodeKind::Gate,
         DeclKind::Decision => NodeKind::Decision,
@@ -283,11 +284,11 @@ fn node(decl: &Decl, block: &Block) -> NodeSig {
         input: assigned(decl, K::Input).into(),
         env: assigned(decl, K::Env).into(),
         approvers: names_of(decl, K::Approver).into(),
-        outputs_broken: is_broken(decl, block, K::Output),
+        outputs_broken: broken.contains(&K::Output),
     }
 }
 
-fn ties(decl: &Decl, block: &Block, sig: &NodeSig) -> Ties {
+fn ties(decl: &Decl, block: &Block, broken: &[K], sig: &NodeSig) -> Ties {
     let is_broken_clause = |clause: &Clause| matches!(clause.value, Value::Error | Value::Unknown);
     let is_decision = sig.kind == NodeKind::Decision;
     let routes = decl.clauses.iter().filter_map(|clause| match &clause.value {
@@ -314,7 +315,7 @@ fn ties(decl: &Decl, block: &Block, sig: &NodeSig) -> Ties {
         routes: routes.collect(),
         fallback: sig.fallback.clone(),
         from_hypotheses: is_decision && clause(decl, K::From).is_some() && !decl.clauses.iter().any(is_broken_clause),
-        needs_broken: is_broken(decl, block, K::Needs),
+        needs_broken: broken.contains(&K::Needs),
         hash: 0,
         name_hash: name_hash(&sig.name),
         word: crate::words::hash(&sig.name),

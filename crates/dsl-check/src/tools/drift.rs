@@ -16,10 +16,10 @@ use crate::analysis::{Analysis, Edge};
 use crate::diagnostic::{Diag, Diagnostic, Place, Target};
 use crate::imports::declarations;
 use crate::inputs::SourceFile;
+use crate::meant::nearest;
 use crate::rules;
 use crate::scope::{Capability, FileScope, scope};
 use crate::signatures::{RunnerSig, Sig, ToolSig, runner_of};
-use crate::types::problem::nearest;
 
 /// What came of comparing.
 #[derive(Clone, PartialEq, Debug, Default)]

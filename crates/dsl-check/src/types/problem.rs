@@ -8,8 +8,9 @@ use ir::func::Func;
 use ir::types::Type;
 use smol_str::SmolStr;
 
-use super::repair::{Conversion, converted_by, elsewhere, literally, nothing, type_elsewhere};
+use super::repair::{Conversion, converted_by, literally, nothing};
 use crate::diagnostic::{Amend, AmendHow, Whose};
+use crate::meant;
 
 /// Something wrong in one block; spans are relative to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -75,70 +76,6 @@ impl Problem {
         });
         self
     }
-
-    /// "did you mean", with a fix; a safe one where only one name is near and the other can be nothing but a slip.
-    #[must_use]
-    pub fn nearest(self, name: &str, candidates: &[SmolStr]) -> Self {
-        let near = nearest(name, candidates);
-        let Some(best) = near.first() else {
-            return self;
-        };
-        let span = self.span;
-        let listed = near
-            .iter()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(" or ");
-        let title = format!("change `{name}` to `{best}`");
-        let edits = vec![(span, best.to_string())];
-        let safe = near.len() == 1 && is_slip(name, best);
-        self.help(format!("did you mean {listed}?")).fix(title, safe, edits)
-    }
-}
-
-/// One slip of the fingers in a word: names that are short, or differ in a digit, are often two names.
-fn is_slip(name: &str, meant: &str) -> bool {
-    const LETTERS_MIN: usize = 4;
-    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
-    name.chars().count() >= LETTERS_MIN
-        && strsim::damerau_levenshtein(name, meant) == 1
-        && digits(name) == digits(meant)
-}
-
-/// How many near names a message offers.
-const NEAREST_MAX: usize = 3;
-/// Longer names are not compared: the cost is the product of two lengths.
-const COMPARED_BYTES_MAX: usize = 128;
-
-/// The candidates that a slip of the fingers turns into `name`, nearest first.
-///
-/// A plan may have thousands of names and as many mistakes, so what cannot be near is told by its length and letters alone.
-pub fn nearest<'a>(name: &str, candidates: &'a [SmolStr]) -> Vec<&'a SmolStr> {
-    let distance_max = (name.chars().count() / 3).max(1);
-    let of_name = letters(name);
-    let mut near: Vec<(usize, &SmolStr)> = candidates
-        .iter()
-        // The name itself, where it stands for something of another kind, is no help.
-        .filter(|candidate| *candidate != name)
-        // A character takes up to four bytes.
-        .filter(|candidate| candidate.len().abs_diff(name.len()) <= distance_max * 4)
-        .filter(|candidate| candidate.len() <= COMPARED_BYTES_MAX && name.len() <= COMPARED_BYTES_MAX)
-        // One slip adds and removes one letter at most.
-        .filter(|candidate| (letters(candidate) ^ of_name).count_ones() as usize <= distance_max * 2)
-        .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= distance_max)
-        .collect();
-    near.sort();
-    near.dedup();
-    near.into_iter()
-        .take(NEAREST_MAX)
-        .map(|(_, candidate)| candidate)
-        .collect()
-}
-
-/// Which characters occur, a bit for each of 64 kinds.
-fn letters(name: &str) -> u64 {
-    name.chars().fold(0, |bits, c| bits | 1 << (c as u32 % 64))
 }
 
 /// Where problems go.
@@ -226,14 +163,7 @@ impl Report {
     pub fn unresolved_type(&mut self, span: Span, name: &str, candidates: &[SmolStr]) {
         let message = format!("there is no type `{name}`");
         let problem = Problem::new("unresolved-name", span, message);
-        self.push(match type_elsewhere(name) {
-            Some(here) => problem.help(format!("it is called `{here}`")).fix(
-                format!("change `{name}` to `{here}`"),
-                false,
-                vec![(span, here.to_owned())],
-            ),
-            None => problem.nearest(name, candidates),
-        });
+        self.push(problem.meant(name, meant::type_called(name), candidates));
     }
 
     pub fn no_such_enum_member(&mut self, span: Span, name: &str, members: &[SmolStr]) {
@@ -486,16 +416,7 @@ impl Report {
     pub fn unknown_function(&mut self, span: Span, name: &str, candidates: &[SmolStr]) {
         let message = format!("there is no function `{name}`");
         let problem = Problem::new("unknown-function", span, message);
-        self.push(match elsewhere(name) {
-            Some(here) if candidates.iter().any(|known| known == here) => {
-                problem.help(format!("it is called `{here}`")).fix(
-                    format!("change `{name}` to `{here}`"),
-                    false,
-                    vec![(span, here.to_owned())],
-                )
-            }
-            _ => problem.nearest(name, candidates),
-        });
+        self.push(problem.meant(name, meant::function_called(name), candidates));
     }
 
     pub fn observing_function(&mut self, span: Span, name: &str) {

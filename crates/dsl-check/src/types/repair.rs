@@ -113,34 +113,6 @@ pub(super) fn conversion(at: &ast::Expr, found: &Type, expected: &Type) -> Optio
     }
 }
 
-/// The function of the language that other languages call this.
-pub(super) fn elsewhere(name: &str) -> Option<&'static str> {
-    Some(match name.to_ascii_lowercase().as_str() {
-        "length" | "size" | "strlen" | "length_of" => "len",
-        "toupper" | "to_upper" | "uppercase" | "upcase" => "upper",
-        "tolower" | "to_lower" | "lowercase" | "downcase" => "lower",
-        "strip" | "trimmed" => "trim",
-        "includes" | "has" | "include" => "contains",
-        "startswith" | "has_prefix" => "starts_with",
-        "endswith" | "has_suffix" => "ends_with",
-        "tostring" | "to_string" | "str" => "string",
-        "parseint" | "to_int" | "integer" | "number" => "int",
-        "parsefloat" | "to_float" => "float",
-        "parse_json" | "fromjson" | "from_json" => "json",
-        "filter" | "select" => "where",
-        "foreach" | "collect" => "map",
-        "some" | "exists_any" => "any",
-        "every" => "all",
-        "concat" => "join",
-        "substring" | "substr" | "shorten" => "truncate",
-        "ceiling" => "ceil",
-        "minimum" => "min",
-        "maximum" => "max",
-        "sort" | "sorted" | "order_by" => "sort_by",
-        _ => return None,
-    })
-}
-
 /// A value of a type that stands for nothing, as it is written.
 pub(super) fn nothing(ty: &Type) -> Option<&'static str> {
     Some(match ty.required() {
@@ -167,23 +139,4 @@ pub(super) fn literally(pattern: &str) -> Option<String> {
         escape.into_iter().chain([c])
     });
     Some(escaped.collect())
-}
-
-/// The type of the language that other languages call this.
-pub(super) fn type_elsewhere(name: &str) -> Option<&'static str> {
-    Some(match name.to_ascii_lowercase().as_str() {
-        "integer" | "long" | "uint" | "i64" | "u64" => "int",
-        "number" | "double" | "decimal" | "real" | "f64" => "float",
-        "str" | "text" | "varchar" => "string",
-        "boolean" => "bool",
-        "date" | "datetime" | "timestamp" => "time",
-        "uri" | "link" => "url",
-        "filepath" | "filename" => "path",
-        "any" | "object" | "dict" => "json",
-        "bytes" => "size",
-        "timedelta" | "interval" => "duration",
-        "semver" => "version",
-        "currency" | "dollars" => "money",
-        _ => return None,
-    })
 }

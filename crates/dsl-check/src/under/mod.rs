@@ -20,6 +20,7 @@ use crate::diagnostic::BlockRef;
 use crate::facts::{Facts, PlanFacts, file_facts};
 use crate::imports::{declarations, visible};
 use crate::inputs::{SourceChunk, SourceFile};
+use crate::meant::nearest;
 use crate::plans::file_plans;
 use crate::scope::FileScope;
 use crate::scope::scope;
@@ -52,7 +53,7 @@ impl std::fmt::Display for NoProfile {
             profiles,
         } = self;
         write!(f, "the plan `{plan}` has no profile `{profile}`")?;
-        let near = crate::types::problem::nearest(profile, profiles);
+        let near = nearest(profile, profiles);
         let quoted = |names: Vec<&SmolStr>| {
             let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
             names.join(", ")
