@@ -288,7 +288,7 @@ impl Outline<'_> {
         }
         let interps = string.parts.iter().filter_map(|part| match part {
             StringPart::Text(_) => None,
-            StringPart::Interp(expr) => Some(format!(" {}", self.expr(expr))),
+            StringPart::Interp(expr, _) => Some(format!(" {}", self.expr(expr))),
         });
         format!("(string{})", interps.collect::<String>())
     }

@@ -134,6 +134,7 @@ rules! {
     SHADOWED_NAME "shadowed-name" "lints" Warning Asked "gives the variable another name, wherever it is read";
     RACY_JOIN "racy-join" "lints" Warning Asked "waits for all of them";
     OPTIONAL_NEEDS_QUESTION "optional-needs-question" "lints" Warning Asked "writes the `?`";
+    "stray-dollar" "lints" Warning Asked "removes the `$`";
     SHELL_LINT "shell-lint" "lints" Warning Asked "makes the replacements that shellcheck proposes";
     UNUSED_SUPPRESSION "unused-suppression" "lints" Warning Safe "removes it";
 }

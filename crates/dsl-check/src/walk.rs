@@ -80,7 +80,7 @@ pub(crate) fn exprs<'a>(value: &'a Value, f: &mut dyn FnMut(&'a Expr)) {
 /// Calls `f` with each interpolation of a string.
 pub(crate) fn string<'a>(text: &'a StringLit, f: &mut dyn FnMut(&'a Expr)) {
     for part in &text.parts {
-        if let StringPart::Interp(expr) = part {
+        if let StringPart::Interp(expr, _) = part {
             f(expr);
         }
     }

@@ -634,7 +634,8 @@ impl StringLit {
 pub enum StringPart {
     /// Unescaped text; adjacent texts are merged.
     Text(SmolStr),
-    Interp(Expr),
+    /// And where it stands, from `{{` to `}}` inclusive.
+    Interp(Expr, Span),
 }
 
 /// A raw block (`run: |`), or a one-line string used as one.
@@ -652,8 +653,8 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// A one-line string as a script: each interpolation stands in the text as `{{ 1 }}`, `{{ 2 }}`, …
-    pub fn of_string(string: &StringLit) -> Self {
+    /// A one-line string of a block as a script.
+    pub fn of_string(string: &StringLit, block: &str) -> Self {
         let inside = Span::new(
             string.span.start + 1,
             string.span.end.saturating_sub(1).max(string.span.start + 1),
@@ -663,13 +664,13 @@ impl Raw {
         for part in &string.parts {
             match part {
                 StringPart::Text(part) => text.push_str(part),
-                StringPart::Interp(expr) => {
+                StringPart::Interp(expr, span) => {
                     let start = text.len() as u32;
-                    text.push_str(&format!("{{{{ {} }}}}", interps.len() + 1));
+                    text.push_str(block.get(span.range()).unwrap_or_default());
                     interps.push(RawInterp {
                         start,
                         end: text.len() as u32,
-                        span: expr.span,
+                        span: *span,
                         expr: Ok(expr.clone()),
                     });
                 }

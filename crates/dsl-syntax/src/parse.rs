@@ -128,6 +128,7 @@ fn read<'t, O>(grammar: &Grammar<'t>, rule: &Rule<'t, O>, tokens: Tokens<'t>, en
 
 /// Parses one block.
 struct Parser<'g, 't> {
+    text: &'t str,
     grammar: &'g Grammar<'t>,
     tokens: Tokens<'t>,
     rows: Vec<Row>,
@@ -139,11 +140,18 @@ struct Parser<'g, 't> {
 }
 
 impl<'g, 't> Parser<'g, 't> {
-    fn new(grammar: &'g Grammar<'t>, tokens: Tokens<'t>, mut source: Source, plan_indent: Option<u32>) -> Self {
+    fn new(
+        text: &'t str,
+        grammar: &'g Grammar<'t>,
+        tokens: Tokens<'t>,
+        mut source: Source,
+        plan_indent: Option<u32>,
+    ) -> Self {
         let rows = std::mem::take(&mut source.rows);
         let raws = std::mem::take(&mut source.raws);
         let errors = std::mem::take(&mut source.errors);
         Self {
+            text,
             grammar,
             tokens,
             rows,
@@ -396,7 +404,7 @@ impl<'g, 't> Parser<'g, 't> {
             }
             at = interp.end as usize;
             match interp.expr {
-                Ok(expr) => parts.push(StringPart::Interp(expr)),
+                Ok(expr) => parts.push(StringPart::Interp(expr, interp.span)),
                 Err(error) => self.errors.push(error),
             }
         }

@@ -362,7 +362,7 @@ impl Runner<'_, '_> {
     fn script(&self, value: &Ast) -> Option<Script> {
         match &unparen(value).kind {
             ExprKind::String(text) => {
-                let script = Raw::of_string(text);
+                let script = Raw::of_string(text, self.cx.text());
                 let lowered = self
                     .cx
                     .with_report(|report| lower_script(&script, Language::Shell, &self.place, report));

@@ -68,7 +68,7 @@ fn weighed_in(expr: &Expr, found: &mut Vec<Span>) {
                 stack.extend(args.iter().map(|arg| &arg.value));
             }
             ExprKind::String(text) => stack.extend(text.parts.iter().filter_map(|part| match part {
-                StringPart::Interp(inner) => Some(inner),
+                StringPart::Interp(inner, _) => Some(inner),
                 _ => None,
             })),
             ExprKind::List(items) => stack.extend(items),

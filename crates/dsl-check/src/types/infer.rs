@@ -323,9 +323,15 @@ impl<'a> Checker<'a> {
         for part in &literal.parts {
             match part {
                 StringPart::Text(text) => parts.push(Expr::Const(Value::String(text.clone()))),
-                StringPart::Interp(expr) => {
+                StringPart::Interp(expr, span) => {
                     let typed = self.renderable(expr);
                     broken |= typed.is_error();
+                    // before a number it is a price
+                    let dollar = matches!(parts.last(), Some(Expr::Const(Value::String(text))) if text.ends_with('$'));
+                    if dollar && typed.ty.is_text() {
+                        let text = written(expr).map_or("{{ … }}".to_owned(), |path| format!("{{{{ {path} }}}}"));
+                        self.report.stray_dollar(*span, &text, "remove it");
+                    }
                     parts.push(typed.expr);
                 }
             }

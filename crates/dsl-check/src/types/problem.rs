@@ -463,8 +463,16 @@ impl Report {
 
     /// `text` is the interpolation as written, braces included; `span` covers it.
     /// `unquoted`: of a quoted here-document that can be written so that it expands its values and nothing else.
-    pub fn interpolation_in_quotes(&mut self, span: Span, text: &str, quoting: Quoting, unquoted: Option<Unquoted>) {
-        let start = Span::new(span.start, span.start);
+    /// `stray_dollar`: it is written as `${{ … }}`.
+    pub fn interpolation_in_quotes(
+        &mut self,
+        span: Span,
+        text: &str,
+        quoting: Quoting,
+        unquoted: Option<Unquoted>,
+        stray_dollar: bool,
+    ) {
+        let start = Span::new(span.start - u32::from(stray_dollar), span.start);
         let end = Span::new(span.end, span.end);
         let problem = |place: &str| {
             Problem::new(
@@ -474,13 +482,19 @@ impl Report {
             )
         };
         let close = |open: &str| vec![(start, "'".to_owned()), (end, open.to_owned())];
+        let way = match stray_dollar {
+            false => "close the quotes around it",
+            true => "close the quotes around it, and remove the `$`",
+        };
         self.push(match quoting {
             Quoting::Single => problem("inside single quotes")
-                .help(format!("close the quotes around it: `'…'{text}'…'`"))
-                .fix("close the quotes around it", false, close("'")),
-            Quoting::AnsiC => problem("inside `$'…'`")
-                .help(format!("close the quotes around it: `$'…'{text}$'…'`"))
-                .fix("close the quotes around it", false, close("$'")),
+                .help(format!("{way}: `'…'{text}'…'`"))
+                .fix(way, false, close("'")),
+            Quoting::AnsiC => {
+                problem("inside `$'…'`")
+                    .help(format!("{way}: `$'…'{text}$'…'`"))
+                    .fix(way, false, close("$'"))
+            }
             Quoting::HereDoc => unquote(problem("in a here-document with a quoted delimiter"), unquoted),
             Quoting::Delimiter => problem("as the delimiter of a here-document").help("write a fixed word"),
             Quoting::Backslash => problem("after a backslash")
@@ -491,6 +505,14 @@ impl Report {
                     vec![(Span::new(span.start.saturating_sub(1), span.start), String::new())],
                 ),
         });
+    }
+
+    /// `text` is the interpolation as written, braces included; `span` covers it.
+    pub fn stray_dollar(&mut self, span: Span, text: &str, help: &str) {
+        let dollar = Span::new(span.start - 1, span.start);
+        let message = format!("the `$` before `{text}` stays in the text, expected the braces alone");
+        let problem = Problem::new("stray-dollar", dollar, message).help(help);
+        self.push(problem.fix("remove the `$`", false, vec![(dollar, String::new())]));
     }
 
     pub fn text_in_arithmetic(&mut self, span: Span, found: &Type) {

@@ -172,11 +172,15 @@ fn parsed_type(text: &str) -> ast::Type {
 
 fn parsed_script(text: &str) -> Raw {
     let indented: String = text.lines().map(|line| format!("    {line}\n")).collect();
-    let file = format!("task a\n  run: |\n{indented}");
-    for (_, block) in dsl_syntax::parse_file(&file) {
+    script_in(&format!("task a\n  run: |\n{indented}"))
+}
+
+/// The first script of a file.
+fn script_in(file: &str) -> Raw {
+    for (_, block) in dsl_syntax::parse_file(file) {
         assert!(
             block.errors.is_empty(),
-            "the script does not parse: {:?}\n{text}",
+            "the script does not parse: {:?}\n{file}",
             block.errors
         );
         let Some(Item::Decl(decl)) = block.item else {
@@ -188,7 +192,7 @@ fn parsed_script(text: &str) -> Raw {
             }
         }
     }
-    panic!("no script: {text}");
+    panic!("no script: {file}");
 }
 
 /// One line a problem: rule, what it points at, message.

@@ -98,7 +98,7 @@ fn string<'t>(
     let text = select! { Tok { kind: Kind::StrText, text } => StringPart::Text(unescape(text)) };
     let interpolation = expr
         .delimited_by(just_kind(Kind::InterpStart), just_kind(Kind::InterpEnd))
-        .map(StringPart::Interp);
+        .map_with(|expr, e| StringPart::Interp(expr, span(e.span())));
     just_kind(Kind::StrStart)
         .labelled(Want::String)
         .ignore_then(choice((text, interpolation)).repeated().collect::<Vec<_>>())

@@ -52,13 +52,11 @@ impl Lexer<'_> {
         let start = self.pos;
         if !self.bytes.get(start + 1).is_some_and(u8::is_ascii_digit) {
             let message = "`$` stands alone, expected an amount after it".into();
-            self.error(
-                SyntaxRule::InvalidLiteral,
-                message,
-                start,
-                start + 1,
-                Some("write `$10.00`"),
-            );
+            let help = match self.text[start + 1..].starts_with("{{") {
+                true => "an expression stands here by itself, without `${{ … }}`",
+                false => "write `$10.00`",
+            };
+            self.error(SyntaxRule::InvalidLiteral, message, start, start + 1, Some(help));
             return self.take(Kind::Bad, 1);
         }
         let mut end = digits_end(self.bytes, start + 1);

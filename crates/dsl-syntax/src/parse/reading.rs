@@ -110,7 +110,7 @@ fn read(text: &str, places: &[Place], found: &mut Vec<Read>) {
         awaits_text: ends_in_bar(&source, &tokens),
         block: Arc::new(Block {
             len: place.text.len() as u32,
-            ..Parser::new(&grammar, &tokens, source, place.plan_indent).block(place.kind)
+            ..Parser::new(&text[place.text.clone()], &grammar, &tokens, source, place.plan_indent).block(place.kind)
         }),
         place: place.clone(),
     }));

@@ -100,7 +100,12 @@ impl<'t> Parser<'_, 't> {
                 needs
             }
             Shape::Text => self.text(row, value).map(Value::Text),
-            Shape::Script => self.text(row, value).map(|text| Value::Script(script(text))),
+            Shape::Script => self.text(row, value).map(|text| {
+                Value::Script(match text {
+                    Text::Raw(raw) => raw,
+                    Text::String(string) => Raw::of_string(&string, self.text),
+                })
+            }),
             Shape::Items => self
                 .read_expr(row, &grammar.expr, value)
                 .map(|item| Value::Items(vec![item])),
@@ -415,13 +420,5 @@ impl<'t> Parser<'_, 't> {
             });
         }
         raw
-    }
-}
-
-/// A one-line string as a script.
-fn script(text: Text) -> Raw {
-    match text {
-        Text::Raw(raw) => raw,
-        Text::String(string) => Raw::of_string(&string),
     }
 }

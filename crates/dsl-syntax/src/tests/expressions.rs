@@ -29,7 +29,7 @@ fn show(expr: &Expr) -> String {
         ExprKind::String(string) => {
             let parts = string.parts.iter().map(|part| match part {
                 StringPart::Text(text) => format!("{text:?}"),
-                StringPart::Interp(expr) => show(expr),
+                StringPart::Interp(expr, _) => show(expr),
             });
             format!("str({})", parts.collect::<Vec<_>>().join(" "))
         }

@@ -121,7 +121,15 @@ impl<'a> Lowering<'a> {
                 None
             }
             Place::Bare | Place::DoubleQuoted | Place::HereDoc | Place::Arithmetic => match &interp.expr {
-                Ok(expr) => self.value(interp, expr, place),
+                Ok(expr) => {
+                    let number = self.value(interp, expr, place)?;
+                    if ends_in_dollar(before(self.script, interp)) {
+                        let text = written(self.script, interp);
+                        self.report
+                            .stray_dollar(interp.span, text, "remove it, or write `\\$` if it is meant");
+                    }
+                    Some(number)
+                }
                 Err(error) => {
                     self.report.syntax(error);
                     None
@@ -164,8 +172,16 @@ impl<'a> Lowering<'a> {
         }
         let unquoted = self.unquoted(interp).cloned();
         let text = written(self.script, interp);
+        let stray_dollar = ends_in_dollar(before(self.script, interp)) && self.is_text(interp);
         self.report
-            .interpolation_in_quotes(interp.span, text, quoting, unquoted);
+            .interpolation_in_quotes(interp.span, text, quoting, unquoted, stray_dollar);
+    }
+
+    /// Neither the number of a column, as in `awk '{ print ${{ params.column }} }'`, nor a price.
+    fn is_text(&self, interp: &RawInterp) -> bool {
+        let mut silent = Report::default();
+        let expr = interp.expr.as_ref().ok();
+        expr.is_some_and(|expr| Checker::new(self.env, &mut silent).renderable(expr).ty.is_text())
     }
 
     /// Of the quoted here-document that an interpolation stands in.
@@ -187,6 +203,10 @@ fn is_value(env: &dyn Env, interp: &RawInterp) -> bool {
 
 fn written<'s>(script: &'s Raw, interp: &RawInterp) -> &'s str {
     &script.text[interp.start as usize..interp.end as usize]
+}
+
+fn before<'s>(script: &'s Raw, interp: &RawInterp) -> &'s str {
+    &script.text[..interp.start as usize]
 }
 
 /// The name that an expression begins with.
@@ -223,12 +243,17 @@ fn push_reference(text: &mut String, place: Place, number: usize) {
 
 /// A `$` before `{{` is a dollar sign; before `"` or `${` it would begin something else.
 fn protect_dollar(text: &mut String) {
+    if ends_in_dollar(text) {
+        text.insert(text.len() - 1, '\\');
+    }
+}
+
+/// Whether the text ends in a `$` that has no backslash, and is not the end of `$$`.
+fn ends_in_dollar(text: &str) -> bool {
     let before = text.trim_end_matches('$');
     let run = text.len() - before.len();
     let escaped = usize::from(run > 0 && backslashes(before) % 2 == 1);
-    if (run - escaped) % 2 == 1 {
-        text.insert(text.len() - 1, '\\');
-    }
+    (run - escaped) % 2 == 1
 }
 
 fn backslashes(text: &str) -> usize {

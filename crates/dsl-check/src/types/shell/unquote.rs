@@ -68,7 +68,9 @@ fn escapes(body: &str, start: usize, values: &[&RawInterp]) -> Vec<usize> {
             .peek()
             .is_some_and(|value| value.start as usize == start + at + 1);
         let expands = match bytes[at] {
-            b'$' | b'`' => true,
+            // before a value it is a dollar sign in any case
+            b'$' => !before_value,
+            b'`' => true,
             b'\\' => before_value || matches!(bytes.get(at + 1), Some(b'$' | b'`' | b'\\' | b'\n')),
             _ => false,
         };
