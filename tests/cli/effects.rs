@@ -6,6 +6,8 @@ use std::process::Output;
 
 use plan_tests::Project;
 
+use super::lasting::{status, wait_for};
+
 fn run(plan: &str, prepare: impl FnOnce(&Project)) -> (Project, Output, String) {
     let project = Project::new(&[("p.plan", plan)]);
     prepare(&project);
@@ -147,7 +149,7 @@ plan p
 #[test]
 fn what_is_not_enforced_is_said_once_and_a_stopped_script_explained() {
     let plan = "plan p\n  failure: continue\n  task a\n    effects: network(\"api.example.com\")\n    run: \"cat {{ run.workspace }}/p.plan\"\n  task b\n    effects: network(\"api.example.com\")\n    run: \"true\"\n";
-    let (_, _, said) = run(plan, |_| {});
+    let (project, _, said) = run(plan, |_| {});
     assert_eq!(said.matches("hosts are not enforced").count(), 1, "{said}");
     let support = runtime::confine::support();
     if support.files {
@@ -155,6 +157,11 @@ fn what_is_not_enforced_is_said_once_and_a_stopped_script_explained() {
             said.contains("`a` may touch only what its `effects:` declare"),
             "{said}"
         );
+        assert!(project.run(&["run", "p.plan", "--detach"]).status.success());
+        wait_for(|| status(&project)["status"] == "failed");
+        let shown = project.run(&["show", "last"]);
+        let warned = String::from_utf8_lossy(&shown.stderr);
+        assert!(warned.contains("`a` may touch only what"), "{warned}");
     }
     assert_eq!(
         said.matches("are not enforced: the kernel").count(),

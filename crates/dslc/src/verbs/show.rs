@@ -1,10 +1,12 @@
 //! `dslc show`: one run, node by node.
 
 use std::fmt::Write;
+use std::fs;
 
 use engine::event::{NodeStatus, Usage};
 use engine::{InstanceSnapshot, Listed, NodeSnapshot, Reused, Undo, UndoStatus};
 use ir::plan::Money;
+use store::RunFolder;
 
 use crate::failure::{Exit, Failure};
 use crate::history::{History, RunArgs};
@@ -56,6 +58,11 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         let severity = alert.severity.as_deref().unwrap_or_default();
         let _ = writeln!(text, "  alert       {}  {severity}", shown(&alert.name));
     }
+    if facts.status() == "failed" {
+        warned(&history.folder)
+            .iter()
+            .for_each(|warning| printer.warning(warning));
+    }
     printer.out(&text);
     printer.out(&outcome::results(&history.engine, &history.folder));
     printer.out(&outcome::next_steps(
@@ -64,6 +71,19 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         history.driven_by.is_some(),
     ));
     Ok(Exit::Fine)
+}
+
+/// What drivers in the background have warned of, which nobody saw.
+fn warned(folder: &RunFolder) -> Vec<String> {
+    let said = fs::read(folder.path().join(runtime::DRIVER_LOG)).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let mut warnings: Vec<String> = Vec::new();
+    for warning in said.lines().filter_map(|line| line.strip_prefix("warning: ")) {
+        if !warnings.iter().any(|known| known == warning) {
+            warnings.push(warning.to_owned());
+        }
+    }
+    warnings
 }
 
 fn head(history: &History, facts: &Facts<'_>) -> String {

@@ -108,6 +108,10 @@ fn values_have_the_type_that_is_wanted() {
     cache:  ~ 30s, 5m
     idempotent:  ~ true, false
     budget:\n      cost:  ~ $1.00, $10.00
+    output:\n      report: file = f ~ file
+    output:\n      report: file? =  ~ file
+    output:\n      reports: list[file] =  ~ file
+    output:\n      said: string =  ~ stdout
 ",
     );
 }

@@ -43,7 +43,7 @@ impl Candidates<'_> {
         }
         if let Some(piped) = last.part().trim_end().strip_suffix('|') {
             let ty = reading.type_of(piped.trim());
-            return self.functions(sees, Some(ty.as_ref()));
+            return self.functions(sees, Some(ty.as_ref()), wanted.as_ref());
         }
         if last.part().trim_end().ends_with(" as") {
             return self.types();
@@ -74,10 +74,10 @@ impl Candidates<'_> {
             }
         }
         self.names(sees, item.as_ref());
-        if wanted.is_some_and(|ty| matches!(ty.required(), Type::Enum(_))) {
+        if matches!(wanted.as_ref().map(Type::required), Some(Type::Enum(_))) {
             return;
         }
-        self.functions(sees, None);
+        self.functions(sees, None, wanted.as_ref());
         self.told(words::OPERANDS);
     }
 
@@ -232,7 +232,7 @@ impl Candidates<'_> {
     }
 
     /// All functions; after a pipe those that take what is piped, if its type is known.
-    fn functions(&mut self, sees: Sees, piped: Option<Option<&Type>>) {
+    fn functions(&mut self, sees: Sees, piped: Option<Option<&Type>>, wanted: Option<&Type>) {
         let is_allowed = |func: &Func| sees.reads.observes || !matches!(func, Func::Hash | Func::File | Func::Exists);
         let takes = |func: &Func| piped.flatten().is_none_or(|ty| takes(*func, ty));
         for &func in Func::ALL.iter().filter(|func| is_allowed(func) && takes(func)) {
@@ -240,6 +240,8 @@ impl Candidates<'_> {
             let item = self.push(func.name(), Kind::Function);
             item.detail = Some(func.signature().to_owned());
             item.doc = Some(func.doc().to_owned());
+            // there are no other files
+            item.fits = func == Func::File && wanted.is_some_and(is_of_files);
             let rest = if piped.is_some() && one { "" } else { "($1)" };
             item.insert = Some(format!("{}{rest}", func.name()));
         }
@@ -299,6 +301,13 @@ fn is_operand(part: &str) -> bool {
     let ends = text.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ')' | ']' | '}' | '"' | '%'));
     let last = text.rsplit(' ').next().unwrap_or_default();
     ends && text.len() < part.len() && !matches!(last, "not" | "and" | "or" | "in" | "is" | "if" | "else" | "matches")
+}
+
+fn is_of_files(ty: &Type) -> bool {
+    match ty.required() {
+        Type::List(list) => is_of_files(&list.item),
+        ty => *ty == Type::File,
+    }
 }
 
 /// Whether a value of one type is likely to be meant where the other is wanted.
