@@ -463,16 +463,16 @@ impl Report {
 
     /// `text` is the interpolation as written, braces included; `span` covers it.
     /// `unquoted`: of a quoted here-document that can be written so that it expands its values and nothing else.
-    /// `stray_dollar`: it is written as `${{ … }}`.
+    /// `lead`: so many bytes before it go: the backslash, or the `$` of `${{ … }}`.
     pub fn interpolation_in_quotes(
         &mut self,
         span: Span,
         text: &str,
         quoting: Quoting,
         unquoted: Option<Unquoted>,
-        stray_dollar: bool,
+        lead: u32,
     ) {
-        let start = Span::new(span.start - u32::from(stray_dollar), span.start);
+        let start = Span::new(span.start - lead, span.start);
         let end = Span::new(span.end, span.end);
         let problem = |place: &str| {
             Problem::new(
@@ -482,9 +482,9 @@ impl Report {
             )
         };
         let close = |open: &str| vec![(start, "'".to_owned()), (end, open.to_owned())];
-        let way = match stray_dollar {
-            false => "close the quotes around it",
-            true => "close the quotes around it, and remove the `$`",
+        let way = match lead {
+            0 => "close the quotes around it",
+            _ => "close the quotes around it, and remove the `$`",
         };
         self.push(match quoting {
             Quoting::Single => problem("inside single quotes")
@@ -499,11 +499,7 @@ impl Report {
             Quoting::Delimiter => problem("as the delimiter of a here-document").help("write a fixed word"),
             Quoting::Backslash => problem("after a backslash")
                 .help(format!("remove the backslash: `{text}`"))
-                .fix(
-                    "remove the backslash",
-                    false,
-                    vec![(Span::new(span.start.saturating_sub(1), span.start), String::new())],
-                ),
+                .fix("remove the backslash", false, vec![(start, String::new())]),
         });
     }
 

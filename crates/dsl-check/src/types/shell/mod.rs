@@ -22,7 +22,7 @@ mod unquote;
 use heredoc::{HereDoc, here_documents, without_quotes};
 pub(crate) use parted::{can_join, can_part};
 pub(crate) use prints::{Printed, printed};
-use unquote::unquoted;
+use unquote::{in_block, unquoted};
 
 use super::env::{Env, Lookup};
 use super::infer::Checker;
@@ -172,9 +172,14 @@ impl<'a> Lowering<'a> {
         }
         let unquoted = self.unquoted(interp).cloned();
         let text = written(self.script, interp);
-        let stray_dollar = ends_in_dollar(before(self.script, interp)) && self.is_text(interp);
+        let lead = match quoting {
+            // a string has two for one
+            Quoting::Backslash if in_block(self.script, interp.start as usize) != Some(interp.span.start) => 2,
+            Quoting::Backslash => 1,
+            _ => u32::from(ends_in_dollar(before(self.script, interp)) && self.is_text(interp)),
+        };
         self.report
-            .interpolation_in_quotes(interp.span, text, quoting, unquoted, stray_dollar);
+            .interpolation_in_quotes(interp.span, text, quoting, unquoted, lead);
     }
 
     /// Neither the number of a column, as in `awk '{ print ${{ params.column }} }'`, nor a price.

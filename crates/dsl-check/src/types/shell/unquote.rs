@@ -83,7 +83,7 @@ fn escapes(body: &str, start: usize, values: &[&RawInterp]) -> Vec<usize> {
 }
 
 /// A place in the text of a script as one in its block.
-fn in_block(script: &Raw, place: usize) -> Option<u32> {
+pub(super) fn in_block(script: &Raw, place: usize) -> Option<u32> {
     let place = u32::try_from(place).ok()?;
     let line = script
         .lines

@@ -239,11 +239,14 @@ fn the_fix_of_an_interpolation_in_quotes_works() {
 #[test]
 fn a_script_on_one_line_keeps_what_is_no_value_and_is_repaired_where_it_stands() {
     let file = r#"task a
-  run: "é \t '{{ nope.x }}' '{{stdout}}' ${{ stdout }}"
+  run: "é \t '{{ nope.x }}' '{{stdout}}' ${{ stdout }} \\{{ exit }}"
 "#;
     let mut report = Report::default();
     let lowered = lower_script(&script_in(file), Language::Shell, &table(), &mut report);
-    assert_eq!(lowered.text, "é \t '{{ nope.x }}' '{{stdout}}' \\$\"${DSLC_1}\"\n");
+    assert_eq!(
+        lowered.text,
+        "é \t '{{ nope.x }}' '{{stdout}}' \\$\"${DSLC_1}\" \\{{ exit }}\n"
+    );
     let mut fixed = file.to_owned();
     for problem in report.problems.iter().rev() {
         for (span, text) in problem.fixes[0].edits.iter().rev() {
@@ -252,7 +255,7 @@ fn a_script_on_one_line_keeps_what_is_no_value_and_is_repaired_where_it_stands()
     }
     assert_eq!(
         fixed.lines().nth(1),
-        Some(r#"  run: "é \t '{{ nope.x }}' ''{{stdout}}'' {{ stdout }}""#)
+        Some(r#"  run: "é \t '{{ nope.x }}' ''{{stdout}}'' {{ stdout }} {{ exit }}""#)
     );
 }
 
