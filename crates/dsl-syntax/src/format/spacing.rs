@@ -48,7 +48,8 @@ pub(super) fn space(gap: &Gap<'_>) -> bool {
         // `1. 5` is not `1.5`
         (Dot, _) => gap.next.text.starts_with(|c: char| c.is_ascii_digit()),
         (Colon, _) => !gap.attribute,
-        (Minus, _) => gap.sign != Sign::Unary,
+        // `- >` is not `->`
+        (Minus, _) => gap.sign != Sign::Unary || gap.next.text.starts_with('>'),
         (_, Dot) => !operand_ends(gap.previous, gap.before_previous),
         (_, LParen | LBracket) => {
             !operand_ends(gap.previous, gap.before_previous) || matches!(previous, Question | Int)
