@@ -59,13 +59,16 @@ pub struct KeptOfFile {
 }
 
 impl KeptOfFile {
-    /// The same one as before, if it is equal: whoever holds it need not compare.
+    /// The same one as before, if it is equal, and otherwise with what is still the same in it: whoever holds it need not
+    /// compare.
     pub(crate) fn common(&self, now: &Arc<Common>) -> Arc<Common> {
         let mut kept = locked(&self.common);
-        match &*kept {
-            Some(before) if before == now => before.clone(),
-            _ => kept.insert(now.clone()).clone(),
-        }
+        let now = match &*kept {
+            Some(before) if before == now => return before.clone(),
+            Some(before) => Arc::new(now.after(before)),
+            None => now.clone(),
+        };
+        kept.insert(now).clone()
     }
 }
 

@@ -105,26 +105,65 @@ pub(crate) struct PlanShape {
 /// What names of types, capabilities and agents mean in a file.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Common {
+    kinds: Arc<Kinds>,
+    pub capabilities: BTreeMap<SmolStr, Arc<Capability>>,
+}
+
+/// All of that but how capabilities are declared.
+#[derive(PartialEq, Debug, Default)]
+pub(crate) struct Kinds {
     pub types: Types,
     /// Which declarations the records of `types` are.
     pub records: BTreeMap<SmolStr, Origin>,
     pub named: BTreeMap<SmolStr, Type>,
-    pub capabilities: BTreeMap<SmolStr, Arc<Capability>>,
     pub agents: BTreeMap<SmolStr, Arc<Agent>>,
     /// Names that two imports bring along with everything else; using one is a mistake.
     pub ambiguous: BTreeSet<(Space, SmolStr)>,
     /// Aliases of this file in a loop that is said at another one.
     pub endless: BTreeSet<SmolStr>,
+    capabilities: BTreeMap<SmolStr, CapabilityId>,
     /// Names that an import failed to bring.
     missing: BTreeSet<SmolStr>,
     /// An import failed that would have brought who knows what.
     open: bool,
 }
 
-impl Common {
+impl Deref for Common {
+    type Target = Kinds;
+
+    fn deref(&self) -> &Kinds {
+        &self.kinds
+    }
+}
+
+impl Kinds {
     /// Whether a name that is not here would be, had an import not failed: that is one mistake, and it has been said.
     pub fn excuses(&self, name: &str) -> bool {
         self.open || self.missing.contains(name)
+    }
+}
+
+impl Common {
+    /// The same, and what is in it that was there before is the same one: to be compared by [`Common::is_same_to`].
+    pub fn after(&self, before: &Self) -> Self {
+        let mut now = self.clone();
+        if now.kinds == before.kinds {
+            now.kinds = before.kinds.clone();
+        }
+        for (name, capability) in &mut now.capabilities {
+            if let Some(same) = before.capabilities.get(name).filter(|known| *known == capability) {
+                *capability = same.clone();
+            }
+        }
+        now
+    }
+
+    /// Whether it is the same one but for how capabilities are declared that are not mentioned.
+    pub fn is_same_to(&self, other: &Self, mentions: impl Fn(&str) -> bool) -> bool {
+        let mut both = self.capabilities.iter().zip(other.capabilities.values());
+        // then both have the same names
+        Arc::ptr_eq(&self.kinds, &other.kinds)
+            && both.all(|((name, one), other)| Arc::ptr_eq(one, other) || !mentions(name))
     }
 }
 
@@ -325,7 +364,7 @@ pub(crate) fn scope(db: &dyn salsa::Database, file: SourceFile) -> Arc<FileScope
     let project = Project::get(db);
     let resolver = Resolver::new(db, file);
     let mut scope = FileScope::default();
-    let mut common = Common::default();
+    let (mut common, mut kinds) = (Common::default(), Kinds::default());
     for capability in crate::builtin::CAPABILITIES.iter() {
         let (name, capability) = capability();
         let id = CapabilityId::builtin(name);
@@ -344,7 +383,7 @@ pub(crate) fn scope(db: &dyn salsa::Database, file: SourceFile) -> Arc<FileScope
                 } else {
                     resolver.named(origin.file, &origin.name)
                 };
-                common.named.insert(name.clone(), ty.unwrap_or(Type::Error));
+                kinds.named.insert(name.clone(), ty.unwrap_or(Type::Error));
             }
             Space::Capability => {
                 if let Some(sig) = resolver.capability(origin) {
@@ -355,7 +394,7 @@ pub(crate) fn scope(db: &dyn salsa::Database, file: SourceFile) -> Arc<FileScope
             }
             Space::Agent => {
                 if let Some(sig) = resolver.agent(origin) {
-                    common.agents.insert(name.clone(), sig);
+                    kinds.agents.insert(name.clone(), sig);
                 }
             }
             Space::Plan => {
@@ -392,9 +431,9 @@ pub(crate) fn scope(db: &dyn salsa::Database, file: SourceFile) -> Arc<FileScope
         }));
         scope.own.push(plan);
     }
-    (common.types, common.records) = resolver.finish();
-    common.ambiguous.clone_from(&seen.ambiguous);
-    common.endless = alias_loops::excused(declarations(db, file).iter().map(|(_, sig)| sig));
+    (kinds.types, kinds.records) = resolver.finish();
+    kinds.ambiguous.clone_from(&seen.ambiguous);
+    kinds.endless = alias_loops::excused(declarations(db, file).iter().map(|(_, sig)| sig));
     for (_, sig) in declarations(db, file).iter() {
         let Sig::Use(used) = sig else { continue };
         let target = used
@@ -402,12 +441,15 @@ pub(crate) fn scope(db: &dyn salsa::Database, file: SourceFile) -> Arc<FileScope
             .as_ref()
             .map(|path| import_path(project.root(db), file.path(db), path));
         let there = target.and_then(|target| project.files(db).get(target.as_path()));
-        common.open |= there.is_none() && used.picked.is_empty();
+        kinds.open |= there.is_none() && used.picked.is_empty();
         let found = |name: &&SmolStr| seen.names.keys().any(|(_, seen)| seen == *name);
-        common
+        kinds
             .missing
             .extend(used.picked.iter().filter(|name| !found(name)).cloned());
     }
+    let ids = common.capabilities.iter();
+    kinds.capabilities = ids.map(|(name, found)| (name.clone(), found.id.clone())).collect();
+    common.kinds = Arc::new(kinds);
     scope.common = Arc::new(common);
     Arc::new(scope)
 }

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use dsl_syntax::ast::{Block, Item, SyntaxError, SyntaxRule};
+use dsl_syntax::ast::{Block, Decl, Item, SyntaxError, SyntaxRule};
 
 use super::cx::part_of_plan;
 use super::{Cx, View, check_decl, views};
@@ -15,6 +15,7 @@ use crate::fallbacks::{Misfit, misfit};
 use crate::scope::{Common, PlanScope, common};
 use crate::signatures::Sig;
 use crate::trees::OfBlock;
+use crate::words::{hash, holds};
 
 /// Of most declarations that are no nodes.
 static NO_FACTS: LazyLock<Arc<Facts>> = LazyLock::new(Arc::default);
@@ -44,16 +45,18 @@ struct Basis {
     /// As far as the chunk mentions it; what the block does not mention is of no matter.
     part: Arc<PlanScope>,
     common: Arc<Common>,
+    is_node: bool,
 }
 
 impl Basis {
-    fn new(here: &Here<'_>, of: &Arc<OfBlock>) -> Option<Self> {
+    fn new(here: &Here<'_>, decl: &Decl, of: &Arc<OfBlock>) -> Option<Self> {
         let view = &views(here.db, here.at.chunk)[here.at.index as usize];
         Some(Self {
             of: of.clone(),
             view: view.clone(),
             part: part_of_plan(here.db, here.at.chunk, view.plan)?.clone(),
             common: common(here.db, here.at.chunk.file(here.db)).clone(),
+            is_node: decl.kind.is_node(),
         })
     }
 
@@ -63,9 +66,19 @@ impl Basis {
         let is_same_part =
             |part: &Arc<PlanScope>| Arc::ptr_eq(&self.part, part) || self.part.is_same_to(part, &self.of.words);
         Arc::ptr_eq(&self.of.block, here.block)
-            && Arc::ptr_eq(&self.common, common(here.db, chunk.file(here.db)))
+            && self.is_same_to(common(here.db, chunk.file(here.db)))
             && self.view == views(here.db, chunk)[here.at.index as usize]
             && part_of_plan(here.db, chunk, self.view.plan).is_some_and(is_same_part)
+    }
+
+    /// Whether names mean the same to it. A node knows of no capabilities but those that it names and those that the
+    /// nodes use which it mentions.
+    fn is_same_to(&self, common: &Arc<Common>) -> bool {
+        let mentions = |name: &str| {
+            let mut seen = self.view.nodes.iter();
+            !self.is_node || holds(&self.of.words, hash(name)) || seen.any(|(_, seen)| seen.sig.work.uses(name))
+        };
+        Arc::ptr_eq(&self.common, common) || self.common.is_same_to(common, mentions)
     }
 }
 
@@ -91,7 +104,7 @@ impl Found {
         let misfit = misfit(&cx, sig);
         let from = of
             .filter(|of| !cx.has_looked_beyond() && Arc::ptr_eq(&of.block, here.block))
-            .and_then(|of| Basis::new(here, of));
+            .and_then(|of| Basis::new(here, decl, of));
         let (found, facts) = cx.finish(decl, node.as_ref(), !here.block.errors.is_empty());
         diags.extend(found);
         Self {

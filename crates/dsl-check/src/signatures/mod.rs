@@ -290,6 +290,17 @@ pub(crate) enum Work {
     Nothing,
 }
 
+impl Work {
+    /// Whether a capability of that name does it, or a part of it.
+    pub fn uses(&self, capability: &str) -> bool {
+        match self {
+            Self::Capability(name) => name == capability,
+            Self::Steps(names) => names.iter().any(|name| name == capability),
+            Self::Script | Self::Call(_) | Self::Nothing => false,
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum NeedSig {
     Node { name: SmolStr, optional: bool },

@@ -292,6 +292,38 @@ fn an_edit_of_a_parameter_checks_the_blocks_that_mention_it() {
     assert_eq!(left_of(&text, "last: string", "list: string"), (7, 8));
 }
 
+const SEARCHING: &str = "capability web.find
+  input:
+    query: string
+    limit: int = 10
+  output:
+    items: list[string]
+  runner: shell(\"find\")
+  effects: none
+task a using:web.find timeout:1m
+  input:
+    query: \"x\"
+task b timeout:1m
+  needs: a
+  run: \"echo {{ a.items | join(' ') }}\"
+task c timeout:1m
+  run: \"echo c\"
+task d timeout:1m
+  needs: c
+  run: \"echo {{ c.stdout }}\"
+";
+
+#[test]
+fn an_edit_of_a_capability_checks_who_uses_it_and_who_reads_that() {
+    assert_eq!(left_of(SEARCHING, "limit: int = 10", "limit: int = 9"), (4, 5));
+    assert_eq!(left_of(SEARCHING, "limit: int", "limit: float"), (2, 5));
+    assert_eq!(left_of(SEARCHING, "items: list[string]", "items: list[int]"), (2, 5));
+    // those that there are can be meant by any name
+    assert_eq!(left_of(SEARCHING, "capability web.find", "capability web.fin"), (0, 5));
+    // their types may be anybody's
+    assert_eq!(left_of(SEARCHING, "query: string", "query: Q"), (2, 5));
+}
+
 const POLICY: &str = "policy p\n  rule slow\n    for: task\n    require: timeout <= 5m\n  rule alone\n    for: task where id == a3\n    require: reaches(task)\n";
 
 /// What an edit of a file costs that a policy of another binds; the edit is in the first or in the second.
