@@ -1,7 +1,7 @@
 //! `# allow(rule): reason`: which diagnostics it silences, and that it silences nothing.
 //!
-//! A suppression is about the next line that is no comment. Read at the edge, because lines are places of a file.
-//! Absent: reading the comments themselves (the parser does).
+//! A suppression is about the next line that is no comment, and about the script that begins there. Read at the edge,
+//! because lines are places of a file. Absent: reading the comments themselves (the parser does).
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -31,33 +31,43 @@ struct Suppressions {
     /// The start of the line, and the rule.
     known: HashSet<(u32, SmolStr)>,
     used: HashSet<(u32, SmolStr)>,
+    /// The scripts that begin on such lines, each with the start of its line.
+    scripts: Vec<(Range<u32>, u32)>,
 }
 
 impl Suppressions {
-    fn new(all: Vec<Suppression>) -> Self {
+    fn new(text: &str, all: Vec<Suppression>) -> Self {
         let known = all.iter().map(|one| (one.line.start, one.rule.clone())).collect();
+        let mut lines: Vec<&Range<u32>> = all.iter().map(|one| &one.line).collect();
+        lines.dedup();
+        let scripts = lines.into_iter();
+        let scripts = scripts.filter_map(|line| Some((script_below(text, line)?, line.start)));
         Self {
+            scripts: scripts.collect(),
             all,
             known,
             used: HashSet::new(),
         }
     }
 
-    /// Whether that rule is silenced on the line of `at`; its suppressions are of use then.
+    /// Whether that rule is silenced at the place; its suppressions are of use then.
     fn silence(&mut self, rule: &str, at: u32) -> bool {
         if is_essential(rule) {
             return false;
         }
-        let end = self.all.partition_point(|suppression| suppression.line.start <= at);
-        let Some(nearest) = self.all[..end].last().filter(|nearest| nearest.line.contains(&at)) else {
-            return false;
-        };
-        let key = (nearest.line.start, SmolStr::from(rule));
-        let found = self.known.contains(&key);
-        if found {
-            self.used.insert(key);
-        }
-        found
+        let above = self.all.partition_point(|suppression| suppression.line.start <= at);
+        let line = self.all[..above].last().map(|nearest| &nearest.line);
+        let above = self.scripts.partition_point(|(script, _)| script.start <= at);
+        let script = self.scripts[..above].last();
+        let lines = [
+            line.filter(|line| line.contains(&at)).map(|line| line.start),
+            script.filter(|(script, _)| script.contains(&at)).map(|(_, line)| *line),
+        ];
+        let keys = lines.into_iter().flatten().map(|line| (line, SmolStr::from(rule)));
+        let found: Vec<_> = keys.filter(|key| self.known.contains(key)).collect();
+        let is_silenced = !found.is_empty();
+        self.used.extend(found);
+        is_silenced
     }
 
     fn is_used(&self, suppression: &Suppression) -> bool {
@@ -79,7 +89,7 @@ pub(crate) fn apply(analysis: &Analysis, file: SourceFile, found: &mut Vec<Diagn
         return;
     }
     let text = analysis.text(file.path(&analysis.db)).unwrap_or_default();
-    let mut suppressions = Suppressions::new(about(&text, commented));
+    let mut suppressions = Suppressions::new(&text, about(&text, commented));
     found.retain(|diagnostic| !suppressions.silence(diagnostic.rule, diagnostic.span.start));
     // what the parser could not read, no rule has looked at
     if found.iter().any(|diagnostic| is_about_text(diagnostic.rule)) {
@@ -108,7 +118,7 @@ pub(crate) fn silence(analysis: &Analysis, file: SourceFile, rule: &str, found: 
         return;
     }
     let text = analysis.text(file.path(&analysis.db)).unwrap_or_default();
-    let mut suppressions = Suppressions::new(about(&text, comments(analysis, file)));
+    let mut suppressions = Suppressions::new(&text, about(&text, comments(analysis, file)));
     let in_script = format!("# allow({rule})");
     found.retain(|diagnostic| {
         let start = diagnostic.span.start as usize;
@@ -116,29 +126,21 @@ pub(crate) fn silence(analysis: &Analysis, file: SourceFile, rule: &str, found: 
         if above.is_some_and(|line| line.trim_start().starts_with(&in_script)) {
             return false;
         }
-        let clause = clause_line(&text, start);
-        !suppressions.silence(rule, diagnostic.span.start) && !suppressions.silence(rule, clause)
+        !suppressions.silence(rule, diagnostic.span.start)
     });
 }
 
-/// The start of the line of the clause whose block holds the place: the nearest line above that is indented less.
-fn clause_line(text: &str, at: usize) -> u32 {
-    let before = text.get(..at).unwrap_or_default();
-    let mut start = before.rfind('\n').map_or(0, |end| end + 1);
-    let indent = |start: usize| text[start..].len() - text[start..].trim_start_matches(' ').len();
-    let mut least = indent(start);
-    while start > 0 {
-        let above = text[..start - 1].rfind('\n').map_or(0, |end| end + 1);
-        let blank = text[above..start].trim().is_empty();
-        if !blank && indent(above) < least {
-            if text[above..start].trim_end().ends_with('|') {
-                return above as u32;
-            }
-            least = indent(above);
-        }
-        start = above;
+/// The lines below one that ends with a bar, as far as they are indented more.
+fn script_below(text: &str, line: &Range<u32>) -> Option<Range<u32>> {
+    let header = text.get(line.start as usize..line.end as usize)?;
+    let written = header.split(" #").next().unwrap_or(header);
+    if !written.trim_end().ends_with('|') {
+        return None;
     }
-    at as u32
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let below = text.get(line.end as usize..)?.split_inclusive('\n');
+    let script = below.take_while(|below| below.trim().is_empty() || indent(below) > indent(header));
+    Some(line.end..line.end + script.map(str::len).sum::<usize>() as u32)
 }
 
 /// Rule, place of its name, place of the comment.
