@@ -44,3 +44,20 @@ fn what_would_be_yaml_elsewhere() {
 fn clauses_by_the_words_of_others() {
     snapshot!(tried("other-words.plan"), "check");
 }
+
+#[test]
+fn a_nightly_report_in_the_types_and_units_of_others() {
+    snapshot!(tried("nightly.plan"), "check");
+    snapshot!(tried("nightly.plan"), "check --fix --unsafe-fixes --diff");
+}
+
+#[test]
+fn agents_as_their_frameworks_have_them() {
+    snapshot!(tried("agents.plan"), "check");
+}
+
+#[test]
+fn a_deployment_in_yaml_of_the_mind() {
+    snapshot!(tried("deploy.plan"), "check");
+    snapshot!(tried("deploy.plan"), "check --fix --unsafe-fixes --diff");
+}

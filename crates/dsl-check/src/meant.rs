@@ -19,6 +19,9 @@ pub(crate) fn clause_called(kind: DeclKind, word: &str) -> Option<K> {
         (DeclKind::Task | DeclKind::Capability, "params") => K::Input,
         (DeclKind::Plan, "input" | "inputs" | "arguments" | "variables" | "vars") => K::Params,
         (DeclKind::Test, "input" | "params") => K::Given,
+        (DeclKind::Agent, "tools" | "capabilities" | "skills") => K::Provides,
+        (DeclKind::Capability, "returns" | "outputs" | "result") => K::Output,
+        (DeclKind::Gate, "by") => K::Approver,
         (_, "depends_on" | "depends" | "dependencies" | "after" | "require") => K::Needs,
         (_, "command" | "cmd" | "script" | "exec" | "steps") => K::Run,
         (_, "retries" | "max_retries" | "attempts") => K::Retry,
@@ -46,6 +49,18 @@ pub(crate) fn instead_of_clause(kind: DeclKind, word: &str) -> Option<String> {
             "each `task` stands in the plan by itself".to_owned()
         }
         (_, "name" | "title" | "question") => format!("it stands in the header: `{} some-name \"…\"`", kind.keyword()),
+        (DeclKind::Gate, "ask" | "prompt" | "message") => {
+            "its question stands in the header: `gate some-name \"…\"`".to_owned()
+        }
+        (DeclKind::Agent, "model" | "prompt" | "system_prompt" | "instructions") => {
+            "it stands in the runner: `runner: llm(model: …, url: …, prompt: …)`".to_owned()
+        }
+        (DeclKind::Task, "model" | "prompt" | "instructions") => {
+            "a task uses a capability, and that has a runner: `runner: llm(model: …, url: …, prompt: …)`".to_owned()
+        }
+        (DeclKind::Task, "secrets") => {
+            "name it in the `secrets:` of the plan, and read `secrets.…` in `env:`".to_owned()
+        }
         (_, "on_failure" | "onfailure" | "on_error" | "onerror" | "rescue") if kind.is_node() => {
             "write `on failure -> some-task`".to_owned()
         }
@@ -98,6 +113,7 @@ pub(crate) fn function_called(name: &str) -> Option<&'static str> {
         "parse_json" | "fromjson" | "from_json" => "json",
         "filter" | "select" => "where",
         "foreach" | "collect" => "map",
+        "file_exists" | "is_file" => "exists",
         "some" | "exists_any" => "any",
         "every" => "all",
         "concat" => "join",
@@ -106,6 +122,27 @@ pub(crate) fn function_called(name: &str) -> Option<&'static str> {
         "minimum" => "min",
         "maximum" => "max",
         "sort" | "sorted" | "order_by" => "sort_by",
+        _ => return None,
+    })
+}
+
+/// What to write instead of a function that others have and this language has not.
+pub(crate) fn instead_of_function(name: &str) -> Option<&'static str> {
+    Some(match plain(name).as_str() {
+        "failure" | "failed" | "success" | "succeeded" | "cancelled" => {
+            "a task follows how another ended by a route of that one: `on failure -> this-task`"
+        }
+        _ => return None,
+    })
+}
+
+/// What a value is called here that other languages call this; and whether it is one everywhere.
+pub(crate) fn value_called(name: &str) -> Option<(&'static str, bool)> {
+    Some(match plain(name).as_str() {
+        "true" => ("true", true),
+        "false" => ("false", true),
+        "none" | "null" | "nil" | "undefined" => ("none", true),
+        "exit_code" | "exitcode" | "return_code" | "returncode" => ("exit", false),
         _ => return None,
     })
 }

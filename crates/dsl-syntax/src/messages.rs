@@ -76,8 +76,11 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
         Kind::Minus if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
         Kind::Assign | Kind::Gt | Kind::Colon if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
         Kind::Name if fault.expected.has_kind(Kind::Arrow) => Some(format!("write `-> {}`", found.text)),
-        Kind::LBracket if fault.expected.has(Want::Need) => Some("write the names without brackets: `a, b`".to_owned()),
+        Kind::LBracket if fault.expected.has(Want::Need) => Some(WITHOUT_BRACKETS.to_owned()),
         Kind::StrStart if fault.expected.has(Want::Literal) => Some("write it without quotes".to_owned()),
+        Kind::StrStart if fault.expected.has(Want::Type) => {
+            Some("the members of an enumeration stand without quotes: `a | b`".to_owned())
+        }
         Kind::StrStart if fault.expected.has(Want::Need) => Some("write the name without quotes".to_owned()),
         Kind::Minus if fault.expected.has(Want::Name) && tokens.first().is_some_and(|first| first.1 == fault.span) => {
             Some("each line is `name: …`, without `-`".to_owned())
@@ -85,7 +88,17 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
         Kind::LParen if fault.expected.has(Want::Operator) => {
             Some("a function stands before its value, `trim(x)`, or behind a pipe, `x | trim`".to_owned())
         }
+        Kind::LBrace
+            if tokens
+                .iter()
+                .any(|(token, at)| token.kind == Kind::LBrace && at.end == fault.span.start) =>
+        {
+            Some("an expression stands here by itself, without `{{ … }}`".to_owned())
+        }
         Kind::Name if fault.expected.has(Want::Operator) => between(found.text),
+        Kind::Name if fault.expected.has(Want::Title) && matches!(found.text, "by" | "using" | "kind" | "needs") => {
+            Some(format!("in a header its value touches a colon: `{}:…`", found.text))
+        }
         Kind::Name if fault.expected.has(Want::Title) => Some("a title stands in quotes behind the name".to_owned()),
         Kind::Name if fault.expected.has(Want::String) && !fault.expected.has(Want::Expression) => {
             Some("put it in double quotes".to_owned())
@@ -94,10 +107,39 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
     };
     let slip = slip(found, fault, tokens);
     let help = help.or_else(|| slip.as_ref().map(|(help, _)| help.clone()));
+    let fix = slip.map(|(_, fix)| fix);
     SyntaxError {
-        fix: slip.map(|(_, fix)| fix),
+        fix: fix.or_else(|| without_brackets(found, fault, tokens)),
         ..error(SyntaxRule::Syntax, message, at, help)
     }
+}
+
+/// The tokens up to the one where the parse broke off, itself included.
+fn until<'t>(tokens: Tokens<'t>, fault: &Fault<'_>) -> Tokens<'t> {
+    let end = tokens.iter().position(|(_, place)| *place == fault.span);
+    end.map_or(&[], |end| &tokens[..=end])
+}
+
+pub(crate) const WITHOUT_BRACKETS: &str = "write the names without brackets: `a, b`";
+
+/// `needs: [a, b]`
+fn without_brackets(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Option<SyntaxFix> {
+    if found.kind != Kind::LBracket || !fault.expected.has(Want::Need) {
+        return None;
+    }
+    let from = tokens.iter().position(|(_, place)| *place == fault.span)?;
+    let (last, inside) = tokens[from + 1..].split_last()?;
+    let is_list = last.0.kind == Kind::RBracket && inside.iter().step_by(2).all(|(token, _)| token.kind == Kind::Name);
+    let names: Vec<&str> = inside
+        .iter()
+        .map(|(token, _)| token.text)
+        .filter(|text| *text != ",")
+        .collect();
+    (is_list && names.len() == inside.len().div_ceil(2)).then(|| SyntaxFix {
+        title: "remove the brackets".to_owned(),
+        span: span(fault.span).cover(span(last.1)),
+        text: names.join(", "),
+    })
 }
 
 /// What other languages write between two values.
@@ -122,6 +164,11 @@ fn slip(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Option<(String
         span,
         text: text.to_owned(),
     };
+    if let (Kind::RBracket, [.., (item, from), (open, _), (_, to)]) = (found.kind, until(tokens, fault)) {
+        let is_list = item.kind == Kind::Name && open.kind == Kind::LBracket && fault.expected.has(Want::Type);
+        let text = format!("list[{}]", item.text);
+        return is_list.then(|| (format!("write `{text}`"), change(span(*from).cover(span(*to)), &text)));
+    }
     match (found.text, before) {
         ("of", _) if fault.expected.has_kind(Kind::In) => Some(("write `in`".to_owned(), change(at, "in"))),
         ("times", Some((number, place))) if number.kind == Kind::Int => {
@@ -129,10 +176,15 @@ fn slip(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Option<(String
             Some((format!("write `{}`", number.text), change(whole, number.text)))
         }
         (word, Some((number, place))) if matches!(number.kind, Kind::Int | Kind::Float) => {
-            let unit = meant_unit(word)?;
-            let text = format!("{}{unit}", number.text);
+            let (what, text) = match word.to_ascii_lowercase().as_str() {
+                "dollar" | "dollars" | "usd" => ("an amount has its sign before it", format!("${}", number.text)),
+                _ => (
+                    "a unit touches its number",
+                    format!("{}{}", number.text, meant_unit(word)?),
+                ),
+            };
             let fix = change(span(*place).cover(at), &text);
-            Some((format!("a unit touches its number: `{text}`"), fix))
+            Some((format!("{what}: `{text}`"), fix))
         }
         _ => None,
     }
@@ -205,7 +257,9 @@ pub(crate) fn check_shape(tokens: Tokens<'_>) -> Result<(), SyntaxError> {
             Role::Next => *level = Level::default(),
             Role::Suffix => level.suffixes += 1,
             Role::Operator => level.operator(),
-            Role::Comparison if level.compared => return Err(chained(token, place)),
+            Role::Comparison if level.compared => {
+                return Err(type_in_angles(&tokens[..=index]).unwrap_or_else(|| chained(token, place)));
+            }
             Role::Comparison => {
                 level.operator();
                 level.compared = true;
@@ -352,6 +406,32 @@ fn too_deep(place: At) -> SyntaxError {
     )
 }
 
+/// `list<string>`
+fn type_in_angles(tokens: Tokens<'_>) -> Option<SyntaxError> {
+    let [.., (outer, _), (open, from), (inner, _), (close, to)] = tokens else {
+        return None;
+    };
+    let outer = match outer.text {
+        "list" | "List" | "array" | "Array" => "list",
+        "secret" => "secret",
+        _ => return None,
+    };
+    if (open.kind, inner.kind, close.kind) != (Kind::Lt, Kind::Name, Kind::Gt) {
+        return None;
+    }
+    let message = "found `<`, expected the type inside in square brackets".to_owned();
+    let help = format!("write `{outer}[{}]`", inner.text);
+    let whole = span(*from).cover(span(*to));
+    Some(SyntaxError {
+        fix: Some(SyntaxFix {
+            title: help.clone(),
+            span: whole,
+            text: format!("[{}]", inner.text),
+        }),
+        ..error(SyntaxRule::Syntax, message, whole, Some(help))
+    })
+}
+
 fn chained(token: Tok<'_>, place: At) -> SyntaxError {
     let message = format!(
         "`{}` follows another comparison, expected `and` or `or` between them",
@@ -477,7 +557,8 @@ pub(crate) fn no_clause(token: Tok<'_>, at: Span, kind: DeclKind) -> SyntaxError
 /// A declaration below another one that it cannot be part of.
 pub(crate) fn nested_declaration(word: &str, at: Span, inside: DeclKind) -> SyntaxError {
     let message = format!(
-        "`{word}` stands inside a {}, expected it beside the {0}",
+        "`{word}` stands inside {}, expected it beside the {}",
+        inside.with_article(),
         inside.keyword()
     );
     error(

@@ -52,6 +52,15 @@ impl DeclKind {
         }
     }
 
+    /// As a sentence has it: `an agent`.
+    pub fn with_article(self) -> String {
+        let article = match self {
+            Self::Agent => "an",
+            _ => "a",
+        };
+        format!("{article} {}", self.keyword())
+    }
+
     pub fn from_keyword(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.keyword() == word)
     }

@@ -59,7 +59,7 @@ pub(super) fn check_ambiguous(cx: &Cx<'_>, decl: &Decl) {
     used.extend(decl.of.iter().map(|of| (Space::Plan, of.clone())));
     for (space, name) in used {
         if cx.scope.ambiguous.contains(&(space, name.text.clone())) {
-            let message = format!("two imports bring a {} `{}`, expected one", space.word(), name.text);
+            let message = format!("two imports bring the {} `{}`, expected one", space.word(), name.text);
             let problem = Problem::new(rules::AMBIGUOUS_IMPORT, name.span, message);
             cx.push(
                 problem.help("pick the names you want (`use a, b from \"…\"`), or name an import (`use \"…\" as x`)"),

@@ -37,8 +37,8 @@ fn plain_title(cx: &Cx<'_>, decl: &Decl) {
         return;
     };
     let message = format!(
-        "the title of a {} is shown before anything runs, expected no `{{{{ … }}}}` in it",
-        decl.kind.keyword()
+        "the title of {} is shown before anything runs, expected no `{{{{ … }}}}` in it",
+        decl.kind.with_article()
     );
     let problem = Problem::new(rules::TYPE_MISMATCH, title.span, message);
     cx.push(problem.help("write `\\{{` if the braces are meant"));
@@ -82,7 +82,7 @@ fn name(decl: &Decl) -> String {
 
 fn known_clauses(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
     let kind = decl.kind;
-    let what = format!("a {}", kind.keyword());
+    let what = kind.with_article();
     let near: Vec<SmolStr> = rows.iter().map(|row| row.key.word().into()).collect();
     for unknown in decl.clauses.iter().filter(|clause| clause.key.is_none()) {
         let Name { text: word, span } = &unknown.name;
@@ -90,7 +90,7 @@ fn known_clauses(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
         let homes: Vec<String> = DeclKind::ALL
             .into_iter()
             .filter(|other| *other != kind && table::find(table::clauses(*other), word).is_some())
-            .map(|other| format!("a {}", other.keyword()))
+            .map(DeclKind::with_article)
             .collect();
         let is_near = || nearest(word, &near).first().is_some_and(|best| best.len() > 3);
         if homes.is_empty() || is_near() {
@@ -110,7 +110,10 @@ fn known_clauses(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
                     let problem = problem.help(format!("in {what} it is `{here}`"));
                     problem.fix(format!("change `{word}` to `{here}`"), false, edits)
                 }
-                _ => problem,
+                _ => match instead_of_clause(kind, word) {
+                    Some(help) => problem.help(help),
+                    None => problem,
+                },
             });
         }
     }

@@ -274,7 +274,7 @@ impl Analysis {
         let seen = visible(&self.db, file);
         let spaces = [Space::Type, Space::Capability, Space::Agent, Space::Plan, Space::Policy];
         match spaces.into_iter().find(|&space| seen.get(space, new).is_some()) {
-            Some(space) => Err(format!("there is a {} `{new}` already", space.word())),
+            Some(space) => Err(format!("the file has the {} `{new}` already", space.word())),
             None => Ok(()),
         }
     }

@@ -141,7 +141,16 @@ impl Report {
                 vec![(span, whole.to_string())],
             ),
             None => {
-                let problem = problem.nearest(name, &plain);
+                let called = meant::value_called(name);
+                let known = plain.iter().cloned();
+                let known: Vec<SmolStr> = known
+                    .chain(
+                        called
+                            .filter(|(_, everywhere)| *everywhere)
+                            .map(|(here, _)| here.into()),
+                    )
+                    .collect();
+                let problem = problem.meant(name, called.map(|(here, _)| here), &known);
                 match problem.help.is_none() {
                     true => problem.list("here one can read", &plain),
                     false => problem,
@@ -416,7 +425,10 @@ impl Report {
     pub fn unknown_function(&mut self, span: Span, name: &str, candidates: &[SmolStr]) {
         let message = format!("there is no function `{name}`");
         let problem = Problem::new("unknown-function", span, message);
-        self.push(problem.meant(name, meant::function_called(name), candidates));
+        self.push(match meant::instead_of_function(name) {
+            Some(help) => problem.help(help),
+            None => problem.meant(name, meant::function_called(name), candidates),
+        });
     }
 
     pub fn observing_function(&mut self, span: Span, name: &str) {

@@ -87,6 +87,7 @@ impl<'t> Parser<'_, 't> {
                 .map(|name| Value::Names(vec![name])),
             Shape::Names => {
                 let names = self.read(row, &grammar.names, value).map(Value::Names);
+                self.help_in(row, "found `[`", messages::WITHOUT_BRACKETS);
                 if owner.1 == ClauseKey::Approver {
                     self.help_in(row, "", "a principal is `role/…`, `user/…`, `team/…` or `agent/…`");
                 }
@@ -132,6 +133,11 @@ impl<'t> Parser<'_, 't> {
                 let effects = self.read(row, &grammar.effects, value).map(Value::Effects);
                 let help = "paths and hosts stand in double quotes: `network(\"example.com\")`";
                 self.help_in(row, "expected a string", help);
+                self.help_in(
+                    row,
+                    "found `[`",
+                    "write them without brackets: `network(\"a.com\"), write(\"out\")`",
+                );
                 effects
             }
             Shape::Rates => self.read(row, &grammar.rates, value).map(Value::Rates),
@@ -186,7 +192,14 @@ impl<'t> Parser<'_, 't> {
                 messages::shown(token),
                 owner.1.word()
             );
-            self.error(SyntaxRule::Syntax, message, span(place), None);
+            let help = match owner.1 {
+                ClauseKey::Secrets => Some("write each below, as `token: env(\"TOKEN\")`"),
+                ClauseKey::Params => Some("write each below, as `name: type = default`"),
+                ClauseKey::Env | ClauseKey::Input => Some("write each below, as `name: value`"),
+                ClauseKey::Output => Some("write each below, as `name: type = value`"),
+                _ => None,
+            };
+            self.error(SyntaxRule::Syntax, message, span(place), help.map(str::to_owned));
         }
     }
 
@@ -261,6 +274,8 @@ impl<'t> Parser<'_, 't> {
         }
         let message = format!("found {}, expected a string in double quotes", messages::shown(*first));
         let is_plain = !written.contains(['"', '\\', '\n']);
+        let quoted = written.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+        let written = quoted.filter(|inner| !inner.contains('\'')).unwrap_or(&written);
         Some(SyntaxError {
             rule: SyntaxRule::Syntax,
             message,

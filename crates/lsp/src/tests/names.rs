@@ -128,7 +128,7 @@ fn a_name_that_is_taken_is_refused() {
     let text = PLAN.replace("      files:", "      fi$0les:");
     assert_eq!(renamed(&text, "count"), Err("`count` is there already".into()));
     let text = "type A = string\n\ntype B$0 = A\n";
-    assert_eq!(renamed(text, "A"), Err("there is a type `A` already".into()));
+    assert_eq!(renamed(text, "A"), Err("the file has the type `A` already".into()));
 }
 
 #[test]
