@@ -408,10 +408,10 @@ fn too_deep(place: At) -> SyntaxError {
 
 /// `list<string>`
 fn type_in_angles(tokens: Tokens<'_>) -> Option<SyntaxError> {
-    let [.., (outer, _), (open, from), (inner, _), (close, to)] = tokens else {
+    let [.., (written, from), (open, at), (inner, _), (close, to)] = tokens else {
         return None;
     };
-    let outer = match outer.text {
+    let outer = match written.text {
         "list" | "List" | "array" | "Array" => "list",
         "secret" => "secret",
         _ => return None,
@@ -420,15 +420,15 @@ fn type_in_angles(tokens: Tokens<'_>) -> Option<SyntaxError> {
         return None;
     }
     let message = "found `<`, expected the type inside in square brackets".to_owned();
-    let help = format!("write `{outer}[{}]`", inner.text);
-    let whole = span(*from).cover(span(*to));
+    let text = format!("{outer}[{}]", inner.text);
+    let help = format!("write `{text}`");
     Some(SyntaxError {
         fix: Some(SyntaxFix {
             title: help.clone(),
-            span: whole,
-            text: format!("[{}]", inner.text),
+            span: span(*from).cover(span(*to)),
+            text,
         }),
-        ..error(SyntaxRule::Syntax, message, whole, Some(help))
+        ..error(SyntaxRule::Syntax, message, span(*at).cover(span(*to)), Some(help))
     })
 }
 

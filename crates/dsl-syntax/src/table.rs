@@ -54,10 +54,7 @@ impl DeclKind {
 
     /// As a sentence has it: `an agent`.
     pub fn with_article(self) -> String {
-        let article = match self {
-            Self::Agent => "an",
-            _ => "a",
-        };
+        let article = if self == Self::Agent { "an" } else { "a" };
         format!("{article} {}", self.keyword())
     }
 
