@@ -48,9 +48,8 @@ pub(crate) fn instead_of_clause(kind: DeclKind, word: &str) -> Option<String> {
         (DeclKind::Plan, "steps" | "tasks" | "jobs" | "stages" | "nodes") => {
             "each `task` stands in the plan by itself".to_owned()
         }
-        (_, "name" | "title" | "question") => format!("it stands in the header: `{} some-name \"…\"`", kind.keyword()),
-        (DeclKind::Gate, "ask" | "prompt" | "message") => {
-            "its question stands in the header: `gate some-name \"…\"`".to_owned()
+        (_, "name" | "title" | "question") | (DeclKind::Gate, "ask" | "prompt" | "message") => {
+            format!("it stands in the header: `{} some-name \"…\"`", kind.keyword())
         }
         (DeclKind::Agent, "model" | "prompt" | "system_prompt" | "instructions") => {
             "it stands in the runner: `runner: llm(model: …, url: …, prompt: …)`".to_owned()
@@ -136,13 +135,20 @@ pub(crate) fn instead_of_function(name: &str) -> Option<&'static str> {
     })
 }
 
-/// What a value is called here that other languages call this; and whether it is one everywhere.
-pub(crate) fn value_called(name: &str) -> Option<(&'static str, bool)> {
+/// What a literal is called here that other languages call this.
+pub(crate) fn literal_called(name: &str) -> Option<&'static str> {
     Some(match plain(name).as_str() {
-        "true" => ("true", true),
-        "false" => ("false", true),
-        "none" | "null" | "nil" | "undefined" => ("none", true),
-        "exit_code" | "exitcode" | "return_code" | "returncode" => ("exit", false),
+        "true" => "true",
+        "false" => "false",
+        "none" | "null" | "nil" | "undefined" => "none",
+        _ => return None,
+    })
+}
+
+/// What a name is called here that other languages call this.
+pub(crate) fn name_called(name: &str) -> Option<&'static str> {
+    Some(match plain(name).as_str() {
+        "exit_code" | "exitcode" | "return_code" | "returncode" => "exit",
         _ => return None,
     })
 }
@@ -176,13 +182,17 @@ impl Problem {
     #[must_use]
     pub(crate) fn meant(self, name: &str, here: Option<&str>, candidates: &[SmolStr]) -> Self {
         match here.filter(|here| candidates.iter().any(|known| known == here)) {
-            Some(here) => {
-                let edits = vec![(self.span, here.to_owned())];
-                let title = format!("change `{name}` to `{here}`");
-                self.help(format!("it is called `{here}`")).fix(title, false, edits)
-            }
+            Some(here) => self.called(name, here),
             None => self.nearest(name, candidates),
         }
+    }
+
+    /// "it is called", with a fix.
+    #[must_use]
+    pub(crate) fn called(self, name: &str, here: &str) -> Self {
+        let edits = vec![(self.span, here.to_owned())];
+        let title = format!("change `{name}` to `{here}`");
+        self.help(format!("it is called `{here}`")).fix(title, false, edits)
     }
 
     /// "did you mean", with a fix; a safe one where only one name is near and the other can be nothing but a slip.

@@ -121,7 +121,8 @@ pub(crate) struct Kinds {
     pub ambiguous: BTreeSet<(Space, SmolStr)>,
     /// Aliases of this file in a loop that is said at another one.
     pub endless: BTreeSet<SmolStr>,
-    capabilities: BTreeMap<SmolStr, CapabilityId>,
+    /// Which ones there are.
+    capability_ids: BTreeMap<SmolStr, CapabilityId>,
     /// Names that an import failed to bring.
     missing: BTreeSet<SmolStr>,
     /// An import failed that would have brought who knows what.
@@ -448,7 +449,7 @@ pub(crate) fn scope(db: &dyn salsa::Database, file: SourceFile) -> Arc<FileScope
             .extend(used.picked.iter().filter(|name| !found(name)).cloned());
     }
     let ids = common.capabilities.iter();
-    kinds.capabilities = ids.map(|(name, found)| (name.clone(), found.id.clone())).collect();
+    kinds.capability_ids = ids.map(|(name, found)| (name.clone(), found.id.clone())).collect();
     common.kinds = Arc::new(kinds);
     scope.common = Arc::new(common);
     Arc::new(scope)

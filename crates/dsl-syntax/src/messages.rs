@@ -107,39 +107,24 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
     };
     let slip = slip(found, fault, tokens);
     let help = help.or_else(|| slip.as_ref().map(|(help, _)| help.clone()));
-    let fix = slip.map(|(_, fix)| fix);
     SyntaxError {
-        fix: fix.or_else(|| without_brackets(found, fault, tokens)),
+        fix: slip.map(|(_, fix)| fix),
         ..error(SyntaxRule::Syntax, message, at, help)
     }
 }
 
-/// The tokens up to the one where the parse broke off, itself included.
-fn until<'t>(tokens: Tokens<'t>, fault: &Fault<'_>) -> Tokens<'t> {
-    let end = tokens.iter().position(|(_, place)| *place == fault.span);
-    end.map_or(&[], |end| &tokens[..=end])
-}
-
 pub(crate) const WITHOUT_BRACKETS: &str = "write the names without brackets: `a, b`";
 
-/// `needs: [a, b]`
-fn without_brackets(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Option<SyntaxFix> {
-    if found.kind != Kind::LBracket || !fault.expected.has(Want::Need) {
-        return None;
-    }
-    let from = tokens.iter().position(|(_, place)| *place == fault.span)?;
-    let (last, inside) = tokens[from + 1..].split_last()?;
+/// The names of `[a, b]`, to its end.
+fn without_brackets(tokens: Tokens<'_>) -> Option<(String, Span)> {
+    let (last, inside) = tokens.get(1..)?.split_last()?;
     let is_list = last.0.kind == Kind::RBracket && inside.iter().step_by(2).all(|(token, _)| token.kind == Kind::Name);
     let names: Vec<&str> = inside
         .iter()
         .map(|(token, _)| token.text)
         .filter(|text| *text != ",")
         .collect();
-    (is_list && names.len() == inside.len().div_ceil(2)).then(|| SyntaxFix {
-        title: "remove the brackets".to_owned(),
-        span: span(fault.span).cover(span(last.1)),
-        text: names.join(", "),
-    })
+    (is_list && names.len() == inside.len().div_ceil(2)).then(|| (names.join(", "), span(last.1)))
 }
 
 /// What other languages write between two values.
@@ -164,12 +149,20 @@ fn slip(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Option<(String
         span,
         text: text.to_owned(),
     };
-    if let (Kind::RBracket, [.., (item, from), (open, _), (_, to)]) = (found.kind, until(tokens, fault)) {
-        let is_list = item.kind == Kind::Name && open.kind == Kind::LBracket && fault.expected.has(Want::Type);
-        let text = format!("list[{}]", item.text);
-        return is_list.then(|| (format!("write `{text}`"), change(span(*from).cover(span(*to)), &text)));
-    }
+    let broken_off = || tokens.iter().position(|(_, place)| *place == fault.span);
     match (found.text, before) {
+        // `needs: [a, b]`
+        ("[", _) if fault.expected.has(Want::Need) => {
+            let (names, end) = without_brackets(&tokens[broken_off()?..])?;
+            Some((WITHOUT_BRACKETS.to_owned(), change(at.cover(end), &names)))
+        }
+        // `string[]`
+        ("]", Some((open, _))) if open.kind == Kind::LBracket && fault.expected.has(Want::Type) => {
+            let (item, from) = tokens[..broken_off()?].iter().nth_back(1)?;
+            let text = format!("list[{}]", item.text);
+            let is_name = item.kind == Kind::Name;
+            is_name.then(|| (format!("write `{text}`"), change(span(*from).cover(at), &text)))
+        }
         ("of", _) if fault.expected.has_kind(Kind::In) => Some(("write `in`".to_owned(), change(at, "in"))),
         ("times", Some((number, place))) if number.kind == Kind::Int => {
             let whole = span(*place).cover(at);

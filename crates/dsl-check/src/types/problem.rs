@@ -141,16 +141,10 @@ impl Report {
                 vec![(span, whole.to_string())],
             ),
             None => {
-                let called = meant::value_called(name);
-                let known = plain.iter().cloned();
-                let known: Vec<SmolStr> = known
-                    .chain(
-                        called
-                            .filter(|(_, everywhere)| *everywhere)
-                            .map(|(here, _)| here.into()),
-                    )
-                    .collect();
-                let problem = problem.meant(name, called.map(|(here, _)| here), &known);
+                let problem = match meant::literal_called(name) {
+                    Some(literal) => problem.called(name, literal),
+                    None => problem.meant(name, meant::name_called(name), &plain),
+                };
                 match problem.help.is_none() {
                     true => problem.list("here one can read", &plain),
                     false => problem,

@@ -161,7 +161,7 @@ impl<'t> Parser<'_, 't> {
             | Shape::Limits
             | Shape::Trigger
             | Shape::Rule => {
-                self.lines_expected(row, value, owner);
+                self.lines_expected(row, value, shape, owner);
                 None
             }
         };
@@ -182,7 +182,7 @@ impl<'t> Parser<'_, 't> {
     }
 
     /// Of a clause whose value is made of lines: it has none, or something stands where there should be nothing.
-    fn lines_expected(&mut self, row: &Row, value: Range<usize>, owner: Owner) {
+    fn lines_expected(&mut self, row: &Row, value: Range<usize>, shape: Shape, owner: Owner) {
         if value.is_empty() {
             self.no_value(row, "its lines below, indented", None);
         } else if !row.broken {
@@ -192,14 +192,15 @@ impl<'t> Parser<'_, 't> {
                 messages::shown(token),
                 owner.1.word()
             );
-            let help = match owner.1 {
-                ClauseKey::Secrets => Some("write each below, as `token: env(\"TOKEN\")`"),
-                ClauseKey::Params => Some("write each below, as `name: type = default`"),
-                ClauseKey::Env | ClauseKey::Input => Some("write each below, as `name: value`"),
-                ClauseKey::Output => Some("write each below, as `name: type = value`"),
+            let line = match shape {
+                Shape::Fields => Some("name: type = default"),
+                Shape::Typed => Some("name: type = value"),
+                Shape::Assigns if owner.1 == ClauseKey::Secrets => Some("token: env(\"TOKEN\")"),
+                Shape::Assigns => Some("name: value"),
                 _ => None,
             };
-            self.error(SyntaxRule::Syntax, message, span(place), help.map(str::to_owned));
+            let help = line.map(|line| format!("write each below, as `{line}`"));
+            self.error(SyntaxRule::Syntax, message, span(place), help);
         }
     }
 

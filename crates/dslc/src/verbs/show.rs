@@ -1,5 +1,6 @@
 //! `dslc show`: one run, node by node.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::fs;
 
@@ -77,13 +78,10 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
 fn warned(folder: &RunFolder) -> Vec<String> {
     let said = fs::read(folder.path().join(runtime::DRIVER_LOG)).unwrap_or_default();
     let said = String::from_utf8_lossy(&said);
-    let mut warnings: Vec<String> = Vec::new();
-    for warning in said.lines().filter_map(|line| line.strip_prefix("warning: ")) {
-        if !warnings.iter().any(|known| known == warning) {
-            warnings.push(warning.to_owned());
-        }
-    }
-    warnings
+    let warnings = said.lines().filter_map(|line| line.strip_prefix("warning: "));
+    let mut seen = HashSet::new();
+    let each_once = warnings.filter(|warning| seen.insert(*warning));
+    each_once.map(str::to_owned).collect()
 }
 
 fn head(history: &History, facts: &Facts<'_>) -> String {
