@@ -44,7 +44,8 @@ fn once_a_run(blocks: &mut [Arc<Block>], awaits_text: &[bool]) {
             Arc::make_mut(block).errors.retain(is_meant);
         }
         inside = stray;
-        in_text = *awaits_text || (stray && in_text);
+        // of a clause that nobody knows only the checker says something
+        in_text = (*awaits_text && !block.errors.is_empty()) || (stray && in_text);
     }
 }
 
