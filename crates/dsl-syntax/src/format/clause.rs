@@ -1,5 +1,6 @@
 //! Prints one logical line: its tokens with the house's spaces, its own line breaks, its comments, its raw block.
 
+use super::hints::Hints;
 use super::spacing::{Gap, Sign, operand_ends, space};
 use crate::grammar::Tok;
 use crate::raw;
@@ -12,8 +13,7 @@ pub(super) struct Clause<'a> {
     pub text: &'a str,
     pub tokens: &'a [Token],
     pub depth: usize,
-    /// Offsets, sorted: after a token that ends here a comma belongs if another token follows.
-    pub commas: &'a [u32],
+    pub hints: &'a Hints,
     /// From this offset on, colons are those of attributes.
     pub attributes_from: Option<u32>,
 }
@@ -89,11 +89,16 @@ impl<'a> Printer<'a, '_> {
             text: &self.clause.text[token.range()],
         };
         if let Some(previous) = self.previous.filter(|_| !self.fresh) {
-            if self.comma_belongs(next) {
-                self.out.push(',');
-            }
-            if self.gap(previous, next) {
-                self.out.push(' ');
+            if self.clause.hints.is_verbatim(token.start) {
+                self.out
+                    .push_str(&self.clause.text[self.end as usize..token.start as usize]);
+            } else {
+                if self.comma_belongs(next) {
+                    self.out.push(',');
+                }
+                if self.gap(previous, next) {
+                    self.out.push(' ');
+                }
             }
         }
         self.out.push_str(next.text);
@@ -125,7 +130,7 @@ impl<'a> Printer<'a, '_> {
     }
 
     fn comma_belongs(&self, next: Tok<'_>) -> bool {
-        next.kind != Kind::Comma && self.clause.commas.binary_search(&self.end).is_ok()
+        next.kind != Kind::Comma && self.clause.hints.commas.binary_search(&self.end).is_ok()
     }
 
     fn gap(&self, previous: Tok<'a>, next: Tok<'a>) -> bool {

@@ -4,11 +4,9 @@ use std::collections::hash_map::DefaultHasher;
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 
-use smol_str::SmolStr;
-
 use super::FormatError;
 use super::hints::stays_in_header;
-use crate::ast::{Block, Item, Raw, Value};
+use crate::ast::{Block, Item};
 use crate::lexer::lex;
 use crate::parse::parse_file;
 use crate::token::{Kind, Lexed};
@@ -71,29 +69,12 @@ fn meaning(blocks: &[(u32, Block)]) -> u64 {
                     .sort_by_key(|clause| !(clause.in_header && stays_in_header(clause)));
                 for clause in &mut decl.clauses {
                     clause.in_header = false;
-                    if let Value::Script(script) = &mut clause.value {
-                        script.text = without_values(script);
-                    }
                 }
                 write!(sink, "{:?}{decl:?}", block.kind)
             }
         };
     }
     sink.hasher.finish()
-}
-
-/// The text of a script without the expressions in it, which are trees by themselves: in a string they get the house's
-/// spaces.
-fn without_values(script: &Raw) -> SmolStr {
-    let mut text = String::with_capacity(script.text.len());
-    let mut done = 0;
-    for value in script.interps.iter().filter(|value| value.expr.is_ok()) {
-        text.push_str(&script.text[done..value.start as usize]);
-        text.push_str("{{ }}");
-        done = value.end as usize;
-    }
-    text.push_str(&script.text[done..]);
-    SmolStr::new(text)
 }
 
 /// Hashes the debug form of a tree, numbers outside of quotes left out: those are the places.

@@ -1,5 +1,5 @@
 //! What the printer takes from the tree: which lines are headers, which attributes move below them, which names a
-//! comma belongs between, and where a blank line must stand.
+//! comma belongs between, where a blank line must stand, and what is left as it is.
 
 use crate::ast::{Block, BlockKind, Clause, Decl, Item, Name, Need, NeedKind, Span, Value};
 use crate::table::{ClauseKey, DeclKind};
@@ -9,6 +9,8 @@ use crate::table::{ClauseKey, DeclKind};
 pub(super) struct Hints {
     headers: Vec<Header>,
     pub commas: Vec<u32>,
+    /// Scripts, and what clauses say that nobody knows: no house has a style for them.
+    verbatim: Vec<Span>,
 }
 
 /// The header line of a declaration or an import.
@@ -58,7 +60,14 @@ impl Hints {
             previous = this;
         }
         hints.commas.sort_unstable();
+        hints.verbatim.sort_unstable();
         hints
+    }
+
+    /// Whether what stands before this token stays as it is.
+    pub fn is_verbatim(&self, token: u32) -> bool {
+        let next = self.verbatim.partition_point(|kept| kept.end <= token);
+        self.verbatim.get(next).is_some_and(|kept| kept.start < token)
     }
 
     pub fn header(&self, start: u32) -> Option<&Header> {
@@ -91,6 +100,9 @@ impl Hints {
 
     fn clauses(&mut self, clauses: &[Clause], offset: u32) {
         for clause in clauses {
+            if clause.value == Value::Unknown {
+                self.verbatim.push(clause.span.shifted(offset));
+            }
             self.value(&clause.value, offset);
         }
     }
@@ -102,6 +114,7 @@ impl Hints {
             Value::Retry(retry) => self.names(&retry.on, offset),
             Value::Clauses(clauses) => self.clauses(clauses, offset),
             Value::Override(value) => self.value(value, offset),
+            Value::Script(script) => self.verbatim.push(script.span.shifted(offset)),
             _ => {}
         }
     }

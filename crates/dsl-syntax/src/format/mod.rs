@@ -1,7 +1,7 @@
 //! The formatter: one way to write a plan.
 //!
-//! It prints the token vector line by line, with the house's indentation, spaces and blank lines. Comments and raw
-//! blocks stay where and what they are. Promise: what it returns means the same as what it was given and formats to
+//! It prints the token vector line by line, with the house's indentation, spaces and blank lines. Comments,
+//! scripts and clauses that nobody knows stay what they are. Promise: what it returns means the same as what it was given and formats to
 //! itself; text with errors, and any result that would break the promise, is refused.
 
 mod clause;
@@ -176,13 +176,13 @@ impl<'a> Printer<'a> {
     }
 
     fn clause(&mut self, line: &Line, depth: usize, is_allowed: bool) {
-        let (text, tokens, commas) = (self.text, self.tokens(line), self.hints.commas.as_slice());
+        let (text, tokens, hints) = (self.text, self.tokens(line), self.hints);
         let header = self.hints.header(self.first_offset(line));
         let clause = Clause {
             text,
             tokens,
             depth,
-            commas,
+            hints,
             attributes_from: header.map(|header| header.lead_end),
         };
         let Some(header) = header.filter(|header| !header.below.is_empty() && !is_allowed) else {

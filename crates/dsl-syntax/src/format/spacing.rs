@@ -45,11 +45,9 @@ pub(super) fn space(gap: &Gap<'_>) -> bool {
         (LParen | LBracket, _) => false,
         (LBrace, RBrace) => false,
         (_, DotDot) | (DotDot, _) => false,
-        // `1. 5` is not `1.5`
-        (Dot, _) => gap.next.text.starts_with(|c: char| c.is_ascii_digit()),
+        (Dot, _) => false,
         (Colon, _) => !gap.attribute,
-        // `- >` is not `->`
-        (Minus, _) => gap.sign != Sign::Unary || gap.next.text.starts_with('>'),
+        (Minus, _) => gap.sign != Sign::Unary,
         (_, Dot) => !operand_ends(gap.previous, gap.before_previous),
         (_, LParen | LBracket) => {
             !operand_ends(gap.previous, gap.before_previous) || matches!(previous, Question | Int)

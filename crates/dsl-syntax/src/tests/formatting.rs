@@ -86,6 +86,19 @@ test \"x\" of p
 }
 
 #[test]
+fn a_script_stays_as_it_is_in_one_line_too() {
+    let text = "\
+task a
+  run: \"docker ps --format '{{.ID}} {{x}}' {{params.q}}  {{  len( a,b ) }}\"
+  env:
+    E: \"{{params.q}}\"
+";
+    let expected = text.replace("E: \"{{params.q}}", "E: \"{{ params.q }}");
+    assert_eq!(formatted(text), expected);
+    assert_eq!(formatted("task a run:\"{{f}}\""), "task a\n  run: \"{{f}}\"\n");
+}
+
+#[test]
 fn comments_stay_where_they_are() {
     let text = "\
 task a
