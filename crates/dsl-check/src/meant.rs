@@ -131,6 +131,12 @@ pub(crate) fn instead_of_function(name: &str) -> Option<&'static str> {
         "failure" | "failed" | "success" | "succeeded" | "cancelled" => {
             "a task follows how another ended by a route of that one: `on failure -> this-task`"
         }
+        "now" | "today" | "date" | "time" | "timestamp" | "datetime" => {
+            "no value changes by itself: `run.started` is when the run began"
+        }
+        "random" | "rand" | "randint" | "uuid4" | "uuidv4" => {
+            "no value changes by itself: `uuid(\"salt\")` differs from run to run, and is kept"
+        }
         _ => return None,
     })
 }

@@ -562,6 +562,23 @@ pub(crate) fn nested_declaration(word: &str, at: Span, inside: DeclKind) -> Synt
     )
 }
 
+/// `for each: x in xs`
+pub(crate) fn word_before(word: &str, key: &str, at: Span, key_at: Span) -> SyntaxError {
+    SyntaxError {
+        fix: Some(SyntaxFix {
+            title: format!("remove `{word}`"),
+            span: Span::new(at.start, key_at.start),
+            text: String::new(),
+        }),
+        ..error(
+            SyntaxRule::Syntax,
+            format!("`{word}` before `{key}:`, expected the clause alone"),
+            at,
+            Some(format!("write `{key}:`")),
+        )
+    }
+}
+
 /// A line deeper than its siblings, or less deep.
 pub(crate) fn misaligned(row: &Row, found: u32, expected: u32) -> SyntaxError {
     let message = format!("indented by {found}, expected {expected} as the lines beside it");

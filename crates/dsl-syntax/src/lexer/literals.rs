@@ -36,11 +36,23 @@ impl Lexer<'_> {
             format!("`{unit}` in `{literal}` is no unit, expected one of {UNITS}")
         };
         self.error(SyntaxRule::InvalidLiteral, message, start, start + len, None);
-        if let (Some(meant), Some(error)) = (meant_unit(unit), self.out.errors.last_mut()) {
+        let meant = match unit {
+            // `retry: 3x`
+            "x" if kind == Kind::Int => Some(""),
+            _ => meant_unit(unit),
+        };
+        if let (Some(meant), Some(error)) = (meant, self.out.errors.last_mut()) {
             let span = Span::new(error.span.end - unit.len() as u32, error.span.end);
-            error.help = Some(format!("did you mean `{meant}`?"));
+            let (help, title) = match meant {
+                "" => ("write the number alone".to_owned(), format!("remove the `{unit}`")),
+                _ => (
+                    format!("did you mean `{meant}`?"),
+                    format!("change `{unit}` to `{meant}`"),
+                ),
+            };
+            error.help = Some(help);
             error.fix = Some(SyntaxFix {
-                title: format!("change `{unit}` to `{meant}`"),
+                title,
                 span,
                 text: meant.to_owned(),
             });

@@ -132,6 +132,7 @@ impl Parser<'_, '_> {
         kind: DeclKind,
         table: &'static [table::Row],
     ) -> Option<Clause> {
+        self.without_word_before(at, table);
         let row = self.rows[at].clone();
         let (first, place) = self.tokens[row.tokens.start];
         if !first.kind.is_word() {
@@ -178,6 +179,24 @@ impl Parser<'_, '_> {
             );
         }
         Some(clause)
+    }
+
+    /// Passes over the first word of `for each: …`: a name before a clause that is one without it.
+    fn without_word_before(&mut self, at: usize, table: &'static [table::Row]) {
+        let row = &mut self.rows[at];
+        let [(word, from), (key, place), (colon, _), ..] = &self.tokens[row.tokens.clone()] else {
+            return;
+        };
+        let is_known = |word: &str| table::find(table, word).is_some() || DeclKind::from_keyword(word).is_some();
+        let is_spare = word.kind.is_word() && colon.kind == Kind::Colon && is_known(key.text) && !is_known(word.text);
+        if !is_spare {
+            return;
+        }
+        if !row.broken {
+            self.errors
+                .push(messages::word_before(word.text, key.text, span(*from), span(*place)));
+        }
+        row.tokens.start += 1;
     }
 
     /// Passes over what an unknown clause says. Deeper than the cap, even its tokens are not to be relied on.
