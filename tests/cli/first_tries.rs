@@ -48,7 +48,7 @@ fn clauses_by_the_words_of_others() {
 #[test]
 fn a_nightly_report_in_the_types_and_units_of_others() {
     snapshot!(tried("nightly.plan"), "check");
-    snapshot!(tried("nightly.plan"), "check --fix --unsafe-fixes --diff");
+    snapshot!(tried("nightly.plan"), "check", "--unsafe-fixes", "--diff");
 }
 
 #[test]
@@ -59,5 +59,11 @@ fn agents_as_their_frameworks_have_them() {
 #[test]
 fn a_deployment_in_yaml_of_the_mind() {
     snapshot!(tried("deploy.plan"), "check");
-    snapshot!(tried("deploy.plan"), "check --fix --unsafe-fixes --diff");
+    snapshot!(tried("deploy.plan"), "check", "--unsafe-fixes", "--diff");
+}
+
+#[test]
+fn a_pipeline_that_loads_a_warehouse() {
+    snapshot!(tried("warehouse.plan"), "check");
+    snapshot!(tried("warehouse.plan"), "check", "--unsafe-fixes", "--diff");
 }

@@ -51,6 +51,24 @@ pub(crate) fn instead_of_clause(kind: DeclKind, word: &str) -> Option<String> {
         (_, "name" | "title" | "question") | (DeclKind::Gate, "ask" | "prompt" | "message") => {
             format!("it stands in the header: `{} some-name \"…\"`", kind.keyword())
         }
+        (DeclKind::Plan, "const" | "let" | "var" | "set" | "constants") => {
+            "a value with a name is a parameter with a default, below `params:`: `name: type = value`".to_owned()
+        }
+        (DeclKind::Plan, "if" | "unless") => "a choice is a `decision`, or the `when:` of a task".to_owned(),
+        (DeclKind::Plan, "for" | "foreach" | "loop" | "while" | "repeat") => {
+            "a task is repeated by its `each:`".to_owned()
+        }
+        (DeclKind::Plan, "parallel" | "concurrent") => {
+            "tasks that do not need each other run at once; `limits:` says how many".to_owned()
+        }
+        (DeclKind::Plan, "schedule" | "cron" | "every") => {
+            "a plan has no clock: start `dslc run` by one, such as that of CI".to_owned()
+        }
+        (DeclKind::Plan, "subplan" | "call") => "a task calls a plan: `call: some-plan`".to_owned(),
+        (DeclKind::Task, "trigger_rule") => {
+            "what follows a failure is a route of the task that fails: `on failure -> this-task`".to_owned()
+        }
+        (_, "end" | "done" | "fi" | "endif") => "leave it out: what belongs together is told by indentation".to_owned(),
         (DeclKind::Agent, "model" | "prompt" | "system_prompt" | "instructions") => {
             "it stands in the runner: `runner: llm(model: …, url: …, prompt: …)`".to_owned()
         }
@@ -125,8 +143,8 @@ pub(crate) fn function_called(name: &str) -> Option<&'static str> {
     })
 }
 
-/// What to write instead of a function that others have and this language has not.
-pub(crate) fn instead_of_function(name: &str) -> Option<&'static str> {
+/// What to write instead of a function or a name that others have and this language has not.
+pub(crate) fn instead_of(name: &str) -> Option<&'static str> {
     Some(match plain(name).as_str() {
         "failure" | "failed" | "success" | "succeeded" | "cancelled" => {
             "a task follows how another ended by a route of that one: `on failure -> this-task`"
@@ -144,8 +162,8 @@ pub(crate) fn instead_of_function(name: &str) -> Option<&'static str> {
 /// What a literal is called here that other languages call this.
 pub(crate) fn literal_called(name: &str) -> Option<&'static str> {
     Some(match plain(name).as_str() {
-        "true" => "true",
-        "false" => "false",
+        "true" | "yes" => "true",
+        "false" | "no" => "false",
         "none" | "null" | "nil" | "undefined" => "none",
         _ => return None,
     })
@@ -163,7 +181,7 @@ pub(crate) fn name_called(name: &str) -> Option<&'static str> {
 pub(crate) fn type_called(name: &str) -> Option<&'static str> {
     Some(match plain(name).as_str() {
         "integer" | "long" | "uint" | "i64" | "u64" => "int",
-        "number" | "double" | "decimal" | "real" | "f64" => "float",
+        "number" | "double" | "decimal" | "real" | "f64" | "percent" => "float",
         "str" | "text" | "varchar" => "string",
         "boolean" => "bool",
         "date" | "datetime" | "timestamp" => "time",
@@ -171,9 +189,9 @@ pub(crate) fn type_called(name: &str) -> Option<&'static str> {
         "filepath" | "filename" => "path",
         "any" | "object" | "dict" => "json",
         "bytes" => "size",
-        "timedelta" | "interval" => "duration",
+        "timedelta" | "interval" | "seconds" => "duration",
         "semver" => "version",
-        "currency" | "dollars" => "money",
+        "currency" | "dollars" | "usd" => "money",
         _ => return None,
     })
 }

@@ -612,6 +612,13 @@ pub enum Unit {
     TiB,
 }
 
+impl Unit {
+    /// Of a duration; the others are of a size.
+    pub const fn is_duration(self) -> bool {
+        matches!(self, Self::Ms | Self::S | Self::M | Self::H | Self::D | Self::W)
+    }
+}
+
 /// `"…"`, with the quotes in the span.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StringLit {

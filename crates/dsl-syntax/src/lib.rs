@@ -8,6 +8,7 @@ mod format;
 mod grammar;
 mod lexer;
 mod lines;
+mod meant;
 mod messages;
 mod parse;
 mod raw;

@@ -1,11 +1,9 @@
 //! Sentences for what is wrong with a text: one function a problem. What was seen comes first, then what was expected.
 
-use strsim::damerau_levenshtein;
-
 use crate::NESTING_MAX;
 use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule};
 use crate::grammar::{At, Fault, Tok, Tokens, Want, span};
-use crate::lexer::meant_unit;
+use crate::meant::{Keyword, WITHOUT_BRACKETS, between, slip, type_in_angles};
 use crate::source::Row;
 use crate::table::{DeclKind, Shape};
 use crate::token::Kind;
@@ -113,77 +111,7 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
     }
 }
 
-pub(crate) const WITHOUT_BRACKETS: &str = "write the names without brackets: `a, b`";
-
-/// The names of `[a, b]`, to its end.
-fn without_brackets(tokens: Tokens<'_>) -> Option<(String, Span)> {
-    let (last, inside) = tokens.get(1..)?.split_last()?;
-    let is_list = last.0.kind == Kind::RBracket && inside.iter().step_by(2).all(|(token, _)| token.kind == Kind::Name);
-    let names: Vec<&str> = inside
-        .iter()
-        .map(|(token, _)| token.text)
-        .filter(|text| *text != ",")
-        .collect();
-    (is_list && names.len() == inside.len().div_ceil(2)).then(|| (names.join(", "), span(last.1)))
-}
-
-/// What other languages write between two values.
-fn between(word: &str) -> Option<String> {
-    let function = match word {
-        "contains" | "matches" | "starts_with" | "ends_with" => word,
-        "includes" | "include" | "has" => "contains",
-        "startswith" => "starts_with",
-        "endswith" => "ends_with",
-        "like" => "matches",
-        _ => return None,
-    };
-    Some(format!("it is a function: `{function}(x, y)`"))
-}
-
-/// A word that is written otherwise here, of which it is certain what is meant.
-fn slip(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Option<(String, SyntaxFix)> {
-    let at = span(fault.span);
-    let before = tokens.iter().rev().find(|(_, place)| span(*place).end <= at.start);
-    let change = |span: Span, text: &str| SyntaxFix {
-        title: format!("write `{text}`"),
-        span,
-        text: text.to_owned(),
-    };
-    let broken_off = || tokens.iter().position(|(_, place)| *place == fault.span);
-    match (found.text, before) {
-        // `needs: [a, b]`
-        ("[", _) if fault.expected.has(Want::Need) => {
-            let (names, end) = without_brackets(&tokens[broken_off()?..])?;
-            Some((WITHOUT_BRACKETS.to_owned(), change(at.cover(end), &names)))
-        }
-        // `string[]`
-        ("]", Some((open, _))) if open.kind == Kind::LBracket && fault.expected.has(Want::Type) => {
-            let (item, from) = tokens[..broken_off()?].iter().nth_back(1)?;
-            let text = format!("list[{}]", item.text);
-            let is_name = item.kind == Kind::Name;
-            is_name.then(|| (format!("write `{text}`"), change(span(*from).cover(at), &text)))
-        }
-        ("of", _) if fault.expected.has_kind(Kind::In) => Some(("write `in`".to_owned(), change(at, "in"))),
-        ("times", Some((number, place))) if number.kind == Kind::Int => {
-            let whole = span(*place).cover(at);
-            Some((format!("write `{}`", number.text), change(whole, number.text)))
-        }
-        (word, Some((number, place))) if matches!(number.kind, Kind::Int | Kind::Float) => {
-            let (what, text) = match word.to_ascii_lowercase().as_str() {
-                "dollar" | "dollars" | "usd" => ("an amount has its sign before it", format!("${}", number.text)),
-                _ => (
-                    "a unit touches its number",
-                    format!("{}{}", number.text, meant_unit(word)?),
-                ),
-            };
-            let fix = change(span(*place).cover(at), &text);
-            Some((format!("{what}: `{text}`"), fix))
-        }
-        _ => None,
-    }
-}
-
-const LINE_ENDS: &str = "found the end of the line";
+pub(crate) const LINE_ENDS: &str = "found the end of the line";
 
 /// The sentence for a key with nothing after it, from that for an empty clause.
 pub(crate) fn no_value(found: SyntaxError, key: &str) -> SyntaxError {
@@ -399,32 +327,6 @@ fn too_deep(place: At) -> SyntaxError {
     )
 }
 
-/// `list<string>`
-fn type_in_angles(tokens: Tokens<'_>) -> Option<SyntaxError> {
-    let [.., (written, from), (open, at), (inner, _), (close, to)] = tokens else {
-        return None;
-    };
-    let outer = match written.text {
-        "list" | "List" | "array" | "Array" => "list",
-        "secret" => "secret",
-        _ => return None,
-    };
-    if (open.kind, inner.kind, close.kind) != (Kind::Lt, Kind::Name, Kind::Gt) {
-        return None;
-    }
-    let message = "found `<`, expected the type inside in square brackets".to_owned();
-    let text = format!("{outer}[{}]", inner.text);
-    let help = format!("write `{text}`");
-    Some(SyntaxError {
-        fix: Some(SyntaxFix {
-            title: help.clone(),
-            span: span(*from).cover(span(*to)),
-            text,
-        }),
-        ..error(SyntaxRule::Syntax, message, span(*at).cover(span(*to)), Some(help))
-    })
-}
-
 fn chained(token: Tok<'_>, place: At) -> SyntaxError {
     let message = format!(
         "`{}` follows another comparison, expected `and` or `or` between them",
@@ -453,19 +355,6 @@ fn test_as_operand(token: Tok<'_>, place: At, test: &str) -> SyntaxError {
 }
 
 // ---------- layout ----------
-
-/// The keyword of a declaration that `word` was probably meant to be.
-pub(crate) fn near_keyword(word: &str) -> Option<&'static str> {
-    if word.len() > 16 {
-        return None;
-    }
-    let keywords = DeclKind::ALL.iter().map(|kind| kind.keyword()).chain(["use"]);
-    let near = keywords
-        .map(|keyword| (damerau_levenshtein(keyword, word), keyword))
-        .min();
-    near.filter(|(distance, keyword)| (1..=2).contains(distance) && *distance < keyword.len() - 1)
-        .map(|(_, keyword)| keyword)
-}
 
 /// A clause that is not below the declaration that it is meant for.
 pub(crate) fn clause_at_margin(word: &str, at: Span) -> SyntaxError {
@@ -507,7 +396,7 @@ pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxErr
         );
         return error(SyntaxRule::Indentation, message, at, None);
     }
-    let near = near_keyword(token.text);
+    let meant = Keyword::meant(token.text);
     let message = match token.kind {
         Kind::Name if DeclKind::from_keyword(token.text).is_some() => {
             format!("expected a name after {}", shown(token))
@@ -518,14 +407,14 @@ pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxErr
         ),
         _ => format!("found {}, expected a declaration", shown(token)),
     };
-    match near {
-        Some(word) if token.kind == Kind::Name => SyntaxError {
+    match meant {
+        Some(meant) if token.kind == Kind::Name => SyntaxError {
             fix: Some(SyntaxFix {
-                title: format!("write `{word}`"),
+                title: format!("write `{}`", meant.text()),
                 span: at,
-                text: word.to_owned(),
+                text: meant.text().to_owned(),
             }),
-            ..error(SyntaxRule::Syntax, message, at, Some(format!("did you mean `{word}`?")))
+            ..error(SyntaxRule::Syntax, message, at, Some(meant.help()))
         },
         _ => error(SyntaxRule::Syntax, message, at, None),
     }

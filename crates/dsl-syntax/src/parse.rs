@@ -18,6 +18,7 @@ use crate::ast::{
 use crate::document::ChunkContext;
 use crate::grammar::{Grammar, Lead, Rule, Tokens};
 use crate::lexer::lex_inline;
+use crate::meant::{self, Keyword};
 use crate::messages;
 use crate::source::{RawSource, Row, Source, Toks, significant};
 use crate::table::DeclKind;
@@ -211,7 +212,15 @@ impl<'g, 't> Parser<'g, 't> {
     fn decl(&mut self) -> Option<Decl> {
         let row = self.rows[0].clone();
         let (keyword, at) = self.tokens[row.tokens.start];
-        let kind = DeclKind::from_keyword(keyword.text)?;
+        let kind = match DeclKind::from_keyword(keyword.text) {
+            Some(kind) => kind,
+            None => {
+                let meant = Keyword::meant(keyword.text)?;
+                let at = crate::grammar::span(at);
+                self.errors.push(messages::no_declaration(keyword, at, 0));
+                DeclKind::from_keyword(meant.text())?
+            }
+        };
         if let Some(indent) = self.plan_indent.filter(|indent| *indent != row.indent) {
             self.errors.push(messages::misaligned(&row, row.indent, indent));
         }
@@ -384,6 +393,19 @@ impl<'g, 't> Parser<'g, 't> {
                 None
             }
         }
+    }
+
+    /// Reads a line `name: type = value`; `example`: what the value may be, if it must be there.
+    fn read_field<O>(&mut self, row: &Row, rule: &Rule<'t, O>, example: Option<&str>) -> Option<O> {
+        let said = self.errors.len();
+        let read = self.read(row, rule, row.tokens.clone());
+        if self.errors.len() > said
+            && let Some(error) = self.errors.pop()
+        {
+            let tokens = &self.tokens[row.tokens.clone()];
+            self.errors.push(meant::field(error, tokens, example));
+        }
+        read
     }
 
     /// An expression, or the text of a raw block in its place.

@@ -7,6 +7,7 @@
 use crate::ast::BlockKind;
 use crate::document::ChunkContext;
 use crate::lexer::{indentation, is_blank, line_end};
+use crate::meant;
 use crate::table::DeclKind;
 
 /// A chunk may end at a block whose header says so once it has this many blocks, …
@@ -138,9 +139,9 @@ impl Blocks<'_> {
     }
 
     /// What begins with a line at the margin.
-    fn margin_header(&mut self, word: &[u8]) -> BlockKind {
-        let declared = declares(word);
-        if declared.is_none() && word != b"use" {
+    fn margin_header(&mut self, line: &[u8]) -> BlockKind {
+        let declared = declares(line);
+        if declared.is_none() && first_word(line) != b"use" {
             // A stray line in a plan must not cut off the nodes below it; clauses below it are its own.
             self.after_node = false;
             if self.plan == Plan::Opened {
@@ -165,7 +166,7 @@ impl Blocks<'_> {
     /// What begins with this line of code, if anything does.
     fn header(&mut self, indent: u32, line: &[u8]) -> Option<BlockKind> {
         if indent == 0 {
-            return Some(self.margin_header(first_word(line)));
+            return Some(self.margin_header(line));
         }
         if self.plan == Plan::Opened {
             self.plan = Plan::Inside(indent);
@@ -176,7 +177,7 @@ impl Blocks<'_> {
         if indent > children {
             return None;
         }
-        if declares(first_word(line)).is_some_and(DeclKind::is_node) {
+        if declares(line).is_some_and(DeclKind::is_node) {
             self.after_node = true;
             return Some(BlockKind::PlanNode);
         }
@@ -197,8 +198,11 @@ fn first_word(line: &[u8]) -> &[u8] {
     }
 }
 
-fn declares(word: &[u8]) -> Option<DeclKind> {
-    std::str::from_utf8(word).ok().and_then(DeclKind::from_keyword)
+/// What the line declares, or is meant to: then the parser says how it is written.
+fn declares(line: &[u8]) -> Option<DeclKind> {
+    let text = |bytes| std::str::from_utf8(bytes).ok();
+    let word = text(first_word(line))?;
+    DeclKind::from_keyword(word).or_else(|| meant::declaration(text(line)?).filter(|_| word != "use"))
 }
 
 /// Decides, block by block, where chunks end.

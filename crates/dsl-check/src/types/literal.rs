@@ -145,9 +145,8 @@ fn float(digits: &str) -> Result<Value, String> {
 }
 
 fn quantity(number: &str, unit: Unit, span: Span, report: &mut Report) -> (Value, Type) {
-    let (unit, is_duration) = unit_text(unit);
-    let text = format!("{number}{unit}");
-    let read = if is_duration {
+    let text = format!("{number}{}", unit_text(unit));
+    let read = if unit.is_duration() {
         ir::quantity::parse_duration(&text).map(|ms| (Value::Duration(ms), Type::Duration))
     } else {
         ir::quantity::parse_size(&text).map(|bytes| (Value::Size(bytes), Type::Size))
@@ -158,23 +157,23 @@ fn quantity(number: &str, unit: Unit, span: Span, report: &mut Report) -> (Value
     })
 }
 
-const fn unit_text(unit: Unit) -> (&'static str, bool) {
+const fn unit_text(unit: Unit) -> &'static str {
     match unit {
-        Unit::Ms => ("ms", true),
-        Unit::S => ("s", true),
-        Unit::M => ("m", true),
-        Unit::H => ("h", true),
-        Unit::D => ("d", true),
-        Unit::W => ("w", true),
-        Unit::B => ("B", false),
-        Unit::KB => ("KB", false),
-        Unit::MB => ("MB", false),
-        Unit::GB => ("GB", false),
-        Unit::TB => ("TB", false),
-        Unit::KiB => ("KiB", false),
-        Unit::MiB => ("MiB", false),
-        Unit::GiB => ("GiB", false),
-        Unit::TiB => ("TiB", false),
+        Unit::Ms => "ms",
+        Unit::S => "s",
+        Unit::M => "m",
+        Unit::H => "h",
+        Unit::D => "d",
+        Unit::W => "w",
+        Unit::B => "B",
+        Unit::KB => "KB",
+        Unit::MB => "MB",
+        Unit::GB => "GB",
+        Unit::TB => "TB",
+        Unit::KiB => "KiB",
+        Unit::MiB => "MiB",
+        Unit::GiB => "GiB",
+        Unit::TiB => "TiB",
     }
 }
 

@@ -141,9 +141,10 @@ impl Report {
                 vec![(span, whole.to_string())],
             ),
             None => {
-                let problem = match meant::literal_called(name) {
-                    Some(literal) => problem.called(name, literal),
-                    None => problem.meant(name, meant::name_called(name), &plain),
+                let problem = match (meant::literal_called(name), meant::instead_of(name)) {
+                    (Some(literal), _) => problem.called(name, literal),
+                    (None, Some(help)) => problem.help(help),
+                    (None, None) => problem.meant(name, meant::name_called(name), &plain),
                 };
                 match problem.help.is_none() {
                     true => problem.list("here one can read", &plain),
@@ -419,7 +420,7 @@ impl Report {
     pub fn unknown_function(&mut self, span: Span, name: &str, candidates: &[SmolStr]) {
         let message = format!("there is no function `{name}`");
         let problem = Problem::new("unknown-function", span, message);
-        self.push(match meant::instead_of_function(name) {
+        self.push(match meant::instead_of(name) {
             Some(help) => problem.help(help),
             None => problem.meant(name, meant::function_called(name), candidates),
         });

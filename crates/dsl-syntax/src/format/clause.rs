@@ -40,8 +40,7 @@ pub(super) fn print(clause: &Clause<'_>, out: &mut String) {
 struct Printer<'a, 'o> {
     clause: &'a Clause<'a>,
     out: &'o mut String,
-    /// The level and the number of the line that each open bracket stands on.
-    brackets: Vec<(usize, usize)>,
+    brackets: Vec<Open>,
     /// The brackets that were open where each open string began; its text is printed as it is.
     strings: Vec<usize>,
     /// How much deeper than the clause the current line is.
@@ -56,6 +55,14 @@ struct Printer<'a, 'o> {
     previous: Option<Tok<'a>>,
     end: u32,
     sign: Sign,
+}
+
+/// An open bracket.
+struct Open {
+    closer: Kind,
+    /// Of the line that it stands on.
+    level: usize,
+    line: usize,
 }
 
 impl<'a> Printer<'a, '_> {
@@ -118,11 +125,17 @@ impl<'a> Printer<'a, '_> {
             Kind::StrEnd | Kind::InterpEnd => {
                 self.strings.pop();
             }
-            kind if kind.closer().is_some() => self.brackets.push((self.level, self.line)),
             kind if kind.is_closer() => {
-                self.brackets.pop();
+                // one that fits no bracket closes none, as in the lexer
+                if let Some(at) = self.brackets.iter().rposition(|open| open.closer == kind) {
+                    self.brackets.truncate(at);
+                }
             }
-            _ => {}
+            kind => self.brackets.extend(kind.closer().map(|closer| Open {
+                closer,
+                level: self.level,
+                line: self.line,
+            })),
         }
         self.fresh = false;
         self.printed += 1;
@@ -142,7 +155,7 @@ impl<'a> Printer<'a, '_> {
             (Kind::InterpStart, _) | (_, Kind::InterpEnd) => return true,
             _ => {}
         }
-        if next.kind == Kind::RBracket && self.brackets.last().is_some_and(|(_, line)| *line != self.line) {
+        if next.kind == Kind::RBracket && self.brackets.last().is_some_and(|open| open.line != self.line) {
             // `… } ]` closes what an earlier line opened.
             return true;
         }
@@ -181,10 +194,9 @@ impl<'a> Printer<'a, '_> {
         let next = rest
             .iter()
             .find(|token| !matches!(token.kind, Kind::Space | Kind::Blank | Kind::Eol));
-        let closes = next.is_some_and(|token| token.kind.is_closer());
         self.level = match self.brackets.last() {
-            Some(&(level, _)) if closes => level,
-            Some(&(level, _)) => level + 1,
+            Some(open) if next.is_some_and(|token| token.kind == open.closer) => open.level,
+            Some(open) => open.level + 1,
             None => 1,
         };
         self.indent(self.level);

@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use super::Parser;
 use crate::ast::{Clause, Field, Name, Span, SyntaxError, SyntaxFix, SyntaxRule, Value};
 use crate::grammar::span;
+use crate::meant::Keyword;
 use crate::messages;
 use crate::source::Row;
 use crate::table::{self, ClauseKey, DeclKind, Shape};
@@ -208,13 +209,13 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// `tsak build "Build"`: two words, of which the first is nearly that of a node.
+    /// `tsak build "Build"`: two words, of which the first is meant to be that of a node.
     fn is_misspelt_node(&self, row: &Row) -> bool {
         let [(first, _), (second, _), ..] = &self.tokens[row.tokens.clone()] else {
             return false;
         };
-        let near = messages::near_keyword(first.text).and_then(DeclKind::from_keyword);
-        second.kind == Kind::Name && near.is_some_and(DeclKind::is_node)
+        let meant = Keyword::meant(first.text).and_then(|meant| DeclKind::from_keyword(meant.text()));
+        second.kind == Kind::Name && meant.is_some_and(DeclKind::is_node)
     }
 
     /// Where the value of a clause begins: after its colon or its keyword. A missing colon is reported and passed over.
@@ -340,7 +341,7 @@ impl Parser<'_, '_> {
         for (at, below) in self.siblings(body) {
             self.no_lines_below_line(at..below.end, "a field");
             let row = self.rows[at].clone();
-            if let Some(line) = self.read(&row, rule, row.tokens.clone()) {
+            if let Some(line) = self.read_field(&row, rule, None) {
                 out.push(Field {
                     doc: row.doc,
                     ..Field::from(line)

@@ -8,6 +8,7 @@ use crate::ast::{
     Text, TypedAssign, Value,
 };
 use crate::grammar::{Rule, span};
+use crate::meant::WITHOUT_BRACKETS;
 use crate::messages;
 use crate::source::Row;
 use crate::table::{self, ClauseKey, DeclKind, Shape};
@@ -87,7 +88,7 @@ impl<'t> Parser<'_, 't> {
                 .map(|name| Value::Names(vec![name])),
             Shape::Names => {
                 let names = self.read(row, &grammar.names, value).map(Value::Names);
-                self.help_in(row, "found `[`", messages::WITHOUT_BRACKETS);
+                self.help_in(row, "found `[`", WITHOUT_BRACKETS);
                 if owner.1 == ClauseKey::Approver {
                     self.help_in(row, "", "a principal is `role/…`, `user/…`, `team/…` or `agent/…`");
                 }
@@ -300,8 +301,8 @@ impl<'t> Parser<'_, 't> {
         Some(match shape {
             Shape::Fields => Value::Fields(self.fields(below)),
             Shape::Assigns => Value::Assigns(self.assigns(below)),
-            Shape::Typed => Value::Typed(self.typed(below, &grammar.typed)),
-            Shape::Memory => Value::Typed(self.typed(below, &grammar.memory)),
+            Shape::Typed => Value::Typed(self.typed(below, &grammar.typed, owner.0)),
+            Shape::Memory => Value::Typed(self.typed(below, &grammar.memory, owner.0)),
             Shape::Limits => Value::Limits(self.lines(below, &grammar.limit)),
             Shape::Steps => Value::Steps(self.lines(below, &grammar.step)),
             Shape::Options => Value::Options(self.items(below, &grammar.option)),
@@ -377,12 +378,16 @@ impl<'t> Parser<'_, 't> {
         out
     }
 
-    fn typed(&mut self, below: Range<usize>, rule: &Rule<'t, TypedAssign>) -> Vec<TypedAssign> {
+    fn typed(&mut self, below: Range<usize>, rule: &Rule<'t, TypedAssign>, kind: DeclKind) -> Vec<TypedAssign> {
+        let example = match kind {
+            DeclKind::Plan => "some-task.output`",
+            _ => "trim(stdout)`; what a capability gives needs no line",
+        };
         let mut out = Vec::new();
         for (at, under) in self.siblings(below) {
             self.no_lines_below_line(at..under.end, "a line");
             let row = self.rows[at].clone();
-            let line = self.read(&row, rule, row.tokens.clone());
+            let line = self.read_field(&row, rule, Some(example));
             out.extend(line.map(|line| TypedAssign { doc: row.doc, ..line }));
         }
         out
