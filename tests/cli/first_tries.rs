@@ -67,3 +67,9 @@ fn a_pipeline_that_loads_a_warehouse() {
     snapshot!(tried("warehouse.plan"), "check");
     snapshot!(tried("warehouse.plan"), "check", "--unsafe-fixes", "--diff");
 }
+
+#[test]
+fn a_release_under_policies_as_one_imagines_them() {
+    snapshot!(tried("governed.plan"), "check");
+    snapshot!(tried("governed.plan"), "check", "--unsafe-fixes", "--diff");
+}

@@ -22,6 +22,13 @@ pub(crate) fn clause_called(kind: DeclKind, word: &str) -> Option<K> {
         (DeclKind::Agent, "tools" | "capabilities" | "skills") => K::Provides,
         (DeclKind::Capability, "returns" | "outputs" | "result") => K::Output,
         (DeclKind::Gate, "by") => K::Approver,
+        (DeclKind::Decision, "otherwise") => K::Else,
+        (DeclKind::Hypothesis, "probability" | "likelihood" | "confidence" | "odds") => K::Prior,
+        (DeclKind::Capability, "permissions") => K::Effects,
+        (DeclKind::Agent, "rate_limit" | "quota" | "quotas") => K::Limits,
+        (DeclKind::Policy, "scope" | "for") => K::Applies,
+        (DeclKind::Task, "idempotency_key") => K::Key,
+        (DeclKind::Task, "undo" | "revert" | "compensate") => K::Rollback,
         (_, "depends_on" | "depends" | "dependencies" | "after" | "require") => K::Needs,
         (_, "command" | "cmd" | "script" | "exec" | "steps") => K::Run,
         (_, "retries" | "max_retries" | "attempts") => K::Retry,
@@ -72,6 +79,23 @@ pub(crate) fn instead_of_clause(kind: DeclKind, word: &str) -> Option<String> {
         (DeclKind::Agent, "model" | "prompt" | "system_prompt" | "instructions") => {
             "it stands in the runner: `runner: llm(model: …, url: …, prompt: …)`".to_owned()
         }
+        (DeclKind::Policy, "deny" | "forbid" | "require" | "requires" | "must") => {
+            "it stands in a rule: `rule some-name`, and below it `for: …` and `require: …` or `deny: …`".to_owned()
+        }
+        (DeclKind::Policy, "max_cost" | "max_time" | "max_tasks" | "max_tokens" | "budget" | "timeout") => {
+            "a bound stands below `limit:`, as `cost: $10.00`".to_owned()
+        }
+        (DeclKind::Plan, "policies" | "policy") => {
+            "a policy says itself which plans it binds: `applies: plan where …`".to_owned()
+        }
+        (DeclKind::Decision, "default") => "write `else -> some-node`".to_owned(),
+        (DeclKind::Hypothesis, "evidence" | "test" | "check" | "checks") => {
+            "evidence stands in the tasks that find it: `supports this-hypothesis when … by 4`".to_owned()
+        }
+        (DeclKind::Task, "finally" | "always" | "cleanup") => {
+            "write two routes: `on success -> some-task` and `on failure -> some-task`".to_owned()
+        }
+        (DeclKind::Test, "of" | "plan") => "it stands in the header: `test \"…\" of some-plan`".to_owned(),
         (DeclKind::Task, "model" | "prompt" | "instructions") => {
             "a task uses a capability, and that has a runner: `runner: llm(model: …, url: …, prompt: …)`".to_owned()
         }

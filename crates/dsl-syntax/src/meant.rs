@@ -128,6 +128,14 @@ pub(crate) fn between(word: &str) -> Option<String> {
     Some(format!("it is a function: `{function}(x, y)`"))
 }
 
+/// Words that stand elsewhere for `->`.
+pub(crate) fn leads(word: &str) -> bool {
+    matches!(
+        word,
+        "then" | "goto" | "go" | "to" | "returns" | "return" | "gives" | "do" | "start"
+    )
+}
+
 /// A word that is written otherwise here, of which it is certain what is meant.
 pub(crate) fn slip(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Option<(String, SyntaxFix)> {
     let at = span(fault.span);
@@ -150,6 +158,17 @@ pub(crate) fn slip(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Opt
             let text = format!("list[{}]", item.text);
             let is_name = item.kind == Kind::Name;
             is_name.then(|| (format!("write `{text}`"), change(span(*from).cover(at), &text)))
+        }
+        // `when x then a`
+        (word, _) if leads(word) && fault.expected.has_kind(Kind::Arrow) => {
+            Some(("write `->`".to_owned(), change(at, "->")))
+        }
+        // `on failure: a`
+        (":", _) if fault.expected.has_kind(Kind::Arrow) => Some(("write `->`".to_owned(), change(at, " ->"))),
+        // `for: task deploy`
+        (name, _) if found.kind == Kind::Name && fault.expected.has(Want::Where) => {
+            let text = format!("where id == {name}");
+            Some((format!("write `{text}`"), change(at, &text)))
         }
         ("of", _) if fault.expected.has_kind(Kind::In) => Some(("write `in`".to_owned(), change(at, "in"))),
         ("times", Some((number, place))) if number.kind == Kind::Int => {
@@ -215,6 +234,16 @@ pub(crate) fn field(found: SyntaxError, line: Tokens<'_>, example: Option<&str>)
     };
     let place = span(*from).cover(span(*to));
     let name = name.text;
+    if found.span.start >= place.end {
+        return match example.filter(|_| value.is_empty() && found.message.starts_with(LINE_ENDS)) {
+            Some(example) => SyntaxError {
+                message: format!("`{name}` has a type and no value, expected `= …` after it"),
+                help: Some(format!("say what it is, as in `{name}: string = {example}")),
+                ..found
+            },
+            None => found,
+        };
+    }
     if let Some(text) = type_meant(ty) {
         let rest = if value.is_empty() { "" } else { " = …" };
         return SyntaxError {
@@ -228,7 +257,7 @@ pub(crate) fn field(found: SyntaxError, line: Tokens<'_>, example: Option<&str>)
         };
     }
     if let ([(_, _), (word, at), _, ..], []) = (ty, value)
-        && matches!(word.text, "default" | "defaults" | "is" | "or" | ":=")
+        && matches!(word.text, "default" | "defaults" | "is" | "or")
     {
         return SyntaxError {
             help: Some(format!("a default stands after `=`: `{name}: {} = …`", ty[0].0.text)),
@@ -245,13 +274,6 @@ pub(crate) fn field(found: SyntaxError, line: Tokens<'_>, example: Option<&str>)
         return SyntaxError {
             help: Some(help),
             fix: is_certain.then(|| insert(place.start, &format!("{text} = "), "write its type")),
-            ..found
-        };
-    }
-    if let Some(example) = example.filter(|_| value.is_empty() && found.message.starts_with(LINE_ENDS)) {
-        return SyntaxError {
-            message: format!("`{name}` has a type and no value, expected `= …` after it"),
-            help: Some(format!("say what it is, as in `{name}: string = {example}")),
             ..found
         };
     }
@@ -298,7 +320,7 @@ fn type_meant(ty: Tokens<'_>) -> Option<String> {
     })
 }
 
-/// `a | b` of names or strings between bars or commas, at least one of which is a string or a comma.
+/// `a | b` of names or strings with bars or commas between them.
 fn members(tokens: Tokens<'_>) -> Option<String> {
     let mut names = Vec::new();
     let mut rest = tokens;

@@ -3,7 +3,7 @@
 use crate::NESTING_MAX;
 use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule};
 use crate::grammar::{At, Fault, Tok, Tokens, Want, span};
-use crate::meant::{Keyword, WITHOUT_BRACKETS, between, slip, type_in_angles};
+use crate::meant::{Keyword, WITHOUT_BRACKETS, between, leads, slip, type_in_angles};
 use crate::source::Row;
 use crate::table::{DeclKind, Shape};
 use crate::token::Kind;
@@ -65,7 +65,11 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
     let expected = fault.expected.describe();
     let Some(found) = fault.found else {
         let message = format!("{LINE_ENDS}, expected {expected}");
-        return error(SyntaxRule::Syntax, message, at, None);
+        let of_what = fault
+            .expected
+            .has(Want::Of)
+            .then(|| "write `of some-plan` after it".to_owned());
+        return error(SyntaxRule::Syntax, message, at, of_what);
     };
     let message = format!("found {}, expected {expected}", shown(found));
     let help = match found.kind {
@@ -73,13 +77,20 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
         Kind::Not if fault.expected.has(Want::Operator) => Some("write `not a in b`".to_owned()),
         Kind::Minus if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
         Kind::Assign | Kind::Gt | Kind::Colon if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
-        Kind::Name if fault.expected.has_kind(Kind::Arrow) => Some(format!("write `-> {}`", found.text)),
+        Kind::Name if fault.expected.has_kind(Kind::Arrow) && !leads(found.text) => {
+            Some(format!("write `-> {}`", found.text))
+        }
+        Kind::Comma if tokens.iter().any(|(token, _)| token.kind == Kind::Arrow) => {
+            Some("it leads to one node; write a line for each".to_owned())
+        }
         Kind::LBracket if fault.expected.has(Want::Need) => Some(WITHOUT_BRACKETS.to_owned()),
         Kind::StrStart if fault.expected.has(Want::Literal) => Some("write it without quotes".to_owned()),
         Kind::StrStart if fault.expected.has(Want::Type) => {
             Some("the members of an enumeration stand without quotes: `a | b`".to_owned())
         }
-        Kind::StrStart if fault.expected.has(Want::Need) => Some("write the name without quotes".to_owned()),
+        Kind::StrStart if fault.expected.has(Want::Need) || fault.expected.has(Want::Name) => {
+            Some("write the name without quotes".to_owned())
+        }
         Kind::Minus if fault.expected.has(Want::Name) && tokens.first().is_some_and(|first| first.1 == fault.span) => {
             Some("each line is `name: …`, without `-`".to_owned())
         }

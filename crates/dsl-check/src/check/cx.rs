@@ -279,7 +279,12 @@ impl<'db> Cx<'db> {
                 name.span,
                 format!("there is no task, gate or decision `{}`", name.text),
             );
-            self.push(problem.nearest(&name.text, &self.nodes_near(&name.text)));
+            self.push(match name.text.as_str() {
+                "stop" | "abort" | "end" | "exit" | "finish" | "done" | "fail" | "nothing" => {
+                    problem.help("a run ends by itself when no node is left to start; remove what leads here")
+                }
+                _ => problem.nearest(&name.text, &self.nodes_near(&name.text)),
+            });
         }
         found
     }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use dsl_syntax::ast::{BlockKind, Clause, Decl, Name, Rule, Span, Value};
-use dsl_syntax::table::{self, ClauseKey as K, DeclKind, Row};
+use dsl_syntax::table::{self, ClauseKey as K, DeclKind, Row, Shape};
 use smol_str::SmolStr;
 
 use super::Cx;
@@ -123,14 +123,23 @@ fn duplicates(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], whose: &str
     let mut first: HashMap<K, Span> = HashMap::new();
     for clause in clauses {
         let Some(key) = clause.key else { continue };
-        if rows.iter().any(|row| row.key == key && row.repeats) {
+        let row = rows.iter().find(|row| row.key == key);
+        if row.is_some_and(|row| row.repeats) {
             continue;
         }
         if let Some(before) = first.insert(key, clause.name.span) {
             let message = format!("{whose} has `{}` twice", clause.name.text);
             let problem = Problem::new(rules::DUPLICATE_CLAUSE, clause.name.span, message);
+            let problem = problem.label(before, "first here");
             let edits = vec![(cx.whole_lines(clause.span), String::new())];
-            cx.push(problem.label(before, "first here").fix("remove this one", false, edits));
+            cx.push(match row.map(|row| row.shape) {
+                Some(Shape::Items) => problem.help(format!("write both below one `{}:`, each as `- …`", key.word())),
+                Some(Shape::Needs | Shape::Names | Shape::Effects) => problem.help(format!(
+                    "write both after one `{}:`, with a comma between them",
+                    key.word()
+                )),
+                _ => problem.fix("remove this one", false, edits),
+            });
             first.insert(key, before);
         }
     }

@@ -36,26 +36,20 @@ impl Lexer<'_> {
             format!("`{unit}` in `{literal}` is no unit, expected one of {UNITS}")
         };
         self.error(SyntaxRule::InvalidLiteral, message, start, start + len, None);
-        let meant = match unit {
+        let number = &literal[..literal.len() - unit.len()];
+        let meant = match (unit, meant_unit(unit)) {
             // `retry: 3x`
-            "x" if kind == Kind::Int => Some(""),
-            _ => meant_unit(unit),
+            ("x", _) if kind == Kind::Int => Some(("write the number alone".to_owned(), number.to_owned())),
+            (_, Some(unit)) => Some((format!("did you mean `{unit}`?"), format!("{number}{unit}"))),
+            (_, None) => in_one_unit(literal).map(|sum| (format!("a duration has one unit: `{sum}`"), sum)),
         };
-        if let (Some(meant), Some(error)) = (meant, self.out.errors.last_mut()) {
-            let span = Span::new(error.span.end - unit.len() as u32, error.span.end);
-            let (help, title) = match meant {
-                "" => ("write the number alone".to_owned(), format!("remove the `{unit}`")),
-                _ => (
-                    format!("did you mean `{meant}`?"),
-                    format!("change `{unit}` to `{meant}`"),
-                ),
-            };
-            error.help = Some(help);
+        if let (Some((help, text)), Some(error)) = (meant, self.out.errors.last_mut()) {
             error.fix = Some(SyntaxFix {
-                title,
-                span,
-                text: meant.to_owned(),
+                title: format!("change `{literal}` to `{text}`"),
+                span: error.span,
+                text,
             });
+            error.help = Some(help);
         }
         self.take(Kind::Bad, len);
     }
@@ -268,6 +262,30 @@ pub fn unit_from(word: &str) -> Option<Unit> {
         "TiB" => Unit::TiB,
         _ => return None,
     })
+}
+
+/// `1h30m` in the smallest of its units.
+fn in_one_unit(literal: &str) -> Option<String> {
+    let mut sum = 0_u64;
+    let mut smallest = ("", u64::MAX);
+    let mut rest = literal;
+    while !rest.is_empty() {
+        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+        let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
+        let unit = [
+            ("ms", 1),
+            ("s", 1000),
+            ("m", 60_000),
+            ("h", 3_600_000),
+            ("d", 86_400_000),
+        ]
+        .into_iter()
+        .find(|(known, _)| *known == unit)?;
+        sum = sum.checked_add(number.parse::<u64>().ok()?.checked_mul(unit.1)?)?;
+        smallest = if unit.1 < smallest.1 { unit } else { smallest };
+        rest = after;
+    }
+    Some(format!("{}{}", sum / smallest.1, smallest.0))
 }
 
 /// The unit that a word is elsewhere; `M` may be minutes or megabytes, so it is neither.

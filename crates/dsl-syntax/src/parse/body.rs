@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use super::Parser;
 use crate::ast::{Clause, Field, Name, Span, SyntaxError, SyntaxFix, SyntaxRule, Value};
 use crate::grammar::span;
-use crate::meant::Keyword;
+use crate::meant::{self, Keyword};
 use crate::messages;
 use crate::source::Row;
 use crate::table::{self, ClauseKey, DeclKind, Shape};
@@ -152,7 +152,9 @@ impl Parser<'_, '_> {
             .filter(|_| row.tokens.len() > 1)
             .is_some_and(|(it, _)| it.kind == Kind::Colon);
         let entry = table::find(table, first.text);
-        if entry.is_none() && !colon && DeclKind::from_keyword(first.text).is_some() {
+        let line = &self.text[row.span.range()];
+        let declares = || DeclKind::from_keyword(first.text).or_else(|| meant::declaration(line));
+        if entry.is_none() && !colon && declares().is_some() {
             self.errors
                 .push(messages::nested_declaration(first.text, name.span, kind));
             return None;
@@ -402,7 +404,8 @@ impl Parser<'_, '_> {
                             "`.` or `:`"
                         };
                         let message = format!("found {}, expected {what}", messages::shown(token));
-                        self.error(SyntaxRule::Syntax, message, span(place), None);
+                        let help = (token.kind == Kind::Assign).then(|| "write `:`".to_owned());
+                        self.error(SyntaxRule::Syntax, message, span(place), help);
                     }
                     return None;
                 }

@@ -197,10 +197,16 @@ impl<'t> Parser<'_, 't> {
                 Shape::Fields => Some("name: type = default"),
                 Shape::Typed => Some("name: type = value"),
                 Shape::Assigns if owner.1 == ClauseKey::Secrets => Some("token: env(\"TOKEN\")"),
+                Shape::Assigns if owner.1 == ClauseKey::Budget => Some("cost: $5.00"),
                 Shape::Assigns => Some("name: value"),
                 _ => None,
             };
-            let help = line.map(|line| format!("write each below, as `{line}`"));
+            let nested = table::nested(owner.0, owner.1).and_then(|rows| rows.first());
+            let help = match (line, nested) {
+                (Some(line), _) => Some(format!("write each below, as `{line}`")),
+                (None, Some(first)) => Some(format!("write each below, as `{}: …`", first.key.word())),
+                (None, None) => None,
+            };
             self.error(SyntaxRule::Syntax, message, span(place), help);
         }
     }
