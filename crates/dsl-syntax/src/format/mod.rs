@@ -116,13 +116,18 @@ impl<'a> Printer<'a> {
             above.indents.truncate(1);
         }
         let code_depth = code.map(|line| above.enter(line.indent));
-        // Comments right above a header go with it, unless they are deeper; those must not come to touch it either.
+        // Comments right above a header go with it, unless they are deeper; those must not come to touch it either. One
+        // that allows something there goes with it wherever it stands.
         let attached = comments
             .iter()
             .rev()
             .take_while(|line| code.is_some_and(|code| line.indent <= code.indent))
             .count();
-        let detached = comments.len() - attached;
+        let allows = comments.iter().position(|line| self.is_suppression(line));
+        let detached = match (comments.len() - attached, allows) {
+            (detached, Some(allows)) if code.is_some() => detached.min(allows),
+            (detached, _) => detached,
+        };
         let separated = header.is_some_and(|header| header.separated || detached > 0);
         for (index, line) in comments.iter().enumerate() {
             // A comment that stands further out than the clause below is moved in to it.
@@ -135,7 +140,7 @@ impl<'a> Printer<'a> {
             above.printed(depth, false);
         }
         if let (Some(line), Some(depth)) = (code, code_depth) {
-            self.blank_above(above, depth, separated && attached == 0);
+            self.blank_above(above, depth, separated && detached == comments.len());
             let is_allowed = comments[detached..].iter().any(|line| self.is_suppression(line));
             self.clause(line, depth, is_allowed);
             above.printed(depth, true);

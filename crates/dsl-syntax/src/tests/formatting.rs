@@ -121,6 +121,13 @@ task a
 }
 
 #[test]
+fn what_is_allowed_stays_on_the_line_above() {
+    let text = "task a\n  run: \"x\"\n    # allow(unknown-kind): ours\n      # so there\ntask b kind:ours\n";
+    let expected = "task a\n  run: \"x\"\n\n# allow(unknown-kind): ours\n# so there\ntask b kind:ours\n";
+    assert_eq!(formatted(text), expected);
+}
+
+#[test]
 fn empty_texts_stay_empty() {
     assert_eq!(format(""), Ok(String::new()));
     assert_eq!(format("\n \n\n"), Ok(String::new()));
