@@ -102,9 +102,10 @@ fn formats(desk: &mut Desk) -> Result<(), String> {
 }
 
 /// Rules and messages; sorted, as formatting may move what stands on one line.
+/// Rules and messages, these without spaces: some quote the plan's text.
 fn errors(diagnostics: &[Diagnostic]) -> Vec<(&'static str, String)> {
     let errors = diagnostics.iter().filter(|one| one.severity == Severity::Error);
-    let mut errors: Vec<_> = errors.map(|one| (one.rule, one.message.clone())).collect();
+    let mut errors: Vec<_> = errors.map(|one| (one.rule, one.message.replace(' ', ""))).collect();
     errors.sort_unstable();
     errors
 }
