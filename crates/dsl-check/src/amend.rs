@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 
 use crate::diagnostic::AmendHow;
 use crate::removal::whole_lines;
-use crate::signatures::clause;
+use crate::signatures::{clause, reads};
 
 /// The edit of a declaration in the text of its block; `None`: the clause is not one that can be amended.
 pub(crate) fn edit(decl: &Decl, text: &str, how: &AmendHow) -> Option<(Span, String)> {
@@ -40,7 +40,9 @@ pub(crate) fn edit(decl: &Decl, text: &str, how: &AmendHow) -> Option<(Span, Str
                 Some((Span::new(last.end, last.end), more))
             }
         },
-        AmendHow::NoNeed(name) => rewritten(decl, text, |need| match &need.kind {
+        // it would have to be needed again
+        AmendHow::NoNeed { name, follows: false } if reads(decl).iter().any(|read| read.name == *name) => None,
+        AmendHow::NoNeed { name, .. } => rewritten(decl, text, |need| match &need.kind {
             NeedKind::Node { name: needed, .. } if needed.text == *name => Vec::new(),
             _ => vec![shown(need)],
         }),

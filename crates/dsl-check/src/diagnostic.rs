@@ -200,8 +200,8 @@ pub enum AmendHow {
     Names(ClauseKey, Vec<SmolStr>),
     /// Adds a name to `needs:`.
     Need(SmolStr),
-    /// Takes a need out.
-    NoNeed(SmolStr),
+    /// Takes a need out, if nothing of it is read or the node `follows` it by a route too.
+    NoNeed { name: SmolStr, follows: bool },
     /// Of these needs any is enough.
     Any(Vec<SmolStr>),
     /// Instead of any of these, each may have been skipped.

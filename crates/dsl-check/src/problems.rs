@@ -328,7 +328,10 @@ fn dependency_cycle(plan: &PlanBlocks, graph: &Topology, edges: &[Edge]) -> Diag
     let diag = match need {
         Some(edge) => diag.amend(
             format!("do not let `{}` need `{}`", name(edge.waits), name(edge.on)),
-            AmendHow::NoNeed(name(edge.on).clone()),
+            AmendHow::NoNeed {
+                name: name(edge.on).clone(),
+                follows: false,
+            },
         ),
         None => diag,
     };

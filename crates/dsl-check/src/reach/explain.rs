@@ -195,7 +195,11 @@ impl Explain<'_> {
             let diag = match last {
                 Why::Need(on) => {
                     let title = format!("do not need `{}`", self.name(on));
-                    diag.amend(title, AmendHow::NoNeed(self.name(on).clone()))
+                    let name = self.name(on).clone();
+                    let follows = held
+                        .iter()
+                        .any(|(why, fact)| *why == Why::Routes && about(fact) == Some(on));
+                    diag.amend(title, AmendHow::NoNeed { name, follows })
                 }
                 _ => diag,
             };

@@ -24,7 +24,7 @@ pub(crate) fn mentions(block: &Block) -> Arc<[Mention]> {
     let Some(Item::Decl(decl)) = &block.item else {
         return Arc::default();
     };
-    let mut found = Vec::new();
+    let mut found = reads(decl);
     let mut names = Vec::new();
     for clause in &decl.clauses {
         // words that no node goes by
@@ -34,10 +34,6 @@ pub(crate) fn mentions(block: &Block) -> Arc<[Mention]> {
         if decl.kind == DeclKind::Profile {
             names.extend(clause.name.text.split('.').next().map(SmolStr::from));
         }
-        walk::exprs(&clause.value, &mut |expr| reads_in(expr, &mut found));
-    }
-    if let Some(title) = &decl.title {
-        walk::string(title, &mut |expr| reads_in(expr, &mut found));
     }
     found.extend(names.into_iter().map(|name| Mention {
         name,
@@ -54,6 +50,18 @@ pub(crate) fn mentions(block: &Block) -> Arc<[Mention]> {
         same
     });
     found.into()
+}
+
+/// The names that the expressions of a declaration read, in their order.
+pub(crate) fn reads(decl: &Decl) -> Vec<Mention> {
+    let mut found = Vec::new();
+    for clause in &decl.clauses {
+        walk::exprs(&clause.value, &mut |expr| reads_in(expr, &mut found));
+    }
+    if let Some(title) = &decl.title {
+        walk::string(title, &mut |expr| reads_in(expr, &mut found));
+    }
+    found
 }
 
 /// The names that an expression reads.

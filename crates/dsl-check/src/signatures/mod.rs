@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
 pub(crate) use self::clauses::{clause, is_true, name_of};
-pub(crate) use self::mentions::{Mention, mentions};
+pub(crate) use self::mentions::{Mention, mentions, reads};
 pub(crate) use self::of_block::{is_harmful, is_script_capability, of_block, prices, retried_modes, runner_of};
 use crate::facts::EffectFact;
 use crate::inputs::SourceChunk;
