@@ -46,20 +46,19 @@ pub(crate) fn shown(token: Tok<'_>) -> String {
 /// The sentence for a clause that the grammar could not read.
 pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
     let at = span(fault.span);
-    if let Some((opener, place)) = unclosed(tokens, fault) {
+    let open = unclosed(tokens, fault);
+    if let Some((opener, place)) = open.last() {
         let closer = opener.kind.closer().map_or("`)`", Kind::describe);
         let message = format!(
             "`{}` is not closed, expected {closer} on its line or a deeper one",
             opener.text
         );
-        let fix = insert(
-            tokens.last().map_or(at.end, |(_, last)| last.end),
-            closer.trim_matches('`'),
-            "close it",
-        );
+        let closers = open.iter().rev().filter_map(|(opener, _)| opener.kind.closer());
+        let closers: String = closers.map(|closer| closer.describe().trim_matches('`')).collect();
+        let end = tokens.last().map_or(at.end, |(_, last)| last.end);
         return SyntaxError {
-            fix: Some(fix),
-            ..error(SyntaxRule::Syntax, message, span(place), None)
+            fix: Some(insert(end, &closers, "close it")),
+            ..error(SyntaxRule::Syntax, message, span(*place), None)
         };
     }
     let expected = fault.expected.describe();
@@ -133,8 +132,8 @@ pub(crate) fn no_value(found: SyntaxError, key: &str) -> SyntaxError {
     }
 }
 
-/// The innermost bracket left open where a parse broke off at the end, or at a closer of another kind.
-fn unclosed<'t>(tokens: Tokens<'t>, fault: &Fault<'t>) -> Option<(Tok<'t>, At)> {
+/// The brackets left open where a parse broke off at the end for want of what closes the innermost.
+fn unclosed<'t>(tokens: Tokens<'t>, fault: &Fault<'t>) -> Vec<(Tok<'t>, At)> {
     let mut open: Vec<(Tok<'t>, At)> = Vec::new();
     for &(token, place) in tokens {
         if token.kind.closer().is_some() {
@@ -146,9 +145,11 @@ fn unclosed<'t>(tokens: Tokens<'t>, fault: &Fault<'t>) -> Option<(Tok<'t>, At)> 
             open.pop();
         }
     }
-    open.pop().filter(|(opener, _)| {
-        fault.found.is_none() && opener.kind.closer().is_some_and(|kind| fault.expected.has_kind(kind))
-    })
+    let innermost = open.last().and_then(|(opener, _)| opener.kind.closer());
+    match innermost {
+        Some(closer) if fault.found.is_none() && fault.expected.has_kind(closer) => open,
+        _ => Vec::new(),
+    }
 }
 
 // ---------- shape of expressions ----------

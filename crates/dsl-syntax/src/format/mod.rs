@@ -80,8 +80,8 @@ struct Above {
     /// The depth of the last line printed, and whether it was a clause.
     depth: usize,
     was_code: bool,
-    /// The last clause printed starts a raw block, and has no line of it: what is deeper would be one.
-    opens_raw: bool,
+    /// The depth of the last clause printed, if it has a raw block or starts one: what is deeper would be a line of it.
+    raw: Option<usize>,
     /// A blank line stands above.
     blank: bool,
 }
@@ -131,7 +131,7 @@ impl<'a> Printer<'a> {
         let separated = header.is_some_and(|header| header.separated || detached > 0);
         for (index, line) in comments.iter().enumerate() {
             // A comment that stands further out than the clause below is moved in to it.
-            let depth = match code_depth.filter(|_| !above.opens_raw) {
+            let depth = match code_depth.filter(|depth| above.raw.is_none_or(|raw| *depth <= raw)) {
                 Some(code) if index >= detached => code,
                 code => own_depths[index].max(code.unwrap_or(0)),
             };
@@ -146,7 +146,7 @@ impl<'a> Printer<'a> {
             above.printed(depth, true);
             let mut ends = self.tokens(line).iter().rev().map(|token| token.kind);
             let last = ends.find(|kind| !kind.is_trivia() && *kind != Kind::Newline);
-            above.opens_raw = last == Some(Kind::Bar);
+            above.raw = matches!(last, Some(Kind::Bar | Kind::Raw)).then_some(depth);
         }
     }
 
