@@ -18,8 +18,8 @@ pub(super) struct Clause<'a> {
     pub attributes_from: Option<u32>,
 }
 
-/// Appends the clause, with its line end.
-pub(super) fn print(clause: &Clause<'_>, out: &mut String) {
+/// Appends the clause, with its line end; returns whether it leaves a bracket open, as one that nobody knows may.
+pub(super) fn print(clause: &Clause<'_>, out: &mut String) -> bool {
     Printer {
         clause,
         out,
@@ -34,7 +34,7 @@ pub(super) fn print(clause: &Clause<'_>, out: &mut String) {
         end: 0,
         sign: Sign::Other,
     }
-    .run();
+    .run()
 }
 
 struct Printer<'a, 'o> {
@@ -66,7 +66,7 @@ struct Open {
 }
 
 impl<'a> Printer<'a, '_> {
-    fn run(mut self) {
+    fn run(mut self) -> bool {
         let tokens = self.clause.tokens;
         self.indent(0);
         let mut at = 0;
@@ -81,13 +81,14 @@ impl<'a> Printer<'a, '_> {
                 Kind::Raw => {
                     self.out.push('\n');
                     self.raw(token);
-                    return;
+                    return false;
                 }
                 _ => self.token(token),
             }
             at += 1;
         }
         self.out.push('\n');
+        !self.brackets.is_empty()
     }
 
     fn token(&mut self, token: Token) {

@@ -80,8 +80,9 @@ struct Above {
     /// The depth of the last line printed, and whether it was a clause.
     depth: usize,
     was_code: bool,
-    /// The depth of the last clause printed, if it has a raw block or starts one: what is deeper would be a line of it.
-    raw: Option<usize>,
+    /// The depth of the last clause printed, if it has a raw block, starts one or leaves a bracket open: what is deeper
+    /// would be a line of it.
+    open: Option<usize>,
     /// A blank line stands above.
     blank: bool,
 }
@@ -131,7 +132,7 @@ impl<'a> Printer<'a> {
         let separated = header.is_some_and(|header| header.separated || detached > 0);
         for (index, line) in comments.iter().enumerate() {
             // A comment that stands further out than the clause below is moved in to it.
-            let depth = match code_depth.filter(|depth| above.raw.is_none_or(|raw| *depth <= raw)) {
+            let depth = match code_depth.filter(|depth| above.open.is_none_or(|open| *depth <= open)) {
                 Some(code) if index >= detached => code,
                 code => own_depths[index].max(code.unwrap_or(0)),
             };
@@ -142,11 +143,11 @@ impl<'a> Printer<'a> {
         if let (Some(line), Some(depth)) = (code, code_depth) {
             self.blank_above(above, depth, separated && detached == comments.len());
             let is_allowed = comments[detached..].iter().any(|line| self.is_suppression(line));
-            self.clause(line, depth, is_allowed);
+            let leaves_open = self.clause(line, depth, is_allowed);
             above.printed(depth, true);
             let mut ends = self.tokens(line).iter().rev().map(|token| token.kind);
             let last = ends.find(|kind| !kind.is_trivia() && *kind != Kind::Newline);
-            above.raw = matches!(last, Some(Kind::Bar | Kind::Raw)).then_some(depth);
+            above.open = (leaves_open || matches!(last, Some(Kind::Bar | Kind::Raw))).then_some(depth);
         }
     }
 
@@ -180,7 +181,8 @@ impl<'a> Printer<'a> {
         })
     }
 
-    fn clause(&mut self, line: &Line, depth: usize, is_allowed: bool) {
+    /// Returns whether it leaves a bracket open.
+    fn clause(&mut self, line: &Line, depth: usize, is_allowed: bool) -> bool {
         let (text, tokens, hints) = (self.text, self.tokens(line), self.hints);
         let header = self.hints.header(self.first_offset(line));
         let clause = Clause {
@@ -200,7 +202,7 @@ impl<'a> Printer<'a> {
                 .any(|attribute| attribute.start <= start && start < attribute.end)
         };
         let kept: Vec<_> = tokens.iter().filter(|token| !moved(token.start)).copied().collect();
-        clause::print(
+        let mut leaves_open = clause::print(
             &Clause {
                 tokens: &kept,
                 ..clause
@@ -210,7 +212,7 @@ impl<'a> Printer<'a> {
         for attribute in &header.below {
             let inside = |start: u32| attribute.start <= start && start < attribute.end;
             let own: Vec<_> = tokens.iter().filter(|token| inside(token.start)).copied().collect();
-            clause::print(
+            leaves_open |= clause::print(
                 &Clause {
                     tokens: &own,
                     depth: depth + 1,
@@ -220,6 +222,7 @@ impl<'a> Printer<'a> {
                 &mut self.out,
             );
         }
+        leaves_open
     }
 
     fn tokens(&self, line: &Line) -> &'a [crate::token::Token] {
