@@ -183,6 +183,16 @@ pub(crate) fn instead_of(name: &str) -> Option<&'static str> {
     })
 }
 
+/// What to write instead of a node that others have and this language has not.
+pub(crate) fn instead_of_node(name: &str) -> Option<&'static str> {
+    Some(match plain(name).as_str() {
+        "stop" | "abort" | "end" | "exit" | "finish" | "done" | "fail" | "nothing" => {
+            "a run ends by itself when no node is left to start; remove what leads here"
+        }
+        _ => return None,
+    })
+}
+
 /// What a literal is called here that other languages call this.
 pub(crate) fn literal_called(name: &str) -> Option<&'static str> {
     Some(match plain(name).as_str() {

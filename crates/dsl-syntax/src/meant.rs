@@ -141,7 +141,7 @@ pub(crate) fn slip(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Opt
     let at = span(fault.span);
     let before = tokens.iter().rev().find(|(_, place)| span(*place).end <= at.start);
     let change = |span: Span, text: &str| SyntaxFix {
-        title: format!("write `{text}`"),
+        title: format!("write `{}`", text.trim_start()),
         span,
         text: text.to_owned(),
     };

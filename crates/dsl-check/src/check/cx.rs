@@ -20,7 +20,7 @@ use crate::diagnostic::{BlockRef, Diag, LocalFix, Place, Target};
 use crate::facts::{self, Facts, Noted, Source};
 use crate::graph::{Access, PlanGraph, sig_of};
 use crate::inputs::{SourceChunk, SourceFile};
-use crate::meant::clauses_meant;
+use crate::meant::{clauses_meant, instead_of_node};
 use crate::near;
 use crate::places::{decl_of, header_is_broken};
 use crate::plans::file_plans;
@@ -279,11 +279,9 @@ impl<'db> Cx<'db> {
                 name.span,
                 format!("there is no task, gate or decision `{}`", name.text),
             );
-            self.push(match name.text.as_str() {
-                "stop" | "abort" | "end" | "exit" | "finish" | "done" | "fail" | "nothing" => {
-                    problem.help("a run ends by itself when no node is left to start; remove what leads here")
-                }
-                _ => problem.nearest(&name.text, &self.nodes_near(&name.text)),
+            self.push(match instead_of_node(&name.text) {
+                Some(help) => problem.help(help),
+                None => problem.nearest(&name.text, &self.nodes_near(&name.text)),
             });
         }
         found

@@ -1,8 +1,8 @@
 //! The formatter: one way to write a plan.
 //!
-//! It prints the token vector line by line, with the house's indentation, spaces and blank lines. Comments,
-//! scripts and clauses that nobody knows stay what they are. Promise: what it returns means the same as what it was given and formats to
-//! itself; text with errors, and any result that would break the promise, is refused.
+//! It prints the token vector line by line, with the house's indentation, spaces and blank lines. Comments, scripts and
+//! clauses that nobody knows stay what they are. Promise: what it returns means the same as what it was given and
+//! formats to itself; text with errors, and any result that would break the promise, is refused.
 
 mod clause;
 mod guard;
