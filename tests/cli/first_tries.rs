@@ -73,3 +73,15 @@ fn a_release_under_policies_as_one_imagines_them() {
     snapshot!(tried("governed.plan"), "check");
     snapshot!(tried("governed.plan"), "check", "--unsafe-fixes", "--diff");
 }
+
+#[test]
+fn expectations_in_the_expressions_of_other_languages() {
+    snapshot!(tried("expressions.plan"), "check");
+    snapshot!(tried("expressions.plan"), "check", "--unsafe-fixes", "--diff");
+}
+
+#[test]
+fn a_service_released_without_a_look_at_the_reference() {
+    snapshot!(tried("service.plan"), "check");
+    snapshot!(tried("service.plan"), "check", "--unsafe-fixes", "--diff");
+}

@@ -28,6 +28,7 @@ pub(crate) fn clause_called(kind: DeclKind, word: &str) -> Option<K> {
         (DeclKind::Agent, "rate_limit" | "quota" | "quotas") => K::Limits,
         (DeclKind::Policy, "scope" | "for") => K::Applies,
         (DeclKind::Task, "idempotency_key") => K::Key,
+        (DeclKind::Task, "agent" | "agents" | "assignee" | "assigned_to" | "actor") => K::By,
         (DeclKind::Task, "undo" | "revert" | "compensate") => K::Rollback,
         (_, "depends_on" | "depends" | "dependencies" | "after" | "require") => K::Needs,
         (_, "command" | "cmd" | "script" | "exec" | "steps") => K::Run,
@@ -79,6 +80,9 @@ pub(crate) fn instead_of_clause(kind: DeclKind, word: &str) -> Option<String> {
         (DeclKind::Agent, "model" | "prompt" | "system_prompt" | "instructions") => {
             "it stands in the runner: `runner: llm(model: …, url: …, prompt: …)`".to_owned()
         }
+        (DeclKind::Agent, "temperature" | "max_tokens" | "top_p" | "system") => {
+            "what else a model is told stands in the request of a runner `http(method: …, url: …, body: …)`".to_owned()
+        }
         (DeclKind::Policy, "deny" | "forbid" | "require" | "requires" | "must") => {
             "it stands in a rule: `rule some-name`, and below it `for: …` and `require: …` or `deny: …`".to_owned()
         }
@@ -98,6 +102,13 @@ pub(crate) fn instead_of_clause(kind: DeclKind, word: &str) -> Option<String> {
         (DeclKind::Test, "of" | "plan") => "it stands in the header: `test \"…\" of some-plan`".to_owned(),
         (DeclKind::Task, "model" | "prompt" | "instructions") => {
             "a task uses a capability, and that has a runner: `runner: llm(model: …, url: …, prompt: …)`".to_owned()
+        }
+        (DeclKind::Task, "url" | "method" | "headers" | "body" | "endpoint") => {
+            "a request is a capability: `using:http.get` or `http.post`, and what it gets stands below `input:`"
+                .to_owned()
+        }
+        (_, "retry_delay" | "retry_backoff" | "backoff" | "retry_on" | "max_delay") => {
+            "it stands in the retry: `retry: linear(max: 3, base: 5s) on timeout`, or `exponential(…)`".to_owned()
         }
         (DeclKind::Task, "secrets") => {
             "name it in the `secrets:` of the plan, and read `secrets.…` in `env:`".to_owned()
@@ -124,6 +135,26 @@ fn clause_near(kind: DeclKind, word: &str) -> Option<K> {
     let words: Vec<SmolStr> = rows.iter().map(|row| row.key.word().into()).collect();
     let near = nearest(word, &words);
     table::find(rows, near.first()?).map(|row| row.key)
+}
+
+/// What a kind was meant to say, which here says what a task is for, not how it is done; and the capability that says it.
+pub(crate) fn instead_of_kind(name: &str) -> Option<(&'static str, Option<&'static str>)> {
+    let script = "a kind says what a task is for; that it is a script is said by `run:`";
+    let capability = "a kind says what a task is for; who does it is a capability, `using:some.capability`";
+    Some(match plain(name).as_str() {
+        "shell" | "sh" | "script" | "command" | "cmd" | "exec" | "run" | "terminal" => (script, Some("shell")),
+        "bash" => (script, Some("bash")),
+        "python" | "py" => (script, Some("python")),
+        "agent" | "llm" | "ai" | "prompt" | "chat" | "model" | "tool" | "mcp" | "function" => (capability, None),
+        "http" | "api" | "request" | "webhook" | "rest" => (
+            "a kind says what a task is for; a request is a capability, `using:http.get` or `http.post`",
+            None,
+        ),
+        "approval" | "human" | "manual" | "gate" => ("who approves stands in a `gate` with an `approver:`", None),
+        "decision" | "branch" | "condition" | "switch" => ("a choice is a `decision` with `when … -> …` lines", None),
+        "subplan" | "workflow" | "plan" => ("a task calls a plan: `call: some-plan`", None),
+        _ => return None,
+    })
 }
 
 /// What an event is called here that pipelines elsewhere call this.
@@ -251,6 +282,16 @@ impl Problem {
         let edits = vec![(self.span, here.to_owned())];
         let title = format!("change `{name}` to `{here}`");
         self.help(format!("it is called `{here}`")).fix(title, false, edits)
+    }
+
+    /// "did you mean", or how it comes to be: `keyword` declares it.
+    #[must_use]
+    pub(crate) fn nearest_or_declared(self, keyword: &str, name: &str, candidates: &[SmolStr]) -> Self {
+        let problem = self.nearest(name, candidates);
+        match problem.help.is_none() {
+            true => problem.help(format!("declare it (`{keyword} {name}`), or import the file that does")),
+            false => problem,
+        }
     }
 
     /// "did you mean", with a fix; a safe one where only one name is near and the other can be nothing but a slip.

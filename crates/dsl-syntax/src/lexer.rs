@@ -7,6 +7,7 @@ mod literals;
 
 use crate::NESTING_MAX;
 use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule};
+use crate::meant::characters;
 use crate::token::{Kind, Lexed, Line, LineKind, Token};
 
 pub use literals::unit_from;
@@ -334,46 +335,50 @@ impl<'t> Lexer<'t> {
     /// Characters that start no token, with what the author may have meant.
     fn unknown(&mut self) {
         let rest = &self.text[self.pos..];
-        let (len, help) = if rest.starts_with("&&") {
-            (2, Some("write `and`"))
+        let len = if rest.starts_with("&&") {
+            2
         } else if rest.starts_with('!') {
-            (1, Some("write `not`"))
+            1
+        } else if let Some(char @ (';' | '~' | '@')) = rest.chars().next() {
+            rest.len() - rest.trim_start_matches(char).len()
         } else if let Some(inner) = rest.strip_prefix('\'') {
             // to the next one or the end of the line, whichever comes first: of many, each looks no further than the next
-            let len = match inner.find(['\'', '\n']) {
+            match inner.find(['\'', '\n']) {
                 Some(at) if inner.as_bytes()[at] == b'\'' => at + 2,
                 end => 1 + inner[..end.unwrap_or(inner.len())].trim_end_matches('\r').len(),
-            };
-            (len, Some("strings stand in double quotes: `\"…\"`"))
+            }
         } else {
             let known = |c: char| c.is_ascii_alphanumeric() || " \t\r\n\"#()[]{},:.?|+-*/%=<>!$_'&".contains(c);
-            let len = rest.find(known).unwrap_or(rest.len());
-            (
-                if len == 0 {
-                    rest.chars().next().map_or(1, char::len_utf8)
-                } else {
-                    len
-                },
-                None,
-            )
+            match rest.find(known).unwrap_or(rest.len()) {
+                0 => rest.chars().next().map_or(1, char::len_utf8),
+                len => len,
+            }
         };
         let shown: String = rest[..len].chars().take(20).map(visible).collect();
         let message = format!("`{shown}` has no meaning outside of strings and comments");
-        self.error(SyntaxRule::Syntax, message, self.pos, self.pos + len, help);
+        self.unknown_text(message, len);
+    }
+
+    /// Reports text that is no token, and what it was meant to be.
+    fn unknown_text(&mut self, message: String, len: usize) {
+        let range = self.pos..self.pos + len;
+        let meant = characters::meant(self.text, range.clone());
+        self.error(SyntaxRule::Syntax, message, range.start, range.end, None);
+        if let (Some((help, change)), Some(error)) = (meant, self.out.errors.last_mut()) {
+            error.fix = change.map(|(range, text)| SyntaxFix {
+                title: help.to_owned(),
+                span: Span::new(range.start as u32, range.end as u32),
+                text,
+            });
+            error.help = Some(help.to_owned());
+        }
         self.take(Kind::Bad, len);
     }
 
     /// A pipe, the bar of an enumeration, or the start of a raw block.
     fn bar(&mut self) {
         if self.bytes.get(self.pos + 1) == Some(&b'|') {
-            self.error(
-                SyntaxRule::Syntax,
-                "`||` is no operator".into(),
-                self.pos,
-                self.pos + 2,
-                Some("write `or`"),
-            );
-            return self.take(Kind::Bad, 2);
+            return self.unknown_text("`||` is no operator".into(), 2);
         }
         let opens_raw = self.previous == Some(Kind::Colon) && self.modes.is_empty();
         self.take(Kind::Bar, 1);

@@ -2,6 +2,9 @@
 //!
 //! Absent: words that are well formed here; `dsl-check` says what those were meant to be.
 
+pub(crate) mod characters;
+pub(crate) mod expressions;
+
 use strsim::damerau_levenshtein;
 
 use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule};
@@ -103,29 +106,31 @@ fn keyword_near(word: &str) -> Option<(usize, &'static str)> {
 
 pub(crate) const WITHOUT_BRACKETS: &str = "write the names without brackets: `a, b`";
 
-/// The names of `[a, b]`, to its end.
-fn without_brackets(tokens: Tokens<'_>) -> Option<(String, Span)> {
-    let (last, inside) = tokens.get(1..)?.split_last()?;
-    let is_list = last.0.kind == Kind::RBracket && inside.iter().step_by(2).all(|(token, _)| token.kind == Kind::Name);
-    let names: Vec<&str> = inside
-        .iter()
-        .map(|(token, _)| token.text)
-        .filter(|text| *text != ",")
-        .collect();
-    (is_list && names.len() == inside.len().div_ceil(2)).then(|| (names.join(", "), span(last.1)))
+/// `[a, b]` as the names alone.
+pub(crate) fn without_brackets(tokens: Tokens<'_>) -> Option<SyntaxFix> {
+    let [(open, from), inside @ .., (close, to)] = tokens else {
+        return None;
+    };
+    let is_closed = open.kind == Kind::LBracket && close.kind == Kind::RBracket;
+    let names = listed(inside).filter(|_| is_closed)?.join(", ");
+    Some(SyntaxFix {
+        title: format!("write `{names}`"),
+        span: span(*from).cover(span(*to)),
+        text: names,
+    })
 }
 
-/// What other languages write between two values.
-pub(crate) fn between(word: &str) -> Option<String> {
-    let function = match word {
-        "contains" | "matches" | "starts_with" | "ends_with" => word,
+/// The function that other languages write between two values.
+pub(crate) fn between(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "contains" => "contains",
+        "starts_with" => "starts_with",
+        "ends_with" => "ends_with",
         "includes" | "include" | "has" => "contains",
         "startswith" => "starts_with",
         "endswith" => "ends_with",
-        "like" => "matches",
         _ => return None,
-    };
-    Some(format!("it is a function: `{function}(x, y)`"))
+    })
 }
 
 /// Words that stand elsewhere for `->`.
@@ -149,8 +154,7 @@ pub(crate) fn slip(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Opt
     match (found.text, before) {
         // `needs: [a, b]`
         ("[", _) if fault.expected.has(Want::Need) => {
-            let (names, end) = without_brackets(&tokens[broken_off()?..])?;
-            Some((WITHOUT_BRACKETS.to_owned(), change(at.cover(end), &names)))
+            Some((WITHOUT_BRACKETS.to_owned(), without_brackets(&tokens[broken_off()?..])?))
         }
         // `string[]`
         ("]", Some((open, _))) if open.kind == Kind::LBracket && fault.expected.has(Want::Type) => {
@@ -169,6 +173,22 @@ pub(crate) fn slip(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Opt
         (name, _) if found.kind == Kind::Name && fault.expected.has(Want::Where) => {
             let text = format!("where id == {name}");
             Some((format!("write `{text}`"), change(at, &text)))
+        }
+        // `version: v1.2`
+        (minor, Some((dot, _))) if dot.kind == Kind::Dot && found.kind == Kind::Int => {
+            let (major, from) = tokens[..broken_off()?].iter().nth_back(1)?;
+            let major = major
+                .text
+                .strip_prefix('v')
+                .filter(|major| major.bytes().all(|byte| byte.is_ascii_digit()))?;
+            let text = format!("{major}.{minor}.0");
+            let is_whole = !major.is_empty() && broken_off()? + 1 == tokens.len();
+            is_whole.then(|| {
+                (
+                    format!("a version is three numbers: `{text}`"),
+                    change(span(*from).cover(at), &text),
+                )
+            })
         }
         ("of", _) if fault.expected.has_kind(Kind::In) => Some(("write `in`".to_owned(), change(at, "in"))),
         ("times", Some((number, place))) if number.kind == Kind::Int => {
@@ -269,6 +289,16 @@ pub(crate) fn field(found: SyntaxError, line: Tokens<'_>, example: Option<&str>)
             ..found
         };
     }
+    if let Some(at) = ty.iter().position(|(_, place)| span(*place) == found.span)
+        && found.message.ends_with("`=`")
+        && is_value(&ty[at..])
+    {
+        return SyntaxError {
+            help: Some("a value stands after `=`".to_owned()),
+            fix: Some(insert(found.span.start, "= ", "write `=`")),
+            ..found
+        };
+    }
     if let Some((text, is_certain)) = type_of(ty).filter(|_| value.is_empty()) {
         let help = format!("its type stands before the value: `{name}: {text} = …`");
         return SyntaxError {
@@ -322,35 +352,52 @@ fn type_meant(ty: Tokens<'_>) -> Option<String> {
 
 /// `a | b` of names or strings with bars or commas between them.
 fn members(tokens: Tokens<'_>) -> Option<String> {
-    let mut names = Vec::new();
-    let mut rest = tokens;
-    loop {
-        rest = match rest {
-            [(open, _), (text, _), (close, _), rest @ ..]
-                if (open.kind, text.kind, close.kind) == (Kind::StrStart, Kind::StrText, Kind::StrEnd) =>
-            {
-                names.push(text.text);
-                rest
-            }
-            [(name, _), rest @ ..] if name.kind == Kind::Name => {
-                names.push(name.text);
-                rest
-            }
-            _ => return None,
-        };
-        rest = match rest {
-            [] => break,
-            [(between, _), rest @ ..] if matches!(between.kind, Kind::Bar | Kind::Comma) => rest,
-            _ => return None,
-        };
-    }
+    let names = listed(tokens).filter(|names| names.len() > 1)?;
+    Some(names.join(" | "))
+}
+
+/// Names, some of them perhaps in quotes, with bars or commas between them.
+fn listed(tokens: Tokens<'_>) -> Option<Vec<&str>> {
     let is_name = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_alphabetic())
             && name
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
     };
-    (names.len() > 1 && names.iter().all(|name| is_name(name))).then(|| names.join(" | "))
+    let mut names = Vec::new();
+    let mut rest = tokens;
+    loop {
+        let name;
+        (name, rest) = match rest {
+            [(open, _), (text, _), (close, _), rest @ ..]
+                if (open.kind, text.kind, close.kind) == (Kind::StrStart, Kind::StrText, Kind::StrEnd) =>
+            {
+                (text.text, rest)
+            }
+            [(name, _), rest @ ..] if name.kind == Kind::Name => (name.text, rest),
+            _ => return None,
+        };
+        names.push(name);
+        rest = match rest {
+            [] => return names.iter().all(|name| is_name(name)).then_some(names),
+            [(between, _), rest @ ..] if matches!(between.kind, Kind::Bar | Kind::Comma) => rest,
+            _ => return None,
+        };
+    }
+}
+
+/// Whether the tokens begin as a value does and no type can.
+fn is_value(tokens: Tokens<'_>) -> bool {
+    match tokens {
+        [(name, _), (next, _), ..] if name.kind == Kind::Name => matches!(next.kind, Kind::LParen | Kind::Dot),
+        [(first, _), ..] => {
+            matches!(
+                first.kind,
+                Kind::Int | Kind::Float | Kind::Quantity | Kind::Money | Kind::Ratio | Kind::Version | Kind::Principal
+            ) || matches!(first.kind, Kind::StrStart | Kind::True | Kind::False | Kind::LBrace)
+        }
+        [] => false,
+    }
 }
 
 /// The type of a value that stands where its type should; and whether the two together are right.

@@ -3,7 +3,7 @@
 use crate::NESTING_MAX;
 use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule};
 use crate::grammar::{At, Fault, Tok, Tokens, Want, span};
-use crate::meant::{Keyword, WITHOUT_BRACKETS, between, leads, slip, type_in_angles};
+use crate::meant::{Keyword, WITHOUT_BRACKETS, between, expressions, leads, slip, type_in_angles};
 use crate::source::Row;
 use crate::table::{DeclKind, Shape};
 use crate::token::Kind;
@@ -71,8 +71,13 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
         return error(SyntaxRule::Syntax, message, at, of_what);
     };
     let message = format!("found {}, expected {expected}", shown(found));
+    if let Some((help, fix)) = expressions::slip(fault, tokens) {
+        return SyntaxError {
+            fix,
+            ..error(SyntaxRule::Syntax, message, at, Some(help))
+        };
+    }
     let help = match found.kind {
-        Kind::Assign if fault.expected.has(Want::Operator) => Some("write `==` to compare".to_owned()),
         Kind::Not if fault.expected.has(Want::Operator) => Some("write `not a in b`".to_owned()),
         Kind::Minus if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
         Kind::Assign | Kind::Gt | Kind::Colon if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
@@ -93,9 +98,6 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
         Kind::Minus if fault.expected.has(Want::Name) && tokens.first().is_some_and(|first| first.1 == fault.span) => {
             Some("each line is `name: …`, without `-`".to_owned())
         }
-        Kind::LParen if fault.expected.has(Want::Operator) => {
-            Some("a function stands before its value, `trim(x)`, or behind a pipe, `x | trim`".to_owned())
-        }
         Kind::LBrace
             if tokens
                 .iter()
@@ -103,10 +105,13 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
         {
             Some("an expression stands here by itself, without `{{ … }}`".to_owned())
         }
-        Kind::Name if fault.expected.has(Want::Operator) => between(found.text),
-        Kind::Name if fault.expected.has(Want::Title) && matches!(found.text, "by" | "using" | "kind" | "needs") => {
-            Some(format!("in a header its value touches a colon: `{}:…`", found.text))
+        Kind::Name if fault.expected.has(Want::On) && matches!(found.text, "with" | "backoff" | "exponential") => {
+            Some("waits that grow are written `exponential(max: 3, base: 1s)`".to_owned())
         }
+        Kind::Name if fault.expected.has(Want::Operator) => {
+            between(found.text).map(|function| format!("it is a function: `{function}(x, y)`"))
+        }
+        Kind::Name if fault.expected.has(Want::Title) && is_attribute(found.text) => Some(touches_colon(found.text)),
         Kind::Name if fault.expected.has(Want::Title) => Some("a title stands in quotes behind the name".to_owned()),
         Kind::Name if fault.expected.has(Want::String) && !fault.expected.has(Want::Expression) => {
             Some("put it in double quotes".to_owned())
@@ -191,7 +196,8 @@ pub(crate) fn check_shape(tokens: Tokens<'_>) -> Result<(), SyntaxError> {
             Role::Suffix => level.suffixes += 1,
             Role::Operator => level.operator(),
             Role::Comparison if level.compared => {
-                return Err(type_in_angles(&tokens[..=index]).unwrap_or_else(|| chained(token, place)));
+                let meant = type_in_angles(&tokens[..=index]).or_else(|| expressions::chained(&tokens[..=index]));
+                return Err(meant.unwrap_or_else(|| chained(token, place)));
             }
             Role::Comparison => {
                 level.operator();
@@ -554,6 +560,27 @@ pub(crate) fn bad_header(found: SyntaxError, word: &str, tokens: Tokens<'_>, end
             span(*at),
             Some(format!("write `{word} some-name \"…\"`")),
         ),
+        // `gate approve "Approve" by ana`
+        Some(_) if found.help.is_none() && found.message.ends_with(Want::End.text()) => {
+            let after = tokens.iter().find(|(_, at)| span(*at) == found.span);
+            let help = match after.filter(|(token, _)| is_attribute(token.text)) {
+                Some((word, _)) => touches_colon(word.text),
+                None => "what belongs to it stands on deeper lines below, as `name: …`".to_owned(),
+            };
+            SyntaxError {
+                help: Some(help),
+                ..found
+            }
+        }
         _ => found,
     }
+}
+
+/// Whether it is often meant as an attribute of a header.
+fn is_attribute(word: &str) -> bool {
+    matches!(word, "by" | "using" | "kind" | "needs")
+}
+
+fn touches_colon(word: &str) -> String {
+    format!("in a header its value touches a colon: `{word}:…`")
 }

@@ -84,7 +84,8 @@ pub(super) fn known(cx: &Cx<'_>, name: &Name) {
     }
     let known: Vec<SmolStr> = cx.scope.agents.keys().cloned().collect();
     let message = format!("there is no agent `{}`", name.text);
-    cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message).nearest(&name.text, &known));
+    let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, message);
+    cx.push(problem.nearest_or_declared("agent", &name.text, &known));
 }
 
 /// `by:` of a task: agents that exist, each once, and that provide what the task does.

@@ -28,7 +28,7 @@ use crate::reach;
 use crate::removal::whole_lines;
 use crate::rules;
 use crate::scope::{Common, FileScope, PlanScope, PlanShape, TypedField, Works, common, plan_here, scope};
-use crate::signatures::NodeKind;
+use crate::signatures::{NodeKind, Sig, signatures};
 use crate::trees::outline;
 use crate::types::{Problem, Report};
 
@@ -247,6 +247,15 @@ impl<'db> Cx<'db> {
             let written = self.text().get(each.range());
             written.is_some_and(|written| written.contains(name))
         })
+    }
+
+    /// Whether a mistake that has been reported hides outputs of the node that is being checked.
+    pub fn own_outputs_unknown(&self) -> bool {
+        let sigs = signatures(self.database, self.block.chunk);
+        match sigs.get(self.block.index as usize) {
+            Some(Sig::Node { sig, .. }) => outputs::outputs_unknown(self, sig),
+            _ => false,
+        }
     }
 
     /// Names of nodes of the plan that `name` may be meant for; read only where something was not found.

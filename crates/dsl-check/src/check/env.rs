@@ -149,6 +149,8 @@ pub(crate) struct Place<'a, 'db> {
     pub each: Option<(SmolStr, Type)>,
     pub input: &'a [(SmolStr, Type)],
     pub own: &'a [(SmolStr, Type)],
+    /// Whether those are the outputs of the node.
+    pub own_outputs: bool,
     pub captures: Captures,
     pub known: &'a [Expr],
     /// The agents that `by:` names.
@@ -163,6 +165,7 @@ impl<'a, 'db> Place<'a, 'db> {
             each: None,
             input: &[],
             own: &[],
+            own_outputs: false,
             captures: Captures::None,
             known: &[],
             agents: &[],
@@ -177,6 +180,7 @@ impl<'a, 'db> Place<'a, 'db> {
             each: other.each.clone(),
             input: other.input,
             own: other.own,
+            own_outputs: other.own_outputs,
             captures: other.captures.clone(),
             known: other.known,
             agents: other.agents,
@@ -540,6 +544,9 @@ impl Place<'_, '_> {
         }
         if let Some(found) = self.node(name, span, report) {
             return found;
+        }
+        if self.own_outputs && self.cx.own_outputs_unknown() {
+            return Lookup::Silenced;
         }
         let mut candidates: Vec<SmolStr> = self.groups().into_iter().map(SmolStr::from).collect();
         candidates.extend(self.each.iter().map(|(var, _)| var.clone()));

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use super::Cx;
 use crate::diagnostic::{AmendHow, Whose};
 use crate::inputs::Project;
-use crate::meant::{clause_called, instead_of_clause, nearest};
+use crate::meant::{clause_called, instead_of_clause, instead_of_kind, nearest};
 use crate::rules;
 use crate::signatures::{clause, is_script_capability, name_of};
 use crate::types::Problem;
@@ -96,9 +96,15 @@ fn known_clauses(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
         if homes.is_empty() || is_near() {
             let message = format!("{what} has no clause `{word}`");
             let problem = Problem::new(rules::UNKNOWN_CLAUSE, *span, message);
-            cx.push(match instead_of_clause(kind, word) {
+            let problem = match instead_of_clause(kind, word) {
                 Some(help) => problem.help(help),
                 None => problem.meant(word, here.map(K::word), &near),
+            };
+            let takes_input =
+                kind == DeclKind::Task && [K::Using, K::Call].iter().any(|key| clause(decl, *key).is_some());
+            cx.push(match problem.help.is_none() && takes_input {
+                true => problem.help("if it is for what the task uses or calls, it stands below `input:`"),
+                false => problem,
             });
         } else {
             let message = format!("`{word}` stands in {what}, expected in {}", homes.join(" or "));
@@ -367,7 +373,7 @@ pub(crate) fn kinds(db: &dyn salsa::Database) -> Vec<SmolStr> {
 }
 
 fn kind(cx: &Cx<'_>, decl: &Decl) {
-    let Some(Value::Names(names)) = clause(decl, K::Kind).map(|clause| &clause.value) else {
+    let Some((key, Value::Names(names))) = clause(decl, K::Kind).map(|clause| (&clause.name, &clause.value)) else {
         return;
     };
     let Some(name) = names.first() else { return };
@@ -383,7 +389,14 @@ fn kind(cx: &Cx<'_>, decl: &Decl) {
         name.span,
         format!("there is no kind `{}`", name.text),
     );
-    let mut problem = problem.nearest(&name.text, &known);
+    let mut problem = match instead_of_kind(&name.text) {
+        Some((help, Some(using))) if clause(decl, K::Using).is_none() => {
+            let edits = vec![(key.span, "using".to_owned()), (name.span, using.to_owned())];
+            problem.help(help).fix(format!("write `using:{using}`"), false, edits)
+        }
+        Some((help, _)) => problem.help(help),
+        None => problem.nearest(&name.text, &known),
+    };
     if problem.help.is_none() {
         problem = problem.help(format!(
             "known are {}; more can be listed in `dslc.toml`, `[kinds] extra`",

@@ -291,6 +291,7 @@ fn task(cx: &Cx<'_>, decl: &Decl) -> Node {
     let output = outputs(cx, decl, &place);
     let own = own_outputs(decl, &output, &work);
     place.own = &own;
+    place.own_outputs = true;
     let expect = expectations(cx, decl, K::Expect, true, &place);
     place.reads = Reads::NODE;
     let fail = fail_modes(cx, decl, &place);
@@ -316,6 +317,7 @@ fn task(cx: &Cx<'_>, decl: &Decl) -> Node {
         _ => None,
     };
     place.own = &[];
+    place.own_outputs = false;
     place.captures = Captures::None;
     let work = match (work, script) {
         (_, Some(script)) => script.into(),

@@ -51,7 +51,7 @@ pub(super) fn work<'db>(cx: &Cx<'db>, decl: &Decl) -> Doer<'db> {
                     name.span,
                     format!("there is no plan `{}`", name.text),
                 );
-                cx.push(problem.nearest(&name.text, &known));
+                cx.push(problem.nearest_or_declared("plan", &name.text, &known));
                 Doer::Unknown
             }
         };
@@ -74,14 +74,7 @@ pub(super) fn capability<'db>(cx: &Cx<'db>, name: &Name) -> Option<&'db Capabili
             name.span,
             format!("there is no capability `{}`", name.text),
         );
-        let mut problem = problem.nearest(&name.text, &known);
-        if problem.help.is_none() {
-            problem = problem.help(format!(
-                "declare it (`capability {}`), or import the file that does",
-                name.text
-            ));
-        }
-        cx.push(problem);
+        cx.push(problem.nearest_or_declared("capability", &name.text, &known));
     }
     found
 }
@@ -256,6 +249,7 @@ pub(super) fn steps(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> (Vec<Ste
             each: place.each.clone(),
             input: place.input,
             own: &bound,
+            own_outputs: false,
             captures: Captures::None,
             known: place.known,
             agents: place.agents,

@@ -15,6 +15,7 @@ use smol_str::SmolStr;
 use super::env::Env;
 use super::infer::infer;
 use super::problem::Report;
+use crate::meant::literal_called;
 
 /// A scope without values: only constants get through.
 struct NoScope(Types);
@@ -66,6 +67,12 @@ literals! {
 }
 
 fn literal(expr: &Ast, ty: &Type, env: &dyn Env, report: &mut Report) -> Option<Value> {
+    if let ExprKind::Name(name) = &expr.kind
+        && literal_called(name).is_none()
+    {
+        report.no_literal(expr.span, name, ty);
+        return None;
+    }
     let typed = infer(expr, Some(ty), env, report);
     if typed.ty.is_error() {
         return None;

@@ -1,6 +1,7 @@
 //! Names, paths, fields and indices: from what the environment says to values.
 
 use dsl_syntax::ast::{self, ExprKind, Name, Span};
+use ir::func::Func;
 use ir::types::Type;
 use ir::{Expr, Value};
 use smol_str::SmolStr;
@@ -8,6 +9,7 @@ use smol_str::SmolStr;
 use super::env::{Lookup, Meant, Namespace};
 use super::infer::{Checker, Typed, Want};
 use super::problem::Report;
+use crate::meant::function_called;
 
 /// What stands before a dot.
 enum Base {
@@ -40,7 +42,7 @@ impl Checker<'_> {
                 Base::Value(typed) => {
                     let text = written(base);
                     let typed = self.require(base, typed, &format!("a record with a field `{}`", name.text));
-                    Base::Value(self.field(typed, text.as_deref().unwrap_or("it"), base.span, name))
+                    Base::Value(self.field(typed, text.as_deref().unwrap_or("…"), base.span, name))
                 }
             },
             _ => Base::Value(self.expr(expr, Want::Anything)),
@@ -184,7 +186,20 @@ pub(super) fn written(expr: &ast::Expr) -> Option<String> {
     }
 }
 
+/// Whether the function is about a list as a whole: others may be fields of its items.
+const fn of_lists(func: Func) -> bool {
+    matches!(
+        func,
+        Func::Len | Func::First | Func::Last | Func::Sum | Func::Min | Func::Max | Func::Count | Func::Join
+    ) || matches!(func, Func::Any | Func::All | Func::Map | Func::Where | Func::SortBy)
+}
+
 fn field_help(ty: &Type, owner: &str, field: &str) -> Option<String> {
+    if let Some(func) = Func::from_name(function_called(field).unwrap_or(field))
+        && (!matches!(ty, Type::List(_)) || of_lists(func))
+    {
+        return Some(format!("it is a function: `{}({owner})`", func.name()));
+    }
     match ty {
         Type::List(_) => Some(format!("of each item: `{owner} | map(.{field})`")),
         Type::Map(_) => Some(format!(

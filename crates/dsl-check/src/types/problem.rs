@@ -167,7 +167,17 @@ impl Report {
     pub fn unresolved_type(&mut self, span: Span, name: &str, candidates: &[SmolStr]) {
         let message = format!("there is no type `{name}`");
         let problem = Problem::new("unresolved-name", span, message);
-        self.push(problem.meant(name, meant::type_called(name), candidates));
+        self.push(match (meant::type_called(name), meant::literal_called(name)) {
+            (None, Some(value @ ("true" | "false"))) => {
+                let text = format!("bool = {value}");
+                let help = format!("its type stands before the value: `{text}`");
+                problem
+                    .help(help)
+                    .fix(format!("write `{text}`"), false, vec![(span, text)])
+            }
+            (None, _) => problem.nearest_or_declared("type", name, candidates),
+            (called, _) => problem.meant(name, called, candidates),
+        });
     }
 
     pub fn no_such_enum_member(&mut self, span: Span, name: &str, members: &[SmolStr]) {
@@ -387,6 +397,25 @@ impl Report {
     pub fn not_constant(&mut self, span: Span, expected: &Type) {
         let message = format!("this `{expected}` is only known while running, expected a constant");
         self.push(Problem::new("type-mismatch", span, message));
+    }
+
+    /// A name where only a literal of type `ty` can stand.
+    pub fn no_literal(&mut self, span: Span, name: &str, ty: &Type) {
+        let example = match ty {
+            Type::Int(_) => "a number: `10`",
+            Type::Float(_) => "a number or a ratio: `0.8`, `80%`",
+            Type::Duration => "a number with its unit: `30s`",
+            Type::Size => "a number with its unit: `50MB`",
+            Type::Money => "an amount: `$10.00`",
+            Type::Bool => "`true` or `false`",
+            _ => "a literal",
+        };
+        let problem = Problem::new(
+            "type-mismatch",
+            span,
+            format!("found the name `{name}`, expected `{ty}`"),
+        );
+        self.push(problem.help(format!("write {example}")));
     }
 
     pub fn no_fields(&mut self, span: Span, found: &Type, name: &str, help: Option<String>) {

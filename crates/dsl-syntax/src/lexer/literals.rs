@@ -58,11 +58,22 @@ impl Lexer<'_> {
         let start = self.pos;
         if !self.bytes.get(start + 1).is_some_and(u8::is_ascii_digit) {
             let message = "`$` stands alone, expected an amount after it".into();
-            let help = match self.text[start + 1..].starts_with("{{") {
-                true => "an expression stands here by itself, without `${{ … }}`",
+            let rest = &self.text[start + 1..];
+            let is_name = rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+            let help = match rest.starts_with('{') {
+                true if rest.starts_with("{{") => "an expression stands here by itself, without `${{ … }}`",
+                true => "a name stands here by itself, without `${…}`",
+                false if is_name => "a name stands here by itself, without `$`",
                 false => "write `$10.00`",
             };
             self.error(SyntaxRule::InvalidLiteral, message, start, start + 1, Some(help));
+            if let Some(error) = self.out.errors.last_mut().filter(|_| is_name) {
+                error.fix = Some(SyntaxFix {
+                    title: "remove `$`".to_owned(),
+                    span: error.span,
+                    text: String::new(),
+                });
+            }
             return self.take(Kind::Bad, 1);
         }
         let mut end = digits_end(self.bytes, start + 1);

@@ -8,7 +8,7 @@ use crate::ast::{
     Text, TypedAssign, Value,
 };
 use crate::grammar::{Rule, span};
-use crate::meant::WITHOUT_BRACKETS;
+use crate::meant::{WITHOUT_BRACKETS, without_brackets};
 use crate::messages;
 use crate::source::Row;
 use crate::table::{self, ClauseKey, DeclKind, Shape};
@@ -87,8 +87,13 @@ impl<'t> Parser<'_, 't> {
                 .read(row, &grammar.name, value)
                 .map(|name| Value::Names(vec![name])),
             Shape::Names => {
-                let names = self.read(row, &grammar.names, value).map(Value::Names);
+                let names = self.read(row, &grammar.names, value.clone()).map(Value::Names);
                 self.help_in(row, "found `[`", WITHOUT_BRACKETS);
+                if names.is_none()
+                    && let Some(fix) = self.tokens.get(value).and_then(without_brackets)
+                {
+                    self.errors_in(row).for_each(|error| error.fix = Some(fix.clone()));
+                }
                 if owner.1 == ClauseKey::Approver {
                     self.help_in(row, "", "a principal is `role/…`, `user/…`, `team/…` or `agent/…`");
                 }
@@ -171,15 +176,16 @@ impl<'t> Parser<'_, 't> {
 
     /// Adds a help to what is wrong in a row and says this, where there is none.
     fn help_in(&mut self, row: &Row, says: &str, help: &str) {
-        let in_row = |error: &&mut SyntaxError| row.span.start <= error.span.start && error.span.end <= row.span.end;
-        for error in self
-            .errors
-            .iter_mut()
-            .filter(in_row)
-            .filter(|error| error.message.contains(says))
-        {
+        for error in self.errors_in(row).filter(|error| error.message.contains(says)) {
             error.help.get_or_insert_with(|| help.to_owned());
         }
+    }
+
+    /// The errors of the row that was read last.
+    fn errors_in(&mut self, row: &Row) -> impl Iterator<Item = &mut SyntaxError> {
+        let place = row.span;
+        let all = self.errors.iter_mut().rev();
+        all.take_while(move |error| place.start <= error.span.start && error.span.end <= place.end)
     }
 
     /// Of a clause whose value is made of lines: it has none, or something stands where there should be nothing.
