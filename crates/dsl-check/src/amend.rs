@@ -94,13 +94,12 @@ pub(crate) fn below(decl: &Decl, text: &str, line: &str) -> (Span, String) {
     (Span::new(end, end), format!("\n{:indent$}{line}", ""))
 }
 
-/// How deep the clauses of the declaration stand.
+/// How deep the clauses of the declaration stand, or should: deeper than its header.
 pub(crate) fn indent(decl: &Decl, text: &str) -> usize {
+    let header = column(text, decl.keyword.start);
     let below = decl.clauses.iter().find(|clause| !clause.in_header);
-    below.map_or_else(
-        || column(text, decl.keyword.start) + 2,
-        |clause| column(text, clause.span.start),
-    )
+    let found = below.map(|clause| column(text, clause.span.start));
+    found.filter(|found| *found > header).unwrap_or(header + 2)
 }
 
 /// As the last entry.

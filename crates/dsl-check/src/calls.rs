@@ -179,6 +179,12 @@ fn trace(graph: &DiGraph<PlanRef, u32>, from: &HashMap<NodeIndex, (NodeIndex, Ca
     calls
 }
 
+/// Whether calls that are reported lead from the plan back to it.
+pub(crate) fn on_a_loop(db: &dyn salsa::Database, file: SourceFile, at: u32) -> bool {
+    let of_plan = |made: &Made| made.0.file == file && made.0.at == at;
+    loops(db).iter().any(|calls| calls.iter().any(of_plan))
+}
+
 /// The loops that begin in the file.
 pub(crate) fn recursive_calls(db: &dyn salsa::Database, file: SourceFile) -> Vec<Diag> {
     let mut found = Vec::new();

@@ -14,6 +14,7 @@ use super::calls::{Callees, bounds_of_file, bounds_under};
 use super::node::Worst;
 use super::words::{cost_terms, counted, money, rounded_up, span, time_terms};
 use super::{PlanBounds, PlanId, policies};
+use crate::calls::on_a_loop;
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::facts::{Budget, ClauseFacts, Facts, NodeFacts, PlanFacts, Timeout, clause_facts, file_facts};
 use crate::graph::{PlanGraph, graphs};
@@ -110,7 +111,7 @@ pub(super) struct Limits<'a> {
 impl Limits<'_> {
     fn all(&self, callees: &Callees<'_>, (file, at): (SourceFile, usize), found: &mut Vec<Diag>) {
         self.tasks(found);
-        subplans(callees, file, self, found);
+        subplans(callees, (file, at), self, found);
         self.time(found);
         self.cost(found);
         policies::exceeded(callees.db, file, at, self, found);
@@ -412,7 +413,7 @@ fn limit_value(key: K) -> Target {
 }
 
 /// A called plan whose timeout is longer than that of the task that calls it.
-fn subplans(callees: &Callees<'_>, file: SourceFile, limits: &Limits<'_>, found: &mut Vec<Diag>) {
+fn subplans(callees: &Callees<'_>, (file, at): (SourceFile, usize), limits: &Limits<'_>, found: &mut Vec<Diag>) {
     let db = callees.db;
     let scope = scope(db, file);
     for (node, facts) in (0..).zip(&limits.facts.nodes) {
@@ -426,7 +427,8 @@ fn subplans(callees: &Callees<'_>, file: SourceFile, limits: &Limits<'_>, found:
         let Some((limit_ms, place)) = callees.called(scope, sig).and_then(|id| timeout_of(db, id)) else {
             continue;
         };
-        if limit_ms <= ms {
+        // of a plan that calls itself the one mistake is the call: no timeout would be long enough
+        if limit_ms <= ms || on_a_loop(db, file, at as u32) {
             continue;
         }
         let message = format!(

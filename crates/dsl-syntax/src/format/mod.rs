@@ -133,6 +133,10 @@ impl<'a> Printer<'a> {
         for (index, line) in comments.iter().enumerate() {
             // A comment that stands further out than the clause below is moved in to it.
             let depth = match code_depth.filter(|depth| above.open.is_none_or(|open| *depth <= open)) {
+                // one that documents nothing does not begin to
+                Some(code) if (detached..comments.len() - attached).contains(&index) && line.kind == LineKind::Doc => {
+                    own_depths[index].max(code + 1)
+                }
                 Some(code) if index >= detached => code,
                 code => own_depths[index].max(code.unwrap_or(0)),
             };
