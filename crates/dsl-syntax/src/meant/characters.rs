@@ -23,8 +23,8 @@ pub(crate) fn meant(text: &str, at: Range<usize>) -> Option<(&'static str, Optio
             Some((at, format!("not{}", if rest.starts_with(' ') { "" } else { " " }))),
         ),
         ";" => {
-            let line = rest.split('\n').next().unwrap_or_default();
-            let is_last = line.bytes().all(|byte| byte.is_ascii_whitespace());
+            let after = rest.trim_start_matches([' ', '\t', '\r']);
+            let is_last = after.is_empty() || after.starts_with('\n');
             (
                 "a line ends by itself, without `;`",
                 is_last.then(|| (at, String::new())),

@@ -60,11 +60,11 @@ pub(crate) fn slip(fault: &Fault<'_>, tokens: Tokens<'_>) -> Option<Instead> {
             Some(("write `x >= low and x <= high`".to_owned(), None))
         }
         // `in (0, 1)`
-        (_, Kind::Comma) if expected.has_kind(Kind::RParen) => {
+        (_, Kind::Comma) if expected.has_kind(Kind::RParen) && is_in_brackets_alone(before) => {
             Some(("a list stands in square brackets: `[a, b]`".to_owned(), None))
         }
         (Kind::Name, Kind::LParen) if expected.has(Want::Operator) => method(tokens, at),
-        (Kind::Name, Kind::StrStart) if is_near(last.1) && last.0.text.len() == 1 => {
+        (Kind::Name, Kind::StrStart) if is_near(last.1) && matches!(last.0.text, "f" | "F" | "r" | "b" | "u") => {
             let help = "`{{ … }}` fills in any string; there is nothing before the quotes".to_owned();
             let is_plain = rest.get(1).is_some_and(|(text, _)| !text.text.contains('{'));
             Some((help, is_plain.then(|| remove(last.1, last.0.text))))
@@ -82,7 +82,7 @@ pub(crate) fn slip(fault: &Fault<'_>, tokens: Tokens<'_>) -> Option<Instead> {
             "write `xs | map(…)` or `xs | where(…)`, where each item is `it`".to_owned(),
             None,
         )),
-        (_, Kind::Colon) if expected.has_kind(Kind::RBracket) => Some((
+        (_, Kind::Colon) if expected.has_kind(Kind::RBracket) && !expected.has_kind(Kind::Comma) => Some((
             "an index is one number; `truncate(x, 3)` keeps the first letters".to_owned(),
             None,
         )),
@@ -176,6 +176,21 @@ fn may_be_piped(tokens: Tokens<'_>) -> bool {
         }
     }
     true
+}
+
+/// Whether the tokens end in an operand behind a round bracket that calls nothing.
+fn is_in_brackets_alone(tokens: Tokens<'_>) -> bool {
+    let mut depth = 0usize;
+    for (at, (token, _)) in tokens.iter().enumerate().rev() {
+        match token.kind {
+            Kind::RParen | Kind::RBracket | Kind::RBrace => depth += 1,
+            Kind::LParen if depth == 0 => return at == 0 || tokens[at - 1].0.kind != Kind::Name,
+            Kind::LParen | Kind::LBracket | Kind::LBrace if depth > 0 => depth -= 1,
+            Kind::Comma if depth == 0 => return false,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Whether `=>` or `->` stands at `at`, behind a name that is the first of an argument: `all(x => …`.
