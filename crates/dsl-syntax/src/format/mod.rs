@@ -13,8 +13,9 @@ use std::fmt;
 
 use self::clause::{Clause, INDENT};
 use self::hints::Hints;
-use crate::ast::SyntaxError;
+use crate::ast::{Block, Span, SyntaxError, SyntaxRule};
 use crate::lexer::lex;
+use crate::messages;
 use crate::parse::parse_file;
 use crate::token::{Kind, Lexed, Line, LineKind};
 
@@ -53,6 +54,11 @@ pub fn format(text: &str) -> Result<String, FormatError> {
     if let Some(error) = lexed.errors.first() {
         return Err(FormatError::Syntax(Box::new(error.clone())));
     }
+    if let Some(at) = reached_from_above(&lexed, &blocks) {
+        let message = "a line above is not closed, expected it to end before the declaration".to_owned();
+        let error = messages::error(SyntaxRule::Syntax, message, Span::new(at, at), None);
+        return Err(FormatError::Syntax(Box::new(error)));
+    }
     let hints = Hints::of(&blocks);
     let printed = Printer {
         text,
@@ -63,6 +69,17 @@ pub fn format(text: &str) -> Result<String, FormatError> {
     .run();
     guard::same(text, &lexed, &blocks, &printed)?;
     Ok(printed)
+}
+
+/// The first block that a bracket or a bar of an unknown clause above would take in, if the text were one block.
+fn reached_from_above(lexed: &Lexed, blocks: &[(u32, Block)]) -> Option<u32> {
+    let mut starts = blocks.iter().map(|(start, _)| *start).peekable();
+    lexed.lines.iter().find_map(|line| {
+        let tokens = &lexed.tokens[line.tokens.start as usize..line.tokens.end as usize];
+        let last = tokens.iter().rev().find(|token| !token.kind.is_trivia())?;
+        while starts.next_if(|start| *start <= tokens[0].start).is_some() {}
+        starts.peek().copied().filter(|start| *start < last.end)
+    })
 }
 
 struct Printer<'a> {

@@ -145,6 +145,15 @@ fn text_with_errors_is_refused() {
 }
 
 #[test]
+fn a_bracket_left_open_before_a_declaration_is_refused() {
+    let error = format("plan p e:(\n task a\n  d\n");
+    assert!(
+        matches!(&error, Err(FormatError::Syntax(error)) if error.span.start == 11),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn a_clause_does_not_leave_the_comment_that_allows_it() {
     let text = "# allow(redundant-need): both are meant\ntask ship needs:build,test timeout:5m\n  run: \"true\"\n";
     assert_eq!(formatted(text), text);
