@@ -197,7 +197,7 @@ pub(crate) fn check_shape(tokens: Tokens<'_>) -> Result<(), SyntaxError> {
             Role::Operator => level.operator(),
             Role::Comparison if level.compared => {
                 let meant = type_in_angles(&tokens[..=index]).or_else(|| expressions::chained(&tokens[..=index]));
-                return Err(meant.unwrap_or_else(|| chained(token, place)));
+                return Err(meant.unwrap_or_else(|| chained(token, span(place))));
             }
             Role::Comparison => {
                 level.operator();
@@ -345,7 +345,7 @@ fn too_deep(place: At) -> SyntaxError {
     )
 }
 
-fn chained(token: Tok<'_>, place: At) -> SyntaxError {
+pub(crate) fn chained(token: Tok<'_>, place: Span) -> SyntaxError {
     let message = format!(
         "`{}` follows another comparison, expected `and` or `or` between them",
         token.text
@@ -353,7 +353,7 @@ fn chained(token: Tok<'_>, place: At) -> SyntaxError {
     error(
         SyntaxRule::Syntax,
         message,
-        span(place),
+        place,
         Some("write `a < b and b < c`".into()),
     )
 }

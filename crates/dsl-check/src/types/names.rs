@@ -186,17 +186,20 @@ pub(super) fn written(expr: &ast::Expr) -> Option<String> {
     }
 }
 
-/// Whether the function is about a list as a whole: others may be fields of its items.
-const fn of_lists(func: Func) -> bool {
+/// Whether the function is about a list or a map as a whole: others may be fields of its items, or keys.
+const fn of_collections(func: Func) -> bool {
     matches!(
         func,
         Func::Len | Func::First | Func::Last | Func::Sum | Func::Min | Func::Max | Func::Count | Func::Join
-    ) || matches!(func, Func::Any | Func::All | Func::Map | Func::Where | Func::SortBy)
+    ) || matches!(
+        func,
+        Func::Any | Func::All | Func::Map | Func::Where | Func::SortBy | Func::Keys | Func::Values
+    )
 }
 
 fn field_help(ty: &Type, owner: &str, field: &str) -> Option<String> {
     if let Some(func) = Func::from_name(function_called(field).unwrap_or(field))
-        && (!matches!(ty, Type::List(_)) || of_lists(func))
+        && (!matches!(ty, Type::List(_) | Type::Map(_)) || of_collections(func))
     {
         return Some(format!("it is a function: `{}({owner})`", func.name()));
     }

@@ -3,7 +3,7 @@
 use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule};
 use crate::grammar::{Fault, Tokens, Want, span};
 use crate::meant::between;
-use crate::messages::{error, insert};
+use crate::messages::{self, error, insert};
 use crate::token::Kind;
 
 /// What to write instead; a repair where that is certain.
@@ -36,7 +36,7 @@ pub(crate) fn slip(fault: &Fault<'_>, tokens: Tokens<'_>) -> Option<Instead> {
             Some(change(place.cover(span(rest[1].1)), "<="))
         }
         (_, Kind::Assign) if expected.has(Want::Operator) && !expected.has_kind(Kind::Arrow) => {
-            Some(("write `==` to compare".to_owned(), Some(change(place, "==").1?)))
+            Some(("write `==` to compare".to_owned(), change(place, "==").1))
         }
         (_, Kind::Question) if expected.has(Want::Operator) => Some((CHOICE.to_owned(), None)),
         // `is "x"`, `is not "x"`
@@ -129,14 +129,14 @@ pub(crate) fn chained(tokens: Tokens<'_>) -> Option<SyntaxError> {
         return None;
     }
     let middle: String = middle.iter().map(|(token, _)| token.text).collect();
-    let message = format!(
-        "`{}` follows another comparison, expected `and` or `or` between them",
-        operator.text
-    );
     let help = format!("write `… {} {middle} and {middle} {} …`", first.0.text, operator.text);
     let text = format!(" and {middle}");
     let fix = insert(span(last_place).end, &text, &format!("write `{}`", text.trim_start()));
-    Some(with(Some(fix), message, place, help))
+    Some(SyntaxError {
+        help: Some(help),
+        fix: Some(fix),
+        ..messages::chained(operator, place)
+    })
 }
 
 /// `x.contains("a")`, broken off at the bracket.
