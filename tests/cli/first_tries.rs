@@ -85,3 +85,33 @@ fn a_service_released_without_a_look_at_the_reference() {
     snapshot!(tried("service.plan"), "check");
     snapshot!(tried("service.plan"), "check", "--unsafe-fixes", "--diff");
 }
+
+#[test]
+fn an_investigation_by_hypotheses() {
+    snapshot!(tried("debugging.plan"), "check");
+    snapshot!(tried("debugging.plan"), "check", "--unsafe-fixes", "--diff");
+}
+
+#[test]
+fn a_nightly_job_with_secrets_and_a_memory() {
+    snapshot!(tried("secrets.plan"), "check");
+    snapshot!(tried("secrets.plan"), "check", "--unsafe-fixes", "--diff");
+}
+
+#[test]
+fn tools_and_agents_as_other_frameworks_declare_them() {
+    snapshot!(tried("tools.plan"), "check");
+    snapshot!(tried("tools.plan"), "check", "--unsafe-fixes", "--diff");
+}
+
+#[test]
+fn a_policy_a_profile_and_tests_as_one_imagines_them() {
+    snapshot!(tried("checks.plan"), "check");
+    snapshot!(tried("checks.plan"), "check", "--unsafe-fixes", "--diff");
+}
+
+#[test]
+fn a_debate_of_agents() {
+    snapshot!(tried("chat.plan"), "check");
+    snapshot!(tried("chat.plan"), "check", "--unsafe-fixes", "--diff");
+}

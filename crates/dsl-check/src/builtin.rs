@@ -41,6 +41,7 @@ fn capability(title: &str, input: Vec<TypedField>, output: Vec<TypedField>) -> C
         runner: None,
         effects: None,
         risks: Box::default(),
+        broken: Vec::new(),
     }
 }
 

@@ -18,17 +18,24 @@ pub(crate) fn clause_called(kind: DeclKind, word: &str) -> Option<K> {
         (DeclKind::Plan, "output") => K::Outputs,
         (DeclKind::Task | DeclKind::Capability, "params") => K::Input,
         (DeclKind::Plan, "input" | "inputs" | "arguments" | "variables" | "vars") => K::Params,
-        (DeclKind::Test, "input" | "params") => K::Given,
+        (DeclKind::Test, "input" | "inputs" | "params" | "with") => K::Given,
+        (DeclKind::Test, "then") => K::Expect,
         (DeclKind::Agent, "tools" | "capabilities" | "skills") => K::Provides,
         (DeclKind::Capability, "returns" | "outputs" | "result") => K::Output,
         (DeclKind::Gate, "by") => K::Approver,
         (DeclKind::Decision, "otherwise") => K::Else,
         (DeclKind::Hypothesis, "probability" | "likelihood" | "confidence" | "odds") => K::Prior,
         (DeclKind::Capability, "permissions") => K::Effects,
+        (DeclKind::Agent, "role" | "persona" | "goal" | "backstory") | (DeclKind::Plan, "goal" | "purpose") => {
+            K::Description
+        }
+        (DeclKind::Gate, "choices" | "answers") => K::Options,
         (DeclKind::Agent, "rate_limit" | "quota" | "quotas") => K::Limits,
-        (DeclKind::Policy, "scope" | "for") => K::Applies,
+        (DeclKind::Policy, "scope" | "for" | "applies_to") => K::Applies,
         (DeclKind::Task, "idempotency_key") => K::Key,
         (DeclKind::Task, "agent" | "agents" | "assignee" | "assigned_to" | "actor") => K::By,
+        (DeclKind::Task, "confirms" | "proves" | "corroborates") => K::Supports,
+        (DeclKind::Task, "rejects" | "disproves" | "contradicts" | "rules_out") => K::Refutes,
         (DeclKind::Task, "undo" | "revert" | "compensate") => K::Rollback,
         (_, "depends_on" | "depends" | "dependencies" | "after" | "require") => K::Needs,
         (_, "command" | "cmd" | "script" | "exec" | "steps") => K::Run,
@@ -39,7 +46,7 @@ pub(crate) fn clause_called(kind: DeclKind, word: &str) -> Option<K> {
         (_, "for" | "foreach" | "for_each" | "matrix" | "loop" | "with_items") => K::Each,
         (_, "cwd" | "workdir" | "working_dir" | "working_directory") => K::Dir,
         (_, "uses" | "tool" | "capability") => K::Using,
-        (_, "assert" | "asserts" | "expects" | "success") => K::Expect,
+        (_, "assert" | "asserts" | "expects" | "success" | "validate" | "verify" | "ensure") => K::Expect,
         (_, "parameters") => K::Params,
         (_, "desc" | "summary" | "about") => K::Description,
         (_, "concurrency" | "max_parallel") => K::Parallel,
@@ -66,6 +73,17 @@ pub(crate) fn instead_of_clause(kind: DeclKind, word: &str) -> Option<String> {
         (DeclKind::Plan, "for" | "foreach" | "loop" | "while" | "repeat") => {
             "a task is repeated by its `each:`".to_owned()
         }
+        (DeclKind::Plan, "on" | "when") => {
+            "a plan is started from outside, by `dslc run`; what follows a node is a route below that node".to_owned()
+        }
+        (DeclKind::Plan, "env" | "environment") => "each task says what it needs: `env:` below the task".to_owned(),
+        (DeclKind::Plan, "use" | "import" | "include") => {
+            "a file is imported at the margin, `use \"file.plan\"`; a plan is called by a task, `call: some-plan`"
+                .to_owned()
+        }
+        (DeclKind::Task, "memory" | "save" | "store" | "memorize") => {
+            "a task writes memory by `remember some-key = …`, and reads `memory.some-key`".to_owned()
+        }
         (DeclKind::Plan, "parallel" | "concurrent") => {
             "tasks that do not need each other run at once; `limits:` says how many".to_owned()
         }
@@ -77,10 +95,33 @@ pub(crate) fn instead_of_clause(kind: DeclKind, word: &str) -> Option<String> {
             "what follows a failure is a route of the task that fails: `on failure -> this-task`".to_owned()
         }
         (_, "end" | "done" | "fi" | "endif") => "leave it out: what belongs together is told by indentation".to_owned(),
-        (DeclKind::Agent, "model" | "prompt" | "system_prompt" | "instructions") => {
+        (
+            DeclKind::Capability,
+            "type" | "kind" | "server" | "transport" | "protocol" | "provider" | "implementation",
+        ) => "how it is run is said by `runner:`, as `mcp(command: …, tool: …)`, `http(…)`, `llm(…)` or `shell(…)`"
+            .to_owned(),
+        (DeclKind::Capability, "method" | "url" | "headers" | "body" | "endpoint") => {
+            "it stands in the runner: `runner: http(method: …, url: …, body: …)`".to_owned()
+        }
+        (DeclKind::Capability, "run" | "script" | "command" | "cmd" | "exec") => {
+            "it stands in the runner: `runner: shell(\"…\")`".to_owned()
+        }
+        (DeclKind::Capability, "timeout" | "retry" | "retries" | "env") => {
+            format!("each task that uses it says so: `{word}:` below the task")
+        }
+        (DeclKind::Agent, "memory") => "what is remembered belongs to a plan: its `memory:`".to_owned(),
+        (DeclKind::Plan, "uses" | "tools" | "capabilities") => {
+            "a task says what it uses: `using:some.capability`".to_owned()
+        }
+        (DeclKind::Plan, "agents" | "agent" | "by") => "a task says who does it: `by: some-agent`".to_owned(),
+        (DeclKind::Plan, "max_cost" | "max_time" | "max_tokens" | "cost" | "deadline") => {
+            "what a run may take stands below `budget:`, as `cost: $5.00` or `time: 2h`".to_owned()
+        }
+        (DeclKind::Test, "when") => "a test runs its plan by itself, with what `given:` says".to_owned(),
+        (DeclKind::Capability | DeclKind::Agent, "model" | "prompt" | "system_prompt" | "instructions") => {
             "it stands in the runner: `runner: llm(model: …, url: …, prompt: …)`".to_owned()
         }
-        (DeclKind::Agent, "temperature" | "max_tokens" | "top_p" | "system") => {
+        (DeclKind::Capability | DeclKind::Agent, "temperature" | "max_tokens" | "top_p" | "system") => {
             "what else a model is told stands in the request of a runner `http(method: …, url: …, body: …)`".to_owned()
         }
         (DeclKind::Policy, "deny" | "forbid" | "require" | "requires" | "must") => {
@@ -91,6 +132,18 @@ pub(crate) fn instead_of_clause(kind: DeclKind, word: &str) -> Option<String> {
         }
         (DeclKind::Plan, "policies" | "policy") => {
             "a policy says itself which plans it binds: `applies: plan where …`".to_owned()
+        }
+        (DeclKind::Decision, "then" | "case" | "cases" | "switch") => {
+            "an arm is one line: `when some-condition -> some-node`".to_owned()
+        }
+        (DeclKind::Task, "ask" | "approval" | "approve" | "confirm" | "human") => {
+            "a person is asked by a `gate` with an `approver:`".to_owned()
+        }
+        (DeclKind::Task, "sleep" | "wait" | "delay" | "pause") => {
+            "waiting is work of a script: `run: \"sleep 60\"`".to_owned()
+        }
+        (DeclKind::Task, "cost" | "max_cost" | "max_tokens") => {
+            "what it may take stands below `budget:`, as `cost: $5.00`".to_owned()
         }
         (DeclKind::Decision, "default") => "write `else -> some-node`".to_owned(),
         (DeclKind::Hypothesis, "evidence" | "test" | "check" | "checks") => {
@@ -118,6 +171,21 @@ pub(crate) fn instead_of_clause(kind: DeclKind, word: &str) -> Option<String> {
         }
         (_, "on_success" | "onsuccess") if kind.is_node() => "write `on success -> some-task`".to_owned(),
         (_, "on_timeout" | "ontimeout") if kind.is_node() => "write `on timeout -> some-task`".to_owned(),
+        _ => return None,
+    })
+}
+
+/// What to write instead of a clause that rules have elsewhere.
+pub(crate) fn instead_of_rule_clause(word: &str) -> Option<&'static str> {
+    Some(match plain(word).as_str() {
+        "when" | "if" | "where" | "applies" | "on" | "match" => {
+            "which nodes it is about stands in `for: task where kind == deploy`"
+        }
+        "must" | "assert" | "check" | "expect" | "allow" | "ensure" => {
+            "what has to hold stands in `require: …`, what may not in `deny: …`"
+        }
+        "message" | "title" | "description" | "name" => "it stands in the header: `rule some-name \"…\"`",
+        "level" | "enforcement" | "action" => "how bad it is to break it stands in `severity: warning`",
         _ => return None,
     })
 }
@@ -163,8 +231,8 @@ pub(crate) fn event_called(name: &str) -> Option<&'static str> {
         "fail" | "fails" | "failed" | "error" | "errors" | "failures" => "failure",
         "succeeded" | "succeeds" | "ok" | "done" | "complete" | "completed" => "success",
         "timed_out" | "time_out" => "timeout",
-        "approve" | "accepted" => "approved",
-        "reject" | "deny" | "denied" | "declined" => "rejected",
+        "approve" | "accepted" | "yes" => "approved",
+        "reject" | "deny" | "denied" | "declined" | "no" => "rejected",
         _ => return None,
     })
 }
@@ -207,6 +275,10 @@ pub(crate) fn instead_of(name: &str) -> Option<&'static str> {
         "now" | "today" | "date" | "time" | "timestamp" | "datetime" => {
             "no value changes by itself: `run.started` is when the run began"
         }
+        "env" | "environ" | "process" => {
+            "a plan reads the environment by its secrets: `token: env(\"TOKEN\")` below `secrets:`"
+        }
+        "never" | "infinite" | "unlimited" | "forever" => "leave the clause out: without it there is no bound",
         "random" | "rand" | "randint" | "uuid4" | "uuidv4" => {
             "no value changes by itself: `uuid(\"salt\")` differs from run to run, and is kept"
         }
@@ -220,6 +292,8 @@ pub(crate) fn instead_of_node(name: &str) -> Option<&'static str> {
         "stop" | "abort" | "end" | "exit" | "finish" | "done" | "fail" | "nothing" => {
             "a run ends by itself when no node is left to start; remove what leads here"
         }
+        "retry" => "a task is tried again by its `retry:`, as in `retry: 3 on timeout`",
+        "continue" | "ignore" | "skip" => "a run goes on after a failure of a task that is `optional: true`",
         _ => return None,
     })
 }

@@ -81,6 +81,7 @@ fn import_problem(db: &dyn salsa::Database, file: SourceFile, problem: &ImportPr
                     Target::Use(None),
                     format!("\"{best}\""),
                 ),
+                None if path.contains("://") => diag.help("only files are imported: copy it into the workspace"),
                 None => diag,
             }
         }

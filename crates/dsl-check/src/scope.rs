@@ -12,6 +12,7 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
+use dsl_syntax::table::ClauseKey as K;
 use ir::types::{Type, Types};
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
@@ -70,13 +71,40 @@ pub(crate) struct Capability {
     pub effects: Option<Box<[EffectFact]>>,
     pub risks: Box<[SmolStr]>,
     pub runner: Option<RunnerSig>,
+    /// Those of `input` and `output` in which there is a syntax error.
+    pub broken: Vec<K>,
 }
 
 impl Capability {
+    /// Whether a syntax error may hide names of the clause.
+    pub fn is_broken(&self, key: K) -> bool {
+        self.broken.contains(&key)
+    }
+
+    /// What it gives, as a record.
+    pub fn answer(&self) -> Type {
+        unless(self.is_broken(K::Output), &self.output)
+    }
+
     /// Somebody else has to say how it is run.
     pub fn is_abstract(&self) -> bool {
         self.runner.is_none() && self.id.file.is_some()
     }
+}
+
+/// A record of the fields, unless some may be missing.
+fn unless(broken: bool, fields: &[TypedField]) -> Type {
+    if broken { Type::Error } else { record(fields) }
+}
+
+/// The type of an answer with these fields.
+pub(crate) fn record(fields: &[TypedField]) -> Type {
+    Type::Fields(
+        fields
+            .iter()
+            .map(|field| (field.name.clone(), field.ty.clone()))
+            .collect(),
+    )
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -250,9 +278,8 @@ pub(crate) struct PlanScope {
     /// The modes on which its tasks are retried; empty: on all; `None`: they are not.
     pub retry: Option<Vec<SmolStr>>,
     pub has_judge: bool,
-    pub params_broken: bool,
-    /// The same of the secrets.
-    pub secrets_broken: bool,
+    /// The clauses that name things in which there is a syntax error.
+    broken: Vec<K>,
     pub has_version: bool,
 }
 
@@ -264,8 +291,6 @@ impl PlanScope {
             params: of_group("params", &self.params),
             outputs: of_group("outputs", &self.outputs),
             memory: of_group("memory", &self.memory),
-            // asked only of what is not found here
-            params_broken: false,
             name: self.name.clone(),
             global: self.global.clone(),
             secrets: self.secrets.clone(),
@@ -273,7 +298,8 @@ impl PlanScope {
             labels: self.labels.clone(),
             retry: self.retry.clone(),
             has_judge: self.has_judge,
-            secrets_broken: self.secrets_broken,
+            // asked of the others only if something is not found here
+            broken: self.broken.iter().copied().filter(|key| *key == K::Secrets).collect(),
             has_version: self.has_version,
         }
     }
@@ -291,8 +317,7 @@ impl PlanScope {
             labels,
             retry,
             has_judge,
-            params_broken,
-            secrets_broken,
+            broken,
             has_version,
         } = self;
         let is_same = |group, fields: &[TypedField], others: &[TypedField]| {
@@ -308,9 +333,18 @@ impl PlanScope {
             && *labels == other.labels
             && *retry == other.retry
             && *has_judge == other.has_judge
-            && *params_broken == other.params_broken
-            && *secrets_broken == other.secrets_broken
+            && *broken == other.broken
             && *has_version == other.has_version
+    }
+
+    /// Whether a syntax error may hide names of the clause.
+    pub fn is_broken(&self, key: K) -> bool {
+        self.broken.contains(&key)
+    }
+
+    /// What a run of it gives, as a record.
+    pub fn answer(&self) -> Type {
+        unless(self.is_broken(K::Outputs), &self.outputs)
     }
 
     /// Whether the parameter is given a secret.
@@ -488,8 +522,7 @@ fn merge(plan: &mut PlanSig, rest: &PlanSig) {
     plan.budget.extend(rest.budget.iter().cloned());
     plan.labels.extend(rest.labels.iter().cloned());
     plan.retry = plan.retry.take().or_else(|| rest.retry.clone());
-    plan.params_broken |= rest.params_broken;
-    plan.secrets_broken |= rest.secrets_broken;
+    plan.broken.extend(&rest.broken);
     plan.has_judge |= rest.has_judge;
     plan.has_version |= rest.has_version;
 }

@@ -4,13 +4,17 @@
 
 pub(crate) mod characters;
 pub(crate) mod expressions;
+mod fields;
 
 use strsim::damerau_levenshtein;
 
+pub(crate) use self::fields::field;
+use self::fields::listed;
+
 use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule};
 use crate::grammar::{Fault, Tok, Tokens, Want, span};
-use crate::lexer::{meant_unit, unit_from};
-use crate::messages::{LINE_ENDS, error, insert};
+use crate::lexer::meant_unit;
+use crate::messages::error;
 use crate::table::DeclKind;
 use crate::token::Kind;
 
@@ -90,6 +94,21 @@ fn keyword_called(word: &str) -> Option<&'static str> {
     })
 }
 
+/// What to write instead of a declaration that others have and this language has not.
+pub(crate) fn instead_of_declaration(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "secret" | "secrets" => "a plan names its secrets below `secrets:`, as `token: env(\"TOKEN\")`",
+        "const" | "let" | "var" | "set" | "param" | "variable" => {
+            "a value with a name is a parameter of a plan, below `params:`, as `name: type = value`"
+        }
+        "env" | "export" => "each task says what it needs: `env:` below the task",
+        "trigger" | "schedule" | "cron" | "on" | "every" => {
+            "a plan has no clock: start `dslc run` by one, such as that of CI"
+        }
+        _ => return None,
+    })
+}
+
 /// The nearest keyword, and how many slips it is away: at most two.
 fn keyword_near(word: &str) -> Option<(usize, &'static str)> {
     if word.len() > 16 {
@@ -100,6 +119,48 @@ fn keyword_near(word: &str) -> Option<(usize, &'static str)> {
         .map(|keyword| (damerau_levenshtein(keyword, word), keyword))
         .min();
     near.filter(|(distance, keyword)| (1..=2).contains(distance) && *distance < keyword.len() - 1)
+}
+
+/// `use lib/safety.plan as safety`, where the path has no quotes: what the line says behind `use`.
+pub(crate) fn bare_path(line: Tokens<'_>, text: &str) -> Option<(String, SyntaxFix)> {
+    let from = line.iter().position(|(token, _)| token.text == "from");
+    let path = &line[from.map_or(0, |from| from + 1)..];
+    let alias = path.iter().position(|(token, _)| token.text == "as");
+    let path = &path[..alias.unwrap_or(path.len())];
+    let (_, start) = path.first()?;
+    let (last, end) = path.last()?;
+    let place = span(*start).cover(span(*end));
+    let path = text.get(place.range())?;
+    let is_path = path
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
+    let names_file = path.contains('/') || last.text == "plan" && path.contains('.');
+    (is_path && names_file).then(|| {
+        let text = format!("\"{path}\"");
+        (
+            "a path stands in double quotes".to_owned(),
+            SyntaxFix {
+                title: format!("write `{text}`"),
+                span: place,
+                text,
+            },
+        )
+    })
+}
+
+/// What to do about a word behind the name in a header, if it is often meant as something that belongs there or below.
+pub(crate) fn in_header(word: &str) -> Option<String> {
+    let below = |key: &str| format!("it stands on a line of its own below: `{key}: …`");
+    Some(match word {
+        "by" | "using" | "kind" | "needs" => format!("in a header its value touches a colon: `{word}:…`"),
+        "each" | "foreach" => "it stands on a line of its own below: `each: x in …`".to_owned(),
+        "for" | "when" | "require" | "deny" => below(word),
+        "after" | "depends" => below("needs"),
+        "if" => below("when"),
+        "on" => "it stands on a line of its own below: `on failure -> some-task`".to_owned(),
+        "extends" | "inherits" | "implements" => "nothing is inherited: say here all that holds".to_owned(),
+        _ => return None,
+    })
 }
 
 // ---------- within a clause ----------
@@ -167,8 +228,23 @@ pub(crate) fn slip(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Opt
         (word, _) if leads(word) && fault.expected.has_kind(Kind::Arrow) => {
             Some(("write `->`".to_owned(), change(at, "->")))
         }
+        // `on failure: retry 3 times`
+        (":", _) if fault.expected.has_kind(Kind::Arrow) && tokens.iter().any(|(token, _)| token.text == "retry") => {
+            None
+        }
         // `on failure: a`
         (":", _) if fault.expected.has_kind(Kind::Arrow) => Some(("write `->`".to_owned(), change(at, " ->"))),
+        // `approve release by user/ana`
+        ("by", _) if fault.expected.has(Want::As) => Some(("write `as`".to_owned(), change(at, "as"))),
+        // `for: tasks`
+        ("tasks" | "gates" | "decisions" | "plans" | "nodes", _) if fault.expected.has(Want::Selector) => {
+            let one = found.text.trim_end_matches('s');
+            Some((format!("write `{one}`"), change(at, one)))
+        }
+        // `supports cache if x > 1`
+        ("if" | "unless", _) if fault.expected.has(Want::When) => {
+            (found.text == "if").then(|| ("write `when`".to_owned(), change(at, "when")))
+        }
         // `for: task deploy`
         (name, _) if found.kind == Kind::Name && fault.expected.has(Want::Where) => {
             let text = format!("where id == {name}");
@@ -234,205 +310,4 @@ pub(crate) fn type_in_angles(tokens: Tokens<'_>) -> Option<SyntaxError> {
         }),
         ..error(SyntaxRule::Syntax, message, span(*at).cover(span(*to)), Some(help))
     })
-}
-
-// ---------- lines of fields ----------
-
-/// What is wrong with a line `name: type = value`, and what it is here if other languages write it like that;
-/// `example`: what the value may be, if it must be there.
-pub(crate) fn field(found: SyntaxError, line: Tokens<'_>, example: Option<&str>) -> SyntaxError {
-    let [(name, _), (colon, _), said @ ..] = line else {
-        return found;
-    };
-    if colon.kind != Kind::Colon || found.fix.is_some() {
-        return found;
-    }
-    let value = said.iter().position(|(token, _)| token.kind == Kind::Assign);
-    let (ty, value) = said.split_at(value.unwrap_or(said.len()));
-    let (Some((_, from)), Some((_, to))) = (ty.first(), ty.last()) else {
-        return found;
-    };
-    let place = span(*from).cover(span(*to));
-    let name = name.text;
-    if found.span.start >= place.end {
-        return match example.filter(|_| value.is_empty() && found.message.starts_with(LINE_ENDS)) {
-            Some(example) => SyntaxError {
-                message: format!("`{name}` has a type and no value, expected `= …` after it"),
-                help: Some(format!("say what it is, as in `{name}: string = {example}")),
-                ..found
-            },
-            None => found,
-        };
-    }
-    if let Some(text) = type_meant(ty) {
-        let rest = if value.is_empty() { "" } else { " = …" };
-        return SyntaxError {
-            help: Some(format!("write `{name}: {text}{rest}`")),
-            fix: Some(SyntaxFix {
-                title: format!("write `{text}`"),
-                span: place,
-                text,
-            }),
-            ..found
-        };
-    }
-    if let ([(_, _), (word, at), _, ..], []) = (ty, value)
-        && matches!(word.text, "default" | "defaults" | "is" | "or")
-    {
-        return SyntaxError {
-            help: Some(format!("a default stands after `=`: `{name}: {} = …`", ty[0].0.text)),
-            fix: Some(SyntaxFix {
-                title: "write `=`".to_owned(),
-                span: span(*at),
-                text: "=".to_owned(),
-            }),
-            ..found
-        };
-    }
-    if let Some(at) = ty.iter().position(|(_, place)| span(*place) == found.span)
-        && found.message.ends_with("`=`")
-        && is_value(&ty[at..])
-    {
-        return SyntaxError {
-            help: Some("a value stands after `=`".to_owned()),
-            fix: Some(insert(found.span.start, "= ", "write `=`")),
-            ..found
-        };
-    }
-    if let Some((text, is_certain)) = type_of(ty).filter(|_| value.is_empty()) {
-        let help = format!("its type stands before the value: `{name}: {text} = …`");
-        return SyntaxError {
-            help: Some(help),
-            fix: is_certain.then(|| insert(place.start, &format!("{text} = "), "write its type")),
-            ..found
-        };
-    }
-    found
-}
-
-/// A type as other languages write it.
-fn type_meant(ty: Tokens<'_>) -> Option<String> {
-    let words: Vec<&str> = ty.iter().take(8).map(|(token, _)| token.text).collect();
-    let is_name = |word: &str| word.starts_with(|c: char| c.is_ascii_alphabetic());
-    let is_number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
-    let members = || members(ty.get(2..ty.len() - 1)?);
-    Some(match words.as_slice() {
-        ["optional" | "maybe" | "Optional", item] | [item, "optional"] if is_name(item) => format!("{item}?"),
-        ["list" | "array" | "set", "of", item] | [item, "list" | "array"] | ["list" | "array", item]
-            if is_name(item) =>
-        {
-            format!("list[{item}]")
-        }
-        [
-            "map" | "dict" | "Map" | "Dict" | "Record",
-            "<" | "[",
-            key,
-            ",",
-            item,
-            ">" | "]",
-        ] if is_name(key) && is_name(item) => {
-            format!("map[{item}]")
-        }
-        ["Optional", "<" | "[", item, ">" | "]"] if is_name(item) => format!("{item}?"),
-        [item, ">=", low] if is_name(item) && is_number(low) => format!("{item}({low}..)"),
-        [item, "<=", high] if is_name(item) && is_number(high) => format!("{item}(..{high})"),
-        [item, low, ".." | "-" | "to", high] if is_name(item) && is_number(low) && is_number(high) => {
-            format!("{item}({low}..{high})")
-        }
-        ["int", ">", low] => format!("int({}..)", low.parse::<i64>().ok()?.checked_add(1)?),
-        [
-            "enum" | "Enum" | "oneof" | "one_of" | "choice" | "Literal",
-            "(" | "[" | "{" | "<",
-            ..,
-        ] => members()?,
-        [..] if ty.len() > 1 => self::members(ty)?,
-        _ => return None,
-    })
-}
-
-/// `a | b` of names or strings with bars or commas between them.
-fn members(tokens: Tokens<'_>) -> Option<String> {
-    let names = listed(tokens).filter(|names| names.len() > 1)?;
-    Some(names.join(" | "))
-}
-
-/// Names, some of them perhaps in quotes, with bars or commas between them.
-fn listed(tokens: Tokens<'_>) -> Option<Vec<&str>> {
-    let is_name = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
-    };
-    let mut names = Vec::new();
-    let mut rest = tokens;
-    loop {
-        let name;
-        (name, rest) = match rest {
-            [(open, _), (text, _), (close, _), rest @ ..]
-                if (open.kind, text.kind, close.kind) == (Kind::StrStart, Kind::StrText, Kind::StrEnd) =>
-            {
-                (text.text, rest)
-            }
-            [(name, _), rest @ ..] if name.kind == Kind::Name => (name.text, rest),
-            _ => return None,
-        };
-        names.push(name);
-        rest = match rest {
-            [] => return names.iter().all(|name| is_name(name)).then_some(names),
-            [(between, _), rest @ ..] if matches!(between.kind, Kind::Bar | Kind::Comma) => rest,
-            _ => return None,
-        };
-    }
-}
-
-/// Whether the tokens begin as a value does and no type can.
-fn is_value(tokens: Tokens<'_>) -> bool {
-    match tokens {
-        [(name, _), (next, _), ..] if name.kind == Kind::Name => matches!(next.kind, Kind::LParen | Kind::Dot),
-        [(first, _), ..] => {
-            matches!(
-                first.kind,
-                Kind::Int | Kind::Float | Kind::Quantity | Kind::Money | Kind::Ratio | Kind::Version | Kind::Principal
-            ) || matches!(first.kind, Kind::StrStart | Kind::True | Kind::False | Kind::LBrace)
-        }
-        [] => false,
-    }
-}
-
-/// The type of a value that stands where its type should; and whether the two together are right.
-fn type_of(value: Tokens<'_>) -> Option<(String, bool)> {
-    let of = |token: Tok<'_>| {
-        Some(match token.kind {
-            Kind::Int => "int",
-            Kind::Float | Kind::Ratio => "float",
-            Kind::True | Kind::False => "bool",
-            Kind::Money => "money",
-            Kind::Version => "version",
-            Kind::Principal => "principal",
-            Kind::StrStart => "string",
-            Kind::Quantity => {
-                let unit = token.text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-                match unit_from(unit)?.is_duration() {
-                    true => "duration",
-                    false => "size",
-                }
-            }
-            _ => return None,
-        })
-    };
-    let (first, _) = *value.first()?;
-    let (last, _) = *value.last()?;
-    let strings = value.iter().filter(|(token, _)| token.kind == Kind::StrStart).count();
-    match (first.kind, last.kind) {
-        (Kind::StrStart, Kind::StrEnd) if strings == 1 => Some(("string".to_owned(), true)),
-        (Kind::LBracket, Kind::RBracket) => {
-            let (item, _) = value[1];
-            let known = of(item);
-            Some((format!("list[{}]", known.unwrap_or("string")), known.is_some()))
-        }
-        (Kind::LBrace, Kind::RBrace) => Some(("json".to_owned(), false)),
-        _ if value.len() == 1 => of(first).map(|ty| (ty.to_owned(), true)),
-        _ => None,
-    }
 }

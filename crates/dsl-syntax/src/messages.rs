@@ -3,7 +3,9 @@
 use crate::NESTING_MAX;
 use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule};
 use crate::grammar::{At, Fault, Tok, Tokens, Want, span};
-use crate::meant::{Keyword, WITHOUT_BRACKETS, between, expressions, leads, slip, type_in_angles};
+use crate::meant::{
+    Keyword, WITHOUT_BRACKETS, between, expressions, in_header, instead_of_declaration, leads, slip, type_in_angles,
+};
 use crate::source::Row;
 use crate::table::{DeclKind, Shape};
 use crate::token::Kind;
@@ -64,11 +66,12 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
     let expected = fault.expected.describe();
     let Some(found) = fault.found else {
         let message = format!("{LINE_ENDS}, expected {expected}");
-        let of_what = fault
-            .expected
-            .has(Want::Of)
-            .then(|| "write `of some-plan` after it".to_owned());
-        return error(SyntaxRule::Syntax, message, at, of_what);
+        let help = match tokens.last() {
+            _ if fault.expected.has(Want::Of) => Some("write `of some-plan` after it"),
+            Some((last, _)) if last.text == "fails" => Some("say how it fails: `fails timeout`"),
+            _ => None,
+        };
+        return error(SyntaxRule::Syntax, message, at, help.map(str::to_owned));
     };
     let message = format!("found {}, expected {expected}", shown(found));
     if let Some((help, fix)) = expressions::slip(fault, tokens) {
@@ -80,13 +83,20 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
     let help = match found.kind {
         Kind::Not if fault.expected.has(Want::Operator) => Some("write `not a in b`".to_owned()),
         Kind::Minus if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
+        kind if compares(kind) && fault.expected.has_kind(Kind::Arrow) && leads_on(tokens) => {
+            Some("a condition stands in `when … -> some-node`".to_owned())
+        }
+        Kind::Colon
+            if fault.expected.has_kind(Kind::Arrow) && tokens.iter().any(|(token, _)| token.text == "retry") =>
+        {
+            Some("a task is tried again by its `retry:`, as in `retry: 3 on timeout`".to_owned())
+        }
         Kind::Assign | Kind::Gt | Kind::Colon if fault.expected.has_kind(Kind::Arrow) => Some("write `->`".to_owned()),
         Kind::Name if fault.expected.has_kind(Kind::Arrow) && !leads(found.text) => {
             Some(format!("write `-> {}`", found.text))
         }
-        Kind::Comma if tokens.iter().any(|(token, _)| token.kind == Kind::Arrow) => {
-            Some("it leads to one node; write a line for each".to_owned())
-        }
+        Kind::Comma if leads_on(tokens) => Some(ONE_NODE.to_owned()),
+        Kind::LBracket if leads_on(tokens) && fault.expected.has(Want::Name) => Some(ONE_NODE.to_owned()),
         Kind::LBracket if fault.expected.has(Want::Need) => Some(WITHOUT_BRACKETS.to_owned()),
         Kind::StrStart if fault.expected.has(Want::Literal) => Some("write it without quotes".to_owned()),
         Kind::StrStart if fault.expected.has(Want::Type) => {
@@ -108,11 +118,20 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
         Kind::Name if fault.expected.has(Want::On) && matches!(found.text, "with" | "backoff" | "exponential") => {
             Some("waits that grow are written `exponential(max: 3, base: 1s)`".to_owned())
         }
+        Kind::Name if fault.expected.has(Want::When) && found.text == "by" => {
+            Some("say when it does: `when … by 4`".to_owned())
+        }
         Kind::Name if fault.expected.has(Want::Operator) => {
             between(found.text).map(|function| format!("it is a function: `{function}(x, y)`"))
         }
-        Kind::Name if fault.expected.has(Want::Title) && is_attribute(found.text) => Some(touches_colon(found.text)),
-        Kind::Name if fault.expected.has(Want::Title) => Some("a title stands in quotes behind the name".to_owned()),
+        kind if kind.is_word() && fault.expected.has(Want::Title) => {
+            let title = || "a title stands in quotes behind the name".to_owned();
+            Some(in_header(found.text).unwrap_or_else(title))
+        }
+        Kind::LParen if fault.expected.has(Want::Title) => {
+            Some("what it takes stands below `input:`, what it gives below `output:`".to_owned())
+        }
+        Kind::Star if fault.expected.has(Want::Name) => Some("name each of them".to_owned()),
         Kind::Name if fault.expected.has(Want::String) && !fault.expected.has(Want::Expression) => {
             Some("put it in double quotes".to_owned())
         }
@@ -125,6 +144,20 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
         ..error(SyntaxRule::Syntax, message, at, help)
     }
 }
+
+/// Whether an arrow stands among the tokens.
+fn leads_on(tokens: Tokens<'_>) -> bool {
+    tokens.iter().any(|(token, _)| token.kind == Kind::Arrow)
+}
+
+const fn compares(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::EqEq | Kind::NotEq | Kind::Lt | Kind::Le | Kind::Gt | Kind::Ge
+    )
+}
+
+const ONE_NODE: &str = "it leads to one node; write a line for each";
 
 pub(crate) const LINE_ENDS: &str = "found the end of the line";
 
@@ -434,7 +467,10 @@ pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxErr
             }),
             ..error(SyntaxRule::Syntax, message, at, Some(meant.help()))
         },
-        _ => error(SyntaxRule::Syntax, message, at, None),
+        _ => {
+            let help = instead_of_declaration(token.text).map(str::to_owned);
+            error(SyntaxRule::Syntax, message, at, help)
+        }
     }
 }
 
@@ -444,8 +480,12 @@ pub(crate) fn key_at_margin(token: Tok<'_>, at: Span) -> SyntaxError {
         "{} is no declaration, expected a word like `task`, `plan` or `use`",
         shown(token)
     );
-    let help = "begin with `plan some-name \"Its title\"`, and indent what belongs to it";
-    error(SyntaxRule::Syntax, message, at, Some(help.into()))
+    let one = token.text.strip_suffix('s').and_then(DeclKind::from_keyword);
+    let help = match one {
+        Some(kind) => format!("each is declared by itself: `{} some-name`", kind.keyword()),
+        None => "begin with `plan some-name \"Its title\"`, and indent what belongs to it".to_owned(),
+    };
+    error(SyntaxRule::Syntax, message, at, Some(help))
 }
 
 /// A line in a body that begins with no word.
@@ -520,6 +560,17 @@ pub(crate) fn without_lines(shape: Shape, key: &str, is_empty: bool, is_item: bo
     }
 }
 
+/// `params:` with `name: …` lines below it, in a profile.
+pub(crate) fn group_in_profile(path: &str, at: Span) -> SyntaxError {
+    let message = format!("a line below `{path}:`, expected each with its whole path");
+    error(
+        SyntaxRule::Syntax,
+        message,
+        at,
+        Some(format!("write `{path}.some-name: …`")),
+    )
+}
+
 /// The text of `run: |` that is no deeper than its key.
 pub(crate) fn text_beside(key: &str, at: Span) -> SyntaxError {
     let message = format!("the text of `{key}` stands beside it, expected it deeper");
@@ -529,6 +580,23 @@ pub(crate) fn text_beside(key: &str, at: Span) -> SyntaxError {
         at,
         Some(format!("indent its lines deeper than `{key}`")),
     )
+}
+
+/// `supports: cache when …`
+pub(crate) fn colon_after_keyword(word: &str, colon: Span) -> SyntaxError {
+    SyntaxError {
+        fix: Some(SyntaxFix {
+            title: "remove the colon".into(),
+            span: colon,
+            text: String::new(),
+        }),
+        ..error(
+            SyntaxRule::Syntax,
+            format!("found `:` after `{word}`, expected what it says without one"),
+            colon,
+            Some(format!("write `{word} …`")),
+        )
+    }
 }
 
 /// `kind: research` in a header.
@@ -563,10 +631,14 @@ pub(crate) fn bad_header(found: SyntaxError, word: &str, tokens: Tokens<'_>, end
         // `gate approve "Approve" by ana`
         Some(_) if found.help.is_none() && found.message.ends_with(Want::End.text()) => {
             let after = tokens.iter().find(|(_, at)| span(*at) == found.span);
-            let help = match after.filter(|(token, _)| is_attribute(token.text)) {
-                Some((word, _)) => touches_colon(word.text),
-                None => "what belongs to it stands on deeper lines below, as `name: …`".to_owned(),
+            let help = match after.map(|(token, _)| token.text) {
+                Some("by") if word == DeclKind::Gate.keyword() => {
+                    Some("who decides is its `approver:role/…`".to_owned())
+                }
+                after => after.and_then(in_header),
             };
+            let below = || "what belongs to it stands on deeper lines below, as `name: …`".to_owned();
+            let help = help.unwrap_or_else(below);
             SyntaxError {
                 help: Some(help),
                 ..found
@@ -574,13 +646,4 @@ pub(crate) fn bad_header(found: SyntaxError, word: &str, tokens: Tokens<'_>, end
         }
         _ => found,
     }
-}
-
-/// Whether it is often meant as an attribute of a header.
-fn is_attribute(word: &str) -> bool {
-    matches!(word, "by" | "using" | "kind" | "needs")
-}
-
-fn touches_colon(word: &str) -> String {
-    format!("in a header its value touches a colon: `{word}:…`")
 }

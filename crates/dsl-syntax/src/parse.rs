@@ -191,7 +191,15 @@ impl<'g, 't> Parser<'g, 't> {
 
     fn use_(&mut self) -> Use {
         let row = self.rows[0].clone();
-        let read = self.read(&row, self.grammar_use(), row.tokens.start + 1..row.tokens.end);
+        let value = row.tokens.start + 1..row.tokens.end;
+        let said = self.errors.len();
+        let read = self.read(&row, self.grammar_use(), value.clone());
+        if let Some(error) = self.errors.get_mut(said).filter(|error| error.help.is_none())
+            && let Some((help, fix)) = meant::bare_path(&self.tokens[value], self.text)
+        {
+            error.help = Some(help);
+            error.fix = Some(fix);
+        }
         self.no_lines_below(0..self.rows.len(), "use");
         let empty = Use {
             path: None,
@@ -356,14 +364,14 @@ impl<'g, 't> Parser<'g, 't> {
         }
     }
 
-    /// Where the attributes begin: at the first `name:` that is not inside a string.
+    /// Where the attributes begin: at the first `name:` that is not inside a string or round brackets.
     fn attributes_start(&self, range: Range<usize>) -> usize {
-        let mut strings = 0usize;
+        let mut open = 0usize;
         for at in range.clone() {
             match self.tokens[at].0.kind {
-                Kind::StrStart => strings += 1,
-                Kind::StrEnd => strings = strings.saturating_sub(1),
-                kind if strings == 0 && kind.is_word() => {
+                Kind::StrStart | Kind::LParen => open += 1,
+                Kind::StrEnd | Kind::RParen => open = open.saturating_sub(1),
+                kind if open == 0 && kind.is_word() => {
                     let next = self.tokens[at + 1..range.end].first();
                     if next.is_some_and(|(next, _)| next.kind == Kind::Colon) {
                         return at;

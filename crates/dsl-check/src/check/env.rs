@@ -587,19 +587,24 @@ impl Place<'_, '_> {
         found.map(|(group, _)| SmolStr::from(format!("{group}.{name}")))
     }
 
+    /// What is not found may stand where a syntax error is: that is one mistake.
+    fn unless_broken(&self, key: K, found: Lookup) -> Lookup {
+        match found {
+            Lookup::NotFound { .. } if self.cx.whole_plan().is_broken(key) => Lookup::Silenced,
+            found => found,
+        }
+    }
+
     fn find_member(&self, of: &Namespace, name: &Name) -> Lookup {
         let plan = self.cx.plan;
         let word = name.text.as_str();
         match of.id {
-            PARAMS => match self.of_plan(PlanScope::params, word, Ref::Param) {
-                Lookup::NotFound { .. } if self.cx.whole_plan().params_broken => Lookup::Silenced,
-                found => found,
-            },
-            MEMORY => self.memory(&of.path, name),
+            PARAMS => self.unless_broken(K::Params, self.of_plan(PlanScope::params, word, Ref::Param)),
+            MEMORY => self.unless_broken(K::Memory, self.memory(&of.path, name)),
             SECRETS if plan.secrets.contains(&name.text) || self.reads.secrets == Secrets::Any => {
                 Lookup::value(Type::Secret(Box::new(Type::STRING)), Ref::Secret(name.text.clone()))
             }
-            SECRETS if plan.secrets_broken => Lookup::Silenced,
+            SECRETS if plan.is_broken(K::Secrets) => Lookup::Silenced,
             SECRETS => Lookup::NotFound {
                 candidates: plan.secrets.clone(),
             },
@@ -653,9 +658,10 @@ impl Place<'_, '_> {
                     candidates: self.input.iter().map(|(name, _)| name.clone()).collect(),
                 },
             },
-            OUTPUTS => self.of_plan(PlanScope::outputs, word, |name| {
-                Ref::Run(format!("outputs.{name}").into())
-            }),
+            OUTPUTS => {
+                let output = |name| Ref::Run(format!("outputs.{name}").into());
+                self.unless_broken(K::Outputs, self.of_plan(PlanScope::outputs, word, output))
+            }
             node => self.node_member(node - NODES, name),
         }
     }

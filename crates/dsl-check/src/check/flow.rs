@@ -89,7 +89,8 @@ pub(super) fn decision(cx: &Cx<'_>, decl: &Decl) -> Node {
     if let Some(Value::Names(names)) = from.map(|from| &from.value) {
         for name in names.iter().filter(|name| name.text != "hypotheses") {
             let message = format!("a decision from `{}`, expected `from: hypotheses`", name.text);
-            cx.push(Problem::new(rules::UNRESOLVED_NAME, name.span, message));
+            let problem = Problem::new(rules::UNRESOLVED_NAME, name.span, message);
+            cx.push(problem.nearest(&name.text, &["hypotheses".into()]));
         }
     }
     let mut arms = Vec::new();

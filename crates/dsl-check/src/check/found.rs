@@ -5,7 +5,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use dsl_syntax::ast::{Block, Decl, Item, SyntaxError, SyntaxRule};
+use dsl_syntax::ast::{Block, Clause, Decl, Item, SyntaxError, SyntaxRule};
+use dsl_syntax::table::DeclKind;
 
 use super::cx::part_of_plan;
 use super::{Cx, View, check_decl, views};
@@ -85,12 +86,9 @@ impl Basis {
 impl Found {
     /// `of`: what was read off the block, if its chunk is being edited, so that it will be asked whether this holds.
     pub(super) fn new(here: &Here<'_>, sig: &Sig, of: Option<&Arc<OfBlock>>) -> Self {
-        let mut diags: Vec<Diag> = here
-            .block
-            .errors
-            .iter()
-            .map(|error| of_syntax(error, here.at))
-            .collect();
+        let errors = here.block.errors.iter();
+        let said = errors.filter(|error| !is_in_unknown_clause(error, here.block));
+        let mut diags: Vec<Diag> = said.map(|error| of_syntax(error, here.at)).collect();
         let Some(Item::Decl(decl)) = &here.block.item else {
             return Self {
                 diags,
@@ -122,6 +120,19 @@ impl Found {
     pub(super) fn holds(&self, here: &Here<'_>) -> bool {
         self.from.as_ref().is_some_and(|basis| basis.holds(here))
     }
+}
+
+/// What a literal should be in a clause that nobody knows is said when its name is right.
+fn is_in_unknown_clause(error: &SyntaxError, block: &Block) -> bool {
+    let Some(Item::Decl(decl)) = &block.item else {
+        return false;
+    };
+    if decl.kind == DeclKind::Profile {
+        return false;
+    }
+    let mut unknown = decl.clauses.iter().filter(|clause| clause.key.is_none());
+    let holds = |clause: &Clause| clause.span.start <= error.span.start && error.span.end <= clause.span.end;
+    error.rule == SyntaxRule::InvalidLiteral && unknown.any(holds)
 }
 
 fn of_syntax(error: &SyntaxError, block: BlockRef) -> Diag {

@@ -3,6 +3,7 @@
 //! A node that fans out may be asked about as a whole or instance by instance: `ran(read["a"])`. Absent: what happened.
 
 use dsl_syntax::ast::{Arg, Expr as Ast, ExprKind, Name};
+use dsl_syntax::table::ClauseKey as K;
 use ir::expr::{Asked, Question};
 use ir::types::Type;
 use ir::{Expr, Ref};
@@ -44,7 +45,11 @@ impl Place<'_, '_> {
             return Typed::error();
         };
         let Some(field) = self.cx.field(PlanScope::memory, &key) else {
-            let memory = &self.cx.whole_plan().memory;
+            let plan = self.cx.whole_plan();
+            if plan.is_broken(K::Memory) {
+                return Typed::error();
+            }
+            let memory = &plan.memory;
             let known: Vec<SmolStr> = memory.iter().map(|field| field.name.clone()).collect();
             let message = format!("the plan's `memory:` has no `{key}`");
             let mut problem = Problem::new(rules::UNRESOLVED_NAME, span, message).nearest(&key, &known);

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use dsl_syntax::ast::{Name, Span};
+use dsl_syntax::table::ClauseKey as K;
 use ir::types::{Type, Types};
 use smol_str::SmolStr;
 
@@ -68,8 +69,14 @@ impl Env for DeclaredTypes<'_> {
 /// Whether a mistake that has been reported hides outputs of the node.
 pub(crate) fn outputs_unknown(scope: &dyn Works, sig: &NodeSig) -> bool {
     let unknown_work = match &sig.work {
-        Work::Capability(name) => !scope.common().capabilities.contains_key(name),
-        Work::Call(name) => scope.plan_called(name).is_none(),
+        Work::Capability(name) => {
+            let found = scope.common().capabilities.get(name);
+            found.is_none_or(|found| found.is_broken(K::Output))
+        }
+        Work::Call(name) => {
+            let found = scope.plan_called(name);
+            found.is_none_or(|found| found.plan.is_broken(K::Outputs))
+        }
         _ => false,
     };
     sig.outputs_broken || (sig.outputs.is_none() && unknown_work)

@@ -261,6 +261,8 @@ impl<'a, 'db> Line<'a, 'db> {
         match (WITH_MEMBERS.contains(&row.key), members) {
             (true, [member]) => Some((row.key, Some(member))),
             (false, []) => Some((row.key, None)),
+            // lines below it have been reported
+            (true, []) if self.clause.value == Value::Error => None,
             (true, []) => {
                 let message = format!("`{word}` holds named values, expected one of them");
                 let problem = Problem::new(rules::TYPE_MISMATCH, self.segment(at), message);
@@ -309,7 +311,7 @@ impl<'a, 'db> Line<'a, 'db> {
             return;
         };
         match (key, member) {
-            (K::Params, Some(name)) if !self.plan.plan.params_broken => {
+            (K::Params, Some(name)) if !self.plan.plan.is_broken(K::Params) => {
                 self.field(&owner.whose, name, &self.plan.plan.params, Reads::NOTHING);
             }
             (K::Secrets, Some(name)) => self.secret(&owner.whose, name),
@@ -341,7 +343,7 @@ impl<'a, 'db> Line<'a, 'db> {
         let plan = &self.plan.plan;
         if plan.secrets.iter().any(|secret| secret == name) {
             self.expr(|expr| drop(settings::secret(self.cx, expr)));
-        } else if !plan.secrets_broken {
+        } else if !plan.is_broken(K::Secrets) {
             self.no_member(whose, name, &plan.secrets);
         }
     }

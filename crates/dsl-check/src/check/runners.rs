@@ -11,10 +11,10 @@ use ir::{Expr, Value};
 use smol_str::SmolStr;
 
 use super::env::{Place, Reads, Secrets};
-use super::task::{record, typed};
+use super::task::typed;
 use super::{Cx, scripts};
 use crate::rules;
-use crate::scope::TypedField;
+use crate::scope::{TypedField, record};
 use crate::types::shell::{Language, lower_script};
 use crate::types::{Problem, assign, infer};
 use crate::walk::{path, unparen};

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use super::Cx;
 use crate::diagnostic::{AmendHow, Whose};
 use crate::inputs::Project;
-use crate::meant::{clause_called, instead_of_clause, instead_of_kind, nearest};
+use crate::meant::{clause_called, instead_of_clause, instead_of_kind, instead_of_rule_clause, nearest};
 use crate::rules;
 use crate::signatures::{clause, is_script_capability, name_of};
 use crate::types::Problem;
@@ -140,6 +140,15 @@ fn duplicates(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], whose: &str
             let edits = vec![(cx.whole_lines(clause.span), String::new())];
             cx.push(match row.map(|row| row.shape) {
                 Some(Shape::Items) => problem.help(format!("write both below one `{}:`, each as `- …`", key.word())),
+                Some(
+                    Shape::Fields
+                    | Shape::Assigns
+                    | Shape::Typed
+                    | Shape::Memory
+                    | Shape::Steps
+                    | Shape::Options
+                    | Shape::Limits,
+                ) => problem.help(format!("write the lines of both below one `{}:`", key.word())),
                 Some(Shape::Needs | Shape::Names | Shape::Effects) => problem.help(format!(
                     "write both after one `{}:`, with a comma between them",
                     key.word()
@@ -216,7 +225,12 @@ fn nested(cx: &Cx<'_>, decl: &Decl) {
                 let word = inner.name.text.as_str();
                 let near: Vec<SmolStr> = rows.iter().map(|row| row.key.word().into()).collect();
                 let message = format!("{what} has no clause `{word}`");
-                cx.push(Problem::new(rules::UNKNOWN_CLAUSE, inner.name.span, message).nearest(word, &near));
+                let problem = Problem::new(rules::UNKNOWN_CLAUSE, inner.name.span, message).nearest(word, &near);
+                let of_rule = matches!(clause.value, Value::Rule(_)).then(|| instead_of_rule_clause(word));
+                cx.push(match of_rule.flatten() {
+                    Some(help) if problem.help.is_none() => problem.help(help),
+                    _ => problem,
+                });
             }
         }
         duplicates(cx, clauses, rows, &what);

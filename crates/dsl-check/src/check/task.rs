@@ -20,7 +20,7 @@ use crate::graph::BUILTIN_MODES;
 use crate::meant::event_called;
 use crate::reach::{Cond, is_total};
 use crate::rules;
-use crate::scope::{PlanScope, TypedField};
+use crate::scope::PlanScope;
 use crate::signatures::{NodeKind, clause, name_of};
 use crate::types::{Problem, Report, facts_when, infer, infer_string, resolve_type};
 use crate::walk;
@@ -193,10 +193,11 @@ fn known_event(cx: &Cx<'_>, decl: &Decl, event: &Name) -> bool {
         return true;
     }
     let whose = decl.name.as_ref().map_or("this node", |name| name.text.as_str());
-    let message = format!(
-        "`{whose}` has no event `{}`, expected `success`, `failure` or a failure mode",
-        event.text
-    );
+    let expected = match decl.kind {
+        DeclKind::Gate => "`approved`, `rejected`, `timeout` or `failure`",
+        _ => "`success`, `failure` or a failure mode",
+    };
+    let message = format!("`{whose}` has no event `{}`, expected {expected}", event.text);
     let problem = Problem::new(rules::UNRESOLVED_NAME, event.span, message);
     cx.push(problem.meant(&event.text, event_called(&event.text), &events));
     false
@@ -407,21 +408,11 @@ pub(super) fn whose(decl: &Decl) -> String {
     )
 }
 
-/// The type of an answer with these fields.
-pub(super) fn record(fields: &[TypedField]) -> Type {
-    Type::Fields(
-        fields
-            .iter()
-            .map(|field| (field.name.clone(), field.ty.clone()))
-            .collect(),
-    )
-}
-
 fn captures(work: &Doer<'_>) -> Captures {
     match work {
         Doer::Script => Captures::Script,
-        Doer::Capability(capability) => Captures::Capability(record(&capability.output)),
-        Doer::Plan(_, outputs) => Captures::Capability(record(outputs)),
+        Doer::Capability(capability) => Captures::Capability(capability.answer()),
+        Doer::Plan(plan) => Captures::Capability(plan.answer()),
         Doer::Unknown => Captures::Capability(Type::Error),
         Doer::Nothing => Captures::None,
     }
@@ -485,7 +476,8 @@ fn own_outputs(decl: &Decl, output: &[Output], work: &Doer<'_>) -> Vec<(SmolStr,
             .iter()
             .map(|field| (field.name.clone(), field.ty.clone()))
             .collect(),
-        Doer::Plan(_, outputs) => outputs
+        Doer::Plan(plan) => plan
+            .outputs
             .iter()
             .map(|field| (field.name.clone(), field.ty.clone()))
             .collect(),
@@ -526,7 +518,7 @@ fn remember(cx: &Cx<'_>, decl: &Decl, place: &Place<'_, '_>) -> Vec<Remember> {
         .map(|remember| {
             let key = &remember.key;
             let field = cx.field(PlanScope::memory, &key.text);
-            if field.is_none() {
+            if field.is_none() && !cx.whole_plan().is_broken(K::Memory) {
                 let memory = &cx.whole_plan().memory;
                 let known: Vec<SmolStr> = memory.iter().map(|field| field.name.clone()).collect();
                 let message = format!("the plan's `memory:` has no `{}`", key.text);
@@ -577,6 +569,15 @@ fn later_clauses(cx: &Cx<'_>, decl: &Decl) -> (Budget, Option<u64>) {
         match clause.key {
             Some(K::Cache) => {
                 if let Value::Expr(expr) = &clause.value {
+                    if let ExprKind::Bool(kept) = expr.kind {
+                        let message = "found `bool`, expected `duration`";
+                        let problem = Problem::new(rules::TYPE_MISMATCH, expr.span, message);
+                        cx.push(problem.help(match kept {
+                            true => "say how long its result is used again: `cache: 1d`",
+                            false => "leave `cache` out: a result is used again only if it says how long",
+                        }));
+                        continue;
+                    }
                     cache_ms = literals::duration(cx, expr, "`cache`");
                 }
             }

@@ -14,7 +14,7 @@ use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::env::{Place, Reads};
-use super::task::{expectations, record, typed};
+use super::task::{expectations, typed};
 use super::work::{capability, missing_inputs, unknown_input};
 use super::{Cx, about, agents, literals, shape};
 use crate::calls::{PlanRef, calls};
@@ -22,7 +22,7 @@ use crate::graph::{BUILTIN_MODES, sig_of};
 use crate::places::decl_of;
 use crate::plans::file_plans;
 use crate::rules;
-use crate::scope::{Common, PlanShape, TypedField, scope};
+use crate::scope::{Common, PlanShape, TypedField, record, scope};
 use crate::signatures::{NodeKind, NodeSig, Work, clause, is_script_capability, name_of};
 use crate::types::Problem;
 
@@ -77,7 +77,7 @@ fn given(cx: &Cx<'_>, decl: &Decl, plan: &PlanShape) -> Vec<Binding> {
         Some(_) => return Vec::new(),
         None => &[],
     };
-    if plan.plan.params_broken {
+    if plan.plan.is_broken(K::Params) {
         return Vec::new();
     }
     let params = &plan.plan.params;
@@ -325,7 +325,10 @@ fn of_capability(cx: &Cx<'_>, name: &Name) -> Option<Stand> {
         }
     }
     Some(Stand {
-        answer: record(&answer),
+        answer: match capability.is_broken(K::Output) {
+            true => Type::Error,
+            false => record(&answer),
+        },
         input: capability.input.iter().map(typed).collect(),
         modes: Vec::new(),
     })

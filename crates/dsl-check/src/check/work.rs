@@ -7,11 +7,12 @@ use ir::types::Type;
 use smol_str::SmolStr;
 
 use super::env::{Captures, Place};
-use super::task::{first_name, name_span, record, whose};
+use super::task::{first_name, name_span, whose};
 use super::{Cx, scripts, shape};
 use crate::diagnostic::{AmendHow, Whose};
+use crate::meant::clauses_meant;
 use crate::rules;
-use crate::scope::{Capability, TypedField};
+use crate::scope::{Capability, PlanScope, TypedField};
 use crate::signatures::{RunnerSig, clause, is_script_capability};
 use crate::types::{Problem, assign, infer};
 
@@ -19,7 +20,7 @@ use crate::types::{Problem, assign, infer};
 pub(super) enum Doer<'db> {
     Script,
     Capability(&'db Capability),
-    Plan(&'db [TypedField], &'db [TypedField]),
+    Plan(&'db PlanScope),
     /// A name that was reported.
     Unknown,
     Nothing,
@@ -43,7 +44,7 @@ pub(super) fn work<'db>(cx: &Cx<'db>, decl: &Decl) -> Doer<'db> {
         let plans = &cx.whole_scope().plans;
         return match plans.get(&name.text) {
             None if cx.scope.excuses(&name.text) => Doer::Unknown,
-            Some(shape) => Doer::Plan(&shape.plan.params, &shape.plan.outputs),
+            Some(shape) => Doer::Plan(&shape.plan),
             None => {
                 let known: Vec<SmolStr> = plans.keys().cloned().collect();
                 let problem = Problem::new(
@@ -90,7 +91,7 @@ pub(super) fn used_capability<'db>(cx: &Cx<'db>, name: &Name) -> Option<&'db Cap
 
 /// `name` is whose runner it is.
 pub(super) fn secrets_of(cx: &Cx<'_>, name: &Name, runner: &RunnerSig) {
-    let has = |secret: &SmolStr| cx.plan.secrets.contains(secret) || cx.plan.secrets_broken;
+    let has = |secret: &SmolStr| cx.plan.secrets.contains(secret) || cx.plan.is_broken(K::Secrets);
     for secret in runner.secrets.iter().filter(|secret| !has(secret)) {
         let message = format!(
             "the runner of `{}` reads `secrets.{secret}`, which the plan does not have",
@@ -124,8 +125,13 @@ pub(super) fn input(
     shape::duplicate_names(cx, assigns.iter().map(|assign| &assign.name), "the input");
     let schema = match work {
         Doer::Capability(capability) => Some(capability.input.as_slice()),
-        Doer::Plan(params, _) => Some(*params),
+        Doer::Plan(plan) => Some(plan.params()),
         _ => None,
+    };
+    let inputs_broken = match work {
+        Doer::Capability(capability) => capability.is_broken(K::Input),
+        Doer::Plan(plan) => plan.is_broken(K::Params),
+        _ => false,
     };
     let mut bindings = Vec::new();
     let mut types = Vec::new();
@@ -136,7 +142,9 @@ pub(super) fn input(
             Some(schema) => match schema.iter().find(|field| field.name == name.text) {
                 Some(field) => Some(field.ty.clone()),
                 None => {
-                    unknown_input(cx, name, schema, "this has");
+                    if !inputs_broken {
+                        unknown_input(cx, name, schema, "this has");
+                    }
                     Some(Type::Error)
                 }
             },
@@ -174,9 +182,10 @@ pub(super) fn input(
             },
         );
     }
-    // A shell without its script has been reported.
-    let takes = clause(decl, K::Do).or(clause(decl, K::Using));
-    if let (Doer::Nothing, Some(input), None) = (work, written, takes) {
+    // a shell without its script has been reported, and so has a clause that should be called otherwise
+    let mut meant = clauses_meant(decl);
+    let takes = meant.any(|(key, _)| matches!(key, K::Do | K::Using | K::Run | K::Call)) || cx.header_is_broken();
+    if let (Doer::Nothing, Some(input), false) = (work, written, takes) {
         let message = format!(
             "{} has inputs but nothing that takes them, expected `run`, `using` or `call`",
             whose(decl)
@@ -286,7 +295,9 @@ fn do_step(cx: &Cx<'_>, step: &Written, place: &Place<'_, '_>) -> (Vec<Binding>,
             Some(name) => match capability.input.iter().find(|field| field.name == name.text) {
                 Some(field) => Some(&field.ty),
                 None => {
-                    unknown_input(cx, name, &capability.input, &format!("`{}` has", step.capability.text));
+                    if !capability.is_broken(K::Input) {
+                        unknown_input(cx, name, &capability.input, &format!("`{}` has", step.capability.text));
+                    }
                     None
                 }
             },
@@ -318,5 +329,5 @@ fn do_step(cx: &Cx<'_>, step: &Written, place: &Place<'_, '_>) -> (Vec<Binding>,
         &format!("`{}`", step.capability.text),
         |_| None,
     );
-    (input, record(&capability.output))
+    (input, capability.answer())
 }

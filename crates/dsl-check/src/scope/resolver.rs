@@ -170,6 +170,7 @@ impl<'db> Resolver<'db> {
             runner: sig.runner.clone(),
             effects: sig.effects.clone(),
             risks: sig.risks.clone(),
+            broken: sig.broken.clone(),
         }
     }
 
@@ -185,8 +186,7 @@ impl<'db> Resolver<'db> {
             labels: sig.labels.clone(),
             retry: sig.retry.clone(),
             has_judge: sig.has_judge,
-            params_broken: sig.params_broken,
-            secrets_broken: sig.secrets_broken,
+            broken: sig.broken.clone(),
             has_version: sig.has_version,
         }
     }

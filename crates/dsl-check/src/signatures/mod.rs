@@ -10,6 +10,7 @@ mod of_block;
 use std::sync::Arc;
 
 use dsl_syntax::ast;
+use dsl_syntax::table::ClauseKey as K;
 use rust_decimal::Decimal;
 use smol_str::SmolStr;
 
@@ -19,6 +20,9 @@ pub(crate) use self::of_block::{is_harmful, is_script_capability, of_block, pric
 use crate::facts::EffectFact;
 use crate::inputs::SourceChunk;
 use crate::trees::outline;
+
+/// The clauses of a plan that name things.
+const NAMING: [K; 4] = [K::Params, K::Outputs, K::Memory, K::Secrets];
 
 /// What a chunk shows to the rest, the same after an edit of a body.
 #[derive(Debug)]
@@ -146,6 +150,8 @@ pub(crate) struct CapabilitySig {
     /// `None`: it does not say.
     pub effects: Option<Box<[EffectFact]>>,
     pub risks: Box<[SmolStr]>,
+    /// Those of `input` and `output` in which there is a syntax error.
+    pub broken: Vec<K>,
 }
 
 /// One part of what a call costs.
@@ -203,10 +209,8 @@ pub(crate) struct PlanSig {
     /// The modes on which its tasks are retried; empty: on all; `None`: they are not.
     pub retry: Option<Vec<SmolStr>>,
     pub has_judge: bool,
-    /// There is a syntax error in the parameters.
-    pub params_broken: bool,
-    /// The same of the secrets.
-    pub secrets_broken: bool,
+    /// Those of [`NAMING`] in which there is a syntax error.
+    pub broken: Vec<K>,
     pub has_version: bool,
 }
 

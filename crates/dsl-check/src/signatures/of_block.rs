@@ -11,8 +11,8 @@ use super::clauses::{
     assigned, broken, clause, field, fields_of, global_keys, is_true, name_of, names_of, text, typed_of, without_spans,
 };
 use super::{
-    AgentSig, CapabilitySig, NeedSig, NodeKind, NodeSig, PlanSig, PolicySig, Price, RouteSig, RunnerSig, Sig, Ties,
-    ToolSig, TypeSig, UseSig, Work,
+    AgentSig, CapabilitySig, NAMING, NeedSig, NodeKind, NodeSig, PlanSig, PolicySig, Price, RouteSig, RunnerSig, Sig,
+    Ties, ToolSig, TypeSig, UseSig, Work,
 };
 use crate::hashed::{hash_of, name_hash};
 use crate::types::{Report, literal_value};
@@ -64,6 +64,7 @@ fn of_decl(decl: &Decl, block: &Block) -> Sig {
                 prices: prices(decl),
                 effects: crate::facts::effects(decl),
                 risks: crate::facts::names(decl, K::Risks),
+                broken: of_these(&broken(decl, block), &[K::Input, K::Output]),
             })),
             None => Sig::Nothing,
         },
@@ -171,11 +172,14 @@ fn plan(decl: &Decl, block: &Block, name: SmolStr) -> PlanSig {
             Some(Value::Retry(retry)) => retried_modes(retry),
             _ => None,
         },
-        params_broken: broken.contains(&K::Params),
-        secrets_broken: broken.contains(&K::Secrets),
+        broken: of_these(&broken, &NAMING),
         has_judge: clause(decl, K::Judge).is_some(),
         has_version: clause(decl, K::Version).is_some(),
     }
+}
+
+fn of_these(found: &[K], keys: &[K]) -> Vec<K> {
+    keys.iter().copied().filter(|key| found.contains(key)).collect()
 }
 
 /// The modes that a clause retries; empty: all. `None`: it retries nothing.

@@ -18,6 +18,14 @@ pub(crate) fn meant(text: &str, at: Range<usize>) -> Option<(&'static str, Optio
         "&&" => ("write `and`", word("and")),
         "||" => ("write `or`", word("or")),
         "!" if rest.starts_with('!') => ("write `not`", None),
+        "!" if before.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ']'))
+            && (rest.is_empty() || rest.starts_with(char::is_whitespace)) =>
+        {
+            (
+                "what has no `?` must be there: leave `!` out",
+                Some((at, String::new())),
+            )
+        }
         "!" => (
             "write `not`",
             Some((at, format!("not{}", if rest.starts_with(' ') { "" } else { " " }))),

@@ -30,6 +30,21 @@ const fn starts_with_keyword(shape: Shape) -> bool {
     )
 }
 
+/// Shapes of clauses whose value is made of the lines below.
+pub(super) const fn has_lines_only(shape: Shape) -> bool {
+    matches!(
+        shape,
+        Shape::Fields
+            | Shape::Assigns
+            | Shape::Typed
+            | Shape::Memory
+            | Shape::Steps
+            | Shape::Options
+            | Shape::Limits
+            | Shape::Trigger
+    )
+}
+
 impl Parser<'_, '_> {
     /// The clauses of a body, by the rows of the table that may stand in it.
     pub(super) fn clauses(&mut self, body: Range<usize>, kind: DeclKind, table: &'static [table::Row]) -> Vec<Clause> {
@@ -224,9 +239,21 @@ impl Parser<'_, '_> {
     fn value_start(&mut self, row: &Row, entry: &table::Row, colon: bool) -> Range<usize> {
         let start = row.tokens.start + 1;
         if starts_with_keyword(entry.shape) {
-            return start..row.tokens.end;
+            let said = &self.tokens[start..row.tokens.end];
+            let leads_on = || said.iter().any(|(token, _)| token.kind == Kind::Arrow);
+            let is_route = matches!(entry.shape, Shape::Route | Shape::Arm | Shape::ElseArm);
+            if !colon || said.len() == 1 || is_route && !leads_on() {
+                return start..row.tokens.end;
+            }
+            if !row.broken {
+                let colon = span(said[0].1);
+                self.errors.push(messages::colon_after_keyword(entry.key.word(), colon));
+            }
+            return start + 1..row.tokens.end;
         }
-        if !colon && !row.broken {
+        // of what has lines only, they are missing
+        let says_it_all = !has_lines_only(entry.shape) || row.tokens.len() == 1;
+        if !colon && !row.broken && says_it_all {
             let key = span(self.tokens[row.tokens.start].1);
             let word = entry.key.word();
             self.errors.push(SyntaxError {
@@ -367,7 +394,13 @@ impl Parser<'_, '_> {
             let shape = override_shape(&text);
             let end = self.rows[below.end - 1].span.end.max(row.span.end);
             let key = (DeclKind::Profile, ClauseKey::Run);
-            let value = self.value(shape, &row, colon + 1..row.tokens.end, at, below, key);
+            let value = if self.opens_group(&row, colon, &below) {
+                let error = messages::group_in_profile(&text, self.rows[below.start].first);
+                self.errors.push(error);
+                Value::Error
+            } else {
+                self.value(shape, &row, colon + 1..row.tokens.end, at, below, key)
+            };
             let value = if value == Value::Error {
                 value
             } else {
@@ -388,6 +421,17 @@ impl Parser<'_, '_> {
         out
     }
 
+    /// `params:` with lines `name: …` below it, which a profile writes in one.
+    fn opens_group(&self, row: &Row, colon: usize, below: &Range<usize>) -> bool {
+        let named = |row: &Row| {
+            let [(name, _), (colon, _), ..] = &self.tokens[row.tokens.clone()] else {
+                return false;
+            };
+            name.kind.is_word() && colon.kind == Kind::Colon
+        };
+        colon + 1 == row.tokens.end && self.rows[below.clone()].first().is_some_and(named)
+    }
+
     /// The index of the colon after a path of names and dots.
     fn path_end(&mut self, row: &Row) -> Option<usize> {
         for (step, at) in row.tokens.clone().enumerate() {
@@ -404,7 +448,11 @@ impl Parser<'_, '_> {
                             "`.` or `:`"
                         };
                         let message = format!("found {}, expected {what}", messages::shown(token));
-                        let help = (token.kind == Kind::Assign).then(|| "write `:`".to_owned());
+                        let help = match token.kind {
+                            Kind::Assign => Some("write `:`".to_owned()),
+                            _ if step > 0 => Some("each line is a path and its value, as in `timeout: 10m`".to_owned()),
+                            _ => None,
+                        };
                         self.error(SyntaxRule::Syntax, message, span(place), help);
                     }
                     return None;

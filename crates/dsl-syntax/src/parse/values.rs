@@ -7,7 +7,7 @@ use crate::ast::{
     Assign, Decide, Name, Raw, RawInterp, Route, RouteOn, Rule as PolicyRule, Span, SyntaxError, SyntaxFix, SyntaxRule,
     Text, TypedAssign, Value,
 };
-use crate::grammar::{Rule, span};
+use crate::grammar::{Rule, Want, span};
 use crate::meant::{WITHOUT_BRACKETS, without_brackets};
 use crate::messages;
 use crate::source::Row;
@@ -104,6 +104,10 @@ impl<'t> Parser<'_, 't> {
                 let needs = self.read(row, &grammar.needs, value).map(Value::Needs);
                 let help = "a need is the name of a node alone; its outputs are read where they are used";
                 self.help_in(row, "found `.`", help);
+                for operator in ["=", "==", ">", "<", "!="] {
+                    let help = "a need is the name of a node alone; a condition stands in `when: …`";
+                    self.help_in(row, &format!("found `{operator}`"), help);
+                }
                 needs
             }
             Shape::Text => self.text(row, value).map(Value::Text),
@@ -148,7 +152,15 @@ impl<'t> Parser<'_, 't> {
             }
             Shape::Rates => self.read(row, &grammar.rates, value).map(Value::Rates),
             Shape::Breaker => self.read(row, &grammar.breaker, value).map(Value::Breaker),
-            Shape::Call => self.read(row, &grammar.call, value).map(Value::Call),
+            Shape::Call => {
+                let call = self.read(row, &grammar.call, value).map(Value::Call);
+                self.help_in(
+                    row,
+                    "",
+                    "a runner is `shell(…)`, `http(…)`, `mcp(…)`, `llm(…)` or `human(…)`",
+                );
+                call
+            }
             Shape::Alert => self.read(row, &grammar.alert, value).map(Value::Alert),
             Shape::Selector => self.read(row, &grammar.selector, value).map(Value::Selector),
             Shape::Mock => self.read(row, &grammar.mock, value).map(Value::Mock),
@@ -209,6 +221,9 @@ impl<'t> Parser<'_, 't> {
             };
             let nested = table::nested(owner.0, owner.1).and_then(|rows| rows.first());
             let help = match (line, nested) {
+                _ if shape == Shape::Trigger && is_clock(token.text) => {
+                    Some("a plan has no clock: start `dslc run` by one, such as that of CI".to_owned())
+                }
                 (Some(line), _) => Some(format!("write each below, as `{line}`")),
                 (None, Some(first)) => Some(format!("write each below, as `{}: …`", first.key.word())),
                 (None, None) => None,
@@ -313,8 +328,23 @@ impl<'t> Parser<'_, 't> {
         Some(match shape {
             Shape::Fields => Value::Fields(self.fields(below)),
             Shape::Assigns => Value::Assigns(self.assigns(below)),
-            Shape::Typed => Value::Typed(self.typed(below, &grammar.typed, owner.0)),
-            Shape::Memory => Value::Typed(self.typed(below, &grammar.memory, owner.0)),
+            Shape::Typed => {
+                let example = match owner.0 {
+                    DeclKind::Plan => "some-task.output`",
+                    _ => "trim(stdout)`; what a capability gives needs no line",
+                };
+                Value::Typed(self.typed(below, &grammar.typed, Some(example)))
+            }
+            Shape::Memory => {
+                let said = self.errors.len();
+                let keys = self.typed(below, &grammar.memory, None);
+                let help = "say how long it is kept: `scope:run`, `scope:plan` or `scope:global` behind the type";
+                let unscoped = |error: &&mut SyntaxError| error.message.contains(Want::Scope.text());
+                for error in self.errors.iter_mut().skip(said).filter(unscoped) {
+                    error.help.get_or_insert_with(|| help.to_owned());
+                }
+                Value::Typed(keys)
+            }
             Shape::Limits => Value::Limits(self.lines(below, &grammar.limit)),
             Shape::Steps => Value::Steps(self.lines(below, &grammar.step)),
             Shape::Options => Value::Options(self.items(below, &grammar.option)),
@@ -390,16 +420,13 @@ impl<'t> Parser<'_, 't> {
         out
     }
 
-    fn typed(&mut self, below: Range<usize>, rule: &Rule<'t, TypedAssign>, kind: DeclKind) -> Vec<TypedAssign> {
-        let example = match kind {
-            DeclKind::Plan => "some-task.output`",
-            _ => "trim(stdout)`; what a capability gives needs no line",
-        };
+    /// `name: type = value` lines; `example`: what the value may be, if it must be there.
+    fn typed(&mut self, below: Range<usize>, rule: &Rule<'t, TypedAssign>, example: Option<&str>) -> Vec<TypedAssign> {
         let mut out = Vec::new();
         for (at, under) in self.siblings(below) {
             self.no_lines_below_line(at..under.end, "a line");
             let row = self.rows[at].clone();
-            let line = self.read_field(&row, rule, Some(example));
+            let line = self.read_field(&row, rule, example);
             out.extend(line.map(|line| TypedAssign { doc: row.doc, ..line }));
         }
         out
@@ -454,4 +481,12 @@ impl<'t> Parser<'_, 't> {
         }
         raw
     }
+}
+
+/// Words of those who want a plan to start by itself.
+fn is_clock(word: &str) -> bool {
+    matches!(
+        word,
+        "cron" | "schedule" | "every" | "hourly" | "daily" | "weekly" | "monthly" | "at"
+    )
 }
