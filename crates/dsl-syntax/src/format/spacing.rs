@@ -25,6 +25,8 @@ pub(super) enum Sign {
 /// Words after which an operand begins although they look like names.
 pub(super) fn before_operand(token: Tok<'_>, before: Option<Tok<'_>>) -> bool {
     match token.text {
+        // `x.as` is a name like any other
+        _ if before.is_some_and(|token| token.kind == Kind::Dot) => false,
         "when" | "by" | "of" | "as" | "matches" | "then" | "fails" => true,
         // `task where (…)`, but `xs | where(…)`.
         "where" => before.is_some_and(|token| token.kind == Kind::Name),
