@@ -90,7 +90,9 @@ fn measure(folder: &Path, most: Option<f64>, only: &str, worst: usize) -> std::i
     }
     row("all kinds, one as often as another", &all, None);
     if "typing".contains(only) {
-        row("typing", &editor.typing(&text), most);
+        let times = editor.typing(&text);
+        row("typing", &times, most);
+        slowest(&text, &times, worst);
     }
     Ok(())
 }
