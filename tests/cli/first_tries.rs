@@ -115,3 +115,30 @@ fn a_debate_of_agents() {
     snapshot!(tried("chat.plan"), "check");
     snapshot!(tried("chat.plan"), "check", "--unsafe-fixes", "--diff");
 }
+
+#[test]
+fn an_audit_that_is_almost_right() {
+    snapshot!(tried("audit.plan"), "check");
+    snapshot!(tried("audit.plan"), "check", "--unsafe-fixes", "--diff");
+}
+
+#[test]
+fn what_is_no_plan_at_all() {
+    let project = Project::new(&[
+        (
+            "notes.plan",
+            "# Release\n\n## Goal\nShip version 2 by Friday.\n\n- [ ] Build\n",
+        ),
+        (
+            "json.plan",
+            "{\n  \"name\": \"release\",\n  \"tasks\": [{\"id\": \"build\", \"run\": \"make\"}]\n}\n",
+        ),
+        ("hcl.plan", "task \"build\" {\n  run = \"make build\"\n}\n"),
+        ("make.plan", "task deploy: build\n  make deploy\n"),
+        (
+            "braces.plan",
+            "plan release {\n  task build {\n    run: \"make\"\n  }\n}\n",
+        ),
+    ]);
+    snapshot!(project, "check");
+}

@@ -11,7 +11,7 @@ use crate::diagnostic::{AmendHow, BlockRef, Diag, Place, Target};
 use crate::flow::secret_leaks;
 use crate::graph::{Edge, EdgeKind, Topology, topologies};
 use crate::hypotheses::unanswered;
-use crate::imports::{ImportProblem, declarations, declared, visible};
+use crate::imports::{ImportProblem, declarations, declared, import_path, visible};
 use crate::inputs::{Project, SourceFile};
 use crate::meant::nearest;
 use crate::memory::shared_keys;
@@ -90,11 +90,22 @@ fn import_problem(db: &dyn salsa::Database, file: SourceFile, problem: &ImportPr
             place(block, None),
             format!("`{path}` cannot be read: {why}"),
         ),
-        ImportProblem::NoPlan { block, path } => Diag::new(
-            rules::UNRESOLVED_IMPORT,
-            place(block, None),
-            format!("`{path}` is no plan, expected a file that ends in `.plan`"),
-        ),
+        ImportProblem::NoPlan { block, path } => {
+            let message = format!("`{path}` is no plan, expected a file that ends in `.plan`");
+            let diag = Diag::new(rules::UNRESOLVED_IMPORT, place(block, None), message);
+            let meant = format!("{path}.plan");
+            let project = Project::get(db);
+            let target = import_path(project.root(db), file.path(db), &meant);
+            match project.files(db).contains_key(target.as_path()) {
+                true => diag.help(format!("did you mean `\"{meant}\"`?")).fix_at(
+                    format!("change it to `\"{meant}\"`"),
+                    false,
+                    Target::Use(None),
+                    format!("\"{meant}\""),
+                ),
+                false => diag,
+            }
+        }
         ImportProblem::NoName {
             block,
             name,

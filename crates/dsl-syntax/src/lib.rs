@@ -12,6 +12,7 @@ mod meant;
 mod messages;
 mod parse;
 mod raw;
+mod shape;
 mod source;
 mod split;
 pub mod table;

@@ -118,7 +118,9 @@ fn keyword_near(word: &str) -> Option<(usize, &'static str)> {
     let near = keywords
         .map(|keyword| (damerau_levenshtein(keyword, word), keyword))
         .min();
-    near.filter(|(distance, keyword)| (1..=2).contains(distance) && *distance < keyword.len() - 1)
+    // two slips make another word of a short one
+    let slips_max = if word.len() > 4 { 2 } else { 1 };
+    near.filter(|(distance, keyword)| (1..=slips_max).contains(distance) && *distance < keyword.len() - 1)
 }
 
 /// `use lib/safety.plan as safety`, where the path has no quotes: what the line says behind `use`.

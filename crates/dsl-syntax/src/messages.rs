@@ -3,9 +3,7 @@
 use crate::NESTING_MAX;
 use crate::ast::{Span, SyntaxError, SyntaxFix, SyntaxRule};
 use crate::grammar::{At, Fault, Tok, Tokens, Want, span};
-use crate::meant::{
-    Keyword, WITHOUT_BRACKETS, between, expressions, in_header, instead_of_declaration, leads, slip, type_in_angles,
-};
+use crate::meant::{Keyword, WITHOUT_BRACKETS, between, expressions, in_header, instead_of_declaration, leads, slip};
 use crate::source::Row;
 use crate::table::{DeclKind, Shape};
 use crate::token::Kind;
@@ -128,6 +126,7 @@ pub(crate) fn sentence(fault: &Fault<'_>, tokens: Tokens<'_>) -> SyntaxError {
             let title = || "a title stands in quotes behind the name".to_owned();
             Some(in_header(found.text).unwrap_or_else(title))
         }
+        Kind::LBrace if fault.expected.has(Want::Title) => Some(NO_BRACES.to_owned()),
         Kind::LParen if fault.expected.has(Want::Title) => {
             Some("what it takes stands below `input:`, what it gives below `output:`".to_owned())
         }
@@ -192,183 +191,7 @@ fn unclosed<'t>(tokens: Tokens<'t>, fault: &Fault<'t>) -> Vec<(Tok<'t>, At)> {
 
 // ---------- shape of expressions ----------
 
-/// Refuses what the grammar would accept but nothing after it should meet: expressions nested too deep to be walked by
-/// recursion, comparisons in a chain, and a `not` or an `is none` among tighter operators.
-pub(crate) fn check_shape(tokens: Tokens<'_>) -> Result<(), SyntaxError> {
-    check_tests(tokens)?;
-    // The depth is at most the number of tokens, and a chain of comparisons has five.
-    if tokens.len() < 5 {
-        return Ok(());
-    }
-    let mut levels = vec![Level::default()];
-    let mut depth = 0;
-    for (index, &(token, place)) in tokens.iter().enumerate() {
-        let Some(level) = levels.last_mut() else {
-            return Ok(());
-        };
-        let before = level.depth();
-        let after_dot = index > 0 && tokens[index - 1].0.kind == Kind::Dot;
-        match role(token, after_dot) {
-            Role::Open => {
-                level.suffixes += 1;
-                depth += 1;
-                levels.push(Level::default());
-                if levels.len() > NESTING_MAX || depth > NESTING_MAX {
-                    return Err(too_deep(place));
-                }
-                continue;
-            }
-            Role::Close => {
-                if levels.len() > 1 {
-                    depth -= before;
-                    levels.pop();
-                }
-                continue;
-            }
-            Role::Next => *level = Level::default(),
-            Role::Suffix => level.suffixes += 1,
-            Role::Operator => level.operator(),
-            Role::Comparison if level.compared => {
-                let meant = type_in_angles(&tokens[..=index]).or_else(|| expressions::chained(&tokens[..=index]));
-                return Err(meant.unwrap_or_else(|| chained(token, span(place))));
-            }
-            Role::Comparison => {
-                level.operator();
-                level.compared = true;
-            }
-            Role::Looser => {
-                level.operator();
-                level.compared = false;
-            }
-            Role::Nothing => {}
-        }
-        depth = depth + level.depth() - before;
-        if depth > NESTING_MAX {
-            return Err(too_deep(place));
-        }
-    }
-    Ok(())
-}
-
-/// `not` and `is none` bind looser than sums: neither is an operand of one, or of another comparison, without brackets.
-fn check_tests(tokens: Tokens<'_>) -> Result<(), SyntaxError> {
-    for (index, &(token, place)) in tokens.iter().enumerate().skip(1) {
-        let before = tokens[index - 1].0;
-        if token.kind == Kind::Not && takes_operand(before) {
-            return Err(not_as_operand(before, place));
-        }
-        if matches!(before.kind, Kind::None | Kind::Name)
-            && continues_operand(token)
-            && let Some(test) = test_ending_at(&tokens[..index])
-        {
-            return Err(test_as_operand(token, place, &test));
-        }
-    }
-    Ok(())
-}
-
-/// Whether an operand follows that ends before any `and`. `is not` is one operator, and what follows a pipe is a name.
-fn takes_operand(token: Tok<'_>) -> bool {
-    match role(token, false) {
-        Role::Comparison => token.kind != Kind::Is,
-        Role::Operator => !matches!(token.kind, Kind::Not | Kind::Bar),
-        _ => false,
-    }
-}
-
-fn continues_operand(token: Tok<'_>) -> bool {
-    token.kind == Kind::LBracket
-        || match role(token, false) {
-            Role::Suffix => true,
-            Role::Operator => token.kind != Kind::Not,
-            _ => false,
-        }
-}
-
-/// `is none`, `is not empty`: the test that the tokens end in.
-fn test_ending_at(tokens: Tokens<'_>) -> Option<String> {
-    let (what, before) = tokens.split_last()?;
-    if what.0.kind == Kind::Name && what.0.text != "empty" {
-        return None;
-    }
-    let (word, before) = before.split_last()?;
-    match word.0.kind {
-        Kind::Is => Some(format!("is {}", what.0.text)),
-        Kind::Not if before.last()?.0.kind == Kind::Is => Some(format!("is not {}", what.0.text)),
-        _ => None,
-    }
-}
-
-/// What has been seen between two brackets since the last comma.
-#[derive(Default)]
-struct Level {
-    operators: usize,
-    suffixes: usize,
-    compared: bool,
-}
-
-impl Level {
-    fn depth(&self) -> usize {
-        self.operators + self.suffixes
-    }
-
-    /// Starts a new operand: the suffixes of the last one are beside it, not above it.
-    fn operator(&mut self) {
-        self.operators += 1;
-        self.suffixes = 0;
-    }
-}
-
-enum Role {
-    Open,
-    Close,
-    Next,
-    Suffix,
-    Operator,
-    Comparison,
-    Looser,
-    Nothing,
-}
-
-/// Refuses brackets and interpolations nested too deep, whatever stands in them.
-pub(crate) fn check_depth(tokens: Tokens<'_>) -> Result<(), SyntaxError> {
-    let mut open = 0usize;
-    for &(token, place) in tokens {
-        match token.kind {
-            Kind::StrStart => open += 1,
-            Kind::StrEnd => open = open.saturating_sub(1),
-            _ => match role(token, false) {
-                Role::Open => open += 1,
-                Role::Close => open = open.saturating_sub(1),
-                _ => {}
-            },
-        }
-        // the lexer counts strings too
-        if open >= NESTING_MAX {
-            return Err(too_deep(place));
-        }
-    }
-    Ok(())
-}
-
-fn role(token: Tok<'_>, after_dot: bool) -> Role {
-    match token.kind {
-        Kind::LParen | Kind::LBracket | Kind::LBrace | Kind::InterpStart => Role::Open,
-        Kind::RParen | Kind::RBracket | Kind::RBrace | Kind::InterpEnd => Role::Close,
-        Kind::Comma | Kind::Colon | Kind::Assign | Kind::Arrow => Role::Next,
-        kind if after_dot && kind.is_word() => Role::Nothing,
-        Kind::Dot => Role::Suffix,
-        Kind::EqEq | Kind::NotEq | Kind::Lt | Kind::Le | Kind::Gt | Kind::Ge | Kind::Is | Kind::In => Role::Comparison,
-        Kind::Name if token.text == "matches" => Role::Comparison,
-        Kind::And | Kind::Or | Kind::Coalesce | Kind::If | Kind::Else => Role::Looser,
-        Kind::Not | Kind::Plus | Kind::Minus | Kind::Star | Kind::Slash | Kind::Percent | Kind::Bar => Role::Operator,
-        Kind::Name if matches!(token.text, "when" | "by" | "where" | "then") => Role::Looser,
-        Kind::Name if token.text == "as" => Role::Operator,
-        _ => Role::Nothing,
-    }
-}
-
-fn too_deep(place: At) -> SyntaxError {
+pub(crate) fn too_deep(place: At) -> SyntaxError {
     let message = format!("the expression nests deeper than {NESTING_MAX} levels, operators in a row included");
     error(
         SyntaxRule::Syntax,
@@ -392,17 +215,31 @@ pub(crate) fn chained(token: Tok<'_>, place: Span) -> SyntaxError {
 }
 
 /// `a == not b`
-fn not_as_operand(operator: Tok<'_>, place: At) -> SyntaxError {
+pub(crate) fn not_as_operand(operator: Tok<'_>, place: At) -> SyntaxError {
     let message = format!("`not` follows `{}`, expected it in brackets", operator.text);
     let help = format!("write `a {} (not b)`", operator.text);
     error(SyntaxRule::Syntax, message, span(place), Some(help))
 }
 
 /// `a is none + 1`
-fn test_as_operand(token: Tok<'_>, place: At, test: &str) -> SyntaxError {
+pub(crate) fn test_as_operand(token: Tok<'_>, place: At, test: &str) -> SyntaxError {
     let message = format!("`{}` follows `{test}`, expected `and` or `or` after it", token.text);
     let help = format!("to go on with the answer, put the test in brackets: `(a {test})`");
     error(SyntaxRule::Syntax, message, span(place), Some(help))
+}
+
+/// `"build"` at the front, where the text is a name.
+fn quoted_name<'t>(tokens: Tokens<'t>) -> Option<(&'t str, Span)> {
+    let [(_, start), (text, _), (close, end), ..] = tokens else {
+        return None;
+    };
+    let is_name = text.text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    (text.kind == Kind::StrText && close.kind == Kind::StrEnd && is_name)
+        .then(|| (text.text, span(*start).cover(span(*end))))
 }
 
 // ---------- layout ----------
@@ -425,9 +262,16 @@ pub(crate) fn items_beside(key: &str, at: Span) -> SyntaxError {
     )
 }
 
-/// `task build:`
-pub(crate) fn header_ends_in_colon(word: &str, colon: Span) -> SyntaxError {
+/// `task build:`; `rest`: what follows the colon.
+pub(crate) fn header_ends_in_colon(word: &str, colon: Span, rest: Tokens<'_>) -> SyntaxError {
     let message = format!("found `:`, expected the header of the {word} to end without it");
+    if let Some((first, _)) = rest.first() {
+        let help = match first.kind {
+            Kind::Name => format!("what it waits for stands below: `needs: {}`", first.text),
+            _ => "what belongs to it stands on deeper lines below, as `name: …`".to_owned(),
+        };
+        return error(SyntaxRule::Syntax, message, colon, Some(help));
+    }
     SyntaxError {
         fix: Some(SyntaxFix {
             title: "remove the colon".into(),
@@ -438,6 +282,8 @@ pub(crate) fn header_ends_in_colon(word: &str, colon: Span) -> SyntaxError {
     }
 }
 
+const BEGIN: &str = "begin with `plan some-name \"Its title\"`, and indent what belongs to it";
+
 /// A line at the margin that begins with no keyword.
 pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxError {
     if indent > 0 {
@@ -447,11 +293,13 @@ pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxErr
         );
         return error(SyntaxRule::Indentation, message, at, None);
     }
+    if DeclKind::from_keyword(token.text).is_some() {
+        let message = format!("expected a name after {}", shown(token));
+        let help = format!("write `{} some-name`", token.text);
+        return error(SyntaxRule::Syntax, message, at, Some(help));
+    }
     let meant = Keyword::meant(token.text);
     let message = match token.kind {
-        Kind::Name if DeclKind::from_keyword(token.text).is_some() => {
-            format!("expected a name after {}", shown(token))
-        }
         Kind::Name => format!(
             "{} is no declaration, expected a word like `task`, `plan` or `use`",
             shown(token)
@@ -468,8 +316,8 @@ pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxErr
             ..error(SyntaxRule::Syntax, message, at, Some(meant.help()))
         },
         _ => {
-            let help = instead_of_declaration(token.text).map(str::to_owned);
-            error(SyntaxRule::Syntax, message, at, help)
+            let help = instead_of_declaration(token.text).unwrap_or(BEGIN);
+            error(SyntaxRule::Syntax, message, at, Some(help.to_owned()))
         }
     }
 }
@@ -483,15 +331,18 @@ pub(crate) fn key_at_margin(token: Tok<'_>, at: Span) -> SyntaxError {
     let one = token.text.strip_suffix('s').and_then(DeclKind::from_keyword);
     let help = match one {
         Some(kind) => format!("each is declared by itself: `{} some-name`", kind.keyword()),
-        None => "begin with `plan some-name \"Its title\"`, and indent what belongs to it".to_owned(),
+        None => BEGIN.to_owned(),
     };
     error(SyntaxRule::Syntax, message, at, Some(help))
 }
 
+const NO_BRACES: &str = "leave the braces out: what belongs to it stands on deeper lines below";
+
 /// A line in a body that begins with no word.
 pub(crate) fn no_clause(token: Tok<'_>, at: Span, kind: DeclKind) -> SyntaxError {
     let message = format!("found {}, expected a clause of the {}", shown(token), kind.keyword());
-    error(SyntaxRule::Syntax, message, at, None)
+    let help = matches!(token.kind, Kind::LBrace | Kind::RBrace).then(|| NO_BRACES.to_owned());
+    error(SyntaxRule::Syntax, message, at, help)
 }
 
 /// A declaration below another one that it cannot be part of.
@@ -622,12 +473,30 @@ pub(crate) fn bad_header(found: SyntaxError, word: &str, tokens: Tokens<'_>, end
             Span::new(end, end),
             Some(format!("write `{word} some-name`")),
         ),
-        Some((token, at)) if token.kind == Kind::StrStart => error(
-            SyntaxRule::Syntax,
-            format!("`{word}` has a title and no name, expected the name first"),
-            span(*at),
-            Some(format!("write `{word} some-name \"…\"`")),
-        ),
+        Some((token, at)) if token.kind == Kind::StrStart => {
+            let message = format!("`{word}` has a title and no name, expected the name first");
+            match quoted_name(tokens) {
+                Some((name, span)) => SyntaxError {
+                    fix: Some(SyntaxFix {
+                        title: format!("write `{name}`"),
+                        span,
+                        text: name.to_owned(),
+                    }),
+                    ..error(
+                        SyntaxRule::Syntax,
+                        message,
+                        span,
+                        Some(format!("write `{word} {name}`")),
+                    )
+                },
+                None => error(
+                    SyntaxRule::Syntax,
+                    message,
+                    span(*at),
+                    Some(format!("write `{word} some-name \"…\"`")),
+                ),
+            }
+        }
         // `gate approve "Approve" by ana`
         Some(_) if found.help.is_none() && found.message.ends_with(Want::End.text()) => {
             let after = tokens.iter().find(|(_, at)| span(*at) == found.span);

@@ -20,7 +20,9 @@ use crate::grammar::{Grammar, Lead, Rule, Tokens};
 use crate::lexer::lex_inline;
 use crate::meant::{self, Keyword};
 use crate::messages;
+use crate::shape;
 use crate::source::{RawSource, Row, Source, Toks, significant};
+use crate::table;
 use crate::table::DeclKind;
 use crate::token::Kind;
 
@@ -62,7 +64,7 @@ fn ends_in_bar(source: &Source, tokens: &Toks<'_>) -> bool {
 /// Whether any declaration has a clause of that name.
 fn is_clause(word: &str) -> bool {
     let mut kinds = DeclKind::ALL.iter();
-    kinds.any(|kind| crate::table::find(crate::table::clauses(*kind), word).is_some())
+    kinds.any(|kind| crate::table::find(table::clauses(*kind), word).is_some())
 }
 
 /// All blocks of a file with the offset of each.
@@ -122,7 +124,7 @@ fn parse_one<O>(
 
 /// Reads all of `tokens` with one rule, once it is known that the result is not too deep to be walked.
 fn read<'t, O>(grammar: &Grammar<'t>, rule: &Rule<'t, O>, tokens: Tokens<'t>, end: u32) -> Result<O, SyntaxError> {
-    messages::check_shape(tokens)?;
+    shape::check_shape(tokens)?;
     grammar
         .read(rule, tokens, end)
         .map_err(|fault| messages::sentence(&fault, tokens))
@@ -234,7 +236,8 @@ impl<'g, 't> Parser<'g, 't> {
         }
         let (lead, attributes) = self.head(kind, &row);
         let body = 1..self.rows.len();
-        if let Some(line) = self.rows[1..].iter().find(|line| line.indent <= row.indent) {
+        let mut lines = self.rows[1..].iter();
+        if let Some(line) = lines.find(|line| line.indent <= row.indent && !self.is_closer(line)) {
             self.errors
                 .push(messages::misaligned(line, line.indent, row.indent + 2));
         }
@@ -259,7 +262,7 @@ impl<'g, 't> Parser<'g, 't> {
             DeclKind::Type => decl.fields = self.fields(body),
             DeclKind::Profile => decl.clauses.extend(self.overrides(body)),
             _ => {
-                let clauses = self.clauses(body, kind, crate::table::clauses(kind));
+                let clauses = self.clauses(body, kind, table::clauses(kind));
                 decl.clauses.reserve_exact(clauses.len());
                 decl.clauses.extend(clauses);
             }
@@ -271,11 +274,7 @@ impl<'g, 't> Parser<'g, 't> {
 
     /// Clauses of a plan below one of its nodes.
     fn plan_rest(&mut self) -> Decl {
-        let clauses = self.clauses(
-            0..self.rows.len(),
-            DeclKind::Plan,
-            crate::table::clauses(DeclKind::Plan),
-        );
+        let clauses = self.clauses(0..self.rows.len(), DeclKind::Plan, table::clauses(DeclKind::Plan));
         let start = self.rows[0].span.start;
         let end = self.rows.last().map_or(start, |row| row.span.end);
         let here = Span::new(start, start);
@@ -321,20 +320,27 @@ impl<'g, 't> Parser<'g, 't> {
             _ => &self.grammar.lead,
         };
         let split = if kind == DeclKind::Type { row.tokens.end } else { split };
-        if let Some(end) = self.lone_name(row, split) {
+        if let Some(end) = self.lone_name(row, split, kind) {
             let colon = crate::grammar::span(self.tokens[end].1);
             let word = self.tokens[row.tokens.start].0.text;
-            self.errors.push(messages::header_ends_in_colon(word, colon));
+            let needs = &self.tokens[end + 1..row.tokens.end];
+            self.errors.push(messages::header_ends_in_colon(word, colon, needs));
             return (self.lead(rule, row, row.tokens.start + 1..end), Vec::new());
         }
         let lead = self.lead(rule, row, row.tokens.start + 1..split);
         (lead, self.attributes(row, split..row.tokens.end, kind))
     }
 
-    /// Of `task build:`, where nothing follows the colon: the colon's place.
-    fn lone_name(&self, row: &Row, attributes: usize) -> Option<usize> {
-        let is_first = attributes == row.tokens.start + 1 && attributes + 2 == row.tokens.end;
-        is_first.then_some(attributes + 1)
+    /// Of `task build:`, where the name has the colon: the colon's place. What follows is no value, or `build` the name
+    /// of an attribute.
+    fn lone_name(&self, row: &Row, attributes: usize, kind: DeclKind) -> Option<usize> {
+        let (name, value) = (self.tokens[row.tokens.clone()].get(1)?, attributes + 2);
+        let is_first = attributes == row.tokens.start + 1;
+        let is_apart = || {
+            let colon = self.tokens[attributes + 1].1;
+            self.tokens[value].1.start > colon.end && table::find(table::clauses(kind), name.0.text).is_none()
+        };
+        (is_first && (value == row.tokens.end || is_apart())).then_some(attributes + 1)
     }
 
     fn lead(&mut self, rule: &Rule<'t, Lead>, row: &Row, range: Range<usize>) -> Lead {
@@ -364,13 +370,13 @@ impl<'g, 't> Parser<'g, 't> {
         }
     }
 
-    /// Where the attributes begin: at the first `name:` that is not inside a string or round brackets.
+    /// Where the attributes begin: at the first `name:` that is not inside a string or brackets.
     fn attributes_start(&self, range: Range<usize>) -> usize {
         let mut open = 0usize;
         for at in range.clone() {
             match self.tokens[at].0.kind {
-                Kind::StrStart | Kind::LParen => open += 1,
-                Kind::StrEnd | Kind::RParen => open = open.saturating_sub(1),
+                Kind::StrStart | Kind::LParen | Kind::LBracket | Kind::LBrace => open += 1,
+                Kind::StrEnd | Kind::RParen | Kind::RBracket | Kind::RBrace => open = open.saturating_sub(1),
                 kind if open == 0 && kind.is_word() => {
                     let next = self.tokens[at + 1..range.end].first();
                     if next.is_some_and(|(next, _)| next.kind == Kind::Colon) {
@@ -487,7 +493,8 @@ impl<'g, 't> Parser<'g, 't> {
         };
         let mut complained = false;
         while at < range.end {
-            if self.rows[at].indent != indent && !complained {
+            let is_astray = self.rows[at].indent != indent && !self.is_closer(&self.rows[at]);
+            if is_astray && !complained {
                 complained = true;
                 let error = messages::misaligned(&self.rows[at], self.rows[at].indent, indent);
                 self.errors.push(error);
@@ -498,6 +505,12 @@ impl<'g, 't> Parser<'g, 't> {
             at = next;
         }
         out
+    }
+
+    /// A bracket that closes nothing is wrong wherever it stands.
+    fn is_closer(&self, row: &Row) -> bool {
+        let (first, _) = self.tokens[row.tokens.start];
+        matches!(first.kind, Kind::RBrace | Kind::RBracket | Kind::RParen)
     }
 
     fn error(&mut self, rule: SyntaxRule, message: String, span: Span, help: Option<String>) {

@@ -100,6 +100,12 @@ fn known_clauses(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
                 Some(help) => problem.help(help),
                 None => problem.meant(word, here.map(K::word), &near),
             };
+            let is_command = matches!(kind, DeclKind::Task | DeclKind::Gate) && clause(decl, K::Run).is_none();
+            let has_colon = || cx.text()[span.end as usize..].starts_with(':');
+            if problem.help.is_none() && is_command && !has_colon() {
+                cx.push(problem.help(format!("if it is a command, it stands in `run: \"{word} …\"`")));
+                continue;
+            }
             let takes_input =
                 kind == DeclKind::Task && [K::Using, K::Call].iter().any(|key| clause(decl, *key).is_some());
             cx.push(match problem.help.is_none() && takes_input {

@@ -129,6 +129,11 @@ pub(super) fn conversion_help(found: &Type, expected: &Type) -> Option<String> {
     let wanted = expected.required();
     Some(match (found, wanted) {
         (Type::Json, _) => format!("check it: `… as {wanted}`"),
+        (Type::Optional(found), _) => return conversion_help(found, wanted),
+        (Type::Int(_) | Type::Float(_), Type::Bool) => "compare it, as in `… > 0`".to_owned(),
+        (Type::String(_), Type::Bool) => "compare it, as in `… == \"yes\"`".to_owned(),
+        (Type::List(_) | Type::Map(_), Type::Bool) => "compare how many there are, as in `len(…) > 0`".to_owned(),
+        (Type::List(found), Type::List(list)) => return conversion_help_of_items(&found.item, &list.item),
         (Type::Int(_) | Type::Float(_), Type::Version) => "a version has three numbers: `1.0.0`".to_owned(),
         (Type::Error | Type::None, _) => return None,
         (Type::Float(_), Type::Int(_)) => "`int(…)` cuts the fraction off, `floor(…)` and `ceil(…)` round".to_owned(),
@@ -156,4 +161,18 @@ pub(super) fn conversion_help(found: &Type, expected: &Type) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// The same of lists of these.
+fn conversion_help_of_items(found: &Type, wanted: &Type) -> Option<String> {
+    let function = match (found, wanted) {
+        (Type::String(_), Type::Int(_)) => "int",
+        (Type::String(_), Type::Float(_)) => "float",
+        (Type::Int(_) | Type::Float(_) | Type::Bool, Type::String(_)) => "string",
+        _ => {
+            let is_check = conversion_help(found, wanted)?.starts_with("check it");
+            return is_check.then(|| format!("check it: `… as list[{wanted}]`"));
+        }
+    };
+    Some(format!("of each item: `… | map({function}(it))`"))
 }

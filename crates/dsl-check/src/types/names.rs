@@ -63,8 +63,10 @@ impl Checker<'_> {
             return Base::Value(Typed::new(Expr::Const(Value::String(name.clone())), ty));
         }
         let found = self.env.first(name, span, self.report);
+        let of_item = self.items.last().map(|item| self.field_names(item)).unwrap_or_default();
         self.looked_up(found, |report, candidates| match members {
             Some(members) => report.no_such_enum_member(span, name, members),
+            None if of_item.contains(name) => report.unresolved_name(span, name, &[format!("it.{name}").into()]),
             None => report.unresolved_name(span, name, candidates),
         })
     }
@@ -209,6 +211,9 @@ fn field_help(ty: &Type, owner: &str, field: &str) -> Option<String> {
             "a map has keys: `get({owner}, \"{field}\")`, or `{owner}[\"{field}\"]`"
         )),
         Type::String(_) => Some(format!("if it is JSON, parse it: `json({owner}).{field}`")),
+        Type::Path | Type::Url | Type::Int(_) | Type::Float(_) | Type::Bool | Type::Enum(_) | Type::Time => {
+            Some(format!("`{owner}` is the value itself: leave `.{field}` out"))
+        }
         _ => None,
     }
 }

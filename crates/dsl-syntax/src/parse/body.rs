@@ -9,6 +9,7 @@ use crate::ast::{Clause, Field, Name, Span, SyntaxError, SyntaxFix, SyntaxRule, 
 use crate::grammar::span;
 use crate::meant::{self, Keyword};
 use crate::messages;
+use crate::shape;
 use crate::source::Row;
 use crate::table::{self, ClauseKey, DeclKind, Shape};
 use crate::token::Kind;
@@ -219,7 +220,7 @@ impl Parser<'_, '_> {
 
     /// Passes over what an unknown clause says. Deeper than the cap, even its tokens are not to be relied on.
     fn skip(&mut self, row: &Row, tokens: Range<usize>) {
-        if let Err(error) = messages::check_depth(&self.tokens[tokens])
+        if let Err(error) = shape::check_depth(&self.tokens[tokens])
             && !row.broken
         {
             self.errors.push(error);
