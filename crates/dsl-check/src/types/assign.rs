@@ -128,12 +128,11 @@ pub(super) fn castable(found: &Type, to: &Type, types: &Types) -> bool {
 pub(super) fn conversion_help(found: &Type, expected: &Type) -> Option<String> {
     let wanted = expected.required();
     Some(match (found, wanted) {
-        (Type::Json, _) => format!("check it: `… as {wanted}`"),
+        _ if is_checked(found, wanted) => format!("check it: `… as {wanted}`"),
         (Type::Optional(found), _) => return conversion_help(found, wanted),
         (Type::Int(_) | Type::Float(_), Type::Bool) => "compare it, as in `… > 0`".to_owned(),
         (Type::String(_), Type::Bool) => "compare it, as in `… == \"yes\"`".to_owned(),
         (Type::List(_) | Type::Map(_), Type::Bool) => "compare how many there are, as in `len(…) > 0`".to_owned(),
-        (Type::List(found), Type::List(list)) => return conversion_help_of_items(&found.item, &list.item),
         (Type::Int(_) | Type::Float(_), Type::Version) => "a version has three numbers: `1.0.0`".to_owned(),
         (Type::Error | Type::None, _) => return None,
         (Type::Float(_), Type::Int(_)) => "`int(…)` cuts the fraction off, `floor(…)` and `ceil(…)` round".to_owned(),
@@ -150,17 +149,27 @@ pub(super) fn conversion_help(found: &Type, expected: &Type) -> Option<String> {
             "`join(…, \"\\n\")` makes one text of it".to_owned()
         }
         (found, Type::String(_)) if !matches!(found, Type::Secret(_)) => "`string(…)` renders it as text".to_owned(),
-        (
-            Type::String(_),
-            Type::Url | Type::Path | Type::Time | Type::Regex | Type::Version | Type::Enum(_) | Type::Principal,
-        ) => format!("check it: `… as {wanted}`"),
         (Type::Path, Type::File) => "`file(…)` stores it".to_owned(),
         (found, Type::List(list)) if found.same(&list.item) => "a list of one is written `[…]`".to_owned(),
+        (Type::List(found), Type::List(list)) => return conversion_help_of_items(&found.item, &list.item),
         (Type::List(_), wanted) if !matches!(wanted, Type::List(_)) => {
             "`first(…)` is one of them, if there is one".to_owned()
         }
         _ => return None,
     })
+}
+
+/// Whether a value of the one type may be one of the other, which `as` finds out.
+pub(super) fn is_checked(found: &Type, wanted: &Type) -> bool {
+    match (found, wanted) {
+        (Type::Json, _) => true,
+        (
+            Type::String(_),
+            Type::Url | Type::Path | Type::Time | Type::Regex | Type::Version | Type::Enum(_) | Type::Principal,
+        ) => true,
+        (Type::List(found), Type::List(wanted)) => is_checked(&found.item, &wanted.item),
+        _ => false,
+    }
 }
 
 /// The same of lists of these.
@@ -169,10 +178,7 @@ fn conversion_help_of_items(found: &Type, wanted: &Type) -> Option<String> {
         (Type::String(_), Type::Int(_)) => "int",
         (Type::String(_), Type::Float(_)) => "float",
         (Type::Int(_) | Type::Float(_) | Type::Bool, Type::String(_)) => "string",
-        _ => {
-            let is_check = conversion_help(found, wanted)?.starts_with("check it");
-            return is_check.then(|| format!("check it: `… as list[{wanted}]`"));
-        }
+        _ => return None,
     };
     Some(format!("of each item: `… | map({function}(it))`"))
 }

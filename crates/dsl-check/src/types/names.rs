@@ -106,8 +106,7 @@ impl Checker<'_> {
                 .and_then(|record| record.field(&name.text))
                 .cloned(),
             _ => {
-                let help = field_help(&base.ty, owner, &name.text);
-                self.report.no_fields(base_span, &base.ty, &name.text, help);
+                self.report.no_fields(base_span, &base.ty, owner, name);
                 return Typed::error();
             }
         };
@@ -199,7 +198,15 @@ const fn of_collections(func: Func) -> bool {
     )
 }
 
-fn field_help(ty: &Type, owner: &str, field: &str) -> Option<String> {
+/// Whether values of the type have no parts.
+pub(super) const fn is_plain(ty: &Type) -> bool {
+    matches!(
+        ty,
+        Type::Path | Type::Url | Type::Int(_) | Type::Float(_) | Type::Bool | Type::Enum(_) | Type::Time
+    )
+}
+
+pub(super) fn field_help(ty: &Type, owner: &str, field: &str) -> Option<String> {
     if let Some(func) = Func::from_name(function_called(field).unwrap_or(field))
         && (!matches!(ty, Type::List(_) | Type::Map(_)) || of_collections(func))
     {
@@ -211,9 +218,6 @@ fn field_help(ty: &Type, owner: &str, field: &str) -> Option<String> {
             "a map has keys: `get({owner}, \"{field}\")`, or `{owner}[\"{field}\"]`"
         )),
         Type::String(_) => Some(format!("if it is JSON, parse it: `json({owner}).{field}`")),
-        Type::Path | Type::Url | Type::Int(_) | Type::Float(_) | Type::Bool | Type::Enum(_) | Type::Time => {
-            Some(format!("`{owner}` is the value itself: leave `.{field}` out"))
-        }
         _ => None,
     }
 }

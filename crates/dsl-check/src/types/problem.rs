@@ -3,11 +3,12 @@
 //! `rg 'report\.'` lists every place that can complain. Other parts of the checker add their own methods to [`Report`]
 //! in their own files. Absent: severities (the table of rules has them) and files.
 
-use dsl_syntax::ast::{Span, SyntaxError};
+use dsl_syntax::ast::{Name, Span, SyntaxError};
 use ir::func::Func;
 use ir::types::Type;
 use smol_str::SmolStr;
 
+use super::names::{field_help, is_plain};
 use super::repair::{Conversion, converted_by, literally, nothing};
 use crate::diagnostic::{Amend, AmendHow, Whose};
 use crate::meant;
@@ -89,6 +90,8 @@ pub struct Report {
 pub enum Quoting {
     /// `'…'`
     Single,
+    /// The same, with nothing else in the quotes.
+    Alone,
     /// `$'…'`
     AnsiC,
     /// `<<'END'`
@@ -418,14 +421,20 @@ impl Report {
         self.push(problem.help(format!("write {example}")));
     }
 
-    pub fn no_fields(&mut self, span: Span, found: &Type, name: &str, help: Option<String>) {
-        let mut problem = Problem::new(
-            "type-mismatch",
-            span,
-            format!("found `{found}`, expected a record with a field `{name}`"),
-        );
-        problem.help = help;
-        self.push(problem);
+    /// `owner`: the expression of type `found`, where it is short enough to name.
+    pub fn no_fields(&mut self, span: Span, found: &Type, owner: &str, name: &Name) {
+        let message = format!("found `{found}`, expected a record with a field `{}`", name.text);
+        let problem = Problem::new("type-mismatch", span, message);
+        self.push(match field_help(found, owner, &name.text) {
+            Some(help) => problem.help(help),
+            None if is_plain(found) => {
+                let field = Span::new(span.end, name.span.end);
+                problem
+                    .help(format!("`{owner}` is the value itself: leave `.{}` out", name.text))
+                    .fix(format!("remove `.{}`", name.text), false, vec![(field, String::new())])
+            }
+            None => problem,
+        });
     }
 
     pub fn invalid_literal(&mut self, span: Span, message: impl Into<String>) {
@@ -526,6 +535,13 @@ impl Report {
             Quoting::Single => problem("inside single quotes")
                 .help(format!("{way}: `'…'{text}'…'`"))
                 .fix(way, false, close("'")),
+            Quoting::Alone => {
+                let quotes = [span.start - 1..span.start, span.end..span.end + 1];
+                let edits = quotes.map(|quote| (Span::new(quote.start, quote.end), String::new()));
+                problem("inside single quotes")
+                    .help(format!("without them it is one word: `{text}`"))
+                    .fix("take the quotes away", false, edits.into())
+            }
             Quoting::AnsiC => {
                 problem("inside `$'…'`")
                     .help(format!("{way}: `$'…'{text}$'…'`"))

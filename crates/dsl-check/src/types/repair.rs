@@ -5,6 +5,7 @@
 use dsl_syntax::ast::{self, ExprKind, Span};
 use ir::types::Type;
 
+use super::assign::is_checked;
 use super::problem::Problem;
 use crate::walk;
 
@@ -103,12 +104,12 @@ pub(super) fn conversion(at: &ast::Expr, found: &Type, expected: &Type) -> Optio
         (_, Type::String(_), Type::Int(_)) => around("int(", ")"),
         (_, Type::String(_), Type::Float(_)) => around("float(", ")"),
         (_, Type::Float(_), Type::Int(_)) => around("int(", ")"),
-        (
-            ExprKind::Name(_) | ExprKind::Field { .. } | ExprKind::Call { .. } | ExprKind::Index { .. },
-            Type::Json,
-            _,
-        ) => around("", &format!(" as {wanted}")),
         (_, found, Type::List(list)) if found.same(&list.item) => around("[", "]"),
+        (ExprKind::Name(_) | ExprKind::Field { .. } | ExprKind::Call { .. } | ExprKind::Index { .. }, ..)
+            if is_checked(found, wanted) =>
+        {
+            around("", &format!(" as {wanted}"))
+        }
         _ => None,
     }
 }

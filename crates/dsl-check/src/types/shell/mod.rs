@@ -178,6 +178,14 @@ impl<'a> Lowering<'a> {
             Quoting::Backslash => 1,
             _ => u32::from(ends_in_dollar(before(self.script, interp)) && self.is_text(interp)),
         };
+        let touched = || {
+            let (before, behind) = (before(self.script, interp), &self.script.text[interp.end as usize..]);
+            before.ends_with('\'') && behind.starts_with('\'')
+        };
+        let quoting = match quoting {
+            Quoting::Single if touched() => Quoting::Alone,
+            quoting => quoting,
+        };
         self.report
             .interpolation_in_quotes(interp.span, text, quoting, unquoted, lead);
     }

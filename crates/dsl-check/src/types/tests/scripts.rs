@@ -255,7 +255,7 @@ fn a_script_on_one_line_keeps_what_is_no_value_and_is_repaired_where_it_stands()
     }
     assert_eq!(
         fixed.lines().nth(1),
-        Some(r#"  run: "é \t '{{ nope.x }}' ''{{stdout}}'' {{ stdout }} {{ exit }}""#)
+        Some(r#"  run: "é \t '{{ nope.x }}' {{stdout}} {{ stdout }} {{ exit }}""#)
     );
 }
 
