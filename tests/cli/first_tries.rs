@@ -142,3 +142,9 @@ fn what_is_no_plan_at_all() {
     ]);
     snapshot!(project, "check");
 }
+
+#[test]
+fn a_release_that_is_announced() {
+    snapshot!(tried("ship.plan"), "check");
+    snapshot!(tried("ship.plan"), "check", "--unsafe-fixes", "--diff");
+}

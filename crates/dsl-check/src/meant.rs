@@ -237,6 +237,17 @@ pub(crate) fn event_called(name: &str) -> Option<&'static str> {
     })
 }
 
+/// What a status is called here that other tools call this.
+pub(crate) fn status_called(name: &str) -> Option<&'static str> {
+    Some(match plain(name).as_str() {
+        "done" | "success" | "succeeded" | "ok" | "finished" | "passed" | "complete" => "completed",
+        "fail" | "failure" | "error" | "errored" => "failed",
+        "canceled" | "aborted" | "stopped" => "cancelled",
+        "ignored" => "skipped",
+        _ => return None,
+    })
+}
+
 /// What a function is called here that other languages call this.
 pub(crate) fn function_called(name: &str) -> Option<&'static str> {
     Some(match plain(name).as_str() {

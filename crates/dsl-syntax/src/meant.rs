@@ -268,6 +268,11 @@ pub(crate) fn slip(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Opt
                 )
             })
         }
+        // `10 per minute`
+        (unit, _) if fault.expected.has(Want::CallWord) && meant_unit(unit).is_some() => {
+            let text = format!("1{}", meant_unit(unit)?);
+            Some((format!("write `{text}`"), change(at, &text)))
+        }
         ("of", _) if fault.expected.has_kind(Kind::In) => Some(("write `in`".to_owned(), change(at, "in"))),
         ("times", Some((number, place))) if number.kind == Kind::Int => {
             let whole = span(*place).cover(at);

@@ -262,7 +262,19 @@ impl<'a, 'db> Place<'a, 'db> {
         if seen.access == Access::No {
             if self.reader().is_some_and(|reader| reader.text == name) {
                 let message = format!("`{name}` reads itself: its own outputs and captures are bare names");
-                report.push(Problem::new(rules::UNRESOLVED_NAME, span, message));
+                let problem = Problem::new(rules::UNRESOLVED_NAME, span, message);
+                let behind = &self.cx.text()[span.end as usize..];
+                report.push(match behind.starts_with('.') {
+                    true => {
+                        let whole = Span::new(span.start, span.end + 1);
+                        problem.help(format!("leave `{name}.` out")).fix(
+                            format!("remove `{name}.`"),
+                            false,
+                            vec![(whole, String::new())],
+                        )
+                    }
+                    false => problem,
+                });
                 return Some(Lookup::Silenced);
             }
             self.undeclared(name, span, report);

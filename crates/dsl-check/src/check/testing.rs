@@ -422,7 +422,9 @@ fn lower_decide(cx: &Cx<'_>, plan: &PlanShape, decide: &Decide) -> Option<Decisi
         return None;
     }
     let principal = &decide.principal;
-    if !sig.approvers.contains(&principal.text) {
+    // what is no principal has been reported
+    let are_principals = sig.approvers.iter().all(|approver| approver.contains('/'));
+    if are_principals && !sig.approvers.contains(&principal.text) {
         let listed: Vec<String> = sig.approvers.iter().map(|name| format!("`{name}`")).collect();
         let message = format!(
             "`{}` does not decide `{}`, expected {}",

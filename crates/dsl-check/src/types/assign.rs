@@ -149,7 +149,7 @@ pub(super) fn conversion_help(found: &Type, expected: &Type) -> Option<String> {
             "`join(…, \"\\n\")` makes one text of it".to_owned()
         }
         (found, Type::String(_)) if !matches!(found, Type::Secret(_)) => "`string(…)` renders it as text".to_owned(),
-        (Type::Path, Type::File) => "`file(…)` stores it".to_owned(),
+        (Type::Path | Type::String(_), Type::File) => "`file(…)` stores it".to_owned(),
         (found, Type::List(list)) if found.same(&list.item) => "a list of one is written `[…]`".to_owned(),
         (Type::List(found), Type::List(list)) => return conversion_help_of_items(&found.item, &list.item),
         (Type::List(_), wanted) if !matches!(wanted, Type::List(_)) => {

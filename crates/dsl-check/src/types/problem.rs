@@ -185,7 +185,8 @@ impl Report {
 
     pub fn no_such_enum_member(&mut self, span: Span, name: &str, members: &[SmolStr]) {
         let message = format!("`{name}` is no member of `{}`", members.join(" | "));
-        self.push(Problem::new("unresolved-name", span, message).nearest(name, members));
+        let problem = Problem::new("unresolved-name", span, message);
+        self.push(problem.meant(name, meant::status_called(name), members));
     }
 
     pub fn it_outside_items(&mut self, span: Span) {

@@ -29,6 +29,9 @@ pub(super) fn converted_by(mut problem: Problem, span: Span, conversion: Option<
             problem.fix(format!("change it to `{text}`"), false, vec![(span, text)])
         }
         Some(Conversion::Around(before, after)) => {
+            if before == "\"" {
+                problem.help = Some("write it in quotes".to_owned());
+            }
             let title = format!("write `{before}…{after}`");
             let edits = [(at(span.start), before), (at(span.end), after)];
             problem.fix(
@@ -101,6 +104,7 @@ pub(super) fn conversion(at: &ast::Expr, found: &Type, expected: &Type) -> Optio
             Type::Int(_) | Type::Float(_) | Type::Bool | Type::Duration | Type::Size | Type::Money,
             Type::String(_),
         ) => around("string(", ")"),
+        (ExprKind::String(_), _, Type::File) => around("file(", ")"),
         (_, Type::String(_), Type::Int(_)) => around("int(", ")"),
         (_, Type::String(_), Type::Float(_)) => around("float(", ")"),
         (_, Type::Float(_), Type::Int(_)) => around("int(", ")"),
