@@ -87,7 +87,13 @@ fn repaired(desk: &mut Desk, wanted: Wanted) -> Result<(), String> {
 /// What the parser can read formats, and is as wrong as before.
 fn formats(desk: &mut Desk) -> Result<(), String> {
     let is_of_text = |diagnostic: &Diagnostic| rules::find(diagnostic.rule).is_some_and(|rule| rule.group == "text");
-    if desk.diagnostics.iter().any(is_of_text) {
+    // the checker says less than the parser: nothing of what stands in clauses that nobody knows
+    let is_unread = || {
+        dsl_syntax::parse_file(&desk.text)
+            .iter()
+            .any(|(_, block)| !block.errors.is_empty())
+    };
+    if desk.diagnostics.iter().any(is_of_text) || is_unread() {
         return Ok(());
     }
     let before = errors(&desk.diagnostics);

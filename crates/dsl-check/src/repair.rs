@@ -86,11 +86,13 @@ pub fn repair(loaded: &mut impl Repairable, files: &BTreeSet<PathBuf>, wanted: W
         files,
         wanted,
         refused: HashSet::new(),
+        undone: HashSet::new(),
         trials: 0,
     };
     let mut originals = BTreeMap::new();
-    let mut repairs = Vec::new();
-    let mut seen = HashSet::new();
+    let mut done: Vec<(Repair, Key)> = Vec::new();
+    // What the files said after each round, and how many repairs that took.
+    let mut seen = HashMap::new();
     // Whether something was repaired since the first of those that are refused was.
     let mut is_stale = false;
     for _ in 0..ROUNDS_MAX {
@@ -108,12 +110,19 @@ pub fn repair(loaded: &mut impl Repairable, files: &BTreeSet<PathBuf>, wanted: W
             continue;
         }
         is_stale |= !fixer.refused.is_empty();
-        repairs.extend(applied);
-        // Repairs that undo each other would go on for ever.
-        if !seen.insert(state(loaded, originals.keys())) {
-            break;
+        done.extend(applied);
+        // Repairs that undo each other would go on for ever, and do nothing.
+        let is_original = |(file, text): (&Arc<Path>, &String)| loaded.text(file) == Some(text);
+        let known = match originals.iter().all(is_original) {
+            true => Some(0),
+            false => seen.get(&state(loaded, originals.keys())).copied(),
+        };
+        match known {
+            Some(count) => fixer.undone.extend(done.drain(count..).map(|(_, key)| key)),
+            None => _ = seen.insert(state(loaded, originals.keys()), done.len()),
         }
     }
+    let repairs = done.into_iter().map(|(repair, _)| repair).collect();
     let changes = format_again(loaded, originals);
     Fixed { repairs, changes }
 }
@@ -130,6 +139,8 @@ struct Fixer<'a> {
     wanted: Wanted,
     /// Repairs that made things worse.
     refused: HashSet<Key>,
+    /// Repairs that undid each other.
+    undone: HashSet<Key>,
     trials: usize,
 }
 
@@ -154,7 +165,11 @@ impl Candidate {
 
 impl Fixer<'_> {
     /// Applies what can be applied at once, and says what that was.
-    fn round(&mut self, loaded: &mut impl Repairable, originals: &mut BTreeMap<Arc<Path>, String>) -> Vec<Repair> {
+    fn round(
+        &mut self,
+        loaded: &mut impl Repairable,
+        originals: &mut BTreeMap<Arc<Path>, String>,
+    ) -> Vec<(Repair, Key)> {
         let candidates = self.candidates(loaded);
         let base = Base::new(loaded, &candidates);
         let mut kept: Vec<&Candidate> = Vec::new();
@@ -184,7 +199,8 @@ impl Fixer<'_> {
             let text = || base.texts[&edit.file].clone();
             originals.entry(edit.file.clone()).or_insert_with(text);
         }
-        kept.iter().map(|candidate| candidate.repair.clone()).collect()
+        let keyed = |candidate: &&Candidate| (candidate.repair.clone(), candidate.key());
+        kept.iter().map(keyed).collect()
     }
 
     /// Repairs that do not touch each other, in the order of their diagnostics.
@@ -198,7 +214,9 @@ impl Fixer<'_> {
             };
             let candidate = candidate(loaded, &mut lines, diagnostic, fix);
             let is_free = |edit: &Edit| taken.get(&edit.file).is_none_or(|taken| free(taken, edit.span));
-            if self.refused.contains(&candidate.key())
+            let key = candidate.key();
+            if self.refused.contains(&key)
+                || self.undone.contains(&key)
                 || !candidate.edits.iter().all(is_free)
                 || !is_sound(loaded, &candidate.edits)
             {

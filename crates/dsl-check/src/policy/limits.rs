@@ -9,6 +9,7 @@ use super::model::Limits;
 use super::subject::Subject;
 use super::{PlanAt, PolicyAt, policies_of};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
+use crate::facts::Timeout;
 use crate::inputs::SourceFile;
 use crate::rules;
 
@@ -96,7 +97,19 @@ fn time_over(subject: &Subject<'_>, bound: &Bound) -> Option<Diag> {
         }
         _ => return None,
     };
-    Some(over(subject, bound, (place, what, K::Time), &time(given), &time(most)))
+    let diag = over(subject, bound, (place, what, K::Time), &time(given), &time(most));
+    // then a node's timeout would exceed its plan's
+    let takes_longer = |node: u32| {
+        let facts = subject.facts(node);
+        facts.is_some_and(|facts| matches!(facts.timeout, Timeout::Constant(ms) if ms > most))
+    };
+    Some(match subject.nodes().any(takes_longer) {
+        true => Diag {
+            fixes: Vec::new(),
+            ..diag
+        },
+        false => diag,
+    })
 }
 
 fn tokens_over(subject: &Subject<'_>, bound: &Bound) -> Option<Diag> {
