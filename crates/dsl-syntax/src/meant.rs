@@ -244,9 +244,7 @@ pub(crate) fn slip(found: Tok<'_>, fault: &Fault<'_>, tokens: Tokens<'_>) -> Opt
             Some((format!("write `{one}`"), change(at, one)))
         }
         // `supports cache if x > 1`
-        ("if" | "unless", _) if fault.expected.has(Want::When) => {
-            (found.text == "if").then(|| ("write `when`".to_owned(), change(at, "when")))
-        }
+        ("if", _) if fault.expected.has(Want::When) => Some(("write `when`".to_owned(), change(at, "when"))),
         // `for: task deploy`
         (name, _) if found.kind == Kind::Name && fault.expected.has(Want::Where) => {
             let text = format!("where id == {name}");

@@ -162,6 +162,23 @@ pub enum Shape {
     Strings,
 }
 
+impl Shape {
+    /// Whether the value is made of the lines below its key, and of nothing else.
+    pub const fn has_lines_only(self) -> bool {
+        matches!(
+            self,
+            Self::Fields
+                | Self::Assigns
+                | Self::Typed
+                | Self::Memory
+                | Self::Steps
+                | Self::Options
+                | Self::Limits
+                | Self::Trigger
+        )
+    }
+}
+
 /// One clause of one declaration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Row {

@@ -263,8 +263,8 @@ impl<'a, 'db> Place<'a, 'db> {
             if self.reader().is_some_and(|reader| reader.text == name) {
                 let message = format!("`{name}` reads itself: its own outputs and captures are bare names");
                 let problem = Problem::new(rules::UNRESOLVED_NAME, span, message);
-                let behind = &self.cx.text()[span.end as usize..];
-                report.push(match behind.starts_with('.') {
+                let behind = self.cx.text().get(span.end as usize..);
+                report.push(match behind.is_some_and(|behind| behind.starts_with('.')) {
                     true => {
                         let whole = Span::new(span.start, span.end + 1);
                         problem.help(format!("leave `{name}.` out")).fix(

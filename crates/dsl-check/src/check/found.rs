@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use dsl_syntax::ast::{Block, Clause, Decl, Item, SyntaxError, SyntaxRule};
+use dsl_syntax::ast::{Block, Decl, Item, SyntaxError, SyntaxRule};
 use dsl_syntax::table::DeclKind;
 
 use super::cx::part_of_plan;
@@ -124,15 +124,15 @@ impl Found {
 
 /// What a literal should be in a clause that nobody knows is said when its name is right.
 fn is_in_unknown_clause(error: &SyntaxError, block: &Block) -> bool {
-    let Some(Item::Decl(decl)) = &block.item else {
-        return false;
+    let decl = match &block.item {
+        Some(Item::Decl(decl)) if error.rule == SyntaxRule::InvalidLiteral && decl.kind != DeclKind::Profile => decl,
+        _ => return false,
     };
-    if decl.kind == DeclKind::Profile {
-        return false;
-    }
-    let mut unknown = decl.clauses.iter().filter(|clause| clause.key.is_none());
-    let holds = |clause: &Clause| clause.span.start <= error.span.start && error.span.end <= clause.span.end;
-    error.rule == SyntaxRule::InvalidLiteral && unknown.any(holds)
+    let behind = decl
+        .clauses
+        .partition_point(|clause| clause.span.start <= error.span.start);
+    let clause = behind.checked_sub(1).and_then(|at| decl.clauses.get(at));
+    clause.is_some_and(|clause| clause.key.is_none() && error.span.end <= clause.span.end)
 }
 
 fn of_syntax(error: &SyntaxError, block: BlockRef) -> Diag {

@@ -101,8 +101,8 @@ fn known_clauses(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
                 None => problem.meant(word, here.map(K::word), &near),
             };
             let is_command = matches!(kind, DeclKind::Task | DeclKind::Gate) && clause(decl, K::Run).is_none();
-            let has_colon = || cx.text()[span.end as usize..].starts_with(':');
-            if problem.help.is_none() && is_command && !has_colon() {
+            let behind = || cx.text().get(span.end as usize..).unwrap_or_default();
+            if problem.help.is_none() && is_command && !behind().starts_with(':') {
                 cx.push(problem.help(format!("if it is a command, it stands in `run: \"{word} …\"`")));
                 continue;
             }
@@ -146,15 +146,9 @@ fn duplicates(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], whose: &str
             let edits = vec![(cx.whole_lines(clause.span), String::new())];
             cx.push(match row.map(|row| row.shape) {
                 Some(Shape::Items) => problem.help(format!("write both below one `{}:`, each as `- …`", key.word())),
-                Some(
-                    Shape::Fields
-                    | Shape::Assigns
-                    | Shape::Typed
-                    | Shape::Memory
-                    | Shape::Steps
-                    | Shape::Options
-                    | Shape::Limits,
-                ) => problem.help(format!("write the lines of both below one `{}:`", key.word())),
+                Some(shape) if shape.has_lines_only() => {
+                    problem.help(format!("write the lines of both below one `{}:`", key.word()))
+                }
                 Some(Shape::Needs | Shape::Names | Shape::Effects) => problem.help(format!(
                     "write both after one `{}:`, with a comma between them",
                     key.word()

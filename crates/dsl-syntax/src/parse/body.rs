@@ -31,21 +31,6 @@ const fn starts_with_keyword(shape: Shape) -> bool {
     )
 }
 
-/// Shapes of clauses whose value is made of the lines below.
-pub(super) const fn has_lines_only(shape: Shape) -> bool {
-    matches!(
-        shape,
-        Shape::Fields
-            | Shape::Assigns
-            | Shape::Typed
-            | Shape::Memory
-            | Shape::Steps
-            | Shape::Options
-            | Shape::Limits
-            | Shape::Trigger
-    )
-}
-
 impl Parser<'_, '_> {
     /// The clauses of a body, by the rows of the table that may stand in it.
     pub(super) fn clauses(&mut self, body: Range<usize>, kind: DeclKind, table: &'static [table::Row]) -> Vec<Clause> {
@@ -253,7 +238,7 @@ impl Parser<'_, '_> {
             return start + 1..row.tokens.end;
         }
         // of what has lines only, they are missing
-        let says_it_all = !has_lines_only(entry.shape) || row.tokens.len() == 1;
+        let says_it_all = !entry.shape.has_lines_only() || row.tokens.len() == 1;
         if !colon && !row.broken && says_it_all {
             let key = span(self.tokens[row.tokens.start].1);
             let word = entry.key.word();
