@@ -2,7 +2,7 @@
 //!
 //! Absent: what the values of clauses mean.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use dsl_syntax::ast::{BlockKind, Clause, Decl, Name, Rule, Span, Value};
 use dsl_syntax::table::{self, ClauseKey as K, DeclKind, Row, Shape};
@@ -84,6 +84,9 @@ fn known_clauses(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
     let kind = decl.kind;
     let what = kind.with_article();
     let near: Vec<SmolStr> = rows.iter().map(|row| row.key.word().into()).collect();
+    let there: HashSet<K> = decl.clauses.iter().filter_map(|clause| clause.key).collect();
+    let is_command = matches!(kind, DeclKind::Task | DeclKind::Gate) && !there.contains(&K::Run);
+    let takes_input = kind == DeclKind::Task && [K::Using, K::Call].iter().any(|key| there.contains(key));
     for unknown in decl.clauses.iter().filter(|clause| clause.key.is_none()) {
         let Name { text: word, span } = &unknown.name;
         let here = clause_called(kind, word);
@@ -100,14 +103,11 @@ fn known_clauses(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
                 Some(help) => problem.help(help),
                 None => problem.meant(word, here.map(K::word), &near),
             };
-            let is_command = matches!(kind, DeclKind::Task | DeclKind::Gate) && clause(decl, K::Run).is_none();
             let behind = || cx.text().get(span.end as usize..).unwrap_or_default();
             if problem.help.is_none() && is_command && !behind().starts_with(':') {
                 cx.push(problem.help(format!("if it is a command, it stands in `run: \"{word} …\"`")));
                 continue;
             }
-            let takes_input =
-                kind == DeclKind::Task && [K::Using, K::Call].iter().any(|key| clause(decl, *key).is_some());
             cx.push(match problem.help.is_none() && takes_input {
                 true => problem.help("if it is for what the task uses or calls, it stands below `input:`"),
                 false => problem,
@@ -116,7 +116,7 @@ fn known_clauses(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
             let message = format!("`{word}` stands in {what}, expected in {}", homes.join(" or "));
             let problem = Problem::new(rules::MISPLACED_CLAUSE, *span, message);
             cx.push(match here {
-                Some(here) if clause(decl, here).is_none() => {
+                Some(here) if !there.contains(&here) => {
                     let here = here.word();
                     let edits = vec![(*span, here.to_owned())];
                     let problem = problem.help(format!("in {what} it is `{here}`"));
