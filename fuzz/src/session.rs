@@ -2,9 +2,12 @@
 //!
 //! Times are what the process has used of processors, so that a busy machine changes nothing but how long one waits.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -44,47 +47,76 @@ pub enum Until {
     Time(Duration),
 }
 
-enum Message {
-    Started(Vec<u8>),
-    Done(u64, Option<Finding>),
+/// What the worker is at, for who watches.
+#[derive(Default)]
+struct AtHand {
+    /// How many inputs were begun.
+    begun: u64,
+    input: Vec<u8>,
 }
+
+type Outcome = (u64, Option<Finding>);
 
 impl Session {
     /// The number of cases that held, and the first that did not, made small.
-    pub fn run(&self, until: Until) -> (u64, Option<Finding>) {
+    pub fn run(&self, until: Until) -> Outcome {
         let (sender, receiver) = mpsc::channel();
         let (target, seed, current) = (self.target, self.seed, self.current.clone());
+        let at_hand = Arc::new(Mutex::new(AtHand::default()));
+        let watched = Arc::clone(&at_hand);
         let worker = std::thread::Builder::new()
             .name(target.name().to_owned())
             .stack_size(STACK_BYTES)
-            .spawn(move || work(target, seed, until, current.as_deref(), &sender));
+            .spawn(move || {
+                let current = current.and_then(|path| File::create(path).ok());
+                let begin = |input: &[u8]| begin(input, &watched, current.as_ref());
+                let _ = sender.send(work(target, seed, until, &begin));
+            });
         if let Err(error) = worker {
             let why = format!("no thread: {error}");
             return (0, Some(Finding { input: Vec::new(), why }));
         }
-        let mut input = Vec::new();
+        let finding = |why: String| {
+            let input = std::mem::take(&mut locked(&at_hand).input);
+            (0, Some(Finding { input, why }))
+        };
+        let mut seen = 0;
         let mut began = (Instant::now(), processor_time());
         loop {
             match receiver.recv_timeout(LOOK_EVERY) {
-                Ok(Message::Started(next)) => {
-                    input = next;
-                    began = (Instant::now(), processor_time());
-                }
-                Ok(Message::Done(cases, finding)) => return (cases, finding),
+                Ok(outcome) => return outcome,
                 Err(RecvTimeoutError::Timeout) => {
+                    let begun = locked(&at_hand).begun;
+                    if begun != seen {
+                        seen = begun;
+                        began = (Instant::now(), processor_time());
+                        continue;
+                    }
                     let used = processor_time().saturating_sub(began.1);
                     if used > CASE_TIME_MAX || began.0.elapsed() > CASE_WAIT_MAX {
-                        let why = format!("it takes more than {CASE_TIME_MAX:?}, or waits for ever");
-                        return (0, Some(Finding { input, why }));
+                        return finding(format!("it takes more than {CASE_TIME_MAX:?}, or waits for ever"));
                     }
                 }
-                Err(RecvTimeoutError::Disconnected) => {
-                    let why = "the worker died".to_owned();
-                    return (0, Some(Finding { input, why }));
-                }
+                Err(RecvTimeoutError::Disconnected) => return finding("the worker died".to_owned()),
             }
         }
     }
+}
+
+fn locked(at_hand: &Mutex<AtHand>) -> MutexGuard<'_, AtHand> {
+    at_hand.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The file stays open: to make it anew for each case would wait for the disk.
+fn begin(input: &[u8], at_hand: &Mutex<AtHand>, current: Option<&File>) {
+    if let Some(file) = current {
+        // Only a help after a crash; the finding would be found again by its seed.
+        let _ = file.set_len(0).and_then(|()| file.write_all_at(input, 0));
+    }
+    let mut at_hand = locked(at_hand);
+    at_hand.begun += 1;
+    at_hand.input.clear();
+    at_hand.input.extend_from_slice(input);
 }
 
 /// What this process has used so far.
@@ -92,7 +124,7 @@ fn processor_time() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
 }
 
-fn work(target: Target, seed: u64, until: Until, current: Option<&Path>, sender: &mpsc::Sender<Message>) {
+fn work(target: Target, seed: u64, until: Until, begin: &impl Fn(&[u8])) -> Outcome {
     std::panic::set_hook(Box::new(|_| ()));
     let seeds = corpus::seeds();
     let started = processor_time();
@@ -104,23 +136,18 @@ fn work(target: Target, seed: u64, until: Until, current: Option<&Path>, sender:
     while !is_over(cases) {
         let mut random = Random::new(seed ^ cases.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let input = case(&seeds, &mut random);
-        if let Some(path) = current {
-            // Only a help after a crash; the finding would be found again by its seed.
-            let _ = std::fs::write(path, &input);
-        }
-        let _ = sender.send(Message::Started(input.clone()));
+        begin(&input);
         if let Err(why) = outcome(target, &input) {
             let input = minimise(&input, |input| {
-                let _ = sender.send(Message::Started(input.to_vec()));
+                begin(input);
                 outcome(target, input).is_err_and(|other| is_alike(&why, &other))
             });
             let why = outcome(target, &input).err().unwrap_or(why);
-            let _ = sender.send(Message::Done(cases, Some(Finding { input, why })));
-            return;
+            return (cases, Some(Finding { input, why }));
         }
         cases += 1;
     }
-    let _ = sender.send(Message::Done(cases, None));
+    (cases, None)
 }
 
 /// The property's word, or what a panic said.

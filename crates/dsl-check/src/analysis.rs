@@ -187,7 +187,7 @@ impl Analysis {
     fn refused(&self, file: SourceFile, refused: &DecodeError) -> Option<Diagnostic> {
         let rule = rules::name(refused.rule());
         let (at, help) = match refused {
-            DecodeError::NotUtf8 { offset } => (*offset as u32, "save the file as UTF-8"),
+            DecodeError::NotUtf8 { text_offset, .. } => (*text_offset as u32, "save the file as UTF-8"),
             DecodeError::FileTooLarge { .. } => (0, "split it into files that import each other"),
         };
         Some(Diagnostic {

@@ -4,7 +4,7 @@
 //! that can all reach each other: its shortest loop, in the file that comes first. Nothing recurses. Absent: what is
 //! handed over.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use petgraph::algo::kosaraju_scc;
@@ -180,9 +180,13 @@ fn trace(graph: &DiGraph<PlanRef, u32>, from: &HashMap<NodeIndex, (NodeIndex, Ca
 }
 
 /// Whether calls that are reported lead from the plan back to it.
-pub(crate) fn on_a_loop(db: &dyn salsa::Database, file: SourceFile, at: u32) -> bool {
-    let of_plan = |made: &Made| made.0.file == file && made.0.at == at;
-    loops(db).iter().any(|calls| calls.iter().any(of_plan))
+pub(crate) fn on_a_loop(db: &dyn salsa::Database, plan: PlanRef) -> bool {
+    looped(db).contains(&plan)
+}
+
+#[salsa::tracked(returns(ref))]
+fn looped(db: &dyn salsa::Database) -> Arc<HashSet<PlanRef>> {
+    Arc::new(loops(db).iter().flatten().map(|(plan, _)| *plan).collect())
 }
 
 /// The loops that begin in the file.

@@ -21,7 +21,7 @@ mod token;
 pub use document::{Chunk, ChunkContext, Document};
 pub use format::{FormatError, format};
 pub use lexer::{lex, unit_from};
-pub use lines::{DecodeError, LineIndex, decode};
+pub use lines::{BYTE_ORDER_MARK, DecodeError, LineIndex, decode};
 pub use parse::{Reading, parse_chunk, parse_expr, parse_file, parse_type};
 pub use token::{Kind, Lexed, Line, LineKind, Token};
 

@@ -4,12 +4,16 @@ use std::fmt;
 
 use crate::FILE_BYTES_MAX;
 
+/// May stand before the text of a file.
+pub const BYTE_ORDER_MARK: &str = "\u{feff}";
+
 /// Why bytes are no plan text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DecodeError {
-    /// The offset of the first byte that is no UTF-8.
+    /// The first byte that is no UTF-8: its offset in the file, and in what follows a byte order mark.
     NotUtf8 {
         offset: usize,
+        text_offset: usize,
     },
     FileTooLarge {
         bytes: usize,
@@ -29,7 +33,7 @@ impl DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotUtf8 { offset } => write!(f, "byte {offset} is not UTF-8, expected a text file in UTF-8"),
+            Self::NotUtf8 { offset, .. } => write!(f, "byte {offset} is not UTF-8, expected a text file in UTF-8"),
             Self::FileTooLarge { bytes } => {
                 write!(f, "the file has {bytes} bytes, expected at most {FILE_BYTES_MAX}")
             }
@@ -44,10 +48,11 @@ pub fn decode(bytes: &[u8]) -> Result<&str, DecodeError> {
     if bytes.len() > FILE_BYTES_MAX {
         return Err(DecodeError::FileTooLarge { bytes: bytes.len() });
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| DecodeError::NotUtf8 {
-        offset: error.valid_up_to(),
-    })?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+    let rest = bytes.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(bytes);
+    std::str::from_utf8(rest).map_err(|error| DecodeError::NotUtf8 {
+        offset: bytes.len() - rest.len() + error.valid_up_to(),
+        text_offset: error.valid_up_to(),
+    })
 }
 
 /// Where the lines of a text start. Lines and columns count from 0.

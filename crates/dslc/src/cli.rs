@@ -1,9 +1,10 @@
 //! Arguments in, an exit code out. Absent: what the verbs do.
 
+use std::ffi::OsString;
 use std::panic;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::detached;
 use crate::failure::{Exit, Failure};
@@ -82,9 +83,23 @@ pub fn main() -> ExitCode {
         let printer = Printer::new(Color::Never);
         return end(&printer, || detached::main(std::env::args_os().skip(2), &printer));
     }
-    let cli = Cli::parse();
+    let help_color = color_asked(std::env::args_os());
+    let matches = Cli::command().color(help_color).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let printer = Printer::new(cli.color);
     end(&printer, || cli.verb.run(&printer))
+}
+
+/// `--color` as help and errors of usage follow it, which are printed while the arguments are read.
+fn color_asked(args: impl Iterator<Item = OsString>) -> ColorChoice {
+    let args: Vec<OsString> = args.take_while(|arg| arg != "--").collect();
+    let word = |at: usize| args.get(at)?.to_str();
+    let asked = (0..args.len()).filter_map(|at| match word(at)?.strip_prefix("--color")? {
+        "" => word(at + 1),
+        value => value.strip_prefix('='),
+    });
+    let color = asked.last().and_then(|word| Color::from_str(word, false).ok());
+    color.unwrap_or_default().choice()
 }
 
 /// Runs a verb, says why it failed, and gives the exit code.

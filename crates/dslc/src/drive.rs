@@ -65,7 +65,7 @@ pub fn drive(running: Running, watching: &Watching, printer: &Printer) -> Result
         driven: false,
     };
     match format {
-        Format::Json => printer.line(&format!("{{\"summary\":{}}}", facts.json(true))),
+        Format::Json => printer.raw_line(&format!("{{\"summary\":{}}}", facts.json(true))),
         Format::Text => {
             let results = outcome::results(&finished.engine, &finished.folder);
             if quiet {

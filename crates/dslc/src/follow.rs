@@ -89,7 +89,7 @@ impl Tail {
                 return Ok(());
             }
             before();
-            printer.out(&String::from_utf8_lossy(&bytes));
+            printer.raw(&bytes);
             if read == 0 || printer.closed() {
                 return Ok(());
             }

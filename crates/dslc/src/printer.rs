@@ -27,11 +27,12 @@ pub enum Color {
 }
 
 impl Color {
-    fn choice(self) -> ColorChoice {
+    /// For help and errors of usage.
+    pub fn choice(self) -> clap::ColorChoice {
         match self {
-            Self::Auto => ColorChoice::Auto,
-            Self::Always => ColorChoice::Always,
-            Self::Never => ColorChoice::Never,
+            Self::Auto => clap::ColorChoice::Auto,
+            Self::Always => clap::ColorChoice::Always,
+            Self::Never => clap::ColorChoice::Never,
         }
     }
 }
@@ -52,7 +53,11 @@ struct Out {
 
 impl Printer {
     pub fn new(color: Color) -> Self {
-        let choice = color.choice();
+        let choice = match color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
         let stream = AutoStream::new(io::stdout(), choice);
         let target = if io::stderr().is_terminal() {
             ProgressDrawTarget::term_like_with_hz(Box::new(LiveTerminal::stderr()), REDRAWS_PER_SECOND)
@@ -70,21 +75,36 @@ impl Printer {
         }
     }
 
-    /// Part of the result, as it is.
+    /// Part of the result, painted by us: the paint goes where it is not wanted.
     pub fn out(&self, text: &str) {
+        self.write(|out| out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    }
+
+    /// Part of the result that is the user's or a machine's: not a byte of it is ours to take out.
+    pub fn raw(&self, bytes: impl AsRef<[u8]>) {
+        self.write(|out| {
+            let mut out = out.as_inner();
+            out.write_all(bytes.as_ref()).and_then(|()| out.flush())
+        });
+    }
+
+    fn write(&self, write: impl FnOnce(&mut AutoStream<Stdout>) -> io::Result<()>) {
         let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if out.closed || out.error.is_some() || text.is_empty() {
+        if out.closed || out.error.is_some() {
             return;
         }
         // Live lines on the same terminal would be torn.
-        let written = self
-            .live
-            .suspend(|| out.stream.write_all(text.as_bytes()).and_then(|()| out.stream.flush()));
+        let written = self.live.suspend(|| write(&mut out.stream));
         match written {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => out.closed = true,
             Err(error) => out.error = Some(error),
             Ok(()) => {}
         }
+    }
+
+    /// A line of it, such as one object of JSON.
+    pub fn raw_line(&self, text: &str) {
+        self.raw(&format!("{text}\n"));
     }
 
     /// A line of the result.

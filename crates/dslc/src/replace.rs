@@ -3,11 +3,19 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes beside the file and renames, so that a full disk or a crash leaves the old text. A link stays a link.
+/// Writes beside the file and renames, so that a full disk or a crash leaves the old text. A link stays a link, and what is
+/// no file (`/dev/stdout`, a pipe) is written to, never replaced. A file that is read-only stays as it is.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let path = match std::fs::canonicalize(path) {
+    let path = match std::fs::metadata(path) {
+        Ok(found) if !found.is_file() => return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes),
+        Ok(found) if found.permissions().readonly() => return Err(io::Error::other("it is read-only")),
+        Ok(_) => std::fs::canonicalize(path)?,
+        // A link to what is not there yet.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
+            return std::fs::write(path, bytes);
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_path_buf(),
-        found => found?,
+        Err(error) => return Err(error),
     };
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.tmp", std::process::id()));
@@ -23,7 +31,10 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = std::fs::File::create(path)?;
+    let mut file = std::fs::File::create(path).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => io::Error::other("no file can be made in its folder: permission denied"),
+        _ => error,
+    })?;
     file.write_all(bytes)?;
     file.sync_data()
 }

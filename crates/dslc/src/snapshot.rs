@@ -35,14 +35,12 @@ pub fn verify(file: &Path, place: &Place, printer: &Printer) -> Result<Exit, Fai
     if kept == now {
         return Ok(Exit::Fine);
     }
-    let name = path.to_string_lossy();
-    printer.out(&fix::patch(
-        name.trim_start_matches('/'),
-        &kept,
-        &now,
-        printer.out_is_colored(),
-    ));
-    let message = format!("`{}` compiles to something else than `{name}` says", file.display());
+    printer.raw(&fix::patch(&path, &kept, &now, printer.out_is_colored()));
+    let message = format!(
+        "`{}` compiles to something else than `{}` says",
+        file.display(),
+        path.display()
+    );
     Err(Failure::new(Exit::PlanWrong, message).help(format!("{retake}   if that is meant")))
 }
 

@@ -97,8 +97,8 @@ impl Observer for Watch<'_> {
     fn progress(&mut self, engine: &Engine, progress: Progress<'_>) {
         match progress {
             Progress::Warning(text) => self.printer.warning(text),
-            Progress::Journaled(lines) if self.format == Format::Json => self.printer.out(lines),
-            Progress::Notice(notice) if self.format == Format::Json => self.printer.line(&derived(notice)),
+            Progress::Journaled(lines) if self.format == Format::Json => self.printer.raw(lines),
+            Progress::Notice(notice) if self.format == Format::Json => self.printer.raw_line(&derived(notice)),
             Progress::Notice(notice) if !self.quiet => {
                 if let Some(live) = &self.live {
                     let mut view = live.view.lock().unwrap_or_else(PoisonError::into_inner);

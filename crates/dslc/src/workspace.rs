@@ -258,9 +258,13 @@ impl Repairable for Loaded {
         let files = self.workspace.files();
         for path in &files {
             if self.sources.get(path).is_none() {
-                // An import; one that is no text is read again for its bytes.
-                let text = self.workspace.text(path).map(String::into_bytes);
-                let bytes = text.or_else(|| read_file(path).ok()).unwrap_or_default();
+                // An import, read again for the bytes that its text does not have.
+                let text = self.workspace.text(path);
+                let bytes = read_file(path).unwrap_or_default();
+                let bytes = match text {
+                    Some(text) if dsl_syntax::decode(&bytes) != Ok(&text) => text.into_bytes(),
+                    _ => bytes,
+                };
                 self.sources.add(path.clone(), &bytes);
             }
         }

@@ -14,7 +14,7 @@ use super::calls::{Callees, bounds_of_file, bounds_under};
 use super::node::Worst;
 use super::words::{cost_terms, counted, money, rounded_up, span, time_terms};
 use super::{PlanBounds, PlanId, policies};
-use crate::calls::on_a_loop;
+use crate::calls::{PlanRef, on_a_loop};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::facts::{Budget, ClauseFacts, Facts, NodeFacts, PlanFacts, Timeout, clause_facts, file_facts};
 use crate::graph::{PlanGraph, graphs};
@@ -428,7 +428,7 @@ fn subplans(callees: &Callees<'_>, (file, at): (SourceFile, usize), limits: &Lim
             continue;
         };
         // of a plan that calls itself the one mistake is the call: no timeout would be long enough
-        if limit_ms <= ms || on_a_loop(db, file, at as u32) {
+        if limit_ms <= ms || on_a_loop(db, PlanRef { file, at: at as u32 }) {
             continue;
         }
         let message = format!(

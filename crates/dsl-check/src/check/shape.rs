@@ -30,6 +30,9 @@ const KINDS: &[&str] = &[
     "deploy",
 ];
 
+/// Of more clauses only the first are listed.
+const CLAUSES_SHOWN_MAX: usize = 12;
+
 /// Only what runs has values to put into its title.
 fn plain_title(cx: &Cx<'_>, decl: &Decl) {
     let runs = matches!(decl.kind, DeclKind::Task | DeclKind::Gate | DeclKind::Decision);
@@ -108,9 +111,12 @@ fn known_clauses(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
                 cx.push(problem.help(format!("if it is a command, it stands in `run: \"{word} …\"`")));
                 continue;
             }
-            cx.push(match problem.help.is_none() && takes_input {
-                true => problem.help("if it is for what the task uses or calls, it stands below `input:`"),
-                false => problem,
+            cx.push(match problem.help {
+                Some(_) => problem,
+                None if takes_input => {
+                    problem.help("if it is for what the task uses or calls, it stands below `input:`")
+                }
+                None => problem.help(those_of(&what, rows, &there)),
             });
         } else {
             let message = format!("`{word}` stands in {what}, expected in {}", homes.join(" or "));
@@ -129,6 +135,18 @@ fn known_clauses(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
             });
         }
     }
+}
+
+/// The first clauses of `rows` that are not there yet.
+fn those_of(what: &str, rows: &'static [Row], there: &HashSet<K>) -> String {
+    let mut left = rows.iter().filter(|row| row.repeats || !there.contains(&row.key));
+    let shown: Vec<String> = left
+        .by_ref()
+        .take(CLAUSES_SHOWN_MAX)
+        .map(|row| format!("`{}`", row.key.word()))
+        .collect();
+    let more = if left.next().is_some() { ", …" } else { "" };
+    format!("{what} has {}{more}", shown.join(", "))
 }
 
 fn duplicates(cx: &Cx<'_>, clauses: &[Clause], rows: &'static [Row], whose: &str) {
@@ -226,10 +244,13 @@ fn nested(cx: &Cx<'_>, decl: &Decl) {
                 let near: Vec<SmolStr> = rows.iter().map(|row| row.key.word().into()).collect();
                 let message = format!("{what} has no clause `{word}`");
                 let problem = Problem::new(rules::UNKNOWN_CLAUSE, inner.name.span, message).nearest(word, &near);
-                let of_rule = matches!(clause.value, Value::Rule(_)).then(|| instead_of_rule_clause(word));
-                cx.push(match of_rule.flatten() {
-                    Some(help) if problem.help.is_none() => problem.help(help),
-                    _ => problem,
+                let of_rule = || matches!(clause.value, Value::Rule(_)).then(|| instead_of_rule_clause(word));
+                cx.push(match problem.help {
+                    Some(_) => problem,
+                    None => match of_rule().flatten() {
+                        Some(help) => problem.help(help),
+                        None => problem.help(those_of(&what, rows, &HashSet::new())),
+                    },
                 });
             }
         }

@@ -49,7 +49,8 @@ pub(super) fn space(gap: &Gap<'_>) -> bool {
         (_, DotDot) | (DotDot, _) => false,
         (Dot, _) => false,
         (Colon, _) => !gap.attribute,
-        (Minus, _) => gap.sign != Sign::Unary,
+        // together they would be an arrow
+        (Minus, _) => gap.sign != Sign::Unary || gap.next.text.starts_with('>'),
         (_, Dot) => !operand_ends(gap.previous, gap.before_previous),
         (_, LParen | LBracket) => {
             !operand_ends(gap.previous, gap.before_previous) || matches!(previous, Question | Int)

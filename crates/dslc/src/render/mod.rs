@@ -10,6 +10,7 @@ mod pretty;
 mod sarif;
 mod short;
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,8 +19,8 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use dsl_check::{Diagnostic, Severity};
-use dsl_syntax::LineIndex;
 use dsl_syntax::ast::Span;
+use dsl_syntax::{BYTE_ORDER_MARK, LineIndex};
 use serde::Serialize;
 
 /// `--format`
@@ -43,6 +44,10 @@ pub struct Source {
     /// As the user would name it.
     pub shown: String,
     pub text: String,
+    /// A byte order mark stands before it.
+    pub is_marked: bool,
+    /// The bytes of a file that is no text.
+    bytes: Option<Vec<u8>>,
     /// Made when the first diagnostic is shown: most files have none.
     lines: OnceCell<LineIndex>,
 }
@@ -50,6 +55,15 @@ pub struct Source {
 impl Source {
     fn lines(&self) -> &LineIndex {
         self.lines.get_or_init(|| LineIndex::new(&self.text))
+    }
+
+    /// The bytes of the file.
+    pub fn whole(&self) -> Cow<'_, [u8]> {
+        match (&self.bytes, self.is_marked) {
+            (Some(bytes), _) => bytes.into(),
+            (None, true) => [BYTE_ORDER_MARK.as_bytes(), self.text.as_bytes()].concat().into(),
+            (None, false) => self.text.as_bytes().into(),
+        }
     }
 
     /// The line, from 0, of a byte offset.
@@ -93,9 +107,13 @@ impl Sources {
         }
     }
 
-    /// Bytes that are no text keep their offsets: each stands as `?`. A byte order mark is no part of the text.
+    /// Bytes that are no text keep their offsets: each stands as `?`. A byte order mark is no part of the text; a file that
+    /// had one keeps it.
     pub fn add(&mut self, path: Arc<Path>, bytes: &[u8]) {
-        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+        let text = bytes.strip_prefix(BYTE_ORDER_MARK.as_bytes());
+        let is_marked = text.is_some() || self.get(&path).is_some_and(|source| source.is_marked);
+        let whole = bytes;
+        let bytes = text.unwrap_or(bytes);
         let mut text = String::with_capacity(bytes.len());
         for chunk in bytes.utf8_chunks() {
             text.push_str(chunk.valid());
@@ -103,7 +121,9 @@ impl Sources {
         }
         let source = Source {
             shown: self.shown(&path),
+            bytes: (text.as_bytes() != bytes).then(|| whole.to_vec()),
             text,
+            is_marked,
             lines: OnceCell::new(),
         };
         self.files.insert(path, source);
@@ -135,12 +155,16 @@ impl Sources {
     /// Start and end of a span; of a file without text the first character.
     pub fn range(&self, file: &Path, span: Span) -> (Position, Position) {
         let source = self.get(file);
+        let mark = match source.is_some_and(|source| source.is_marked) {
+            true => BYTE_ORDER_MARK.len() as u32,
+            false => 0,
+        };
         let position = |offset: u32| {
             let (line, column) = source.map_or((0, 0), |source| source.line_col(offset as usize));
             Position {
                 line: line + 1,
                 column: column + 1,
-                offset,
+                offset: mark + offset,
             }
         };
         (position(span.start), position(span.end))

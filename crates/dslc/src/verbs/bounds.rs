@@ -37,10 +37,10 @@ const BAR_WIDTH: u64 = 20;
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
     let bounds = Opened::new(&args.source, &place, printer, matters)?.bounds(&args.source)?;
-    printer.out(&match args.format {
-        Format::Text => text(&bounds),
-        Format::Json => format!("{:#}\n", as_json(&bounds)),
-    });
+    match args.format {
+        Format::Text => printer.out(&text(&bounds)),
+        Format::Json => printer.raw_line(&format!("{:#}", as_json(&bounds))),
+    }
     Ok(Exit::Fine)
 }
 

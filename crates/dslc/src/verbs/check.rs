@@ -14,7 +14,7 @@ use crate::changes::{Changes, Woken};
 use crate::failure::{Exit, Failure, plain};
 use crate::fix;
 use crate::printer::Printer;
-use crate::render::{self, Counts, Format, shown_path};
+use crate::render::{self, Counts, Format, Source, shown_path};
 use crate::workspace::{Loaded, Place, STDIN, is_stdin};
 
 /// Check plans: everything that can be known before a run
@@ -148,7 +148,7 @@ fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
         _ => None,
     };
     if let (true, Some(fixed)) = (args.diff, &fixed) {
-        return Ok((diff(fixed, &loaded, printer), loaded));
+        return Ok((diff(fixed, &loaded, &place, printer), loaded));
     }
     if let Some(fixed) = &fixed {
         fix::write(fixed, &loaded.sources, printer)?;
@@ -156,7 +156,8 @@ fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
     let stdin = args.paths.iter().any(|path| is_stdin(path));
     let is_text_printed = args.fix && stdin;
     if is_text_printed {
-        printer.out(&loaded.workspace.text(&place.cwd.join(STDIN)).unwrap_or_default());
+        let repaired = loaded.sources.get(&place.cwd.join(STDIN));
+        printer.raw(repaired.map(Source::whole).unwrap_or_default());
     }
     if let (true, Some(path)) = (args.write_baseline, &args.baseline) {
         let exit = write_baseline(&loaded, path, &place, printer)?;
@@ -221,12 +222,17 @@ fn report(args: &Args, loaded: &Loaded, is_text_printed: bool, printer: &Printer
     let text = render::render(args.format, &loaded.diagnostics, &loaded.sources, color, args.all);
     match is_text_printed {
         true => printer.err(&text),
-        false => printer.out(&text),
+        false => printer.raw(&text),
     }
 }
 
-fn diff(fixed: &Fixed, loaded: &Loaded, printer: &Printer) -> Exit {
-    printer.out(&fix::diff(fixed, &loaded.sources, printer.out_is_colored()));
+fn diff(fixed: &Fixed, loaded: &Loaded, place: &Place, printer: &Printer) -> Exit {
+    let are_here = fixed.changes.keys().all(|path| path.starts_with(&place.cwd));
+    let folder = if are_here { &place.cwd } else { &place.root };
+    printer.raw(&fix::diff(fixed, &loaded.sources, folder, printer.out_is_colored()));
+    if !are_here {
+        printer.note(&format!("the paths are those below `{}`", folder.display()));
+    }
     let counts = Counts::of(&loaded.diagnostics);
     let repairs = counted(fixed.repairs.len(), "problem");
     printer.note(&format!("would fix {repairs}; after that {}", found(counts)));

@@ -67,7 +67,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         text.push('\n');
     }
     match &args.out {
-        None => printer.out(&text),
+        None => printer.raw(&text),
         Some(path) => std::fs::write(path, text)
             .map_err(|error| Failure::usage(format!("cannot write `{}`: {}", path.display(), plain(&error))))?,
     }

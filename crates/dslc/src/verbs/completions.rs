@@ -17,6 +17,6 @@ pub struct Args {
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut cli::command(), "dslc", &mut script);
-    printer.out(&String::from_utf8_lossy(&script));
+    printer.raw(&script);
     Ok(Exit::Fine)
 }

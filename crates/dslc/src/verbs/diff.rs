@@ -62,10 +62,10 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     if args.bump {
         printer.line(&next);
     } else {
-        printer.out(&match args.format {
-            Format::Text => text(&old, &new, &changes, &next),
-            Format::Json => json(&old, &new, &changes, &next)?,
-        });
+        match args.format {
+            Format::Text => printer.out(&text(&old, &new, &changes, &next)),
+            Format::Json => printer.raw(&json(&old, &new, &changes, &next)?),
+        }
     }
     Ok(match args.exit_code && !changes.is_empty() {
         true => Exit::PlanWrong,

@@ -21,12 +21,11 @@ pub struct Args {
 
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     History::read_with(args.run.folder()?, |entry, event, engine| {
-        let line = if args.json {
-            json(entry)
+        if args.json {
+            printer.raw_line(&json(entry));
         } else {
-            line(entry, event, engine)
-        };
-        printer.line(&line);
+            printer.line(&line(entry, event, engine));
+        }
     })?;
     Ok(Exit::Fine)
 }

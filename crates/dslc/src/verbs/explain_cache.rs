@@ -104,7 +104,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     };
     if args.json {
         // Plain structures of strings and numbers always serialise.
-        printer.line(&serde_json::to_string(&explained).unwrap_or_default());
+        printer.raw_line(&serde_json::to_string(&explained).unwrap_or_default());
     } else {
         printer.out(&said(&explained));
     }

@@ -52,7 +52,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
 pub fn write_trace(trace: &Trace, path: &Path, printer: &Printer) -> Result<(), Failure> {
     let text = chrome::chrome(trace);
     if path == Path::new("-") {
-        printer.out(&text);
+        printer.raw(&text);
         return Ok(());
     }
     std::fs::write(path, text)

@@ -44,7 +44,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         };
         let differs = formatted.as_bytes() != bytes;
         if is_stdin && !args.check {
-            printer.out(&formatted);
+            printer.raw(&formatted);
         } else if differs && args.check {
             printer.line(&shown);
             exit = Exit::PlanWrong;

@@ -78,7 +78,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
             facts: collected.facts,
         };
         // Plain structures of strings and numbers always serialise.
-        printer.line(&serde_json::to_string(&json).unwrap_or_default());
+        printer.raw_line(&serde_json::to_string(&json).unwrap_or_default());
         return Ok(Exit::Fine);
     }
     printer.out(&said(&collected, args.dry_run));

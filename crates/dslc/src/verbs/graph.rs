@@ -58,7 +58,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
             text
         }
     };
-    printer.out(&text);
+    printer.raw(&text);
     Ok(Exit::Fine)
 }
 

@@ -118,7 +118,7 @@ fn copy(path: &Path, printer: &Printer) -> Result<(), Failure> {
         kept.extend_from_slice(&piece[..read]);
         // A character may be cut in two by the piece's end.
         let whole = if read == 0 { kept.len() } else { whole_chars(&kept) };
-        printer.out(&String::from_utf8_lossy(&kept[..whole]));
+        printer.raw(&kept[..whole]);
         kept.drain(..whole);
         if read == 0 || printer.closed() {
             return Ok(());

@@ -30,6 +30,6 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     Man::new(command)
         .render(&mut page)
         .map_err(|error| Failure::internal(error.to_string()))?;
-    printer.out(&String::from_utf8_lossy(&page));
+    printer.raw(&page);
     Ok(Exit::Fine)
 }

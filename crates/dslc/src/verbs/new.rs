@@ -59,6 +59,18 @@ impl Template {
     }
 }
 
+impl Template {
+    /// The arguments that show most of what it does, as it is.
+    fn next(self, plan: &str) -> String {
+        match self {
+            Self::Tasks | Self::Debug => format!("run {plan} --dry-run"),
+            Self::Release => format!("run {plan} --param version=1.0.0 --dry-run"),
+            // Their capabilities have no runners yet.
+            Self::Research | Self::Agents => format!("test {plan}"),
+        }
+    }
+}
+
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let Some(asked) = &args.name else {
         printer.out(&list());
@@ -83,7 +95,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     file.write_all(text.as_bytes()).map_err(|error| cannot(&error))?;
     printer.line(&format!("{} {shown}", bold("made", None)));
     printer.note(&format!(
-        "next:\n  dslc check {shown}\n  dslc graph {shown}\n  dslc run {shown} --dry-run"
+        "next:\n  dslc check {shown}\n  dslc graph {shown}\n  dslc {}",
+        args.template.next(&shown.to_string())
     ));
     Ok(Exit::Fine)
 }
@@ -113,9 +126,9 @@ fn target(asked: &Path) -> Result<(PathBuf, String), Failure> {
         .unwrap_or_default();
     if !is_name(&name) {
         let message = format!("`{}` is no name of a plan", asked.display());
-        return Err(
-            Failure::usage(message).help("letters, digits, `_` and single `-` between them, such as `deploy-web`")
-        );
+        return Err(Failure::usage(message).help(
+            "letters, digits, `_` and single `-` between them, and no word of expressions: such as `deploy-web`",
+        ));
     }
     path.set_file_name(format!("{name}.plan"));
     Ok((path, name))
@@ -123,5 +136,7 @@ fn target(asked: &Path) -> Result<(PathBuf, String), Failure> {
 
 fn is_name(text: &str) -> bool {
     let word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && text.split('-').all(word)
+    let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && text.split('-').all(word);
+    // `true`, `none`, `if` and the like are reserved.
+    is_word && dsl_syntax::format(&format!("plan {text}\n")).is_ok()
 }

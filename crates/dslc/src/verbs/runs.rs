@@ -33,6 +33,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         }
         // One unreadable run does not hide the others.
         match line(folder, args.json) {
+            Ok(line) if args.json => printer.raw(&line),
             Ok(line) => printer.out(&line),
             Err(failure) => {
                 printer.failure(&failure);

@@ -31,7 +31,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let history = History::read(args.run.folder()?)?;
     let facts = history.facts();
     if args.json {
-        printer.line(&facts.json(true));
+        printer.raw_line(&facts.json(true));
         return Ok(Exit::Fine);
     }
     let mut text = head(&history, &facts);

@@ -109,7 +109,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
                 false => counts.failed += 1,
             }
             match args.format {
-                Format::Json => printer.line(&as_json(case, &tested.file, &report)),
+                Format::Json => printer.raw_line(&as_json(case, &tested.file, &report)),
                 Format::Text => printer.line(&line(case, &report)),
             }
             if !report.passed() {
@@ -123,7 +123,7 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let exit = if counts.failed > 0 { Exit::PlanWrong } else { Exit::Fine };
     match args.format {
         Format::Json => {
-            printer.line(&json!({"summary": {"passed": counts.passed, "failed": counts.failed}}).to_string())
+            printer.raw_line(&json!({"summary": {"passed": counts.passed, "failed": counts.failed}}).to_string())
         }
         Format::Text => {
             for (tested, case, report) in &failed {
@@ -142,7 +142,7 @@ fn list(found: &[Tested], format: Format, printer: &Printer) {
     for tested in found {
         for TestCase { test, plan, .. } in &tested.cases {
             let file = &tested.file;
-            printer.line(&match format {
+            printer.raw_line(&match format {
                 Format::Text => format!("{}:{}: {}", shown(file), test.line, shown(&test.title)),
                 Format::Json => {
                     json!({"test": test.title, "plan": plan.name, "file": file, "line": test.line}).to_string()
