@@ -118,6 +118,9 @@ pub const SHAPES: &[Shape] = &[
     shape("a task of clauses that nobody knows", 400, 100_000, |count| {
         lines("task a\n  run: \"x\"\n", count, |at| format!("  w{at}: ./x"))
     }),
+    shape("members of members", 400, 100_000, |count| {
+        format!("task a\n  run: \"x\"\n  when: a{}", long(".b", count))
+    }),
     shape("a line of words", 2_000, 500_000, |count| long("x ", count)),
     shape("a line of umlauts", 2_000, 500_000, |count| long("é", count)),
     shape("a line of quotes", 2_000, 1_000_000, |count| long("\"", count)),

@@ -10,6 +10,7 @@ mod ci;
 mod disks;
 mod drift;
 mod effects;
+mod faithful;
 mod first_tries;
 mod fix;
 mod gc;

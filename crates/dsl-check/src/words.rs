@@ -22,6 +22,10 @@ pub(crate) fn hash_all(parts: &[&str]) -> u32 {
     for byte in parts.iter().flat_map(|part| part.bytes()) {
         hasher.write_u8(byte);
     }
+    folded(&hasher)
+}
+
+fn folded(hasher: &FxHasher) -> u32 {
     let hash = hasher.finish();
     (hash >> 32) as u32 ^ hash as u32
 }
@@ -55,8 +59,14 @@ pub(crate) fn words(text: &str) -> Box<[u32]> {
 }
 
 fn add(word: &str, found: &mut Vec<u32>) {
-    found.push(hash(word));
-    found.extend(word.match_indices('.').map(|(end, _)| hash(&word[..end])));
+    let mut hasher = FxHasher::default();
+    for byte in word.bytes() {
+        if byte == b'.' {
+            found.push(folded(&hasher));
+        }
+        hasher.write_u8(byte);
+    }
+    found.push(folded(&hasher));
 }
 
 /// Whether a sorted list of words holds this one.

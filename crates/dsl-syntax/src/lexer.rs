@@ -513,8 +513,10 @@ pub(crate) fn name_end(bytes: &[u8], start: usize) -> usize {
 }
 
 /// A character as a message shows it.
+/// Spaces that are none, marks without width and what reorders text are written out.
 fn visible(char: char) -> String {
-    if char.is_control() || char == '\u{feff}' {
+    let is_hidden = matches!(char, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    if char.is_control() || is_hidden || (char.is_whitespace() && !char.is_ascii()) {
         char.escape_unicode().to_string()
     } else {
         char.to_string()

@@ -16,6 +16,14 @@ pub fn login() -> String {
     std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned())
 }
 
+/// Of `--because`: it is for a record, and says something.
+pub fn reason(text: &str) -> Result<String, &'static str> {
+    match text.trim().is_empty() {
+        true => Err("it is empty, expected why"),
+        false => Ok(text.to_owned()),
+    }
+}
+
 /// A gate in the summary of a run.
 #[derive(Serialize)]
 pub struct Gate {

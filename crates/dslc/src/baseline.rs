@@ -46,6 +46,7 @@ fn is_once(count: &usize) -> bool {
 
 type Key = (String, String, String);
 
+#[derive(Clone)]
 pub struct Baseline {
     folder: PathBuf,
     known: BTreeMap<Key, usize>,

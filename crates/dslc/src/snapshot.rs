@@ -32,6 +32,8 @@ pub fn verify(file: &Path, place: &Place, printer: &Printer) -> Result<Exit, Fai
     let retake = format!("dslc compile {} --snapshot", file.display());
     let kept = std::fs::read_to_string(place.absolute(&path))
         .map_err(|error| Failure::unreadable(&path, plain(&error)).help(retake.clone()))?;
+    // As git may have checked it out.
+    let kept = kept.replace("\r\n", "\n");
     if kept == now {
         return Ok(Exit::Fine);
     }

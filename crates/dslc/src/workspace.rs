@@ -1,7 +1,7 @@
 //! Which plans there are: the workspace's root and settings, the walk below a folder, standard input, reading files.
 //!
 //! The workspace's root is the nearest folder upward with a `dslc.toml`, else where `dslc` was started. A walk sees what git
-//! sees. Everything that the user named must be there; what a walk finds must be readable.
+//! sees. Everything that the user named must be there; what a walk finds and cannot be read does not hide the rest.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
@@ -13,7 +13,9 @@ use dsl_check::{Config, Diagnostic, Loader, Severity, Workspace};
 use ignore::WalkBuilder;
 use ignore::overrides::OverrideBuilder;
 
-use crate::failure::{Failure, plain};
+use crate::baseline::{self, Baseline};
+use crate::failure::{Exit, Failure, plain};
+use crate::printer::Printer;
 use crate::render::{Sources, shown_path};
 use shellcheck::Shellcheck;
 
@@ -55,21 +57,21 @@ impl Place {
     }
 
     /// The files that the user means: each named file, and every plan below each named folder.
-    pub fn files(&self, paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, Failure> {
-        let mut files = BTreeSet::new();
+    pub fn files(&self, paths: &[PathBuf]) -> Result<Found, Failure> {
+        let mut found = Found::default();
         if paths.is_empty() {
-            self.walk(&self.root, &mut files)?;
+            self.walk(&self.root, &mut found)?;
         }
         for path in paths {
             let absolute = self.absolute(path);
             match std::fs::metadata(&absolute) {
-                _ if is_stdin(path) => _ = files.insert(self.cwd.join(STDIN)),
-                Ok(found) if found.is_dir() => self.walk(&absolute, &mut files)?,
-                Ok(_) => _ = files.insert(absolute),
+                _ if is_stdin(path) => _ = found.files.insert(self.cwd.join(STDIN)),
+                Ok(kind) if kind.is_dir() => self.walk(&absolute, &mut found)?,
+                Ok(_) => _ = found.files.insert(absolute),
                 Err(error) => return Err(Failure::unreadable(path, plain(&error))),
             }
         }
-        Ok(files)
+        Ok(found)
     }
 
     /// Each pattern of `policies` must name a file: one that names nothing would guard nothing, unseen.
@@ -82,8 +84,12 @@ impl Place {
         Err(Failure::usage(message))
     }
 
-    fn walk(&self, folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<(), Failure> {
+    fn walk(&self, folder: &Path, found: &mut Found) -> Result<(), Failure> {
         let wrong = |error: ignore::Error| Failure::usage(format!("{CONFIG}: {error}"));
+        let unreadable = |path: &Path, error: &io::Error| {
+            let shown = shown_path(&normal(path), &self.cwd);
+            Failure::unreadable(Path::new(&shown), plain(error))
+        };
         let mut overrides = OverrideBuilder::new(&self.root);
         for pattern in &self.config.include {
             overrides.add(pattern).map_err(wrong)?;
@@ -93,13 +99,53 @@ impl Place {
         }
         let overrides = overrides.build().map_err(wrong)?;
         for entry in WalkBuilder::new(folder).overrides(overrides).require_git(false).build() {
-            let entry = entry.map_err(|error| Failure::usage(format!("cannot read a folder: {error}")))?;
-            let is_plan = entry.path().extension().is_some_and(|extension| extension == "plan");
-            if is_plan && entry.file_type().is_some_and(|kind| !kind.is_dir()) {
-                files.insert(normal(entry.path()));
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    found.unreadable.push(match (path_of(&error), error.io_error()) {
+                        (Some(path), Some(why)) => unreadable(path, why),
+                        _ => Failure::usage(format!("cannot read a folder: {error}")),
+                    });
+                    continue;
+                }
+            };
+            let path = entry.path();
+            let is_plan = path.extension().is_some_and(|extension| extension == "plan");
+            if !is_plan || entry.file_type().is_none_or(|kind| kind.is_dir()) {
+                continue;
+            }
+            // A pipe or a device of that name is no plan, and could be waited for without end.
+            let is_file = std::fs::metadata(path).map(|kind| kind.is_file());
+            match is_file.and_then(|is_file| is_file.then(|| std::fs::File::open(path)).transpose()) {
+                Ok(Some(_)) => _ = found.files.insert(normal(path)),
+                Ok(None) => {}
+                Err(error) => found.unreadable.push(unreadable(path, &error)),
             }
         }
         Ok(())
+    }
+}
+
+/// The files that the user means, and what lies beside them and cannot be read.
+#[derive(Default)]
+pub struct Found {
+    pub files: BTreeSet<PathBuf>,
+    pub unreadable: Vec<Failure>,
+}
+
+impl Found {
+    /// Says what could not be read: then not everything has been done that was asked for.
+    pub fn end(&self, exit: Exit, printer: &Printer) -> Exit {
+        self.unreadable.iter().for_each(|failure| printer.failure(failure));
+        if self.unreadable.is_empty() { exit } else { Exit::Usage }
+    }
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        _ => None,
     }
 }
 
@@ -192,6 +238,10 @@ pub struct Loaded {
     shellcheck: Option<Shellcheck>,
     /// The scripts were too many to ask shellcheck about.
     pub scripts_left_out: bool,
+    /// What it holds is left out of the diagnostics.
+    baseline: Option<Baseline>,
+    /// What the baseline was good for.
+    pub known: Option<baseline::Outcome>,
 }
 
 impl Loaded {
@@ -217,6 +267,8 @@ impl Loaded {
             least,
             shellcheck: None,
             scripts_left_out: false,
+            baseline: None,
+            known: None,
         };
         loaded.check();
         Ok(loaded)
@@ -226,6 +278,20 @@ impl Loaded {
     pub fn check_scripts(&mut self) {
         self.shellcheck = Shellcheck::installed();
         self.look_at_scripts();
+    }
+
+    /// From now on the diagnostics that a baseline holds are left out.
+    pub fn leave_out(&mut self, baseline: Baseline) {
+        self.baseline = Some(baseline);
+        self.leave_out_known();
+    }
+
+    fn leave_out_known(&mut self) {
+        let outcome = self
+            .baseline
+            .clone()
+            .map(|known| known.apply(&mut self.diagnostics, &self.sources));
+        self.known = outcome.or(self.known.take());
     }
 
     fn look_at_scripts(&mut self) {
@@ -240,6 +306,8 @@ impl Loaded {
                     .extend(self.workspace.shell_diagnostics(path, script, findings));
             }
         }
+        self.diagnostics
+            .sort_by(|a, b| (&a.file, a.span).cmp(&(&b.file, b.span)));
     }
 }
 
@@ -271,6 +339,7 @@ impl Repairable for Loaded {
         let found = self.workspace.diagnostics_of(&files, self.least);
         self.diagnostics = found.into_iter().flatten().collect();
         self.look_at_scripts();
+        self.leave_out_known();
     }
 
     fn diagnostics(&self) -> &[Diagnostic] {

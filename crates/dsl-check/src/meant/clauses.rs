@@ -39,7 +39,7 @@ pub(crate) fn clause_called(kind: DeclKind, word: &str) -> Option<K> {
         ) => K::Output,
         (DeclKind::Plan, "result" | "results" | "returns" | "return" | "outcome" | "exports") => K::Outputs,
         (DeclKind::Plan, "deadline" | "time_limit") => K::Timeout,
-        (DeclKind::Plan, "state" | "facts" | "context" | "store") => K::Memory,
+        (DeclKind::Plan, "state" | "facts") => K::Memory,
         (DeclKind::Plan, "fail_fast" | "on_error" | "on_failure" | "error_handling") => K::Failure,
         (DeclKind::Plan, "credentials" | "secret" | "vault") => K::Secrets,
         (DeclKind::Plan, "concurrency" | "max_parallel" | "pool" | "throttle") => K::Limits,

@@ -34,7 +34,7 @@ pub struct Args {
     #[arg(long, value_name = "USER")]
     who: Option<String>,
     /// Why, for the record
-    #[arg(long, value_name = "WHY")]
+    #[arg(long, value_name = "WHY", value_parser = crate::asking::reason)]
     because: Option<String>,
 }
 

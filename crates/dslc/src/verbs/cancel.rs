@@ -16,7 +16,7 @@ pub struct Args {
     #[command(flatten)]
     run: RunArgs,
     /// Why, for the record
-    #[arg(long, value_name = "WHY")]
+    #[arg(long, value_name = "WHY", value_parser = crate::asking::reason)]
     because: Option<String>,
     /// Undo what completed, by the `rollback:` of each task
     #[arg(long)]

@@ -15,7 +15,7 @@ use crate::failure::{Exit, Failure, plain};
 use crate::fix;
 use crate::printer::Printer;
 use crate::render::{self, Counts, Format, Source, shown_path};
-use crate::workspace::{Loaded, Place, STDIN, is_stdin};
+use crate::workspace::{Found, Loaded, Place, STDIN, is_stdin};
 
 /// Check plans: everything that can be known before a run
 #[derive(clap::Args)]
@@ -45,7 +45,7 @@ pub struct Args {
     /// Show hints too
     #[arg(long)]
     hints: bool,
-    /// Show everything; without it, of a file with more than 100 problems the gravest 100
+    /// Show people everything; without it `pretty` shows the gravest 100 of a file that has more
     #[arg(long)]
     all: bool,
     /// Apply safe fixes; of standard input the repaired text is printed
@@ -84,7 +84,8 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     if args.watch {
         return watch(args, printer);
     }
-    let (exit, loaded) = once(args, printer)?;
+    let Checked { exit, loaded, found } = once(args, printer)?;
+    let exit = found.end(exit, printer);
     // The process ends here: freeing the trees of a large workspace one by one would only take time.
     std::mem::forget(loaded);
     Ok(exit)
@@ -98,6 +99,8 @@ fn watch(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
         ));
     }
     let place = Place::find()?;
+    // What is not there at the start is a slip; later it may be just being replaced.
+    place.files(&args.paths)?;
     let mut paths: Vec<PathBuf> = args.paths.iter().map(|path| place.absolute(path)).collect();
     if paths.is_empty() {
         paths.push(place.root.clone());
@@ -109,7 +112,15 @@ fn watch(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
             printer.out("\u{1b}[2J\u{1b}[3J\u{1b}[H");
         }
         match once(args, printer) {
-            Ok((_, loaded)) => loaded.workspace.files().iter().for_each(|file| changes.beside(file)),
+            Ok(checked) => {
+                checked.found.end(checked.exit, printer);
+                checked
+                    .loaded
+                    .workspace
+                    .files()
+                    .iter()
+                    .for_each(|file| changes.beside(file));
+            }
             // A file that is just being replaced, settings that are half written: the next change may mend it.
             Err(failure) => printer.failure(&failure),
         }
@@ -120,35 +131,59 @@ fn watch(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     }
 }
 
-/// One check, and what it was about.
-fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
+/// One check.
+struct Checked {
+    exit: Exit,
+    /// What it was about.
+    loaded: Loaded,
+    found: Found,
+}
+
+fn once(args: &Args, printer: &Printer) -> Result<Checked, Failure> {
     let place = Place::find()?;
-    let files = place.files(&args.paths)?;
-    let mut loaded = Loaded::new(&place, &files, Severity::Hint)?;
+    let found = place.files(&args.paths)?;
+    let (exit, loaded) = checked(args, &place, &found.files, printer)?;
+    Ok(Checked { exit, loaded, found })
+}
+
+fn checked(
+    args: &Args,
+    place: &Place,
+    files: &BTreeSet<PathBuf>,
+    printer: &Printer,
+) -> Result<(Exit, Loaded), Failure> {
+    let mut loaded = Loaded::new(place, files, Severity::Hint)?;
     loaded.check_scripts();
     let wanted = Wanted {
         unsafe_too: args.unsafe_fixes,
         hints: args.hints,
     };
-    let fixed = (args.fix || args.diff).then(|| repair(&mut loaded, &files, wanted));
+    let fixes = args.fix || args.diff;
+    let baseline = match &args.baseline {
+        Some(path) if !args.write_baseline => Some(read_baseline(path, place)?),
+        _ => None,
+    };
+    if let (true, Some(baseline)) = (fixes, &baseline) {
+        loaded.leave_out(baseline.clone());
+    }
+    let fixed = fixes.then(|| repair(&mut loaded, files, wanted));
     if args.write_lock {
-        let exit = against::write_lock(&args.against, &place, &loaded, printer)?;
+        let exit = against::write_lock(&args.against, place, &loaded, printer)?;
         return Ok((exit, loaded));
     }
     let compared = match args.against.is_empty() {
         true => None,
-        false => Some(against::compare(&args.against, &place, &mut loaded)?),
+        false => Some(against::compare(&args.against, place, &mut loaded)?),
     };
     if !args.hints {
         let is_shown = |diagnostic: &Diagnostic| diagnostic.severity != Severity::Hint;
         loaded.diagnostics.retain(is_shown);
     }
-    let known = match &args.baseline {
-        Some(path) if !args.write_baseline => Some(leave_out(&mut loaded, path, &place)?),
-        _ => None,
-    };
+    if let (false, Some(baseline)) = (fixes, baseline) {
+        loaded.leave_out(baseline);
+    }
     if let (true, Some(fixed)) = (args.diff, &fixed) {
-        return Ok((diff(fixed, &loaded, &place, printer), loaded));
+        return Ok((diff(fixed, &loaded, place, printer), loaded));
     }
     if let Some(fixed) = &fixed {
         fix::write(fixed, &loaded.sources, printer)?;
@@ -160,7 +195,7 @@ fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
         printer.raw(repaired.map(Source::whole).unwrap_or_default());
     }
     if let (true, Some(path)) = (args.write_baseline, &args.baseline) {
-        let exit = write_baseline(&loaded, path, &place, printer)?;
+        let exit = write_baseline(&loaded, path, place, printer)?;
         return Ok((exit, loaded));
     }
     report(args, &loaded, is_text_printed, printer);
@@ -168,14 +203,14 @@ fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
     if args.format == Format::Pretty {
         let repaired = fixed.as_ref().map_or(0, |fixed| fixed.repairs.len());
         printer.note(&summary(loaded.sources.len(), repaired, counts));
-        known.iter().for_each(|known| account(known, printer));
+        loaded.known.iter().for_each(|known| account(known, printer));
         if loaded.scripts_left_out {
             let most = shellcheck::SCRIPTS_MAX;
             printer.note(&format!("shell-lint left out: there are more than {most} scripts"));
         }
         compared.iter().for_each(|compared| against::account(compared, printer));
         if fixed.is_none() {
-            offer(&loaded, &files, wanted, printer);
+            offer(&loaded, files, wanted, printer);
         }
     }
     let wrong = counts.errors > 0 || (args.deny.is_some() && counts.warnings > 0);
@@ -183,11 +218,9 @@ fn once(args: &Args, printer: &Printer) -> Result<(Exit, Loaded), Failure> {
     Ok((exit, loaded))
 }
 
-/// Takes out what the baseline knows.
-fn leave_out(loaded: &mut Loaded, path: &Path, place: &Place) -> Result<baseline::Outcome, Failure> {
+fn read_baseline(path: &Path, place: &Place) -> Result<Baseline, Failure> {
     let path = place.absolute(path);
-    let baseline = Baseline::read(&path, &shown_path(&path, &place.cwd))?;
-    Ok(baseline.apply(&mut loaded.diagnostics, &loaded.sources))
+    Baseline::read(&path, &shown_path(&path, &place.cwd))
 }
 
 fn write_baseline(loaded: &Loaded, path: &Path, place: &Place, printer: &Printer) -> Result<Exit, Failure> {
@@ -220,9 +253,10 @@ fn report(args: &Args, loaded: &Loaded, is_text_printed: bool, printer: &Printer
         false => printer.out_is_colored(),
     };
     let text = render::render(args.format, &loaded.diagnostics, &loaded.sources, color, args.all);
-    match is_text_printed {
-        true => printer.err(&text),
-        false => printer.raw(&text),
+    match (is_text_printed, args.format) {
+        (true, _) => printer.err(&text),
+        (false, Format::Pretty) => printer.out(&text),
+        (false, _) => printer.raw(&text),
     }
 }
 

@@ -164,7 +164,7 @@ pub fn load(source: &Source, place: &Place, printer: &Printer) -> Result<(Loaded
 }
 
 fn loaded(source: &Source, place: &Place) -> Result<(Loaded, PathBuf), Failure> {
-    let files = place.files(std::slice::from_ref(&source.file))?;
+    let files = place.files(std::slice::from_ref(&source.file))?.files;
     let loaded = Loaded::new(place, &files, Severity::Error)?;
     Ok((loaded, files.into_iter().next().unwrap_or_default()))
 }

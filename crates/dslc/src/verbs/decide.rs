@@ -53,7 +53,7 @@ struct Saying {
     #[arg(long, value_name = "USER")]
     who: Option<String>,
     /// Why, for the record
-    #[arg(long, value_name = "WHY")]
+    #[arg(long, value_name = "WHY", value_parser = crate::asking::reason)]
     because: String,
 }
 

@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use dsl_syntax::{FormatError, LineIndex};
+
 use crate::failure::{Exit, Failure, plain};
 use crate::printer::Printer;
 use crate::render::shown_path;
@@ -29,11 +31,12 @@ pub struct Args {
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
     let mut exit = Exit::Fine;
-    for path in place.files(&args.paths)? {
-        let shown = shown_path(&path, &place.cwd);
+    let found = place.files(&args.paths)?;
+    for path in &found.files {
+        let shown = shown_path(path, &place.cwd);
         let is_stdin = path.ends_with(STDIN);
         let bytes =
-            workspace::read(&path, is_stdin).map_err(|error| Failure::unreadable(Path::new(&shown), plain(&error)))?;
+            workspace::read(path, is_stdin).map_err(|error| Failure::unreadable(Path::new(&shown), plain(&error)))?;
         let formatted = match format(&bytes) {
             Ok(formatted) => formatted,
             Err(why) => {
@@ -49,16 +52,22 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
             printer.line(&shown);
             exit = Exit::PlanWrong;
         } else if differs {
-            replace(&path, formatted.as_bytes())
+            replace(path, formatted.as_bytes())
                 .map_err(|error| Failure::usage(format!("cannot write `{shown}`: {}", plain(&error))))?;
             printer.note(&format!("formatted {shown}"));
         }
     }
-    Ok(exit)
+    Ok(found.end(exit, printer))
 }
 
 /// The formatted text, or what stands in the way, to be put behind the file's name.
 fn format(bytes: &[u8]) -> Result<String, String> {
     let text = dsl_syntax::decode(bytes).map_err(|error| format!(": {error}"))?;
-    dsl_syntax::format(text).map_err(|error| format!(": {error}"))
+    dsl_syntax::format(text).map_err(|error| match &error {
+        FormatError::Syntax(syntax) => {
+            let (line, column) = LineIndex::new(text).line_col(syntax.span.start);
+            format!(":{}:{}: {error}", line + 1, column + 1)
+        }
+        FormatError::Changed(_) => format!(": {error}"),
+    })
 }

@@ -36,7 +36,7 @@ pub struct Args {
     #[command(flatten)]
     source: Source,
     /// Why, for the record
-    #[arg(long, value_name = "WHY")]
+    #[arg(long, value_name = "WHY", value_parser = crate::asking::reason)]
     because: String,
     /// A completed node that runs once more all the same
     #[arg(long, value_name = "NODE")]

@@ -22,7 +22,7 @@ pub struct Args {
     #[arg(value_enum)]
     resolution: Decided,
     /// Why, for the record
-    #[arg(long, value_name = "WHY")]
+    #[arg(long, value_name = "WHY", value_parser = crate::asking::reason)]
     because: String,
 }
 

@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(value_name = "NODE", required = true)]
     nodes: Vec<String>,
     /// Why, for the record
-    #[arg(long, value_name = "WHY")]
+    #[arg(long, value_name = "WHY", value_parser = crate::asking::reason)]
     because: Option<String>,
     #[command(flatten)]
     going: Going,

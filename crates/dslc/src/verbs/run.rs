@@ -44,7 +44,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     parallel: Option<u32>,
     /// Print what would be started, and start nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["format", "quiet", "trace"])]
     dry_run: bool,
     /// What the journal survives
     #[arg(long, value_enum, default_value_t, value_name = "TIER")]

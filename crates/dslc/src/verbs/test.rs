@@ -1,5 +1,6 @@
 //! `dslc test`: the tests of plans, carried out in virtual time. Nothing runs and nothing is stored.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -73,9 +74,15 @@ struct Counts {
 
 pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
     let place = Place::find()?;
-    let mut found = find(args, &place, printer)?;
+    let found = place.files(&args.paths)?;
+    let exit = of_files(args, &place, &found.files, printer)?;
+    Ok(found.end(exit, printer))
+}
+
+fn of_files(args: &Args, place: &Place, files: &BTreeSet<PathBuf>, printer: &Printer) -> Result<Exit, Failure> {
+    let (mut found, broken) = find(args, place, files, printer)?;
     let all: usize = found.iter().map(|tested| tested.cases.len()).sum();
-    if all == 0 {
+    if all == 0 && broken == 0 {
         printer.note("no tests found; `test \"title\" of PLAN` in a plan's file declares one");
     }
     if let Some(filter) = &args.filter {
@@ -120,7 +127,14 @@ pub fn run(args: &Args, printer: &Printer) -> Result<Exit, Failure> {
             }
         }
     }
-    let exit = if counts.failed > 0 { Exit::PlanWrong } else { Exit::Fine };
+    if broken > 0 {
+        printer.note(&format!(
+            "{} with errors, whose tests were not run",
+            counted(broken, "file")
+        ));
+    }
+    let wrong = counts.failed > 0 || broken > 0;
+    let exit = if wrong { Exit::PlanWrong } else { Exit::Fine };
     match args.format {
         Format::Json => {
             printer.raw_line(&json!({"summary": {"passed": counts.passed, "failed": counts.failed}}).to_string())
@@ -153,24 +167,29 @@ fn list(found: &[Tested], format: Format, printer: &Printer) {
 }
 
 /// The tests of the files that the user means; their errors are printed and end the command, unless the tests are only listed.
-fn find(args: &Args, place: &Place, printer: &Printer) -> Result<Vec<Tested>, Failure> {
-    let files = place.files(&args.paths)?;
-    let mut loaded = Loaded::new(place, &files, Severity::Error)?;
+/// The tests, and how many files have errors, which are printed unless tests are only listed.
+fn find(
+    args: &Args,
+    place: &Place,
+    files: &BTreeSet<PathBuf>,
+    printer: &Printer,
+) -> Result<(Vec<Tested>, usize), Failure> {
+    let mut loaded = Loaded::new(place, files, Severity::Error)?;
     if !args.list {
-        without_errors(&mut loaded, printer)?;
+        // Its answer is that of each file below.
+        let _ = without_errors(&mut loaded, printer);
     }
     let mut found = Vec::new();
-    for file in &files {
-        let cases = match loaded.workspace.tests(file) {
-            Ok(cases) => cases,
-            Err(_) if args.list => continue,
-            // They have just been printed.
-            Err(_) => return Err(Failure::plan_wrong()),
+    let mut broken = 0;
+    for file in files {
+        let Ok(cases) = loaded.workspace.tests(file) else {
+            broken += 1;
+            continue;
         };
         let file = shown_path(file, &place.cwd);
         found.push(Tested { file, cases });
     }
-    Ok(found)
+    Ok((found, broken))
 }
 
 fn line(case: &TestCase, report: &TestReport) -> String {
