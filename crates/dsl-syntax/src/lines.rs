@@ -240,7 +240,13 @@ mod tests {
 
     #[test]
     fn bytes_are_refused_with_their_place() {
-        assert_eq!(decode(b"ab\xff"), Err(DecodeError::NotUtf8 { offset: 2 }));
+        assert_eq!(
+            decode(b"ab\xff"),
+            Err(DecodeError::NotUtf8 {
+                offset: 2,
+                text_offset: 2
+            })
+        );
         assert_eq!(decode("\u{feff}task a".as_bytes()), Ok("task a"));
         let large = vec![b' '; FILE_BYTES_MAX + 1];
         assert_eq!(decode(&large), Err(DecodeError::FileTooLarge { bytes: large.len() }));

@@ -324,6 +324,11 @@ pub(crate) fn no_declaration(token: Tok<'_>, at: Span, indent: u32) -> SyntaxErr
 
 /// `name: Release` before any declaration.
 pub(crate) fn key_at_margin(token: Tok<'_>, at: Span) -> SyntaxError {
+    if let Some(kind) = DeclKind::from_keyword(token.text) {
+        let message = format!("`:` after {}, expected its name", shown(token));
+        let help = format!("a header has no colon: `{} some-name`", kind.keyword());
+        return error(SyntaxRule::Syntax, message, at, Some(help));
+    }
     let message = format!(
         "{} is no declaration, expected a word like `task`, `plan` or `use`",
         shown(token)

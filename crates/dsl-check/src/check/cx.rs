@@ -290,7 +290,16 @@ impl<'db> Cx<'db> {
             );
             self.push(match instead_of_node(&name.text) {
                 Some(help) => problem.help(help),
-                None => problem.nearest(&name.text, &self.nodes_near(&name.text)),
+                None => {
+                    let mut near = self.nodes_near(&name.text);
+                    // nothing leads from a node to itself
+                    near.retain(|near| sig_of(self.db(), self.block).is_none_or(|sig| sig.name != *near));
+                    let problem = problem.nearest(&name.text, &near);
+                    match problem.help.is_none() {
+                        true => problem.help(format!("declare it (`task {}`), or leave it out", name.text)),
+                        false => problem,
+                    }
+                }
             });
         }
         found

@@ -1,5 +1,6 @@
 //! Gates and decisions.
 
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -15,7 +16,7 @@ use super::literals::{self, expr_of, timeout};
 use super::task::{common, condition, expectations, name_span, when, whose};
 use super::{Cx, effects, scripts, shape};
 use crate::diagnostic::{AmendHow, Whose};
-use crate::graph::BUILTIN_MODES;
+use crate::graph::{Access, BUILTIN_MODES};
 use crate::reach::Cond;
 use crate::rules;
 use crate::signatures::{NodeKind, clause};
@@ -182,6 +183,18 @@ pub(super) struct Covered {
     pub subject: Expr,
     pub all: BTreeSet<SmolStr>,
     pub some: BTreeSet<SmolStr>,
+    /// It is the status of a node that has completed by then.
+    has_completed: bool,
+}
+
+impl Covered {
+    /// The members that the subject may be when the decision runs.
+    fn possible(&self) -> Cow<'_, BTreeSet<SmolStr>> {
+        match self.has_completed {
+            true => Cow::Owned(BTreeSet::from([SmolStr::new_static("completed")])),
+            false => Cow::Borrowed(&self.all),
+        }
+    }
 }
 
 /// Says so if no arm might be true: the arms must name all members of one enumeration, or a condition and its negation.
@@ -205,15 +218,18 @@ fn exhaustive(cx: &Cx<'_>, decl: &Decl, arms: &[&Ast], place: &Place<'_, '_>) {
             }
         }
     }
-    if subjects.iter().any(|covered| covered.all.is_subset(&covered.some)) {
+    if subjects
+        .iter()
+        .any(|covered| covered.possible().is_subset(&covered.some))
+    {
         return;
     }
     let missing: Vec<String> = subjects
         .iter()
-        .min_by_key(|covered| covered.all.difference(&covered.some).count())
+        .min_by_key(|covered| covered.possible().difference(&covered.some).count())
         .map(|covered| {
             covered
-                .all
+                .possible()
                 .difference(&covered.some)
                 .map(|member| format!("`{member}`"))
                 .collect()
@@ -239,6 +255,17 @@ fn exhaustive(cx: &Cx<'_>, decl: &Decl, arms: &[&Ast], place: &Place<'_, '_>) {
         }
         None => problem,
     });
+}
+
+fn is_status_of_a_need(expr: &Ast, place: &Place<'_, '_>) -> bool {
+    let ExprKind::Field { base, name } = &unparen(expr).kind else {
+        return false;
+    };
+    let ExprKind::Name(node) = &base.kind else {
+        return false;
+    };
+    let seen = place.cx.view.get(node);
+    name.text == "status" && seen.is_some_and(|(_, seen)| seen.access == Access::Always)
 }
 
 pub(super) fn covered(arm: &Ast, place: &Place<'_, '_>) -> Option<Covered> {
@@ -273,6 +300,7 @@ pub(super) fn covered(arm: &Ast, place: &Place<'_, '_>) -> Option<Covered> {
                 subject: expr,
                 all,
                 some,
+                has_completed: [lhs, rhs].iter().any(|side| is_status_of_a_need(side, place)),
             })
         }
         BinaryOp::In => {
@@ -285,6 +313,7 @@ pub(super) fn covered(arm: &Ast, place: &Place<'_, '_>) -> Option<Covered> {
                 subject: expr,
                 all,
                 some,
+                has_completed: is_status_of_a_need(lhs, place),
             })
         }
         BinaryOp::Or => {

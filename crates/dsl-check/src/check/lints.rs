@@ -2,7 +2,7 @@
 //!
 //! Each says nothing where the plan may well mean it. Absent: lints about names that nobody uses, which need the whole file.
 
-use dsl_syntax::ast::{Decl, ExprKind, Name, Need, NeedKind, Span, Value};
+use dsl_syntax::ast::{Decl, ExprKind, Name, Need, NeedKind, Span, TypedAssign, Value};
 use dsl_syntax::table::{ClauseKey as K, DeclKind};
 
 use super::Cx;
@@ -18,6 +18,8 @@ use crate::walk;
 const GROUPS: &[&str] = &["params", "memory", "secrets", "run", "task", "plan", "budget", "input"];
 /// Members of a node that are no outputs.
 const OF_EVERY_NODE: &[&str] = &["status", "attempts", "error", "agent", "duration"];
+/// Those of them that hide an output of the same name.
+const OF_EVERY_TASK: &[&str] = &["status", "attempts", "error", "duration"];
 const SCRIPT_CAPTURES: &[&str] = &["stdout", "stderr", "exit", "duration"];
 
 pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
@@ -243,6 +245,17 @@ fn shadowed_name(cx: &Cx<'_>, decl: &Decl) {
     if let Some(Value::Steps(steps)) = clause(decl, K::Do).map(|clause| &clause.value) {
         for bound in steps.iter().filter_map(|step| step.bind.as_ref()) {
             hides(cx, decl, bound, &Source::Own(bound.text.clone()));
+        }
+    }
+    if let Some(Value::Typed(outputs)) = clause(decl, K::Output).map(|clause| &clause.value) {
+        let hidden = |output: &&TypedAssign| OF_EVERY_TASK.contains(&output.name.text.as_str());
+        for TypedAssign { name, .. } in outputs.iter().filter(hidden) {
+            let whose = decl.name.as_ref().map_or("task", |name| name.text.as_str());
+            let message = format!(
+                "the output `{}` cannot be read by others: `{whose}.{0}` is what every task has",
+                name.text
+            );
+            cx.push(Problem::new(rules::SHADOWED_NAME, name.span, message).help("give the output another name"));
         }
     }
 }

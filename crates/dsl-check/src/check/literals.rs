@@ -108,6 +108,15 @@ pub(super) fn timeout(cx: &Cx<'_>, expr: &Expr, place: &Place<'_, '_>) -> ir::ex
             Problem::new(rules::OUT_OF_RANGE, inner.span, message),
             expr,
         ));
+    } else if matches!(unparen(expr).kind, ExprKind::Quantity { .. })
+        && literal_duration(expr, place, &mut Report::default()) == Some(0)
+    {
+        let problem = Problem::new(
+            rules::OUT_OF_RANGE,
+            expr.span,
+            "`timeout` is 0, expected a time to wait",
+        );
+        cx.push(problem.help("write how long it may take, such as `10m`"));
     }
     typed(cx, expr, &Type::Duration, place)
 }

@@ -98,13 +98,18 @@ fn known_clauses(cx: &Cx<'_>, decl: &Decl, rows: &'static [Row]) {
             .filter(|other| *other != kind && table::find(table::clauses(*other), word).is_some())
             .map(DeclKind::with_article)
             .collect();
+        // what may repeat has room for another
+        let is_there = |key: &K| there.contains(key) && rows.iter().any(|row| row.key == *key && !row.repeats);
         let is_near = || nearest(word, &near).first().is_some_and(|best| best.len() > 3);
         if homes.is_empty() || is_near() {
             let message = format!("{what} has no clause `{word}`");
             let problem = Problem::new(rules::UNKNOWN_CLAUSE, *span, message);
             let problem = match instead_of_clause(kind, word) {
                 Some(help) => problem.help(help),
-                None => problem.meant(word, here.map(K::word), &near),
+                None => match here.filter(|here| is_there(here)) {
+                    Some(here) => problem.help(format!("it is called `{0}`, and there is one already", here.word())),
+                    None => problem.meant(word, here.map(K::word), &near),
+                },
             };
             let behind = || cx.text().get(span.end as usize..).unwrap_or_default();
             if problem.help.is_none() && is_command && !behind().starts_with(':') {

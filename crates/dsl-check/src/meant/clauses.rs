@@ -40,7 +40,7 @@ pub(crate) fn clause_called(kind: DeclKind, word: &str) -> Option<K> {
         (DeclKind::Plan, "result" | "results" | "returns" | "return" | "outcome" | "exports") => K::Outputs,
         (DeclKind::Plan, "deadline" | "time_limit") => K::Timeout,
         (DeclKind::Plan, "state" | "facts") => K::Memory,
-        (DeclKind::Plan, "fail_fast" | "on_error" | "on_failure" | "error_handling") => K::Failure,
+        (DeclKind::Plan, "fail_fast" | "error_handling") => K::Failure,
         (DeclKind::Plan, "credentials" | "secret" | "vault") => K::Secrets,
         (DeclKind::Plan, "concurrency" | "max_parallel" | "pool" | "throttle") => K::Limits,
         (DeclKind::Gate, "check" | "criteria" | "conditions" | "assertions" | "preconditions" | "requirements") => {
@@ -156,9 +156,11 @@ pub(crate) fn instead_of_clause(kind: DeclKind, word: &str) -> Option<String> {
             "after" | "teardown" | "finally" | "always" | "cleanup" | "post" | "post_run" | "after_all",
         ) => "what comes last is a task with routes to it: `on success -> that-task` and `on failure -> that-task`"
             .to_owned(),
-        (DeclKind::Plan, "rescue" | "catch" | "on_success" | "notify" | "notifications" | "monitor" | "webhook") => {
-            "who is told of what is a task, and a node has a route to it: `on failure -> that-task`".to_owned()
-        }
+        (
+            DeclKind::Plan,
+            "on_failure" | "on_error" | "rescue" | "catch" | "on_success" | "notify" | "notifications" | "monitor"
+            | "webhook",
+        ) => "who is told of what is a task, and a node has a route to it: `on failure -> that-task`".to_owned(),
         (DeclKind::Plan, "environments" | "envs" | "config" | "settings" | "configuration") => {
             "what differs between runs is a parameter, below `params:`; a `profile` sets several at once".to_owned()
         }

@@ -317,7 +317,7 @@ impl Report {
         self.push(match converted {
             Some((side, converted)) => converted_by(problem, side, Some(converted)),
             None => {
-                problem.help = help;
+                problem.help = members_of(lhs, rhs).or_else(|| members_of(rhs, lhs)).or(help);
                 problem
             }
         });
@@ -569,6 +569,15 @@ impl Report {
         let help = "the shell would run what it finds in other text; convert it with `int(…)`";
         self.push(Problem::new("type-mismatch", span, message).help(help));
     }
+}
+
+/// Of a comparison of one of several names with text: as text it would be equal to whatever nobody ever says.
+fn members_of(names: &Type, text: &Type) -> Option<String> {
+    let (Type::Enum(members), true) = (names, text.is_text()) else {
+        return None;
+    };
+    let shown: Vec<String> = members.iter().map(|member| format!("`{member}`")).collect();
+    Some(format!("its members stand without quotes: {}", shown.join(", ")))
 }
 
 fn unquote(problem: Problem, unquoted: Option<Unquoted>) -> Problem {

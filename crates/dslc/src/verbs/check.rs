@@ -183,6 +183,7 @@ fn checked(
         loaded.leave_out(baseline);
     }
     if let (true, Some(fixed)) = (args.diff, &fixed) {
+        left_alone(&loaded, files, wanted, printer);
         return Ok((diff(fixed, &loaded, place, printer), loaded));
     }
     if let Some(fixed) = &fixed {
@@ -209,8 +210,9 @@ fn checked(
             printer.note(&format!("shell-lint left out: there are more than {most} scripts"));
         }
         compared.iter().for_each(|compared| against::account(compared, printer));
-        if fixed.is_none() {
-            offer(&loaded, files, wanted, printer);
+        match &fixed {
+            None => offer(&loaded, files, wanted, printer),
+            Some(_) => left_alone(&loaded, files, wanted, printer),
         }
     }
     let wrong = counts.errors > 0 || (args.deny.is_some() && counts.warnings > 0);
@@ -276,19 +278,35 @@ fn diff(fixed: &Fixed, loaded: &Loaded, place: &Place, printer: &Printer) -> Exi
     }
 }
 
+fn fixable(loaded: &Loaded, files: &BTreeSet<PathBuf>, wanted: Wanted) -> usize {
+    let fixes = loaded.diagnostics.iter();
+    fixes
+        .filter(|diagnostic| wanted.of(diagnostic, files).is_some())
+        .count()
+}
+
+/// Says that there are fixes which were not applied.
+fn left_alone(loaded: &Loaded, files: &BTreeSet<PathBuf>, wanted: Wanted, printer: &Printer) {
+    match fixable(loaded, files, wanted) {
+        0 => {}
+        1 => printer.note("1 fix left alone: the plan would be no better for it"),
+        left => printer.note(&format!(
+            "{left} fixes left alone: the plan would be no better for them"
+        )),
+    }
+}
+
 /// Says how many problems a machine can repair.
 fn offer(loaded: &Loaded, files: &BTreeSet<PathBuf>, wanted: Wanted, printer: &Printer) {
-    let fixable = |wanted: Wanted| {
-        let fixes = loaded.diagnostics.iter();
-        fixes
-            .filter(|diagnostic| wanted.of(diagnostic, files).is_some())
-            .count()
-    };
-    let safe = fixable(wanted);
-    let all = fixable(Wanted {
-        unsafe_too: true,
-        ..wanted
-    });
+    let safe = fixable(loaded, files, wanted);
+    let all = fixable(
+        loaded,
+        files,
+        Wanted {
+            unsafe_too: true,
+            ..wanted
+        },
+    );
     match (safe, all - safe) {
         (0, 0) => {}
         (0, more) => printer.note(&format!("{more} can be fixed with `--fix --unsafe-fixes`")),
