@@ -119,7 +119,7 @@ pub const SHAPES: &[Shape] = &[
         lines("task a\n  run: \"x\"\n", count, |at| format!("  w{at}: ./x"))
     }),
     shape("members of members", 400, 100_000, |count| {
-        format!("task a\n  run: \"x\"\n  when: a{}", long(".b", count))
+        one(format!("task a\n  run: \"x\"\n  when: a{}\n", ".b".repeat(count)))
     }),
     shape("a line of words", 2_000, 500_000, |count| long("x ", count)),
     shape("a line of umlauts", 2_000, 500_000, |count| long("é", count)),
