@@ -94,11 +94,11 @@ pub fn main() -> ExitCode {
 fn color_asked(args: impl Iterator<Item = OsString>) -> ColorChoice {
     let args: Vec<OsString> = args.take_while(|arg| arg != "--").collect();
     let word = |at: usize| args.get(at)?.to_str();
-    let asked = (0..args.len()).filter_map(|at| match word(at)?.strip_prefix("--color")? {
+    let mut asked = (0..args.len()).filter_map(|at| match word(at)?.strip_prefix("--color")? {
         "" => word(at + 1),
         value => value.strip_prefix('='),
     });
-    let color = asked.last().and_then(|word| Color::from_str(word, false).ok());
+    let color = asked.next_back().and_then(|word| Color::from_str(word, false).ok());
     color.unwrap_or_default().choice()
 }
 

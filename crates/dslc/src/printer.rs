@@ -104,7 +104,7 @@ impl Printer {
 
     /// A line of it, such as one object of JSON.
     pub fn raw_line(&self, text: &str) {
-        self.raw(&format!("{text}\n"));
+        self.raw(format!("{text}\n"));
     }
 
     /// A line of the result.

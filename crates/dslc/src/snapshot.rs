@@ -37,7 +37,7 @@ pub fn verify(file: &Path, place: &Place, printer: &Printer) -> Result<Exit, Fai
     if kept == now {
         return Ok(Exit::Fine);
     }
-    printer.raw(&fix::patch(&path, &kept, &now, printer.out_is_colored()));
+    printer.raw(fix::patch(&path, &kept, &now, printer.out_is_colored()));
     let message = format!(
         "`{}` compiles to something else than `{}` says",
         file.display(),

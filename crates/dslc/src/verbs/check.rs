@@ -265,7 +265,7 @@ fn report(args: &Args, loaded: &Loaded, is_text_printed: bool, printer: &Printer
 fn diff(fixed: &Fixed, loaded: &Loaded, place: &Place, printer: &Printer) -> Exit {
     let are_here = fixed.changes.keys().all(|path| path.starts_with(&place.cwd));
     let folder = if are_here { &place.cwd } else { &place.root };
-    printer.raw(&fix::diff(fixed, &loaded.sources, folder, printer.out_is_colored()));
+    printer.raw(fix::diff(fixed, &loaded.sources, folder, printer.out_is_colored()));
     if !are_here {
         printer.note(&format!("the paths are those below `{}`", folder.display()));
     }
