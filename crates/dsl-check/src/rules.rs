@@ -114,11 +114,11 @@ rules! {
     WRITE_CONFLICT "write-conflict" "graph" Error Asked "lets one wait for the other";
     FALLBACK_MISMATCH "fallback-mismatch" "graph" Error None "how the fallback comes by the missing output, only the author knows";
     AGENT_LACKS_CAPABILITY "agent-lacks-capability" "capability" Error Asked "names the agent that can do it, or lets this one provide it";
-    ABSTRACT_CAPABILITY "abstract-capability" "capability" Error None "how it is carried out, only the author knows; `dslc capabilities --from mcp` writes it down from a server";
+    ABSTRACT_CAPABILITY "abstract-capability" "capability" Error None "how it is carried out, only the author knows";
     NON_IDEMPOTENT_RETRY "non-idempotent-retry" "capability" Warning Asked "does not retry it";
     UNHANDLED_DOUBT "unhandled-doubt" "capability" Warning Asked "leads where a failure of the node leads";
     UNDECLARED_EFFECT "undeclared-effect" "capability" Error Asked "declares the most that the policy allows";
-    CAPABILITY_DRIFT "capability-drift" "capability" Error None "the declaration and what uses it change together; `dslc capabilities --from mcp` writes it anew";
+    CAPABILITY_DRIFT "capability-drift" "capability" Error None "the declaration and what uses it change together; `dslc check --against FILE --write-lock` pins the tool anew";
     POLICY_VIOLATION "policy-violation" "policy" Error Asked "sets the clause that the rule asks for, or adds the need";
     CAPABILITY_DENIED "capability-denied" "policy" Error None "a repair would lift the policy or drop the work";
     EFFECT_DENIED "effect-denied" "policy" Error None "a repair would lift the policy or hide the effect";

@@ -20,7 +20,7 @@ Examples:
   dslc approve RUN GATE --as role/x --because WHY
   dslc explain dependency-cycle
 
-Exit codes: 0 fine, 1 the plan is wrong, 2 usage, 3 the run failed, 4 the run waits for a person,
+Exit codes: 0 fine, 1 the plan is wrong, 2 usage, 3 the run failed, 4 the run waits for a person, \
 5 internal error, 130 interrupted.";
 
 /// Checks, compiles and runs plans: typed graphs of tasks, gates and decisions

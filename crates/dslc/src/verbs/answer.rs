@@ -16,7 +16,7 @@ Examples:
   dslc answer last review good=true notes=\"two typos\"
   dslc answer k3fx 'review[eu]' --json '{ \"good\": false }' --because \"the numbers are old\"
 
-Each field is read by its type, as `--param` of `dslc run` is. An answer of another shape is refused, and changes nothing. The run goes
+Each field is read by its type, as `--param` of `dslc run` is. An answer of another shape is refused, and changes nothing. The run goes \
 on by itself: through its driver, or in the background if it has none. The same answer twice is fine, a different second one is refused.")]
 pub struct Args {
     #[command(flatten)]

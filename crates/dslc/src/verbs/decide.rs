@@ -16,7 +16,7 @@ Examples:
   dslc approve last release --as role/release --because \"the notes are complete\"
   dslc approve k3fx approve-design --as role/architect --choose b --because \"cheaper to undo\"
 
-The run goes on by itself: through its driver, or in the background if it has none. The same decision twice is fine, a different
+The run goes on by itself: through its driver, or in the background if it has none. The same decision twice is fine, a different \
 second one is refused. A gate with a quorum counts people: `--who` says who you are where several act as one role.")]
 pub struct ApproveArgs {
     #[command(flatten)]

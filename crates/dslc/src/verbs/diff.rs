@@ -22,7 +22,7 @@ Examples:
   git show HEAD:deploy.plan | dslc diff - deploy.plan
   dslc diff deploy.ir.json deploy.plan --bump
 
-Breaking: those who call the plan, or name its nodes in profiles, tests and approvals, must follow.
+Breaking: those who call the plan, or name its nodes in profiles, tests and approvals, must follow. \
 Feature: there is more to use, or another way through the plan. Fix: all else.")]
 pub struct Args {
     /// A plan file, FILE:PLAN where it has several, compiled JSON, or `-`

@@ -15,7 +15,7 @@ Examples:
   dslc export last --otlp                      to $OTEL_EXPORTER_OTLP_ENDPOINT, else 127.0.0.1:4318
   dslc export last --otlp http://collector:4318
 
-A run is one trace: a span for the run, in it one for each node, in those one for each attempt; and metrics: durations, attempts, cost,
+A run is one trace: a span for the run, in it one for each node, in those one for each attempt; and metrics: durations, attempts, cost, \
 tokens. Exporting again gives the same spans. Headers come from $OTEL_EXPORTER_OTLP_HEADERS.")]
 pub struct Args {
     #[command(flatten)]

@@ -18,7 +18,9 @@ use crate::workspace::{self, Place, STDIN};
 Examples:
   dslc fmt                      every plan of the workspace
   dslc fmt --check              lists what differs and exits 1
-  dslc fmt - < a.plan           standard input to standard output")]
+  dslc fmt - < a.plan           standard input to standard output
+
+Lines end in line feeds afterwards, and a byte order mark is gone. Text with errors of syntax is left as it is.")]
 pub struct Args {
     /// Files and folders; `-` is standard input; without any, the workspace
     #[arg(value_name = "PATH")]

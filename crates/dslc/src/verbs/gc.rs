@@ -12,7 +12,7 @@ use crate::printer::Printer;
 /// Remove ended runs that are old, too many or too large, and what nothing refers to or reuses any more
 #[derive(clap::Args)]
 #[command(after_help = "\
-Runs that have not ended are always kept. Without an option only these are removed: artifacts that
+Runs that have not ended are always kept. Without an option only these are removed: artifacts that \
 nothing refers to, results that no task would reuse, and remembered values that were replaced.
 
 Examples:

@@ -26,9 +26,9 @@ Examples:
   dslc replan last deploy.plan --because \"the host moved\"
   dslc replan k3fx flows.plan deploy --because \"the data was wrong\" --rerun fetch --detach
 
-A completed node keeps its result if nothing that it is made of has changed: its clauses, what it uses, what leads to it, and the values
-that it reads. The rest runs anew. Gates are asked again if what they show has changed. What a node did that is no longer in the plan is
-undone by its `rollback:`. What completed, has changed and is not idempotent waits for `dslc resolve`, unless `--rerun` names it. Spent
+A completed node keeps its result if nothing that it is made of has changed: its clauses, what it uses, what leads to it, and the values \
+that it reads. The rest runs anew. Gates are asked again if what they show has changed. What a node did that is no longer in the plan is \
+undone by its `rollback:`. What completed, has changed and is not idempotent waits for `dslc resolve`, unless `--rerun` names it. Spent \
 budget stays spent. Nobody may drive the run: `dslc pause` first.")]
 pub struct Args {
     #[command(flatten)]

@@ -21,7 +21,7 @@ Examples:
   dslc resume k3fx
   dslc resume k3fx --budget cost=20
 
-What completed is not repeated. An attempt that was cut off starts again, unless its task says `idempotent: false`: then the run
+What completed is not repeated. An attempt that was cut off starts again, unless its task says `idempotent: false`: then the run \
 waits until `dslc resolve` says what became of it. The plan is the one that the run started with.")]
 pub struct Args {
     #[command(flatten)]

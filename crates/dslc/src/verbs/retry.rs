@@ -17,8 +17,8 @@ Examples:
   dslc retry last deploy --because \"the host is back\"
   dslc retry k3fx fetch parse --detach
 
-What completed is not repeated. Retries count anew, what was spent stays spent, and what the failure kept from running, or the end of
-the run cancelled or undid, runs after it. What is in doubt is resolved first, and what completed and is not idempotent never runs
+What completed is not repeated. Retries count anew, what was spent stays spent, and what the failure kept from running, or the end of \
+the run cancelled or undid, runs after it. What is in doubt is resolved first, and what completed and is not idempotent never runs \
 again. The same ask twice is fine.")]
 pub struct Args {
     #[command(flatten)]

@@ -30,7 +30,7 @@ Examples:
   dslc test --list
   dslc test --format json | jq 'select(.status == \"failed\")'
 
-The plan runs on the real engine in virtual time: a wait of two hours takes none. Scripts, capabilities and people are
+The plan runs on the real engine in virtual time: a wait of two hours takes none. Scripts, capabilities and people are \
 those that the test mocks; what would run and is not mocked fails the test, so that a test touches nothing.")]
 pub struct Args {
     /// Files and folders; `-` is standard input; without any, the workspace
