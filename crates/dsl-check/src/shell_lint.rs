@@ -99,7 +99,9 @@ impl Analysis {
                 let index = index as u32;
                 let scripts = [K::Run, K::Rollback].into_iter().filter_map(|key| clause(decl, key));
                 for clause in scripts {
-                    if let (Value::Script(raw), Some(dialect)) = (&clause.value, dialect(decl)) {
+                    // what is wrong with its text is said already
+                    let is_broken = block.errors.iter().any(|error| clause.span.contains(error.span.start));
+                    if let (Value::Script(raw), Some(dialect), false) = (&clause.value, dialect(decl), is_broken) {
                         let start = edge.block_start(BlockRef { chunk, index });
                         found.extend(script(raw, dialect, start, decl));
                     }

@@ -302,9 +302,24 @@ impl<'t> Parser<'_, 't> {
             at = place.end;
         }
         let message = format!("found {}, expected a string in double quotes", messages::shown(*first));
+        if matches!(written.as_str(), ">" | ">-" | ">+" | "|-" | "|+") {
+            return Some(SyntaxError {
+                rule: SyntaxRule::Syntax,
+                message,
+                span: Span::new(start, end),
+                help: Some(format!("text on several lines begins with `{key}: |`")),
+                fix: Some(SyntaxFix {
+                    title: "write `|`".to_owned(),
+                    span: Span::new(start, end),
+                    text: "|".to_owned(),
+                }),
+            });
+        }
         let is_plain = !written.contains(['"', '\\', '\n']);
-        let quoted = written.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-        let written = quoted.filter(|inner| !inner.contains('\'')).unwrap_or(&written);
+        let inside = |open: char, close: char| written.strip_prefix(open)?.strip_suffix(close);
+        let quoted = inside('\'', '\'').filter(|inner| !inner.contains('\''));
+        let quoted = quoted.or(inside('\u{201c}', '\u{201d}'));
+        let written = quoted.unwrap_or(&written);
         Some(SyntaxError {
             rule: SyntaxRule::Syntax,
             message,

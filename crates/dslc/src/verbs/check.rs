@@ -263,10 +263,13 @@ fn report(args: &Args, loaded: &Loaded, is_text_printed: bool, printer: &Printer
 }
 
 fn diff(fixed: &Fixed, loaded: &Loaded, place: &Place, printer: &Printer) -> Exit {
-    let are_here = fixed.changes.keys().all(|path| path.starts_with(&place.cwd));
-    let folder = if are_here { &place.cwd } else { &place.root };
+    let holds_all = |folder: &Path| fixed.changes.keys().all(|path| path.starts_with(folder));
+    let folder = [place.cwd.as_path(), &place.root]
+        .into_iter()
+        .find(|folder| holds_all(folder));
+    let folder = folder.unwrap_or(Path::new("/"));
     printer.raw(fix::diff(fixed, &loaded.sources, folder, printer.out_is_colored()));
-    if !are_here {
+    if folder != place.cwd {
         printer.note(&format!("the paths are those below `{}`", folder.display()));
     }
     let counts = Counts::of(&loaded.diagnostics);
