@@ -92,6 +92,8 @@ fn report<'a, 'k>(diagnostic: &'a Diagnostic, kind: &'k str, sources: &Sources, 
         .as_deref()
         .or_else(|| diagnostic.fixes.first().map(|fix| fix.title.as_str()));
     let mut said = false;
+    // ariadne begins a new frame for a line above the one before
+    let mut drawn: Vec<(Place<'a>, String, Color)> = Vec::new();
     for label in &diagnostic.labels {
         if is_far(diagnostic, label, sources) {
             report.add_note(format!(
@@ -104,16 +106,16 @@ fn report<'a, 'k>(diagnostic: &'a Diagnostic, kind: &'k str, sources: &Sources, 
         let at = place(&label.file, label.span, sources);
         let own = at == primary;
         said |= own;
-        let tint = if own { paint } else { Color::Blue };
-        report.add_label(Label::new(at).with_message(shown(&label.message)).with_color(tint));
+        drawn.push((at, shown(&label.message), if own { paint } else { Color::Blue }));
     }
     if !said {
         // Only a label with words is underlined, so the help stands there.
-        report.add_label(
-            Label::new(primary)
-                .with_message(shown(help.unwrap_or("here")))
-                .with_color(paint),
-        );
+        drawn.push((primary, shown(help.unwrap_or("here")), paint));
+    }
+    let is_elsewhere = |place: &Place<'_>| place.0 != &*diagnostic.file;
+    drawn.sort_by(|(a, ..), (b, ..)| (is_elsewhere(a), a.0, a.1.start).cmp(&(is_elsewhere(b), b.0, b.1.start)));
+    for (at, message, color) in drawn {
+        report.add_label(Label::new(at).with_message(message).with_color(color));
     }
     for note in &diagnostic.notes {
         report.add_note(shown(note));
