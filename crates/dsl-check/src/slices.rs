@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::bounds::limits_nodes;
 use crate::check::checked;
 use crate::diagnostic::{Diag, Severity};
@@ -16,7 +18,7 @@ use crate::inputs::{SourceChunk, SourceFile};
 use crate::reach::{Asks, asks};
 use crate::rules;
 use crate::signatures::Sig;
-use crate::unused::{Outputs, outputs};
+use crate::unused::{Outputs, for_anybody, outputs};
 use crate::writes::{Written, written};
 
 /// Of one chunk. Lists go by block.
@@ -27,6 +29,7 @@ pub(crate) struct Slices {
     asks: Arc<[(u32, Asks)]>,
     written: Arc<[(u32, Written)]>,
     outputs: Arc<Outputs>,
+    for_anybody: Arc<[SmolStr]>,
     misfits: Arc<[Misfit]>,
 }
 
@@ -39,6 +42,7 @@ impl Slices {
             asks: asks(facts),
             written: written(facts),
             outputs: Arc::new(outputs(sigs, facts)),
+            for_anybody: for_anybody(sigs),
             misfits: misfits.into(),
         }
     }
@@ -80,6 +84,7 @@ pub(crate) struct FileSlices {
     asks: Column<[(u32, Asks)]>,
     written: Column<[(u32, Written)]>,
     outputs: Column<Outputs>,
+    for_anybody: Column<[SmolStr]>,
     misfits: Column<[Misfit]>,
 }
 
@@ -104,6 +109,7 @@ fn slices(db: &dyn salsa::Database, file: SourceFile) -> FileSlices {
                 .map(|(chunk, slices)| (*chunk, slices.outputs.clone()))
                 .collect(),
         ),
+        for_anybody: column(&all, |slices| &slices.for_anybody),
         misfits: column(&all, |slices| &slices.misfits),
     }
 }
@@ -136,6 +142,12 @@ pub(crate) fn file_written(db: &dyn salsa::Database, file: SourceFile) -> Column
 #[salsa::tracked(returns(ref))]
 pub(crate) fn file_outputs(db: &dyn salsa::Database, file: SourceFile) -> Column<Outputs> {
     slices(db, file).outputs.clone()
+}
+
+/// The capabilities that tasks use and for which they name nobody.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn file_for_anybody(db: &dyn salsa::Database, file: SourceFile) -> Column<[SmolStr]> {
+    slices(db, file).for_anybody.clone()
 }
 
 /// Fallbacks that do not fit.

@@ -25,8 +25,8 @@ use crate::plans::file_plans;
 use crate::policy::has_policies;
 use crate::rules;
 use crate::scope::common;
-use crate::signatures::{FieldSig, NodeKind, Sig};
-use crate::slices::{file_has_errors, file_outputs};
+use crate::signatures::{AgentSig, FieldSig, NodeKind, Sig, Work};
+use crate::slices::{file_for_anybody, file_has_errors, file_outputs};
 use crate::trees::outline;
 use crate::words::{hash, hash_all, holds};
 
@@ -155,6 +155,18 @@ pub(crate) fn outputs(sigs: &[Sig], facts: &[Arc<Facts>]) -> Outputs {
         declared: declared.into(),
         read: read.into(),
     }
+}
+
+/// The capabilities for which tasks of a chunk name nobody, so that all agents that provide them may do it; sorted.
+pub(crate) fn for_anybody(sigs: &[Sig]) -> Arc<[SmolStr]> {
+    let used = sigs.iter().filter_map(|sig| match sig {
+        Sig::Node { sig, .. } if sig.by.is_empty() => match &sig.work {
+            Work::Capability(name) => Some(name.clone()),
+            _ => None,
+        },
+        _ => None,
+    });
+    used.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// The outputs that some block of the file reads, by a hash of their names.
@@ -350,7 +362,8 @@ impl Unused<'_> {
                 Sig::Agent(sig) => ("agent", &sig.name),
                 _ => continue,
             };
-            if !is_used(name) {
+            let is_asked = || matches!(sig, Sig::Agent(agent) if self.is_asked(agent));
+            if !is_used(name) && !is_asked() {
                 let place = Place {
                     block: *block,
                     target: Target::Name,
@@ -359,6 +372,13 @@ impl Unused<'_> {
             }
         }
         found
+    }
+
+    /// Whether a task that names nobody uses what the agent provides.
+    fn is_asked(&self, agent: &AgentSig) -> bool {
+        let chunks = file_for_anybody(self.db, self.file).iter();
+        let mut used = chunks.map(|(_, names)| names);
+        used.any(|names| agent.provides.iter().any(|name| names.binary_search(name).is_ok()))
     }
 
     /// Declared outputs that nobody reads, of tasks that something waits for; files are kept for people.

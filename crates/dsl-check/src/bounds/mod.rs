@@ -23,7 +23,7 @@ use exclusive::Exclusive;
 pub(crate) use node::Open;
 pub use node::People;
 pub(crate) use node::Worst;
-use node::{Around, plus, worst};
+use node::{Around, Providers, plus, worst};
 pub(crate) use path::{Schedule, Widest};
 pub(crate) use problems::{bounds_problems, bounds_problems_of, limits_nodes};
 pub use report::{Bounds, CapabilityTotal, NodeBounds, PathStep, PlanLimits, Unbounded};
@@ -142,10 +142,12 @@ impl PlanBounds {
         }
         let clauses = Clauses::new(facts);
         let none = crate::facts::NodeFacts::default();
+        let providers = Providers::new(scope);
         let each = graph.nodes.iter().zip(&facts.nodes).map(|(sig, facts)| {
             let around = Around {
                 clauses: &clauses,
                 scope,
+                providers: &providers,
                 callee: callee(sig),
             };
             worst(sig, facts.node.as_deref().unwrap_or(&none), &around)

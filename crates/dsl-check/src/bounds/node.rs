@@ -5,6 +5,7 @@
 //! `cost_open`. Absent: other nodes.
 
 use rust_decimal::Decimal;
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use super::{Clauses, Summary};
@@ -147,10 +148,31 @@ impl Worst {
     }
 }
 
+/// By capability, the agents that provide it: those of the language have no others than a task names.
+pub(super) struct Providers<'a>(FxHashMap<&'a CapabilityId, Vec<&'a SmolStr>>);
+
+impl<'a> Providers<'a> {
+    pub fn new(scope: &'a FileScope) -> Self {
+        let mut all: FxHashMap<_, Vec<_>> = FxHashMap::default();
+        for (name, agent) in &scope.agents {
+            let declared = agent.provides.iter().filter(|id| id.file.is_some());
+            for id in declared {
+                let agents = all.entry(id).or_default();
+                // written twice, it is said there
+                if agents.last() != Some(&name) {
+                    agents.push(name);
+                }
+            }
+        }
+        Self(all)
+    }
+}
+
 /// What surrounds a node.
 pub(super) struct Around<'a> {
     pub clauses: &'a Clauses,
     pub scope: &'a FileScope,
+    pub providers: &'a Providers<'a>,
     /// Of the plan that it calls.
     pub callee: Option<Summary>,
 }
@@ -163,6 +185,18 @@ pub(super) fn worst(sig: &NodeSig, facts: &NodeFacts, around: &Around<'_>) -> Wo
     };
     cap(&mut worst, facts);
     worst
+}
+
+/// The agents that may be asked to do it: those that `by:` names, else all that provide it.
+fn agents<'a>(sig: &'a NodeSig, around: &Around<'a>) -> Vec<&'a SmolStr> {
+    match &sig.work {
+        Work::Capability(name) if sig.by.is_empty() => {
+            let capability = around.scope.capabilities.get(name);
+            let provide = capability.and_then(|capability| around.providers.0.get(&capability.id));
+            provide.cloned().unwrap_or_default()
+        }
+        _ => sig.by.iter().collect(),
+    }
 }
 
 /// A spent budget ends its task.
@@ -228,13 +262,14 @@ struct Attempt {
 
 fn task(sig: &NodeSig, facts: &NodeFacts, around: &Around<'_>) -> Worst {
     let runs = sig.work != Work::Nothing;
-    let attempt = attempt(sig, facts, around);
+    let able = agents(sig, around);
+    let attempt = attempt(sig, facts, &able, around);
     let (further, waits_ms) = match &facts.retry {
         _ if !runs && !facts.judged => (0, 0),
         Some(retry) => (retry.max, facts.waits_ms),
         None => around.clauses.retry,
     };
-    let agents = sig.by.len().max(1) as u64;
+    let agents = able.len().max(1) as u64;
     let tries = u64::from(further) + 1;
     let waits_ms = waits_ms.saturating_mul(agents);
     let attempts = agents.saturating_mul(tries);
@@ -279,7 +314,7 @@ fn task(sig: &NodeSig, facts: &NodeFacts, around: &Around<'_>) -> Worst {
         runs,
         ..Worst::of_one()
     };
-    price(&mut worst, sig, around, items_open);
+    price(&mut worst, sig, &able, around, items_open);
     worst
 }
 
@@ -308,12 +343,12 @@ fn queue(attempts: u64, attempt_ms: u64, items: u64, places: u64) -> u64 {
     }
 }
 
-fn attempt(sig: &NodeSig, facts: &NodeFacts, around: &Around<'_>) -> Attempt {
+fn attempt(sig: &NodeSig, facts: &NodeFacts, able: &[&SmolStr], around: &Around<'_>) -> Attempt {
     let (timeout_ms, open) = timeout(facts);
     match &sig.work {
         Work::Nothing => Attempt::default(),
         Work::Call(_) => call(around, open.is_none().then_some(timeout_ms)),
-        Work::Capability(name) if is_human(name, sig, around.scope) => Attempt {
+        Work::Capability(name) if is_human(name, able, around.scope) => Attempt {
             people: match open {
                 None => People::UpTo(timeout_ms),
                 Some(_) => People::Open,
@@ -371,7 +406,7 @@ fn call(around: &Around<'_>, timeout_ms: Option<u64>) -> Attempt {
 }
 
 /// Whether a person does it: by the capability's own runner, or by that of every agent who may be asked.
-fn is_human(name: &str, sig: &NodeSig, scope: &FileScope) -> bool {
+fn is_human(name: &str, able: &[&SmolStr], scope: &FileScope) -> bool {
     let Some(capability) = scope.capabilities.get(name) else {
         return false;
     };
@@ -379,15 +414,15 @@ fn is_human(name: &str, sig: &NodeSig, scope: &FileScope) -> bool {
     if capability.id == CapabilityId::builtin("human.ask") || human(&capability.runner) {
         return true;
     }
-    let asks = |agent: &SmolStr| scope.agents.get(agent).is_some_and(|agent| human(&agent.runner));
-    capability.is_abstract() && !sig.by.is_empty() && sig.by.iter().all(asks)
+    let asks = |agent: &&SmolStr| scope.agents.get(*agent).is_some_and(|agent| human(&agent.runner));
+    capability.is_abstract() && !able.is_empty() && able.iter().all(asks)
 }
 
 /// A call's price is paid whether it succeeds or not. Of the lines of `do:` each is paid once, and the dearest again
 /// for every further attempt: a retry goes on at the line that failed.
-fn price(worst: &mut Worst, sig: &NodeSig, around: &Around<'_>, items_open: Option<Open>) {
+fn price(worst: &mut Worst, sig: &NodeSig, able: &[&SmolStr], around: &Around<'_>, items_open: Option<Open>) {
     let Prices { one, all, open } = match &sig.work {
-        Work::Capability(name) => by_agents(name, sig, worst, around),
+        Work::Capability(name) => by_agents(name, able, worst, around),
         Work::Steps(names) => steps(names, worst, around),
         Work::Call(_) => {
             let callee = around.callee;
@@ -414,17 +449,17 @@ struct Prices {
 }
 
 /// Every agent that may call it at its price does so, as often as it may.
-fn by_agents(name: &str, sig: &NodeSig, worst: &Worst, around: &Around<'_>) -> Prices {
+fn by_agents(name: &str, able: &[&SmolStr], worst: &Worst, around: &Around<'_>) -> Prices {
     let (price, open) = price_of(around.scope.capabilities.get(name).map(|found| &**found), worst);
-    let refuses = |agent: &&SmolStr| {
-        let agent = around.scope.agents.get(*agent);
+    let refuses = |agent: &&&SmolStr| {
+        let agent = around.scope.agents.get(**agent);
         agent
             .and_then(|agent| agent.call_cost_max)
             .is_some_and(|most| price > most)
     };
-    let paid = match sig.by.len() {
+    let paid = match able.len() {
         0 => 1,
-        agents => (agents - sig.by.iter().filter(refuses).count()) as u64,
+        agents => (agents - able.iter().filter(refuses).count()) as u64,
     };
     Prices {
         one: price,
