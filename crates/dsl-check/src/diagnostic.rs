@@ -112,6 +112,8 @@ pub(crate) enum Target {
     Step(SmolStr),
     /// An effect, by its name and one of its arguments.
     Effect(SmolStr, SmolStr),
+    /// The name of an argument in a line of `do:`, by its number.
+    StepArg(u32, SmolStr),
     /// The name of the n-th rule of a policy.
     Rule(u32),
     /// A clause inside a clause: `capabilities` in `allow`.

@@ -169,6 +169,13 @@ fn find_in(decl: &Decl, target: &Target) -> Option<Span> {
             let mut names = steps.iter().map(|step| &step.capability);
             Some(names.find(|name| name.text == *capability)?.span)
         }
+        Target::StepArg(at, name) => {
+            let Value::Steps(steps) = &clause(decl, K::Do)?.value else {
+                return None;
+            };
+            let mut names = steps.get(*at as usize)?.args.iter().filter_map(|arg| arg.name.as_ref());
+            Some(names.find(|written| written.text == *name)?.span)
+        }
         Target::Effect(name, arg) => {
             let Value::Effects(effects) = &clause(decl, K::Effects)?.value else {
                 return None;

@@ -20,7 +20,7 @@ pub(crate) use said::{By, Writes, writes};
 
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::facts::{EachFacts, Facts, clause_facts};
-use crate::graph::{Topology, topologies};
+use crate::graph::{EdgeKind, Requirement, Topology, topologies};
 use crate::inputs::SourceFile;
 use crate::plans::file_plans;
 use crate::reach::{ReachedPlan, reached};
@@ -196,6 +196,11 @@ pub(crate) fn write_conflicts(db: &dyn salsa::Database, file: SourceFile) -> Vec
     found
 }
 
+/// Whether some members are enough.
+fn is_choice(requirement: &Requirement) -> bool {
+    matches!(requirement, Requirement::Quorum { count, of } if (*count as usize) < of.len())
+}
+
 struct Conflicts<'a> {
     graph: &'a Topology,
     steps_left: usize,
@@ -296,17 +301,24 @@ impl<'a> Conflicts<'a> {
         }
     }
 
-    /// Whether a node waits for another, directly or through others; `None`: that was too far to see.
+    /// Whether a node always waits for another, directly or through others; `None`: that was too far to see. Of an
+    /// `any(…)` or a quorum only the first members to complete are waited for.
     fn waits(&mut self, node: u32, on: u32) -> Option<bool> {
         let low = self.graph.position(on);
         let mut queue = vec![node];
         let mut seen = FxHashSet::from_iter([node]);
         let (mut next, mut steps) = (0, 0);
+        let (mut found, mut chooses) = (false, false);
         while let Some(&at) = queue.get(next) {
             next += 1;
+            chooses |= self.graph.requirements(at).iter().any(is_choice);
             for edge in &self.graph.edges[at as usize] {
                 if edge.on == on {
-                    return Some(true);
+                    found = true;
+                    if !chooses {
+                        return Some(true);
+                    }
+                    continue;
                 }
                 steps += 1;
                 if steps > STEPS_MAX || self.steps_left == 0 {
@@ -318,7 +330,35 @@ impl<'a> Conflicts<'a> {
                 }
             }
         }
-        Some(false)
+        if !found {
+            return Some(false);
+        }
+        queue.sort_unstable_by_key(|&at| self.graph.position(at));
+        let mut after = FxHashSet::from_iter([on]);
+        for at in queue {
+            if self.comes_after(at, &after) {
+                after.insert(at);
+            }
+        }
+        Some(after.contains(&node))
+    }
+
+    /// Whether the node waits for one of these in any case.
+    fn comes_after(&self, node: u32, these: &FxHashSet<u32>) -> bool {
+        let mut edges = self.graph.edges[node as usize].iter();
+        let mut requirements = self.graph.requirements(node).iter();
+        if !requirements.clone().any(is_choice) {
+            return edges.any(|edge| these.contains(&edge.on));
+        }
+        let by_requirement = requirements.any(|requirement| match requirement {
+            Requirement::Quorum { count, of } => {
+                let others = of.iter().filter(|on| !these.contains(on)).count();
+                others < *count as usize
+            }
+            requirement => requirement.nodes().iter().any(|on| these.contains(on)),
+        });
+        // what stands in for a member is waited for where the member is
+        by_requirement || edges.any(|edge| edge.kind != EdgeKind::Need && these.contains(&edge.on))
     }
 
     fn name(&self, node: u32) -> &'a SmolStr {
@@ -331,6 +371,7 @@ impl<'a> Conflicts<'a> {
             Some(By::Effect) => Target::Effect("write".into(), writer.write.path().clone()),
             Some(By::Artifact { output, .. }) => Target::Entry(K::Output, output.clone()),
             Some(By::Path) => Target::Entry(K::Input, "path".into()),
+            Some(By::Step(at)) => Target::StepArg(*at, "path".into()),
         };
         Place {
             block: writer.write.block,

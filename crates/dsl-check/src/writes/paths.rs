@@ -1,7 +1,7 @@
 //! Patterns of paths, and whether two of them have a path in common.
 //!
-//! `*` and `?` stay within a part, `**` is any number of parts, and a pattern covers what is below it. Whether two
-//! patterns with `[…]` or `{…}` meet is not looked into. Linear in the product of their lengths. Absent: the disk.
+//! `*` and `?` stay within a part, `**` is any number of parts, and a pattern covers what is below it, unless it is
+//! compared with a wildcard and ends with the name of a file, which has no files below it. Whether two patterns with `[…]` or `{…}` meet is not looked into. Linear in the product of their lengths. Absent: the disk.
 
 use super::said::Base;
 
@@ -100,9 +100,15 @@ impl Pattern {
         self.text.split_terminator(END)
     }
 
-    fn with_all_below(&self) -> Vec<&str> {
+    fn has_wildcards(&self) -> bool {
+        self.head < self.text.len()
+    }
+
+    /// `files`: nothing is below what is named like a file.
+    fn with_all_below(&self, files: bool) -> Vec<&str> {
         let mut parts: Vec<&str> = self.parts().collect();
-        if parts.last() != Some(&"**") {
+        let covers = |last: &&str| *last != "**" && !(files && names_file(last));
+        if parts.last().is_none_or(covers) {
             parts.push("**");
         }
         parts
@@ -113,13 +119,21 @@ impl Pattern {
         if self == other {
             return true;
         }
+        let files = self.has_wildcards() || other.has_wildcards();
         common(
-            &self.with_all_below(),
-            &other.with_all_below(),
+            &self.with_all_below(files),
+            &other.with_all_below(files),
             &|part| *part == "**",
             &|a, b| parts_meet(a, b),
         )
     }
+}
+
+/// Whether it ends as files do: `c.txt`, `*.md`, but not `.git` and `v1.2`.
+fn names_file(part: &str) -> bool {
+    let is_letter = |c: char| c.is_alphabetic() || c == '*';
+    part.rsplit_once('.')
+        .is_some_and(|(name, ending)| !name.is_empty() && ending.contains(is_letter))
 }
 
 fn parts_meet(a: &str, b: &str) -> bool {
@@ -188,6 +202,18 @@ mod tests {
         assert!(!meet("out/*.md", "out/*.txt"));
         assert!(!meet("src/**", "out/**"));
         assert!(!meet("a/?.txt", "a/bb.txt"));
+    }
+
+    #[test]
+    fn a_file_has_no_files_below_it() {
+        assert!(!meet("log/**/*.md", "log/c.txt"));
+        assert!(!meet("log/*.md", "log/**/*.txt"));
+        assert!(meet("log/**/*.md", "log/c.md"));
+        assert!(meet("log/**/*.md", "log/c"));
+        assert!(meet("log/**", "log/c.txt"));
+        assert!(meet("log/**/*.md", "log/v1.2"));
+        assert!(meet(".cache/**/*.md", ".cache"));
+        assert!(meet("app.d", "app.d/a.txt"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use dsl_syntax::ast::{Decl, Expr, ExprKind, Value};
+use dsl_syntax::ast::{Arg, Decl, Expr, ExprKind, Value};
 use dsl_syntax::table::ClauseKey as K;
 use smol_str::{SmolStr, format_smolstr};
 
@@ -49,8 +49,10 @@ pub(crate) enum By {
         output: SmolStr,
         sure: bool,
     },
-    /// The input of `file.write`.
+    /// The input of `file.write`, …
     Path,
+    /// … that of this line of `do:`.
+    Step(u32),
 }
 
 /// `None`: nothing that is known.
@@ -70,6 +72,19 @@ pub(crate) fn writes(decl: &Decl) -> Option<Arc<Writes>> {
             path,
             by: By::Path,
         });
+    }
+    if let Some(Value::Steps(steps)) = clause(decl, K::Do).map(|clause| &clause.value) {
+        let writing = (0..)
+            .zip(steps)
+            .filter(|(_, step)| step.capability.text == "file.write");
+        paths.extend(writing.filter_map(|(at, step)| {
+            let is_path = |arg: &&Arg| arg.name.as_ref().is_some_and(|name| name.text == "path");
+            Some(WrittenPath {
+                base: Base::Start,
+                path: plain(&step.args.iter().find(is_path)?.value)?,
+                by: By::Step(at),
+            })
+        }));
     }
     let memory: Box<[SmolStr]> = decl
         .clauses
