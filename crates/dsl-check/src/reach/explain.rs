@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::cond::{comparison, written};
 use super::held::Held;
-use super::{Clash, DeadArm, Fact, Reached, Subject, Values, Why, cond};
+use super::{Clash, DeadArm, Fact, Reached, Subject, Vain, Values, Why, cond};
 use crate::diagnostic::{AmendHow, Diag, Place, Target};
 use crate::graph::Topology;
 use crate::plans::PlanBlocks;
@@ -20,6 +20,7 @@ pub(crate) fn problems(plan: &PlanBlocks, graph: &Topology, reached: &Reached) -
     let never = reached.never.iter().map(|(node, clash)| explain.never(*node, clash));
     never
         .chain(reached.dead_arms.iter().map(|arm| explain.dead_arm(arm)))
+        .chain(reached.vain.iter().map(|route| explain.vain(route)))
         .collect()
 }
 
@@ -261,6 +262,35 @@ impl Explain<'_> {
         );
         Diag::new(rules::DEAD_ROUTE, self.at(arm.node, Target::Arm(arm.route)), message)
             .help("remove the arm, or what keeps the decision from running then")
+    }
+
+    fn vain(&self, route: &Vain) -> Diag {
+        let (from, to) = (self.name(route.from), self.name(route.to));
+        let needs = route.clash.iter().filter_map(|(why, fact)| match why {
+            Why::Need(on) => Some((*on, fact)),
+            _ => None,
+        });
+        let needs: Vec<(u32, &Fact)> = needs.collect();
+        let needed: Vec<String> = needs.iter().map(|(on, fact)| self.needed(*on, fact)).collect();
+        let message = format!(
+            "`{from}` leads to `{to}` here, which is skipped then: it needs {}",
+            joined(&needed, ",")
+        );
+        let place = self.at(route.from, Target::Arm(route.route));
+        let diag = Diag::new(rules::DEAD_ROUTE, place, message);
+        let diag = diag.help("let the route lead elsewhere, or write the need with a `?` to go on without it");
+        needs.iter().fold(diag, |diag, (on, _)| {
+            diag.label(self.place(route.to, Why::Need(*on)), "needed here")
+        })
+    }
+
+    /// What is needed, of which a fact has to hold.
+    fn needed(&self, on: u32, fact: &Fact) -> String {
+        let name = self.name(on);
+        match about(fact) {
+            Some(of) if of == on => format!("`{name}` to complete"),
+            _ => format!("`{name}`, which runs only if {}", self.says(fact, None)),
+        }
     }
 }
 

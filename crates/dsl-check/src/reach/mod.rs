@@ -98,6 +98,15 @@ struct DeadArm {
     clash: Vec<Held>,
 }
 
+/// A route to a node that is skipped whenever it fires, because of what the node needs.
+#[derive(Clone, PartialEq, Debug)]
+struct Vain {
+    from: u32,
+    route: u32,
+    to: u32,
+    clash: Vec<Held>,
+}
+
 /// What the nodes of a plan say about values, where they say something.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Conditions {
@@ -183,6 +192,7 @@ pub(crate) struct Reached {
     conditional: Vec<bool>,
     never: Vec<(u32, Clash)>,
     dead_arms: Vec<DeadArm>,
+    vain: Vec<Vain>,
     values: Vec<ValueName>,
     /// What facts say that these are.
     are: Vec<Values>,
@@ -216,6 +226,7 @@ impl Reached {
             conditional,
             never,
             dead_arms: reach.dead_arms,
+            vain: reach.vain,
             values: reach.values,
             are: reach.kept.all,
         }
@@ -265,6 +276,7 @@ struct Reach<'a> {
     lists: Lists,
     dead: Vec<bool>,
     dead_arms: Vec<DeadArm>,
+    vain: Vec<Vain>,
     /// Of those, and of arms whose own condition is never true.
     never_taken: FxHashSet<(u32, u32)>,
     /// Nodes whose outcome somebody asks for.
@@ -291,6 +303,7 @@ impl<'a> Reach<'a> {
             lists: Lists::default(),
             dead: vec![false; graph.ties.len()],
             dead_arms: Vec::new(),
+            vain: Vec::new(),
             never_taken: FxHashSet::default(),
             asked: asked.collect(),
             values: Vec::new(),
@@ -443,6 +456,7 @@ impl<'a> Reach<'a> {
         }
         let mut ways = Vec::new();
         let mut against = None;
+        let mut vain = Vec::new();
         for source in sources {
             let taken = source
                 .route
@@ -453,7 +467,16 @@ impl<'a> Reach<'a> {
             let facts = self.fired(node, source);
             let newest_first = facts.iter().rev().copied();
             match held.clone().add_all(&mut self.kept, Why::Routes, newest_first) {
-                Some(this) => against = against.or(Some(this)),
+                Some(this) => {
+                    let by_need = this.iter().any(|(why, _)| matches!(why, Why::Need(_)));
+                    vain.extend(source.route.filter(|_| by_need).map(|route| Vain {
+                        from: source.node,
+                        route,
+                        to: node,
+                        clash: this.clone(),
+                    }));
+                    against = against.or(Some(this));
+                }
                 None => ways.push(facts),
             }
         }
@@ -465,6 +488,9 @@ impl<'a> Reach<'a> {
         *clash = held
             .add_all(&mut self.kept, Why::Routes, common.into_iter().rev())
             .map(Clash::Between);
+        if clash.is_none() && !graph.is_loose(node) {
+            self.vain.extend(vain);
+        }
         false
     }
 
@@ -586,7 +612,18 @@ impl<'a> Reach<'a> {
                 Requirement::Quorum { .. } => false,
             });
         let waits = || self.graph.sources(reader).iter().any(|source| source.node == node);
-        (needed || waits() || self.graph.access(reader, node) == Access::Always).then_some(node)
+        // what has happened before something that it needs starts
+        let known = |on: u32| {
+            let about = |fact: Fact| matches!(fact.of, Subject::Outcome(of) | Subject::Mode(of) if of == node);
+            self.lists.iter(self.facts[on as usize]).any(about)
+        };
+        let known = || {
+            let mut requirements = self.graph.requirements(reader).iter();
+            requirements.any(
+                |requirement| matches!(requirement, Requirement::Plain(on) | Requirement::Success(on) if known(*on)),
+            )
+        };
+        (needed || waits() || known() || self.graph.access(reader, node) == Access::Always).then_some(node)
     }
 
     fn id(&mut self, value: &ValueName) -> u32 {
