@@ -199,6 +199,8 @@ pub(crate) enum Timeout {
 pub(crate) struct EachFacts {
     /// The most items there can be, where the type of the list or a constant says so.
     pub items_max: Option<u64>,
+    /// They are written down, so that there are just as many.
+    pub listed: bool,
     pub parallel: Option<u32>,
 }
 
@@ -276,6 +278,7 @@ fn facts(db: &dyn salsa::Database, chunk: SourceChunk) -> Arc<[Arc<Facts>]> {
 pub(crate) struct Noted {
     reads: RefCell<Vec<(Span, Source)>>,
     items_max: Cell<Option<u64>>,
+    listed: Cell<bool>,
     budget: Cell<Budget>,
     plan: RefCell<Option<Box<ClauseFacts>>>,
     secret: Cell<bool>,
@@ -303,6 +306,7 @@ impl Noted {
 
     /// The list that the block's `each` goes over: its type, or its being written down, may bound it.
     pub fn each(&self, list: &Expr, ty: &Type) {
+        self.listed.set(matches!(list.kind, ExprKind::List(_)));
         self.items_max.set(match (&list.kind, ty) {
             (ExprKind::List(items), _) => Some(items.len() as u64),
             (_, Type::List(list)) => list.len.as_ref().and_then(|len| len.hi.as_ref()?.parse().ok()),
@@ -445,6 +449,7 @@ fn of_node(decl: &Decl, typed: &Node, noted: Noted) -> NodeFacts {
         judged: task.is_some_and(can_fail),
         each: task.and_then(|task| task.each.as_ref()).map(|each| EachFacts {
             items_max: noted.items_max.get(),
+            listed: noted.listed.get(),
             parallel: each.parallel,
         }),
         optional: is_true(decl, K::Optional),

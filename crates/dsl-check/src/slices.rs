@@ -15,6 +15,7 @@ use crate::diagnostic::{Diag, Severity};
 use crate::facts::Facts;
 use crate::fallbacks::Misfit;
 use crate::inputs::{SourceChunk, SourceFile};
+use crate::policy::fan_outs;
 use crate::reach::{Asks, asks};
 use crate::rules;
 use crate::signatures::Sig;
@@ -30,6 +31,7 @@ pub(crate) struct Slices {
     written: Arc<[(u32, Written)]>,
     outputs: Arc<Outputs>,
     for_anybody: Arc<[SmolStr]>,
+    fan_outs: Arc<[(u32, u64)]>,
     misfits: Arc<[Misfit]>,
 }
 
@@ -43,6 +45,7 @@ impl Slices {
             written: written(facts),
             outputs: Arc::new(outputs(sigs, facts)),
             for_anybody: for_anybody(sigs),
+            fan_outs: fan_outs(facts),
             misfits: misfits.into(),
         }
     }
@@ -85,6 +88,7 @@ pub(crate) struct FileSlices {
     written: Column<[(u32, Written)]>,
     outputs: Column<Outputs>,
     for_anybody: Column<[SmolStr]>,
+    fan_outs: Column<[(u32, u64)]>,
     misfits: Column<[Misfit]>,
 }
 
@@ -110,6 +114,7 @@ fn slices(db: &dyn salsa::Database, file: SourceFile) -> FileSlices {
                 .collect(),
         ),
         for_anybody: column(&all, |slices| &slices.for_anybody),
+        fan_outs: column(&all, |slices| &slices.fan_outs),
         misfits: column(&all, |slices| &slices.misfits),
     }
 }
@@ -148,6 +153,12 @@ pub(crate) fn file_outputs(db: &dyn salsa::Database, file: SourceFile) -> Column
 #[salsa::tracked(returns(ref))]
 pub(crate) fn file_for_anybody(db: &dyn salsa::Database, file: SourceFile) -> Column<[SmolStr]> {
     slices(db, file).for_anybody.clone()
+}
+
+/// How many instances fan-outs have whose items are written down.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn file_fan_outs(db: &dyn salsa::Database, file: SourceFile) -> Column<[(u32, u64)]> {
+    slices(db, file).fan_outs.clone()
 }
 
 /// Fallbacks that do not fit.

@@ -13,6 +13,7 @@ mod path;
 mod policies;
 mod problems;
 mod report;
+mod tokens;
 pub(crate) mod words;
 
 use rust_decimal::Decimal;
@@ -23,7 +24,7 @@ use exclusive::Exclusive;
 pub(crate) use node::Open;
 pub use node::People;
 pub(crate) use node::Worst;
-use node::{Around, Providers, plus, worst};
+use node::{Around, Providers, plus, within, worst};
 pub(crate) use path::{Schedule, Widest};
 pub(crate) use problems::{bounds_problems, bounds_problems_of, limits_nodes};
 pub use report::{Bounds, CapabilityTotal, NodeBounds, PathStep, PlanLimits, Unbounded};
@@ -78,6 +79,8 @@ pub(crate) struct Summary {
     pub time_open: Option<Open>,
     pub cost: Decimal,
     pub cost_open: Option<Open>,
+    /// `None`: no budget says.
+    pub tokens: Option<u64>,
     pub people: People,
 }
 
@@ -111,6 +114,7 @@ impl Summary {
                 self.cost.min(limit)
             };
         }
+        self.tokens = within(self.tokens, clauses.budget.tokens);
         self
     }
 }
@@ -162,6 +166,7 @@ impl PlanBounds {
                 .most(0, |node| of(&nodes[node as usize]), u64::saturating_add)
                 .sum
         };
+        let tokens = sum(|node| node.tokens.unwrap_or_default());
         let (work_ms, serial_ms) = (sum(|node| node.work_ms), sum(|node| node.serial_ms));
         let through_slots_ms = clauses
             .parallel
@@ -176,6 +181,7 @@ impl PlanBounds {
             time_open: nodes.iter().find_map(|node| node.time_open),
             cost: cost.sum,
             cost_open: nodes.iter().find_map(|node| node.cost_open),
+            tokens: nodes.iter().any(|node| node.tokens.is_some()).then_some(tokens),
             people: schedule.people,
         };
         let costing = (0..nodes.len() as u32)

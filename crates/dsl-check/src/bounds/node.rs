@@ -96,14 +96,15 @@ pub(crate) struct Worst {
     pub price: Decimal,
     pub cost: Decimal,
     pub cost_open: Option<Open>,
-    /// What its budget lets it use.
+    /// What its budget, or the plan that it calls, lets it use.
     pub tokens: Option<u64>,
     pub people: People,
     /// It runs something, so it takes a slot of the run.
     pub runs: bool,
-    /// `span_ms` and `cost` as if it had no budget of its own.
+    /// `span_ms`, `cost` and `tokens` as if it had no budget of its own.
     pub uncapped_ms: u64,
     pub uncapped_cost: Decimal,
+    pub uncapped_tokens: Option<u64>,
 }
 
 impl Worst {
@@ -144,6 +145,7 @@ impl Worst {
             runs: false,
             uncapped_ms: 0,
             uncapped_cost: Decimal::ZERO,
+            uncapped_tokens: None,
         }
     }
 }
@@ -213,7 +215,16 @@ fn cap(worst: &mut Worst, facts: &NodeFacts) {
         let open = worst.cost_open.take().is_some();
         worst.cost = if open { limit } else { worst.cost.min(limit) };
     }
-    worst.tokens = facts.budget.tokens;
+    worst.uncapped_tokens = worst.tokens;
+    worst.tokens = within(worst.tokens, facts.budget.tokens);
+}
+
+/// What may be used where there is a limit; without either, that is not known.
+pub(super) fn within(used: Option<u64>, limit: Option<u64>) -> Option<u64> {
+    match (used, limit) {
+        (Some(used), Some(limit)) => Some(used.min(limit)),
+        (used, limit) => used.or(limit),
+    }
 }
 
 fn gate(sig: &NodeSig, facts: &NodeFacts) -> Worst {
@@ -427,6 +438,9 @@ fn price(worst: &mut Worst, sig: &NodeSig, able: &[&SmolStr], around: &Around<'_
         Work::Call(_) => {
             let callee = around.callee;
             let one = callee.map_or(Decimal::ZERO, |callee| callee.cost);
+            let calls = worst.attempts().saturating_mul(worst.items.unwrap_or_default());
+            let tokens = callee.and_then(|callee| callee.tokens);
+            worst.tokens = tokens.map(|tokens| tokens.saturating_mul(calls));
             Prices {
                 one,
                 all: times(one, worst.attempts()),

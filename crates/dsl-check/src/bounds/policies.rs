@@ -12,12 +12,13 @@ use crate::inputs::SourceFile;
 use crate::policy::bounds_of;
 use crate::rules;
 
-/// Whether a policy limits time or cost of a plan of the file.
+/// Whether a policy limits time, cost or tokens of a plan of the file.
 pub(super) fn limit(db: &dyn salsa::Database, file: SourceFile, at: usize) -> bool {
     let bounds = bounds_of(db, file, at);
     bounds
         .iter()
-        .any(|bound| bound.limits.cost.is_some() || bound.limits.time_ms.is_some())
+        .map(|bound| bound.limits)
+        .any(|limits| limits.cost.is_some() || limits.time_ms.is_some() || limits.tokens.is_some())
 }
 
 /// The worst case of the plan over what policies let it take and cost.
@@ -45,6 +46,16 @@ pub(super) fn exceeded(
             let diag = over(K::Cost, format!("cost {}", money(whole.cost)), money(most));
             let help = format!("give it a budget: `cost: {}`, which ends the run", money(most));
             found.push(limits.cost_labels(diag).help(help));
+        }
+        let tokens = whole.tokens.unwrap_or_default();
+        if let Some(most) = bound
+            .limits
+            .tokens
+            .filter(|most| clauses.budget.tokens.is_none() && tokens > *most)
+        {
+            let diag = over(K::Tokens, format!("use {tokens} tokens"), most.to_string());
+            let help = format!("give it a budget: `tokens: {most}`, which ends the run");
+            found.push(limits.token_labels(diag).help(help));
         }
         let ends = clauses.budget.time_ms.or(clauses.timeout_ms).is_some();
         if let Some(most) = bound.limits.time_ms.filter(|most| !ends && whole.span_ms > *most) {

@@ -26,7 +26,7 @@ use crate::signatures::{NodeKind, NodeSig, Sig, Work};
 use crate::slices::file_limits_nodes;
 
 /// How many terms are shown at their places.
-const LABELS_MAX: usize = 3;
+pub(super) const LABELS_MAX: usize = 3;
 
 /// How many nodes of a path are named.
 const NAMED_MAX: usize = 8;
@@ -114,6 +114,7 @@ impl Limits<'_> {
         subplans(callees, (file, at), self, found);
         self.time(found);
         self.cost(found);
+        self.tokens(found);
         policies::exceeded(callees.db, file, at, self, found);
     }
 
@@ -124,11 +125,11 @@ impl Limits<'_> {
         }
     }
 
-    fn sig(&self, node: u32) -> &NodeSig {
+    pub fn sig(&self, node: u32) -> &NodeSig {
         &self.graph.nodes[node as usize]
     }
 
-    fn at(&self, node: u32, target: Target) -> Place {
+    pub fn at(&self, node: u32, target: Target) -> Place {
         Place {
             block: self.plan.nodes[node as usize].0,
             target,
@@ -136,7 +137,7 @@ impl Limits<'_> {
     }
 
     /// The block of the plan's clauses where `holds`.
-    fn clause(&self, holds: impl Fn(&crate::facts::ClauseFacts) -> bool) -> Option<BlockRef> {
+    pub fn clause(&self, holds: impl Fn(&crate::facts::ClauseFacts) -> bool) -> Option<BlockRef> {
         let facts = self.facts.clauses.iter();
         let at = facts
             .map(|facts| facts.plan.as_deref())
@@ -179,6 +180,7 @@ impl Limits<'_> {
                 found.push(self.long_timeout(node, facts.timeout, limit));
             }
             self.own_budget(node, worst, facts.budget, found);
+            self.own_tokens(node, worst, facts.budget, found);
         }
     }
 
@@ -397,11 +399,11 @@ impl Limits<'_> {
     }
 }
 
-fn budget_entry(name: &str) -> Target {
+pub(super) fn budget_entry(name: &str) -> Target {
     Target::Entry(K::Budget, SmolStr::new(name))
 }
 
-fn budget_value(name: &str) -> Target {
+pub(super) fn budget_value(name: &str) -> Target {
     Target::EntryValue(K::Budget, SmolStr::new(name))
 }
 

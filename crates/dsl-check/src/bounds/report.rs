@@ -35,7 +35,7 @@ pub struct Bounds {
     /// All attempts of one run together.
     pub work_ms: u64,
     pub cost: Decimal,
-    /// What the budgets of its tasks let them use together.
+    /// What the budgets of its tasks, and of the plans that they call, let them use together.
     pub tokens: Option<u64>,
     /// Waiting for people along one way through the plan.
     pub people: People,
@@ -257,8 +257,6 @@ impl Report<'_> {
     fn whole(&self, plan: SmolStr) -> Bounds {
         let bounds = self.bounds;
         let nodes = || (0..).zip(&bounds.nodes);
-        let budgeted: Vec<u64> = bounds.nodes.iter().filter_map(|node| node.tokens).collect();
-        let tokens = budgeted.iter().fold(0, |sum: u64, tokens| sum.saturating_add(*tokens));
         let clauses = &bounds.clauses;
         Bounds {
             plan,
@@ -274,7 +272,7 @@ impl Report<'_> {
             critical_path_ms: bounds.schedule.end_ms,
             work_ms: bounds.whole.work_ms,
             cost: bounds.whole.cost,
-            tokens: (!budgeted.is_empty()).then_some(tokens),
+            tokens: bounds.whole.tokens,
             people: bounds.whole.people,
             waits: nodes()
                 .filter(|(_, worst)| worst.people.is_some())

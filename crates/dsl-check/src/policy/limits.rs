@@ -59,13 +59,20 @@ pub(super) fn exceeded(subject: &Subject<'_>, policies: &[&PolicyAt], found: &mu
 }
 
 fn tasks_over(subject: &Subject<'_>, bound: &Bound) -> Option<Diag> {
-    let tasks = bound.limits.tasks.map(|_| subject.tasks())?;
+    let tasks = bound.limits.tasks.map(|_| subject.instances())?;
     let most = bound.limits.tasks.filter(|most| tasks > *most)?;
-    let called = match tasks.saturating_sub(subject.own_tasks()) {
+    let called = match tasks.saturating_sub(subject.own_instances()) {
         0 => String::new(),
         called => format!(", {called} of them in plans that it calls"),
     };
-    let message = format!("`{}` has {tasks} tasks{called}, the limit is {most}", subject.name);
+    let counted = match subject.tasks() == tasks {
+        true => "",
+        false => ", each instance counted",
+    };
+    let message = format!(
+        "`{}` has {tasks} tasks{called}{counted}, the limit is {most}",
+        subject.name
+    );
     let diag = Diag::new(rules::LIMIT_EXCEEDED, subject.plan_place()?, message);
     Some(diag.label(bound.place(K::Tasks), says(bound)))
 }

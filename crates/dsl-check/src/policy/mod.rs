@@ -27,7 +27,7 @@ use dsl_syntax::ast::Item;
 
 pub(crate) use attributes::ATTRIBUTES;
 pub use attributes::attribute_table;
-pub(crate) use calls::PlanAt;
+pub(crate) use calls::{PlanAt, fan_outs};
 pub(crate) use compile::Compiler;
 pub(crate) use limits::bounds_of;
 pub(crate) use model::{Policy, What};

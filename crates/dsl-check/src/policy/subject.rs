@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use ir::plan::Retry;
 use smol_str::SmolStr;
 
-use super::calls::{PlanAt, task_count};
+use super::calls::{PlanAt, instance_count, own_instances, task_count};
 use crate::check::checked;
 use crate::diagnostic::{BlockRef, Place, Target};
 use crate::facts::{Budget, ClauseFacts, Dir, EffectFact, Facts, NodeFacts, PlanFacts, clause_facts, file_facts};
@@ -209,6 +209,11 @@ impl<'a> Subject<'a> {
         task_count(self.db, self.at)
     }
 
+    /// The same where each instance of a fan-out counts, if its items are written down.
+    pub fn instances(&self) -> u64 {
+        instance_count(self.db, self.at)
+    }
+
     pub fn sig(&self, node: u32) -> &'a NodeSig {
         static NONE: LazyLock<NodeSig> = LazyLock::new(NodeSig::default);
         match &self.nodes {
@@ -370,9 +375,9 @@ impl Subject<'_> {
         self.header.clauses.is_empty() && self.blocks().nodes.is_empty()
     }
 
-    pub fn own_tasks(&self) -> u64 {
-        let nodes = self.blocks().nodes.iter();
-        nodes.filter(|(_, ties)| ties.kind == NodeKind::Task).count() as u64
+    /// The instances of its own tasks, where that is known.
+    pub fn own_instances(&self) -> u64 {
+        own_instances(self.db, self.at)
     }
 
     pub fn place(&self, node: u32, target: Target) -> Place {
