@@ -13,7 +13,7 @@ use super::task::typed;
 use crate::graph::BUILTIN_MODES;
 use crate::rules;
 use crate::signatures::clause;
-use crate::types::{Problem, Report, literal_bool, literal_duration, literal_int, literal_ratio};
+use crate::types::{Problem, Report, constant, literal_bool, literal_duration, literal_int, literal_ratio};
 use crate::walk::unparen;
 
 /// The most further attempts that `retry` may ask for.
@@ -108,9 +108,10 @@ pub(super) fn timeout(cx: &Cx<'_>, expr: &Expr, place: &Place<'_, '_>) -> ir::ex
             Problem::new(rules::OUT_OF_RANGE, inner.span, message),
             expr,
         ));
-    } else if matches!(unparen(expr).kind, ExprKind::Quantity { .. })
-        && literal_duration(expr, place, &mut Report::default()) == Some(0)
-    {
+    }
+    let found = typed(cx, expr, &Type::Duration, place);
+    let Some(known) = constant(&found) else { return found };
+    if known == ir::Value::Duration(0) {
         let problem = Problem::new(
             rules::OUT_OF_RANGE,
             expr.span,
@@ -118,7 +119,7 @@ pub(super) fn timeout(cx: &Cx<'_>, expr: &Expr, place: &Place<'_, '_>) -> ir::ex
         );
         cx.push(problem.help("write how long it may take, such as `10m`"));
     }
-    typed(cx, expr, &Type::Duration, place)
+    ir::Expr::Const(known)
 }
 
 fn without_sign(problem: Problem, expr: &Expr) -> Problem {

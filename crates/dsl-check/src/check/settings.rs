@@ -163,17 +163,21 @@ pub(super) fn budget_entry(cx: &Cx<'_>, name: &str, value: &Ast) -> Option<Expr>
         }
     };
     let found = typed(cx, value, &ty, &place);
-    let is_negative = match constant(&found) {
-        Some(ir::Value::Duration(ms)) => ms < 0,
-        Some(ir::Value::Money(dollars)) => dollars.is_sign_negative() && !dollars.is_zero(),
-        Some(ir::Value::Int(tokens)) => tokens < 0,
+    // it reads nothing, so it is known, however it is written
+    let Some(found) = constant(&found) else {
+        return Some(found);
+    };
+    let is_negative = match &found {
+        ir::Value::Duration(ms) => *ms < 0,
+        ir::Value::Money(dollars) => dollars.is_sign_negative() && !dollars.is_zero(),
+        ir::Value::Int(tokens) => *tokens < 0,
         _ => false,
     };
     if is_negative {
         let message = format!("a budget's `{name}` is negative, expected what may be used");
         cx.push(Problem::new(rules::OUT_OF_RANGE, value.span, message));
     }
-    Some(found)
+    Some(Expr::Const(found))
 }
 
 pub(super) fn failure(cx: &Cx<'_>, name: &Name) -> Option<FailurePolicy> {

@@ -67,7 +67,7 @@ pub(super) fn check(cx: &Cx<'_>, place: BlockKind, decl: &Decl) {
         DeclKind::Task => conflicts_of_task(cx, decl),
         DeclKind::Gate => conflicts_of_gate(cx, decl),
         DeclKind::Decision => conflicts_of_decision(cx, decl),
-        DeclKind::Type => duplicate_fields(cx, decl),
+        DeclKind::Type => fields_of_type(cx, decl),
         _ => {}
     }
     if decl.kind == DeclKind::Task {
@@ -373,8 +373,21 @@ fn conflicts_of_decision(cx: &Cx<'_>, decl: &Decl) {
     }
 }
 
-fn duplicate_fields(cx: &Cx<'_>, decl: &Decl) {
+fn fields_of_type(cx: &Cx<'_>, decl: &Decl) {
     duplicate_names(cx, decl.fields.iter().map(|field| &field.name), "the field");
+    for field in &decl.fields {
+        if let Some(default) = &field.default {
+            let message = format!(
+                "the field `{}` of a type has a default, expected one in `params:`, `memory:` or `input:`",
+                field.name.text
+            );
+            let help = format!(
+                "make it optional, and say what it is where it is read: `….{} ?? …`",
+                field.name.text
+            );
+            cx.push(Problem::new(rules::MISPLACED_CLAUSE, default.span, message).help(help));
+        }
+    }
 }
 
 /// Names that must differ; the later one is the mistake.

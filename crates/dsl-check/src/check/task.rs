@@ -24,6 +24,7 @@ use crate::scope::PlanScope;
 use crate::signatures::{NodeKind, clause, name_of};
 use crate::types::{Problem, Report, facts_when, infer, infer_string, resolve_type};
 use crate::walk;
+use crate::walk::unparen;
 
 /// A node as far as its own block tells.
 pub(crate) struct NodeParts {
@@ -212,6 +213,15 @@ fn fail_clauses(decl: &Decl) -> impl Iterator<Item = (&Clause, &Name, &dsl_synta
 
 /// An expression of a known type.
 pub(super) fn typed(cx: &Cx<'_>, expr: &Ast, ty: &Type, place: &Place<'_, '_>) -> Expr {
+    // of a type that is not known they may be members
+    let is_name = |expr: &Ast| matches!(unparen(expr).kind, ExprKind::Name(_));
+    let are_names = match &unparen(expr).kind {
+        ExprKind::List(items) => items.iter().all(is_name),
+        _ => is_name(expr),
+    };
+    if ty.is_error() && are_names {
+        return Expr::Const(ir::Value::None);
+    }
     cx.with_report(|report| infer(expr, Some(ty), place, report)).expr
 }
 
