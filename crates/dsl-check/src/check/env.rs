@@ -11,6 +11,7 @@ use ir::{Expr, Ref};
 use smol_str::SmolStr;
 
 use super::outputs::{agent_type, error_type, members, node_outputs, outputs_unknown};
+use super::view::Choice;
 use super::{Cx, Seen, about};
 use crate::amend;
 use crate::diagnostic::AmendHow;
@@ -505,6 +506,22 @@ impl Env for Place<'_, '_> {
 
     fn known(&self) -> &[Expr] {
         self.known
+    }
+
+    /// Of an `any(…)` or a quorum so many members have completed.
+    fn one_is_there(&self, value: &Expr, absent: &[Expr]) -> bool {
+        let gives = |member: &SmolStr, value: &Expr| match (self.cx.view.get(member), value) {
+            (Some((at, seen)), Expr::Ref(Ref::Output(of, output))) if *of == self.cx.node_id(at) => {
+                let mut outputs = self.outputs(seen).into_iter();
+                outputs.any(|(name, ty)| name == *output && !ty.is_optional())
+            }
+            _ => false,
+        };
+        self.cx.view.choices.iter().any(|Choice { sure, members }| {
+            let is_out = |member: &&SmolStr| absent.iter().any(|value| gives(member, value));
+            members.iter().any(|member| gives(member, value))
+                && members.iter().filter(|member| !is_out(member)).count() <= *sure
+        })
     }
 
     fn meant(&self, name: Span, meant: Meant<'_>) {

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 
 use crate::around::{Around, around};
 use crate::diagnostic::BlockRef;
-use crate::graph::{Access, Topology, sig_of, topologies};
+use crate::graph::{Access, Requirement, Topology, sig_of, topologies};
 use crate::inputs::SourceChunk;
 use crate::plans::{PlanBlocks, file_plans};
 use crate::scope::scope;
@@ -26,6 +26,15 @@ pub(crate) struct View {
     pub redundant: Vec<(SmolStr, SmolStr)>,
     /// Members of an `any(…)` of the node, each with another that may complete just as well.
     pub racing: Vec<(SmolStr, SmolStr)>,
+    /// What of an `any(…)` or a quorum of the node is read.
+    pub choices: Vec<Choice>,
+}
+
+/// Members of a quorum of which at least so many have completed.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Choice {
+    pub sure: usize,
+    pub members: Vec<SmolStr>,
 }
 
 /// What is not read is seen as if it were always there.
@@ -138,9 +147,18 @@ fn of_node(nodes: &Nodes<'_>, plan: u32, node: u32, mentions: &[Mention]) -> Vie
         let found = mentions.binary_search_by(|mention| mention.name.cmp(name));
         found.is_ok_and(|at| mentions[at].is_read)
     };
+    let choice = |requirement: &Requirement| {
+        let Requirement::Quorum { count, of } = requirement else {
+            return None;
+        };
+        let members: Vec<SmolStr> = of.iter().copied().filter(|on| is_read(*on)).map(name).collect();
+        let sure = (*count as usize).saturating_sub(of.len() - members.len());
+        (sure > 0).then_some(Choice { sure, members })
+    };
     View {
         plan,
         nodes,
+        choices: graph.requirements(node).iter().filter_map(choice).collect(),
         redundant: graph.redundant_needs(node).into_iter().map(names).collect(),
         racing: graph.racing_needs(node, is_read).into_iter().map(names).collect(),
     }

@@ -41,6 +41,12 @@ pub trait Env {
         &[]
     }
 
+    /// Whether something outside the expression says that the value is there where the others are not: one of them is.
+    fn one_is_there(&self, value: &Expr, absent: &[Expr]) -> bool {
+        let _ = (value, absent);
+        false
+    }
+
     /// Told what a name turned out to be that only types explain, for whoever asks about names. Checks do not.
     fn meant(&self, name: Span, meant: Meant<'_>) {
         let _ = (name, meant);

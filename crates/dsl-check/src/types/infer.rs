@@ -12,7 +12,7 @@ use super::assign::{Mismatch, assign, castable, conversion_help, dimension, join
 use super::env::Env;
 use super::literal::{constant, is_refined, literal_value, nearest_within, negative_literal, text_as};
 use super::names::written;
-use super::narrow::{about_item, facts_when};
+use super::narrow::{about_item, alternatives, facts_when, follows};
 use super::problem::Report;
 use super::repair::{conversion, literal_conversion};
 use super::resolve::resolve_type;
@@ -88,6 +88,8 @@ pub(super) struct Checker<'a> {
     pub(super) items: Vec<Type>,
     /// Known not to be none, from conditions inside the expression.
     known: Vec<Expr>,
+    /// What is absent where this is read: the left sides of `??`.
+    absent: Vec<Expr>,
 }
 
 impl<'a> Checker<'a> {
@@ -97,6 +99,7 @@ impl<'a> Checker<'a> {
             report,
             items: Vec::new(),
             known: Vec::new(),
+            absent: Vec::new(),
         }
     }
 
@@ -270,17 +273,20 @@ impl<'a> Checker<'a> {
     pub(super) fn with_item<T>(&mut self, item: Type, walk: impl FnOnce(&mut Self) -> T) -> T {
         let outer = self.known.clone();
         self.known.retain(|fact| !about_item(fact));
+        let absent = std::mem::take(&mut self.absent);
         self.items.push(item);
         let result = walk(self);
         self.items.pop();
         self.known = outer;
+        self.absent = absent;
         result
     }
 
     /// The value without its `?` where it is known to be there.
     pub(super) fn narrowed(&self, typed: Typed) -> Typed {
-        let known = |facts: &[Expr]| facts.contains(&typed.expr);
-        if typed.ty.is_optional() && (known(&self.known) || known(self.env.known())) {
+        let known = |facts: &[Expr]| facts.iter().any(|fact| follows(fact, &typed.expr, &self.absent));
+        let given = || self.env.one_is_there(&typed.expr, &self.absent);
+        if typed.ty.is_optional() && (known(&self.known) || known(self.env.known()) || given()) {
             return Typed::new(typed.expr, without_optional(typed.ty));
         }
         typed
@@ -405,7 +411,10 @@ impl<'a> Checker<'a> {
             Want::Exactly(expected) => self.fit_if_there(lhs, a, expected),
             _ => a,
         };
+        let before = self.absent.len();
+        self.absent.extend(alternatives(&a.expr).into_iter().cloned());
         let b = self.expr(rhs, want.or_like(&a));
+        self.absent.truncate(before);
         if a.is_error() || b.is_error() {
             return Typed::error();
         }

@@ -331,7 +331,12 @@ impl Report {
         let message = format!("{name} may be absent, expected {expected}");
         let help = match text {
             Some(_) => {
-                format!("give a default (`{what} ?? …`), or guard it (`when {what} is not none`)")
+                // `??` binds less than the test
+                let tested = match what.contains("??") {
+                    true => format!("({what})"),
+                    false => what.to_owned(),
+                };
+                format!("give a default (`{what} ?? …`), or guard what reads it (`when: {tested} is not none`)")
             }
             None => "give a default with `?? …`, or test it with `is none`".to_owned(),
         };

@@ -411,6 +411,26 @@ fn guards_outside_the_expression_count() {
 }
 
 #[test]
+fn where_one_of_two_is_there_one_is_enough() {
+    let guards = [
+        "(params.note ?? params.source.reason) is not none",
+        "params.note is not none or params.source.reason is not none",
+        "not (params.note is none and params.source.reason is none)",
+    ];
+    for guard in guards {
+        let mut env = table();
+        let mut report = Report::default();
+        let guard = infer(&parsed(guard), Some(&Type::Bool), &env, &mut report);
+        env.known = facts_when(&guard.expr, true);
+        let upper = |text: &str| outcome(&format!("upper({text})"), None, &env);
+        assert_eq!(upper("params.note ?? params.source.reason"), "string");
+        assert_eq!(upper("params.source.reason ?? params.note"), "string");
+        assert_ne!(upper("params.note"), "string");
+        assert_ne!(upper("params.source.reason"), "string");
+    }
+}
+
+#[test]
 fn json_is_dynamic_until_it_is_checked() {
     types(&[
         ("json(stdout).errors as int", "int"),
