@@ -187,7 +187,7 @@ fn text(expr: &Expr) -> Option<SmolStr> {
 }
 
 /// The host of an url; what is filled in behind it does not matter.
-fn host(expr: &Expr) -> Option<SmolStr> {
+pub(crate) fn host(expr: &Expr) -> Option<SmolStr> {
     let ExprKind::String(url) = &unparen(expr).kind else {
         return None;
     };

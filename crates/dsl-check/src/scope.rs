@@ -86,6 +86,11 @@ impl Capability {
         unless(self.is_broken(K::Output), &self.output)
     }
 
+    /// It is carried out by a script of its own.
+    pub fn runs_script(&self) -> bool {
+        self.runner.as_ref().is_some_and(|runner| runner.kind == "shell")
+    }
+
     /// Somebody else has to say how it is run.
     pub fn is_abstract(&self) -> bool {
         self.runner.is_none() && self.id.file.is_some()

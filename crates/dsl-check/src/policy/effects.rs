@@ -4,6 +4,8 @@
 //! there. Paths of a policy are relative to the plan's folder; a constant `dir` of a task goes in front of what the
 //! task declares. Absent: what a script really does.
 
+use std::collections::HashSet;
+
 use dsl_syntax::table::ClauseKey as K;
 use smol_str::SmolStr;
 
@@ -20,7 +22,7 @@ use crate::signatures::Work;
 const SYSTEM: &[&str] = &["/bin", "/lib", "/lib64", "/sbin", "/usr"];
 
 /// Something that a node does and a policy does not allow.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Denied {
     Capability(SmolStr),
     /// `network`, `read` or `write`, and what of it.
@@ -30,8 +32,8 @@ pub(super) enum Denied {
         /// The capability that declares it; `None`: the node itself.
         of: Option<SmolStr>,
     },
-    /// A script that declares nothing.
-    Undeclared,
+    /// A script that declares nothing; of a capability, that.
+    Undeclared(Option<SmolStr>),
 }
 
 impl Denied {
@@ -39,7 +41,7 @@ impl Denied {
         match self {
             Self::Capability(_) => rules::CAPABILITY_DENIED,
             Self::Effect { .. } => rules::EFFECT_DENIED,
-            Self::Undeclared => rules::UNDECLARED_EFFECT,
+            Self::Undeclared(_) => rules::UNDECLARED_EFFECT,
         }
     }
 
@@ -48,14 +50,14 @@ impl Denied {
         match self {
             Self::Capability(_) => K::Capabilities,
             Self::Effect { kind, .. } => *kind,
-            Self::Undeclared if allow.write.is_some() => K::Write,
-            Self::Undeclared if allow.read.is_some() => K::Read,
-            Self::Undeclared => K::Network,
+            Self::Undeclared(_) if allow.write.is_some() => K::Write,
+            Self::Undeclared(_) if allow.read.is_some() => K::Read,
+            Self::Undeclared(_) => K::Network,
         }
     }
 }
 
-/// What a node does that the policy does not allow, each kind of it once.
+/// What a node does that the policy does not allow, each thing once.
 pub(super) fn denied(subject: &Subject<'_>, node: u32, allow: &Allow) -> Vec<Denied> {
     let mut found = Vec::new();
     let Some(facts) = subject.facts(node).filter(|facts| !facts.broken) else {
@@ -63,18 +65,21 @@ pub(super) fn denied(subject: &Subject<'_>, node: u32, allow: &Allow) -> Vec<Den
     };
     if let Some(allowed) = &allow.capabilities {
         let uses = subject.uses(node);
-        let mut denied = uses
+        let denied = uses
             .into_iter()
             .filter(|name| !allowed.iter().any(|pattern| covers_name(pattern, name)));
-        found.extend(denied.next().map(|name| Denied::Capability(name.into())));
+        found.extend(denied.map(|name| Denied::Capability(name.into())));
+        found.dedup();
     }
     if !allow.limits_effects() {
         return found;
     }
     if (subject.has_script(node) || subject.only_undoes(node)) && facts.effects.is_none() {
-        found.push(Denied::Undeclared);
+        found.push(Denied::Undeclared(None));
         return found;
     }
+    let of_scripts = subject.undeclared(node).into_iter();
+    found.extend(of_scripts.map(|name| Denied::Undeclared(Some(name.into()))));
     let own = facts
         .effects
         .iter()
@@ -86,16 +91,13 @@ pub(super) fn denied(subject: &Subject<'_>, node: u32, allow: &Allow) -> Vec<Den
         .map(|(name, effect)| (effect, Some(name)));
     for (effect, of) in own.chain(of_capabilities) {
         let folder = Folder::of(subject, node, of.is_some());
-        if let Some((kind, what)) = effect_denied(effect, allow, &folder)
-            && !found.iter().any(|known| matches!(known, Denied::Effect { .. }))
-        {
-            found.push(Denied::Effect {
-                kind,
-                what,
-                of: of.map(SmolStr::from),
-            });
+        for (kind, what) in effect_denied(effect, allow, &folder) {
+            let of = of.map(SmolStr::from);
+            found.push(Denied::Effect { kind, what, of });
         }
     }
+    let mut seen = HashSet::new();
+    found.retain(|denied| seen.insert(denied.clone()));
     found
 }
 
@@ -117,36 +119,39 @@ impl Folder {
     }
 }
 
-/// The line of the policy and the part of the effect that it does not cover.
-fn effect_denied(effect: &EffectFact, allow: &Allow, folder: &Folder) -> Option<(K, SmolStr)> {
+/// The line of the policy and the parts of the effect that it does not cover.
+fn effect_denied(effect: &EffectFact, allow: &Allow, folder: &Folder) -> Vec<(K, SmolStr)> {
     // what is known only while running is not judged here
-    let mut args = effect.args.iter().flatten();
+    let args = effect.args.iter().flatten();
+    let denied = |key: K, is_denied: &dyn Fn(&&SmolStr) -> bool| {
+        let denied = args.filter(is_denied);
+        denied.map(|arg| (key, arg.clone())).collect()
+    };
     match effect.name.as_str() {
-        "network" => {
-            let hosts = allow.network.as_deref()?;
-            let is_denied = |host: &&SmolStr| !hosts.iter().any(|pattern| covers_host(pattern, host));
-            args.find(is_denied).map(|host| (K::Network, host.clone()))
+        "network" if allow.network.is_some() => {
+            let hosts = patterns_of(&allow.network);
+            denied(K::Network, &|host| {
+                !hosts.iter().any(|pattern| covers_host(pattern, host))
+            })
         }
-        "read" => {
-            let paths = allow.read.as_deref()?;
+        "read" if allow.read.is_some() => {
             // what may be written may be read
-            let patterns: Vec<&SmolStr> = paths
-                .iter()
-                .chain(allow.write.iter().flat_map(|paths| &**paths))
-                .collect();
-            let is_denied = |path: &&SmolStr| {
+            let patterns = [patterns_of(&allow.read), patterns_of(&allow.write)].concat();
+            denied(K::Read, &|path| {
                 let is_system = SYSTEM.iter().any(|folder| covers_path(folder, path));
                 !is_system && !path_covered(&patterns, path, folder)
-            };
-            args.find(is_denied).map(|path| (K::Read, path.clone()))
+            })
         }
-        "write" => {
-            let patterns: Vec<&SmolStr> = allow.write.as_deref()?.iter().collect();
-            let is_denied = |path: &&SmolStr| !path_covered(&patterns, path, folder);
-            args.find(is_denied).map(|path| (K::Write, path.clone()))
+        "write" if allow.write.is_some() => {
+            let patterns = patterns_of(&allow.write);
+            denied(K::Write, &|path| !path_covered(&patterns, path, folder))
         }
-        _ => None,
+        _ => Vec::new(),
     }
+}
+
+fn patterns_of(line: &Option<Box<[SmolStr]>>) -> Vec<&SmolStr> {
+    line.iter().flat_map(|patterns| &**patterns).collect()
 }
 
 fn path_covered(patterns: &[&SmolStr], path: &str, folder: &Folder) -> bool {
@@ -199,7 +204,7 @@ pub(super) fn problem_of_judge(subject: &Subject<'_>, policies: &[&PolicyAt]) ->
             _ => {
                 let folder = Folder::Known(SmolStr::default());
                 let mut effects = capability.effects.iter().flat_map(|effects| &**effects);
-                let denied = effects.find_map(|effect| effect_denied(effect, allow, &folder));
+                let denied = effects.find_map(|effect| effect_denied(effect, allow, &folder).into_iter().next());
                 denied.map(|(kind, what)| Denied::Effect {
                     kind,
                     what,
@@ -238,7 +243,7 @@ fn allows(at: &PolicyAt, denied: &Denied) -> String {
     let what = match denied {
         Denied::Capability(_) => "allows only these",
         Denied::Effect { .. } => "allows only this",
-        Denied::Undeclared => "limits what may be touched",
+        Denied::Undeclared(_) => "limits what may be touched",
     };
     format!("the policy `{}` {what}", at.policy.name)
 }
@@ -277,7 +282,16 @@ fn problem(subject: &Subject<'_>, node: u32, denied: &Denied, at: &PolicyAt) -> 
             };
             Diag::new(denied.rule(), subject.place(node, target), message).help(help)
         }
-        Denied::Undeclared => undeclared(subject, node, allow),
+        Denied::Undeclared(None) => undeclared(subject, node, allow),
+        Denied::Undeclared(Some(capability)) => {
+            let message =
+                format!("`{name}` uses `{capability}`, whose script declares no effects, so it may touch anything");
+            let place = subject.place(node, user(subject, node, capability));
+            Diag::new(rules::UNDECLARED_EFFECT, place, message).help(format!(
+                "add a line `effects: {}` to `{capability}`, with what it touches",
+                skeleton(allow)
+            ))
+        }
     }
 }
 
@@ -368,7 +382,10 @@ pub(super) fn problem_of_call(subject: &Subject<'_>, call: u32, called: &Subject
             "uses `{capability}`, which {} `{what}`, which is not allowed",
             verb(*kind)
         ),
-        Denied::Undeclared => "runs a script that declares no effects".to_owned(),
+        Denied::Undeclared(None) => "runs a script that declares no effects".to_owned(),
+        Denied::Undeclared(Some(capability)) => {
+            format!("uses `{capability}`, whose script declares no effects")
+        }
     };
     let message = format!("`{caller}` calls `{plan}`, whose `{task}` {does}");
     let line = Place {

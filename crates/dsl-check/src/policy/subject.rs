@@ -319,11 +319,11 @@ impl<'a> Subject<'a> {
     /// Its own effects, or those of its capabilities.
     pub fn effects(&self, node: u32) -> Vec<&EffectFact> {
         let own = self.facts(node).and_then(|facts| facts.effects.as_deref());
-        let of_capabilities = self.capabilities_of(node).filter_map(|found| found.effects.as_deref());
+        let of_capabilities = self.capabilities_of(node).flat_map(effects_of);
         let touched = self.touched(node).map(|(_, effect)| effect);
         own.into_iter()
-            .chain(of_capabilities)
             .flatten()
+            .chain(of_capabilities)
             .chain(touched)
             .collect()
     }
@@ -336,10 +336,28 @@ impl<'a> Subject<'a> {
             self.written_uses(node)
         };
         let effects = names.into_iter().filter_map(|name| {
-            let effects = self.capability(name)?.effects.as_deref()?;
-            Some(effects.iter().map(move |effect| (self.declared(name), effect)))
+            let effects = effects_of(self.capability(name)?);
+            Some(effects.map(move |effect| (self.declared(name), effect)))
         });
         effects.flatten().chain(self.touched(node)).collect()
+    }
+
+    /// The capabilities whose script declares no effects, by their declared names.
+    pub fn undeclared(&self, node: u32) -> Vec<&str> {
+        let names = if self.has_script(node) {
+            Vec::new()
+        } else {
+            self.written_uses(node)
+        };
+        let is_open = |name: &&str| {
+            let capability = self.capability(name);
+            capability.is_some_and(|found| found.effects.is_none() && found.runs_script())
+        };
+        names
+            .into_iter()
+            .filter(is_open)
+            .map(|name| self.declared(name))
+            .collect()
     }
 
     /// What it asks the capabilities of the language to touch.
@@ -366,6 +384,13 @@ impl<'a> Subject<'a> {
         let own = self.facts(node).is_none_or(|facts| facts.idempotent);
         own && self.capabilities_of(node).all(|capability| capability.idempotent)
     }
+}
+
+/// What a capability declares, and the host that its runner calls.
+fn effects_of(capability: &Capability) -> impl Iterator<Item = &EffectFact> {
+    let runner = capability.runner.iter();
+    let declared = capability.effects.iter().flat_map(|effects| &**effects);
+    declared.chain(runner.filter_map(|runner| runner.reaches.as_ref()))
 }
 
 /// Where a plan and its nodes stand.

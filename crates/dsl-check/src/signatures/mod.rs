@@ -171,6 +171,8 @@ pub(crate) struct RunnerSig {
     pub secrets: Vec<SmolStr>,
     /// The tool that it calls on an MCP server.
     pub tool: Option<ToolSig>,
+    /// The host that its `url` names, where that is constant, as an effect.
+    pub reaches: Option<EffectFact>,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

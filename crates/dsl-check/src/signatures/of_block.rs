@@ -14,6 +14,8 @@ use super::{
     AgentSig, CapabilitySig, NAMING, NeedSig, NodeKind, NodeSig, PlanSig, PolicySig, Price, RouteSig, RunnerSig, Sig,
     Ties, ToolSig, TypeSig, UseSig, Work,
 };
+use crate::builtin::host;
+use crate::facts::EffectFact;
 use crate::hashed::{hash_of, name_hash};
 use crate::types::{Report, literal_value};
 use crate::walk;
@@ -131,15 +133,20 @@ pub(crate) fn runner_of(call: &Expr) -> Option<RunnerSig> {
         kind: text(func),
         secrets,
         tool: if func.text == "mcp" { tool_of(args) } else { None },
+        reaches: argument(args, "url").and_then(host).map(|host| EffectFact {
+            name: "network".into(),
+            args: [Some(host)].into(),
+        }),
     })
 }
 
+fn argument<'a>(args: &'a [Arg], name: &str) -> Option<&'a Expr> {
+    let is_named = |arg: &&Arg| arg.name.as_ref().is_some_and(|given| given.text == name);
+    Some(walk::unparen(&args.iter().find(is_named)?.value))
+}
+
 fn tool_of(args: &[Arg]) -> Option<ToolSig> {
-    let given = |name: &str| {
-        args.iter()
-            .find(|arg| arg.name.as_ref().is_some_and(|given| given.text == name))
-            .map(|arg| walk::unparen(&arg.value))
-    };
+    let given = |name: &str| argument(args, name);
     let plain = |expr: &Expr| match &expr.kind {
         ExprKind::String(text) => text.plain(),
         _ => None,
