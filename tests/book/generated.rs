@@ -70,7 +70,8 @@ fn index() -> String {
     let mut out = String::from(
         "# Rules\n\nEvery message has the name of its rule in brackets: `error[unresolved-name]`. `dslc explain RULE` prints the same pages.\n\n\
          A rule can be raised or silenced for a workspace in [`dslc.toml`](language.md#dslctoml), and for one line by a comment above it:\n\
-         `# allow(rule-name): reason`. What is *always* an error is neither: the plan would not be what is written. Hints are shown in editors, and by `dslc check --hints`.\n\n\
+         `# allow(rule-name): reason`. What is *always* an error is neither: the plan would not be what is written. Nor does a comment of a plan lift what a policy forbids\n\
+         (all of *Policy*, of `secret-leak` what a rule denies, and `undeclared-effect`), unless it is a warning there. Hints are shown in editors, and by `dslc check --hints`.\n\n\
          Many mistakes can be repaired by a machine: `dslc check --fix` makes the repairs that cannot change what a correct plan means, with\n\
          `--unsafe-fixes` also those that guess what was meant; the editor offers both.\n",
     );

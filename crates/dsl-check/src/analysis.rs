@@ -158,6 +158,8 @@ impl Analysis {
         // after an edit of the graph that took long, so will this
         for_each_since(db, begun, OF_FILES, |db, ask| _ = ask(db, file));
         let mut found = Vec::new();
+        // no comment of a plan lifts a policy
+        let mut binding = Vec::new();
         // a comment is of use whatever it silences
         let places_all = least == Severity::Hint || suppressions::are_in(self, file);
         let mut show = |diag: &Diag| {
@@ -169,14 +171,20 @@ impl Analysis {
                 } else {
                     severity
                 };
-                found.push(edge.diagnostic(diag, severity));
+                let diagnostic = edge.diagnostic(diag, severity);
+                if severity == Severity::Error && diag.is_of_policy() {
+                    binding.push(diagnostic);
+                } else {
+                    found.push(diagnostic);
+                }
             }
         };
         for &chunk in file.chunks(db) {
             OF_CHUNKS.iter().flat_map(|ask| ask(db, chunk)).for_each(&mut show);
         }
         OF_FILES.iter().flat_map(|ask| ask(db, file)).for_each(&mut show);
-        suppressions::apply(self, file, &mut found);
+        suppressions::apply(self, file, &mut found, &binding);
+        found.extend(binding);
         once_a_file(&mut found, rules::TAB_INDENTATION);
         found.retain(|diagnostic| diagnostic.severity <= least);
         found.sort_by(|a, b| (a.span, a.rule, &a.message).cmp(&(b.span, b.rule, &b.message)));

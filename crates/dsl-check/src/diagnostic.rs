@@ -12,6 +12,7 @@ use dsl_syntax::table::ClauseKey;
 use smol_str::SmolStr;
 
 use crate::inputs::SourceChunk;
+use crate::rules;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Severity {
@@ -232,6 +233,14 @@ impl Diag {
             amend: None,
             lowered: false,
             removable: None,
+        }
+    }
+    /// Whether a policy says so, and not the plan's own declarations.
+    pub fn is_of_policy(&self) -> bool {
+        let is_rule = |place: &Place| matches!(place.target, Target::Rule(_));
+        match self.rule {
+            rules::SECRET_LEAK => self.labels.iter().any(|(place, _)| is_rule(place)),
+            rule => rules::of_policies(rule),
         }
     }
     pub fn removable(mut self, safe: bool) -> Self {

@@ -144,6 +144,18 @@ pub fn find(name: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.name == name)
 }
 
+/// Whether only policies raise it.
+pub(crate) fn of_policies(name: &str) -> bool {
+    [
+        UNDECLARED_EFFECT,
+        POLICY_VIOLATION,
+        CAPABILITY_DENIED,
+        EFFECT_DENIED,
+        LIMIT_EXCEEDED,
+    ]
+    .contains(&name)
+}
+
 /// The rule that has this name, as the `&'static str` that diagnostics hold.
 pub(crate) fn name(name: &str) -> &'static str {
     find(name).map_or(SYNTAX, |rule| rule.name)

@@ -50,20 +50,28 @@ impl Suppressions {
         }
     }
 
+    /// The starts of the lines whose suppressions are about the place.
+    fn lines_of(&self, at: u32) -> [Option<u32>; 2] {
+        let above = self.all.partition_point(|suppression| suppression.line.start <= at);
+        let line = self.all[..above].last().map(|nearest| &nearest.line);
+        let above = self.scripts.partition_point(|(script, _)| script.start <= at);
+        let script = self.scripts[..above].last();
+        [
+            line.filter(|line| line.contains(&at)).map(|line| line.start),
+            script.filter(|(script, _)| script.contains(&at)).map(|(_, line)| *line),
+        ]
+    }
+
     /// Whether that rule is silenced at the place; its suppressions are of use then.
     fn silence(&mut self, rule: &str, at: u32) -> bool {
         if is_essential(rule) {
             return false;
         }
-        let above = self.all.partition_point(|suppression| suppression.line.start <= at);
-        let line = self.all[..above].last().map(|nearest| &nearest.line);
-        let above = self.scripts.partition_point(|(script, _)| script.start <= at);
-        let script = self.scripts[..above].last();
-        let lines = [
-            line.filter(|line| line.contains(&at)).map(|line| line.start),
-            script.filter(|(script, _)| script.contains(&at)).map(|(_, line)| *line),
-        ];
-        let keys = lines.into_iter().flatten().map(|line| (line, SmolStr::from(rule)));
+        let keys = self
+            .lines_of(at)
+            .into_iter()
+            .flatten()
+            .map(|line| (line, SmolStr::from(rule)));
         let found: Vec<_> = keys.filter(|key| self.known.contains(key)).collect();
         let is_silenced = !found.is_empty();
         self.used.extend(found);
@@ -82,15 +90,26 @@ pub(crate) fn are_in(analysis: &Analysis, file: SourceFile) -> bool {
     chunks.any(|&chunk| !outline(db, chunk).suppressions.is_empty())
 }
 
-/// Takes out what is silenced, and adds the suppressions that silence nothing.
-pub(crate) fn apply(analysis: &Analysis, file: SourceFile, found: &mut Vec<Diagnostic>) {
-    let commented: Vec<(SmolStr, Span, Span)> = comments(analysis, file);
-    if commented.is_empty() {
+/// Takes out what is silenced, and adds the suppressions that silence nothing. `binding`: what no comment silences, because
+/// a policy says it.
+pub(crate) fn apply(analysis: &Analysis, file: SourceFile, found: &mut Vec<Diagnostic>, binding: &[Diagnostic]) {
+    let (formed, others): (Vec<_>, Vec<_>) = comments(analysis, file).into_iter().partition(|one| one.is_formed);
+    if formed.is_empty() && others.is_empty() {
         return;
     }
     let text = analysis.text(file.path(&analysis.db)).unwrap_or_default();
-    let mut suppressions = Suppressions::new(&text, about(&text, commented));
+    // of a file with such mistakes not every rule is asked
+    let is_judged = !found.iter().any(|diagnostic| hides_others(diagnostic.rule));
+    let mut suppressions = Suppressions::new(&text, about(&text, formed));
     found.retain(|diagnostic| !suppressions.silence(diagnostic.rule, diagnostic.span.start));
+    let is_bound = |one: &Suppression| {
+        let mut here = binding.iter().filter(|diagnostic| diagnostic.rule == one.rule);
+        here.any(|diagnostic| {
+            suppressions
+                .lines_of(diagnostic.span.start)
+                .contains(&Some(one.line.start))
+        })
+    };
     // what the parser could not read, no rule has looked at
     if found.iter().any(|diagnostic| is_about_text(diagnostic.rule)) {
         return;
@@ -100,7 +119,12 @@ pub(crate) fn apply(analysis: &Analysis, file: SourceFile, found: &mut Vec<Diagn
         .iter()
         .filter(|suppression| !suppressions.is_used(suppression))
         .filter_map(|suppression| {
-            let diagnostic = unused(analysis, file, suppression, &text)?;
+            let useless = match is_bound(suppression) {
+                true => Useless::Policy,
+                false if is_judged => Useless::Unused,
+                false => Useless::Unknown,
+            };
+            let diagnostic = unused(analysis, file, suppression, useless, &text)?;
             Some((diagnostic, suppression.line.start))
         })
         .collect::<Vec<_>>()
@@ -109,6 +133,11 @@ pub(crate) fn apply(analysis: &Analysis, file: SourceFile, found: &mut Vec<Diagn
         .map(|(diagnostic, _)| diagnostic)
         .collect();
     found.extend(unused);
+    found.extend(
+        others
+            .iter()
+            .filter_map(|comment| misformed(analysis, file, comment, &text)),
+    );
 }
 
 /// Takes out what is silenced of a rule that is not looked for with the others: by a comment above its line, which in a
@@ -118,7 +147,7 @@ pub(crate) fn silence(analysis: &Analysis, file: SourceFile, rule: &str, found: 
         return;
     }
     let text = analysis.text(file.path(&analysis.db)).unwrap_or_default();
-    let mut suppressions = Suppressions::new(&text, about(&text, comments(analysis, file)));
+    let mut suppressions = Suppressions::new(&text, about(&text, formed(analysis, file)));
     let in_script = format!("# allow({rule})");
     found.retain(|diagnostic| {
         let start = diagnostic.span.start as usize;
@@ -143,8 +172,20 @@ fn script_below(text: &str, line: &Range<u32>) -> Option<Range<u32>> {
     Some(line.end..line.end + script.map(str::len).sum::<usize>() as u32)
 }
 
-/// Rule, place of its name, place of the comment.
-fn comments(analysis: &Analysis, file: SourceFile) -> Vec<(SmolStr, Span, Span)> {
+/// A comment that is, or may be meant as, a suppression, with places of the file.
+struct Comment {
+    rule: SmolStr,
+    name: Span,
+    comment: Span,
+    is_formed: bool,
+}
+
+fn formed(analysis: &Analysis, file: SourceFile) -> Vec<Comment> {
+    let all = comments(analysis, file).into_iter();
+    all.filter(|one| one.is_formed).collect()
+}
+
+fn comments(analysis: &Analysis, file: SourceFile) -> Vec<Comment> {
     let db = &analysis.db;
     let mut found = Vec::new();
     let mut start = 0;
@@ -152,8 +193,12 @@ fn comments(analysis: &Analysis, file: SourceFile) -> Vec<(SmolStr, Span, Span)>
         let outline = outline(db, chunk);
         found.extend(outline.suppressions.iter().map(|(block, suppression)| {
             let start = start + outline.starts[*block as usize];
-            let name = suppression.rule.span.shifted(start);
-            (suppression.rule.text.clone(), name, suppression.span.shifted(start))
+            Comment {
+                rule: suppression.rule.text.clone(),
+                name: suppression.rule.span.shifted(start),
+                comment: suppression.span.shifted(start),
+                is_formed: suppression.is_formed,
+            }
         }));
         start += chunk.text(db).len() as u32;
     }
@@ -161,9 +206,12 @@ fn comments(analysis: &Analysis, file: SourceFile) -> Vec<(SmolStr, Span, Span)>
 }
 
 /// From the last to the first: of comments on adjacent lines the lower one knows the line already.
-fn about(text: &str, comments: Vec<(SmolStr, Span, Span)>) -> Vec<Suppression> {
+fn about(text: &str, comments: Vec<Comment>) -> Vec<Suppression> {
     let mut found: Vec<Suppression> = Vec::with_capacity(comments.len());
-    for (rule, name, comment) in comments.into_iter().rev() {
+    for one in comments.into_iter().rev() {
+        let Comment {
+            rule, name, comment, ..
+        } = one;
         let below = found.last().map(|below| (below.comment.start, below.line.clone()));
         let line = line_below(text, comment.end, below);
         found.push(Suppression {
@@ -207,7 +255,29 @@ fn is_about_text(rule: &str) -> bool {
     rules::find(rule).is_some_and(|rule| rule.group == "text")
 }
 
-fn unused(analysis: &Analysis, file: SourceFile, suppression: &Suppression, text: &str) -> Option<Diagnostic> {
+/// Whether a mistake of that rule keeps other rules from being asked.
+fn hides_others(rule: &str) -> bool {
+    rules::find(rule).is_some_and(|rule| rule.is_essential() || rule.group == "types")
+}
+
+/// Why a suppression silences nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Useless {
+    /// Nothing there breaks the rule.
+    Unused,
+    /// A policy says it.
+    Policy,
+    /// The rule may not have been asked.
+    Unknown,
+}
+
+fn unused(
+    analysis: &Analysis,
+    file: SourceFile,
+    suppression: &Suppression,
+    useless: Useless,
+    text: &str,
+) -> Option<Diagnostic> {
     let severity = analysis.config().severity(rules::UNUSED_SUPPRESSION)?;
     let name = &suppression.rule;
     let path = file.path(&analysis.db).clone();
@@ -234,6 +304,16 @@ fn unused(analysis: &Analysis, file: SourceFile, suppression: &Suppression, text
             let message = format!("`{name}` is always an error: the plan would not be what is written");
             (message, None, vec![remove])
         }
+        Some(_) if useless == Useless::Policy => {
+            let message = format!("a policy decides about `{name}` here, and no comment of the plan lifts it");
+            let help = "repair the plan, or let the policy's rule say `severity: warning`";
+            (
+                message,
+                (name == rules::POLICY_VIOLATION).then(|| help.to_owned()),
+                vec![remove],
+            )
+        }
+        Some(_) if useless == Useless::Unknown => return None,
         Some(_) => {
             let message = format!("nothing on the next line breaks `{name}`, so this allows nothing");
             (message, None, vec![Fix { safe: true, ..remove }])
@@ -263,6 +343,56 @@ fn unused(analysis: &Analysis, file: SourceFile, suppression: &Suppression, text
         notes: Vec::new(),
         help,
         fixes,
+    })
+}
+
+/// Says of a comment that it is no suppression, if it names a rule as one would.
+fn misformed(analysis: &Analysis, file: SourceFile, comment: &Comment, text: &str) -> Option<Diagnostic> {
+    let severity = analysis.config().severity(rules::UNUSED_SUPPRESSION)?;
+    let path = file.path(&analysis.db);
+    let written = text.get(comment.comment.range())?;
+    // a name of one word may stand in any remark
+    let is_rule = |word: &&str| word.contains('-') && rules::find(word).is_some();
+    let (listed, reason) = written.split_once(')').unwrap_or((written, ""));
+    let words = listed.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    let named: Vec<&str> = words.filter(is_rule).collect();
+    if !(is_rule(&comment.rule.as_str()) || written.contains('(') && !named.is_empty()) {
+        return None;
+    }
+    let reason = match reason.trim_start_matches([':', ' ']) {
+        "" => String::new(),
+        reason => format!(": {reason}"),
+    };
+    let lines: Vec<String> = named.iter().map(|rule| format!("# allow({rule}){reason}")).collect();
+    let before = &text[..comment.comment.start as usize];
+    let indent = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
+    let fix = || Fix {
+        title: "write it as one".into(),
+        safe: false,
+        edits: vec![Edit {
+            file: path.clone(),
+            span: comment.comment,
+            text: lines.join(&format!("\n{indent}")),
+        }],
+    };
+    Some(Diagnostic {
+        rule: rules::UNUSED_SUPPRESSION,
+        severity,
+        message: "this comment allows nothing, expected one rule: `# allow(rule): reason`".into(),
+        file: path.clone(),
+        span: comment.name,
+        labels: Vec::new(),
+        notes: Vec::new(),
+        help: Some(format!(
+            "write `{}`{}",
+            lines[0],
+            if lines.len() > 1 {
+                ", and a comment for each other rule"
+            } else {
+                ""
+            }
+        )),
+        fixes: indent.trim().is_empty().then(fix).into_iter().collect(),
     })
 }
 

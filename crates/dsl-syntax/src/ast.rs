@@ -103,6 +103,8 @@ pub struct Use {
 pub struct Suppression {
     pub rule: Name,
     pub reason: Option<SmolStr>,
+    /// Whether it is written `allow(rule)`; else it may be meant so, or be a remark.
+    pub is_formed: bool,
     pub span: Span,
 }
 

@@ -200,19 +200,28 @@ fn joined(doc: &[&str]) -> SmolStr {
     SmolStr::new(doc.join("\n"))
 }
 
-/// `# allow(rule-name): reason`
+/// `# allow(rule-name): reason`, and what may be meant so: `# Allow(…)`, `# dslc: allow(…)`, `# allow rule-name`, several names.
 fn suppression(text: &str, range: Range<usize>) -> Option<Suppression> {
     let comment = &text[range.clone()];
     let body = comment.trim_start_matches('#').trim_start();
-    let rest = body.strip_prefix("allow(")?;
-    let start = range.start + (comment.len() - rest.len());
+    let starts = |text: &str, word: &str| {
+        text.get(..word.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(word))
+    };
+    let plain = match starts(body, "dslc") {
+        true => body[4..].trim_start_matches([':', ' ']),
+        false => body,
+    };
+    let rest = starts(plain, "allow").then(|| &plain[5..])?;
+    let named = rest.trim_start_matches(['(', ' ', ':']);
+    let start = range.end - named.len();
     let end = name_end(text.as_bytes(), start).min(range.end);
-    let after = text[end..range.end].strip_prefix(')')?;
-    if end == start {
+    if end == start || named.len() == rest.len() {
         return None;
     }
+    let after = &text[end..range.end];
     let reason = after
-        .trim_start()
+        .trim_start_matches([')', ' '])
         .strip_prefix(':')
         .map(str::trim)
         .filter(|reason| !reason.is_empty());
@@ -222,6 +231,7 @@ fn suppression(text: &str, range: Range<usize>) -> Option<Suppression> {
             span: Span::new(start as u32, end as u32),
         },
         reason: reason.map(SmolStr::new),
+        is_formed: body.starts_with("allow(") && rest.len() == named.len() + 1 && after.starts_with(')'),
         span: Span::new(range.start as u32, range.end as u32),
     })
 }

@@ -64,6 +64,25 @@ fn suppressions_are_read_from_comments() {
 }
 
 #[test]
+fn what_may_be_meant_as_a_suppression_is_none() {
+    let formed = |comment: &str| {
+        let (_, block) = parse_file(&format!("{comment}\ntask a\n  run: \"x\"\n")).remove(0);
+        block
+            .suppressions
+            .first()
+            .map(|it| (it.rule.text.to_string(), it.is_formed))
+    };
+    let meant = |name: &str| Some((name.to_owned(), false));
+    assert_eq!(formed("#allow(a-b)"), Some(("a-b".to_owned(), true)));
+    assert_eq!(formed("# allow(a-b, c): x"), meant("a-b"));
+    assert_eq!(formed("# allow a-b"), meant("a-b"));
+    assert_eq!(formed("# allow ( a-b )"), meant("a-b"));
+    assert_eq!(formed("# dslc: Allow(a-b): x"), meant("a-b"));
+    assert_eq!(formed("# allowed here"), None);
+    assert_eq!(formed("# allow()"), None);
+}
+
+#[test]
 fn raw_blocks_lose_their_indentation_and_nothing_else() {
     let text =
         "task a\n  run: | # why\n\n      first {{ x }}\n    \tsecond \"\\n\"\n\n      # third  \n\n\n  timeout: 5m\n";
