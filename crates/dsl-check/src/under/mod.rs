@@ -92,7 +92,7 @@ impl Analysis {
             name: profile.into(),
             profile: *block,
             plan,
-            decls: patched(&self.db, *block)
+            decls: patched(&self.db, *block, usize::MAX)
                 .map(|patched| patched.decls.into_iter().collect())
                 .unwrap_or_default(),
         };
@@ -177,8 +177,12 @@ pub(crate) struct PlanUnder {
 /// `None`: the profile is of no plan.
 #[salsa::tracked(returns(ref))]
 fn facts_under(db: &dyn salsa::Database, chunk: SourceChunk, index: u32) -> Option<PlanUnder> {
-    let profile = BlockRef { chunk, index };
-    let patched = patched(db, profile)?;
+    plan_under(db, BlockRef { chunk, index }, usize::MAX)
+}
+
+/// As the profile's first lines leave it, as many as are said.
+fn plan_under(db: &dyn salsa::Database, profile: BlockRef, lines: usize) -> Option<PlanUnder> {
+    let patched = patched(db, profile, lines)?;
     let (file, at) = patched.plan;
     let blocks = file_plans(db, file).plans.get(at)?;
     let mut facts = file_facts(db, file).get(at)?.clone();

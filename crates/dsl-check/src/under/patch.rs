@@ -21,8 +21,8 @@ pub(super) struct Patched {
     pub decls: Vec<(BlockRef, Decl)>,
 }
 
-/// `None`: the profile is of no plan.
-pub(super) fn patched(db: &dyn salsa::Database, profile: BlockRef) -> Option<Patched> {
+/// By the profile's first lines, as many as are said. `None`: the profile is of no plan.
+pub(super) fn patched(db: &dyn salsa::Database, profile: BlockRef, lines: usize) -> Option<Patched> {
     let decl = decl_of(db, profile)?;
     let plan = super::plan_of(db, profile)?;
     let blocks = file_plans(db, plan.0).plans.get(plan.1)?;
@@ -33,7 +33,7 @@ pub(super) fn patched(db: &dyn salsa::Database, profile: BlockRef) -> Option<Pat
         found: Vec::new(),
         places: BTreeMap::new(),
     };
-    for line in &decl.clauses {
+    for line in decl.clauses.iter().take(lines) {
         patching.line(decl, line);
     }
     Some(Patched {

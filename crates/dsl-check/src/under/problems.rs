@@ -1,15 +1,15 @@
 //! What is wrong with a plan only under one of its profiles: limits that its worst case exceeds there, nodes that then
 //! never run, policies that it then breaks.
 //!
-//! Said in the file of the profile, at the line that is to blame where it can be told, else at the profile's name. What
-//! is said of the plan itself is not said again.
+//! Said in the file of the profile, at the line that sets what is wrong, else at the line without which it would not be so: once for
+//! all that a line does to other parts of the plan. What is said of the plan itself is not said again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use dsl_syntax::ast::{Decl, Value};
 use smol_str::SmolStr;
 
-use super::{PlanUnder, facts_under};
+use super::{PlanUnder, facts_under, plan_under};
 use crate::bounds::{bounds_problems, bounds_problems_of};
 use crate::diagnostic::{BlockRef, Diag, Place, Target};
 use crate::graph::graphs;
@@ -52,9 +52,110 @@ pub(crate) fn profile_problems(db: &dyn salsa::Database, file: SourceFile) -> Ve
         let known = of_plan(db, under.plan.0);
         let own = problems_under(db, under);
         let new = own.into_iter().filter(|diag| !known.contains(&key(diag)));
-        found.extend(new.map(|diag| profile.moved(diag)));
+        let mut prefixes = Prefixes {
+            db,
+            profile: *block,
+            lines: decl.clauses.iter().map(|line| &line.name.text).collect(),
+            of_plan: &known,
+            found: HashMap::new(),
+        };
+        let mut blamed: Vec<Blamed> = Vec::new();
+        for diag in new {
+            match profile.moved(diag, &mut prefixes) {
+                Moved::Own(diag) => found.push(diag),
+                Moved::Blamed(new) => match blamed.iter_mut().find(|one| one.is_same(&new)) {
+                    Some(one) => one.add(new),
+                    None => blamed.push(new),
+                },
+            }
+        }
+        found.extend(blamed.into_iter().map(Blamed::said));
     }
     found
+}
+
+/// What is wrong under the first lines of a profile, to find the one that brings a mistake about.
+struct Prefixes<'a> {
+    db: &'a dyn salsa::Database,
+    profile: BlockRef,
+    lines: Vec<&'a SmolStr>,
+    /// What is wrong with the plan under none of them.
+    of_plan: &'a HashSet<(&'static str, String)>,
+    found: HashMap<usize, Vec<Mistake>>,
+}
+
+/// Its rule, its place, and that of what it is against: how much too much it is, further lines change.
+type Mistake = (&'static str, Place, Option<Place>);
+
+fn mistake(diag: &Diag) -> Mistake {
+    let against = diag.labels.first().map(|(place, _)| place.clone());
+    (diag.rule, diag.place.clone(), against)
+}
+
+impl Prefixes<'_> {
+    /// A line with which it is so, and without which those above it do not make it so. With all of them it is, with none it is not.
+    fn line_of(&mut self, mistake: &Mistake) -> Option<SmolStr> {
+        let (mut without, mut with) = (0, self.lines.len());
+        while with - without > 1 {
+            let middle = usize::midpoint(without, with);
+            match self.under(middle).contains(mistake) {
+                true => with = middle,
+                false => without = middle,
+            }
+        }
+        self.lines.get(with.checked_sub(1)?).map(|line| (*line).clone())
+    }
+
+    fn under(&mut self, lines: usize) -> &[Mistake] {
+        let (db, profile, of_plan) = (self.db, self.profile, self.of_plan);
+        self.found.entry(lines).or_insert_with(|| {
+            let under = plan_under(db, profile, lines);
+            let found = under.map_or(Vec::new(), |under| problems_under(db, &under));
+            let new = found.iter().filter(|diag| !of_plan.contains(&key(diag)));
+            new.map(mistake).collect()
+        })
+    }
+}
+
+enum Moved {
+    /// At the line that sets what it is about.
+    Own(Diag),
+    Blamed(Blamed),
+}
+
+/// A mistake elsewhere in the plan that a line of the profile brings about, and others of its kind that it does too.
+struct Blamed {
+    diag: Diag,
+    place: Place,
+    others: Vec<(Place, String)>,
+    message: String,
+}
+
+impl Blamed {
+    /// How many others are shown.
+    const OTHERS_MAX: usize = 3;
+
+    fn is_same(&self, other: &Self) -> bool {
+        let about = |diag: &Diag| diag.labels.first().map(|(place, _)| place.clone());
+        self.diag.rule == other.diag.rule
+            && self.diag.place == other.diag.place
+            && about(&self.diag) == about(&other.diag)
+    }
+
+    fn add(&mut self, other: Self) {
+        self.others.push((other.place, other.message));
+    }
+
+    fn said(self) -> Diag {
+        let more = self.others.len().saturating_sub(Self::OTHERS_MAX);
+        let diag = self.diag.label(self.place, "of this plan");
+        let shown = self.others.into_iter().take(Self::OTHERS_MAX);
+        let diag = shown.fold(diag, |diag, (place, message)| diag.label(place, message));
+        match more {
+            0 => diag,
+            more => diag.note(format!("and {more} more of the kind")),
+        }
+    }
 }
 
 /// Whether the profile changes what time, money and conditions depend on.
@@ -104,7 +205,8 @@ struct Profile<'a> {
 
 impl Profile<'_> {
     /// The same mistake as the profile's.
-    fn moved(&self, mut diag: Diag) -> Diag {
+    fn moved(&self, mut diag: Diag, prefixes: &mut Prefixes<'_>) -> Moved {
+        let (mistake, message) = (mistake(&diag), diag.message.clone());
         diag.message = format!("under `{}`, {}", self.name, diag.message);
         diag.amend = None;
         diag.removable = None;
@@ -131,11 +233,17 @@ impl Profile<'_> {
         match self.line(&place) {
             Some(line) => {
                 diag.place = self.at(Target::Line(line));
-                diag
+                Moved::Own(diag)
             }
             None => {
-                diag.place = self.at(Target::Name);
-                diag.label(place, "of this plan")
+                let line = prefixes.line_of(&mistake);
+                diag.place = self.at(line.map_or(Target::Name, Target::Line));
+                Moved::Blamed(Blamed {
+                    diag,
+                    place,
+                    others: Vec::new(),
+                    message,
+                })
             }
         }
     }
