@@ -177,7 +177,11 @@ impl Problem {
     /// "did you mean", or how it comes to be: `keyword` declares it.
     #[must_use]
     pub(crate) fn nearest_or_declared(self, keyword: &str, name: &str, candidates: &[SmolStr]) -> Self {
-        let problem = self.nearest(name, candidates);
+        let mut problem = self.nearest(name, candidates);
+        // what is spelt with other capitals may be declared elsewhere: `Version` is a type of somebody's, `version` is of the language
+        for fix in &mut problem.fixes {
+            fix.safe &= fix.edits.iter().all(|(_, text)| !text.eq_ignore_ascii_case(name));
+        }
         match problem.help.is_none() {
             true => problem.help(format!("declare it (`{keyword} {name}`), or import the file that does")),
             false => problem,

@@ -21,7 +21,7 @@ use self::resolver::Resolver;
 use crate::alias_loops;
 use crate::around::plans_here;
 use crate::facts::EffectFact;
-use crate::imports::{Origin, Space, declarations, import_path, visible};
+use crate::imports::{Origin, Space, declarations, declared, import_path, visible};
 use crate::inputs::{Project, SourceChunk, SourceFile};
 use crate::signatures::{PlanSig, Price, RunnerSig, Sig};
 use crate::trees::outline;
@@ -483,9 +483,13 @@ pub(crate) fn scope(db: &dyn salsa::Database, file: SourceFile) -> Arc<FileScope
         let there = target.and_then(|target| project.files(db).get(target.as_path()));
         kinds.open |= there.is_none() && used.picked.is_empty();
         let found = |name: &&SmolStr| seen.names.keys().any(|(_, seen)| seen == *name);
-        kinds
-            .missing
-            .extend(used.picked.iter().filter(|name| !found(name)).cloned());
+        let missing: Vec<SmolStr> = used.picked.iter().filter(|name| !found(name)).cloned().collect();
+        // what is picked by a wrong name may be any that is there
+        if let Some(there) = there.filter(|_| !missing.is_empty()) {
+            let offered = declarations(db, *there).iter().filter_map(|(_, sig)| declared(sig));
+            kinds.missing.extend(offered.map(|(_, name)| name));
+        }
+        kinds.missing.extend(missing);
     }
     let ids = common.capabilities.iter();
     kinds.capability_ids = ids.map(|(name, found)| (name.clone(), found.id.clone())).collect();

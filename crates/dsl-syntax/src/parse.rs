@@ -176,8 +176,9 @@ impl<'g, 't> Parser<'g, 't> {
             },
             BlockKind::PlanRest => (kind, Some(Item::Decl(self.plan_rest()))),
             BlockKind::Other => {
+                let import = self.foreign_import();
                 self.stray();
-                (kind, None)
+                (kind, import)
             }
         };
         self.errors.sort_by_key(|error| error.span);
@@ -213,6 +214,38 @@ impl<'g, 't> Parser<'g, 't> {
             span: row.span,
             ..read.unwrap_or(empty)
         }
+    }
+
+    /// `import { a } from "b.plan"`, as other languages have it: an import that fails, of these names or of who knows what.
+    fn foreign_import(&self) -> Option<Item> {
+        const WORDS: &[&str] = &["import", "from", "include", "require"];
+        let row = &self.rows[0];
+        let mut tokens = self.tokens[row.tokens.clone()].iter().map(|(token, at)| (*token, *at));
+        let (first, _) = tokens.next().filter(|_| row.indent == 0)?;
+        let rest: Vec<_> = tokens.collect();
+        let has = |text: &str| {
+            rest.iter()
+                .any(|(token, _)| token.kind != Kind::StrText && token.text == text)
+        };
+        let names_file = rest.iter().any(|(token, _)| token.kind == Kind::StrStart);
+        let is_word = WORDS.contains(&first.text);
+        let is_near = Keyword::meant(first.text).is_some_and(|meant| meant.text() == "use");
+        if !names_file || !(is_word || is_near) {
+            return None;
+        }
+        let picks = (has("from") || has("import") || first.text == "from") && !has("as") && !has("*");
+        let names = rest.iter().filter(|(token, _)| token.kind == Kind::Name && picks);
+        let names = names.filter(|(token, _)| !WORDS.contains(&token.text));
+        let name = |(token, at): &(crate::grammar::Tok<'_>, _)| Name {
+            text: token.text.into(),
+            span: crate::grammar::span(*at),
+        };
+        Some(Item::Use(Use {
+            path: None,
+            alias: None,
+            picked: names.map(name).collect(),
+            span: row.span,
+        }))
     }
 
     fn grammar_use(&self) -> &'g Rule<'t, Use> {

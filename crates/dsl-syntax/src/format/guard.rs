@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use super::FormatError;
 use super::hints::stays_in_header;
-use crate::ast::{Block, Item};
+use crate::ast::{Block, BlockKind, Item};
 use crate::lexer::lex;
 use crate::parse::parse_file;
 use crate::token::{Kind, Lexed};
@@ -61,6 +61,7 @@ fn meaning(blocks: &[(u32, Block)]) -> u64 {
         let Some(item) = &block.item else { continue };
         // Writing into a hasher cannot fail.
         let _ = match item {
+            Item::Use(_) if block.kind != BlockKind::Use => Ok(()),
             Item::Use(_) => write!(sink, "{item:?}"),
             Item::Decl(decl) => {
                 let mut decl = decl.clone();

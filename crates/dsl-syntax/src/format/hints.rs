@@ -37,6 +37,7 @@ impl Hints {
         let mut previous = None;
         for (offset, block) in blocks {
             let this = match &block.item {
+                Some(Item::Use(_)) if block.kind != BlockKind::Use => previous,
                 Some(Item::Use(import)) => {
                     hints.header_line(import.span.start + offset, import.span.end + offset, Vec::new());
                     Some(None)
