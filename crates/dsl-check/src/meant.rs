@@ -209,7 +209,7 @@ impl Problem {
 }
 
 /// One slip of the fingers in a word: names that are short, or differ in a digit, are often two names.
-fn is_slip(name: &str, meant: &str) -> bool {
+pub(crate) fn is_slip(name: &str, meant: &str) -> bool {
     const LETTERS_MIN: usize = 4;
     let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
     name.chars().count() >= LETTERS_MIN

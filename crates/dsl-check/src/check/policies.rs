@@ -8,7 +8,7 @@ use dsl_syntax::table::ClauseKey as K;
 use super::Cx;
 use super::effects::{host_problem, pattern_problem};
 use super::shape::kinds;
-use crate::policy::Compiler;
+use crate::policy::{Compiler, Names, has_plans, known};
 use crate::rules;
 use crate::signatures::clause;
 use crate::types::Problem;
@@ -24,6 +24,7 @@ pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
         let name = decl.name.as_ref().map(|name| name.text.clone()).unwrap_or_default();
         compiler.policy(decl, name);
     });
+    names(cx, decl);
     let Some(Value::Clauses(clauses)) = clause(decl, K::Allow).map(|clause| &clause.value) else {
         return;
     };
@@ -36,6 +37,23 @@ pub(super) fn check(cx: &Cx<'_>, decl: &Decl) {
             _ => {}
         }
     }
+}
+
+/// Names of things that nobody declares.
+fn names(cx: &Cx<'_>, decl: &Decl) {
+    let db = cx.db();
+    let mut names = Names {
+        known: known(db),
+        is_whole: has_plans(db, cx.file),
+        found: Vec::new(),
+    };
+    names.policy(decl);
+    let found = names.found.into_iter();
+    let is_missing = |problem: &Problem| {
+        let written = cx.text().get(problem.span.range()).unwrap_or_default();
+        !cx.scope.excuses(written)
+    };
+    found.filter(is_missing).for_each(|problem| cx.push(problem));
 }
 
 fn text_of(expr: &Expr) -> Option<(smol_str::SmolStr, Span)> {

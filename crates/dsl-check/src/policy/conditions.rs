@@ -20,7 +20,7 @@ use crate::types::{Problem, constant, infer};
 use crate::walk::{path, unparen};
 
 /// The effects that there are.
-const EFFECTS: &[&str] = &["read", "write", "network", "spend", "destructive"];
+pub(super) const EFFECTS: &[&str] = &["read", "write", "network", "spend", "destructive"];
 const FAILURES: &[&str] = &["abort", "continue"];
 
 /// Conditions on one sort of thing.

@@ -14,6 +14,7 @@ mod flows;
 mod judge;
 mod limits;
 mod model;
+mod names;
 mod passes;
 mod patterns;
 mod problems;
@@ -31,6 +32,7 @@ pub(crate) use calls::{PlanAt, fan_outs};
 pub(crate) use compile::Compiler;
 pub(crate) use limits::bounds_of;
 pub(crate) use model::{Policy, What};
+pub(crate) use names::{Names, has_plans, known};
 pub(crate) use problems::{policy_problems, policy_problems_of_nodes, policy_problems_under};
 
 use crate::check::kinds;
