@@ -42,8 +42,10 @@ pub(crate) struct Facts {
 pub(crate) struct ValueFacts {
     /// Every value that it reads, and in which clause; sorted, each once.
     pub reads: Box<[Read]>,
-    /// Variables that its script prints; looked for only where it is given a secret.
+    /// Variables that its script prints; looked for only where it is given what may be a secret.
     pub prints: Box<[SmolStr]>,
+    /// The same of its rollback.
+    pub undo_prints: Box<[SmolStr]>,
     /// What each line of its `do:` binds.
     pub binds: Box<[Option<SmolStr>]>,
 }
@@ -299,7 +301,7 @@ impl Noted {
         spans.into_iter().collect()
     }
 
-    /// It reads a secret, or a parameter that is one.
+    /// It reads a secret, or a parameter that may be one.
     pub fn secret(&self) {
         self.secret.set(true);
     }
@@ -345,14 +347,14 @@ impl Noted {
         self.arms.borrow().get(at).cloned().unwrap_or_default()
     }
 
-    fn reads(&self, decl: &Decl, printed: &Printed, broken: &[Span]) -> Box<[Read]> {
+    fn reads(&self, decl: &Decl, printed: &[Span], broken: &[Span]) -> Box<[Read]> {
         let reads = self.reads.take();
         let weighed = if reads.is_empty() { Vec::new() } else { weighed(decl) };
         let how = |span: Span| {
             let is_broken = broken.iter().any(|broken| broken.contains(span.start));
             if is_broken || is_within(&weighed, span) {
                 How::Weighed
-            } else if printed.values.iter().any(|value| value.contains(span.start)) {
+            } else if printed.iter().any(|value| value.contains(span.start)) {
                 How::Printed
             } else {
                 How::Carried
@@ -375,12 +377,16 @@ impl Noted {
 /// part.
 pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>, wrong: &[Span], unreadable: bool) -> Facts {
     let unreadable = unreadable || decl.clauses.iter().any(|clause| clause.key.is_none());
-    let mut printed = if noted.secret.get() {
-        prints(decl)
-    } else {
-        Printed::default()
+    let printed = |key| {
+        if noted.secret.get() {
+            prints(decl, key)
+        } else {
+            Printed::default()
+        }
     };
-    let variables = std::mem::take(&mut printed.variables);
+    let (run, rollback) = (printed(K::Run), printed(K::Rollback));
+    let values = [run.values, rollback.values].concat();
+    let printed_names = |variables: Vec<(SmolStr, Span)>| variables.into_iter().map(|(name, _)| name).collect();
     let of_plan = |plan: Box<ClauseFacts>| {
         Arc::new(ClauseFacts {
             owner: name_of(decl, K::Owner),
@@ -395,8 +401,9 @@ pub(crate) fn of_decl(decl: &Decl, noted: Noted, typed: Option<&Node>, wrong: &[
     };
     Facts {
         values: Arc::new(ValueFacts {
-            reads: noted.reads(decl, &printed, wrong),
-            prints: variables.into(),
+            reads: noted.reads(decl, &values, wrong),
+            prints: printed_names(run.variables),
+            undo_prints: printed_names(rollback.variables),
             binds: binds(decl),
         }),
         plan: noted.plan.take().map(of_plan),

@@ -7,6 +7,7 @@ use dsl_syntax::ast::{Block, Clause, Decl, Expr, Item, Name, NeedKind, RouteOn, 
 use dsl_syntax::table::ClauseKey as K;
 
 use crate::diagnostic::{BlockRef, Target};
+use crate::flow::{prints, variable};
 use crate::runnable::name_in;
 use crate::signatures::clause;
 use crate::trees::{outline, parse};
@@ -132,6 +133,22 @@ fn first_read<'a>(path: &str, exprs: impl FnOnce(&mut dyn FnMut(&'a Expr))) -> O
     found
 }
 
+/// Where a script prints the variable that it has an input or an entry of `env:` in.
+fn printed_from(decl: &Decl, key: K, path: &str) -> Option<Span> {
+    let name = match path.split_once('.')? {
+        _ if !matches!(key, K::Run | K::Rollback) => return None,
+        ("input", input) => variable(input),
+        ("env", name) => name.to_owned(),
+        _ => return None,
+    };
+    let printed = prints(decl, key).variables;
+    printed
+        .iter()
+        .filter(|(printed, _)| *printed == name)
+        .map(|(_, place)| *place)
+        .min()
+}
+
 /// Where the name stands; of what has none, the title.
 pub(crate) fn name_span(decl: &Decl) -> Span {
     decl.name.as_ref().map_or_else(
@@ -215,7 +232,8 @@ fn find_in(decl: &Decl, target: &Target) -> Option<Span> {
                 None => Some((clause, clause.name.span)),
             });
             let (clause, span) = named.next()?;
-            Some(first_read(path, |look| of_entry(clause, name.as_deref(), look)).unwrap_or(span))
+            let read = first_read(path, |look| of_entry(clause, name.as_deref(), look));
+            Some(read.or_else(|| printed_from(decl, *key, path)).unwrap_or(span))
         }
         Target::Line(path) => Some(line_of(decl, path)?.0.span),
         Target::LineValue(path) => match line_of(decl, path)?.1 {

@@ -39,6 +39,14 @@ impl TypedField {
     pub fn is_secret(&self) -> bool {
         matches!(self.ty.required(), Type::Secret(_))
     }
+
+    /// No number, no duration.
+    pub fn may_hold_text(&self) -> bool {
+        !matches!(
+            self.ty.required(),
+            Type::Int(_) | Type::Bool | Type::Duration | Type::Enum(_)
+        )
+    }
 }
 
 /// Which capability is meant, by whatever name a file knows it.

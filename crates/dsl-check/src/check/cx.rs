@@ -341,12 +341,15 @@ impl<'db> Cx<'db> {
             | ir::Ref::Context(_)
             | ir::Ref::Asked(_) => return,
         };
-        let is_secret = match &source {
+        let may_be_secret = match &source {
             Source::Secret(_) => true,
-            Source::Param(name) => self.field(PlanScope::params, name).is_some_and(TypedField::is_secret),
+            // a caller may give a secret to it
+            Source::Param(name) => self
+                .field(PlanScope::params, name)
+                .is_some_and(TypedField::may_hold_text),
             _ => false,
         };
-        if is_secret {
+        if may_be_secret {
             self.noted.secret();
         }
         self.noted.read(span, source);

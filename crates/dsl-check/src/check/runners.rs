@@ -15,9 +15,9 @@ use super::task::typed;
 use super::{Cx, scripts};
 use crate::rules;
 use crate::scope::{TypedField, record};
-use crate::types::shell::{Language, lower_script};
+use crate::types::shell::{Language, lower_script, printed};
 use crate::types::{Problem, assign, infer};
-use crate::walk::{path, unparen};
+use crate::walk::{deep, path, unparen};
 
 /// One kind of runner.
 struct Kind {
@@ -189,6 +189,9 @@ pub(super) fn check(cx: &Cx<'_>, call: &Ast, interface: &Interface<'_>) -> Optio
         args: Vec::new(),
     };
     for (param, value) in &given.found {
+        if kind.name == "human" {
+            runner.leak(value, "shows", "no secret in a question");
+        }
         match param.takes {
             Takes::Script => lowered.script = runner.script(value),
             takes => lowered.args.push(Binding {
@@ -347,6 +350,28 @@ impl Runner<'_, '_> {
         }
     }
 
+    /// Secrets that a runner prints or shows: those of the plan that uses it, and inputs that are.
+    fn leak(&self, value: &Ast, does: &str, expected: &str) {
+        deep(value, &mut |inner| {
+            let Some(names) = path(inner) else { return };
+            let names: Vec<&str> = names.iter().map(|name| name.text.as_str()).collect();
+            let is_secret = match names.as_slice() {
+                ["secrets", _] => true,
+                ["input", input] | [input] => {
+                    let mut inputs = self.interface.input.iter();
+                    inputs.any(|field| field.name == *input && field.is_secret())
+                }
+                _ => false,
+            };
+            if is_secret {
+                let message = format!("the runner {does} `{}`, expected {expected}", names.join("."));
+                let problem = Problem::new(rules::SECRET_LEAK, inner.span, message);
+                self.cx
+                    .push(problem.help("leave it out, or give it to the program that reads it"));
+            }
+        });
+    }
+
     /// Starting a server, or locking its tool, cannot wait for inputs.
     fn constant(&self, value: &Ast, ty: &Type) -> Expr {
         let place = Place::new(self.cx, Reads::NOTHING);
@@ -363,6 +388,13 @@ impl Runner<'_, '_> {
         match &unparen(value).kind {
             ExprKind::String(text) => {
                 let script = Raw::of_string(text, self.cx.text());
+                let printed = printed(&script).values;
+                for interp in script.interps.iter().filter(|interp| printed.contains(&interp.span)) {
+                    interp
+                        .expr
+                        .iter()
+                        .for_each(|expr| self.leak(expr, "prints", "a secret to be in no log"));
+                }
                 let lowered = self
                     .cx
                     .with_report(|report| lower_script(&script, Language::Shell, &self.place, report));

@@ -250,6 +250,7 @@ impl<'a> FlowGraph<'a> {
             Spot::Clause(at, sink) => self.follow_clause(*at, sink, to),
             Spot::Work(node) => self.follow_work(*node, level, to),
             Spot::Step(node, step) => self.follow_step(*node, *step, to),
+            Spot::Undone(_) => {}
             Spot::Output(node, output) => {
                 for (at, read) in self.readers(*node) {
                     if matches!(&read.source, Source::Node(_, name) if name == output) {
@@ -283,7 +284,7 @@ impl<'a> FlowGraph<'a> {
         }
         to(Spot::Clause(at, read.sink.clone()), Level::Is);
         if read.how == How::Printed {
-            to(Spot::Work(at), Level::Is);
+            to(printed_at(at, read.sink.key), Level::Is);
         }
     }
 
@@ -311,10 +312,10 @@ impl<'a> FlowGraph<'a> {
                         }
                     }
                     None if matches!(node.work, Work::Call(_)) => {}
-                    None => to(Spot::Work(at), self.of_variable(at, &input.replace('-', "_"))),
+                    None => self.follow_variable(at, &variable(input), to),
                 }
             }
-            (Some(K::Env), Some(variable)) => to(Spot::Work(at), self.of_variable(at, variable)),
+            (Some(K::Env), Some(variable)) => self.follow_variable(at, variable, to),
             (Some(K::Do), _) if sink.step.is_some() => {
                 to(Spot::Step(at, sink.step.unwrap_or_default()), Level::MayHold);
             }
@@ -333,11 +334,15 @@ impl<'a> FlowGraph<'a> {
         }
     }
 
-    /// What a script that gets this variable prints.
-    fn of_variable(&self, at: u32, variable: &str) -> Level {
+    /// What scripts that get this variable print.
+    fn follow_variable(&self, at: u32, variable: &str, to: &mut dyn FnMut(Spot, Level)) {
         let values = self.values_of(at);
-        let prints = values.is_some_and(|values| values.prints.iter().any(|printed| printed == variable));
-        if prints { Level::Is } else { Level::MayHold }
+        let (run, rollback) = values.map_or((&[][..], &[][..]), |values| (&values.prints, &values.undo_prints));
+        let prints = |names: &[SmolStr]| names.iter().any(|printed| printed == variable);
+        to(Spot::Work(at), if prints(run) { Level::Is } else { Level::MayHold });
+        if prints(rollback) {
+            to(Spot::Undone(at), Level::Is);
+        }
     }
 
     /// What one line of `do:` answers is known to the others by the name that it binds, and by no other.
@@ -428,6 +433,7 @@ impl Spread {
         let (node, target) = match (spot(1)?, spot(2)) {
             // printed: where it is interpolated, or somewhere in the script by the name of its variable
             (Spot::Work(node), from) => (*node, value(Some(K::Run), None, from, *node)),
+            (Spot::Undone(node), from) => (*node, value(Some(K::Rollback), None, from, *node)),
             (Spot::Clause(node, sink), from) => (*node, value(sink.key, sink.entry.clone(), from, *node)),
             _ => return None,
         };
@@ -446,12 +452,27 @@ impl Spread {
     }
 }
 
+fn printed_at(node: u32, key: Option<K>) -> Spot {
+    match key {
+        Some(K::Rollback) => Spot::Undone(node),
+        _ => Spot::Work(node),
+    }
+}
+
+/// The variable that a script has an input in.
+pub(crate) fn variable(input: &str) -> String {
+    input.replace('-', "_")
+}
+
 /// The place in a clause where a value is read that comes from there.
 fn value(key: Option<K>, entry: Option<SmolStr>, from: Option<&Spot>, reader: u32) -> Target {
     let path = match from {
         Some(Spot::Secret(name)) => format!("secrets.{name}"),
         Some(Spot::Param(name)) => format!("params.{name}"),
         Some(Spot::Memory(name)) => format!("memory.{name}"),
+        Some(Spot::Clause(_, sink)) if sink.key == Some(K::Env) => {
+            format!("env.{}", sink.entry.as_deref().unwrap_or_default())
+        }
         Some(Spot::Clause(_, sink)) if sink.key == Some(K::Input) => {
             format!("input.{}", sink.entry.as_deref().unwrap_or_default())
         }

@@ -90,7 +90,7 @@ fn origins(shape: &PlanScope) -> Vec<Origin> {
 /// values are the caller's.
 pub(crate) fn leaks(plan: &PlanBlocks, flow: &FlowGraph<'_>, origins: &[Origin], outside: bool) -> Vec<Leak> {
     let spread = flow.spread(origins, |spot, level| {
-        level == Level::MayHold || end(flow, spot).is_some()
+        level == Level::MayHold || end(flow, spot).is_some() || beyond(flow, spot).is_some()
     });
     let mut found = Vec::new();
     for (at, arrived) in spread.found.iter().enumerate() {
@@ -100,12 +100,7 @@ pub(crate) fn leaks(plan: &PlanBlocks, flow: &FlowGraph<'_>, origins: &[Origin],
         let at = at as u32;
         if let Some(end) = end(flow, &arrived.spot) {
             found.extend(leak(plan, flow, &spread, at, end, None));
-        } else if let Spot::Clause(node, sink) = &arrived.spot
-            && sink.key == Some(K::Input)
-            && let Some(beyond) = flow
-                .called(*node)
-                .and_then(|summary| summary.leak_of(sink.entry.as_ref()?))
-        {
+        } else if let Some(beyond) = beyond(flow, &arrived.spot) {
             let last = beyond.beyond.as_ref();
             let beyond = last.map_or_else(|| (beyond.place.clone(), beyond.end), Clone::clone);
             found.extend(leak(plan, flow, &spread, at, beyond.1, Some(beyond)));
@@ -117,11 +112,19 @@ pub(crate) fn leaks(plan: &PlanBlocks, flow: &FlowGraph<'_>, origins: &[Origin],
     found
 }
 
+/// What a called plan does to a value that it is given.
+fn beyond<'a>(flow: &FlowGraph<'a>, spot: &Spot) -> Option<&'a Leak> {
+    match spot {
+        Spot::Clause(node, sink) if sink.key == Some(K::Input) => flow.called(*node)?.leak_of(sink.entry.as_ref()?),
+        _ => None,
+    }
+}
+
 /// What happens to a value at a place where values end.
 fn end(flow: &FlowGraph<'_>, spot: &Spot) -> Option<End> {
     let (at, sink) = match spot {
         // it prints what is certain to be there: its script says so
-        Spot::Work(_) => return Some(End::Printed),
+        Spot::Work(_) | Spot::Undone(_) => return Some(End::Printed),
         Spot::Clause(at, sink) => (*at, sink),
         _ => return None,
     };
@@ -152,6 +155,7 @@ fn leak(
     let path = spread.path(at);
     let (first, last) = (path.first()?, path.last()?);
     let holder = match &last.spot {
+        Spot::Undone(node) => format!("the rollback of `{}`", flow.graph.nodes[*node as usize].name),
         Spot::Work(node) => format!("the script of `{}`", flow.graph.nodes[*node as usize].name),
         spot => spot.says(flow.graph),
     };

@@ -13,7 +13,7 @@ mod spot;
 mod uses;
 
 pub(crate) use calls::{called_plan, summaries};
-pub(crate) use graph::{FlowGraph, Origin, Spread};
+pub(crate) use graph::{FlowGraph, Origin, Spread, variable};
 pub(crate) use leaks::secret_leaks;
 pub(crate) use spot::Spot;
 pub(crate) use uses::{is_within, prints, weighed};

@@ -26,6 +26,8 @@ pub(crate) enum Spot {
     Clause(u32, Sink),
     /// What the work of a node leaves: `stdout`, `stderr`, `result`.
     Work(u32),
+    /// What its rollback prints.
+    Undone(u32),
     /// What a line of its `do:` leaves.
     Step(u32, u32),
     Output(u32, SmolStr),
@@ -59,6 +61,7 @@ impl Spot {
                 Some(Work::Script) => format!("what `{}` prints", name(at)),
                 _ => format!("what `{}` answers", name(at)),
             },
+            Self::Undone(at) => format!("what the rollback of `{}` prints", name(at)),
             Self::Step(at, _) => format!("what a step of `{}` answers", name(at)),
             Self::Clause(at, sink) if *at as usize >= graph.nodes.len() => clause_says(sink, "the plan"),
             Self::Clause(at, sink) => clause_says(sink, &format!("`{}`", name(at))),

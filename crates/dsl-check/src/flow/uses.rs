@@ -62,6 +62,13 @@ fn weighed_in(expr: &Expr, found: &mut Vec<Span>) {
             ExprKind::Call { func, .. } | ExprKind::Pipe { func, .. } if MEASURES.contains(&func.text.as_str()) => {
                 found.push(expr.span);
             }
+            // the names of its fields, which are written there
+            ExprKind::Call { func, args }
+                if func.text == "keys" && args.first().is_some_and(|arg| is_record(&arg.value)) =>
+            {
+                found.push(expr.span);
+            }
+            ExprKind::Pipe { lhs, func, .. } if func.text == "keys" && is_record(lhs) => found.push(expr.span),
             ExprKind::Call { args, .. } => stack.extend(args.iter().map(|arg| &arg.value)),
             ExprKind::Pipe { lhs, args, .. } => {
                 stack.push(lhs);
@@ -83,8 +90,12 @@ fn weighed_in(expr: &Expr, found: &mut Vec<Span>) {
     }
 }
 
-/// What the script of a block surely prints; of one that is for no shell, nothing.
-pub(crate) fn prints(decl: &Decl) -> Printed {
+fn is_record(expr: &Expr) -> bool {
+    matches!(walk::unparen(expr).kind, ExprKind::Record(_))
+}
+
+/// What the script in that clause of a block surely prints; of one that is for no shell, nothing.
+pub(crate) fn prints(decl: &Decl, key: K) -> Printed {
     let shell = match clause(decl, K::Shell).map(|clause| &clause.value) {
         Some(Value::Expr(expr)) => match &walk::unparen(expr).kind {
             ExprKind::Name(name) => Some(name.clone()),
@@ -96,7 +107,7 @@ pub(crate) fn prints(decl: &Decl) -> Printed {
     if !matches!(shell.as_deref(), None | Some("shell" | "bash" | "sh")) {
         return Printed::default();
     }
-    match clause(decl, K::Run).map(|clause| &clause.value) {
+    match clause(decl, key).map(|clause| &clause.value) {
         Some(Value::Script(raw)) => printed(raw),
         _ => Printed::default(),
     }

@@ -17,6 +17,7 @@ use tree_sitter::{Node, Parser, Tree};
 mod heredoc;
 mod parted;
 mod prints;
+mod redirects;
 mod unquote;
 
 use heredoc::{HereDoc, here_documents, without_quotes};

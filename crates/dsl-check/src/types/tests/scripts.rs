@@ -522,3 +522,80 @@ fn no_script_breaks_it_and_only_interpolations_change() {
         assert!(lowered.vars.len() <= raw.interps.len(), "{script}");
     }
 }
+
+/// The variables that a script prints, and the interpolations, each as it is written.
+fn printed(script: &str) -> String {
+    let raw = parsed_script(script);
+    let found = super::shell::printed(&raw);
+    let variables = found.variables.iter().map(|(name, _)| name.to_string());
+    let interps = raw.interps.iter().filter(|interp| found.values.contains(&interp.span));
+    let values = interps.map(|interp| raw.text[interp.start as usize..interp.end as usize].to_owned());
+    let mut all: Vec<String> = variables.chain(values).filter(|name| name != "HOME").collect();
+    all.sort_unstable();
+    all.dedup();
+    all.join(" ")
+}
+
+#[test]
+fn what_a_script_prints() {
+    let prints = [
+        "echo \"$KEY\"",
+        "echo \"$HOME $KEY\"",
+        "echo \"$(date) $KEY\"",
+        "echo \"`date` $KEY\"",
+        "echo \"$? $KEY\"",
+        "echo \"$KEY\" 2>/dev/null",
+        "echo \"$KEY\" >&2",
+        "/bin/echo \"$KEY\"",
+        "command echo \"$KEY\"",
+        "builtin echo \"$KEY\"",
+        "env echo \"$KEY\"",
+        "env A=b /usr/bin/printf \"$KEY\"",
+        "time echo \"$KEY\"",
+        "echo \"$KEY\" > /dev/stderr",
+        "echo \"$KEY\" >&2 2>/dev/null",
+        "echo \"${KEY:-none}\"",
+        "echo \"${KEY-none}\"",
+        "t=\"$KEY\"; echo \"$t\"",
+        "export t=\"a $KEY\"\nu=\"$t\"\necho \"$u\"",
+        "KEY+=x\necho \"$KEY\"",
+        "f() { echo \"$KEY\"; }; f",
+        "f() { echo \"$KEY\" >&2; }; f > log",
+        "KEY=none printf '%s' \"$KEY\"",
+        "(KEY=none)\necho \"$KEY\"",
+    ];
+    for script in prints {
+        assert_eq!(printed(script), "KEY", "{script}");
+    }
+    assert_eq!(printed("t={{ stdout }}; echo \"$t\""), "{{ stdout }}");
+}
+
+#[test]
+fn what_a_script_does_not_print() {
+    let silent = [
+        "> log echo \"$KEY\"",
+        ">&2 echo \"$KEY\" > log",
+        "echo \"$KEY\" >& log",
+        "echo \"$KEY\" &> log",
+        "echo \"$KEY\" >&3",
+        "echo \"$KEY\" > /dev/null 2>&1",
+        "{ echo \"$KEY\" >&2; } 2>/dev/null",
+        "printf -v x '%s' \"$KEY\"",
+        "KEY=none; echo \"$KEY\"",
+        "KEY=none\nt=\"$KEY\"\necho \"$t\"",
+        "read -r KEY\necho \"$KEY\"",
+        "unset KEY\necho \"$KEY\"",
+        "for KEY in a b; do echo \"$KEY\"; done",
+        "(t=\"$KEY\")\necho \"$t\"",
+        "echo \"${#KEY} ${KEY:0:2} ${KEY:+set} ${!KEY}\"",
+        "f() { echo \"$KEY\"; }; f | ./login",
+        "f() { echo \"$KEY\"; }; f > log",
+        "f() { echo \"$KEY\"; } > log; f",
+        "f() { echo \"$KEY\"; }",
+        "command -v echo \"$KEY\"",
+        "exec > log\necho \"$KEY\"",
+    ];
+    for script in silent {
+        assert!(!printed(script).contains("KEY"), "{script}");
+    }
+}
