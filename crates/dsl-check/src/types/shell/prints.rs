@@ -13,6 +13,9 @@ use super::redirects::{Outs, outs_of};
 use super::unquote::in_block;
 use super::{Outside, here_documents, with_words};
 
+/// How much is followed of what a variable holds, and how many variables into a subshell: a script may be long.
+const HELD_MAX: usize = 100;
+
 /// What a script prints.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Printed {
@@ -98,6 +101,7 @@ impl<'t> Reader<'t> {
                     self.forget(name);
                 }
             }
+            "subshell" if self.holds.len() > HELD_MAX => return Some(()),
             "subshell" => self.rest.push(Step::Leave(self.holds.clone())),
             "function_definition" => {
                 if let Some(name) = node.child_by_field_name("name") {
@@ -209,6 +213,8 @@ impl<'t> Reader<'t> {
         held.values.dedup();
         held.variables.sort_unstable();
         held.variables.dedup();
+        held.values.truncate(HELD_MAX);
+        held.variables.truncate(HELD_MAX);
         self.holds.insert(name, held);
     }
 
