@@ -78,7 +78,7 @@ pub(crate) struct BlockRef {
 }
 
 /// A place in a block: a span of it, or something that is looked up in its tree when the diagnostic is shown.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Target {
     Span(Span),
     /// The declaration's name, or its keyword.
@@ -131,7 +131,7 @@ pub(crate) enum Target {
     LineValue(SmolStr),
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Place {
     pub block: BlockRef,
     pub target: Target,

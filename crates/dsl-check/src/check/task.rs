@@ -215,11 +215,11 @@ fn fail_clauses(decl: &Decl) -> impl Iterator<Item = (&Clause, &Name, &dsl_synta
 pub(super) fn typed(cx: &Cx<'_>, expr: &Ast, ty: &Type, place: &Place<'_, '_>) -> Expr {
     // of a type that is not known they may be members
     let is_name = |expr: &Ast| matches!(unparen(expr).kind, ExprKind::Name(_));
-    let are_names = match &unparen(expr).kind {
+    let are_names = || match &unparen(expr).kind {
         ExprKind::List(items) => items.iter().all(is_name),
         _ => is_name(expr),
     };
-    if ty.is_error() && are_names {
+    if ty.is_error() && are_names() {
         return Expr::Const(ir::Value::None);
     }
     cx.with_report(|report| infer(expr, Some(ty), place, report)).expr

@@ -4,6 +4,7 @@
 //! Said in the file of the profile, at the line that sets what is wrong, else at the line without which it would not be so: once for
 //! all that a line does to other parts of the plan. What is said of the plan itself is not said again.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use dsl_syntax::ast::{Decl, Value};
@@ -60,12 +61,16 @@ pub(crate) fn profile_problems(db: &dyn salsa::Database, file: SourceFile) -> Ve
             found: HashMap::new(),
         };
         let mut blamed: Vec<Blamed> = Vec::new();
+        let mut known_blamed: HashMap<Mistake, usize> = HashMap::new();
         for diag in new {
             match profile.moved(diag, &mut prefixes) {
                 Moved::Own(diag) => found.push(diag),
-                Moved::Blamed(new) => match blamed.iter_mut().find(|one| one.is_same(&new)) {
-                    Some(one) => one.add(new),
-                    None => blamed.push(new),
+                Moved::Blamed(new) => match known_blamed.entry(mistake(&new.diag)) {
+                    Entry::Occupied(at) => blamed[*at.get()].add(new),
+                    Entry::Vacant(free) => {
+                        free.insert(blamed.len());
+                        blamed.push(new);
+                    }
                 },
             }
         }
@@ -81,8 +86,11 @@ struct Prefixes<'a> {
     lines: Vec<&'a SmolStr>,
     /// What is wrong with the plan under none of them.
     of_plan: &'a HashSet<(&'static str, String)>,
-    found: HashMap<usize, Vec<Mistake>>,
+    found: HashMap<usize, HashSet<Mistake>>,
 }
+
+/// So many beginnings of a profile are looked at: each is a plan to be looked through.
+const PREFIXES_MAX: usize = 64;
 
 /// Its rule, its place, and that of what it is against: how much too much it is, further lines change.
 type Mistake = (&'static str, Place, Option<Place>);
@@ -94,10 +102,14 @@ fn mistake(diag: &Diag) -> Mistake {
 
 impl Prefixes<'_> {
     /// A line with which it is so, and without which those above it do not make it so. With all of them it is, with none it is not.
+    /// `None`: that was too much to look at.
     fn line_of(&mut self, mistake: &Mistake) -> Option<SmolStr> {
         let (mut without, mut with) = (0, self.lines.len());
         while with - without > 1 {
             let middle = usize::midpoint(without, with);
+            if self.found.len() >= PREFIXES_MAX && !self.found.contains_key(&middle) {
+                return None;
+            }
             match self.under(middle).contains(mistake) {
                 true => with = middle,
                 false => without = middle,
@@ -106,7 +118,7 @@ impl Prefixes<'_> {
         self.lines.get(with.checked_sub(1)?).map(|line| (*line).clone())
     }
 
-    fn under(&mut self, lines: usize) -> &[Mistake] {
+    fn under(&mut self, lines: usize) -> &HashSet<Mistake> {
         let (db, profile, of_plan) = (self.db, self.profile, self.of_plan);
         self.found.entry(lines).or_insert_with(|| {
             let under = plan_under(db, profile, lines);
@@ -134,13 +146,6 @@ struct Blamed {
 impl Blamed {
     /// How many others are shown.
     const OTHERS_MAX: usize = 3;
-
-    fn is_same(&self, other: &Self) -> bool {
-        let about = |diag: &Diag| diag.labels.first().map(|(place, _)| place.clone());
-        self.diag.rule == other.diag.rule
-            && self.diag.place == other.diag.place
-            && about(&self.diag) == about(&other.diag)
-    }
 
     fn add(&mut self, other: Self) {
         self.others.push((other.place, other.message));
